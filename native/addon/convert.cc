@@ -1,0 +1,206 @@
+#include "addon/convert.h"
+
+#include <cmath>
+#include <string>
+
+namespace hearth::addon {
+namespace {
+
+[[noreturn]] void Mistyped(const Napi::Object& js, const char* key, const char* wanted) {
+  throw Napi::TypeError::New(js.Env(), std::string("property '") + key + "' is not " + wanted);
+}
+
+double Number(const Napi::Object& js, const char* key) {
+  const Napi::Value value = js.Get(key);
+  if (!value.IsNumber()) Mistyped(js, key, "a number");
+  return value.As<Napi::Number>().DoubleValue();
+}
+
+// Whole numbers up to 2^53, which is what JavaScript holds exactly; anything else becomes -1 and fails the checks.
+int64_t Integer(const Napi::Object& js, const char* key) {
+  const double value = Number(js, key);
+  if (!(std::abs(value) <= 9007199254740992.0) || value != std::floor(value)) return -1;
+  return static_cast<int64_t>(value);
+}
+
+int Int(const Napi::Object& js, const char* key) {
+  const int64_t value = Integer(js, key);
+  return value > INT32_MAX || value < INT32_MIN ? -1 : static_cast<int>(value);
+}
+
+int64_t IntegerOr(const Napi::Object& js, const char* key, int64_t fallback) {
+  return js.Get(key).IsUndefined() ? fallback : Integer(js, key);
+}
+
+std::string Text(const Napi::Object& js, const char* key) {
+  const Napi::Value value = js.Get(key);
+  if (!value.IsString()) Mistyped(js, key, "a string");
+  return value.As<Napi::String>().Utf8Value();
+}
+
+bool Bool(const Napi::Object& js, const char* key) {
+  const Napi::Value value = js.Get(key);
+  if (!value.IsBoolean()) Mistyped(js, key, "a boolean");
+  return value.As<Napi::Boolean>().Value();
+}
+
+Napi::Array List(const Napi::Object& js, const char* key) {
+  const Napi::Value value = js.Get(key);
+  if (!value.IsArray()) Mistyped(js, key, "an array");
+  return value.As<Napi::Array>();
+}
+
+TensorPlace ToTensorPlace(const Napi::Object& js) {
+  TensorPlace tensor;
+  tensor.name = Text(js, "name");
+  if (!ParseTensorType(Text(js, "type"), &tensor.type)) Mistyped(js, "type", "a known tensor type");
+  const Napi::Array shape = List(js, "shape");
+  for (uint32_t i = 0; i < shape.Length(); ++i) {
+    tensor.shape.push_back(shape.Get(i).As<Napi::Number>().Int64Value());
+  }
+  if (tensor.shape.empty()) Mistyped(js, "shape", "a shape");
+  tensor.offset = static_cast<uint64_t>(Integer(js, "offset"));
+  tensor.bytes = static_cast<uint64_t>(Integer(js, "bytes"));
+  return tensor;
+}
+
+void SetNumber(Napi::Object& js, const char* key, uint64_t value) {
+  js.Set(key, Napi::Number::New(js.Env(), static_cast<double>(value)));
+}
+
+const char* CodeName(StatusCode code) {
+  switch (code) {
+    case StatusCode::kBadModel:
+      return "bad_model";
+    case StatusCode::kMemory:
+      return "memory";
+    case StatusCode::kIo:
+      return "io";
+    case StatusCode::kNumeric:
+      return "numeric";
+    case StatusCode::kOk:
+    case StatusCode::kCancelled:
+    case StatusCode::kBadRequest:
+      break;
+  }
+  return "bad_request";
+}
+
+}  // namespace
+
+ModelSpec ToModelSpec(const Napi::Object& js) {
+  ModelSpec s;
+  s.path = Text(js, "path");
+  s.file_bytes = static_cast<uint64_t>(Integer(js, "file_bytes"));
+  s.n_layer = Int(js, "n_layer");
+  s.n_embd = Integer(js, "n_embd");
+  s.n_head = Int(js, "n_head");
+  s.n_head_kv = Int(js, "n_head_kv");
+  s.head_dim = Integer(js, "head_dim");
+  s.n_ff = Integer(js, "n_ff");
+  s.n_vocab = Integer(js, "n_vocab");
+  s.n_expert = Int(js, "n_expert");
+  s.n_expert_used = Int(js, "n_expert_used");
+  s.rms_eps = static_cast<float>(Number(js, "rms_eps"));
+  s.rope_freq_base = Number(js, "rope_freq_base");
+  s.n_ctx_train = Integer(js, "n_ctx_train");
+  s.gating = Text(js, "gating") == "softmax" ? Gating::kSoftmax : Gating::kSigmoid;
+  s.down_transposed = Bool(js, "down_transposed");
+  const Napi::Array layers = List(js, "layers");
+  for (uint32_t i = 0; i < layers.Length(); ++i) {
+    const Napi::Object layer = layers.Get(i).As<Napi::Object>();
+    s.layers.push_back(LayerSpec{Bool(layer, "rope"), Integer(layer, "window")});
+  }
+  const Napi::Array tensors = List(js, "tensors");
+  for (uint32_t i = 0; i < tensors.Length(); ++i) {
+    s.tensors.push_back(ToTensorPlace(tensors.Get(i).As<Napi::Object>()));
+  }
+  return s;
+}
+
+EngineOptions ToEngineOptions(const Napi::Object& js) {
+  EngineOptions o;
+  o.n_threads = static_cast<int>(IntegerOr(js, "threads", 0));
+  o.memory_budget_bytes = static_cast<uint64_t>(IntegerOr(js, "memoryBudgetBytes", 0));
+  o.process_bytes = static_cast<uint64_t>(IntegerOr(js, "processBytes", 0));
+  o.expert_slots = static_cast<int>(IntegerOr(js, "expertSlots", 0));
+  o.n_ctx = IntegerOr(js, "contextTokens", 0);
+  o.n_chunk = IntegerOr(js, "chunkTokens", 0);
+  if (!js.Get("readAhead").IsUndefined()) o.read_ahead = Bool(js, "readAhead");
+  if (!js.Get("isa").IsUndefined()) {
+    o.isa = IsaFromName(Text(js, "isa"));
+    if (!o.isa) Mistyped(js, "isa", "a known instruction set");
+  }
+  return o;
+}
+
+SamplerOptions ToSamplerOptions(const Napi::Object& js) {
+  SamplerOptions o;
+  o.temperature = static_cast<float>(Number(js, "temperature"));
+  o.top_k = Int(js, "topK");
+  o.top_p = static_cast<float>(Number(js, "topP"));
+  o.min_p = static_cast<float>(Number(js, "minP"));
+  o.seed = static_cast<uint64_t>(Integer(js, "seed"));
+  return o;
+}
+
+std::vector<int32_t> ToTokens(const Napi::Value& js) {
+  if (!js.IsTypedArray() || js.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array) {
+    throw Napi::TypeError::New(js.Env(), "tokens are an Int32Array");
+  }
+  const auto array = js.As<Napi::Int32Array>();
+  return std::vector<int32_t>(array.Data(), array.Data() + array.ElementLength());
+}
+
+Napi::Object ToJs(Napi::Env env, const MemoryPlan& plan) {
+  Napi::Object js = Napi::Object::New(env);
+  SetNumber(js, "denseBytes", plan.dense_bytes);
+  SetNumber(js, "kvBytes", plan.kv_bytes);
+  SetNumber(js, "scratchBytes", plan.scratch_bytes);
+  SetNumber(js, "slotBytes", plan.slot_bytes);
+  SetNumber(js, "slots", static_cast<uint64_t>(plan.n_slot));
+  SetNumber(js, "slotsForAll", static_cast<uint64_t>(plan.n_slot_all));
+  SetNumber(js, "processBytes", plan.process_bytes);
+  SetNumber(js, "totalBytes", plan.total_bytes);
+  SetNumber(js, "contextTokens", static_cast<uint64_t>(plan.n_ctx));
+  SetNumber(js, "chunkTokens", static_cast<uint64_t>(plan.n_chunk));
+  return js;
+}
+
+Napi::Object ToJs(Napi::Env env, const EngineStats& stats) {
+  Napi::Object js = Napi::Object::New(env);
+  SetNumber(js, "hits", stats.experts.hits);
+  SetNumber(js, "misses", stats.experts.misses);
+  SetNumber(js, "late", stats.experts.late);
+  SetNumber(js, "hintReads", stats.experts.hint_reads);
+  SetNumber(js, "hintHits", stats.experts.hint_hits);
+  SetNumber(js, "evictions", stats.experts.evictions);
+  SetNumber(js, "bytesRead", stats.bytes_read);
+  return js;
+}
+
+Napi::Array ToJs(Napi::Env env, const RoutingTrace& trace, int n_used) {
+  Napi::Array layers = Napi::Array::New(env, trace.layers.size());
+  for (uint32_t il = 0; il < trace.layers.size(); ++il) {
+    const std::vector<int32_t>& ids = trace.layers[il];
+    const auto n_token = static_cast<uint32_t>(ids.size() / static_cast<size_t>(n_used));
+    Napi::Array tokens = Napi::Array::New(env, n_token);
+    for (uint32_t t = 0; t < n_token; ++t) {
+      Napi::Array ranks = Napi::Array::New(env, static_cast<size_t>(n_used));
+      for (uint32_t r = 0; r < static_cast<uint32_t>(n_used); ++r) {
+        ranks.Set(r, Napi::Number::New(env, ids[t * static_cast<uint32_t>(n_used) + r]));
+      }
+      tokens.Set(t, ranks);
+    }
+    layers.Set(il, tokens);
+  }
+  return layers;
+}
+
+Napi::Error ToError(Napi::Env env, const Status& status) {
+  Napi::Error error = Napi::Error::New(env, status.message());
+  error.Set("code", Napi::String::New(env, CodeName(status.code())));
+  return error;
+}
+
+}  // namespace hearth::addon

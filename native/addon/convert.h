@@ -1,0 +1,30 @@
+// JavaScript values to plain structs and back. Malformed values are our own bug: a TypeError.
+#ifndef HEARTH_ADDON_CONVERT_H_
+#define HEARTH_ADDON_CONVERT_H_
+
+#include <napi.h>
+
+#include <vector>
+
+#include "engine/engine.h"
+
+namespace hearth::addon {
+
+// src/model/modelSpec.ts
+ModelSpec ToModelSpec(const Napi::Object& js);
+// src/engine/native.ts, NativeEngineOptions
+EngineOptions ToEngineOptions(const Napi::Object& js);
+// src/engine/native.ts, NativeSamplerOptions
+SamplerOptions ToSamplerOptions(const Napi::Object& js);
+std::vector<int32_t> ToTokens(const Napi::Value& js);
+
+Napi::Object ToJs(Napi::Env env, const MemoryPlan& plan);
+Napi::Object ToJs(Napi::Env env, const EngineStats& stats);
+// layers[il][t] = ids by rank
+Napi::Array ToJs(Napi::Env env, const RoutingTrace& trace, int n_used);
+// An Error whose `code` is one of src/protocol/errors.ts.
+Napi::Error ToError(Napi::Env env, const Status& status);
+
+}  // namespace hearth::addon
+
+#endif  // HEARTH_ADDON_CONVERT_H_

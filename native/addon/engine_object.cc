@@ -1,0 +1,200 @@
+#include "addon/engine_object.h"
+
+#include <atomic>
+#include <string>
+#include <utility>
+
+#include "addon/convert.h"
+
+namespace hearth::addon {
+
+// Lives from the call to its settlement; deleted on the JavaScript thread, so that nothing it holds ends elsewhere.
+struct EngineHold::Job {
+  std::shared_ptr<EngineHold> hold;
+  Napi::Promise::Deferred deferred;
+  CancelFlag cancel;
+  std::function<void()> work;
+  Settle settle;
+};
+
+EngineHold::EngineHold(Napi::Env env, std::unique_ptr<Engine> engine)
+    : env_(env),
+      engine_(std::move(engine)),
+      to_js_(Napi::ThreadSafeFunction::New(
+          env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}), "hearth-engine", 0, 1)) {
+  to_js_.Unref(env);
+}
+
+EngineHold::~EngineHold() {
+  CancelAll();
+  engine_.reset();
+  to_js_.Release();
+}
+
+void EngineHold::Close() {
+  closing_ = true;
+  CancelAll();
+  if (n_running_ == 0) engine_.reset();
+}
+
+void EngineHold::CancelAll() {
+  for (const auto& weak : flags_) {
+    if (const CancelFlag flag = weak.lock()) flag->store(true, std::memory_order_relaxed);
+  }
+}
+
+void EngineHold::Begin() {
+  if (n_running_++ == 0) to_js_.Ref(env_);
+}
+
+void EngineHold::End() {
+  if (--n_running_ > 0) return;
+  to_js_.Unref(env_);
+  if (closing_) engine_.reset();
+}
+
+Napi::Promise EngineHold::Run(JobPriority priority, CancelFlag cancel, std::function<void()> work,
+                              Settle settle) {
+  Napi::Env env = env_;
+  auto* job = new Job{shared_from_this(), Napi::Promise::Deferred::New(env), std::move(cancel),
+                      std::move(work), std::move(settle)};
+  const Napi::Promise promise = job->deferred.Promise();
+  if (engine_ == nullptr || closing_) {
+    job->deferred.Reject(
+        ToError(env, Status::BadRequest("the engine has been closed; load the model again")).Value());
+    delete job;
+    return promise;
+  }
+  Begin();
+  std::erase_if(flags_, [](const auto& flag) { return flag.expired(); });
+  flags_.push_back(job->cancel);
+  engine_->scheduler().Post(priority, [job] {
+    job->work();
+    job->hold->CallBack([job](Napi::Env js_env) {
+      const std::unique_ptr<Job> done(job);
+      job->hold->End();
+      job->settle(js_env, job->deferred);
+    });
+  });
+  return promise;
+}
+
+void EngineHold::CallBack(std::function<void(Napi::Env)> callback) {
+  auto* heap = new std::function<void(Napi::Env)>(std::move(callback));
+  to_js_.BlockingCall(heap, [](Napi::Env env, Napi::Function, std::function<void(Napi::Env)>* f) {
+    const std::unique_ptr<std::function<void(Napi::Env)>> owned(f);
+    // A null env says that Node is shutting down: nothing can be told to JavaScript any more.
+    if (static_cast<napi_env>(env) != nullptr) (*owned)(env);
+  });
+}
+
+Napi::Function EngineObject::Define(Napi::Env env) {
+  return DefineClass(env, "Engine",
+                     {InstanceMethod<&EngineObject::Info>("info"),
+                      InstanceMethod<&EngineObject::Stats>("stats"),
+                      InstanceMethod<&EngineObject::NewSession>("newSession"),
+                      InstanceMethod<&EngineObject::Close>("close")});
+}
+
+EngineObject::EngineObject(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<EngineObject>(info),
+      hold_(*info[0].As<Napi::External<std::shared_ptr<EngineHold>>>().Data()) {}
+
+Napi::Value EngineObject::Info(const Napi::CallbackInfo& info) {
+  Engine* engine = hold_->engine();
+  if (engine == nullptr) return info.Env().Null();
+  Napi::Object js = Napi::Object::New(info.Env());
+  js.Set("isa", engine->isa());
+  js.Set("threads", engine->n_threads());
+  js.Set("plan", ToJs(info.Env(), engine->plan()));
+  return js;
+}
+
+Napi::Value EngineObject::Stats(const Napi::CallbackInfo& info) {
+  Engine* engine = hold_->engine();
+  if (engine == nullptr) return info.Env().Null();
+  return ToJs(info.Env(), engine->stats());
+}
+
+Napi::Value EngineObject::NewSession(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (hold_->engine() == nullptr) {
+    throw ToError(env, Status::BadRequest("the engine has been closed; load the model again"));
+  }
+  return env.GetInstanceData<AddonData>()->session_constructor.New(
+      {Napi::External<std::shared_ptr<EngineHold>>::New(env, &hold_)});
+}
+
+Napi::Value EngineObject::Close(const Napi::CallbackInfo& info) {
+  hold_->Close();
+  return info.Env().Undefined();
+}
+
+namespace {
+
+// Loads on one of Node's own worker threads.
+class LoadWorker : public Napi::AsyncProgressQueueWorker<uint64_t> {
+ public:
+  LoadWorker(Napi::Env env, ModelSpec spec, EngineOptions options, Napi::Function on_progress)
+      : Napi::AsyncProgressQueueWorker<uint64_t>(env),
+        deferred_(Napi::Promise::Deferred::New(env)),
+        spec_(std::move(spec)),
+        options_(options),
+        on_progress_(on_progress.IsEmpty() ? Napi::FunctionReference()
+                                           : Napi::Persistent(on_progress)) {}
+
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+  void Execute(const ExecutionProgress& progress) override {
+    uint64_t reported = 0;
+    result_.emplace(Engine::Load(std::move(spec_), options_, [&](uint64_t done, uint64_t total) {
+      // A hundred steps are enough for a progress bar.
+      if (done != total && done - reported < total / 100) return;
+      reported = done;
+      const uint64_t pair[2] = {done, total};
+      progress.Send(pair, 2);
+    }));
+  }
+
+  void OnProgress(const uint64_t* pair, size_t count) override {
+    if (count != 2 || on_progress_.IsEmpty()) return;
+    on_progress_.Call({Napi::Number::New(Env(), static_cast<double>(pair[0])),
+                       Napi::Number::New(Env(), static_cast<double>(pair[1]))});
+  }
+
+  void OnOK() override {
+    Napi::Env env = Env();
+    if (!result_->ok()) {
+      deferred_.Reject(ToError(env, result_->status()).Value());
+      return;
+    }
+    auto hold = std::make_shared<EngineHold>(env, std::move(*result_).value());
+    deferred_.Resolve(env.GetInstanceData<AddonData>()->engine_constructor.New(
+        {Napi::External<std::shared_ptr<EngineHold>>::New(env, &hold)}));
+  }
+
+  void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
+
+ private:
+  Napi::Promise::Deferred deferred_;
+  ModelSpec spec_;
+  EngineOptions options_;
+  Napi::FunctionReference on_progress_;
+  std::optional<Result<std::unique_ptr<Engine>>> result_;
+};
+
+}  // namespace
+
+Napi::Value LoadEngine(const Napi::CallbackInfo& info) {
+  if (info.Length() < 2 || !info[0].IsObject() || !info[1].IsObject()) {
+    throw Napi::TypeError::New(info.Env(), "loadEngine(spec, options, onProgress?)");
+  }
+  const Napi::Function on_progress =
+      info.Length() > 2 && info[2].IsFunction() ? info[2].As<Napi::Function>() : Napi::Function();
+  auto* worker = new LoadWorker(info.Env(), ToModelSpec(info[0].As<Napi::Object>()),
+                                ToEngineOptions(info[1].As<Napi::Object>()), on_progress);
+  worker->Queue();
+  return worker->promise();
+}
+
+}  // namespace hearth::addon

@@ -1,0 +1,81 @@
+// The JavaScript object `Engine`, and the way from a JavaScript call to the decode thread and back.
+#ifndef HEARTH_ADDON_ENGINE_OBJECT_H_
+#define HEARTH_ADDON_ENGINE_OBJECT_H_
+
+#include <napi.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "engine/engine.h"
+
+namespace hearth::addon {
+
+// Set from the JavaScript thread, read by the decode thread.
+using CancelFlag = std::shared_ptr<std::atomic<bool>>;
+
+// What an Engine object and its sessions share. Made, used and ended on the JavaScript thread, except where said.
+class EngineHold : public std::enable_shared_from_this<EngineHold> {
+ public:
+  EngineHold(Napi::Env env, std::unique_ptr<Engine> engine);
+  // Cancels what runs, so that the decode thread ends soon.
+  ~EngineHold();
+
+  // nullptr once closed.
+  Engine* engine() const { return engine_.get(); }
+
+  // Runs work() on the decode thread, then settle(env, deferred) here. Both may use what they capture by value; the
+  // hold itself stays alive until then. The event loop is kept alive while work is under way. `cancel` is set by
+  // Close; work is expected to look at it.
+  using Settle = std::function<void(Napi::Env, const Napi::Promise::Deferred&)>;
+  Napi::Promise Run(JobPriority priority, CancelFlag cancel, std::function<void()> work,
+                    Settle settle);
+
+  // Calls back here from the decode thread while work runs, in order, before its settle; waits for nothing.
+  void CallBack(std::function<void(Napi::Env)> callback);
+
+  // Cancels all work and lets the engine go as soon as no work needs it.
+  void Close();
+
+ private:
+  struct Job;
+  void Begin();
+  void End();
+  void CancelAll();
+
+  const Napi::Env env_;
+  std::unique_ptr<Engine> engine_;
+  std::vector<std::weak_ptr<std::atomic<bool>>> flags_;  // of work under way
+  Napi::ThreadSafeFunction to_js_;
+  int n_running_ = 0;
+  bool closing_ = false;
+};
+
+class EngineObject : public Napi::ObjectWrap<EngineObject> {
+ public:
+  static Napi::Function Define(Napi::Env env);
+  explicit EngineObject(const Napi::CallbackInfo& info);  // info[0]: External<shared_ptr<EngineHold>>
+
+ private:
+  Napi::Value Info(const Napi::CallbackInfo& info);
+  Napi::Value Stats(const Napi::CallbackInfo& info);
+  Napi::Value NewSession(const Napi::CallbackInfo& info);
+  Napi::Value Close(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<EngineHold> hold_;
+};
+
+// loadEngine(spec, options, onProgress?) -> Promise<Engine>
+Napi::Value LoadEngine(const Napi::CallbackInfo& info);
+
+// Per environment, so that worker threads and a second copy of the addon both work.
+struct AddonData {
+  Napi::FunctionReference engine_constructor;
+  Napi::FunctionReference session_constructor;
+};
+
+}  // namespace hearth::addon
+
+#endif  // HEARTH_ADDON_ENGINE_OBJECT_H_

@@ -1,0 +1,45 @@
+// The JavaScript object `Session`.
+#ifndef HEARTH_ADDON_SESSION_OBJECT_H_
+#define HEARTH_ADDON_SESSION_OBJECT_H_
+
+#include <napi.h>
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "addon/engine_object.h"
+#include "engine/sampler.h"
+#include "engine/session.h"
+
+namespace hearth::addon {
+
+// What a Session object shares with its jobs; the fields are used on the decode thread only.
+struct SessionState {
+  std::unique_ptr<Session> session;
+  std::optional<Sampler> sampler;
+  std::optional<int32_t> unevaluated;  // sampled, handed out, not yet in the timeline
+};
+
+class SessionObject : public Napi::ObjectWrap<SessionObject> {
+ public:
+  static Napi::Function Define(Napi::Env env);
+  explicit SessionObject(const Napi::CallbackInfo& info);  // info[0]: External<shared_ptr<EngineHold>>
+
+ private:
+  Napi::Value Sync(const Napi::CallbackInfo& info);
+  Napi::Value Next(const Napi::CallbackInfo& info);
+  Napi::Value Logits(const Napi::CallbackInfo& info);
+  Napi::Value Cancel(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<EngineHold> hold_;
+  CancelFlag NewFlag();
+
+  std::shared_ptr<SessionState> state_;
+  std::vector<std::weak_ptr<std::atomic<bool>>> flags_;  // of calls that have not settled
+  JobPriority priority_ = JobPriority::kCompletion;
+};
+
+}  // namespace hearth::addon
+
+#endif  // HEARTH_ADDON_SESSION_OBJECT_H_

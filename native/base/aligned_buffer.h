@@ -1,0 +1,44 @@
+// A fixed block of zeroed memory, aligned for the widest vector loads, freed on destruction. Movable, not copyable.
+#ifndef HEARTH_BASE_ALIGNED_BUFFER_H_
+#define HEARTH_BASE_ALIGNED_BUFFER_H_
+
+#include <cstddef>
+#include <utility>
+
+#include "base/status.h"
+
+namespace hearth {
+
+// Cache line of every processor we target, and the width of an AVX-512 register.
+inline constexpr size_t kCacheLineBytes = 64;
+
+class AlignedBuffer {
+ public:
+  AlignedBuffer() = default;
+  AlignedBuffer(AlignedBuffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+  AlignedBuffer& operator=(AlignedBuffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~AlignedBuffer();
+
+  // Page-aligned, zeroed on first touch: untouched pages cost address space, not memory. kMemory when refused.
+  static Result<AlignedBuffer> Allocate(size_t bytes);
+
+  std::byte* data() const { return data_; }
+  size_t bytes() const { return bytes_; }
+  template <typename T>
+  T* As() const {
+    return reinterpret_cast<T*>(data_);
+  }
+
+ private:
+  std::byte* data_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+}  // namespace hearth
+
+#endif  // HEARTH_BASE_ALIGNED_BUFFER_H_

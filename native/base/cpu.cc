@@ -1,0 +1,136 @@
+#include "base/cpu.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <thread>
+
+#if defined(__x86_64__) || defined(_M_X64)
+#define HEARTH_X86 1
+#ifdef _MSC_VER
+#include <intrin.h>
+#else
+#include <cpuid.h>
+#endif
+#endif
+
+#ifdef __linux__
+#include <sched.h>
+#endif
+
+namespace hearth {
+namespace {
+
+#ifdef HEARTH_X86
+
+struct CpuidRegisters {
+  uint32_t eax = 0, ebx = 0, ecx = 0, edx = 0;
+};
+
+CpuidRegisters Cpuid(uint32_t leaf, uint32_t subleaf) {
+  CpuidRegisters r;
+#ifdef _MSC_VER
+  int regs[4];
+  __cpuidex(regs, static_cast<int>(leaf), static_cast<int>(subleaf));
+  r.eax = static_cast<uint32_t>(regs[0]);
+  r.ebx = static_cast<uint32_t>(regs[1]);
+  r.ecx = static_cast<uint32_t>(regs[2]);
+  r.edx = static_cast<uint32_t>(regs[3]);
+#else
+  __cpuid_count(leaf, subleaf, r.eax, r.ebx, r.ecx, r.edx);
+#endif
+  return r;
+}
+
+// XCR0: which register files the operating system saves. Call only where cpuid says OSXSAVE.
+uint64_t EnabledRegisterState() {
+#ifdef _MSC_VER
+  return _xgetbv(0);
+#else
+  uint32_t low = 0;
+  uint32_t high = 0;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return (static_cast<uint64_t>(high) << 32) | low;
+#endif
+}
+
+bool Bit(uint32_t value, int bit) { return ((value >> bit) & 1) != 0; }
+
+Isa Detect() {
+  const uint32_t max_leaf = Cpuid(0, 0).eax;
+  if (max_leaf < 7) return Isa::kRef;
+  const CpuidRegisters leaf1 = Cpuid(1, 0);
+  const bool osxsave = Bit(leaf1.ecx, 27);
+  if (!osxsave) return Isa::kRef;
+  const uint64_t state = EnabledRegisterState();
+  const bool ymm_saved = (state & 0x6) == 0x6;     // XMM and YMM
+  const bool zmm_saved = (state & 0xe6) == 0xe6;   // and opmask, ZMM 0-15 upper halves, ZMM 16-31
+  const CpuidRegisters leaf7 = Cpuid(7, 0);
+  const bool avx2 = ymm_saved && Bit(leaf1.ecx, 28) /* avx */ && Bit(leaf1.ecx, 12) /* fma */ &&
+                    Bit(leaf1.ecx, 29) /* f16c */ && Bit(leaf7.ebx, 5) /* avx2 */;
+  if (!avx2) return Isa::kRef;
+  const bool avx512 = zmm_saved && Bit(leaf7.ebx, 16) /* f */ && Bit(leaf7.ebx, 17) /* dq */ &&
+                      Bit(leaf7.ebx, 30) /* bw */ && Bit(leaf7.ebx, 31) /* vl */ &&
+                      Bit(leaf7.ecx, 11) /* vnni */;
+  return avx512 ? Isa::kAvx512Vnni : Isa::kAvx2;
+}
+
+#else
+
+Isa Detect() { return Isa::kRef; }
+
+#endif  // HEARTH_X86
+
+#ifdef __linux__
+// cgroup v2 "cpu.max" is "QUOTA PERIOD" in microseconds, or "max PERIOD". 0 where there is no limit.
+int CgroupCpuQuota() {
+  std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "r");
+  if (file == nullptr) return 0;
+  long long quota = 0;
+  long long period = 0;
+  const int fields = std::fscanf(file, "%lld %lld", &quota, &period);
+  std::fclose(file);
+  if (fields != 2 || quota <= 0 || period <= 0) return 0;
+  return static_cast<int>(std::max<long long>(1, (quota + period - 1) / period));
+}
+#endif
+
+}  // namespace
+
+Isa BestIsa() {
+  static const Isa best = Detect();
+  return best;
+}
+
+bool IsaAvailable(Isa isa) { return isa <= BestIsa(); }
+
+const char* IsaName(Isa isa) {
+  switch (isa) {
+    case Isa::kRef:
+      return "ref";
+    case Isa::kAvx2:
+      return "avx2";
+    case Isa::kAvx512Vnni:
+      return "avx512vnni";
+  }
+  return "?";
+}
+
+std::optional<Isa> IsaFromName(std::string_view name) {
+  for (Isa isa : {Isa::kRef, Isa::kAvx2, Isa::kAvx512Vnni}) {
+    if (name == IsaName(isa)) return isa;
+  }
+  return std::nullopt;
+}
+
+int AvailableCpus() {
+  int cpus = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+#ifdef __linux__
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) cpus = std::max(1, CPU_COUNT(&set));
+  if (const int quota = CgroupCpuQuota(); quota > 0) cpus = std::min(cpus, quota);
+#endif
+  return cpus;
+}
+
+}  // namespace hearth

@@ -1,0 +1,132 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/expert_layout.h"
+#include "io/reader.h"
+#include "kernels/dispatch.h"
+#include "model/resident_weights.h"
+#include "transformer/forward.h"
+
+namespace hearth {
+namespace {
+
+constexpr int64_t kDefaultContext = 4096;
+constexpr int64_t kDefaultChunk = 128;
+constexpr int64_t kMaxChunk = 2048;
+constexpr int kMaxThreads = 256;
+// Enough reads in flight to keep a solid-state drive busy with pieces of an expert's size (smallthinker facts: depth
+// matters up to about 8 there).
+constexpr int kReadThreads = 4;
+
+Status CheckOptions(const EngineOptions& o) {
+  if (o.n_threads < 0 || o.n_threads > kMaxThreads) {
+    return Status::BadRequest("cannot use " + std::to_string(o.n_threads) + " threads; give 1 to " +
+                              std::to_string(kMaxThreads));
+  }
+  if (o.n_chunk < 0 || o.n_chunk > kMaxChunk) {
+    return Status::BadRequest("cannot use chunks of " + std::to_string(o.n_chunk) +
+                              " tokens; give 1 to " + std::to_string(kMaxChunk));
+  }
+  if (o.n_ctx < 0) return Status::BadRequest("cannot use a negative context length");
+  if (o.expert_slots < 0) return Status::BadRequest("cannot use a negative number of expert slots");
+  if (o.isa && !IsaAvailable(*o.isa)) {
+    return Status::BadRequest(std::string("cannot use instruction set ") + IsaName(*o.isa) +
+                              ": this processor offers up to " + IsaName(BestIsa()));
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+// In the order of dependence: what is declared later uses what is declared earlier, and ends before it.
+struct Engine::Parts {
+  explicit Parts(ModelSpec s, int n_threads)
+      : spec(std::move(s)), store(MakeExpertStore(spec)), pool(n_threads) {}
+
+  ModelSpec spec;
+  ExpertStore store;
+  ThreadPool pool;
+  MemoryPlan plan;
+  const Kernels* kernels = nullptr;
+  std::unique_ptr<File> file;
+  std::unique_ptr<ResidentWeights> weights;
+  std::unique_ptr<Reader> reader;
+  std::unique_ptr<ExpertCache> cache;
+  std::unique_ptr<Transformer> transformer;
+  std::unique_ptr<Scheduler> scheduler;
+};
+
+Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+// The reader goes before the cache that its reads complete into would: the cache waits for them in its destructor, so
+// it must end first; Parts' order of declaration does that.
+Engine::~Engine() = default;
+
+Result<std::unique_ptr<Engine>> Engine::Load(
+    ModelSpec spec, EngineOptions options,
+    const std::function<void(uint64_t done, uint64_t total)>& progress) {
+  RETURN_IF_ERROR(CheckOptions(options));
+  Result<std::unique_ptr<File>> file = File::Open(spec.path);
+  if (!file.ok()) return file.status();
+  // The text side read the header some time ago; the file may have been replaced since.
+  if (file.value()->bytes() != spec.file_bytes) {
+    return Status::BadModel("cannot use model '" + spec.path +
+                            "': its size changed while it was being opened; try again");
+  }
+  RETURN_IF_ERROR(CheckSpec(spec));
+
+  const int n_threads = options.n_threads > 0 ? options.n_threads : AvailableCpus();
+  auto parts = std::make_unique<Parts>(std::move(spec), n_threads);
+  Parts& p = *parts;
+  p.file = std::move(file).value();
+  p.kernels = &KernelsFor(options.isa.value_or(BestIsa()));
+
+  MemoryPlanInput input;
+  input.budget_bytes = options.memory_budget_bytes;
+  input.process_bytes = options.process_bytes;
+  input.slot_bytes = p.store.slot_bytes();
+  input.n_slot_forced = options.expert_slots;
+  input.n_threads = n_threads;
+  input.n_ctx = options.n_ctx > 0 ? options.n_ctx : std::min(p.spec.n_ctx_train, kDefaultContext);
+  input.n_chunk = std::min(options.n_chunk > 0 ? options.n_chunk : kDefaultChunk, input.n_ctx);
+  Result<MemoryPlan> plan = PlanMemory(p.spec, input);
+  if (!plan.ok()) return plan.status();
+  p.plan = plan.value();
+
+  const uint64_t total = p.plan.dense_bytes;
+  Result<std::unique_ptr<ResidentWeights>> weights =
+      ResidentWeights::Load(p.spec, *p.file, *p.kernels, [&](size_t done) {
+        if (progress) progress(done, total);
+      });
+  if (!weights.ok()) return weights.status();
+  p.weights = std::move(weights).value();
+  p.reader = MakeFileReader(*p.file, kReadThreads);
+  Result<std::unique_ptr<ExpertCache>> cache = ExpertCache::Create(
+      p.store, *p.reader, ExpertCacheOptions{p.plan.n_slot, options.read_ahead});
+  if (!cache.ok()) return cache.status();
+  p.cache = std::move(cache).value();
+  Result<std::unique_ptr<Transformer>> transformer =
+      Transformer::Create(p.spec, *p.weights, p.store, *p.cache, *p.kernels, p.pool,
+                          p.plan.n_chunk, p.plan.n_ctx);
+  if (!transformer.ok()) return transformer.status();
+  p.transformer = std::move(transformer).value();
+  p.scheduler = std::make_unique<Scheduler>();
+  return std::unique_ptr<Engine>(new Engine(std::move(parts)));
+}
+
+const ModelSpec& Engine::spec() const { return parts_->spec; }
+const MemoryPlan& Engine::plan() const { return parts_->plan; }
+const char* Engine::isa() const { return parts_->kernels->name; }
+int Engine::n_threads() const { return parts_->pool.size(); }
+EngineStats Engine::stats() const {
+  return EngineStats{parts_->cache->stats(), parts_->reader->bytes_read() + parts_->plan.dense_bytes};
+}
+Scheduler& Engine::scheduler() { return *parts_->scheduler; }
+
+Result<std::unique_ptr<Session>> Engine::NewSession() {
+  return Session::Create(parts_->spec, *parts_->transformer, parts_->plan.n_ctx);
+}
+
+}  // namespace hearth

@@ -1,0 +1,70 @@
+// A token timeline with its keys and values. Callers always give the whole prompt; what it shares with what is already
+// there is not evaluated again.
+#ifndef HEARTH_ENGINE_SESSION_H_
+#define HEARTH_ENGINE_SESSION_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/status.h"
+#include "transformer/forward.h"
+#include "transformer/kv_cache.h"
+
+namespace hearth {
+
+struct SyncOptions {
+  int64_t n_chunk = 0;  // tokens a chunk; 0: as many as the transformer takes
+  RoutingTrace* trace = nullptr;
+  const std::atomic<bool>* cancelled = nullptr;  // set from any thread: stop between layers
+  // Given the logits [n_token, n_vocab] of each chunk as it is done; every position is then evaluated anew.
+  std::function<void(std::span<const float> logits)> on_logits;
+};
+
+struct SyncReport {
+  int64_t n_reused = 0;     // tokens that were there already
+  int64_t n_evaluated = 0;  // tokens that were run through the model
+};
+
+// Used by one thread at a time. The transformer must outlive it.
+class Session {
+ public:
+  // kMemory.
+  static Result<std::unique_ptr<Session>> Create(const ModelSpec& spec, Transformer& transformer,
+                                                 int64_t n_ctx);
+
+  // Makes the timeline equal to `tokens` (at least one): keeps the common prefix, rewinds behind it, evaluates the
+  // rest. logits() are then those after the last token. kBadRequest: a token id out of range, more tokens than the
+  // context holds. After kCancelled or another failure the timeline holds what was done; call again to go on.
+  Result<SyncReport> Sync(std::span<const int32_t> tokens, const SyncOptions& options);
+
+  // Adds one token to the timeline. kCancelled leaves the timeline as it was.
+  Status Append(int32_t token, const std::atomic<bool>* cancelled);
+
+  // After the last token of the timeline: [n_vocab]; empty if nothing has been evaluated yet.
+  std::span<const float> logits() const;
+
+  const std::vector<int32_t>& tokens() const { return tokens_; }
+
+ private:
+  Session(const ModelSpec& spec, Transformer& transformer, KvCache kv)
+      : spec_(spec), transformer_(transformer), kv_(std::move(kv)) {}
+
+  Status Check(std::span<const int32_t> tokens) const;
+  int64_t Rewind(std::span<const int32_t> tokens, bool all);
+  Status Evaluate(std::span<const int32_t> chunk, bool last, const SyncOptions& options);
+
+  const ModelSpec& spec_;
+  Transformer& transformer_;
+  KvCache kv_;
+  std::vector<int32_t> tokens_;
+  std::vector<float> logits_;  // [n_vocab]
+  bool logits_valid_ = false;  // logits_ belong to the end of tokens_
+};
+
+}  // namespace hearth
+
+#endif  // HEARTH_ENGINE_SESSION_H_

@@ -1,0 +1,72 @@
+// What a model file contains, as the text side read it: hyper-parameters and the places of its tensors.
+// The twin of src/model/modelSpec.ts. Checked once here against the file's size; nothing after that checks again.
+#ifndef HEARTH_MODEL_MODEL_SPEC_H_
+#define HEARTH_MODEL_MODEL_SPEC_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "kernels/block.h"
+
+namespace hearth {
+
+enum class Gating { kSoftmax, kSigmoid };
+
+struct TensorPlace {
+  std::string name;
+  TensorType type = TensorType::kF32;
+  std::vector<int64_t> shape;  // ggml order: shape[0] weights a row; 1 to 3 dimensions
+  uint64_t offset = 0;         // bytes from the start of the file
+  uint64_t bytes = 0;
+
+  // Rows of all matrices in this tensor.
+  int64_t n_row() const;
+};
+
+struct LayerSpec {
+  bool rope = true;    // false: no position encoding (NoPE)
+  int64_t window = 0;  // keys that a query sees, itself included; 0: all earlier ones
+};
+
+struct ModelSpec {
+  std::string path;
+  uint64_t file_bytes = 0;
+  int n_layer = 0;
+  int64_t n_embd = 0;
+  int n_head = 0;
+  int n_head_kv = 0;
+  int64_t head_dim = 0;
+  int64_t n_ff = 0;
+  int64_t n_vocab = 0;
+  int n_expert = 0;
+  int n_expert_used = 0;
+  float rms_eps = 0;
+  double rope_freq_base = 0;
+  int64_t n_ctx_train = 0;
+  Gating gating = Gating::kSigmoid;
+  bool down_transposed = false;  // ffn_down_exps is [n_embd, n_ff, n_expert]: one row a neuron
+  std::vector<LayerSpec> layers;
+  std::vector<TensorPlace> tensors;
+
+  int64_t n_q() const { return n_head * head_dim; }      // width of all query heads
+  int64_t n_kv() const { return n_head_kv * head_dim; }  // width of all key heads
+
+  // nullptr when the file has no such tensor.
+  const TensorPlace* Find(const std::string& name) const;
+  // "blk.<il>.<name>.weight"
+  const TensorPlace* FindInLayer(int il, const char* name) const;
+};
+
+// "Q4_0" etc.
+bool ParseTensorType(const std::string& name, TensorType* type);
+const char* TensorTypeName(TensorType type);
+
+// kBadModel naming the first thing that is wrong: a number out of range, a missing tensor, a shape that does not
+// follow from the hyper-parameters, bytes that are not the shape's, a place outside the file.
+Status CheckSpec(const ModelSpec& spec);
+
+}  // namespace hearth
+
+#endif  // HEARTH_MODEL_MODEL_SPEC_H_

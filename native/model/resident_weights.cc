@@ -1,0 +1,121 @@
+#include "model/resident_weights.h"
+
+#include <string>
+
+namespace hearth {
+namespace {
+
+// Reads of this size keep a progress display alive and cost nothing in throughput.
+constexpr size_t kReadBytes = 8 << 20;
+
+size_t RoundUp(size_t bytes) { return (bytes + kCacheLineBytes - 1) & ~(kCacheLineBytes - 1); }
+
+size_t FloatBytes(const TensorPlace& tensor) {
+  return static_cast<size_t>(tensor.shape[0] * tensor.n_row()) * sizeof(float);
+}
+
+constexpr const char* kMatrixNames[] = {"attn_q", "attn_k", "attn_v", "attn_output"};
+constexpr const char* kFloatNames[] = {"attn_norm", "ffn_norm", "ffn_gate_inp"};
+
+// Hands out places in one buffer and fills them from the file.
+class Loader {
+ public:
+  Loader(const ModelSpec& spec, const File& file, const Kernels& kernels, AlignedBuffer& storage,
+         const std::function<void(size_t)>& progress)
+      : spec_(spec), file_(file), kernels_(kernels), storage_(storage), progress_(progress) {}
+
+  // The tensor as it lies in the file.
+  Status Matrix(const TensorPlace& tensor, MatrixView* view) {
+    std::byte* dest = Take(static_cast<size_t>(tensor.bytes));
+    RETURN_IF_ERROR(Read(tensor, dest));
+    *view = MatrixView{tensor.type, dest, RowBytes(tensor.type, tensor.shape[0]), tensor.shape[0]};
+    return Status::Ok();
+  }
+
+  // The tensor as floats.
+  Status Floats(const TensorPlace& tensor, const float** floats) {
+    std::byte* dest = Take(FloatBytes(tensor));
+    *floats = reinterpret_cast<const float*>(dest);
+    if (tensor.type == TensorType::kF32) return Read(tensor, dest);
+    std::vector<std::byte> raw(static_cast<size_t>(tensor.bytes));
+    RETURN_IF_ERROR(Read(tensor, raw.data()));
+    kernels_.dequantize_row(tensor.type, raw.data(), tensor.shape[0] * tensor.n_row(),
+                            reinterpret_cast<float*>(dest));
+    return Status::Ok();
+  }
+
+ private:
+  std::byte* Take(size_t bytes) {
+    std::byte* place = storage_.data() + used_;
+    used_ += RoundUp(bytes);
+    CHECK(used_ <= storage_.bytes(), "BytesFor counts every tensor that Load takes");
+    return place;
+  }
+
+  Status Read(const TensorPlace& tensor, std::byte* dest) {
+    for (size_t done = 0; done < tensor.bytes;) {
+      const size_t bytes = std::min(kReadBytes, static_cast<size_t>(tensor.bytes) - done);
+      RETURN_IF_ERROR(file_.Read({tensor.offset + done, bytes, dest + done}));
+      done += bytes;
+      read_ += bytes;
+      if (progress_) progress_(read_);
+    }
+    return Status::Ok();
+  }
+
+  const ModelSpec& spec_;
+  const File& file_;
+  const Kernels& kernels_;
+  AlignedBuffer& storage_;
+  const std::function<void(size_t)>& progress_;
+  size_t used_ = 0;
+  size_t read_ = 0;
+};
+
+}  // namespace
+
+size_t ResidentWeights::BytesFor(const ModelSpec& spec) {
+  size_t bytes = RoundUp(spec.Find("token_embd.weight")->bytes) +
+                 RoundUp(FloatBytes(*spec.Find("output_norm.weight")));
+  if (const TensorPlace* head = spec.Find("output.weight")) bytes += RoundUp(head->bytes);
+  for (int il = 0; il < spec.n_layer; ++il) {
+    for (const char* name : kMatrixNames) bytes += RoundUp(spec.FindInLayer(il, name)->bytes);
+    for (const char* name : kFloatNames) bytes += RoundUp(FloatBytes(*spec.FindInLayer(il, name)));
+  }
+  return bytes;
+}
+
+Result<std::unique_ptr<ResidentWeights>> ResidentWeights::Load(
+    const ModelSpec& spec, const File& file, const Kernels& kernels,
+    const std::function<void(size_t)>& progress) {
+  auto weights = std::make_unique<ResidentWeights>();
+  Result<AlignedBuffer> storage = AlignedBuffer::Allocate(BytesFor(spec));
+  if (!storage.ok()) return storage.status();
+  weights->storage_ = std::move(storage).value();
+  Loader loader(spec, file, kernels, weights->storage_, progress);
+
+  RETURN_IF_ERROR(loader.Matrix(*spec.Find("token_embd.weight"), &weights->token_embd_));
+  RETURN_IF_ERROR(loader.Floats(*spec.Find("output_norm.weight"), &weights->output_norm_));
+  weights->head_ = weights->token_embd_;
+  if (const TensorPlace* head = spec.Find("output.weight")) {
+    RETURN_IF_ERROR(loader.Matrix(*head, &weights->head_));
+  }
+  for (int il = 0; il < spec.n_layer; ++il) {
+    LayerWeights layer;
+    MatrixView* matrices[] = {&layer.attn_q, &layer.attn_k, &layer.attn_v, &layer.attn_output};
+    for (size_t i = 0; i < std::size(kMatrixNames); ++i) {
+      RETURN_IF_ERROR(loader.Matrix(*spec.FindInLayer(il, kMatrixNames[i]), matrices[i]));
+    }
+    const float* router = nullptr;
+    const float** floats[] = {&layer.attn_norm, &layer.ffn_norm, &router};
+    for (size_t i = 0; i < std::size(kFloatNames); ++i) {
+      RETURN_IF_ERROR(loader.Floats(*spec.FindInLayer(il, kFloatNames[i]), floats[i]));
+    }
+    layer.router =
+        MatrixView{TensorType::kF32, router, RowBytes(TensorType::kF32, spec.n_embd), spec.n_embd};
+    weights->layers_.push_back(layer);
+  }
+  return weights;
+}
+
+}  // namespace hearth

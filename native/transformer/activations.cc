@@ -1,0 +1,64 @@
+#include "transformer/activations.h"
+
+#include <cstring>
+
+namespace hearth {
+
+size_t Activations::BytesFor(int64_t n_row_max, int64_t width, bool with_q8) {
+  const auto elements = static_cast<size_t>(n_row_max * width);
+  const size_t floats = elements * sizeof(float);
+  const size_t blocks = elements / kQ8Block;
+  return floats + (with_q8 ? elements + blocks * (sizeof(float) + sizeof(int32_t)) : 0);
+}
+
+Result<Activations> Activations::Create(int64_t n_row_max, int64_t width, bool with_q8) {
+  CHECK(!with_q8 || width % kQ8Block == 0, "8-bit activations come in whole blocks");
+  Activations a;
+  a.width_ = width;
+  a.with_q8_ = with_q8;
+  Result<AlignedBuffer> storage = AlignedBuffer::Allocate(BytesFor(n_row_max, width, with_q8));
+  if (!storage.ok()) return storage.status();
+  a.storage_ = std::move(storage).value();
+  a.floats_ = a.storage_.As<float>();
+  if (with_q8) {
+    a.scales_ = a.floats_ + n_row_max * width;
+    a.sums_ = reinterpret_cast<int32_t*>(a.scales_ + n_row_max * (width / kQ8Block));
+    a.quants_ = reinterpret_cast<int8_t*>(a.sums_ + n_row_max * (width / kQ8Block));
+  }
+  return a;
+}
+
+void Activations::Quantize(const Kernels& kernels, int64_t t) {
+  if (!with_q8_) return;
+  const int64_t n_block = width_ / kQ8Block;
+  kernels.quantize_q8(row(t), width_, quants_ + t * width_, scales_ + t * n_block,
+                      sums_ + t * n_block);
+}
+
+void Activations::CopyRow(int64_t t, const Activations& from, int64_t from_t) {
+  CHECK(width_ == from.width_ && with_q8_ == from.with_q8_, "rows of two kinds");
+  const auto width = static_cast<size_t>(width_);
+  std::memcpy(row(t), from.row(from_t), width * sizeof(float));
+  if (!with_q8_) return;
+  const size_t n_block = width / kQ8Block;
+  const auto at = [&](auto* base, int64_t i, size_t n) { return base + static_cast<size_t>(i) * n; };
+  std::memcpy(at(quants_, t, width), at(from.quants_, from_t, width), width);
+  std::memcpy(at(scales_, t, n_block), at(from.scales_, from_t, n_block), n_block * sizeof(float));
+  std::memcpy(at(sums_, t, n_block), at(from.sums_, from_t, n_block), n_block * sizeof(int32_t));
+}
+
+void Activations::MatMul(const Kernels& kernels, const MatrixView& w, int64_t row_begin,
+                         int64_t row_end, int64_t t0, int64_t n_token, float* y,
+                         int64_t y_stride) const {
+  DCHECK(w.k == width_, "matrix and activations disagree on the width");
+  if (IsQuantized(w.type)) {
+    CHECK(with_q8_, "a quantised matrix reads 8-bit activations");
+    const int64_t n_block = width_ / kQ8Block;
+    const Q8Rows rows{quants_ + t0 * width_, scales_ + t0 * n_block, sums_ + t0 * n_block, width_};
+    kernels.matmul_q(w, row_begin, row_end, rows, n_token, y, y_stride);
+  } else {
+    kernels.matmul_f(w, row_begin, row_end, row(t0), width_, n_token, y, y_stride);
+  }
+}
+
+}  // namespace hearth

@@ -1,0 +1,46 @@
+// Rows of activations, as floats and, where a quantised matrix will read them, as 8-bit blocks.
+#ifndef HEARTH_TRANSFORMER_ACTIVATIONS_H_
+#define HEARTH_TRANSFORMER_ACTIVATIONS_H_
+
+#include <cstdint>
+
+#include "base/aligned_buffer.h"
+#include "base/status.h"
+#include "base/thread_pool.h"
+#include "kernels/kernels.h"
+
+namespace hearth {
+
+// [n_row_max, width]. Thread-compatible: workers may fill or quantise disjoint rows.
+class Activations {
+ public:
+  // with_q8: also room for the 8-bit form; width is then a multiple of kQ8Block.
+  static Result<Activations> Create(int64_t n_row_max, int64_t width, bool with_q8);
+  static size_t BytesFor(int64_t n_row_max, int64_t width, bool with_q8);
+
+  int64_t width() const { return width_; }
+  float* row(int64_t t) const { return floats_ + t * width_; }
+
+  // Makes the 8-bit form of row t from its floats; nothing to do without with_q8.
+  void Quantize(const Kernels& kernels, int64_t t);
+
+  // Row t of this becomes row `from_t` of `from` (same width and forms).
+  void CopyRow(int64_t t, const Activations& from, int64_t from_t);
+
+  // y[t*y_stride + r] = w.row(r) . row(t0 + t), r in [row_begin, row_end), t in [0, n_token).
+  void MatMul(const Kernels& kernels, const MatrixView& w, int64_t row_begin, int64_t row_end,
+              int64_t t0, int64_t n_token, float* y, int64_t y_stride) const;
+
+ private:
+  int64_t width_ = 0;
+  bool with_q8_ = false;
+  AlignedBuffer storage_;
+  float* floats_ = nullptr;   // [n_row_max, width]
+  float* scales_ = nullptr;   // [n_row_max, width/32]
+  int32_t* sums_ = nullptr;   // [n_row_max, width/32]
+  int8_t* quants_ = nullptr;  // [n_row_max, width]
+};
+
+}  // namespace hearth
+
+#endif  // HEARTH_TRANSFORMER_ACTIVATIONS_H_

@@ -1,0 +1,214 @@
+#include "transformer/forward.h"
+
+#include <string>
+
+#include "transformer/router.h"
+
+namespace hearth {
+namespace {
+
+constexpr int64_t kRowGrain = 16;
+
+// True if some matrix that reads this activation is quantised.
+bool AnyQuantized(const ModelSpec& spec, std::initializer_list<const char*> names) {
+  for (int il = 0; il < spec.n_layer; ++il) {
+    for (const char* name : names) {
+      if (IsQuantized(spec.FindInLayer(il, name)->type)) return true;
+    }
+  }
+  return false;
+}
+
+bool NormedQ8(const ModelSpec& spec) {
+  const TensorPlace* output = spec.Find("output.weight");
+  const TensorPlace* head = output != nullptr ? output : spec.Find("token_embd.weight");
+  return IsQuantized(head->type) ||
+         AnyQuantized(spec, {"attn_q", "attn_k", "attn_v", "ffn_gate_exps", "ffn_up_exps"});
+}
+
+bool AttendedQ8(const ModelSpec& spec) { return AnyQuantized(spec, {"attn_output"}); }
+
+}  // namespace
+
+size_t Transformer::BytesFor(const ModelSpec& spec, int n_threads, int64_t n_token_max,
+                             int64_t n_ctx_max) {
+  const int64_t per_token = 2 * spec.n_embd + spec.n_q() + 2 * spec.n_kv() + spec.n_expert;
+  return Moe::BytesFor(spec, n_threads, n_token_max) +
+         Activations::BytesFor(n_token_max, spec.n_embd, NormedQ8(spec)) +
+         Activations::BytesFor(n_token_max, spec.n_q(), AttendedQ8(spec)) +
+         static_cast<size_t>(n_token_max * per_token + n_threads * n_ctx_max) * sizeof(float);
+}
+
+Result<std::unique_ptr<Transformer>> Transformer::Create(
+    const ModelSpec& spec, const ResidentWeights& weights, const ExpertStore& store,
+    ExpertCache& cache, const Kernels& kernels, ThreadPool& pool, int64_t n_token_max,
+    int64_t n_ctx_max) {
+  std::unique_ptr<Transformer> t(
+      new Transformer(spec, weights, cache, kernels, pool, n_token_max));
+  Result<std::unique_ptr<Moe>> moe = Moe::Create(spec, store, kernels, pool, n_token_max);
+  if (!moe.ok()) return moe.status();
+  t->moe_ = std::move(moe).value();
+  Result<Activations> normed = Activations::Create(n_token_max, spec.n_embd, NormedQ8(spec));
+  if (!normed.ok()) return normed.status();
+  t->normed_ = std::move(normed).value();
+  Result<Activations> attended = Activations::Create(n_token_max, spec.n_q(), AttendedQ8(spec));
+  if (!attended.ok()) return attended.status();
+  t->attended_ = std::move(attended).value();
+  const struct {
+    AlignedBuffer* buffer;
+    int64_t n_float;
+  } kBuffers[] = {{&t->residual_, n_token_max * spec.n_embd},
+                  {&t->branch_, n_token_max * spec.n_embd},
+                  {&t->q_, n_token_max * spec.n_q()},
+                  {&t->k_, n_token_max * spec.n_kv()},
+                  {&t->v_, n_token_max * spec.n_kv()},
+                  {&t->router_logits_, n_token_max * spec.n_expert},
+                  {&t->scores_, pool.size() * n_ctx_max}};
+  for (const auto& b : kBuffers) {
+    Result<AlignedBuffer> memory =
+        AlignedBuffer::Allocate(static_cast<size_t>(b.n_float) * sizeof(float));
+    if (!memory.ok()) return memory.status();
+    *b.buffer = std::move(memory).value();
+  }
+  return t;
+}
+
+Status Transformer::Forward(const ForwardRequest& request, KvCache& kv, float* logits) {
+  const ChunkSpan chunk{request.pos0, static_cast<int64_t>(request.tokens.size())};
+  CHECK(chunk.n_token >= 1 && chunk.n_token <= n_token_max_, "the caller cuts chunks");
+  if (request.trace != nullptr) request.trace->layers.resize(static_cast<size_t>(spec_.n_layer));
+  kv.NoteWritten(chunk.pos0 + chunk.n_token);
+  rope_.SetPositions(chunk.pos0, chunk.n_token);
+  Embed(request.tokens);
+  for (int il = 0; il < spec_.n_layer; ++il) {
+    RETURN_IF_ERROR(Layer(il, request, chunk, kv));
+  }
+  if (logits == nullptr) return Status::Ok();
+  const int64_t t0 = request.all_logits ? 0 : chunk.n_token - 1;
+  const int64_t n_logits = chunk.n_token - t0;
+  Head(t0, n_logits, logits);
+  return CheckFinite(logits, n_logits * spec_.n_vocab, "the output head");
+}
+
+// One block, in the order of smallthinker: the router sees the raw residual before attention, so that the experts can
+// be read while attention computes.
+Status Transformer::Layer(int il, const ForwardRequest& request, ChunkSpan chunk, KvCache& kv) {
+  static const std::atomic<bool> kNever{false};
+  const std::atomic<bool>& cancelled = request.cancelled != nullptr ? *request.cancelled : kNever;
+  if (cancelled.load(std::memory_order_relaxed)) return Status::Cancelled();
+  const int64_t n_token = chunk.n_token;
+  float* x = residual_.As<float>();
+  float* branch = branch_.As<float>();
+
+  Route(il, n_token, &routing_);
+  if (request.trace != nullptr) {
+    auto& ids = request.trace->layers[static_cast<size_t>(il)];
+    ids.insert(ids.end(), routing_.ids.begin(), routing_.ids.end());
+  }
+  ExpertBatch batch = cache_.Fetch(il, routing_.Experts(spec_.n_expert));
+
+  Norm(weights_.layer(il).attn_norm, 0, n_token);
+  Attention(il, chunk, kv);
+  kernels_.add(branch, n_token * spec_.n_embd, x);
+
+  HintNextLayer(il, n_token);
+
+  Norm(weights_.layer(il).ffn_norm, 0, n_token);
+  RETURN_IF_ERROR(moe_->Run(il, routing_, normed_, batch, cancelled, branch));
+  kernels_.add(branch, n_token * spec_.n_embd, x);
+  return CheckFinite(x, n_token * spec_.n_embd, "layer " + std::to_string(il));
+}
+
+void Transformer::Embed(std::span<const int32_t> tokens) {
+  const MatrixView& table = weights_.token_embd();
+  for (size_t t = 0; t < tokens.size(); ++t) {
+    const auto* row = static_cast<const std::byte*>(table.data) +
+                      static_cast<size_t>(tokens[t]) * table.row_bytes;
+    kernels_.dequantize_row(table.type, row, spec_.n_embd,
+                            residual_.As<float>() + static_cast<int64_t>(t) * spec_.n_embd);
+  }
+}
+
+// normed_ = rms_norm(x) of tokens [t0, t0 + n_token), at rows 0, 1, ...
+void Transformer::Norm(const float* weight, int64_t t0, int64_t n_token) {
+  pool_.ParallelFor(n_token, 1, [&](int64_t begin, int64_t end, int) {
+    for (int64_t t = begin; t < end; ++t) {
+      kernels_.rms_norm(residual_.As<float>() + (t0 + t) * spec_.n_embd, weight, spec_.n_embd,
+                        spec_.rms_eps, normed_.row(t));
+      normed_.Quantize(kernels_, t);
+    }
+  });
+}
+
+void Transformer::Route(int il, int64_t n_token, Routing* routing) {
+  const int n_expert = spec_.n_expert;
+  const int n_used = spec_.n_expert_used;
+  routing->n_token = n_token;
+  routing->n_used = n_used;
+  routing->ids.resize(static_cast<size_t>(n_token * n_used));
+  routing->gates.resize(static_cast<size_t>(n_token * n_used));
+  float* logits = router_logits_.As<float>();
+  pool_.ParallelFor(n_token, 4, [&](int64_t begin, int64_t end, int) {
+    kernels_.matmul_f(weights_.layer(il).router, 0, n_expert,
+                      residual_.As<float>() + begin * spec_.n_embd, spec_.n_embd, end - begin,
+                      logits + begin * n_expert, n_expert);
+    for (int64_t t = begin; t < end; ++t) {
+      const auto at = static_cast<size_t>(t * n_used);
+      RouteToken(logits + t * n_expert, n_expert, n_used, spec_.gating, &routing->ids[at],
+                 &routing->gates[at]);
+    }
+  });
+}
+
+// branch_ = attn_output . attention(normed_)
+void Transformer::Attention(int il, ChunkSpan chunk, KvCache& kv) {
+  const LayerWeights& w = weights_.layer(il);
+  const int64_t n_token = chunk.n_token;
+  float* q = q_.As<float>();
+  float* k = k_.As<float>();
+  float* v = v_.As<float>();
+  const struct {
+    const MatrixView& matrix;
+    float* y;
+    int64_t n_row;
+  } kProjections[] = {
+      {w.attn_q, q, spec_.n_q()}, {w.attn_k, k, spec_.n_kv()}, {w.attn_v, v, spec_.n_kv()}};
+  for (const auto& p : kProjections) {
+    pool_.ParallelFor(p.n_row, kRowGrain, [&](int64_t begin, int64_t end, int) {
+      normed_.MatMul(kernels_, p.matrix, begin, end, 0, n_token, p.y, p.n_row);
+    });
+  }
+  StoreKeysAndValues(kernels_, pool_, spec_, il, chunk, rope_, k, v, kv);
+  Attend(kernels_, pool_, spec_, il, chunk, rope_, q, kv, scores_.As<float>(), attended_.row(0));
+  for (int64_t t = 0; t < n_token; ++t) attended_.Quantize(kernels_, t);
+  pool_.ParallelFor(spec_.n_embd, kRowGrain, [&](int64_t begin, int64_t end, int) {
+    attended_.MatMul(kernels_, w.attn_output, begin, end, 0, n_token, branch_.As<float>(),
+                     spec_.n_embd);
+  });
+}
+
+// The next layer's router on today's residual is a good guess at what that layer will choose. Only a guess: it starts
+// reads, and changes no result. Prefill needs most experts of a layer anyway and reads them in order.
+void Transformer::HintNextLayer(int il, int64_t n_token) {
+  const bool all_resident = cache_.n_slot() >= spec_.n_layer * spec_.n_expert;
+  if (il + 1 >= spec_.n_layer || n_token > 1 || all_resident) return;
+  Routing guess;
+  Route(il + 1, n_token, &guess);
+  cache_.Hint(il + 1, guess.Experts(spec_.n_expert));
+}
+
+void Transformer::Head(int64_t t0, int64_t n_token, float* logits) {
+  Norm(weights_.output_norm(), t0, n_token);
+  pool_.ParallelFor(spec_.n_vocab, kRowGrain, [&](int64_t begin, int64_t end, int) {
+    normed_.MatMul(kernels_, weights_.head(), begin, end, 0, n_token, logits, spec_.n_vocab);
+  });
+}
+
+Status Transformer::CheckFinite(const float* values, int64_t n, const std::string& where) const {
+  if (kernels_.all_finite(values, n)) return Status::Ok();
+  return Status::Numeric("cannot evaluate model '" + spec_.path + "': " + where +
+                         " gave a value that is not a finite number; the file is damaged, download it "
+                         "again");
+}
+
+}  // namespace hearth

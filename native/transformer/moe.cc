@@ -1,0 +1,224 @@
+#include "transformer/moe.h"
+
+#include <algorithm>
+#include <string>
+
+namespace hearth {
+namespace {
+
+// Rows of a matrix are shared out in multiples of this, so that kernels see whole vector tiles.
+constexpr int64_t kRowGrain = 16;
+// Columns of a transposed matrix are shared out in whole blocks of every type.
+constexpr int64_t kColumnGrain = kQ6KBlock;
+
+MatrixView ViewOf(const ExpertMatrix& matrix, const PinnedExpert& expert) {
+  return MatrixView{matrix.type, expert.data() + matrix.slot_offset, matrix.row_bytes(),
+                    matrix.row_length};
+}
+
+// Calls body(member, begin, end) for the parts of [begin, end) of `group.size() * n` items that fall to each member.
+template <typename Group, typename Body>
+void ForMembers(const Group& group, int64_t n, int64_t begin, int64_t end, const Body& body) {
+  while (begin < end) {
+    const int64_t member = begin / n;
+    const int64_t first = begin % n;
+    const int64_t last = std::min(n, first + (end - begin));
+    body(group[static_cast<size_t>(member)], first, last);
+    begin += last - first;
+  }
+}
+
+// True if some expert matrix of the model is quantised, so that its activations need the 8-bit form.
+bool ReadsQ8(const ModelSpec& spec, const char* const* names, size_t n_name) {
+  for (int il = 0; il < spec.n_layer; ++il) {
+    for (size_t i = 0; i < n_name; ++i) {
+      if (IsQuantized(spec.FindInLayer(il, names[i])->type)) return true;
+    }
+  }
+  return false;
+}
+
+constexpr const char* kInputNames[] = {"ffn_gate_exps", "ffn_up_exps"};
+constexpr const char* kHiddenNames[] = {"ffn_down_exps"};
+
+bool InputQ8(const ModelSpec& spec) { return ReadsQ8(spec, kInputNames, 2); }
+bool HiddenQ8(const ModelSpec& spec) {
+  return !spec.down_transposed && ReadsQ8(spec, kHiddenNames, 1);
+}
+
+}  // namespace
+
+std::vector<int> Routing::Experts(int n_expert) const {
+  std::vector<bool> used(static_cast<size_t>(n_expert));
+  for (const int32_t id : ids) used[static_cast<size_t>(id)] = true;
+  std::vector<int> experts;
+  for (int e = 0; e < n_expert; ++e) {
+    if (used[static_cast<size_t>(e)]) experts.push_back(e);
+  }
+  return experts;
+}
+
+size_t Moe::BytesFor(const ModelSpec& spec, int n_threads, int64_t n_token_max) {
+  const int64_t n_row = n_token_max * spec.n_expert_used;
+  return Activations::BytesFor(n_row, spec.n_embd, InputQ8(spec)) +
+         Activations::BytesFor(n_row, spec.n_ff, HiddenQ8(spec)) +
+         static_cast<size_t>(n_row * (2 * spec.n_ff + spec.n_embd) + n_threads * spec.n_embd) *
+             sizeof(float);
+}
+
+Result<std::unique_ptr<Moe>> Moe::Create(const ModelSpec& spec, const ExpertStore& store,
+                                         const Kernels& kernels, ThreadPool& pool,
+                                         int64_t n_token_max) {
+  std::unique_ptr<Moe> moe(new Moe(spec, store, kernels, pool));
+  const int64_t n_row = n_token_max * spec.n_expert_used;
+  Result<Activations> gathered = Activations::Create(n_row, spec.n_embd, InputQ8(spec));
+  if (!gathered.ok()) return gathered.status();
+  moe->gathered_ = std::move(gathered).value();
+  Result<Activations> hidden = Activations::Create(n_row, spec.n_ff, HiddenQ8(spec));
+  if (!hidden.ok()) return hidden.status();
+  moe->hidden_ = std::move(hidden).value();
+  const struct {
+    AlignedBuffer* buffer;
+    int64_t n_float;
+  } kBuffers[] = {{&moe->gate_, n_row * spec.n_ff},
+                  {&moe->up_, n_row * spec.n_ff},
+                  {&moe->output_, n_row * spec.n_embd},
+                  {&moe->dequantized_, pool.size() * spec.n_embd}};
+  for (const auto& b : kBuffers) {
+    Result<AlignedBuffer> memory =
+        AlignedBuffer::Allocate(static_cast<size_t>(b.n_float) * sizeof(float));
+    if (!memory.ok()) return memory.status();
+    *b.buffer = std::move(memory).value();
+  }
+  moe->row_of_.resize(static_cast<size_t>(n_row));
+  return moe;
+}
+
+Status Moe::Run(int il, const Routing& routing, const Activations& input, ExpertBatch& batch,
+                const std::atomic<bool>& cancelled, float* out) {
+  n_row_used_ = 0;
+  while (true) {
+    if (cancelled.load(std::memory_order_relaxed)) return Status::Cancelled();
+    Result<std::vector<PinnedExpert>> ready = batch.Next(spec_.n_expert);
+    if (!ready.ok()) return ready.status();
+    if (ready.value().empty()) break;
+    std::vector<Member> group;
+    for (PinnedExpert& expert : ready.value()) group.push_back(Member{std::move(expert), 0, 0});
+    PlaceRows(routing, input, group);
+    GateAndUp(il, routing.n_token, input, group);
+    if (spec_.down_transposed) {
+      DownTransposed(il, group);
+    } else {
+      Down(il, group);
+    }
+  }
+  CHECK(n_row_used_ == routing.n_token * routing.n_used, "the batch misses an expert");
+  Reduce(routing, out);
+  return Status::Ok();
+}
+
+void Moe::PlaceRows(const Routing& routing, const Activations& input, std::vector<Member>& group) {
+  for (Member& member : group) {
+    member.row0 = n_row_used_;
+    for (size_t i = 0; i < routing.ids.size(); ++i) {
+      if (routing.ids[i] != member.expert.id()) continue;
+      row_of_[i] = n_row_used_;
+      const int64_t t = static_cast<int64_t>(i) / routing.n_used;
+      if (routing.n_token > 1) gathered_.CopyRow(n_row_used_, input, t);
+      ++n_row_used_;
+    }
+    member.n_row = n_row_used_ - member.row0;
+  }
+}
+
+void Moe::GateAndUp(int il, int64_t n_token, const Activations& input,
+                    const std::vector<Member>& group) {
+  const ExpertLayerLayout& layout = store_.layer(il);
+  const int64_t n_ff = spec_.n_ff;
+  // A single token is read where it is; more are gathered by expert.
+  const bool single = n_token == 1;
+  float* gate = gate_.As<float>();
+  float* up = up_.As<float>();
+  pool_.ParallelFor(
+      static_cast<int64_t>(group.size()) * n_ff, kRowGrain, [&](int64_t begin, int64_t end, int) {
+        ForMembers(group, n_ff, begin, end, [&](const Member& m, int64_t first, int64_t last) {
+          const Activations& rows = single ? input : gathered_;
+          const int64_t row0 = single ? 0 : m.row0;
+          float* g = gate + m.row0 * n_ff;
+          float* u = up + m.row0 * n_ff;
+          rows.MatMul(kernels_, ViewOf(layout.gate, m.expert), first, last, row0, m.n_row, g, n_ff);
+          rows.MatMul(kernels_, ViewOf(layout.up, m.expert), first, last, row0, m.n_row, u, n_ff);
+          for (int64_t r = 0; r < m.n_row; ++r) {
+            kernels_.relu_mul(g + r * n_ff + first, u + r * n_ff + first, last - first,
+                              hidden_.row(m.row0 + r) + first);
+          }
+        });
+      });
+}
+
+void Moe::Down(int il, const std::vector<Member>& group) {
+  const ExpertMatrix& down = store_.layer(il).down;
+  const int64_t row0 = group.front().row0;
+  pool_.ParallelFor(n_row_used_ - row0, 1, [&](int64_t begin, int64_t end, int) {
+    for (int64_t r = begin; r < end; ++r) hidden_.Quantize(kernels_, row0 + r);
+  });
+  const int64_t n_embd = spec_.n_embd;
+  float* output = output_.As<float>();
+  pool_.ParallelFor(
+      static_cast<int64_t>(group.size()) * n_embd, kRowGrain, [&](int64_t begin, int64_t end, int) {
+        ForMembers(group, n_embd, begin, end, [&](const Member& m, int64_t first, int64_t last) {
+          hidden_.MatMul(kernels_, ViewOf(down, m.expert), first, last, m.row0, m.n_row,
+                         output + m.row0 * n_embd, n_embd);
+        });
+      });
+}
+
+// A transposed matrix has a row a neuron, so the output is a sum of rows, neurons in rising order.
+void Moe::DownTransposed(int il, const std::vector<Member>& group) {
+  const ExpertMatrix& down = store_.layer(il).down;
+  const int64_t n_embd = spec_.n_embd;
+  const int64_t n_column = (n_embd + kColumnGrain - 1) / kColumnGrain * kColumnGrain;
+  pool_.ParallelFor(
+      static_cast<int64_t>(group.size()) * n_column, kColumnGrain,
+      [&](int64_t begin, int64_t end, int worker) {
+        float* w = dequantized_.As<float>() + worker * n_embd;
+        ForMembers(group, n_column, begin, end, [&](const Member& m, int64_t first, int64_t last) {
+          last = std::min(last, n_embd);
+          const MatrixView view = ViewOf(down, m.expert);
+          const auto* rows = static_cast<const std::byte*>(view.data) + RowBytes(view.type, first);
+          float* output = output_.As<float>() + m.row0 * n_embd;
+          for (int64_t r = 0; r < m.n_row; ++r) {
+            std::fill(output + r * n_embd + first, output + r * n_embd + last, 0.0f);
+          }
+          for (int64_t neuron = 0; neuron < spec_.n_ff; ++neuron) {
+            kernels_.dequantize_row(view.type, rows + static_cast<size_t>(neuron) * view.row_bytes,
+                                    last - first, w);
+            for (int64_t r = 0; r < m.n_row; ++r) {
+              kernels_.axpy(hidden_.row(m.row0 + r)[neuron], w, last - first,
+                            output + r * n_embd + first);
+            }
+          }
+        });
+      });
+}
+
+void Moe::Reduce(const Routing& routing, float* out) {
+  const int64_t n_embd = spec_.n_embd;
+  const int n_used = routing.n_used;
+  pool_.ParallelFor(routing.n_token, 1, [&](int64_t begin, int64_t end, int) {
+    std::vector<int> by_id(static_cast<size_t>(n_used));
+    for (int64_t t = begin; t < end; ++t) {
+      const int32_t* ids = &routing.ids[static_cast<size_t>(t * n_used)];
+      for (int r = 0; r < n_used; ++r) by_id[static_cast<size_t>(r)] = r;
+      std::sort(by_id.begin(), by_id.end(), [&](int a, int b) { return ids[a] < ids[b]; });
+      float* sum = out + t * n_embd;
+      std::fill(sum, sum + n_embd, 0.0f);
+      for (const int r : by_id) {
+        const auto i = static_cast<size_t>(t * n_used + r);
+        kernels_.axpy(routing.gates[i], output_.As<float>() + row_of_[i] * n_embd, n_embd, sum);
+      }
+    }
+  });
+}
+
+}  // namespace hearth

@@ -1,0 +1,78 @@
+// The mixture of experts of one layer, over the tokens of a chunk, grouped by expert.
+#ifndef HEARTH_TRANSFORMER_MOE_H_
+#define HEARTH_TRANSFORMER_MOE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "experts/expert_cache.h"
+#include "kernels/kernels.h"
+#include "model/model_spec.h"
+#include "transformer/activations.h"
+
+namespace hearth {
+
+// Where each token of a chunk goes: ids and gates are [n_token, n_used], by falling rank.
+struct Routing {
+  int64_t n_token = 0;
+  int n_used = 0;
+  std::vector<int32_t> ids;
+  std::vector<float> gates;
+
+  // The distinct experts, by rising id.
+  std::vector<int> Experts(int n_expert) const;
+};
+
+// Scratch memory and code for chunks of up to n_token_max tokens. Thread-compatible.
+class Moe {
+ public:
+  static Result<std::unique_ptr<Moe>> Create(const ModelSpec& spec, const ExpertStore& store,
+                                             const Kernels& kernels, ThreadPool& pool,
+                                             int64_t n_token_max);
+  static size_t BytesFor(const ModelSpec& spec, int n_threads, int64_t n_token_max);
+
+  // out[t] = sum over the experts of token t, by rising id, of gate * expert(input.row(t)); out is [n_token, n_embd].
+  // The order of the sum does not depend on the order in which `batch` hands the experts out. `batch` covers
+  // routing.Experts(). kIo when an expert cannot be read; kCancelled.
+  Status Run(int il, const Routing& routing, const Activations& input, ExpertBatch& batch,
+             const std::atomic<bool>& cancelled, float* out);
+
+ private:
+  // An expert of the group at hand: its tokens are rows [row0, row0 + n_row) of the buffers.
+  struct Member {
+    PinnedExpert expert;
+    int64_t row0 = 0;
+    int64_t n_row = 0;
+  };
+
+  Moe(const ModelSpec& spec, const ExpertStore& store, const Kernels& kernels, ThreadPool& pool)
+      : spec_(spec), store_(store), kernels_(kernels), pool_(pool) {}
+
+  void PlaceRows(const Routing& routing, const Activations& input, std::vector<Member>& group);
+  void GateAndUp(int il, int64_t n_token, const Activations& input, const std::vector<Member>& group);
+  void Down(int il, const std::vector<Member>& group);
+  void DownTransposed(int il, const std::vector<Member>& group);
+  void Reduce(const Routing& routing, float* out);
+
+  const ModelSpec& spec_;
+  const ExpertStore& store_;
+  const Kernels& kernels_;
+  ThreadPool& pool_;
+
+  // All [n_token_max * n_used, ...]: a row a pair of token and expert, in the order in which experts arrived.
+  Activations gathered_;            // width n_embd: the token's input
+  Activations hidden_;              // width n_ff: relu(gate) * up
+  AlignedBuffer gate_;              // [.., n_ff]
+  AlignedBuffer up_;                // [.., n_ff]
+  AlignedBuffer output_;            // [.., n_embd]
+  AlignedBuffer dequantized_;       // [n_threads, n_embd], one row of a transposed down matrix a worker
+  std::vector<int64_t> row_of_;     // [n_token * n_used] -> row
+  int64_t n_row_used_ = 0;
+};
+
+}  // namespace hearth
+
+#endif  // HEARTH_TRANSFORMER_MOE_H_

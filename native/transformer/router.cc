@@ -1,0 +1,44 @@
+#include "transformer/router.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/check.h"
+
+namespace hearth {
+namespace {
+
+// NaN ranks below minus infinity.
+bool RanksBefore(float a, float b) {
+  if (std::isnan(a)) return false;
+  return std::isnan(b) || a > b;
+}
+
+float Sigmoid(float x) { return 1.0f / (1.0f + std::exp(-x)); }
+
+}  // namespace
+
+void RouteToken(const float* logits, int n_expert, int n_used, Gating gating, int32_t* ids,
+                float* gates) {
+  CHECK(n_used >= 1 && n_used <= n_expert, "checked with the model");
+  // Insertion into a short sorted list; a later equal logit goes behind, so the lower id wins.
+  int n_kept = 0;
+  for (int e = 0; e < n_expert; ++e) {
+    int place = n_kept;
+    while (place > 0 && RanksBefore(logits[e], logits[ids[place - 1]])) --place;
+    if (place == n_used) continue;
+    n_kept = std::min(n_kept + 1, n_used);
+    for (int i = n_kept - 1; i > place; --i) ids[i] = ids[i - 1];
+    ids[place] = e;
+  }
+  float sum = 0;
+  for (int r = 0; r < n_used; ++r) {
+    gates[r] = gating == Gating::kSigmoid ? Sigmoid(logits[ids[r]])
+                                          : std::exp(logits[ids[r]] - logits[ids[0]]);
+    sum += gates[r];
+  }
+  for (int r = 0; r < n_used; ++r) gates[r] /= sum;
+}
+
+}  // namespace hearth

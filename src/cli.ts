@@ -1,0 +1,79 @@
+import { bench, benchOptions } from "./cli/bench";
+import { chat, chatOptions } from "./cli/chat";
+import { complete, completeOptions } from "./cli/complete";
+import { inspect } from "./cli/inspect";
+import { logits, logitsOptions } from "./cli/logits";
+import { type Arguments, type OptionTable, parseCommandLine, usageError } from "./cli/options";
+import { tokenize, tokenizeOptions } from "./cli/tokenize";
+import { EngineError } from "./protocol/errors";
+
+const HELP = `hearth: private code completion on your own CPU
+
+  hearth complete FILE:LINE:COLUMN [--max-tokens N] [--json]
+      what an editor would insert there; lines and columns count from 1
+  hearth chat [--prompt S] [--system S] [--max-tokens N] [--try-anyway] [--json]
+      one answer, or a conversation line by line
+  hearth inspect [MODEL] [--json]
+      what a model file says about itself
+  hearth tokenize [MODEL] (--text S | --file F) [--json]
+      the token ids of a text
+  hearth logits [MODEL] --tokens 1,2,3|@ids.json --out F.f32 [--all] [--chunk N] [--trace-routing F.json]
+      float32 little-endian [n_vocab] after the last token; --all: [n_token, n_vocab]
+  hearth bench [MODEL] [--prompt 512] [--generate 64] [--depth 0] [--text F] [--chunk N] [--json]
+      tokens a second on real text
+
+Common options
+  --model M              a GGUF file; default: the built-in starter model
+  --threads N            default: the cores this process may use
+  --memory-budget 1GiB   of the whole process; experts beyond it are read from the file as needed
+  --context N            tokens that a session may hold
+  --prefetch on|off      read experts ahead of their use
+  --isa ref|avx2|avx512vnni
+  --temperature T --top-k K --top-p P --min-p P --seed N
+  --expert-slots N       experts in memory at once, whatever the budget
+
+Exit codes: 0 done, 1 it failed (the reason is on stderr), 2 wrong usage.
+`;
+
+interface Command {
+  readonly run: (args: Arguments) => Promise<void>;
+  readonly options: OptionTable;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  complete: { run: complete, options: completeOptions },
+  chat: { run: chat, options: chatOptions },
+  inspect: { run: inspect, options: {} },
+  tokenize: { run: tokenize, options: tokenizeOptions },
+  logits: { run: logits, options: logitsOptions },
+  bench: { run: bench, options: benchOptions },
+};
+
+async function main(argv: readonly string[]): Promise<void> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === "--help" || name === "-h" || name === "help" || rest.includes("--help")) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) {
+    throw usageError(`there is no command '${name}'`);
+  }
+  await command.run(parseCommandLine(rest, command.options));
+}
+
+// A reader that has seen enough (`hearth … | head`) is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? 0 : 1);
+});
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  if (error instanceof EngineError) {
+    process.stderr.write(`hearth: ${error.message}\n`);
+    process.exitCode = error.code === "usage" ? 2 : 1;
+    return;
+  }
+  // Ours to mend: the stack says where.
+  process.stderr.write(`hearth: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exitCode = 1;
+});

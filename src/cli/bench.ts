@@ -1,0 +1,105 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { LocalEngine, LocalSession } from "../engine/localEngine";
+import { EngineError } from "../protocol/errors";
+import { type Arguments, flagOption, textOption, usageError, wholeOption } from "./options";
+import { modelPath, openEngine, Progress, printJson } from "./session";
+import { readText } from "./tokenize";
+
+export const benchOptions = {
+  prompt: { type: "string" },
+  generate: { type: "string" },
+  depth: { type: "string" },
+  text: { type: "string" },
+  chunk: { type: "string" },
+} as const;
+
+/**
+ * `hearth bench MODEL`: tokens a second. Real text is fed in both phases, so that figures do not depend on what a model
+ * happens to say: --prompt tokens at once (prefill) after --depth tokens of context, then --generate one by one (decode).
+ */
+export async function bench(args: Arguments): Promise<void> {
+  if (args.positionals.length > 1) {
+    throw usageError("bench takes one model");
+  }
+  const n_prompt = wholeOption(args, "prompt", 1, 2 ** 20) ?? 512;
+  const n_generate = wholeOption(args, "generate", 0, 2 ** 20) ?? 64;
+  const n_depth = wholeOption(args, "depth", 0, 2 ** 20) ?? 0;
+  const chunk = wholeOption(args, "chunk", 1, 2048);
+  const text = await benchText(args);
+  const n_token = n_depth + n_prompt + n_generate;
+  const started = performance.now();
+  const engine = await openEngine(args, modelPath(args, args.positionals[0]), {
+    contextTokens: n_token,
+    ...(chunk === undefined ? {} : { chunkTokens: chunk }),
+  });
+  const load_ms = performance.now() - started;
+  try {
+    const tokens = tokensOf(engine, text, n_token);
+    const times = await measure(engine.newSession(), tokens, n_depth, n_prompt);
+    const { hits, misses, bytesRead } = engine.stats;
+    const result = {
+      model: engine.model.name,
+      isa: engine.info.isa,
+      threads: engine.info.threads,
+      prompt: n_prompt,
+      generate: n_generate,
+      depth: n_depth,
+      prefill_tps: n_prompt / times.prefill_s,
+      decode_tps: n_generate === 0 ? null : n_generate / times.decode_s,
+      load_ms,
+      peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
+      planned_bytes: engine.info.plan.totalBytes,
+      bytes_read: bytesRead,
+      expert_hit_rate: hits + misses === 0 ? null : hits / (hits + misses),
+      expert_slots: engine.info.plan.slots,
+    };
+    if (flagOption(args, "json")) {
+      printJson(result);
+      return;
+    }
+    for (const [name, value] of Object.entries(result)) {
+      const shown = typeof value === "number" && !Number.isInteger(value) ? value.toFixed(2) : String(value);
+      process.stdout.write(`${name.padEnd(16)} ${shown}\n`);
+    }
+  } finally {
+    engine.close();
+  }
+}
+
+async function measure(
+  session: LocalSession,
+  tokens: Int32Array,
+  n_depth: number,
+  n_prompt: number,
+): Promise<{ prefill_s: number; decode_s: number }> {
+  const progress = new Progress("measuring");
+  if (n_depth > 0) {
+    await session.evaluate(tokens.subarray(0, n_depth));
+  }
+  const started = performance.now();
+  await session.evaluate(tokens.subarray(0, n_depth + n_prompt));
+  const prefilled = performance.now();
+  for (let n = n_depth + n_prompt + 1; n <= tokens.length; ++n) {
+    await session.evaluate(tokens.subarray(0, n));
+    progress.show(n / tokens.length);
+  }
+  progress.clear();
+  return { prefill_s: (prefilled - started) / 1000, decode_s: (performance.now() - prefilled) / 1000 };
+}
+
+async function benchText(args: Arguments): Promise<string> {
+  const file = textOption(args, "text");
+  return file === undefined ? readFileSync(join(__dirname, "bench-text.txt"), "utf8") : readText(file);
+}
+
+function tokensOf(engine: LocalEngine, text: string, n_token: number): Int32Array {
+  const ids = engine.tokenizer.encodeText(text);
+  if (ids.length < n_token) {
+    throw new EngineError(
+      "bad_request",
+      `cannot measure ${String(n_token)} tokens: the text has ${String(ids.length)}; give a longer one with --text`,
+    );
+  }
+  return Int32Array.from(ids.slice(0, n_token));
+}

@@ -1,0 +1,105 @@
+import { createInterface } from "node:readline/promises";
+import type { LocalEngine, LocalSession } from "../engine/localEngine";
+import { type ChatMessage, ChatTemplate } from "../model/chatTemplate";
+import { EngineError } from "../protocol/errors";
+import { type Arguments, flagOption, samplerOptions, textOption, usageError, wholeOption } from "./options";
+import { modelPath, openEngine, printJson } from "./session";
+
+export const chatOptions = {
+  prompt: { type: "string" },
+  system: { type: "string" },
+  "max-tokens": { type: "string" },
+  "try-anyway": { type: "boolean" },
+} as const;
+
+/** `hearth chat [--prompt S]`: one answer, or a conversation line by line. */
+export async function chat(args: Arguments): Promise<void> {
+  if (args.positionals.length > 0) {
+    throw usageError("chat takes its question with --prompt, or line by line");
+  }
+  const maxTokens = wholeOption(args, "max-tokens", 1, 2 ** 20) ?? 1024;
+  const engine = await openEngine(args, modelPath(args));
+  try {
+    if (!engine.model.capabilities.includes("chat") && !flagOption(args, "try-anyway")) {
+      throw new EngineError(
+        "bad_request",
+        `cannot chat with '${engine.model.name}': it was not trained to; choose another with --model, or add --try-anyway`,
+      );
+    }
+    const conversation = new Conversation(args, engine, maxTokens);
+    const prompt = textOption(args, "prompt");
+    if (prompt !== undefined) {
+      await conversation.ask(prompt);
+      return;
+    }
+    await converse(conversation);
+  } finally {
+    engine.close();
+  }
+}
+
+async function converse(conversation: Conversation): Promise<void> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr, prompt: "> " });
+  lines.prompt();
+  for await (const line of lines) {
+    if (line.trim() !== "") {
+      await conversation.ask(line);
+    }
+    lines.prompt();
+  }
+}
+
+class Conversation {
+  readonly #args: Arguments;
+  readonly #engine: LocalEngine;
+  readonly #session: LocalSession;
+  readonly #template: ChatTemplate;
+  readonly #maxTokens: number;
+  readonly #messages: ChatMessage[] = [];
+
+  constructor(args: Arguments, engine: LocalEngine, maxTokens: number) {
+    this.#args = args;
+    this.#engine = engine;
+    this.#session = engine.newSession();
+    this.#maxTokens = maxTokens;
+    this.#template = new ChatTemplate(engine.model.chatTemplate, engine.tokenizer, { fileName: engine.model.name });
+    const system = textOption(args, "system");
+    if (system !== undefined) {
+      this.#messages.push({ role: "system", content: system });
+    }
+  }
+
+  /** Streams the answer to stdout, or prints {text, …} at its end with --json. */
+  async ask(content: string): Promise<void> {
+    this.#messages.push({ role: "user", content });
+    const prompt = await this.#template.render(this.#messages);
+    const pieces = this.#session.generate(prompt, {
+      maxTokens: this.#maxTokens,
+      sampler: samplerOptions(this.#args, this.#engine.model.known.sampling),
+      priority: "chat",
+    });
+    const json = flagOption(this.#args, "json");
+    let text = "";
+    let step = await pieces.next();
+    while (step.done !== true) {
+      text += step.value;
+      if (!json) {
+        process.stdout.write(step.value);
+      }
+      step = await pieces.next();
+    }
+    this.#messages.push({ role: "assistant", content: text });
+    const { finish, promptTokens, reusedTokens, generatedTokens } = step.value;
+    if (json) {
+      printJson({
+        text,
+        finish,
+        prompt_tokens: promptTokens,
+        reused_tokens: reusedTokens,
+        generated_tokens: generatedTokens,
+      });
+    } else {
+      process.stdout.write("\n");
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import { type GgufModel, openGgufFile } from "../model/ggufFile";
+import { type Arguments, flagOption, usageError } from "./options";
+import { modelPath, printJson } from "./session";
+
+/** `hearth inspect MODEL`: what a model file says about itself. Weights are not read. */
+export async function inspect(args: Arguments): Promise<void> {
+  if (args.positionals.length > 1) {
+    throw usageError("inspect takes one model");
+  }
+  const model = await openGgufFile(modelPath(args, args.positionals[0]));
+  const facts = factsOf(model);
+  if (flagOption(args, "json")) {
+    printJson(facts);
+    return;
+  }
+  for (const [name, value] of Object.entries(facts)) {
+    process.stdout.write(`${name.padEnd(18)} ${show(value)}\n`);
+  }
+}
+
+function show(value: unknown): string {
+  if (Array.isArray(value)) {
+    return value.length === 0 ? "none" : value.map(String).join(", ");
+  }
+  if (typeof value === "object" && value !== null) {
+    return Object.entries(value)
+      .map(([key, each]) => `${key} ${String(each)}`)
+      .join(", ");
+  }
+  return String(value);
+}
+
+function factsOf(model: GgufModel): Record<string, unknown> {
+  const { spec } = model;
+  const bytesByType: Record<string, number> = {};
+  for (const { type, bytes } of spec.tensors) {
+    bytesByType[type] = (bytesByType[type] ?? 0) + bytes;
+  }
+  const windowed = spec.layers.filter(({ window }) => window > 0);
+  return {
+    name: model.name,
+    recognised: model.known.title,
+    file: spec.path,
+    file_bytes: spec.file_bytes,
+    quantisation: model.quantLabel,
+    n_layer: spec.n_layer,
+    n_embd: spec.n_embd,
+    n_head: spec.n_head,
+    n_head_kv: spec.n_head_kv,
+    head_dim: spec.head_dim,
+    n_expert: spec.n_expert,
+    n_expert_used: spec.n_expert_used,
+    n_ff: spec.n_ff,
+    n_vocab: spec.n_vocab,
+    n_ctx_train: spec.n_ctx_train,
+    gating: spec.gating,
+    rope_freq_base: spec.rope_freq_base,
+    layers_nope: spec.layers.filter(({ rope }) => !rope).length,
+    layers_windowed: windowed.length,
+    sliding_window: windowed[0]?.window ?? 0,
+    down_transposed: spec.down_transposed,
+    head_tied: !spec.tensors.some(({ name }) => name === "output.weight"),
+    bytes_by_type: bytesByType,
+    capabilities: model.capabilities,
+    fim_layouts: model.fim.layouts,
+    file_header: model.fileHeader,
+    chat_template: model.chatTemplate !== undefined,
+    warnings: model.warnings,
+  };
+}

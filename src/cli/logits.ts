@@ -1,0 +1,102 @@
+import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { EngineError } from "../protocol/errors";
+import { type Arguments, flagOption, textOption, usageError, wholeOption } from "./options";
+import { modelPath, openEngine, printJson } from "./session";
+import { readText } from "./tokenize";
+
+export const logitsOptions = {
+  tokens: { type: "string" },
+  out: { type: "string" },
+  all: { type: "boolean" },
+  chunk: { type: "string" },
+  "trace-routing": { type: "string" },
+} as const;
+
+/** The transformer's largest chunk (native/engine/engine.cc). */
+const CHUNK_TOKENS_MAX = 2048;
+
+/**
+ * `hearth logits MODEL --tokens … --out F.f32`: raw logits as float32, little-endian: [n_vocab] after the last token, or
+ * with --all [n_token, n_vocab]. --trace-routing writes {"layers": [layer][token][expert ids by rank]}.
+ */
+export async function logits(args: Arguments): Promise<void> {
+  const out = textOption(args, "out");
+  const given = textOption(args, "tokens");
+  if (args.positionals.length > 1 || out === undefined || given === undefined) {
+    throw usageError("logits takes a model, --tokens and --out");
+  }
+  const chunk = wholeOption(args, "chunk", 1, CHUNK_TOKENS_MAX);
+  const tokens = await parseTokens(given);
+  const contextTokens = wholeOption(args, "context", 1, 2 ** 24) ?? tokens.length;
+  const traceFile = textOption(args, "trace-routing");
+  const engine = await openEngine(args, modelPath(args, args.positionals[0]), {
+    contextTokens,
+    ...(chunk === undefined ? {} : { chunkTokens: chunk }),
+  });
+  try {
+    const session = engine.newSession();
+    const all = flagOption(args, "all");
+    const report = await writing(out, async (write) => {
+      const result = await session.evaluate(tokens, {
+        trace: traceFile !== undefined,
+        ...(all ? { onLogits: write } : {}),
+      });
+      if (!all) {
+        write(await session.logits());
+      }
+      return result;
+    });
+    if (traceFile !== undefined) {
+      writeFileSync(traceFile, JSON.stringify({ layers: report.trace }));
+    }
+    if (flagOption(args, "json")) {
+      const { n_vocab } = engine.model.spec;
+      printJson({ out, n_token: tokens.length, n_vocab, all, isa: engine.info.isa, threads: engine.info.threads });
+    }
+  } finally {
+    engine.close();
+  }
+}
+
+async function writing<T>(path: string, work: (write: (values: Float32Array) => void) => Promise<T>): Promise<T> {
+  let file: number;
+  try {
+    file = openSync(path, "w");
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new EngineError("bad_request", `cannot write '${path}': ${why}`, { cause: error });
+  }
+  try {
+    return await work((values) => {
+      let bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+      while (bytes.length > 0) {
+        bytes = bytes.subarray(writeSync(file, bytes));
+      }
+    });
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** "1,2,3", or "@ids.json" with an array or {"ids": […]} in it. */
+async function parseTokens(given: string): Promise<Int32Array> {
+  const ids = given.startsWith("@") ? idsOf(parseJson(await readText(given.slice(1)), given)) : given.split(",");
+  const tokens = ids.map(Number);
+  if (tokens.length === 0 || !tokens.every((id) => Number.isInteger(id) && id >= 0 && id < 2 ** 31)) {
+    throw usageError("--tokens is a list of token ids such as 1,2,3, or @FILE with a JSON array of them");
+  }
+  return Int32Array.from(tokens);
+}
+
+function parseJson(text: string, given: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw usageError(`--tokens ${given} does not hold JSON`);
+  }
+}
+
+function idsOf(json: unknown): readonly unknown[] {
+  const list = typeof json === "object" && json !== null && "ids" in json ? json.ids : json;
+  return Array.isArray(list) && list.every((id) => typeof id === "number") ? list : [];
+}

@@ -1,0 +1,65 @@
+import { join } from "node:path";
+import { LocalEngine } from "../engine/localEngine";
+import type { NativeEngineOptions } from "../engine/native";
+import { type Arguments, engineOptions, textOption } from "./options";
+
+/** The model that comes with Hearth; found from dist/ and from src/cli/ alike. */
+function builtInModel(): string {
+  const root = __dirname.endsWith("cli") ? join(__dirname, "..", "..") : join(__dirname, "..");
+  return join(root, "models", "hearth-starter.gguf");
+}
+
+export function modelPath(args: Arguments, positional?: string): string {
+  return positional ?? textOption(args, "model") ?? builtInModel();
+}
+
+/** Loads a model, showing progress and warnings on stderr. Errors: EngineError. */
+export async function openEngine(
+  args: Arguments,
+  path: string,
+  overrides: Omit<NativeEngineOptions, "processBytes"> = {},
+): Promise<LocalEngine> {
+  const progress = new Progress("loading model");
+  try {
+    const engine = await LocalEngine.open(path, { ...engineOptions(args), ...overrides }, (done, total) => {
+      progress.show(done / total);
+    });
+    progress.clear();
+    for (const warning of engine.model.warnings) {
+      process.stderr.write(`hearth: warning: ${warning}\n`);
+    }
+    return engine;
+  } finally {
+    progress.clear();
+  }
+}
+
+/** One line on stderr, only where a person sees it. */
+export class Progress {
+  readonly #label: string;
+  readonly #visible = process.stderr.isTTY;
+  #shown = false;
+
+  constructor(label: string) {
+    this.#label = label;
+  }
+
+  /** @param part from 0 to 1. */
+  show(part: number): void {
+    if (this.#visible) {
+      process.stderr.write(`\r${this.#label} ${(part * 100).toFixed(0).padStart(3)} %`);
+      this.#shown = true;
+    }
+  }
+
+  clear(): void {
+    if (this.#shown) {
+      process.stderr.write("\r\u001b[K");
+      this.#shown = false;
+    }
+  }
+}
+
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}

@@ -1,0 +1,215 @@
+import { type GgufModel, openGgufFile } from "../model/ggufFile";
+import { StreamingDetokenizer } from "../model/streamingDetokenizer";
+import { Tokenizer } from "../model/tokenizer";
+import type { PromptPart } from "../protocol/prompt";
+import {
+  asEngineError,
+  loadNativeAddon,
+  type NativeAddon,
+  type NativeEngine,
+  type NativeEngineInfo,
+  type NativeEngineOptions,
+  type NativeEngineStats,
+  type NativeSamplerOptions,
+  type NativeSession,
+  type NativeSyncReport,
+} from "./native";
+import { StopStrings } from "./stopStrings";
+
+/** What was asked of one generation. */
+export interface GenerateOptions {
+  readonly maxTokens: number;
+  readonly sampler: NativeSamplerOptions;
+  /** Generation ends before the first of these; they are not part of the text. */
+  readonly stop?: readonly string[];
+  readonly priority?: "completion" | "chat";
+}
+
+/** Why a generation ended: the model said so, the token limit, a stop string, or the caller cancelled. */
+export type FinishReason = "end" | "limit" | "stop" | "cancelled";
+
+/** What a generation cost. */
+export interface GenerateReport {
+  readonly finish: FinishReason;
+  readonly promptTokens: number;
+  /** Prompt tokens that had been evaluated before. */
+  readonly reusedTokens: number;
+  readonly generatedTokens: number;
+  readonly prefillMs: number;
+  readonly decodeMs: number;
+}
+
+/** Bytes that Node will still take while it works: heap growth, buffers, the engine's own small things. */
+const PROCESS_MARGIN_BYTES = 24 * 1024 * 1024;
+
+/**
+ * A model in this process: text in, text out. Text is made into tokens here, numbers are the addon's.
+ * Used by one caller at a time per session.
+ */
+export class LocalEngine {
+  readonly model: GgufModel;
+  readonly tokenizer: Tokenizer;
+  readonly #native: NativeEngine;
+  readonly #banned: Int32Array;
+
+  private constructor(model: GgufModel, tokenizer: Tokenizer, native: NativeEngine) {
+    this.model = model;
+    this.tokenizer = tokenizer;
+    this.#native = native;
+    this.#banned = Int32Array.from(tokenizer.unusedIds);
+  }
+
+  /** Errors: EngineError `bad_model`, `memory`, `io`, `bad_request`, `native`. */
+  static async open(
+    path: string,
+    options: Omit<NativeEngineOptions, "processBytes"> = {},
+    onProgress?: (done: number, total: number) => void,
+    addon: NativeAddon = loadNativeAddon(),
+  ): Promise<LocalEngine> {
+    const model = await openGgufFile(path);
+    const tokenizer = new Tokenizer(model.vocab);
+    const processBytes = process.memoryUsage.rss() + PROCESS_MARGIN_BYTES;
+    try {
+      const native = await addon.loadEngine(model.spec, { ...options, processBytes }, onProgress);
+      return new LocalEngine(model, tokenizer, native);
+    } catch (error) {
+      throw asEngineError(error);
+    }
+  }
+
+  get info(): NativeEngineInfo {
+    return present(this.#native.info());
+  }
+
+  get stats(): NativeEngineStats {
+    return present(this.#native.stats());
+  }
+
+  newSession(): LocalSession {
+    try {
+      return new LocalSession(this.#native.newSession(), this.tokenizer, this.#banned);
+    } catch (error) {
+      throw asEngineError(error);
+    }
+  }
+
+  close(): void {
+    this.#native.close();
+  }
+}
+
+/** One conversation or document with the engine: what a prompt shares with the one before is not evaluated again. */
+export class LocalSession {
+  readonly #native: NativeSession;
+  readonly #tokenizer: Tokenizer;
+  readonly #banned: Int32Array;
+
+  constructor(native: NativeSession, tokenizer: Tokenizer, banned: Int32Array) {
+    this.#native = native;
+    this.#tokenizer = tokenizer;
+    this.#banned = banned;
+  }
+
+  /**
+   * Generates text after the prompt. Yields pieces as they become certain and returns what it cost. Whoever stops
+   * iterating cancels. Errors: EngineError.
+   */
+  async *generate(
+    prompt: readonly PromptPart[],
+    options: GenerateOptions,
+  ): AsyncGenerator<string, GenerateReport, undefined> {
+    const tokens = Int32Array.from(this.#tokenizer.encode(prompt));
+    const started = performance.now();
+    const synced = await this.#call(() =>
+      this.#native.sync(tokens, {
+        sampler: options.sampler,
+        banned: this.#banned,
+        priority: options.priority ?? "completion",
+      }),
+    );
+    const prefilled = performance.now();
+    let generatedTokens = 0;
+    const report = (finish: FinishReason): GenerateReport => ({
+      finish,
+      promptTokens: tokens.length,
+      reusedTokens: synced === "cancelled" ? 0 : synced.reused,
+      generatedTokens,
+      prefillMs: prefilled - started,
+      decodeMs: performance.now() - prefilled,
+    });
+    if (synced === "cancelled") {
+      return report("cancelled");
+    }
+    const detokenizer = new StreamingDetokenizer(this.#tokenizer);
+    const stops = new StopStrings(options.stop ?? []);
+    let finish: FinishReason = "limit";
+    try {
+      while (generatedTokens < options.maxTokens) {
+        const token = await this.#call(() => this.#native.next());
+        if (token === "cancelled") {
+          finish = "cancelled";
+          break;
+        }
+        generatedTokens += 1;
+        if (this.#tokenizer.isEndOfGeneration(token)) {
+          finish = "end";
+          break;
+        }
+        const text = stops.push(detokenizer.push(token));
+        if (text !== "") {
+          yield text;
+        }
+        if (stops.found) {
+          finish = "stop";
+          break;
+        }
+      }
+    } finally {
+      this.#native.cancel();
+    }
+    if (finish !== "stop") {
+      const rest = stops.push(detokenizer.flush()) + stops.flush();
+      if (rest !== "") {
+        yield rest;
+      }
+    }
+    return report(finish);
+  }
+
+  /** Evaluates tokens as they are; see NativeSession. For measurements and diagnosis. */
+  async evaluate(
+    tokens: Int32Array,
+    options: { chunkTokens?: number; trace?: boolean; onLogits?: (logits: Float32Array) => void } = {},
+  ): Promise<NativeSyncReport> {
+    const report = await this.#call(() => this.#native.sync(tokens, options));
+    if (report === "cancelled") {
+      throw new Error("nobody cancels an evaluation");
+    }
+    return report;
+  }
+
+  /** [n_vocab] after the last evaluated token. */
+  logits(): Promise<Float32Array> {
+    return this.#call(() => this.#native.logits());
+  }
+
+  /** What runs ends soon, as `cancelled`. */
+  cancel(): void {
+    this.#native.cancel();
+  }
+
+  async #call<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw asEngineError(error);
+    }
+  }
+}
+
+function present<T>(value: T | null): T {
+  if (value === null) {
+    throw new Error("the engine is used after close()");
+  }
+  return value;
+}

@@ -1,0 +1,169 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { ModelSpec } from "../model/modelSpec";
+import { EngineError, type EngineErrorCode } from "../protocol/errors";
+
+/**
+ * The typed mirror of the native addon (native/addon): every class and function that crosses. Calls that do work return
+ * promises and run on the addon's own threads; the JavaScript thread never waits.
+ */
+
+export type IsaName = "ref" | "avx2" | "avx512vnni";
+
+export interface NativeEngineOptions {
+  /** Default: the cores that this process may use. */
+  readonly threads?: number;
+  /** Bytes that the whole process may take; default: no limit. */
+  readonly memoryBudgetBytes?: number;
+  /** Bytes of the budget that the process takes besides the engine. */
+  readonly processBytes?: number;
+  /** Overrides what the budget buys, for tests and measurements. */
+  readonly expertSlots?: number;
+  readonly isa?: IsaName;
+  /** false: an expert is read only when it is waited for. */
+  readonly readAhead?: boolean;
+  /** Default: the model's own, at most 4096. */
+  readonly contextTokens?: number;
+  /** Tokens of a prefill chunk; default 128. */
+  readonly chunkTokens?: number;
+}
+
+/** Bytes of each part, as planned at load. `slots` of `slotsForAll` experts fit at once. */
+export interface MemoryPlan {
+  readonly denseBytes: number;
+  readonly kvBytes: number;
+  readonly scratchBytes: number;
+  readonly slotBytes: number;
+  readonly slots: number;
+  readonly slotsForAll: number;
+  readonly processBytes: number;
+  readonly totalBytes: number;
+  readonly contextTokens: number;
+  readonly chunkTokens: number;
+}
+
+export interface NativeEngineInfo {
+  readonly isa: IsaName;
+  readonly threads: number;
+  readonly plan: MemoryPlan;
+}
+
+/** Counts since the engine was loaded. */
+export interface NativeEngineStats {
+  readonly hits: number;
+  readonly misses: number;
+  readonly late: number;
+  readonly hintReads: number;
+  readonly hintHits: number;
+  readonly evictions: number;
+  readonly bytesRead: number;
+}
+
+/** Temperature 0 is greedy. `topK` 0, `topP` 1 and `minP` 0 filter nothing. */
+export interface NativeSamplerOptions {
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly minP: number;
+  readonly seed: number;
+}
+
+export interface NativeSyncOptions {
+  readonly chunkTokens?: number;
+  /** Report which experts were chosen. */
+  readonly trace?: boolean;
+  /** For the calls of `next` that follow. */
+  readonly sampler?: NativeSamplerOptions;
+  /** Ids that `next` must never give; needed with `sampler`. */
+  readonly banned?: Int32Array;
+  readonly priority?: "completion" | "chat";
+  /** Gets the logits [n_token, n_vocab] of each chunk; all tokens are then evaluated anew. */
+  readonly onLogits?: (logits: Float32Array) => void;
+}
+
+export interface NativeSyncReport {
+  /** Tokens of the prompt that were there already. */
+  readonly reused: number;
+  /** Tokens that were run through the model. */
+  readonly evaluated: number;
+  /** `trace[layer][token]` = expert ids by falling rank, of the evaluated tokens. */
+  readonly trace?: readonly (readonly (readonly number[])[])[];
+}
+
+/** A token timeline. One call at a time; a call made while another runs waits for it. */
+export interface NativeSession {
+  /** Makes the timeline equal to `tokens`, evaluating only what is new. */
+  sync(tokens: Int32Array, options: NativeSyncOptions): Promise<NativeSyncReport | "cancelled">;
+  /** The next token; it enters the timeline with the call after this one. */
+  next(): Promise<number | "cancelled">;
+  /** [n_vocab] after the last evaluated token. */
+  logits(): Promise<Float32Array>;
+  /** Calls under way end as "cancelled", between two layers. */
+  cancel(): void;
+}
+
+export interface NativeEngine {
+  /** null once closed. */
+  info(): NativeEngineInfo | null;
+  stats(): NativeEngineStats | null;
+  newSession(): NativeSession;
+  /** Cancels what runs and gives the memory back when it has ended. */
+  close(): void;
+}
+
+export interface NativeAddon {
+  /** `onProgress` gets bytes read and bytes to read. Rejects with an EngineError. */
+  loadEngine(
+    spec: ModelSpec,
+    options: NativeEngineOptions,
+    onProgress?: (done: number, total: number) => void,
+  ): Promise<NativeEngine>;
+  bestIsa(): IsaName;
+}
+
+const FILE_NAME = "hearth.node";
+
+/**
+ * Loads the addon from beside the bundle, or from dist/ when run from source.
+ * Errors: EngineError `native` saying what is missing or does not fit this machine.
+ */
+export function loadNativeAddon(): NativeAddon {
+  const candidates = [join(__dirname, FILE_NAME), join(__dirname, "..", "..", "dist", FILE_NAME)];
+  const path = candidates.find((candidate) => existsSync(candidate));
+  if (path === undefined) {
+    throw new EngineError("native", `cannot load the native engine: ${FILE_NAME} is not there; run "npm run build"`);
+  }
+  try {
+    return require(path) as NativeAddon;
+  } catch (error) {
+    throw new EngineError(
+      "native",
+      `cannot load the native engine '${path}' on ${process.platform}-${process.arch}: ${reasonOf(error)}; ` +
+        `it was built for another system: run "npm run build" here`,
+      { cause: error },
+    );
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split("\n")[0] ?? message;
+}
+
+const NATIVE_CODES: ReadonlySet<string> = new Set<EngineErrorCode>([
+  "bad_model",
+  "bad_request",
+  "memory",
+  "io",
+  "numeric",
+]);
+
+/** The addon's errors carry a `code`; everything else is passed on as it is. */
+export function asEngineError(error: unknown): unknown {
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") {
+    return error;
+  }
+  return NATIVE_CODES.has(error.code)
+    ? new EngineError(error.code as EngineErrorCode, error.message, { cause: error })
+    : error;
+}

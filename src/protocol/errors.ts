@@ -1,0 +1,25 @@
+/**
+ * Failures that a user or a caller can act on. A bug is not one of these: bugs throw plain `Error`s from assertions.
+ *
+ * - `bad_model`: the model file is missing, damaged or of a kind that Hearth cannot run
+ * - `bad_request`: the caller asked for something impossible (empty prompt, token id out of range, unknown session)
+ * - `memory`: the memory budget or the machine cannot hold what was asked
+ * - `io`: the disk failed while the model was being read
+ * - `numeric`: a computation produced NaN or infinity
+ * - `native`: the native engine could not be loaded
+ * - `disconnected`: the engine process went away
+ * - `usage`: a command line that does not parse
+ */
+export type EngineErrorCode =
+  "bad_model" | "bad_request" | "memory" | "io" | "numeric" | "native" | "disconnected" | "usage";
+
+/** An error with a stable `code`; its message says what was attempted, on what, and what to do. */
+export class EngineError extends Error {
+  readonly code: EngineErrorCode;
+
+  constructor(code: EngineErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = "EngineError";
+    this.code = code;
+  }
+}
