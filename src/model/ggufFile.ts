@@ -1,0 +1,169 @@
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { type GgufHeader, readGgufHeader } from "./ggufHeader";
+import { readHyperparameters } from "./hyperparameters";
+import { Metadata } from "./metadata";
+import { ModelFileProblem, nameModelFile, quoted } from "./modelFileProblem";
+import type { ModelSpec } from "./modelSpec";
+import { type Capability, type FimLayout, type KnownModel, recogniseModel } from "./registry";
+import { placeTensors } from "./tensorPlaces";
+import { readVocabulary, type Vocabulary } from "./vocabulary";
+
+/** Everything that a model file says about itself. Its weights stay in the file. */
+export interface GgufModel {
+  readonly spec: ModelSpec;
+  /** `general.name`, or the file's name. */
+  readonly name: string;
+  /** e.g. "4B". */
+  readonly sizeLabel: string | undefined;
+  /** Type of most of the weights, e.g. "Q4_0". */
+  readonly quantLabel: string;
+  /** Give it to `Tokenizer`, then let it go: it is 4.4 MB for 152,000 tokens. */
+  readonly vocab: Vocabulary;
+  readonly chatTemplate: string | undefined;
+  /** `hearth.fim.layouts`, else what is known of the model; empty: not trained to fill in. */
+  readonly fim: { readonly layouts: readonly FimLayout[] };
+  /** `hearth.capabilities`, else what is known of the model. */
+  readonly capabilities: readonly Capability[];
+  /** `hearth.prompt.file_header`: the model was trained on documents that begin with `<|file_sep|>path` and a newline. */
+  readonly fileHeader: boolean;
+  readonly known: KnownModel;
+  /** Oddities that do not keep the model from running, a sentence each. */
+  readonly warnings: readonly string[];
+  readonly identity: FileIdentity;
+}
+
+/** Equal for two openings of an unchanged file. */
+export interface FileIdentity {
+  readonly path: string;
+  readonly size: number;
+  readonly mtimeMs: number;
+}
+
+const CAPABILITIES: readonly Capability[] = ["complete", "chat", "edit"];
+const FIM_LAYOUTS: readonly FimLayout[] = ["suffix-first", "prefix-first"];
+/** A file is at least a header and some weights; beyond this, sizes are not exact numbers. */
+const FILE_BYTES_MAX = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Opens a SmallThinker model in GGUF format and reads its header, never its weights. The file comes from the network:
+ * whatever is in it, this ends soon, in bounded memory, with a model that is consistent or with one error.
+ *
+ * Errors: EngineError `bad_model`, or `io` when the disk fails.
+ */
+export async function openGgufFile(path: string): Promise<GgufModel> {
+  const fileName = basename(path);
+  let file: FileHandle | undefined;
+  try {
+    file = await openFile(path);
+    const { size, mtimeMs } = await file.stat();
+    const header = await readGgufHeader(file, Math.min(size, FILE_BYTES_MAX));
+    return interpret(header, { path, size, mtimeMs }, fileName);
+  } catch (error) {
+    throw nameModelFile(asProblem(error), "open model", fileName);
+  } finally {
+    await file?.close();
+  }
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  // Before opening: opening a pipe would wait for someone to write to it.
+  const found = await stat(path);
+  if (!found.isFile()) {
+    throw new ModelFileProblem(found.isDirectory() ? "it is a folder" : "it is not a regular file", CHOOSE);
+  }
+  return open(path, "r");
+}
+
+const CHOOSE = 'choose one with "Hearth: Select Model"';
+const FILE_SYSTEM_PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: "no such file",
+  ENOTDIR: "no such file",
+  ENAMETOOLONG: "no such file",
+  ERR_INVALID_ARG_VALUE: "no such file",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  ELOOP: "its links go in a circle",
+};
+
+/** Errors of the file system in our words; anything else unchanged. */
+function asProblem(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof ModelFileProblem || !("code" in error)) {
+    return error;
+  }
+  const code = String(error.code);
+  const known = FILE_SYSTEM_PROBLEMS[code];
+  if (known !== undefined) {
+    return new ModelFileProblem(known, CHOOSE);
+  }
+  if (code.startsWith("ERR_")) {
+    return error;
+  }
+  return new ModelFileProblem(`the disk reported ${code}`, "check the disk, then try again", "io");
+}
+
+function interpret(header: GgufHeader, identity: FileIdentity, fileName: string): GgufModel {
+  const warnings: string[] = [];
+  const metadata = new Metadata(header.metadata);
+  const hyper = readHyperparameters(metadata, warnings);
+  const table = placeTensors(header.tensors, hyper, header.alignment, identity.size, warnings);
+  const { n_vocab, down_transposed, tensors, quantLabel } = table;
+  const spec: ModelSpec = {
+    path: identity.path,
+    file_bytes: identity.size,
+    ...hyper,
+    n_vocab,
+    down_transposed,
+    tensors,
+  };
+  const name = metadata.string("general.name");
+  const chatTemplate = metadata.string("tokenizer.chat_template");
+  const known = recogniseModel(name, spec, chatTemplate !== undefined);
+  return {
+    spec,
+    name: name ?? fileName.replace(/\.gguf$/i, ""),
+    sizeLabel: metadata.string("general.size_label"),
+    quantLabel,
+    vocab: readVocabulary(metadata, n_vocab, fileName, warnings),
+    chatTemplate,
+    fim: { layouts: names(metadata, "hearth.fim.layouts", FIM_LAYOUTS, warnings) ?? known.fimLayouts },
+    capabilities: names(metadata, "hearth.capabilities", CAPABILITIES, warnings) ?? known.capabilities,
+    fileHeader: flag(metadata, "hearth.prompt.file_header"),
+    known,
+    warnings,
+    identity,
+  };
+}
+
+/** A list of names of which we know some; the others come from a newer Hearth. */
+function names<T extends string>(
+  metadata: Metadata,
+  key: string,
+  allowed: readonly T[],
+  warnings: string[],
+): readonly T[] | undefined {
+  const found = metadata.strings(key);
+  const strange = found?.find((name) => !allowed.some((one) => one === name));
+  if (strange !== undefined) {
+    warnings.push(`${key} has ${quoted(strange)}, which this version of Hearth does not know`);
+  }
+  // In the file's order, which is one of preference.
+  return found?.flatMap((name) => allowed.find((one) => one === name) ?? []);
+}
+
+/** Exporters write flags as a bool, a number or what they stand for, such as the parts of a header. */
+function flag(metadata: Metadata, key: string): boolean {
+  const entry = metadata.get(key);
+  switch (entry?.kind) {
+    case "bool":
+      return entry.value;
+    case "number":
+      return entry.value !== 0;
+    case "string":
+      return !["", "0", "false", "no"].includes(entry.value.toLowerCase());
+    case "array":
+      return entry.values.length > 0;
+    default:
+      return false;
+  }
+}

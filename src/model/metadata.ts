@@ -1,0 +1,105 @@
+import type { MetaValue } from "./ggufHeader";
+import { ModelFileProblem, quoted } from "./modelFileProblem";
+
+/**
+ * Typed questions to a GGUF file's metadata. Every method takes a full key; `…?` methods answer undefined when the key is
+ * absent. A key that is present with the wrong type or an impossible value is always a `ModelFileProblem`.
+ */
+export class Metadata {
+  readonly #values: ReadonlyMap<string, MetaValue>;
+
+  constructor(values: ReadonlyMap<string, MetaValue>) {
+    this.#values = values;
+  }
+
+  get(key: string): MetaValue | undefined {
+    return this.#values.get(key);
+  }
+
+  has(key: string): boolean {
+    return this.#values.has(key);
+  }
+
+  string(key: string): string | undefined {
+    const entry = this.#values.get(key);
+    if (entry === undefined) {
+      return undefined;
+    }
+    return entry.kind === "string" ? entry.value : wrongType(key, "a string", entry);
+  }
+
+  bool(key: string): boolean | undefined {
+    const entry = this.#values.get(key);
+    if (entry === undefined) {
+      return undefined;
+    }
+    return entry.kind === "bool" ? entry.value : wrongType(key, "true or false", entry);
+  }
+
+  /** A whole number of any integer type, at least `min` and at most `max`. */
+  integer(key: string, min: number, max: number): number | undefined {
+    const entry = this.#values.get(key);
+    if (entry === undefined) {
+      return undefined;
+    }
+    if (entry.kind !== "number" || !entry.integer) {
+      return wrongType(key, "a whole number", entry);
+    }
+    if (!(entry.value >= min && entry.value <= max)) {
+      throw new ModelFileProblem(
+        `its ${quoted(key)} is ${String(entry.value)}, outside ${String(min)} to ${String(max)}`,
+      );
+    }
+    return entry.value;
+  }
+
+  requiredInteger(key: string, min: number, max: number): number {
+    return this.integer(key, min, max) ?? missing(key);
+  }
+
+  /** A finite number of any type. */
+  number(key: string): number | undefined {
+    const entry = this.#values.get(key);
+    if (entry === undefined) {
+      return undefined;
+    }
+    if (entry.kind !== "number" || !Number.isFinite(entry.value)) {
+      return wrongType(key, "a finite number", entry);
+    }
+    return entry.value;
+  }
+
+  requiredNumber(key: string): number {
+    return this.number(key) ?? missing(key);
+  }
+
+  strings(key: string): string[] | undefined {
+    const entry = this.#values.get(key);
+    if (entry === undefined) {
+      return undefined;
+    }
+    if (entry.kind !== "array") {
+      return wrongType(key, "a list of strings", entry);
+    }
+    return entry.values.map((value) =>
+      value.kind === "string" ? value.value : wrongType(key, "a list of strings", entry),
+    );
+  }
+}
+
+function missing(key: string): never {
+  throw new ModelFileProblem(`its metadata lacks ${quoted(key)}`);
+}
+
+function wrongType(key: string, expected: string, entry: MetaValue): never {
+  const found: Readonly<Record<MetaValue["kind"], string>> = {
+    number: entry.kind === "number" ? `the number ${String(entry.value)}` : "",
+    bool: "true or false",
+    string: "a string",
+    strings: "an array of strings",
+    ints: "an array of integers",
+    array: "an array",
+    unread: entry.kind === "unread" ? entry.what : "",
+  };
+  throw new ModelFileProblem(`its ${quoted(key)} must be ${expected} and is ${found[entry.kind]}`);
+}

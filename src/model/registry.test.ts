@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { recogniseModel } from "./registry";
+
+const SHAPE_4B = { n_layer: 32, n_embd: 1536, n_expert: 32, n_expert_used: 4, n_ff: 768, n_vocab: 151_936 };
+const SHAPE_21B = { n_layer: 52, n_embd: 2560, n_expert: 64, n_expert_used: 6, n_ff: 768, n_vocab: 151_936 };
+
+describe("recogniseModel", () => {
+  it("knows the released instruct models by their shape, whatever they are called", () => {
+    for (const [shape, id] of [
+      [SHAPE_4B, "smallthinker-4b-instruct"],
+      [SHAPE_21B, "smallthinker-21b-instruct"],
+    ] as const) {
+      const known = recogniseModel("4b_v7", shape, true);
+      assert.equal(known.id, id);
+      assert.deepEqual(known.capabilities, ["complete", "chat", "edit"]);
+      assert.deepEqual(known.sampling, { temperature: 0.6, topK: 20, topP: 0.95 });
+      // They have the tokens, but no evidence of training.
+      assert.deepEqual(known.fimLayouts, []);
+    }
+  });
+
+  it("takes no other shape for them", () => {
+    for (const key of Object.keys(SHAPE_4B) as (keyof typeof SHAPE_4B)[]) {
+      assert.equal(recogniseModel(undefined, { ...SHAPE_4B, [key]: 1 }, true).id, "other", key);
+    }
+  });
+
+  it("knows the starter model by its name, of any shape, and samples it greedily", () => {
+    for (const name of ["hearth-starter", "Hearth Starter", "hearth_starter"]) {
+      const known = recogniseModel(name, { ...SHAPE_4B, n_layer: 4 }, false);
+      assert.equal(known.id, "hearth-starter");
+      assert.deepEqual(known.capabilities, ["complete"]);
+      assert.equal(known.sampling.temperature, 0);
+    }
+    assert.equal(recogniseModel("hearth-starter-2", { ...SHAPE_4B, n_layer: 4 }, false).id, "other");
+  });
+
+  it("takes an unknown model to chat if it has a chat template", () => {
+    const other = { ...SHAPE_4B, n_layer: 4 };
+    assert.deepEqual(recogniseModel("mine", other, true).capabilities, ["complete", "chat", "edit"]);
+    assert.deepEqual(recogniseModel("mine", other, false).capabilities, ["complete"]);
+    assert.equal(recogniseModel("mine", other, false).title, "mine");
+    assert.equal(recogniseModel(undefined, other, false).title, "SmallThinker model");
+  });
+});
