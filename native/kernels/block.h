@@ -1,0 +1,66 @@
+// Tensor types of GGUF that the kernels read, and the shape of their blocks. Plain C++, includable
+// from code compiled for one ISA. Format facts: the ggml/GGUF specification.
+#ifndef HEARTH_KERNELS_BLOCK_H_
+#define HEARTH_KERNELS_BLOCK_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace hearth {
+
+// Values are ours; names are GGUF's.
+enum class TensorType : uint8_t { kF32, kF16, kBF16, kQ4_0, kQ4_1, kQ8_0, kQ6_K };
+
+inline constexpr int kTensorTypeCount = 7;
+
+// Block layouts, all little-endian, d/m are IEEE half floats:
+//   Q4_0  18 B / 32 weights: d, 16 bytes;
+//         weight i = d*(low nibble of byte i - 8), weight i+16 = d*(high nibble - 8)
+//   Q4_1  20 B / 32: d, m, 16 bytes as above; weight = d*nibble + m
+//   Q8_0  34 B / 32: d, 32 int8; weight = d*q
+//   Q6_K 210 B / 256: 128 bytes of low nibbles ql, 64 of high bit pairs qh, 16 int8 scales, d;
+//         for each half h (128 weights), l in 0..31 and quarter s in 0..3:
+//         low = nibble of ql[64h + l + 32*(s&1)], the high one if s >= 2;
+//         q = (low | (((qh[32h + l] >> 2s) & 3) << 4)) - 32;
+//         weight 128h + 32s + l = d * scales[8h + 2s + l/16] * q
+inline constexpr int64_t kQ8Block = 32;    // weights that share one activation scale
+inline constexpr int64_t kQ6KBlock = 256;  // weights of one Q6_K super-block
+inline constexpr size_t kQ4_0Bytes = 18;
+inline constexpr size_t kQ4_1Bytes = 20;
+inline constexpr size_t kQ8_0Bytes = 34;
+inline constexpr size_t kQ6KBytes = 210;
+
+inline constexpr bool IsQuantized(TensorType type) { return type >= TensorType::kQ4_0; }
+
+// Weights a block; a row's length must be a multiple of it.
+inline constexpr int64_t BlockLength(TensorType type) {
+  return type == TensorType::kQ6_K ? kQ6KBlock : IsQuantized(type) ? kQ8Block : 1;
+}
+
+inline constexpr size_t BlockBytes(TensorType type) {
+  switch (type) {
+    case TensorType::kF32:
+      return 4;
+    case TensorType::kF16:
+    case TensorType::kBF16:
+      return 2;
+    case TensorType::kQ4_0:
+      return kQ4_0Bytes;
+    case TensorType::kQ4_1:
+      return kQ4_1Bytes;
+    case TensorType::kQ8_0:
+      return kQ8_0Bytes;
+    case TensorType::kQ6_K:
+      return kQ6KBytes;
+  }
+  return 0;
+}
+
+// Bytes of a row of n weights; n is a multiple of BlockLength(type).
+inline constexpr size_t RowBytes(TensorType type, int64_t n) {
+  return static_cast<size_t>(n / BlockLength(type)) * BlockBytes(type);
+}
+
+}  // namespace hearth
+
+#endif  // HEARTH_KERNELS_BLOCK_H_

@@ -1,0 +1,374 @@
+// The specification: every kernel in plain C++, compiled for the oldest processor of the
+// architecture. The other tables must give these bits; where speed and clarity disagree in this
+// file, clarity wins.
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "kernels/kernels.h"
+
+namespace hearth {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+uint32_t FloatBits(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
+float FloatFromBits(uint32_t bits) {
+  float x;
+  std::memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+// GGUF rows have no alignment: a block starts where the last one ended.
+uint16_t Load16(const uint8_t* p) {
+  uint16_t v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+float LoadF32(const uint8_t* p) {
+  float v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+float HalfToFloat(uint16_t half) {
+  const uint32_t sign = static_cast<uint32_t>(half & 0x8000) << 16;
+  const uint32_t exponent = (half >> 10) & 0x1f;
+  const uint32_t mantissa = half & 0x3ff;
+  if (exponent == 0x1f) {  // infinity, or NaN made quiet as the hardware does
+    const uint32_t quiet = mantissa != 0 ? 0x400000u : 0u;
+    return FloatFromBits(sign | 0x7f800000u | quiet | (mantissa << 13));
+  }
+  if (exponent == 0) {  // zero or subnormal: mantissa * 2^-24, exact in float
+    const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;
+    return FloatFromBits(sign | FloatBits(magnitude));
+  }
+  return FloatFromBits(sign | ((exponent + 127 - 15) << 23) | (mantissa << 13));
+}
+
+uint16_t FloatToHalf(float x) {
+  const uint32_t bits = FloatBits(x);
+  const uint16_t sign = static_cast<uint16_t>((bits >> 16) & 0x8000);
+  const uint32_t magnitude = bits & 0x7fffffff;
+  uint32_t half;
+  if (magnitude > 0x7f800000) {  // NaN, made quiet
+    half = 0x7e00 | ((magnitude >> 13) & 0x3ff);
+  } else if (magnitude >= 0x477ff000) {  // 65520 and more rounds to 2^16: infinity
+    half = 0x7c00;
+  } else if (magnitude >= 0x38800000) {  // 2^-14: a normal half. A carry out of the mantissa raises
+                                         // the exponent.
+    const uint32_t rebased = magnitude - (static_cast<uint32_t>(127 - 15) << 23);
+    half = (rebased + 0xfff + ((rebased >> 13) & 1)) >> 13;
+  } else if (magnitude <=
+             0x33000000) {  // 2^-25, half of the smallest subnormal: ties to even, zero
+    half = 0;
+  } else {  // subnormal: the whole number nearest to x * 2^24, ties to even
+    const uint32_t exponent = magnitude >> 23;
+    const uint32_t mantissa = (magnitude & 0x7fffff) | 0x800000;
+    const uint32_t shift =
+        126 - exponent;  // mantissa * 2^(exponent-150) * 2^24 = mantissa >> shift; 14..24
+    const uint32_t kept = mantissa >> shift;
+    const uint32_t rest = mantissa & ((1u << shift) - 1);
+    const uint32_t tie = 1u << (shift - 1);
+    half = kept + (rest > tie || (rest == tie && (kept & 1) != 0) ? 1 : 0);
+  }
+  return static_cast<uint16_t>(sign | half);
+}
+
+float Bf16ToFloat(uint16_t x) { return FloatFromBits(static_cast<uint32_t>(x) << 16); }
+
+float LoadWeight(TensorType type, const uint8_t* row, int64_t i) {
+  if (type == TensorType::kF32) return LoadF32(row + 4 * i);
+  const uint16_t bits = Load16(row + 2 * i);
+  return type == TensorType::kF16 ? HalfToFloat(bits) : Bf16ToFloat(bits);
+}
+
+// --- Layout of the quantised blocks (kernels/block.h) ---
+
+// Weight i of 32 in the 16 bytes of Q4_0 and Q4_1.
+int Nibble(const uint8_t* bytes, int i) { return i < 16 ? bytes[i] & 0xf : bytes[i - 16] >> 4; }
+
+constexpr int kQ6KScales = 192;  // offsets inside a super-block: ql at 0, qh at 128
+constexpr int kQ6KD = 208;
+
+int Q6KScale(const uint8_t* super, int i) {
+  return static_cast<int8_t>(super[kQ6KScales + i / 16]);
+}
+
+// Weight i of 256, before its scale: -32..31.
+int Q6KWeight(const uint8_t* super, int i) {
+  const int half = i / 128;
+  const int quarter = (i / 32) % 4;
+  const int l = i % 32;
+  const int ql = super[64 * half + 32 * (quarter & 1) + l];
+  const int qh = super[128 + 32 * half + l];
+  const int low = quarter >= 2 ? ql >> 4 : ql & 0xf;
+  return (low | (((qh >> (2 * quarter)) & 3) << 4)) - 32;
+}
+
+// --- Quantised products ---
+
+void QuantizeQ8(const float* x, int64_t n, int8_t* q, float* d, int32_t* sum) {
+  for (int64_t b = 0; b < n / kQ8Block; ++b) {
+    const float* xb = x + b * kQ8Block;
+    int8_t* qb = q + b * kQ8Block;
+    // The order of |x| is that of its bits as an integer, in which infinity follows the finite and
+    // NaN infinity.
+    uint32_t max_bits = 0;
+    for (int i = 0; i < kQ8Block; ++i) {
+      const uint32_t magnitude = FloatBits(xb[i]) & 0x7fffffff;
+      if (magnitude > max_bits) max_bits = magnitude;
+    }
+    const float scale = FloatFromBits(max_bits) / 127.0f;
+    const float inverse = 1.0f / scale;
+    sum[b] = 0;
+    d[b] = inverse == kInfinity ? 0.0f : scale;
+    const bool flat = inverse == kInfinity || !(scale < kInfinity);
+    for (int i = 0; i < kQ8Block; ++i) {
+      // 127 is not exceeded: the largest x/d is 127 within 2^-21 even where d is subnormal (it has
+      // 21 bits or more).
+      qb[i] = flat ? int8_t{0} : static_cast<int8_t>(std::nearbyint(xb[i] * inverse));
+      sum[b] += qb[i];
+    }
+  }
+}
+
+// One 32-block of `row` times one of activations (32 int8 in q, scale dx, sum of q), added to acc.
+float AddBlock(TensorType type, const uint8_t* row, int64_t block, const int8_t* q, float dx,
+               int32_t sum, float acc) {
+  int32_t dot = 0;
+  switch (type) {
+    case TensorType::kQ4_0: {
+      const uint8_t* w = row + block * static_cast<int64_t>(kQ4_0Bytes);
+      for (int i = 0; i < kQ8Block; ++i) dot += (Nibble(w + 2, i) - 8) * q[i];
+      return std::fma(HalfToFloat(Load16(w)) * dx, static_cast<float>(dot), acc);
+    }
+    case TensorType::kQ4_1: {
+      const uint8_t* w = row + block * static_cast<int64_t>(kQ4_1Bytes);
+      for (int i = 0; i < kQ8Block; ++i) dot += Nibble(w + 4, i) * q[i];
+      acc = std::fma(HalfToFloat(Load16(w)) * dx, static_cast<float>(dot), acc);
+      return std::fma(HalfToFloat(Load16(w + 2)) * dx, static_cast<float>(sum), acc);
+    }
+    case TensorType::kQ8_0: {
+      const uint8_t* w = row + block * static_cast<int64_t>(kQ8_0Bytes);
+      for (int i = 0; i < kQ8Block; ++i) dot += static_cast<int8_t>(w[2 + i]) * q[i];
+      return std::fma(HalfToFloat(Load16(w)) * dx, static_cast<float>(dot), acc);
+    }
+    case TensorType::kQ6_K: {
+      // |dot| <= 2 * 128 * 16 * 32 * 127 < 2^24: exact as a float too.
+      const uint8_t* w = row + block / 8 * static_cast<int64_t>(kQ6KBytes);
+      const int first = static_cast<int>(block % 8 * kQ8Block);
+      for (int i = 0; i < kQ8Block; ++i)
+        dot += Q6KScale(w, first + i) * Q6KWeight(w, first + i) * q[i];
+      return std::fma(HalfToFloat(Load16(w + kQ6KD)) * dx, static_cast<float>(dot), acc);
+    }
+    default:
+      return std::numeric_limits<float>::quiet_NaN();  // matmul_q takes quantised types only
+  }
+}
+
+void MatmulQ(const MatrixView& w, int64_t row_begin, int64_t row_end, const Q8Rows& x,
+             int64_t n_tokens, float* y, int64_t y_stride) {
+  const int64_t n_block = w.k / kQ8Block;
+  for (int64_t t = 0; t < n_tokens; ++t) {
+    for (int64_t r = row_begin; r < row_end; ++r) {
+      const uint8_t* row =
+          static_cast<const uint8_t*>(w.data) + static_cast<size_t>(r) * w.row_bytes;
+      float acc = 0.0f;
+      for (int64_t b = 0; b < n_block; ++b) {
+        const int64_t xb = t * n_block + b;
+        acc = AddBlock(w.type, row, b, x.q + xb * kQ8Block, x.d[xb], x.sum[xb], acc);
+      }
+      y[t * y_stride + r] = acc;
+    }
+  }
+}
+
+void DequantizeRow(TensorType type, const void* row, int64_t n, float* y) {
+  const uint8_t* bytes = static_cast<const uint8_t*>(row);
+  for (int64_t i = 0; i < n; ++i) {
+    const int in_block = static_cast<int>(i % BlockLength(type));
+    const uint8_t* w = bytes + static_cast<size_t>(i / BlockLength(type)) * BlockBytes(type);
+    switch (type) {
+      case TensorType::kF32:
+      case TensorType::kF16:
+      case TensorType::kBF16:
+        y[i] = LoadWeight(type, bytes, i);
+        break;
+      case TensorType::kQ4_0:
+        y[i] = HalfToFloat(Load16(w)) * static_cast<float>(Nibble(w + 2, in_block) - 8);
+        break;
+      case TensorType::kQ4_1:
+        y[i] = std::fma(HalfToFloat(Load16(w)), static_cast<float>(Nibble(w + 4, in_block)),
+                        HalfToFloat(Load16(w + 2)));
+        break;
+      case TensorType::kQ8_0:
+        y[i] = HalfToFloat(Load16(w)) * static_cast<float>(static_cast<int8_t>(w[2 + in_block]));
+        break;
+      case TensorType::kQ6_K: {
+        const float scale =
+            HalfToFloat(Load16(w + kQ6KD)) * static_cast<float>(Q6KScale(w, in_block));
+        y[i] = scale * static_cast<float>(Q6KWeight(w, in_block));
+        break;
+      }
+    }
+  }
+}
+
+// --- Float products ---
+
+// Destroys s.
+float Reduce16(float* s) {
+  for (int i = 0; i < 8; ++i) s[i] += s[i + 8];
+  for (int i = 0; i < 4; ++i) s[i] += s[i + 4];
+  return (s[0] + s[2]) + (s[1] + s[3]);
+}
+
+void MatmulF(const MatrixView& w, int64_t row_begin, int64_t row_end, const float* x,
+             int64_t x_stride, int64_t n_tokens, float* y, int64_t y_stride) {
+  for (int64_t t = 0; t < n_tokens; ++t) {
+    for (int64_t r = row_begin; r < row_end; ++r) {
+      const uint8_t* row =
+          static_cast<const uint8_t*>(w.data) + static_cast<size_t>(r) * w.row_bytes;
+      float s[16] = {};
+      for (int64_t i = 0; i < w.k; ++i) {
+        s[i % 16] = std::fma(LoadWeight(w.type, row, i), x[t * x_stride + i], s[i % 16]);
+      }
+      y[t * y_stride + r] = Reduce16(s);
+    }
+  }
+}
+
+void RmsNorm(const float* x, const float* weight, int64_t n, float eps, float* y) {
+  float s[16] = {};
+  for (int64_t i = 0; i < n; ++i) s[i % 16] = std::fma(x[i], x[i], s[i % 16]);
+  const float mean = Reduce16(s) / static_cast<float>(n);
+  const float scale = 1.0f / std::sqrt(mean + eps);
+  for (int64_t i = 0; i < n; ++i) y[i] = (x[i] * scale) * weight[i];
+}
+
+void Rope(float* v, const float* cos, const float* sin, int64_t n) {
+  const int64_t half = n / 2;
+  for (int64_t i = 0; i < half; ++i) {
+    const float a = v[i];
+    const float b = v[i + half];
+    v[i] = std::fma(a, cos[i], -(b * sin[i]));
+    v[i + half] = std::fma(b, cos[i], a * sin[i]);
+  }
+}
+
+void ReluMul(const float* gate, const float* up, int64_t n, float* out) {
+  for (int64_t i = 0; i < n; ++i) out[i] = (0.0f > gate[i] ? 0.0f : gate[i]) * up[i];
+}
+
+void Add(const float* x, int64_t n, float* y) {
+  for (int64_t i = 0; i < n; ++i) y[i] += x[i];
+}
+
+void Axpy(float a, const float* x, int64_t n, float* y) {
+  for (int64_t i = 0; i < n; ++i) y[i] = std::fma(a, x[i], y[i]);
+}
+
+void ToF16(const float* x, int64_t n, uint16_t* y) {
+  for (int64_t i = 0; i < n; ++i) y[i] = FloatToHalf(x[i]);
+}
+
+void FromF16(const uint16_t* x, int64_t n, float* y) {
+  for (int64_t i = 0; i < n; ++i) y[i] = HalfToFloat(x[i]);
+}
+
+// --- Attention ---
+
+void AttentionScores(const float* q, const uint16_t* k, int64_t stride, int64_t n_key,
+                     int64_t head_dim, float scale, float* scores) {
+  for (int64_t j = 0; j < n_key; ++j) {
+    float s[16] = {};
+    for (int64_t i = 0; i < head_dim; ++i) {
+      s[i % 16] = std::fma(q[i], HalfToFloat(k[j * stride + i]), s[i % 16]);
+    }
+    scores[j] = scale * Reduce16(s);
+  }
+}
+
+// x <= 0 or NaN.
+float Exp(float x) {
+  if (std::isnan(x)) return x;
+  if (x < kExpMin) return 0.0f;
+  const float n = std::nearbyint(x * kLog2E);
+  float r = std::fma(n, -kLn2Hi, x);
+  r = std::fma(n, -kLn2Lo, r);
+  float p = kExpC6;
+  p = std::fma(p, r, kExpC5);
+  p = std::fma(p, r, kExpC4);
+  p = std::fma(p, r, kExpC3);
+  p = std::fma(p, r, kExpC2);
+  p = std::fma(p, r, 1.0f);
+  p = std::fma(p, r, 1.0f);
+  return p * FloatFromBits(static_cast<uint32_t>(static_cast<int32_t>(n) + 127) << 23);
+}
+
+float Softmax(float* s, int64_t n) {
+  float max = -kInfinity;
+  for (int64_t j = 0; j < n; ++j) max = s[j] > max ? s[j] : max;
+  float sum[16] = {};
+  for (int64_t j = 0; j < n; ++j) {
+    s[j] = Exp(s[j] - max);
+    sum[j % 16] += s[j];
+  }
+  return Reduce16(sum);
+}
+
+void AttentionValues(const float* p, const uint16_t* v, int64_t stride, int64_t n_key,
+                     int64_t head_dim, float* sum) {
+  for (int64_t i = 0; i < head_dim; ++i) {
+    for (int64_t j = 0; j < n_key; ++j)
+      sum[i] = std::fma(p[j], HalfToFloat(v[j * stride + i]), sum[i]);
+  }
+}
+
+// --- Logits ---
+
+bool AllFinite(const float* x, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) {
+    if ((FloatBits(x[i]) & 0x7f800000) == 0x7f800000) return false;
+  }
+  return true;
+}
+
+int64_t Argmax(const float* x, int64_t n) {
+  int64_t best = -1;
+  for (int64_t i = 0; i < n; ++i) {
+    if (!std::isnan(x[i]) && (best < 0 || x[i] > x[best])) best = i;
+  }
+  return best < 0 ? 0 : best;
+}
+
+}  // namespace
+
+constinit const Kernels kRefKernels = {
+    .name = "ref",
+    .quantize_q8 = QuantizeQ8,
+    .matmul_q = MatmulQ,
+    .matmul_f = MatmulF,
+    .dequantize_row = DequantizeRow,
+    .rms_norm = RmsNorm,
+    .rope = Rope,
+    .relu_mul = ReluMul,
+    .add = Add,
+    .axpy = Axpy,
+    .to_f16 = ToF16,
+    .from_f16 = FromF16,
+    .attention_scores = AttentionScores,
+    .softmax = Softmax,
+    .attention_values = AttentionValues,
+    .all_finite = AllFinite,
+    .argmax = Argmax,
+};
+
+}  // namespace hearth
