@@ -1,0 +1,484 @@
+#include "experts/expert_cache.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <limits>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "base/aligned_buffer.h"
+#include "base/check.h"
+#include "experts/lru_policy.h"
+
+namespace hearth {
+namespace {
+
+// Hints queue behind every demand read, so more of them in flight would only be older guesses by
+// the time they arrive.
+constexpr int kHintsInFlightMax = 16;
+
+}  // namespace
+
+struct ExpertBatch::State {
+  ExpertCache* cache = nullptr;
+  int il = 0;
+  std::vector<int> left;  // ids that have not been handed out, in the order of Fetch
+  bool waiting = false;   // its thread sleeps in Next
+  Status failure;         // of a demand read of something in `left`
+};
+
+// Everything below is guarded by mutex_ unless it is const. The reader is called with mutex_ held,
+// which is safe because it calls back on its own threads and holding no lock.
+struct ExpertCache::Impl {
+  enum class SlotState : uint8_t { kFree, kLoading, kResident };
+
+  struct Slot {
+    SlotState state = SlotState::kFree;
+    int expert = -1;  // layer * n_expert + id; -1 while free
+    int pins = 0;
+    bool from_hint = false;  // a hint started the read that fills or filled it
+    bool demanded = false;   // some Fetch has asked for it since that read started
+    uint64_t used_at = 0;    // n_fetch_ at its last use
+  };
+
+  Impl(const ExpertStore& store, Reader& reader, ExpertCacheOptions options, AlignedBuffer memory);
+  ~Impl();
+
+  void Register(ExpertBatch::State& batch, std::span<const int> ids);
+  void Unregister(ExpertBatch::State& batch);
+  Result<std::vector<PinnedExpert>> Next(ExpertBatch::State& batch, int max);
+  void Hint(int il, std::span<const int> ids);
+  void Unpin(int slot);
+
+  int ExpertIndex(int il, int id) const;
+  Slot& SlotAt(int slot) { return slots_[static_cast<size_t>(slot)]; }
+  const Slot& SlotAt(int slot) const { return slots_[static_cast<size_t>(slot)]; }
+  std::byte* SlotBytes(int slot) const {
+    return memory_.data() + static_cast<size_t>(slot) * store_.slot_bytes();
+  }
+  int& SlotOf(int expert) { return slot_of_[static_cast<size_t>(expert)]; }
+  bool IsWanted(int expert) const { return n_wanting_[static_cast<size_t>(expert)] > 0; }
+  void MarkUsed(int slot);
+  void CountFetched(int expert);
+
+  std::vector<PinnedExpert> PinReady(ExpertBatch::State& batch, int max);
+  int StartReads(const ExpertBatch::State& batch, int n_loading_max);
+  void StealSlot(const ExpertBatch::State& batch);
+  bool IsAwaited(int expert) const;
+  bool DemandLacksSlots() const;
+
+  template <typename MayEvict>
+  int TakeSlot(const MayEvict& may_evict);
+  void StartRead(int slot, int expert, ReadPriority priority);
+  void RangesOf(int slot, ReadRange out[3]) const;
+  void PromoteRead(int slot);
+  void FinishRead(int slot, Status status);
+  void FailBatches(int expert, const Status& status);
+
+  const ExpertStore& store_;
+  Reader& reader_;
+  const ExpertCacheOptions options_;
+  const int n_hint_in_flight_max_;
+  const AlignedBuffer memory_;  // n_slot slots of store_.slot_bytes()
+
+  mutable std::mutex mutex_;
+  // Notified when a read ended, a slot lost its last pin, or a batch let go of what it wanted.
+  std::condition_variable changed_;
+
+  std::vector<Slot> slots_;
+  // Per expert, [n_layer * n_expert]:
+  std::vector<int> slot_of_;     // the slot that holds or loads it, or -1
+  std::vector<int> n_wanting_;   // batches that have still to hand it out
+  std::vector<int> free_slots_;  // lowest last, so that memory is touched from its start
+  LruPolicy policy_;             // of the slots that are not free
+  std::vector<ExpertBatch::State*> batches_;  // all that live
+  uint64_t n_fetch_ = 0;                      // the clock that hints respect
+  int n_loading_ = 0;
+  int n_hint_in_flight_ = 0;  // reads that a hint started and that no Fetch has asked for
+  ExpertCacheStats stats_;
+};
+
+// ---- Set-up --------------------------------------------------------------------------------
+
+ExpertCache::Impl::Impl(const ExpertStore& store, Reader& reader, ExpertCacheOptions options,
+                        AlignedBuffer memory)
+    : store_(store),
+      reader_(reader),
+      options_(options),
+      // A quarter of the slots, so that guesses never crowd out what is in use; one slot alone is
+      // for demands.
+      n_hint_in_flight_max_(
+          options.n_slot == 1 ? 0 : std::clamp(options.n_slot / 4, 1, kHintsInFlightMax)),
+      memory_(std::move(memory)),
+      slots_(static_cast<size_t>(options.n_slot)),
+      slot_of_(static_cast<size_t>(store.n_layer()) * static_cast<size_t>(store.n_expert()), -1),
+      n_wanting_(slot_of_.size(), 0),
+      policy_(options.n_slot) {
+  for (int slot = options.n_slot - 1; slot >= 0; --slot) free_slots_.push_back(slot);
+}
+
+ExpertCache::Impl::~Impl() {
+  std::unique_lock lock(mutex_);
+  CHECK(batches_.empty(), "a batch outlives its cache");
+  changed_.wait(lock, [this] { return n_loading_ == 0; });
+  for (const Slot& slot : slots_) CHECK(slot.pins == 0, "a pinned expert outlives its cache");
+}
+
+int ExpertCache::Impl::ExpertIndex(int il, int id) const {
+  CHECK(il >= 0 && il < store_.n_layer(), "no such layer");
+  CHECK(id >= 0 && id < store_.n_expert(), "no such expert");
+  return il * store_.n_expert() + id;
+}
+
+// ---- Batches -------------------------------------------------------------------------------
+
+void ExpertCache::Impl::Register(ExpertBatch::State& batch, std::span<const int> ids) {
+  std::lock_guard lock(mutex_);
+  ++n_fetch_;
+  std::vector<bool> seen(static_cast<size_t>(store_.n_expert()), false);
+  for (const int id : ids) {
+    const int expert = ExpertIndex(batch.il, id);
+    CHECK(!seen[static_cast<size_t>(id)], "an expert is fetched twice in one batch");
+    seen[static_cast<size_t>(id)] = true;
+    // All are marked before any read starts: no miss of this batch evicts one of its hits.
+    ++n_wanting_[static_cast<size_t>(expert)];
+    CountFetched(expert);
+  }
+  batch.left.assign(ids.begin(), ids.end());
+  batches_.push_back(&batch);
+  if (options_.read_ahead) StartReads(batch, std::numeric_limits<int>::max());
+}
+
+void ExpertCache::Impl::Unregister(ExpertBatch::State& batch) {
+  std::lock_guard lock(mutex_);
+  for (const int id : batch.left) --n_wanting_[static_cast<size_t>(ExpertIndex(batch.il, id))];
+  std::erase(batches_, &batch);
+  changed_.notify_all();
+}
+
+// Counts the expert as a hit or a miss. What is resident or loading counts as used; what is absent
+// will when its read starts.
+void ExpertCache::Impl::CountFetched(int expert) {
+  const int slot_index = SlotOf(expert);
+  if (slot_index < 0) {
+    ++stats_.misses;
+    return;
+  }
+  MarkUsed(slot_index);
+  Slot& slot = SlotAt(slot_index);
+  if (slot.state == SlotState::kLoading) {
+    ++stats_.misses;
+    if (slot.from_hint) ++stats_.late;
+    return;
+  }
+  ++stats_.hits;
+  if (slot.from_hint && !slot.demanded) ++stats_.hint_hits;
+  slot.demanded = true;
+}
+
+Result<std::vector<PinnedExpert>> ExpertCache::Impl::Next(ExpertBatch::State& batch, int max) {
+  CHECK(max >= 1, "Next hands out at least one expert");
+  std::unique_lock lock(mutex_);
+  bool slept = false;
+  while (true) {
+    if (!batch.failure.ok()) return batch.failure;
+    if (batch.left.empty()) return std::vector<PinnedExpert>();
+    if (std::vector<PinnedExpert> ready = PinReady(batch, max); !ready.empty()) {
+      // What comes next is read while the caller computes with these.
+      if (options_.read_ahead) StartReads(batch, std::numeric_limits<int>::max());
+      // The rest of this batch can be stolen now that its thread is awake.
+      if (slept) changed_.notify_all();
+      return ready;
+    }
+    const int n_loading_max = options_.read_ahead ? std::numeric_limits<int>::max() : max;
+    if (StartReads(batch, n_loading_max) == 0) StealSlot(batch);
+    batch.waiting = true;
+    changed_.wait(lock);
+    batch.waiting = false;
+    slept = true;
+  }
+}
+
+// Pins up to `max` resident experts of the batch, in the order of Fetch.
+std::vector<PinnedExpert> ExpertCache::Impl::PinReady(ExpertBatch::State& batch, int max) {
+  std::vector<PinnedExpert> ready;
+  std::vector<int> still_left;
+  for (const int id : batch.left) {
+    const int expert = ExpertIndex(batch.il, id);
+    const int slot_index = SlotOf(expert);
+    if (static_cast<int>(ready.size()) == max || slot_index < 0 ||
+        SlotAt(slot_index).state != SlotState::kResident) {
+      still_left.push_back(id);
+      continue;
+    }
+    Slot& slot = SlotAt(slot_index);
+    ++slot.pins;
+    slot.used_at = n_fetch_;
+    --n_wanting_[static_cast<size_t>(expert)];
+    PinnedExpert pinned;
+    pinned.cache_ = batch.cache;
+    pinned.slot_ = slot_index;
+    pinned.id_ = id;
+    pinned.data_ = SlotBytes(slot_index);
+    ready.push_back(std::move(pinned));
+  }
+  batch.left = std::move(still_left);
+  return ready;
+}
+
+// Starts reads for what the batch lacks, as far as slots and n_loading_max allow, evicting nothing
+// that any batch still has to hand out. Returns how many of the batch's experts are then loading.
+int ExpertCache::Impl::StartReads(const ExpertBatch::State& batch, int n_loading_max) {
+  int n_loading = 0;
+  bool out_of_slots = false;
+  for (const int id : batch.left) {
+    const int expert = ExpertIndex(batch.il, id);
+    if (const int slot = SlotOf(expert); slot >= 0) {
+      if (SlotAt(slot).state != SlotState::kLoading) continue;
+      PromoteRead(slot);
+      ++n_loading;
+    } else if (!out_of_slots && n_loading < n_loading_max) {
+      const int taken = TakeSlot([this](const Slot& victim) { return !IsWanted(victim.expert); });
+      out_of_slots = taken < 0;
+      if (out_of_slots) continue;
+      StartRead(taken, expert, ReadPriority::kDemand);
+      ++n_loading;
+    }
+  }
+  return n_loading;
+}
+
+// Called when nothing of the batch is resident or loading and every slot is spoken for. Takes one
+// from a batch whose thread is elsewhere (a preempted one): it will read its expert again. A batch
+// that sleeps in Next keeps what it waits for, or two threads could take the same slot from each
+// other for ever. Where there is none, pins or reads of others hold all slots, and their end wakes
+// the caller.
+void ExpertCache::Impl::StealSlot(const ExpertBatch::State& batch) {
+  const int slot = TakeSlot([this](const Slot& victim) { return !IsAwaited(victim.expert); });
+  if (slot >= 0) {
+    StartRead(slot, ExpertIndex(batch.il, batch.left.front()), ReadPriority::kDemand);
+  }
+}
+
+// Whether a batch that sleeps in Next has still to hand the expert out.
+bool ExpertCache::Impl::IsAwaited(int expert) const {
+  return std::any_of(batches_.begin(), batches_.end(), [&](const ExpertBatch::State* batch) {
+    return batch->waiting && std::any_of(batch->left.begin(), batch->left.end(), [&](int id) {
+             return ExpertIndex(batch->il, id) == expert;
+           });
+  });
+}
+
+void ExpertCache::Impl::Unpin(int slot_index) {
+  std::lock_guard lock(mutex_);
+  Slot& slot = SlotAt(slot_index);
+  CHECK(slot.pins > 0, "an expert is released twice");
+  if (--slot.pins == 0) changed_.notify_all();
+}
+
+// ---- Hints ---------------------------------------------------------------------------------
+
+void ExpertCache::Impl::Hint(int il, std::span<const int> ids) {
+  if (!options_.read_ahead) return;
+  std::lock_guard lock(mutex_);
+  // First all promotions, so that the reads evict nothing that this same hint names.
+  for (const int id : ids) {
+    const int slot = SlotOf(ExpertIndex(il, id));
+    if (slot >= 0 && SlotAt(slot).state == SlotState::kResident) MarkUsed(slot);
+  }
+  if (DemandLacksSlots()) return;
+  for (const int id : ids) {
+    const int expert = ExpertIndex(il, id);
+    if (SlotOf(expert) >= 0) continue;
+    if (n_hint_in_flight_ >= n_hint_in_flight_max_) return;
+    const int slot = TakeSlot([this](const Slot& victim) {
+      return victim.used_at < n_fetch_ && !IsWanted(victim.expert);
+    });
+    if (slot < 0) return;
+    StartRead(slot, expert, ReadPriority::kSpeculative);
+  }
+}
+
+// Whether a live batch still lacks a slot for an expert: the next slot is that batch's.
+bool ExpertCache::Impl::DemandLacksSlots() const {
+  return std::any_of(batches_.begin(), batches_.end(), [this](const ExpertBatch::State* batch) {
+    return std::any_of(batch->left.begin(), batch->left.end(), [&](int id) {
+      return slot_of_[static_cast<size_t>(ExpertIndex(batch->il, id))] < 0;
+    });
+  });
+}
+
+// ---- Slots and reads -----------------------------------------------------------------------
+
+void ExpertCache::Impl::MarkUsed(int slot) {
+  policy_.Touch(slot);
+  SlotAt(slot).used_at = n_fetch_;
+}
+
+// A free slot, or the one that the policy gives up first among the resident, unpinned ones for
+// which may_evict(slot) holds; -1 if there is none.
+template <typename MayEvict>
+int ExpertCache::Impl::TakeSlot(const MayEvict& may_evict) {
+  if (!free_slots_.empty()) {
+    const int slot = free_slots_.back();
+    free_slots_.pop_back();
+    return slot;
+  }
+  const int slot = policy_.Victim([&](int candidate) {
+    const Slot& victim = SlotAt(candidate);
+    return victim.state == SlotState::kResident && victim.pins == 0 && may_evict(victim);
+  });
+  if (slot < 0) return -1;
+  SlotOf(SlotAt(slot).expert) = -1;
+  policy_.Remove(slot);
+  ++stats_.evictions;
+  return slot;
+}
+
+// A slot counts as used when its read starts, not when it ends: the order of eviction must not
+// depend on the disk.
+void ExpertCache::Impl::StartRead(int slot_index, int expert, ReadPriority priority) {
+  const bool from_hint = priority == ReadPriority::kSpeculative;
+  Slot& slot = SlotAt(slot_index);
+  slot.state = SlotState::kLoading;
+  slot.expert = expert;
+  slot.from_hint = from_hint;
+  slot.demanded = !from_hint;
+  SlotOf(expert) = slot_index;
+  MarkUsed(slot_index);
+  ++n_loading_;
+  if (from_hint) {
+    ++n_hint_in_flight_;
+    ++stats_.hint_reads;
+  }
+  ReadRange ranges[3];
+  RangesOf(slot_index, ranges);
+  reader_.Submit(ranges, priority,
+                 [this, slot_index](Status status) { FinishRead(slot_index, std::move(status)); });
+}
+
+// The reads that fill a slot with the expert it is meant for.
+void ExpertCache::Impl::RangesOf(int slot_index, ReadRange out[3]) const {
+  const int expert = SlotAt(slot_index).expert;
+  store_.Ranges(expert / store_.n_expert(), expert % store_.n_expert(), SlotBytes(slot_index), out);
+}
+
+// What a hint is reading has been asked for: from here it is a demand.
+void ExpertCache::Impl::PromoteRead(int slot_index) {
+  Slot& slot = SlotAt(slot_index);
+  if (slot.demanded) return;
+  slot.demanded = true;
+  --n_hint_in_flight_;
+  ReadRange ranges[3];
+  RangesOf(slot_index, ranges);
+  reader_.Promote(ranges[0].dest);
+}
+
+// On a thread of the reader.
+void ExpertCache::Impl::FinishRead(int slot_index, Status status) {
+  std::lock_guard lock(mutex_);
+  Slot& slot = SlotAt(slot_index);
+  if (slot.from_hint && !slot.demanded) --n_hint_in_flight_;
+  if (status.ok()) {
+    slot.state = SlotState::kResident;
+  } else {
+    // A hint changes no result: who waits for what it failed to read wakes and reads it on demand.
+    if (!slot.from_hint) FailBatches(slot.expert, status);
+    SlotOf(slot.expert) = -1;
+    policy_.Remove(slot_index);
+    slot = Slot();
+    free_slots_.push_back(slot_index);
+  }
+  --n_loading_;
+  // Notified under the lock: the destructor may run as soon as it is released.
+  changed_.notify_all();
+}
+
+void ExpertCache::Impl::FailBatches(int expert, const Status& status) {
+  for (ExpertBatch::State* batch : batches_) {
+    for (const int id : batch->left) {
+      if (batch->failure.ok() && ExpertIndex(batch->il, id) == expert) batch->failure = status;
+    }
+  }
+}
+
+// ---- The public face -----------------------------------------------------------------------
+
+PinnedExpert::PinnedExpert(PinnedExpert&& other) noexcept
+    : cache_(std::exchange(other.cache_, nullptr)),
+      slot_(std::exchange(other.slot_, -1)),
+      id_(std::exchange(other.id_, -1)),
+      data_(std::exchange(other.data_, nullptr)) {}
+
+PinnedExpert& PinnedExpert::operator=(PinnedExpert&& other) noexcept {
+  // What this one held goes at once, not when `other` dies: a caller that assigns wants its slot
+  // back.
+  PinnedExpert old(std::move(*this));
+  cache_ = std::exchange(other.cache_, nullptr);
+  slot_ = std::exchange(other.slot_, -1);
+  id_ = std::exchange(other.id_, -1);
+  data_ = std::exchange(other.data_, nullptr);
+  return *this;
+}
+
+PinnedExpert::~PinnedExpert() {
+  if (cache_ != nullptr) cache_->impl_->Unpin(slot_);
+}
+
+ExpertBatch::ExpertBatch(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+ExpertBatch::ExpertBatch(ExpertBatch&&) noexcept = default;
+
+ExpertBatch::~ExpertBatch() {
+  if (state_ != nullptr) state_->cache->impl_->Unregister(*state_);
+}
+
+Result<std::vector<PinnedExpert>> ExpertBatch::Next(int max) {
+  CHECK(state_ != nullptr, "Next of a batch that was moved away");
+  return state_->cache->impl_->Next(*state_, max);
+}
+
+Result<std::unique_ptr<ExpertCache>> ExpertCache::Create(const ExpertStore& store, Reader& reader,
+                                                         ExpertCacheOptions options) {
+  CHECK(options.n_slot >= 1, "a cache has at least one slot");
+  const size_t n_slot = static_cast<size_t>(options.n_slot);
+  if (store.slot_bytes() > std::numeric_limits<size_t>::max() / n_slot) {
+    return Status::Memory("cannot address " + std::to_string(n_slot) + " expert slots of " +
+                          std::to_string(store.slot_bytes()) + " bytes; lower the memory budget");
+  }
+  Result<AlignedBuffer> memory = AlignedBuffer::Allocate(n_slot * store.slot_bytes());
+  if (!memory.ok()) return memory.status();
+  return std::unique_ptr<ExpertCache>(
+      new ExpertCache(std::make_unique<Impl>(store, reader, options, std::move(memory).value())));
+}
+
+ExpertCache::ExpertCache(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+ExpertCache::~ExpertCache() = default;
+
+ExpertBatch ExpertCache::Fetch(int il, std::span<const int> ids) {
+  auto batch = std::make_unique<ExpertBatch::State>();
+  batch->cache = this;
+  batch->il = il;
+  impl_->Register(*batch, ids);
+  return ExpertBatch(std::move(batch));
+}
+
+void ExpertCache::Hint(int il, std::span<const int> ids) { impl_->Hint(il, ids); }
+
+bool ExpertCache::IsResident(int il, int id) const {
+  const int expert = impl_->ExpertIndex(il, id);
+  std::lock_guard lock(impl_->mutex_);
+  const int slot = impl_->SlotOf(expert);
+  return slot >= 0 && impl_->SlotAt(slot).state == Impl::SlotState::kResident;
+}
+
+int ExpertCache::n_slot() const { return impl_->options_.n_slot; }
+
+ExpertCacheStats ExpertCache::stats() const {
+  std::lock_guard lock(impl_->mutex_);
+  return impl_->stats_;
+}
+
+}  // namespace hearth

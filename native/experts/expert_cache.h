@@ -1,0 +1,118 @@
+// A fixed pool of slots that hold the experts in use: pins, least-recently-used eviction, reads in
+// flight.
+//
+// The life of a slot: free -> loading -> resident -> (evicted) loading ... A pinned or loading slot
+// is never evicted. Fetch is exact and demanded; Hint is a guess that never delays a demand and
+// never changes a result.
+#ifndef HEARTH_EXPERTS_EXPERT_CACHE_H_
+#define HEARTH_EXPERTS_EXPERT_CACHE_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/status.h"
+#include "experts/expert_store.h"
+
+namespace hearth {
+
+class ExpertCache;
+
+// An expert that stays where it is while this object lives. Movable. May be released on any thread.
+class PinnedExpert {
+ public:
+  PinnedExpert() = default;
+  PinnedExpert(PinnedExpert&& other) noexcept;
+  PinnedExpert& operator=(PinnedExpert&& other) noexcept;
+  ~PinnedExpert();
+
+  int id() const { return id_; }
+  // The slot's bytes; matrices at the slot_offsets of the layer's layout.
+  const std::byte* data() const { return data_; }
+
+ private:
+  friend class ExpertCache;
+  friend class ExpertBatch;
+  ExpertCache* cache_ = nullptr;
+  int slot_ = -1;
+  int id_ = -1;
+  const std::byte* data_ = nullptr;
+};
+
+// The experts that one layer needs for one group of tokens, handed out as they arrive. Used by one
+// thread. Must not outlive the cache. Destroying it early leaves reads in flight to finish into
+// their slots.
+class ExpertBatch {
+ public:
+  ExpertBatch(ExpertBatch&&) noexcept;
+  ~ExpertBatch();
+
+  // Waits until at least one expert that has not been handed out is resident and pins up to `max`
+  // such experts (max >= 1), in the order of `ids` among those ready. Empty when all have been
+  // handed out. Release what was handed out before calling again: with few slots the next ones may
+  // need theirs. kIo, with the reader's message, when a read failed; the batch then stays failed,
+  // and the next Fetch tries again.
+  Result<std::vector<PinnedExpert>> Next(int max);
+
+ private:
+  friend class ExpertCache;
+  struct State;
+  explicit ExpertBatch(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+struct ExpertCacheOptions {
+  int n_slot = 0;  // >= 1
+  // False: reads start only when Next has to wait, at most `max` of them, and hints do nothing.
+  bool read_ahead = true;
+};
+
+// Counts since the start; `hits + misses` is the number of experts fetched.
+struct ExpertCacheStats {
+  uint64_t hits = 0;        // resident when fetched
+  uint64_t misses = 0;      // not resident when fetched (reads in flight included)
+  uint64_t late = 0;        // of the misses: a hint's read was already in flight
+  uint64_t hint_reads = 0;  // reads that a hint started
+  uint64_t hint_hits = 0;   // of the hits: first use of what a hint had read
+  uint64_t evictions = 0;
+};
+
+// Thread-safe; the I/O threads complete reads into it. The reader and the store must outlive it;
+// destruction waits for the reads in flight.
+class ExpertCache {
+ public:
+  // Reserves n_slot * store.slot_bytes() of address space; pages are touched as slots are filled.
+  // kMemory if refused.
+  static Result<std::unique_ptr<ExpertCache>> Create(const ExpertStore& store, Reader& reader,
+                                                     ExpertCacheOptions options);
+  ~ExpertCache();
+
+  // Asks for experts `ids` (distinct) of layer `il`. Hits are promoted; with read_ahead, misses
+  // start reading now as far as slots allow, the rest as slots come free in Next. Returns at once.
+  // What a live batch has still to hand out is evicted only when another batch could not go on
+  // otherwise (it is then read again), so batches may be interleaved on one thread.
+  ExpertBatch Fetch(int il, std::span<const int> ids);
+
+  // Suggests that `ids` of layer `il` will be needed soon: promotes the resident ones, and reads
+  // the others at speculative priority into free or least-recently-used slots; never waits, never
+  // evicts what was used after the last Fetch began, does not read while a live batch lacks a slot,
+  // and stops when a quarter of the slots or 16 hold speculative reads in flight. Failures are
+  // silent.
+  void Hint(int il, std::span<const int> ids);
+
+  bool IsResident(int il, int id) const;
+  int n_slot() const;
+  ExpertCacheStats stats() const;
+
+ private:
+  friend class PinnedExpert;
+  friend class ExpertBatch;
+  struct Impl;
+  explicit ExpertCache(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hearth
+
+#endif  // HEARTH_EXPERTS_EXPERT_CACHE_H_

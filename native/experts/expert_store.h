@@ -1,0 +1,56 @@
+// Where the bytes of each expert are in the model file, and how they lie in a slot.
+#ifndef HEARTH_EXPERTS_EXPERT_STORE_H_
+#define HEARTH_EXPERTS_EXPERT_STORE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "io/reader.h"
+#include "kernels/block.h"
+
+namespace hearth {
+
+// One of an expert's three matrices, in one layer: n_row rows of `row_length` weights.
+struct ExpertMatrix {
+  TensorType type = TensorType::kF32;
+  int64_t n_row = 0;
+  int64_t row_length = 0;
+  uint64_t file_offset = 0;  // of expert 0; expert e begins e * bytes() later
+  size_t slot_offset = 0;    // from the start of a slot; a multiple of kCacheLineBytes
+
+  size_t row_bytes() const { return RowBytes(type, row_length); }
+  size_t bytes() const { return row_bytes() * static_cast<size_t>(n_row); }
+};
+
+struct ExpertLayerLayout {
+  ExpertMatrix gate;  // [n_ff rows of n_embd]
+  ExpertMatrix up;    // [n_ff rows of n_embd]
+  ExpertMatrix down;  // [n_embd rows of n_ff], or [n_ff rows of n_embd] when stored transposed
+};
+
+// Immutable after construction, so thread-safe.
+class ExpertStore {
+ public:
+  // Sets every slot_offset: gate, up, down one after another, each padded to kCacheLineBytes.
+  ExpertStore(std::vector<ExpertLayerLayout> layers, int n_expert);
+
+  int n_layer() const { return static_cast<int>(layers_.size()); }
+  int n_expert() const { return n_expert_; }
+  const ExpertLayerLayout& layer(int il) const { return layers_[static_cast<size_t>(il)]; }
+
+  // Bytes of a slot that can hold any expert of any layer; a multiple of kCacheLineBytes.
+  size_t slot_bytes() const { return slot_bytes_; }
+
+  // The three reads that fill `slot` with expert `id` of layer `il`.
+  void Ranges(int il, int id, std::byte* slot, ReadRange out[3]) const;
+
+ private:
+  std::vector<ExpertLayerLayout> layers_;
+  int n_expert_;
+  size_t slot_bytes_ = 0;
+};
+
+}  // namespace hearth
+
+#endif  // HEARTH_EXPERTS_EXPERT_STORE_H_

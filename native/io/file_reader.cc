@@ -1,0 +1,123 @@
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "io/reader.h"
+
+namespace hearth {
+namespace {
+
+// One Submit. Its ranges are read by whichever threads come by, so that a single job keeps several
+// reads in flight.
+struct Job {
+  Job(std::span<const ReadRange> job_ranges, std::function<void(Status)> job_done)
+      : ranges(job_ranges.begin(), job_ranges.end()),
+        n_unfinished(ranges.size()),
+        done(std::move(job_done)) {}
+
+  const std::vector<ReadRange> ranges;
+  size_t n_begun = 0;                // ranges that a thread has taken, in order
+  size_t n_unfinished;               // ranges that are not read or given up yet
+  Status failure;                    // of the first range that failed; later ranges are given up
+  std::function<void(Status)> done;  // called by the thread that finishes the last range
+};
+
+// A job stays in its queue until a thread has taken its last range.
+using JobQueue = std::deque<std::shared_ptr<Job>>;
+
+class FileReader : public Reader {
+ public:
+  FileReader(const File& file, int n_threads) : file_(file) {
+    CHECK(n_threads >= 1, "reads need a thread");
+    for (int i = 0; i < n_threads; ++i) threads_.emplace_back([this] { ThreadLoop(); });
+  }
+
+  ~FileReader() override {
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  void Submit(std::span<const ReadRange> ranges, ReadPriority priority,
+              std::function<void(Status)> done) override {
+    CHECK(!ranges.empty(), "a read job names at least one range");
+    auto job = std::make_shared<Job>(ranges, std::move(done));
+    {
+      std::lock_guard lock(mutex_);
+      (priority == ReadPriority::kDemand ? demand_ : speculative_).push_back(std::move(job));
+    }
+    for (size_t i = 0; i < std::min(ranges.size(), threads_.size()); ++i) wake_.notify_one();
+  }
+
+  void Promote(const std::byte* first_dest) override {
+    std::lock_guard lock(mutex_);
+    const auto found = std::find_if(
+        speculative_.begin(), speculative_.end(),
+        [&](const std::shared_ptr<Job>& job) { return job->ranges.front().dest == first_dest; });
+    if (found == speculative_.end()) return;
+    demand_.push_back(std::move(*found));
+    speculative_.erase(found);
+  }
+
+  uint64_t bytes_read() const override { return bytes_read_.load(std::memory_order_relaxed); }
+
+ private:
+  // Reads range after range, demand first, until the reader stops. Once it stops, what waits is
+  // given up: the threads still pass through the queues, because every job's `done` must be called.
+  void ThreadLoop() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      wake_.wait(lock, [this] { return stopping_ || !demand_.empty() || !speculative_.empty(); });
+      JobQueue& queue = demand_.empty() ? speculative_ : demand_;
+      if (queue.empty()) return;
+      const std::shared_ptr<Job> job = queue.front();
+      const ReadRange& range = job->ranges[job->n_begun++];
+      if (job->n_begun == job->ranges.size()) queue.pop_front();
+      if (stopping_ && job->failure.ok()) job->failure = Status::Cancelled();
+      if (job->failure.ok()) {
+        lock.unlock();
+        Status status = file_.Read(range);
+        if (status.ok()) bytes_read_.fetch_add(range.bytes, std::memory_order_relaxed);
+        lock.lock();
+        if (!status.ok() && job->failure.ok()) job->failure = std::move(status);
+      }
+      if (--job->n_unfinished > 0) continue;
+      lock.unlock();
+      {
+        // Moved out so that what `done` captured dies here, without the lock.
+        const std::function<void(Status)> done = std::move(job->done);
+        done(std::move(job->failure));
+      }
+      lock.lock();
+    }
+  }
+
+  const File& file_;
+  std::vector<std::thread> threads_;
+  std::atomic<uint64_t> bytes_read_ = 0;
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  // Guarded by mutex_, and so is all that changes in a job.
+  JobQueue demand_;
+  JobQueue speculative_;
+  bool stopping_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Reader> MakeFileReader(const File& file, int n_threads) {
+  return std::make_unique<FileReader>(file, n_threads);
+}
+
+}  // namespace hearth

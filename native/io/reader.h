@@ -1,0 +1,67 @@
+// Reads ranges of one file into given memory, several at once, by priority. Knows nothing of what
+// the bytes mean.
+#ifndef HEARTH_IO_READER_H_
+#define HEARTH_IO_READER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/status.h"
+
+namespace hearth {
+
+struct ReadRange {
+  uint64_t offset = 0;  // bytes from the start of the file
+  size_t bytes = 0;
+  std::byte* dest = nullptr;
+};
+
+// A demand read is what a computation waits for; a speculative one may never be used and always
+// goes after it.
+enum class ReadPriority { kDemand, kSpeculative };
+
+// Thread-safe. An interface so that tests can delay, shuffle and fail reads.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+
+  // Reads all ranges (at least one; in any order, perhaps several at once), then calls done(status)
+  // exactly once, on any thread but the caller's, holding no lock of the reader's. kIo names the
+  // file, the range and the system's reason; a short read is an error, and the first error gives up
+  // the rest of its job. dest memory must live until then.
+  virtual void Submit(std::span<const ReadRange> ranges, ReadPriority priority,
+                      std::function<void(Status)> done) = 0;
+
+  // Moves what still waits of a job to demand priority, behind the demands that wait. Unknown jobs
+  // and those whose last range is being read are left alone. The job is named by the dest of its
+  // first range.
+  virtual void Promote(const std::byte* first_dest) = 0;
+
+  // Bytes of the ranges that were read since the start.
+  virtual uint64_t bytes_read() const = 0;
+};
+
+// Blocking read of one range on the caller's thread; for what is loaded at start.
+// Errors: kIo as above.
+class File {
+ public:
+  // kIo when it cannot be opened for reading.
+  static Result<std::unique_ptr<File>> Open(const std::string& path);
+  virtual ~File() = default;
+  virtual Status Read(
+      const ReadRange& range) const = 0;  // thread-safe, does not move a file position
+  virtual uint64_t bytes() const = 0;     // size of the file
+  virtual const std::string& path() const = 0;
+};
+
+// A pool of n_threads >= 1 threads that use `file` (which must outlive it). Destruction drops jobs
+// that still wait (their done is called with kCancelled) and joins.
+std::unique_ptr<Reader> MakeFileReader(const File& file, int n_threads);
+
+}  // namespace hearth
+
+#endif  // HEARTH_IO_READER_H_
