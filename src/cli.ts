@@ -74,6 +74,8 @@ main(process.argv.slice(2)).catch((error: unknown) => {
     return;
   }
   // Ours to mend: the stack says where.
-  process.stderr.write(`hearth: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(
+    `hearth: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
   process.exitCode = 1;
 });

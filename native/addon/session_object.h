@@ -9,8 +9,7 @@
 #include <vector>
 
 #include "addon/engine_object.h"
-#include "engine/sampler.h"
-#include "engine/session.h"
+#include "engine/engine.h"
 
 namespace hearth::addon {
 

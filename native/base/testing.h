@@ -41,8 +41,8 @@ std::string Show(const T& value) {
 
 #define HEARTH_COMPARE_(a, op, b, on_failure)                                                      \
   do {                                                                                             \
-    const auto& a_ = (a);                                                                          \
-    const auto& b_ = (b);                                                                          \
+    const auto a_ = (a);                                                                          \
+    const auto b_ = (b);                                                                          \
     if (!(a_ op b_)) {                                                                             \
       ::hearth::testing::Fail(__FILE__, __LINE__,                                                  \
                               std::string(#a " " #op " " #b ": ") + ::hearth::testing::Show(a_) + \

@@ -1,0 +1,449 @@
+#include "engine/engine.h"
+
+#include <cmath>
+#include <future>
+#include <limits>
+#include <set>
+#include <vector>
+
+#include "base/testing.h"
+#include "engine/expert_layout.h"
+#include "engine/model_testing.h"
+#include "kernels/dispatch.h"
+
+namespace hearth {
+namespace {
+
+using Logits = std::vector<float>;
+
+// Logits of all tokens, [n_token, n_vocab].
+Result<Logits> AllLogits(Session& session, const std::vector<int32_t>& tokens, int64_t n_chunk = 0) {
+  Logits all;
+  SyncOptions options;
+  options.n_chunk = n_chunk;
+  options.on_logits = [&](std::span<const float> chunk) {
+    all.insert(all.end(), chunk.begin(), chunk.end());
+  };
+  Result<SyncReport> report = session.Sync(tokens, options);
+  if (!report.ok()) return report.status();
+  return all;
+}
+
+Result<Logits> Evaluate(const ModelSpec& spec, const EngineOptions& options,
+                        const std::vector<int32_t>& tokens) {
+  Result<std::unique_ptr<Engine>> engine = Engine::Load(spec, options, nullptr);
+  if (!engine.ok()) return engine.status();
+  Result<std::unique_ptr<Session>> session = engine.value()->NewSession();
+  if (!session.ok()) return session.status();
+  return AllLogits(*session.value(), tokens, options.n_chunk);
+}
+
+TEST(Engine, SameBitsForAnySlotsThreadsChunksReadAheadAndIsa) {
+  for (const TensorType type : {TensorType::kF32, TensorType::kQ4_0}) {
+    const RandomModel model(type, Gating::kSoftmax);
+    const auto tokens = model.Tokens(32, 3);
+    EngineOptions plain;
+    plain.n_threads = 1;
+    Result<Logits> expected = Evaluate(model.spec(), plain, tokens);
+    ASSERT_TRUE(expected.ok());
+    EXPECT_EQ(expected.value().size(), 32u * 50);
+    // Not all the same, or the comparison would show nothing.
+    EXPECT_TRUE(std::set<float>(expected.value().begin(), expected.value().end()).size() > 1000);
+    for (const Isa isa : {Isa::kRef, Isa::kAvx2, Isa::kAvx512Vnni}) {
+      if (!IsaAvailable(isa)) continue;
+      for (const int slots : {1, 2, 5, 18}) {
+        for (const int64_t chunk : {1, 7, 32}) {
+          EngineOptions options;
+          options.isa = isa;
+          options.expert_slots = slots;
+          options.n_chunk = chunk;
+          options.n_threads = slots % 2 == 0 ? 1 : 3;
+          options.read_ahead = slots != 2;
+          Result<Logits> logits = Evaluate(model.spec(), options, tokens);
+          ASSERT_TRUE(logits.ok());
+          EXPECT_TRUE(logits.value() == expected.value());
+        }
+      }
+    }
+  }
+}
+
+// A transformer over a reader of our choice, as Engine builds it over a file.
+struct Rig {
+  Rig(const ModelSpec& spec, int n_slot, int n_threads, uint32_t seed, double failure_share)
+      : store(MakeExpertStore(spec)), pool(n_threads) {
+    const Kernels& kernels = KernelsFor(BestIsa());
+    file = std::move(File::Open(spec.path)).value();
+    weights = std::move(ResidentWeights::Load(spec, *file, kernels, nullptr)).value();
+    reader = std::make_unique<DisturbingReader>(*file, seed, failure_share);
+    cache = std::move(ExpertCache::Create(store, *reader, {n_slot, true})).value();
+    transformer = std::move(Transformer::Create(spec, *weights, store, *cache, kernels, pool, 16,
+                                                256))
+                      .value();
+    session = std::move(Session::Create(spec, *transformer, 256)).value();
+  }
+
+  ExpertStore store;
+  ThreadPool pool;
+  std::unique_ptr<File> file;
+  std::unique_ptr<ResidentWeights> weights;
+  std::unique_ptr<Reader> reader;
+  std::unique_ptr<ExpertCache> cache;
+  std::unique_ptr<Transformer> transformer;
+  std::unique_ptr<Session> session;
+};
+
+TEST(Engine, SameBitsForDelayedAndShuffledReads) {
+  const RandomModel model(TensorType::kQ4_0, Gating::kSigmoid);
+  const auto tokens = model.Tokens(40, 5);
+  Result<Logits> expected = Evaluate(model.spec(), {}, tokens);
+  ASSERT_TRUE(expected.ok());
+  for (uint32_t seed = 0; seed < 6; ++seed) {
+    for (const int n_slot : {1, 3, 9}) {
+      Rig rig(model.spec(), n_slot, 1 + static_cast<int>(seed % 2), seed, 0);
+      Result<Logits> logits = AllLogits(*rig.session, tokens, seed % 2 == 0 ? 0 : 3);
+      ASSERT_TRUE(logits.ok());
+      EXPECT_TRUE(logits.value() == expected.value());
+    }
+  }
+}
+
+TEST(Engine, AFailingReadEndsTheRequestAndTheNextOneGoesOn) {
+  const RandomModel model(TensorType::kF32, Gating::kSigmoid);
+  const auto tokens = model.Tokens(24, 6);
+  Result<Logits> expected = Evaluate(model.spec(), {}, tokens);
+  ASSERT_TRUE(expected.ok());
+  Rig rig(model.spec(), 4, 1, 9, 0.1);
+  int failures = 0;
+  SyncOptions options;
+  options.n_chunk = 2;
+  for (int attempt = 0; attempt < 500; ++attempt) {
+    Result<SyncReport> report = rig.session->Sync(tokens, options);
+    if (report.ok()) break;
+    ++failures;
+    EXPECT_TRUE(report.status().code() == StatusCode::kIo);
+    EXPECT_EQ(report.status().message(), "disturbed");
+  }
+  EXPECT_GT(failures, 0);
+  const Logits last(expected.value().end() - 50, expected.value().end());
+  EXPECT_TRUE(Logits(rig.session->logits().begin(), rig.session->logits().end()) == last);
+}
+
+TEST(Engine, AFileThatIsCutWhileInUseIsAnErrorNotACrash) {
+  RandomModel model(TensorType::kF32, Gating::kSigmoid);
+  EngineOptions options;
+  options.expert_slots = 2;
+  Result<std::unique_ptr<Engine>> engine = Engine::Load(model.spec(), options, nullptr);
+  ASSERT_TRUE(engine.ok());
+  Result<std::unique_ptr<Session>> session = engine.value()->NewSession();
+  model.Truncate();
+  const auto tokens = model.Tokens(10, 1);
+  Result<SyncReport> report = session.value()->Sync(tokens, {});
+  EXPECT_TRUE(report.status().code() == StatusCode::kIo);
+  EXPECT_TRUE(session.value()->logits().empty());
+  model.Write();
+  EXPECT_TRUE(session.value()->Sync(tokens, {}).ok());
+}
+
+TEST(Session, ReusesTheCommonPrefixWithTheSameBits) {
+  const RandomModel model(TensorType::kQ4_0, Gating::kSoftmax);
+  EngineOptions options;
+  options.n_chunk = 8;
+  Result<std::unique_ptr<Engine>> engine = Engine::Load(model.spec(), options, nullptr);
+  ASSERT_TRUE(engine.ok());
+  Result<std::unique_ptr<Session>> kept = engine.value()->NewSession();
+  std::mt19937 random(11);
+  std::vector<int32_t> tokens = model.Tokens(80, 2);
+  int64_t n_reused = 0;
+  for (int round = 0; round < 30; ++round) {
+    // An editor's life: cut somewhere, go on differently.
+    tokens.resize(1 + random() % tokens.size());
+    const auto more = model.Tokens(1 + random() % 30, static_cast<uint32_t>(random()));
+    tokens.insert(tokens.end(), more.begin(), more.end());
+    Result<SyncReport> report = kept.value()->Sync(tokens, {});
+    ASSERT_TRUE(report.ok());
+    EXPECT_EQ(report.value().n_reused + report.value().n_evaluated,
+              static_cast<int64_t>(tokens.size()));
+    n_reused += report.value().n_reused;
+    Result<std::unique_ptr<Session>> fresh = engine.value()->NewSession();
+    ASSERT_TRUE(fresh.value()->Sync(tokens, {}).ok());
+    const auto a = kept.value()->logits();
+    const auto b = fresh.value()->logits();
+    EXPECT_TRUE(std::equal(a.begin(), a.end(), b.begin(), b.end()));
+    EXPECT_EQ(a.size(), 50u);
+  }
+  EXPECT_GT(n_reused, 50);
+}
+
+TEST(Session, EvaluatesNothingForTheSamePromptTwice) {
+  const RandomModel model(TensorType::kF32, Gating::kSoftmax);
+  Result<std::unique_ptr<Engine>> engine = Engine::Load(model.spec(), {}, nullptr);
+  ASSERT_TRUE(engine.ok());
+  Result<std::unique_ptr<Session>> session = engine.value()->NewSession();
+  const auto tokens = model.Tokens(12, 2);
+  EXPECT_EQ(session.value()->Sync(tokens, {}).value().n_evaluated, 12);
+  const Logits before(session.value()->logits().begin(), session.value()->logits().end());
+  EXPECT_EQ(session.value()->Sync(tokens, {}).value().n_evaluated, 0);
+  EXPECT_TRUE(std::equal(before.begin(), before.end(), session.value()->logits().begin()));
+  // A shorter prompt needs its last token's logits anew.
+  const std::vector<int32_t> shorter(tokens.begin(), tokens.end() - 3);
+  EXPECT_EQ(session.value()->Sync(shorter, {}).value().n_evaluated, 1);
+}
+
+TEST(Session, AppendIsTheSameAsALongerPrompt) {
+  const RandomModel model(TensorType::kQ4_0, Gating::kSigmoid);
+  Result<std::unique_ptr<Engine>> engine = Engine::Load(model.spec(), {}, nullptr);
+  ASSERT_TRUE(engine.ok());
+  Result<std::unique_ptr<Session>> a = engine.value()->NewSession();
+  Result<std::unique_ptr<Session>> b = engine.value()->NewSession();
+  const auto tokens = model.Tokens(30, 2);
+  ASSERT_TRUE(a.value()->Sync(std::span(tokens).first(5), {}).ok());
+  for (size_t i = 5; i < tokens.size(); ++i) ASSERT_TRUE(a.value()->Append(tokens[i], nullptr).ok());
+  ASSERT_TRUE(b.value()->Sync(tokens, {}).ok());
+  EXPECT_TRUE(std::equal(a.value()->logits().begin(), a.value()->logits().end(),
+                         b.value()->logits().begin()));
+  EXPECT_TRUE(a.value()->tokens() == tokens);
+}
+
+TEST(Session, RefusesWhatItCannotDo) {
+  const RandomModel model(TensorType::kF32, Gating::kSoftmax);
+  EngineOptions options;
+  options.n_ctx = 10;
+  Result<std::unique_ptr<Engine>> engine = Engine::Load(model.spec(), options, nullptr);
+  ASSERT_TRUE(engine.ok());
+  Result<std::unique_ptr<Session>> session = engine.value()->NewSession();
+  const auto refused = [&](std::vector<int32_t> tokens) {
+    return session.value()->Sync(tokens, {}).status().code() == StatusCode::kBadRequest;
+  };
+  EXPECT_TRUE(refused({}));
+  EXPECT_TRUE(refused({-1}));
+  EXPECT_TRUE(refused({50}));
+  EXPECT_TRUE(refused(model.Tokens(11, 1)));
+  EXPECT_FALSE(refused(model.Tokens(10, 1)));
+  EXPECT_TRUE(session.value()->Append(1, nullptr).code() == StatusCode::kBadRequest);
+}
+
+TEST(Session, CancelStopsAndKeepsWhatWasDone) {
+  const RandomModel model(TensorType::kF32, Gating::kSoftmax);
+  Result<std::unique_ptr<Engine>> engine = Engine::Load(model.spec(), {}, nullptr);
+  ASSERT_TRUE(engine.ok());
+  Result<std::unique_ptr<Session>> session = engine.value()->NewSession();
+  const auto tokens = model.Tokens(12, 2);
+  ASSERT_TRUE(session.value()->Sync(std::span(tokens).first(8), {}).ok());
+  std::atomic<bool> cancelled{true};
+  SyncOptions options;
+  options.cancelled = &cancelled;
+  EXPECT_TRUE(session.value()->Sync(tokens, options).status().code() == StatusCode::kCancelled);
+  EXPECT_TRUE(session.value()->logits().empty());
+  cancelled = false;
+  EXPECT_EQ(session.value()->Sync(tokens, options).value().n_evaluated, 4);
+}
+
+TEST(Session, ReportsTheExpertsChosen) {
+  const RandomModel model(TensorType::kF32, Gating::kSoftmax);
+  Result<std::unique_ptr<Engine>> engine = Engine::Load(model.spec(), {}, nullptr);
+  ASSERT_TRUE(engine.ok());
+  Result<std::unique_ptr<Session>> session = engine.value()->NewSession();
+  RoutingTrace trace;
+  SyncOptions options;
+  options.n_chunk = 5;
+  options.trace = &trace;
+  ASSERT_TRUE(session.value()->Sync(model.Tokens(12, 2), options).ok());
+  ASSERT_EQ(trace.layers.size(), 3u);
+  for (const auto& ids : trace.layers) {
+    EXPECT_EQ(ids.size(), 24u);
+    for (size_t t = 0; t < ids.size(); t += 2) EXPECT_NE(ids[t], ids[t + 1]);
+  }
+}
+
+TEST(Engine, NamesTheLayerThatGivesNoNumber) {
+  const uint16_t kNanHalf = 0x7e00;
+  // All of a router's row, or of a norm: a single NaN logit would just never be chosen.
+  const std::vector<float> kNans(64 * 6, std::numeric_limits<float>::quiet_NaN());
+  const struct {
+    const char* tensor;
+    const char* expected;
+    TensorType type;
+  } kCases[] = {
+      {"blk.1.attn_v.weight", "layer 1 ", TensorType::kQ4_0},
+      {"blk.2.ffn_gate_inp.weight", "layer 2 ", TensorType::kF32},
+      {"blk.0.ffn_norm.weight", "layer 0 ", TensorType::kF32},
+      {"output.weight", "the output head", TensorType::kQ4_0},
+  };
+  for (const auto& c : kCases) {
+    RandomModel model(TensorType::kQ4_0, Gating::kSoftmax);
+    if (c.type == TensorType::kF32) {
+      model.Damage(c.tensor, kNans.data(), model.spec().Find(c.tensor)->bytes);
+    } else {
+      model.Damage(c.tensor, &kNanHalf, sizeof(kNanHalf));
+    }
+    Result<Logits> logits = Evaluate(model.spec(), {}, model.Tokens(6, 1));
+    EXPECT_TRUE(logits.status().code() == StatusCode::kNumeric);
+    if (logits.status().message().find(c.expected) == std::string::npos) {
+      testing::Fail(__FILE__, __LINE__, std::string(c.expected) + " not in: " + logits.status().message());
+    }
+  }
+}
+
+TEST(Engine, RefusesFilesThatChangedAndOptionsThatMakeNoSense) {
+  const RandomModel model(TensorType::kF32, Gating::kSoftmax);
+  ModelSpec spec = model.spec();
+  spec.file_bytes += 1;
+  EXPECT_TRUE(Engine::Load(spec, {}, nullptr).status().code() == StatusCode::kBadModel);
+  spec = model.spec();
+  spec.path += ".missing";
+  EXPECT_TRUE(Engine::Load(spec, {}, nullptr).status().code() == StatusCode::kIo);
+  EngineOptions options;
+  options.n_threads = -1;
+  EXPECT_TRUE(Engine::Load(model.spec(), options, nullptr).status().code() == StatusCode::kBadRequest);
+  options = {};
+  options.n_chunk = 1 << 20;
+  EXPECT_TRUE(Engine::Load(model.spec(), options, nullptr).status().code() == StatusCode::kBadRequest);
+}
+
+TEST(MemoryPlan, BuysSlotsWithWhatIsLeftAndRefusesTooLittle) {
+  const RandomModel model(TensorType::kF32, Gating::kSoftmax);
+  MemoryPlanInput input;
+  input.slot_bytes = MakeExpertStore(model.spec()).slot_bytes();
+  input.process_bytes = 1 << 20;
+  input.n_ctx = 64;
+  input.n_chunk = 16;
+  Result<MemoryPlan> unlimited = PlanMemory(model.spec(), input);
+  ASSERT_TRUE(unlimited.ok());
+  EXPECT_EQ(unlimited.value().n_slot, 18);
+  for (int n_slot = 2; n_slot <= 18; ++n_slot) {
+    input.budget_bytes = unlimited.value().total_bytes -
+                         static_cast<uint64_t>(18 - n_slot) * input.slot_bytes;
+    Result<MemoryPlan> plan = PlanMemory(model.spec(), input);
+    ASSERT_TRUE(plan.ok());
+    EXPECT_EQ(plan.value().n_slot, n_slot);
+    EXPECT_LE(plan.value().total_bytes, input.budget_bytes);
+  }
+  const uint64_t smallest = input.budget_bytes - 16 * input.slot_bytes;
+  input.budget_bytes = smallest - 1;
+  const Status refused = PlanMemory(model.spec(), input).status();
+  EXPECT_TRUE(refused.code() == StatusCode::kMemory);
+  EXPECT_TRUE(refused.message().find("the smallest that works is") != std::string::npos);
+  input.budget_bytes = 1;
+  EXPECT_TRUE(PlanMemory(model.spec(), input).status().code() == StatusCode::kMemory);
+}
+
+TEST(Sampler, GreedyTakesTheLikeliestThatIsAllowed) {
+  const Logits logits = {1, 5, std::numeric_limits<float>::quiet_NaN(), 5, 9};
+  EXPECT_EQ(Sampler({}, {}).Sample(logits), 4);
+  EXPECT_EQ(Sampler({}, {4}).Sample(logits), 1);  // the lower id on ties
+  EXPECT_EQ(Sampler({}, {4, 1}).Sample(logits), 3);
+  EXPECT_EQ(Sampler({}, {4, 3, 1, 0}).Sample(logits), -1);
+}
+
+// How often each id is drawn.
+std::vector<int> Draw(const SamplerOptions& options, const Logits& logits, int n,
+                      std::vector<int32_t> banned = {}) {
+  Sampler sampler(options, std::move(banned));
+  std::vector<int> counts(logits.size());
+  for (int i = 0; i < n; ++i) counts[static_cast<size_t>(sampler.Sample(logits))]++;
+  return counts;
+}
+
+TEST(Sampler, DrawsInProportion) {
+  // Probabilities 0.5, 0.25, 0.125, 0.125.
+  const Logits logits = {0, -0.6931472f, -1.3862944f, -1.3862944f};
+  SamplerOptions options;
+  options.temperature = 1;
+  options.seed = 42;
+  const int n = 40000;
+  const auto counts = Draw(options, logits, n);
+  const double expected[] = {0.5, 0.25, 0.125, 0.125};
+  // Five standard deviations of a binomial count.
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_NEAR(counts[i] / double{n}, expected[i], 5 * std::sqrt(expected[i] * (1 - expected[i]) / n));
+  }
+  // At temperature 0.5 probabilities are squared: 16/22, 4/22, 1/22, 1/22.
+  options.temperature = 0.5f;
+  EXPECT_NEAR(Draw(options, logits, n)[0] / double{n}, 16.0 / 22, 0.012);
+}
+
+TEST(Sampler, FiltersLeaveOnlyTheLikely) {
+  const Logits logits = {0, -0.6931472f, -1.3862944f, -1.3862944f};
+  SamplerOptions options;
+  options.temperature = 1;
+  options.top_k = 2;
+  auto counts = Draw(options, logits, 2000);
+  EXPECT_TRUE(counts[0] > 0 && counts[1] > 0 && counts[2] == 0 && counts[3] == 0);
+  options.top_k = 3;  // of two equals the lower id
+  counts = Draw(options, logits, 2000);
+  EXPECT_TRUE(counts[2] > 0 && counts[3] == 0);
+  options.top_k = 0;
+  options.top_p = 0.6f;
+  counts = Draw(options, logits, 2000);
+  EXPECT_TRUE(counts[0] > 0 && counts[1] > 0 && counts[2] == 0 && counts[3] == 0);
+  options.top_p = 0;
+  EXPECT_EQ(Draw(options, logits, 100)[0], 100);
+  options.top_p = 1;
+  options.min_p = 0.4f;
+  counts = Draw(options, logits, 2000);
+  EXPECT_TRUE(counts[1] > 0 && counts[2] == 0 && counts[3] == 0);
+  EXPECT_EQ(Draw(options, logits, 100, {0})[0], 0);
+}
+
+TEST(Sampler, TheSameSeedGivesTheSameTokens) {
+  const Logits logits(100, 0.0f);
+  SamplerOptions options;
+  options.temperature = 1;
+  options.seed = 7;
+  Sampler a(options, {});
+  Sampler b(options, {});
+  options.seed = 8;
+  Sampler c(options, {});
+  int same = 0;
+  for (int i = 0; i < 200; ++i) {
+    const int32_t token = a.Sample(logits);
+    EXPECT_EQ(token, b.Sample(logits));
+    same += token == c.Sample(logits) ? 1 : 0;
+  }
+  EXPECT_LT(same, 20);
+}
+
+TEST(Scheduler, RunsCompletionsFirstAndDropsWhatIsLeft) {
+  std::vector<int> order;
+  {
+    Scheduler scheduler;
+    std::promise<void> gate;
+    std::promise<void> end;
+    scheduler.Post(JobPriority::kChat, [&] { gate.get_future().wait(); });
+    scheduler.Post(JobPriority::kChat, [&] { order.push_back(3); });
+    scheduler.Post(JobPriority::kCompletion, [&] { order.push_back(1); });
+    scheduler.Post(JobPriority::kCompletion, [&] { order.push_back(2); });
+    scheduler.Post(JobPriority::kChat, [&] {
+      order.push_back(4);
+      end.set_value();
+    });
+    gate.set_value();
+    end.get_future().wait();
+  }
+  EXPECT_TRUE((order == std::vector<int>{1, 2, 3, 4}));
+  bool ran = false;
+  {
+    std::promise<void> started;
+    std::promise<void> gate;
+    std::thread opener;
+    {
+      Scheduler scheduler;
+      scheduler.Post(JobPriority::kChat, [&] {
+        started.set_value();
+        gate.get_future().wait();
+      });
+      scheduler.Post(JobPriority::kChat, [&] { ran = true; });
+      started.get_future().wait();
+      opener = std::thread([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        gate.set_value();
+      });
+    }
+    opener.join();
+  }
+  EXPECT_FALSE(ran);
+}
+
+}  // namespace
+}  // namespace hearth

@@ -84,8 +84,8 @@ void Attend(const Kernels& kernels, ThreadPool& pool, const ModelSpec& spec, int
       const float sum = kernels.softmax(s, keys.n_first + keys.n_second);
       float* o = out + i * dim;
       std::fill(o, o + dim, 0.0f);
-      kernels.attention_values(s, v + keys.first_slot * dim, dim, keys.n_first, dim, 1.0f, o);
-      // SECOND-RUN
+      kernels.attention_values(s, v + keys.first_slot * dim, dim, keys.n_first, dim, o);
+      kernels.attention_values(s + keys.n_first, v, dim, keys.n_second, dim, o);
       for (int64_t j = 0; j < dim; ++j) o[j] /= sum;
     }
   });

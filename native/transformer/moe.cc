@@ -10,6 +10,10 @@ namespace {
 constexpr int64_t kRowGrain = 16;
 // Columns of a transposed matrix are shared out in whole blocks of every type.
 constexpr int64_t kColumnGrain = kQ6KBlock;
+// Partial sums of a float dot product, and tokens whose partial sums of kColumnGrain columns stay in the second cache.
+constexpr int64_t kPartialSums = 16;
+constexpr int64_t kTokenTile = 4;
+constexpr int64_t kColumnScratch = kColumnGrain * (1 + kTokenTile * kPartialSums);
 
 MatrixView ViewOf(const ExpertMatrix& matrix, const PinnedExpert& expert) {
   return MatrixView{matrix.type, expert.data() + matrix.slot_offset, matrix.row_bytes(),
@@ -46,6 +50,10 @@ bool HiddenQ8(const ModelSpec& spec) {
   return !spec.down_transposed && ReadsQ8(spec, kHiddenNames, 1);
 }
 
+int64_t ColumnScratch(const ModelSpec& spec, int n_threads) {
+  return spec.down_transposed ? n_threads * kColumnScratch : 0;
+}
+
 }  // namespace
 
 std::vector<int> Routing::Experts(int n_expert) const {
@@ -62,7 +70,7 @@ size_t Moe::BytesFor(const ModelSpec& spec, int n_threads, int64_t n_token_max) 
   const int64_t n_row = n_token_max * spec.n_expert_used;
   return Activations::BytesFor(n_row, spec.n_embd, InputQ8(spec)) +
          Activations::BytesFor(n_row, spec.n_ff, HiddenQ8(spec)) +
-         static_cast<size_t>(n_row * (2 * spec.n_ff + spec.n_embd) + n_threads * spec.n_embd) *
+         static_cast<size_t>(n_row * (2 * spec.n_ff + spec.n_embd) + ColumnScratch(spec, n_threads)) *
              sizeof(float);
 }
 
@@ -83,7 +91,7 @@ Result<std::unique_ptr<Moe>> Moe::Create(const ModelSpec& spec, const ExpertStor
   } kBuffers[] = {{&moe->gate_, n_row * spec.n_ff},
                   {&moe->up_, n_row * spec.n_ff},
                   {&moe->output_, n_row * spec.n_embd},
-                  {&moe->dequantized_, pool.size() * spec.n_embd}};
+                  {&moe->column_scratch_, ColumnScratch(spec, pool.size())}};
   for (const auto& b : kBuffers) {
     Result<AlignedBuffer> memory =
         AlignedBuffer::Allocate(static_cast<size_t>(b.n_float) * sizeof(float));
@@ -173,7 +181,8 @@ void Moe::Down(int il, const std::vector<Member>& group) {
       });
 }
 
-// A transposed matrix has a row a neuron, so the output is a sum of rows, neurons in rising order.
+// A transposed matrix has a row a neuron, so the output is a sum of rows. Neurons are added in the order of a float dot
+// product (kernels.h): sixteen partial sums, reduced at the end; so float weights give the same bits in both layouts.
 void Moe::DownTransposed(int il, const std::vector<Member>& group) {
   const ExpertMatrix& down = store_.layer(il).down;
   const int64_t n_embd = spec_.n_embd;
@@ -181,25 +190,43 @@ void Moe::DownTransposed(int il, const std::vector<Member>& group) {
   pool_.ParallelFor(
       static_cast<int64_t>(group.size()) * n_column, kColumnGrain,
       [&](int64_t begin, int64_t end, int worker) {
-        float* w = dequantized_.As<float>() + worker * n_embd;
+        float* scratch = column_scratch_.As<float>() + worker * kColumnScratch;
         ForMembers(group, n_column, begin, end, [&](const Member& m, int64_t first, int64_t last) {
           last = std::min(last, n_embd);
-          const MatrixView view = ViewOf(down, m.expert);
-          const auto* rows = static_cast<const std::byte*>(view.data) + RowBytes(view.type, first);
-          float* output = output_.As<float>() + m.row0 * n_embd;
-          for (int64_t r = 0; r < m.n_row; ++r) {
-            std::fill(output + r * n_embd + first, output + r * n_embd + last, 0.0f);
-          }
-          for (int64_t neuron = 0; neuron < spec_.n_ff; ++neuron) {
-            kernels_.dequantize_row(view.type, rows + static_cast<size_t>(neuron) * view.row_bytes,
-                                    last - first, w);
-            for (int64_t r = 0; r < m.n_row; ++r) {
-              kernels_.axpy(hidden_.row(m.row0 + r)[neuron], w, last - first,
-                            output + r * n_embd + first);
-            }
+          for (; first < last; first += kColumnGrain) {
+            DownColumns(ViewOf(down, m.expert), m, first, std::min(first + kColumnGrain, last), scratch);
           }
         });
       });
+}
+
+// Columns [first, last), at most kColumnGrain, of the outputs of one expert's tokens, a few tokens at a time.
+void Moe::DownColumns(const MatrixView& down, const Member& m, int64_t first, int64_t last,
+                      float* scratch) {
+  const int64_t width = last - first;
+  const auto* columns = static_cast<const std::byte*>(down.data) + RowBytes(down.type, first);
+  float* const weights = scratch;
+  float* const sums = scratch + kColumnGrain;  // [kTokenTile, kPartialSums, width]
+  for (int64_t r0 = 0; r0 < m.n_row; r0 += kTokenTile) {
+    const int64_t n_row = std::min(kTokenTile, m.n_row - r0);
+    const auto sum = [&](int64_t r, int64_t lane) { return sums + (r * kPartialSums + lane) * width; };
+    std::fill(sums, sum(n_row, 0), 0.0f);
+    for (int64_t neuron = 0; neuron < spec_.n_ff; ++neuron) {
+      kernels_.dequantize_row(down.type, columns + static_cast<size_t>(neuron) * down.row_bytes, width,
+                              weights);
+      for (int64_t r = 0; r < n_row; ++r) {
+        kernels_.axpy(hidden_.row(m.row0 + r0 + r)[neuron], weights, width,
+                      sum(r, neuron % kPartialSums));
+      }
+    }
+    for (int64_t r = 0; r < n_row; ++r) {
+      for (int64_t step = kPartialSums / 2; step > 0; step /= 2) {
+        for (int64_t lane = 0; lane < step; ++lane) kernels_.add(sum(r, lane + step), width, sum(r, lane));
+      }
+      std::copy(sum(r, 0), sum(r, 0) + width,
+                output_.As<float>() + (m.row0 + r0 + r) * spec_.n_embd + first);
+    }
+  }
 }
 
 void Moe::Reduce(const Routing& routing, float* out) {

@@ -55,6 +55,8 @@ class Moe {
   void GateAndUp(int il, int64_t n_token, const Activations& input, const std::vector<Member>& group);
   void Down(int il, const std::vector<Member>& group);
   void DownTransposed(int il, const std::vector<Member>& group);
+  void DownColumns(const MatrixView& down, const Member& member, int64_t first, int64_t last,
+                   float* scratch);
   void Reduce(const Routing& routing, float* out);
 
   const ModelSpec& spec_;
@@ -68,7 +70,7 @@ class Moe {
   AlignedBuffer gate_;              // [.., n_ff]
   AlignedBuffer up_;                // [.., n_ff]
   AlignedBuffer output_;            // [.., n_embd]
-  AlignedBuffer dequantized_;       // [n_threads, n_embd], one row of a transposed down matrix a worker
+  AlignedBuffer column_scratch_;    // a part a worker, for transposed down matrices
   std::vector<int64_t> row_of_;     // [n_token * n_used] -> row
   int64_t n_row_used_ = 0;
 };

@@ -41,9 +41,9 @@ export function parseCommandLine(args: readonly string[], own: OptionTable): Arg
       allowPositionals: true,
       strict: true,
     });
-    return { positionals, options: values as Arguments["options"] };
+    return { positionals, options: values };
   } catch (error) {
-    throw usageError(error instanceof Error ? error.message.replace(/\. To specify.*$/s, "") : String(error));
+    throw usageError(error instanceof Error ? error.message.replace(/[.\n].*$/s, "") : String(error));
   }
 }
 

@@ -13,10 +13,7 @@ export interface GenerateResult {
 
 /** Text after a prompt. Whoever stops iterating cancels. Rejects with an EngineError. */
 export interface TextEngine {
-  generate(
-    prompt: readonly PromptPart[],
-    request: GenerateRequest,
-  ): AsyncGenerator<string, GenerateResult, undefined>;
+  generate(prompt: readonly PromptPart[], request: GenerateRequest): AsyncGenerator<string, GenerateResult, undefined>;
 }
 
 /** What a model's prompts look like. */

@@ -10,7 +10,13 @@ export interface Draft {
 type Step = (draft: Draft, cursor: CursorContext) => Draft;
 
 /** In order; each is pure and looks only at the draft and the document. */
-const STEPS: readonly Step[] = [dropUnfinishedLine, stopAtDedent, dropNextLineAgain, dropSuffixAgain, dropTrailingSpace];
+const STEPS: readonly Step[] = [
+  dropUnfinishedLine,
+  stopAtDedent,
+  dropNextLineAgain,
+  dropSuffixAgain,
+  dropTrailingSpace,
+];
 
 /** What the editor would insert at the cursor; empty when nothing is worth inserting. */
 export function postprocess(draft: Draft, cursor: CursorContext): string {
@@ -65,7 +71,10 @@ function dropTrailingSpace(draft: Draft): Draft {
 export function currentLine({ text, offset }: CursorContext): { before: string; after: string } {
   const start = text.lastIndexOf("\n", offset - 1) + 1;
   const end = text.indexOf("\n", offset);
-  return { before: text.slice(offset === 0 ? 0 : start, offset), after: text.slice(offset, end === -1 ? undefined : end) };
+  return {
+    before: text.slice(offset === 0 ? 0 : start, offset),
+    after: text.slice(offset, end === -1 ? undefined : end),
+  };
 }
 
 function nextLine({ text, offset }: CursorContext): string | undefined {
@@ -73,8 +82,11 @@ function nextLine({ text, offset }: CursorContext): string | undefined {
   return end === -1 ? undefined : text.slice(end + 1).split("\n", 1)[0];
 }
 
-/** Columns of leading white space, a tab counting as four. */
+const TAB_WIDTH = 4;
+
+/** Columns of leading white space. */
 export function indentWidth(line: string): number {
   const indent = /^[ \t]*/.exec(line)?.[0] ?? "";
-  return [...indent].reduce((width, char) => width + (char === "\t" ? 4 : 1), 0);
+  const tabs = indent.replaceAll(" ", "").length;
+  return indent.length - tabs + TAB_WIDTH * tabs;
 }

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { ModelSpec } from "../model/modelSpec";
 import { EngineError, type EngineErrorCode } from "../protocol/errors";
@@ -134,7 +135,7 @@ export function loadNativeAddon(): NativeAddon {
     throw new EngineError("native", `cannot load the native engine: ${FILE_NAME} is not there; run "npm run build"`);
   }
   try {
-    return require(path) as NativeAddon;
+    return createRequire(__filename)(path) as NativeAddon;
   } catch (error) {
     throw new EngineError(
       "native",

@@ -1,8 +1,7 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { dirname, extname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { extname, join } from "node:path";
 import type { PromptPart } from "../protocol/prompt";
 import type { RenderJob, RenderReply } from "./chatTemplateWorker";
 import { ModelFileProblem, nameModelFile } from "./modelFileProblem";
@@ -194,9 +193,7 @@ function patternOf(names: readonly string[]): RegExp {
 
 /** In a bundle the worker is a file of its own beside it; when run from source, its module is. */
 function defaultWorkerPath(): string {
-  // A CommonJS bundle has no import.meta.url, an ES module no __filename.
-  const here = typeof __filename === "string" ? __filename : fileURLToPath(import.meta.url);
-  return join(dirname(here), `chatTemplateWorker${extname(here)}`);
+  return join(__dirname, `chatTemplateWorker${extname(__filename)}`);
 }
 
 /**

@@ -1,0 +1,34 @@
+import tseslint from "typescript-eslint";
+
+export default tseslint.config(
+  { ignores: ["**/node_modules", "build", "dist", ".cache", "bench/peers", "test/fixtures/oracle/node_modules"] },
+  {
+    files: ["**/*.ts"],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "inline-type-imports" }],
+      "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      // Names of GGUF (n_embd) are the field's own; names are checked by people.
+      "@typescript-eslint/naming-convention": "off",
+      "no-restricted-syntax": [
+        "error",
+        { selector: "ExportDefaultDeclaration", message: "Export by name: one name everywhere." },
+        { selector: "TSEnumDeclaration", message: "Use a union of literals." },
+        { selector: "ExportAllDeclaration", message: "No barrels: import from where it is defined." },
+      ],
+      "no-console": "error",
+      "max-lines": ["warn", { max: 500, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  {
+    files: ["**/*.test.ts", "test/**/*.ts"],
+    rules: {
+      "@typescript-eslint/no-non-null-assertion": "off",
+      "@typescript-eslint/restrict-template-expressions": "off",
+      "@typescript-eslint/no-misused-spread": "off",
+    },
+  },
+  { files: ["**/*.ts"], linterOptions: { reportUnusedDisableDirectives: "error" } },
+);

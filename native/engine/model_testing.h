@@ -1,0 +1,194 @@
+// For tests only: a small random model in a temporary file, and a reader that disturbs.
+#ifndef HEARTH_ENGINE_MODEL_TESTING_H_
+#define HEARTH_ENGINE_MODEL_TESTING_H_
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <mutex>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "io/reader.h"
+#include "model/model_spec.h"
+
+namespace hearth {
+
+// The file is removed when this object ends. Shape of the 21B in small: layer 0 global without positions, the others
+// windowed with RoPE; n_head * head_dim != n_embd. Matrices are of `type`, the router and norms F32.
+class RandomModel {
+ public:
+  RandomModel(TensorType type, Gating gating, uint32_t seed = 1) : random_(seed) {
+    static std::atomic<int> counter{0};
+    ModelSpec& s = spec_;
+    s.path = (std::filesystem::temp_directory_path() /
+              ("hearth-test-" + std::to_string(std::random_device{}()) + "-" +
+               std::to_string(counter++) + ".bin"))
+                 .string();
+    s.n_layer = 3;
+    s.n_embd = 64;
+    s.n_head = 6;
+    s.n_head_kv = 2;
+    s.head_dim = 16;
+    s.n_ff = 96;
+    s.n_vocab = 50;
+    s.n_expert = 6;
+    s.n_expert_used = 2;
+    s.rms_eps = 1e-6f;
+    s.rope_freq_base = 10000;
+    s.n_ctx_train = 256;
+    s.gating = gating;
+    s.layers = {{false, 0}, {true, 16}, {true, 16}};
+    Add("token_embd.weight", type, {s.n_embd, s.n_vocab});
+    Add("output.weight", type, {s.n_embd, s.n_vocab});
+    Add("output_norm.weight", TensorType::kF32, {s.n_embd});
+    for (int il = 0; il < s.n_layer; ++il) {
+      const std::string p = "blk." + std::to_string(il) + ".";
+      Add(p + "attn_norm.weight", TensorType::kF32, {s.n_embd});
+      Add(p + "ffn_norm.weight", TensorType::kF32, {s.n_embd});
+      Add(p + "attn_q.weight", type, {s.n_embd, s.n_q()});
+      Add(p + "attn_k.weight", type, {s.n_embd, s.n_kv()});
+      Add(p + "attn_v.weight", type, {s.n_embd, s.n_kv()});
+      Add(p + "attn_output.weight", type, {s.n_q(), s.n_embd});
+      Add(p + "ffn_gate_inp.weight", TensorType::kF32, {s.n_embd, s.n_expert});
+      Add(p + "ffn_gate_exps.weight", type, {s.n_embd, s.n_ff, s.n_expert});
+      Add(p + "ffn_up_exps.weight", type, {s.n_embd, s.n_ff, s.n_expert});
+      Add(p + "ffn_down_exps.weight", type, {s.n_ff, s.n_embd, s.n_expert});
+    }
+    spec_.file_bytes = bytes_.size();
+    Write();
+  }
+  RandomModel(const RandomModel&) = delete;
+  RandomModel& operator=(const RandomModel&) = delete;
+  ~RandomModel() { std::filesystem::remove(spec_.path); }
+
+  const ModelSpec& spec() const { return spec_; }
+
+  // Overwrites bytes of a tensor in the file, from its start.
+  void Damage(const std::string& tensor, const void* bytes, size_t n) {
+    std::memcpy(bytes_.data() + spec_.Find(tensor)->offset, bytes, n);
+    Write();
+  }
+  // Cuts the file to a part of its length / makes it whole again.
+  void Truncate() { std::filesystem::resize_file(spec_.path, spec_.file_bytes / 8); }
+  void Write() {
+    std::ofstream file(spec_.path, std::ios::binary | std::ios::trunc);
+    file.write(reinterpret_cast<const char*>(bytes_.data()),
+               static_cast<std::streamsize>(bytes_.size()));
+  }
+
+  std::vector<int32_t> Tokens(size_t n, uint32_t seed) const {
+    std::mt19937 random(seed);
+    std::vector<int32_t> tokens(n);
+    for (int32_t& token : tokens) token = static_cast<int32_t>(random() % 50);
+    return tokens;
+  }
+
+ private:
+  void Add(std::string name, TensorType type, std::vector<int64_t> shape) {
+    TensorPlace tensor;
+    tensor.name = std::move(name);
+    tensor.type = type;
+    tensor.shape = std::move(shape);
+    tensor.offset = bytes_.size();
+    const bool norm = tensor.name.find("norm") != std::string::npos;
+    const int64_t n_block = tensor.shape[0] / BlockLength(type) * tensor.n_row();
+    for (int64_t i = 0; i < n_block; ++i) AddBlock(type, norm);
+    tensor.bytes = bytes_.size() - tensor.offset;
+    spec_.tensors.push_back(std::move(tensor));
+  }
+
+  void AddBlock(TensorType type, bool norm) {
+    if (type == TensorType::kF32) {
+      std::uniform_real_distribution<float> uniform(-0.3f, 0.3f);
+      const float value = uniform(random_) + (norm ? 1.0f : 0.0f);
+      const auto* raw = reinterpret_cast<const std::byte*>(&value);
+      bytes_.insert(bytes_.end(), raw, raw + sizeof(value));
+      return;
+    }
+    // Q4_0: scale 0x2800 is 1/32 as a half float.
+    bytes_.push_back(std::byte{0x00});
+    bytes_.push_back(std::byte{0x28});
+    for (size_t i = 2; i < kQ4_0Bytes; ++i) bytes_.push_back(static_cast<std::byte>(random_()));
+  }
+
+  ModelSpec spec_;
+  std::vector<std::byte> bytes_;
+  std::mt19937 random_;
+};
+
+// Reads in random order, late, and failing for a share of the reads.
+class DisturbingReader : public Reader {
+ public:
+  DisturbingReader(const File& file, uint32_t seed, double failure_share)
+      : file_(file), random_(seed), fails_(failure_share) {
+    for (int i = 0; i < 2; ++i) threads_.emplace_back([this] { Loop(); });
+  }
+  ~DisturbingReader() override {
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  void Submit(std::span<const ReadRange> ranges, ReadPriority,
+              std::function<void(Status)> done) override {
+    {
+      std::lock_guard lock(mutex_);
+      jobs_.push_back({{ranges.begin(), ranges.end()}, std::move(done)});
+    }
+    wake_.notify_one();
+  }
+  void Promote(const std::byte*) override {}
+  uint64_t bytes_read() const override { return 0; }
+
+ private:
+  struct Job {
+    std::vector<ReadRange> ranges;
+    std::function<void(Status)> done;
+  };
+
+  void Loop() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+      if (jobs_.empty()) return;
+      std::swap(jobs_[random_() % jobs_.size()], jobs_.back());
+      const Job job = std::move(jobs_.back());
+      jobs_.pop_back();
+      const bool fails = fails_(random_);
+      const auto delay = std::chrono::microseconds(random_() % 200);
+      lock.unlock();
+      std::this_thread::sleep_for(delay);
+      Status status = fails ? Status::Io("disturbed") : Status::Ok();
+      for (const ReadRange& range : job.ranges) {
+        if (status.ok()) status = file_.Read(range);
+      }
+      job.done(std::move(status));
+      lock.lock();
+    }
+  }
+
+  const File& file_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::mt19937 random_;
+  std::bernoulli_distribution fails_;
+  std::vector<Job> jobs_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace hearth
+
+#endif  // HEARTH_ENGINE_MODEL_TESTING_H_

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { copyFileSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Ended, hearth, STARTER, withFolder } from "./hearth";
+
+/** One sentence on stderr that says what was attempted and what to do; no stack, no signal, nothing on stdout. */
+function assertRefused(ended: Ended, code: number, ...says: RegExp[]): void {
+  assert.equal(ended.signal, null);
+  assert.equal(ended.code, code, ended.stderr);
+  assert.equal(ended.stdout, "");
+  assert.match(ended.stderr, /^hearth: [^\n]+\n$/);
+  assert.doesNotMatch(ended.stderr, /\n\s+at |internal error/);
+  for (const pattern of says) {
+    assert.match(ended.stderr, pattern);
+  }
+}
+
+/** The commands that open a model. */
+const COMMANDS: readonly (readonly [string, (model: string) => string[]])[] = [
+  ["inspect", (model) => ["inspect", model]],
+  ["tokenize", (model) => ["tokenize", model, "--text", "a"]],
+  ["logits", (model) => ["logits", model, "--tokens", "1", "--out", "/dev/null"]],
+  ["bench", (model) => ["bench", model]],
+  ["complete", (model) => ["complete", "package.json:1:1", "--model", model]],
+  ["chat", (model) => ["chat", "--model", model, "--prompt", "hello"]],
+];
+
+describe("bad model files", () => {
+  it("are refused by every command", async () => {
+    for (const [, args] of COMMANDS) {
+      assertRefused(await hearth(args("no/such/model.gguf")), 1, /cannot open model 'model.gguf'/, /no such file/);
+    }
+  });
+
+  const cases: readonly (readonly [string, RegExp, (path: string) => void])[] = [
+    ["an empty file", /empty|too short|ends/, (path) => {
+        writeFileSync(path, "");
+      },
+    ],
+    ["a web page", /not a GGUF/, (path) => {
+        writeFileSync(path, "<!DOCTYPE html><html></html>");
+      },
+    ],
+    [
+      "a file cut in its header",
+      /ends|truncated|cut|more than the rest of the file/,
+      (path) => {
+        copyFileSync(STARTER, path);
+        truncateSync(path, 5000);
+      },
+    ],
+    [
+      "a file cut in its weights",
+      /ends|truncated|past|outside|beyond/,
+      (path) => {
+        copyFileSync(STARTER, path);
+        truncateSync(path, 2_000_000);
+      },
+    ],
+    [
+      "another architecture",
+      /smallthinker|architecture/,
+      (path) => {
+        const bytes = readFileSync(STARTER);
+        bytes.write("smallthinkes", bytes.indexOf("smallthinker"), "latin1");
+        writeFileSync(path, bytes);
+      },
+    ],
+  ];
+  for (const [what, says, make] of cases) {
+    it(what, async () => {
+      await withFolder(async (folder) => {
+        const path = join(folder, "bad.gguf");
+        make(path);
+        assertRefused(await hearth(["complete", "package.json:1:1", "--model", path]), 1, /bad\.gguf/, says);
+      });
+    });
+  }
+
+  it("a folder", async () => {
+    await withFolder(async (folder) => {
+      assertRefused(await hearth(["inspect", folder]), 1, /folder/);
+    });
+  });
+
+  it("weights that are not numbers end the request and name the layer", async () => {
+    await withFolder(async (folder) => {
+      const path = join(folder, "nan.gguf");
+      const { tensors } = await tensorsOf(STARTER);
+      const place = tensors.find(({ name }) => name === "blk.2.attn_v.weight");
+      assert.ok(place);
+      const bytes = readFileSync(STARTER);
+      // The scale of the first block: a half float that is NaN.
+      bytes.writeUInt16LE(0x7e00, place.offset);
+      writeFileSync(path, bytes);
+      const ended = await hearth(["logits", path, "--tokens", "1,2,3", "--out", join(folder, "x.f32")]);
+      assertRefused(ended, 1, /layer 2 /, /not a finite number/);
+    });
+  });
+});
+
+async function tensorsOf(path: string): Promise<{ tensors: readonly { name: string; offset: number }[] }> {
+  const { openGgufFile } = await import("../../src/model/ggufFile");
+  return (await openGgufFile(path)).spec;
+}
+
+describe("bad requests", () => {
+  const wrongUsage: readonly (readonly [string, string[]])[] = [
+    ["an unknown command", ["frobnicate"]],
+    ["an unknown option", ["inspect", "--frobnicate"]],
+    ["no place", ["complete"]],
+    ["a place without a column", ["complete", "package.json:1"]],
+    ["neither text nor file", ["tokenize", STARTER]],
+    ["text and file", ["tokenize", STARTER, "--text", "a", "--file", "b"]],
+    ["no output", ["logits", STARTER, "--tokens", "1"]],
+    ["tokens that are no numbers", ["logits", STARTER, "--tokens", "a,b", "--out", "/dev/null"]],
+    ["no threads", ["bench", "--threads", "0"]],
+    ["half a thread", ["bench", "--threads", "1.5"]],
+    ["an unknown instruction set", ["bench", "--isa", "sse9"]],
+    ["a budget without a size", ["bench", "--memory-budget", "much"]],
+    ["prefetch neither on nor off", ["bench", "--prefetch", "maybe"]],
+    ["a negative temperature", ["complete", "package.json:1:1", "--temperature", "-1"]],
+  ];
+  for (const [what, args] of wrongUsage) {
+    it(`${what}: exit code 2`, async () => {
+      assertRefused(await hearth(args), 2, /hearth --help/);
+    });
+  }
+
+  const refused: readonly (readonly [string, string[], RegExp])[] = [
+    ["a document that is not there", ["complete", "no/such/file.ts:1:1"], /no such file/],
+    ["a document that is a folder", ["complete", "src:1:1"], /folder/],
+    ["a line behind the end", ["complete", "package.json:99999:1"], /has \d+ lines/],
+    ["line 0", ["complete", "package.json:0:1"], /counted from 1/],
+    ["a column behind the end", ["complete", "package.json:1:99"], /columns 1 to 2/],
+    ["a document that is not text", ["complete", `${STARTER}:1:1`], /not UTF-8/],
+    ["a token outside the vocabulary", ["logits", "--tokens", "1,99999999", "--out", "/dev/null"], /vocabulary/],
+    ["output that cannot be written", ["logits", "--tokens", "1", "--out", "/no/such/folder/x"], /cannot write/],
+    ["more tokens than the text has", ["bench", "--prompt", "1000000"], /the text has/],
+    ["a budget that is too small", ["bench", "--memory-budget", "20MiB"], /the smallest that works is \d+ MiB/],
+    ["a chat with a model that only completes", ["chat", "--prompt", "hello"], /--try-anyway/],
+  ];
+  for (const [what, args, says] of refused) {
+    it(`${what}: exit code 1`, async () => {
+      assertRefused(await hearth(args), 1, says);
+    });
+  }
+});

@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { hearth, hearthJson, ROOT, STARTER, withFolder } from "./hearth";
+
+const CODE = `export function add(a: number, b: number): number {
+  return a + b;
+}
+
+export function subtract(a: number, b: number): number {
+  return a
+}
+`;
+
+describe("hearth complete", () => {
+  it("prints what an editor would insert, with the built-in model", async () => {
+    await withFolder(async (folder) => {
+      const file = join(folder, "math.ts");
+      writeFileSync(file, CODE);
+      const plain = await hearth(["complete", `${file}:6:11`]);
+      assert.equal(plain.code, 0, plain.stderr);
+      const json = await hearthJson<{ text: string; finish: string; generated_tokens: number; layout: string }>([
+        "complete",
+        `${file}:6:11`,
+      ]);
+      assert.equal(plain.stdout, json.text === "" ? "" : `${json.text}\n`);
+      assert.ok(json.generated_tokens > 0);
+      assert.equal(json.layout, "suffix-first");
+      // The middle of a line asks for the rest of that line.
+      assert.doesNotMatch(json.text, /\n/);
+    });
+  });
+
+  it("gives the same for the same place, and obeys --max-tokens", async () => {
+    await withFolder(async (folder) => {
+      const args = ["complete", `${documentIn(folder)}:2:3`];
+      const [a, b] = [await hearthJson<object>(args), await hearthJson<object>(args)];
+      assert.deepEqual(withoutTimes(a), withoutTimes(b));
+      const short = await hearthJson<{ generated_tokens: number }>([...args, "--max-tokens", "1"]);
+      assert.equal(short.generated_tokens, 1);
+    });
+  });
+
+  it("draws by seed at a temperature", async () => {
+    await withFolder(async (folder) => {
+      const place = `${documentIn(folder)}:2:3`;
+      const draw = async (seed: string): Promise<string> =>
+        (await hearthJson<{ text: string }>(["complete", place, "--temperature", "5", "--seed", seed])).text;
+      const seeds = ["1", "2", "3", "4"];
+      const texts = await Promise.all(seeds.map(draw));
+      assert.deepEqual(await Promise.all(seeds.map(draw)), texts);
+      assert.ok(new Set(texts).size > 1);
+    });
+  });
+
+  it("understands CRLF and a byte order mark, and answers in kind", async () => {
+    await withFolder(async (folder) => {
+      const unix = join(folder, "math.ts");
+      const windows = join(folder, "windows", "..", "math.ts");
+      writeFileSync(unix, CODE);
+      const expected = (await hearthJson<{ text: string }>(["complete", `${unix}:5:56`])).text;
+      writeFileSync(windows, `\uFEFF${CODE.replaceAll("\n", "\r\n")}`);
+      const { text } = await hearthJson<{ text: string }>(["complete", `${windows}:5:56`]);
+      assert.equal(text, expected.replaceAll("\n", "\r\n"));
+    });
+  });
+});
+
+function documentIn(folder: string): string {
+  const file = join(folder, "math.ts");
+  writeFileSync(file, CODE);
+  return file;
+}
+
+function withoutTimes(value: object): object {
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !name.endsWith("_ms")));
+}
+
+describe("hearth tokenize", () => {
+  it("gives ids that decode to the text", async () => {
+    const { ids } = await hearthJson<{ ids: number[] }>(["tokenize", STARTER, "--text", "const x = 1;\n"]);
+    assert.ok(ids.length > 2 && ids.every(Number.isInteger));
+    await withFolder(async (folder) => {
+      const file = join(folder, "x.ts");
+      writeFileSync(file, "const x = 1;\n");
+      assert.deepEqual(await hearthJson(["tokenize", STARTER, "--file", file]), { ids });
+    });
+    const { stdout } = await hearth(["tokenize", "--text", "const x = 1;\n"]);
+    const pieces = stdout.trim().split("\n");
+    assert.deepEqual(
+      pieces.map((line) => Number(line.split("\t")[0])),
+      ids,
+    );
+    assert.equal(pieces.map((line) => JSON.parse(line.split("\t")[1]!) as string).join(""), "const x = 1;\n");
+  });
+
+  it("never makes a control token of a text", async () => {
+    const { ids } = await hearthJson<{ ids: number[] }>(["tokenize", STARTER, "--text", "<|endoftext|>"]);
+    assert.ok(ids.length > 1);
+  });
+});
+
+describe("hearth logits", () => {
+  it("writes the last token's logits, or all, the last row of which is the same", async () => {
+    await withFolder(async (folder) => {
+      const ids = join(folder, "ids.json");
+      writeFileSync(ids, "[5,6,7,8,9]");
+      const one = join(folder, "one.f32");
+      const all = join(folder, "all.f32");
+      const trace = join(folder, "trace.json");
+      const first = await hearthJson<{ n_vocab: number }>(["logits", STARTER, "--tokens", "5,6,7,8,9", "--out", one]);
+      await hearthJson(["logits", STARTER, "--tokens", `@${ids}`, "--out", all, "--all", "--trace-routing", trace]);
+      const row = first.n_vocab * 4;
+      assert.equal(readFileSync(one).length, row);
+      assert.equal(readFileSync(all).length, 5 * row);
+      assert.ok(readFileSync(all).subarray(4 * row).equals(readFileSync(one)));
+      const { layers } = JSON.parse(readFileSync(trace, "utf8")) as { layers: number[][][] };
+      assert.ok(layers.length > 0 && layers.every((layer) => layer.length === 5));
+      assert.ok(layers.flat().every((experts) => new Set(experts).size === experts.length));
+    });
+  });
+});
+
+describe("hearth bench", () => {
+  it("prints figures that belong together", async () => {
+    const figures = await hearthJson<Record<string, number | string>>([
+      "bench",
+      "--prompt",
+      "64",
+      "--generate",
+      "8",
+      "--depth",
+      "16",
+      "--threads",
+      "1",
+      "--isa",
+      "ref",
+    ]);
+    assert.equal(figures["isa"], "ref");
+    assert.equal(figures["threads"], 1);
+    for (const name of ["prefill_tps", "decode_tps", "load_ms", "peak_rss_bytes", "bytes_read"]) {
+      assert.ok(Number(figures[name]) > 0, name);
+    }
+    assert.ok(Number(figures["expert_hit_rate"]) >= 0 && Number(figures["expert_hit_rate"]) <= 1);
+    assert.ok(Number(figures["bytes_read"]) <= readFileSync(STARTER).length);
+  });
+});
+
+describe("hearth inspect", () => {
+  it("tells a model's shape", async () => {
+    const facts = await hearthJson<Record<string, unknown>>(["inspect"]);
+    assert.equal(facts["file_bytes"], readFileSync(STARTER).length);
+    assert.deepEqual(facts["capabilities"], ["complete"]);
+    assert.deepEqual(facts["fim_layouts"], ["suffix-first", "prefix-first"]);
+    assert.equal(facts["file_header"], true);
+    assert.deepEqual(facts["warnings"], []);
+  });
+});
+
+describe("hearth chat", () => {
+  it("answers once, or line by line, where asked to try anyway", async () => {
+    const once = await hearth(["chat", "--try-anyway", "--prompt", "hello", "--max-tokens", "4", "--json"]);
+    assert.equal(once.code, 0, once.stderr);
+    const answer = JSON.parse(once.stdout) as { generated_tokens: number; prompt_tokens: number };
+    assert.ok(answer.generated_tokens <= 4 && answer.prompt_tokens > 4);
+    const lines = await hearth(["chat", "--try-anyway", "--max-tokens", "4", "--json"], { input: "hello\nand you?\n" });
+    assert.equal(lines.code, 0, lines.stderr);
+    const answers = lines.stdout.trim().split("\n");
+    assert.equal(answers.length, 2);
+    const [first, second] = answers.map((line) => JSON.parse(line) as Record<string, number>);
+    // The second turn goes on where the first one ended.
+    assert.ok(second!["reused_tokens"]! >= first!["prompt_tokens"]!);
+  });
+});
+
+describe("hearth", () => {
+  it("explains itself", async () => {
+    const { code, stdout } = await hearth(["--help"]);
+    assert.equal(code, 0);
+    for (const command of ["complete", "chat", "inspect", "tokenize", "logits", "bench"]) {
+      assert.match(stdout, new RegExp(`hearth ${command}`));
+    }
+  });
+
+  it("works from any folder", async () => {
+    await withFolder(async (folder) => {
+      writeFileSync(join(folder, "a.py"), "def add(a, b):\n    return a");
+      const { code, stderr } = await hearth(["complete", "a.py:2:13"], { cwd: folder });
+      assert.equal(code, 0, stderr);
+      assert.ok(!folder.startsWith(ROOT));
+    });
+  });
+});

@@ -1,0 +1,92 @@
+/**
+ * The engine's promise, on whole model files through the command line: logits depend on the tokens alone, whatever the
+ * memory budget, slots, read-ahead, threads, chunks and instruction set. (Delayed, shuffled and failing reads:
+ * native/engine/engine_test.cc.)
+ */
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { hearth, hearthJson, ROOT, STARTER, withFolder } from "../cli/hearth";
+import { type RandomModelName, writeRandomModel } from "../fixtures/randomModels";
+
+const N_TOKEN = 150;
+const VARIANTS: readonly (readonly [string, readonly string[]])[] = [
+  ["one slot", ["--expert-slots", "1"]],
+  ["one slot, no prefetch, token by token", ["--expert-slots", "1", "--prefetch", "off", "--chunk", "1"]],
+  ["seven slots", ["--expert-slots", "7", "--chunk", "16"]],
+  ["no prefetch", ["--prefetch", "off"]],
+  ["one thread", ["--threads", "1"]],
+  ["five threads", ["--threads", "5", "--chunk", "33"]],
+  ["token by token", ["--chunk", "1"]],
+  ["all at once", ["--chunk", "150"]],
+  ["avx2", ["--isa", "avx2"]],
+  ["reference kernels", ["--isa", "ref", "--chunk", "50"]],
+];
+const MODELS: readonly RandomModelName[] = ["window-small", "shape4b-mixed", "shape4b-authors-q4_0"];
+
+/** Tokens below 256, which every vocabulary here has, by a small generator. */
+function tokens(): number[] {
+  let state = 12345;
+  return Array.from({ length: N_TOKEN }, () => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return (state >>> 16) % 256;
+  });
+}
+
+async function logitsOf(model: string, folder: string, options: readonly string[]): Promise<Buffer | undefined> {
+  const ids = join(folder, "ids.json");
+  const out = join(folder, "logits.f32");
+  writeFileSync(ids, JSON.stringify(tokens()));
+  const ended = await hearth(["logits", model, "--tokens", `@${ids}`, "--out", out, "--all", ...options]);
+  if (ended.stderr.includes("this processor offers up to")) {
+    return undefined;
+  }
+  assert.equal(ended.code, 0, ended.stderr);
+  return readFileSync(out);
+}
+
+describe("the same bits", () => {
+  const folder = join(ROOT, ".cache", "fixtures");
+  before(() => mkdirSync(folder, { recursive: true }));
+
+  const models = [
+    ["the starter model", () => STARTER],
+    ...MODELS.map((name) => [name, () => writeRandomModel(name, folder).path] as const),
+  ] as const;
+  for (const [name, pathOf] of models) {
+    it(`${name}: whatever the slots, prefetch, threads, chunks and instruction set`, async function () {
+      this.timeout(300_000);
+      const path = pathOf();
+      await withFolder(async (work) => {
+        const expected = await logitsOf(path, work, []);
+        assert.ok(expected !== undefined && expected.length > 0);
+        let compared = 0;
+        for (const [what, options] of VARIANTS) {
+          const actual = await logitsOf(path, work, options);
+          if (actual !== undefined) {
+            assert.ok(actual.equals(expected), what);
+            compared += 1;
+          }
+        }
+        // At least the reference kernels run everywhere.
+        assert.ok(compared >= VARIANTS.length - 1);
+      });
+    });
+  }
+
+  it("within a memory budget that holds a part of the experts", async () => {
+    const { path } = writeRandomModel("shape4b-f32", folder);
+    const bench = ["bench", path, "--prompt", "128", "--generate", "16"];
+    // The refusal tells the smallest budget. The model's 80 experts take 12 MB; a process is never twice of one size.
+    const refused = await hearth([...bench, "--memory-budget", "1MiB"]);
+    const smallest = Number(/smallest that works is (\d+) MiB/.exec(refused.stderr)?.[1]);
+    const budget = ["--memory-budget", `${smallest + 6}MiB`];
+    const limited = await hearthJson<{ expert_slots: number }>([...bench, ...budget]);
+    assert.ok(limited.expert_slots >= 4 && limited.expert_slots < 80, `${limited.expert_slots} slots`);
+    await withFolder(async (work) => {
+      const expected = await logitsOf(path, work, []);
+      const actual = await logitsOf(path, work, budget);
+      assert.ok(expected !== undefined && actual?.equals(expected));
+    });
+  });
+});

@@ -1,0 +1,58 @@
+// Who may import what in TypeScript: the table of docs/architecture.md, as rules for dependency-cruiser.
+
+/** A folder may import itself and what its row names. */
+const ROWS = {
+  "^src/protocol/": ["^src/protocol/"],
+  "^src/core/": ["^src/protocol/", "^src/core/"],
+  "^src/model/": ["^src/protocol/", "^src/model/"],
+  "^src/engine/": ["^src/protocol/", "^src/core/ports\\.ts$", "^src/model/", "^src/engine/"],
+  "^src/cli(\\.ts$|/)": ["^src/protocol/", "^src/core/", "^src/model/", "^src/engine/", "^src/cli/"],
+};
+const TESTS = "\\.test\\.ts$|/testing/";
+
+const rows = Object.entries(ROWS).map(([from, to]) => ({
+  name: `table: ${from}`,
+  severity: "error",
+  from: { path: from, pathNot: TESTS },
+  to: { path: "^src/", pathNot: to },
+}));
+
+module.exports = {
+  forbidden: [
+    ...rows,
+    {
+      name: "plain-core",
+      comment: "protocol and core know neither Node nor packages nor the editor: they run anywhere and test without it",
+      severity: "error",
+      from: { path: "^src/(protocol|core)/", pathNot: TESTS },
+      to: { dependencyTypes: ["core", "npm", "npm-dev", "npm-no-pkg", "npm-unknown"] },
+    },
+    {
+      name: "no-network",
+      comment: "Hearth works offline; only model/download.ts may ever open a connection to the network",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/model/download\\.ts$" },
+      to: { path: "^(node:)?(http|https|http2|dgram|tls|dns|undici)$" },
+    },
+    {
+      name: "no-dev-packages",
+      comment: "what ships depends on what ships",
+      severity: "error",
+      from: { path: "^src/", pathNot: TESTS },
+      to: { dependencyTypes: ["npm-dev", "npm-no-pkg"], dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "no-cycles",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
+    { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    tsConfig: { fileName: "tsconfig.json" },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: "node_modules" },
+    enhancedResolveOptions: { extensions: [".ts", ".js", ".json"] },
+  },
+};

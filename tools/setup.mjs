@@ -1,0 +1,56 @@
+// Checks what must be on the machine and installs the rest from the npm registry. `npm run setup`; called by the others.
+import { existsSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { run, runMain, step, StepError, unlessUpToDate } from "./steps.mjs";
+
+const HINTS = {
+  linux:
+    "on Debian or Ubuntu: sudo apt-get install -y g++ make cmake; on Fedora: sudo dnf install -y gcc-c++ make cmake",
+  darwin: "xcode-select --install && brew install cmake",
+  win32: "winget install Kitware.CMake Microsoft.VisualStudio.2022.BuildTools",
+};
+
+async function works(command, args = ["--version"]) {
+  try {
+    await run(command, args, { quiet: true });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Quietly: a missing program is our own message's matter. */
+async function firstThatWorks(commands) {
+  for (const command of commands) if (command && (await works(command))) return command;
+  return undefined;
+}
+
+async function checkPrerequisites() {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major < 20 || (major === 20 && minor < 17)) {
+    throw new StepError(`Node ${process.version} is too old: Hearth needs Node 20.17 or newer (https://nodejs.org)`);
+  }
+  const hint = HINTS[process.platform] ?? "install them with your system's package manager";
+  if (!(await works("cmake"))) throw new StepError(`CMake 3.21 or newer is not on the PATH; ${hint}`);
+  if (process.platform === "win32") return;
+  if ((await firstThatWorks([process.env.CXX, "c++", "g++", "clang++"])) === undefined) {
+    throw new StepError(`no C++20 compiler is on the PATH; ${hint}`);
+  }
+  if ((await firstThatWorks(["ninja", "make"])) === undefined) {
+    throw new StepError(`neither make nor ninja is on the PATH; ${hint}`);
+  }
+}
+
+export async function setUp() {
+  await step("check Node, CMake and compiler", checkPrerequisites);
+  await step("install npm packages", () =>
+    unlessUpToDate("install", ["package-lock.json"], "node_modules/.package-lock.json", async () => {
+      const npm = process.env.npm_execpath;
+      const args = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
+      if (npm !== undefined && existsSync(npm)) await run(process.execPath, [npm, ...args]);
+      else await run("npm", args);
+    }),
+  );
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) await runMain(setUp);

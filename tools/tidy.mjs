@@ -1,0 +1,65 @@
+// What no ready-made linter knows of this house: which C++ module may include which, what code for one ISA may include,
+// and names that a source file must not have.
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { filesBelow, StepError } from "./steps.mjs";
+
+/**
+ * The rows of the table in docs/architecture.md: a module, and what it may include besides itself. `a/b.h` allows that
+ * header only. base/testing.h is for *_test.cc and *_bench.cc.
+ */
+const MAY_INCLUDE = {
+  base: [],
+  io: ["base"],
+  kernels: ["base/cpu.h"],
+  model: ["base", "io", "kernels/block.h", "kernels/kernels.h"],
+  experts: ["base", "io", "kernels/block.h", "model"],
+  transformer: ["base", "kernels", "model", "experts"],
+  engine: ["base", "io", "kernels", "model", "experts", "transformer"],
+  addon: ["base/status.h", "base/cpu.h", "engine/engine.h"],
+};
+/** In addition, for tests: what they set up with. */
+const TESTS_MAY_INCLUDE = ["base", "io", "kernels/dispatch.h"];
+
+/** Files compiled with flags of one ISA: an inline std:: function in them could be the copy that the linker keeps. */
+const ISA_FILES = ["native/kernels/avx2.cc", "native/kernels/avx512vnni.cc"];
+const ISA_MAY_INCLUDE = /^(kernels\/(block|kernels)\.h|immintrin\.h|(stdint|stddef|string|math|float)\.h)$/;
+
+const VAGUE_NAMES = /(^|[_.-])(manager|handler|helpers?|utils?)([_.-]|$)/i;
+
+function includesOf(file) {
+  return [...readFileSync(file, "utf8").matchAll(/^#include\s+[<"]([^>"]+)[>"]/gm)].map((match) => match[1]);
+}
+
+function isAllowed(included, allowed) {
+  return allowed.some((each) => included === each || included.startsWith(`${each}/`));
+}
+
+function checkIncludes(file) {
+  const module = file.split(path.sep)[1];
+  const problems = [];
+  const allowed = [module, ...(MAY_INCLUDE[module] ?? [])];
+  if (/_(test|bench)\.cc$|_testing\.h$/.test(file)) allowed.push(...TESTS_MAY_INCLUDE);
+  for (const included of includesOf(file)) {
+    const ours = Object.keys(MAY_INCLUDE).some((name) => included.startsWith(`${name}/`));
+    if (ours && !isAllowed(included, allowed)) problems.push(`${file}: ${module} may not include ${included}`);
+    if (included === "napi.h" && module !== "addon") problems.push(`${file}: only addon may include napi.h`);
+    if (ISA_FILES.includes(file) && !ISA_MAY_INCLUDE.test(included)) {
+      problems.push(`${file}: code for one ISA may not include ${included}`);
+    }
+  }
+  return problems;
+}
+
+export function checkTree() {
+  const cpp = filesBelow("native").filter((file) => /\.(cc|h)$/.test(file));
+  const problems = cpp.flatMap(checkIncludes);
+  for (const file of filesBelow("src", "native", "test", "tools", "bench")) {
+    if (VAGUE_NAMES.test(path.basename(file))) problems.push(`${file}: say what it is, not that it helps`);
+  }
+  for (const file of ISA_FILES) {
+    if (!cpp.includes(file)) problems.push(`${file} is gone: update tools/tidy.mjs`);
+  }
+  if (problems.length > 0) throw new StepError(`\n  ${problems.join("\n  ")}`);
+  return `${cpp.length} C++ files`;
+}
