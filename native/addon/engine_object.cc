@@ -17,18 +17,31 @@ struct EngineHold::Job {
   Settle settle;
 };
 
-EngineHold::EngineHold(Napi::Env env, std::unique_ptr<Engine> engine)
-    : env_(env),
-      engine_(std::move(engine)),
-      to_js_(Napi::ThreadSafeFunction::New(
-          env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}), "hearth-engine", 0, 1)) {
-  to_js_.Unref(env);
+std::shared_ptr<EngineHold> EngineHold::Create(Napi::Env env, std::unique_ptr<Engine> engine) {
+  std::shared_ptr<EngineHold> hold(new EngineHold(env, std::move(engine)));
+  const auto noop = Napi::Function::New(env, [](const Napi::CallbackInfo&) {});
+  hold->to_js_ = Napi::ThreadSafeFunction::New(
+      env, noop, "hearth-engine", 0, 1, [weak = std::weak_ptr<EngineHold>(hold)](Napi::Env) {
+        if (const std::shared_ptr<EngineHold> alive = weak.lock()) alive->OnShutdown();
+      });
+  hold->to_js_.Unref(env);
+  return hold;
 }
+
+EngineHold::EngineHold(Napi::Env env, std::unique_ptr<Engine> engine)
+    : env_(env), engine_(std::move(engine)) {}
 
 EngineHold::~EngineHold() {
   CancelAll();
   engine_.reset();
-  to_js_.Release();
+  if (!shut_down_) to_js_.Release();
+}
+
+void EngineHold::OnShutdown() {
+  closing_ = true;
+  CancelAll();
+  engine_.reset();
+  shut_down_ = true;
 }
 
 void EngineHold::Close() {
@@ -168,7 +181,7 @@ class LoadWorker : public Napi::AsyncProgressQueueWorker<uint64_t> {
       deferred_.Reject(ToError(env, result_->status()).Value());
       return;
     }
-    auto hold = std::make_shared<EngineHold>(env, std::move(*result_).value());
+    std::shared_ptr<EngineHold> hold = EngineHold::Create(env, std::move(*result_).value());
     deferred_.Resolve(env.GetInstanceData<AddonData>()->engine_constructor.New(
         {Napi::External<std::shared_ptr<EngineHold>>::New(env, &hold)}));
   }

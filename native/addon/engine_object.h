@@ -19,7 +19,7 @@ using CancelFlag = std::shared_ptr<std::atomic<bool>>;
 // What an Engine object and its sessions share. Made, used and ended on the JavaScript thread, except where said.
 class EngineHold : public std::enable_shared_from_this<EngineHold> {
  public:
-  EngineHold(Napi::Env env, std::unique_ptr<Engine> engine);
+  static std::shared_ptr<EngineHold> Create(Napi::Env env, std::unique_ptr<Engine> engine);
   // Cancels what runs, so that the decode thread ends soon.
   ~EngineHold();
 
@@ -41,14 +41,18 @@ class EngineHold : public std::enable_shared_from_this<EngineHold> {
 
  private:
   struct Job;
+  EngineHold(Napi::Env env, std::unique_ptr<Engine> engine);
   void Begin();
   void End();
   void CancelAll();
+  // Node takes the way to JavaScript away, before the objects that use it: the decode thread must end first.
+  void OnShutdown();
 
   const Napi::Env env_;
   std::unique_ptr<Engine> engine_;
   std::vector<std::weak_ptr<std::atomic<bool>>> flags_;  // of work under way
   Napi::ThreadSafeFunction to_js_;
+  bool shut_down_ = false;  // to_js_ is no more
   int n_running_ = 0;
   bool closing_ = false;
 };

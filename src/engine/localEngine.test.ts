@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import type { PromptPart } from "../protocol/prompt";
+import { type GenerateOptions, type GenerateReport, LocalEngine, type LocalSession } from "./localEngine";
+
+const STARTER = join(__dirname, "..", "..", "models", "hearth-starter.gguf");
+const GREEDY = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 0 };
+const OPTIONS: GenerateOptions = { maxTokens: 12, sampler: GREEDY };
+const text = (value: string): PromptPart[] => [{ kind: "text", text: value }];
+
+async function collect(
+  session: LocalSession,
+  prompt: readonly PromptPart[],
+  options: GenerateOptions,
+  onPiece?: (piece: string) => void,
+): Promise<{ text: string; report: GenerateReport }> {
+  const pieces = session.generate(prompt, options);
+  let all = "";
+  let step = await pieces.next();
+  while (step.done !== true) {
+    all += step.value;
+    onPiece?.(step.value);
+    step = await pieces.next();
+  }
+  return { text: all, report: step.value };
+}
+
+describe("LocalEngine", () => {
+  let engine: LocalEngine;
+  before(async () => {
+    engine = await LocalEngine.open(STARTER, { threads: 2 });
+  });
+  after(() => {
+    engine.close();
+  });
+
+  it("tells what it is and what it has read", () => {
+    const { isa, threads, plan } = engine.info;
+    assert.match(isa, /^(ref|avx2|avx512vnni)$/);
+    assert.equal(threads, 2);
+    assert.equal(plan.slots, plan.slotsForAll);
+    assert.ok(plan.totalBytes > plan.denseBytes && plan.denseBytes > 0);
+    assert.ok(engine.stats.bytesRead >= plan.denseBytes);
+  });
+
+  it("generates text, and evaluates only what is new the next time", async () => {
+    const session = engine.newSession();
+    const prompt = "function add(a, b) {\n  return ";
+    const first = await collect(session, text(prompt), OPTIONS);
+    assert.equal(first.report.reusedTokens, 0);
+    assert.ok(first.report.generatedTokens > 0);
+    const again = await collect(session, text(prompt), OPTIONS);
+    assert.equal(again.text, first.text);
+    assert.ok(again.report.reusedTokens >= again.report.promptTokens - 1);
+    const fresh = await collect(engine.newSession(), text(prompt), OPTIONS);
+    assert.equal(fresh.text, first.text);
+  });
+
+  it("stops at the limit, at a stop string and never gives it", async () => {
+    const session = engine.newSession();
+    const limited = await collect(session, text("import { "), { ...OPTIONS, maxTokens: 2 });
+    assert.equal(limited.report.generatedTokens, 2);
+    const long = await collect(session, text("const a = 1;\nconst b = "), { ...OPTIONS, maxTokens: 40 });
+    const stop = long.text[Math.floor(long.text.length / 2)] ?? "?";
+    const stopped = await collect(session, text("const a = 1;\nconst b = "), {
+      ...OPTIONS,
+      maxTokens: 40,
+      stop: [stop],
+    });
+    assert.equal(stopped.report.finish, "stop");
+    assert.equal(stopped.text, long.text.slice(0, long.text.indexOf(stop)));
+  });
+
+  it("ends soon when cancelled, and the session goes on", async () => {
+    const session = engine.newSession();
+    const prompt = text("let x = 1;\n".repeat(100));
+    let pieces = 0;
+    const { report } = await collect(
+      session,
+      prompt,
+      { ...OPTIONS, maxTokens: 1000, sampler: { ...GREEDY, temperature: 2 } },
+      () => {
+        pieces += 1;
+        if (pieces === 3) {
+          session.cancel();
+        }
+      },
+    );
+    // A token under way may still come; the model may also end by itself.
+    assert.ok(report.generatedTokens < 1000);
+    const after = await collect(session, prompt, OPTIONS);
+    const fresh = await collect(engine.newSession(), prompt, OPTIONS);
+    assert.equal(after.text, fresh.text);
+  });
+
+  it("cancels a prompt under way", async () => {
+    const session = engine.newSession();
+    const prompt = text("let x = 1;\n".repeat(150));
+    const running = collect(session, prompt, OPTIONS);
+    setTimeout(() => {
+      session.cancel();
+    }, 1);
+    const { report } = await running;
+    assert.ok(report.finish === "cancelled" || report.generatedTokens > 0);
+    assert.ok((await collect(session, prompt, OPTIONS)).report.promptTokens > 100);
+  });
+
+  it("keeps two sessions apart", async () => {
+    const [a, b] = [engine.newSession(), engine.newSession()];
+    const alone = await collect(engine.newSession(), text("def main():\n    "), OPTIONS);
+    const [first, second] = await Promise.all([
+      collect(a, text("def main():\n    "), OPTIONS),
+      collect(b, text("class Point {\n  "), OPTIONS),
+    ]);
+    assert.equal(first.text, alone.text);
+    assert.notEqual(second.report.promptTokens, 0);
+  });
+
+  it("refuses a prompt that is too long, empty, or of unknown tokens", async () => {
+    const session = engine.newSession();
+    const tooLong = text("a b c ".repeat(3000));
+    await assert.rejects(collect(session, tooLong, OPTIONS), { code: "bad_request", message: /the context holds/ });
+    await assert.rejects(collect(session, [], OPTIONS), { code: "bad_request", message: /empty prompt/ });
+    const unknown: PromptPart[] = [{ kind: "special", token: "<|nothing|>" }];
+    await assert.rejects(collect(session, unknown, OPTIONS), { code: "bad_request" });
+  });
+
+  it("never chooses a token of type UNUSED", async () => {
+    // At a high temperature every token comes up; those that stand for nothing must not.
+    const session = engine.newSession();
+    const sampler = { ...GREEDY, temperature: 50 };
+    for (let seed = 0; seed < 3; ++seed) {
+      const { report } = await collect(session, text("x"), { maxTokens: 60, sampler: { ...sampler, seed } });
+      assert.ok(report.generatedTokens > 0);
+    }
+    assert.ok(engine.tokenizer.unusedIds.every((id) => !engine.tokenizer.isEndOfGeneration(id)));
+  });
+});
+
+describe("LocalEngine.open", () => {
+  it("reports progress up to all of the dense weights", async () => {
+    const seen: [number, number][] = [];
+    const engine = await LocalEngine.open(STARTER, {}, (done, total) => seen.push([done, total]));
+    assert.ok(seen.length > 0);
+    for (const [done, total] of seen) {
+      assert.ok(done > 0 && done <= total);
+    }
+    engine.close();
+  });
+
+  it("refuses a budget that is too small, saying the smallest", async () => {
+    await assert.rejects(LocalEngine.open(STARTER, { memoryBudgetBytes: 1024 * 1024 }), {
+      code: "memory",
+      message: /smallest that works is \d+ MiB/,
+    });
+  });
+
+  it("can be closed while it works", async () => {
+    const engine = await LocalEngine.open(STARTER);
+    const session = engine.newSession();
+    const running = collect(session, text("let x = 1;\n".repeat(150)), { ...OPTIONS, maxTokens: 500 });
+    engine.close();
+    const { report } = await running;
+    assert.equal(report.finish, "cancelled");
+    await assert.rejects(collect(session, text("a"), OPTIONS), { message: /closed/ });
+    assert.throws(() => engine.newSession(), { message: /closed/ });
+  });
+});
