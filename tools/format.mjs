@@ -6,7 +6,7 @@ import { filesBelow, run, runMain, runTool, StepError } from "./steps.mjs";
 const PRETTIER_INPUTS = [
   "src/**/*.ts",
   "test/**/*.{ts,mjs}",
-  "bench/**/*.{ts,mjs}",
+  "bench/**/*.ts",
   "tools/**/*.{mjs,cjs}",
   "*.{mjs,json,md}",
   "docs/**/*.md",

@@ -6,7 +6,9 @@ import { checkTree } from "./tidy.mjs";
 
 export async function lint() {
   await step("types", () => runTool("typescript", "tsc", ["--noEmit", "-p", "."]).then(() => undefined));
-  await step("eslint", () => runTool("eslint", "eslint", ["--max-warnings=0", "src", "test"]).then(() => undefined));
+  await step("eslint", () =>
+    runTool("eslint", "eslint", ["--max-warnings=0", "src", "test", "bench"]).then(() => undefined),
+  );
   await step("imports of TypeScript", () =>
     runTool("dependency-cruiser", "depcruise", ["--config", "tools/imports.cjs", "--output-type", "err", "src"]).then(
       () => undefined,

@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { EngineError } from "../protocol/errors";
 import { type Arguments, flagOption, textOption, usageError, wholeOption } from "./options";
-import { modelPath, openEngine, printJson } from "./session";
+import { modelPath, openEngine, printJson, Progress } from "./session";
 import { readText } from "./tokenize";
 
 export const logitsOptions = {
@@ -14,6 +14,7 @@ export const logitsOptions = {
 
 /** The transformer's largest chunk (native/engine/engine.cc). */
 const CHUNK_TOKENS_MAX = 2048;
+const PROGRESS_TOKENS = 256;
 
 /**
  * `hearth logits MODEL --tokens … --out F.f32`: raw logits as float32, little-endian: [n_vocab] after the last token, or
@@ -36,14 +37,26 @@ export async function logits(args: Arguments): Promise<void> {
   try {
     const session = engine.newSession();
     const all = flagOption(args, "all");
+    const progress = new Progress("evaluating");
     const report = await writing(out, async (write) => {
-      const result = await session.evaluate(tokens, {
-        trace: traceFile !== undefined,
-        ...(all ? { onLogits: write } : {}),
-      });
+      let written = 0;
+      const onLogits = (values: Float32Array): void => {
+        write(values);
+        written += values.length / engine.model.spec.n_vocab;
+        progress.show(written / tokens.length);
+      };
+      if (!all && traceFile === undefined) {
+        // In pieces, for the progress; the result is the same.
+        for (let n = PROGRESS_TOKENS; n < tokens.length; n += PROGRESS_TOKENS) {
+          await session.evaluate(tokens.subarray(0, n));
+          progress.show(n / tokens.length);
+        }
+      }
+      const result = await session.evaluate(tokens, { trace: traceFile !== undefined, ...(all ? { onLogits } : {}) });
       if (!all) {
         write(await session.logits());
       }
+      progress.clear();
       return result;
     });
     if (traceFile !== undefined) {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { LocalEngine } from "../engine/localEngine";
-import type { NativeEngineOptions } from "../engine/native";
+import type { IsaName, NativeEngineOptions } from "../engine/native";
 import { type Arguments, engineOptions, textOption } from "./options";
 
 /** The model that comes with Hearth; found from dist/ and from src/cli/ alike. */
@@ -25,13 +25,20 @@ export async function openEngine(
       progress.show(done / total);
     });
     progress.clear();
-    for (const warning of engine.model.warnings) {
+    for (const warning of [...engine.model.warnings, ...slowKernels(engine.info.isa, textOption(args, "isa"))]) {
       process.stderr.write(`hearth: warning: ${warning}\n`);
     }
     return engine;
   } finally {
     progress.clear();
   }
+}
+
+/** A processor without AVX2 works, but nobody should wonder why it is slow. */
+export function slowKernels(isa: IsaName, forced: string | undefined): string[] {
+  return isa === "ref" && forced === undefined
+    ? ["this processor has no AVX2: the reference kernels are used, which are many times slower"]
+    : [];
 }
 
 /** One line on stderr, only where a person sees it. */

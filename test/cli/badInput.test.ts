@@ -33,11 +33,17 @@ describe("bad model files", () => {
   });
 
   const cases: readonly (readonly [string, RegExp, (path: string) => void])[] = [
-    ["an empty file", /empty|too short|ends/, (path) => {
+    [
+      "an empty file",
+      /empty|too short|ends/,
+      (path) => {
         writeFileSync(path, "");
       },
     ],
-    ["a web page", /not a GGUF/, (path) => {
+    [
+      "a web page",
+      /not a GGUF/,
+      (path) => {
         writeFileSync(path, "<!DOCTYPE html><html></html>");
       },
     ],

@@ -113,7 +113,11 @@ describe("hearth logits", () => {
       const row = first.n_vocab * 4;
       assert.equal(readFileSync(one).length, row);
       assert.equal(readFileSync(all).length, 5 * row);
-      assert.ok(readFileSync(all).subarray(4 * row).equals(readFileSync(one)));
+      assert.ok(
+        readFileSync(all)
+          .subarray(4 * row)
+          .equals(readFileSync(one)),
+      );
       const { layers } = JSON.parse(readFileSync(trace, "utf8")) as { layers: number[][][] };
       assert.ok(layers.length > 0 && layers.every((layer) => layer.length === 5));
       assert.ok(layers.flat().every((experts) => new Set(experts).size === experts.length));

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { parseBytes, parseCommandLine, wholeOption } from "./options";
+import { slowKernels } from "./session";
+
+describe("slowKernels", () => {
+  it("says so where a processor has nothing better, not where somebody asked for it", () => {
+    assert.match(slowKernels("ref", undefined).join(), /no AVX2/);
+    assert.deepEqual(slowKernels("ref", "ref"), []);
+    assert.deepEqual(slowKernels("avx2", undefined), []);
+  });
+});
+
+describe("parseBytes", () => {
+  const good: readonly (readonly [string, number])[] = [
+    ["1GiB", 2 ** 30],
+    ["1.5 gib", 1.5 * 2 ** 30],
+    ["900MB", 900e6],
+    ["512MiB", 2 ** 29],
+    ["1073741824", 2 ** 30],
+  ];
+  for (const [given, bytes] of good) {
+    it(`${given} is ${bytes} bytes`, () => {
+      assert.equal(parseBytes(given), bytes);
+    });
+  }
+  for (const given of ["", "GiB", "-1GiB", "1 elephant", "0", "1e400", "1GiB2"]) {
+    it(`refuses '${given}'`, () => {
+      assert.throws(() => parseBytes(given), { code: "usage" });
+    });
+  }
+});
+
+describe("parseCommandLine", () => {
+  it("takes common options and a command's own", () => {
+    const args = parseCommandLine(["a:1:2", "--threads", "3", "--max-tokens=7", "--json"], {
+      "max-tokens": { type: "string" },
+    });
+    assert.deepEqual(args.positionals, ["a:1:2"]);
+    assert.equal(wholeOption(args, "threads", 1, 8), 3);
+    assert.equal(wholeOption(args, "max-tokens", 1, 8), 7);
+    assert.equal(wholeOption(args, "seed", 0, 8), undefined);
+    assert.throws(() => wholeOption(args, "threads", 4, 8), { code: "usage", message: /from 4 to 8/ });
+  });
+
+  it("refuses what it does not know, in one line", () => {
+    assert.throws(() => parseCommandLine(["--no-such"], {}), { code: "usage", message: /^[^\n]+$/ });
+  });
+});
