@@ -10,6 +10,7 @@ const PRETTIER_INPUTS = [
   "tools/**/*.{mjs,cjs}",
   "*.{mjs,json,md}",
   "docs/**/*.md",
+  "native/*.md",
 ];
 
 /** The compiled program inside the clang-format package, without the package's start-up for each file. */

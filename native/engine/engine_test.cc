@@ -175,6 +175,29 @@ TEST(Session, ReusesTheCommonPrefixWithTheSameBits) {
   EXPECT_GT(n_reused, 50);
 }
 
+TEST(Session, GoesBackInAWindowWithoutStartingAnew) {
+  const RandomModel model(TensorType::kQ4_0, Gating::kSoftmax);
+  EngineOptions options;
+  options.n_chunk = 1;
+  options.n_ctx = 600;
+  Result<std::unique_ptr<Engine>> engine = Engine::Load(model.spec(), options, nullptr);
+  ASSERT_TRUE(engine.ok());
+  Result<std::unique_ptr<Session>> session = engine.value()->NewSession();
+  auto tokens = model.Tokens(500, 2);
+  ASSERT_TRUE(session.value()->Sync(tokens, {}).ok());
+  // The windows of 16 have wrapped round many times.
+  tokens.resize(tokens.size() - Session::kRewindTokens + 1);
+  tokens.back() ^= 1;
+  EXPECT_EQ(session.value()->Sync(tokens, {}).value().n_evaluated, 1);
+  Result<std::unique_ptr<Session>> fresh = engine.value()->NewSession();
+  ASSERT_TRUE(fresh.value()->Sync(tokens, {}).ok());
+  EXPECT_TRUE(std::equal(session.value()->logits().begin(), session.value()->logits().end(),
+                         fresh.value()->logits().begin()));
+  // Further back than is kept: all anew, and still right.
+  tokens.resize(50);
+  EXPECT_EQ(session.value()->Sync(tokens, {}).value().n_evaluated, 50);
+}
+
 TEST(Session, EvaluatesNothingForTheSamePromptTwice) {
   const RandomModel model(TensorType::kF32, Gating::kSoftmax);
   Result<std::unique_ptr<Engine>> engine = Engine::Load(model.spec(), {}, nullptr);

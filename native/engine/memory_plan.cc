@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "engine/session.h"
 #include "model/resident_weights.h"
 #include "transformer/forward.h"
 #include "transformer/kv_cache.h"
@@ -21,7 +22,7 @@ Result<MemoryPlan> PlanMemory(const ModelSpec& spec, const MemoryPlanInput& inpu
   plan.n_ctx = input.n_ctx;
   plan.n_chunk = input.n_chunk;
   plan.dense_bytes = ResidentWeights::BytesFor(spec);
-  plan.kv_bytes = KvCache::BytesFor(spec, input.n_ctx, input.n_chunk);
+  plan.kv_bytes = KvCache::BytesFor(spec, input.n_ctx, input.n_chunk + Session::kRewindTokens);
   plan.scratch_bytes =
       Transformer::BytesFor(spec, input.n_threads, input.n_chunk, input.n_ctx) +
       static_cast<uint64_t>(spec.n_vocab) * sizeof(float);

@@ -8,7 +8,7 @@ namespace hearth {
 
 Result<std::unique_ptr<Session>> Session::Create(const ModelSpec& spec, Transformer& transformer,
                                                  int64_t n_ctx) {
-  Result<KvCache> kv = KvCache::Create(spec, n_ctx, transformer.n_token_max());
+  Result<KvCache> kv = KvCache::Create(spec, n_ctx, transformer.n_token_max() + kRewindTokens);
   if (!kv.ok()) return kv.status();
   return std::unique_ptr<Session>(new Session(spec, transformer, std::move(kv).value()));
 }

@@ -32,6 +32,10 @@ struct SyncReport {
 // Used by one thread at a time. The transformer must outlive it.
 class Session {
  public:
+  // Positions that the rings of windowed layers keep beyond window and chunk: so far a prompt can go back (an undone
+  // line, a rejected suggestion) without being evaluated anew.
+  static constexpr int64_t kRewindTokens = 256;
+
   // kMemory.
   static Result<std::unique_ptr<Session>> Create(const ModelSpec& spec, Transformer& transformer,
                                                  int64_t n_ctx);

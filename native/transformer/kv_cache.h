@@ -14,9 +14,8 @@ namespace hearth {
 // Used by one thread at a time (workers write disjoint heads).
 class KvCache {
  public:
-  // n_ctx: positions that a session may reach. n_slack: positions a ring keeps beyond its window, so that a chunk of
-  // n_slack tokens can be written before it is attended to, and so that an editor's small steps back need no
-  // re-evaluation. kMemory if refused.
+  // n_ctx: positions that a session may reach. n_slack: positions a ring keeps beyond its window: at least the longest
+  // chunk, which is written before it is attended to; what is more lets a session go back. kMemory if refused.
   static Result<KvCache> Create(const ModelSpec& spec, int64_t n_ctx, int64_t n_slack);
   static size_t BytesFor(const ModelSpec& spec, int64_t n_ctx, int64_t n_slack);
 
