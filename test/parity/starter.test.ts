@@ -31,6 +31,13 @@ interface Fixture {
   readonly router_margins: readonly (readonly number[])[];
 }
 
+/**
+ * A router logit errs in proportion to its size (the residual's relative error, about 2 % with block types, compare.ts), and
+ * a trained model's logits grow from layer to layer. The median margin of a layer stands for that size; choices whose margin
+ * is below a tenth of it, four to five errors, are near ties.
+ */
+const CLEAR_SHARE = 0.1;
+
 const fixture = JSON.parse(
   readFileSync(join(ROOT, "test", "fixtures", "starter", "starter-logits.json"), "utf8"),
 ) as Fixture;
@@ -91,21 +98,25 @@ describe("the starter model and PyTorch", () => {
         problems.push(`position ${position}: ${worst.toFixed(3)} deviations`);
       }
     }
+    const medians = fixture.router_margins.map((layer) => layer.toSorted((a, b) => a - b)[layer.length >> 1]!);
     let compared = 0;
-    let other = 0;
-    fixture.experts.forEach((layer, il) => {
-      layer.forEach((experts, token) => {
-        // Near ties may fall either way (compare.ts).
-        if (fixture.router_margins[il]![token]! < TOLERANCES.blocks.routingMargin) {
+    const other: string[] = [];
+    fixture.tokens.forEach((_, token) => {
+      for (const [il, layer] of fixture.experts.entries()) {
+        const same = layer[token]!.every((id) => routing[il]![token]!.includes(id));
+        if (fixture.router_margins[il]![token]! >= CLEAR_SHARE * medians[il]!) {
+          compared += 1;
+          if (!same) {
+            other.push(`layer ${il}, token ${token}`);
+          }
+        } else if (!same) {
+          // A near tie may fall either way (compare.ts); from there on this token is another one.
           return;
         }
-        compared += 1;
-        const same = (a: readonly number[], b: readonly number[]): boolean => a.every((id) => b.includes(id));
-        other += same(experts, routing[il]![token]!) ? 0 : 1;
-      });
+      }
     });
     assert.deepEqual(problems, []);
-    assert.equal(other, 0, `${other} of ${compared} choices differ`);
-    assert.ok(compared > (fixture.experts.length * fixture.tokens.length) / 4, `only ${compared} choices are clear`);
+    assert.deepEqual(other, []);
+    assert.ok(compared > (fixture.experts.length * fixture.tokens.length) / 2, `only ${compared} choices are clear`);
   });
 });
