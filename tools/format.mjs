@@ -21,7 +21,7 @@ function clangFormat() {
 }
 
 async function formatCpp(write) {
-  const files = filesBelow("native", "test").filter((file) => /\.(cc|h)$/.test(file));
+  const files = filesBelow("native", "test/fixtures/oracle").filter((file) => /\.(cc|h)$/.test(file));
   const wrong = [];
   for (const file of files) {
     const formatted = await run(clangFormat(), [file], { quiet: true });

@@ -28,6 +28,16 @@ module.exports = {
       to: { dependencyTypes: ["core", "npm", "npm-dev", "npm-no-pkg", "npm-unknown"] },
     },
     {
+      name: "client-side",
+      comment: "a window loads neither the server's side nor the addon: a crash of the engine must not be the window's",
+      severity: "error",
+      from: { path: "^src/engine/(client|transport|frames)[^/]*\\.ts$", pathNot: TESTS },
+      to: {
+        path: "^src/",
+        pathNot: "^src/(protocol/|core/ports\\.ts$|engine/(client|transport|frames)[^/]*\\.ts$)",
+      },
+    },
+    {
       name: "no-network",
       comment: "Hearth works offline; only model/download.ts may ever open a connection to the network",
       severity: "error",
@@ -53,6 +63,10 @@ module.exports = {
     tsConfig: { fileName: "tsconfig.json" },
     tsPreCompilationDeps: true,
     doNotFollow: { path: "node_modules" },
-    enhancedResolveOptions: { extensions: [".ts", ".js", ".json"] },
+    enhancedResolveOptions: {
+      extensions: [".ts", ".js", ".json"],
+      exportsFields: ["exports"],
+      conditionNames: ["node", "import", "require", "default"],
+    },
   },
 };

@@ -19,6 +19,19 @@ async function works(command, args = ["--version"]) {
   }
 }
 
+async function cmakeVersion() {
+  try {
+    const [, major, minor] = /version (\d+)\.(\d+)/.exec(await run("cmake", ["--version"], { quiet: true })) ?? [];
+    return [Number(major ?? 0), Number(minor ?? 0)];
+  } catch {
+    return [0, 0];
+  }
+}
+
+function isAtLeast([major, minor], [wantedMajor, wantedMinor]) {
+  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+}
+
 /** Quietly: a missing program is our own message's matter. */
 async function firstThatWorks(commands) {
   for (const command of commands) if (command && (await works(command))) return command;
@@ -31,7 +44,7 @@ async function checkPrerequisites() {
     throw new StepError(`Node ${process.version} is too old: Hearth needs Node 20.17 or newer (https://nodejs.org)`);
   }
   const hint = HINTS[process.platform] ?? "install them with your system's package manager";
-  if (!(await works("cmake"))) throw new StepError(`CMake 3.21 or newer is not on the PATH; ${hint}`);
+  if (!isAtLeast(await cmakeVersion(), [3, 21])) throw new StepError(`CMake 3.21 or newer is not on the PATH; ${hint}`);
   if (process.platform === "win32") return;
   if ((await firstThatWorks([process.env.CXX, "c++", "g++", "clang++"])) === undefined) {
     throw new StepError(`no C++20 compiler is on the PATH; ${hint}`);

@@ -75,6 +75,7 @@ await runMain(async () => {
     mocha("test/property/**/*.test.ts"),
   );
   await suite("fuzz", "damaged model files", () => mocha("test/fuzz/**/*.test.ts"));
+  await suite("seam", "windows and the engine process", () => mocha("test/seam/**/*.test.ts"));
   await suite("cli", "command line", () => mocha("test/cli/**/*.test.ts"));
   console.log(`\n${sum.passed} passed, ${sum.failed} failed`);
   if (failedSuites.length > 0) throw new StepError(`failed: ${failedSuites.join(", ")}`);

@@ -1,15 +1,30 @@
 // The door between Node and the engine: what is exported, and nothing else.
 #include <napi.h>
 
+#include "addon/convert.h"
 #include "addon/engine_object.h"
 #include "addon/session_object.h"
 #include "base/cpu.h"
+#include "base/file_lock.h"
+#include "base/no_network.h"
 
 namespace hearth::addon {
 namespace {
 
 Napi::Value BestIsaName(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), IsaName(BestIsa()));
+}
+
+Napi::Value DenyNetworkForGood(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(),
+                           DenyNetwork() == NetworkAccess::kDenied ? "denied" : "unsupported");
+}
+
+// lockFile(path) -> boolean
+Napi::Value LockFileForGood(const Napi::CallbackInfo& info) {
+  Result<bool> locked = LockFile(info[0].As<Napi::String>().Utf8Value());
+  if (!locked.ok()) throw ToError(info.Env(), locked.status());
+  return Napi::Boolean::New(info.Env(), locked.value());
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
@@ -19,6 +34,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(data);
   exports.Set("loadEngine", Napi::Function::New<LoadEngine>(env, "loadEngine"));
   exports.Set("bestIsa", Napi::Function::New<BestIsaName>(env, "bestIsa"));
+  exports.Set("denyNetwork", Napi::Function::New<DenyNetworkForGood>(env, "denyNetwork"));
+  exports.Set("lockFile", Napi::Function::New<LockFileForGood>(env, "lockFile"));
   return exports;
 }
 

@@ -16,7 +16,8 @@ double Number(const Napi::Object& js, const char* key) {
   return value.As<Napi::Number>().DoubleValue();
 }
 
-// Whole numbers up to 2^53, which is what JavaScript holds exactly; anything else becomes -1 and fails the checks.
+// Whole numbers up to 2^53, which is what JavaScript holds exactly; anything else becomes -1 and
+// fails the checks.
 int64_t Integer(const Napi::Object& js, const char* key) {
   const double value = Number(js, key);
   if (!(std::abs(value) <= 9007199254740992.0) || value != std::floor(value)) return -1;
@@ -126,6 +127,7 @@ EngineOptions ToEngineOptions(const Napi::Object& js) {
   o.expert_slots = static_cast<int>(IntegerOr(js, "expertSlots", 0));
   o.n_ctx = IntegerOr(js, "contextTokens", 0);
   o.n_chunk = IntegerOr(js, "chunkTokens", 0);
+  o.n_session = static_cast<int>(IntegerOr(js, "sessions", 1));
   if (!js.Get("readAhead").IsUndefined()) o.read_ahead = Bool(js, "readAhead");
   if (!js.Get("isa").IsUndefined()) {
     o.isa = IsaFromName(Text(js, "isa"));

@@ -1,6 +1,7 @@
 #include "addon/engine_object.h"
 
 #include <atomic>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -8,7 +9,17 @@
 
 namespace hearth::addon {
 
-// Lives from the call to its settlement; deleted on the JavaScript thread, so that nothing it holds ends elsewhere.
+namespace {
+
+Status OutOfMemory() {
+  return Status::Memory(
+      "there is not enough memory for this request; close other programs or ask for less");
+}
+
+}  // namespace
+
+// Lives from the call to its settlement; deleted on the JavaScript thread, so that nothing it holds
+// ends elsewhere.
 struct EngineHold::Job {
   std::shared_ptr<EngineHold> hold;
   Napi::Promise::Deferred deferred;
@@ -74,7 +85,8 @@ Napi::Promise EngineHold::Run(JobPriority priority, CancelFlag cancel, std::func
   const Napi::Promise promise = job->deferred.Promise();
   if (engine_ == nullptr || closing_) {
     job->deferred.Reject(
-        ToError(env, Status::BadRequest("the engine has been closed; load the model again")).Value());
+        ToError(env, Status::BadRequest("the engine has been closed; load the model again"))
+            .Value());
     delete job;
     return promise;
   }
@@ -82,11 +94,20 @@ Napi::Promise EngineHold::Run(JobPriority priority, CancelFlag cancel, std::func
   std::erase_if(flags_, [](const auto& flag) { return flag.expired(); });
   flags_.push_back(job->cancel);
   engine_->scheduler().Post(priority, [job] {
-    job->work();
-    job->hold->CallBack([job](Napi::Env js_env) {
+    bool out_of_memory = false;
+    try {
+      job->work();
+    } catch (const std::bad_alloc&) {
+      out_of_memory = true;
+    }
+    job->hold->CallBack([job, out_of_memory](Napi::Env js_env) {
       const std::unique_ptr<Job> done(job);
       job->hold->End();
-      job->settle(js_env, job->deferred);
+      if (out_of_memory) {
+        job->deferred.Reject(ToError(js_env, OutOfMemory()).Value());
+      } else {
+        job->settle(js_env, job->deferred);
+      }
     });
   });
   return promise;
@@ -102,11 +123,11 @@ void EngineHold::CallBack(std::function<void(Napi::Env)> callback) {
 }
 
 Napi::Function EngineObject::Define(Napi::Env env) {
-  return DefineClass(env, "Engine",
-                     {InstanceMethod<&EngineObject::Info>("info"),
-                      InstanceMethod<&EngineObject::Stats>("stats"),
-                      InstanceMethod<&EngineObject::NewSession>("newSession"),
-                      InstanceMethod<&EngineObject::Close>("close")});
+  return DefineClass(
+      env, "Engine",
+      {InstanceMethod<&EngineObject::Info>("info"), InstanceMethod<&EngineObject::Stats>("stats"),
+       InstanceMethod<&EngineObject::NewSession>("newSession"),
+       InstanceMethod<&EngineObject::Close>("close")});
 }
 
 EngineObject::EngineObject(const Napi::CallbackInfo& info)
@@ -160,13 +181,18 @@ class LoadWorker : public Napi::AsyncProgressQueueWorker<uint64_t> {
 
   void Execute(const ExecutionProgress& progress) override {
     uint64_t reported = 0;
-    result_.emplace(Engine::Load(std::move(spec_), options_, [&](uint64_t done, uint64_t total) {
+    const auto on_progress = [&](uint64_t done, uint64_t total) {
       // A hundred steps are enough for a progress bar.
       if (done != total && done - reported < total / 100) return;
       reported = done;
       const uint64_t pair[2] = {done, total};
       progress.Send(pair, 2);
-    }));
+    };
+    try {
+      result_.emplace(Engine::Load(std::move(spec_), options_, on_progress));
+    } catch (const std::bad_alloc&) {
+      result_.emplace(OutOfMemory());
+    }
   }
 
   void OnProgress(const uint64_t* pair, size_t count) override {

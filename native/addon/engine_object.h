@@ -16,7 +16,8 @@ namespace hearth::addon {
 // Set from the JavaScript thread, read by the decode thread.
 using CancelFlag = std::shared_ptr<std::atomic<bool>>;
 
-// What an Engine object and its sessions share. Made, used and ended on the JavaScript thread, except where said.
+// What an Engine object and its sessions share. Made, used and ended on the JavaScript thread,
+// except where said.
 class EngineHold : public std::enable_shared_from_this<EngineHold> {
  public:
   static std::shared_ptr<EngineHold> Create(Napi::Env env, std::unique_ptr<Engine> engine);
@@ -26,14 +27,15 @@ class EngineHold : public std::enable_shared_from_this<EngineHold> {
   // nullptr once closed.
   Engine* engine() const { return engine_.get(); }
 
-  // Runs work() on the decode thread, then settle(env, deferred) here. Both may use what they capture by value; the
-  // hold itself stays alive until then. The event loop is kept alive while work is under way. `cancel` is set by
-  // Close; work is expected to look at it.
+  // Runs work() on the decode thread, then settle(env, deferred) here. Both may use what they
+  // capture by value; the hold itself stays alive until then. The event loop is kept alive while
+  // work is under way. `cancel` is set by Close; work is expected to look at it.
   using Settle = std::function<void(Napi::Env, const Napi::Promise::Deferred&)>;
   Napi::Promise Run(JobPriority priority, CancelFlag cancel, std::function<void()> work,
                     Settle settle);
 
-  // Calls back here from the decode thread while work runs, in order, before its settle; waits for nothing.
+  // Calls back here from the decode thread while work runs, in order, before its settle; waits for
+  // nothing.
   void CallBack(std::function<void(Napi::Env)> callback);
 
   // Cancels all work and lets the engine go as soon as no work needs it.
@@ -45,7 +47,8 @@ class EngineHold : public std::enable_shared_from_this<EngineHold> {
   void Begin();
   void End();
   void CancelAll();
-  // Node takes the way to JavaScript away, before the objects that use it: the decode thread must end first.
+  // Node takes the way to JavaScript away, before the objects that use it: the decode thread must
+  // end first.
   void OnShutdown();
 
   const Napi::Env env_;
@@ -60,7 +63,8 @@ class EngineHold : public std::enable_shared_from_this<EngineHold> {
 class EngineObject : public Napi::ObjectWrap<EngineObject> {
  public:
   static Napi::Function Define(Napi::Env env);
-  explicit EngineObject(const Napi::CallbackInfo& info);  // info[0]: External<shared_ptr<EngineHold>>
+  explicit EngineObject(
+      const Napi::CallbackInfo& info);  // info[0]: External<shared_ptr<EngineHold>>
 
  private:
   Napi::Value Info(const Napi::CallbackInfo& info);

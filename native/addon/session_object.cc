@@ -1,6 +1,8 @@
 #include "addon/session_object.h"
 
+#include <chrono>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -10,6 +12,7 @@ namespace hearth::addon {
 namespace {
 
 constexpr const char* kCancelled = "cancelled";
+constexpr int kPiecesWaitingMax = 4;
 
 // Settles with an outcome: cancellation is one, an error is a rejection.
 void Settle(Napi::Env env, const Napi::Promise::Deferred& deferred, const Status& status,
@@ -40,11 +43,11 @@ struct SyncJob {
 }  // namespace
 
 Napi::Function SessionObject::Define(Napi::Env env) {
-  return DefineClass(env, "Session",
-                     {InstanceMethod<&SessionObject::Sync>("sync"),
-                      InstanceMethod<&SessionObject::Next>("next"),
-                      InstanceMethod<&SessionObject::Logits>("logits"),
-                      InstanceMethod<&SessionObject::Cancel>("cancel")});
+  return DefineClass(
+      env, "Session",
+      {InstanceMethod<&SessionObject::Sync>("sync"), InstanceMethod<&SessionObject::Next>("next"),
+       InstanceMethod<&SessionObject::Logits>("logits"),
+       InstanceMethod<&SessionObject::Cancel>("cancel")});
 }
 
 SessionObject::SessionObject(const Napi::CallbackInfo& info)
@@ -69,6 +72,8 @@ Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
   auto job = std::make_shared<SyncJob>();
   job->tokens = ToTokens(info[0]);
   const Napi::Object js = info[1].As<Napi::Object>();
+  const CancelFlag cancel = NewFlag();
+  job->options.cancelled = cancel.get();
   if (js.Has("chunkTokens")) {
     job->options.n_chunk = js.Get("chunkTokens").As<Napi::Number>().Int64Value();
   }
@@ -76,7 +81,8 @@ Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
   if (trace) job->options.trace = &job->trace;
   std::optional<Sampler> sampler;
   if (js.Has("sampler")) {
-    sampler.emplace(ToSamplerOptions(js.Get("sampler").As<Napi::Object>()), ToTokens(js.Get("banned")));
+    sampler.emplace(ToSamplerOptions(js.Get("sampler").As<Napi::Object>()),
+                    ToTokens(js.Get("banned")));
   }
   priority_ = js.Has("priority") && js.Get("priority").ToString().Utf8Value() == "chat"
                   ? JobPriority::kChat
@@ -85,13 +91,20 @@ Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
     auto callback = std::make_shared<Napi::FunctionReference>(
         Napi::Persistent(js.Get("onLogits").As<Napi::Function>()));
     EngineHold* hold = hold_.get();
-    job->options.on_logits = [hold, callback](std::span<const float> logits) {
-      hold->CallBack([callback, copy = std::vector<float>(logits.begin(), logits.end())](
-                         Napi::Env env) { callback->Call({ToFloats(env, copy)}); });
+    const auto n_waiting = std::make_shared<std::atomic<int>>(0);
+    job->options.on_logits = [hold, callback, n_waiting, cancel](std::span<const float> logits) {
+      // JavaScript may be slower than the engine: what waits for it is bounded.
+      while (n_waiting->load() >= kPiecesWaitingMax && !cancel->load()) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+      ++*n_waiting;
+      hold->CallBack([callback, n_waiting,
+                      copy = std::vector<float>(logits.begin(), logits.end())](Napi::Env env) {
+        --*n_waiting;
+        callback->Call({ToFloats(env, copy)});
+      });
     };
   }
-  const CancelFlag cancel = NewFlag();
-  job->options.cancelled = cancel.get();
   const int n_used = hold_->engine() != nullptr ? hold_->engine()->spec().n_expert_used : 1;
   SessionState* state = state_.get();
   auto work = [job, state, next_sampler = std::move(sampler)] {
@@ -116,8 +129,9 @@ Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
   return hold_->Run(priority_, cancel, std::move(work), std::move(settle));
 }
 
-// next() -> Promise<number | "cancelled">: the next token by the sampler given to sync. The token is evaluated by the
-// call after this one, so that its text can be shown while that runs, and never is if nobody asks for more.
+// next() -> Promise<number | "cancelled">: the next token by the sampler given to sync. The token
+// is evaluated by the call after this one, so that its text can be shown while that runs, and never
+// is if nobody asks for more.
 Napi::Value SessionObject::Next(const Napi::CallbackInfo&) {
   struct NextJob {
     Status status;

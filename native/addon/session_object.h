@@ -23,7 +23,8 @@ struct SessionState {
 class SessionObject : public Napi::ObjectWrap<SessionObject> {
  public:
   static Napi::Function Define(Napi::Env env);
-  explicit SessionObject(const Napi::CallbackInfo& info);  // info[0]: External<shared_ptr<EngineHold>>
+  explicit SessionObject(
+      const Napi::CallbackInfo& info);  // info[0]: External<shared_ptr<EngineHold>>
 
  private:
   Napi::Value Sync(const Napi::CallbackInfo& info);

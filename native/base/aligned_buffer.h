@@ -1,4 +1,5 @@
-// A fixed block of zeroed memory, aligned for the widest vector loads, freed on destruction. Movable, not copyable.
+// A fixed block of zeroed memory, aligned for the widest vector loads, freed on destruction.
+// Movable, not copyable.
 #ifndef HEARTH_BASE_ALIGNED_BUFFER_H_
 #define HEARTH_BASE_ALIGNED_BUFFER_H_
 
@@ -24,7 +25,8 @@ class AlignedBuffer {
   }
   ~AlignedBuffer();
 
-  // Page-aligned, zeroed on first touch: untouched pages cost address space, not memory. kMemory when refused.
+  // Page-aligned, zeroed on first touch: untouched pages cost address space, not memory. kMemory
+  // when refused.
   static Result<AlignedBuffer> Allocate(size_t bytes);
 
   std::byte* data() const { return data_; }

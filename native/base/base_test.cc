@@ -45,6 +45,32 @@ TEST(Cpu, NamesRoundTrip) {
   EXPECT_GE(AvailableCpus(), 1);
 }
 
+TEST(Cpu, TakesWhatProcessorAndSystemBothOffer) {
+  CpuFacts cpu;
+  cpu.max_leaf = 7;
+  cpu.leaf1_ecx = 1u << 27 | 1u << 28 | 1u << 12 | 1u << 29;
+  cpu.leaf7_ebx = 1u << 5 | 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
+  cpu.leaf7_ecx = 1u << 11;
+  cpu.xcr0 = 0xe7;
+  EXPECT_TRUE(BestIsaFor(cpu) == Isa::kAvx512Vnni);
+  const auto without = [&](auto change) {
+    CpuFacts other = cpu;
+    change(other);
+    return BestIsaFor(other);
+  };
+  // No AVX2, no FMA, no half floats, or a system that does not save the registers: the reference.
+  EXPECT_TRUE(without([](CpuFacts& c) { c.leaf7_ebx &= ~(1u << 5); }) == Isa::kRef);
+  EXPECT_TRUE(without([](CpuFacts& c) { c.leaf1_ecx &= ~(1u << 12); }) == Isa::kRef);
+  EXPECT_TRUE(without([](CpuFacts& c) { c.leaf1_ecx &= ~(1u << 29); }) == Isa::kRef);
+  EXPECT_TRUE(without([](CpuFacts& c) { c.leaf1_ecx &= ~(1u << 27); }) == Isa::kRef);
+  EXPECT_TRUE(without([](CpuFacts& c) { c.xcr0 = 0x3; }) == Isa::kRef);
+  EXPECT_TRUE(without([](CpuFacts& c) { c.max_leaf = 6; }) == Isa::kRef);
+  // AVX-512 that is incomplete, or that the system does not save.
+  EXPECT_TRUE(without([](CpuFacts& c) { c.leaf7_ecx = 0; }) == Isa::kAvx2);
+  EXPECT_TRUE(without([](CpuFacts& c) { c.leaf7_ebx &= ~(1u << 31); }) == Isa::kAvx2);
+  EXPECT_TRUE(without([](CpuFacts& c) { c.xcr0 = 0x7; }) == Isa::kAvx2);
+}
+
 TEST(AlignedBuffer, IsZeroedAndAligned) {
   Result<AlignedBuffer> buffer = AlignedBuffer::Allocate(100000);
   ASSERT_TRUE(buffer.ok());

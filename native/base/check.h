@@ -1,4 +1,5 @@
-// CHECK aborts with file and line when an invariant of ours is broken: a bug, never something the world did.
+// CHECK aborts with file and line when an invariant of ours is broken: a bug, never something the
+// world did.
 #ifndef HEARTH_BASE_CHECK_H_
 #define HEARTH_BASE_CHECK_H_
 
@@ -9,10 +10,10 @@ namespace hearth {
 
 }  // namespace hearth
 
-#define CHECK(condition, why)                                              \
-  do {                                                                     \
-    if (!(condition)) [[unlikely]]                                         \
-      ::hearth::CheckFailed(__FILE__, __LINE__, #condition, why);          \
+#define CHECK(condition, why)                                     \
+  do {                                                            \
+    if (!(condition)) [[unlikely]]                                \
+      ::hearth::CheckFailed(__FILE__, __LINE__, #condition, why); \
   } while (false)
 
 #ifdef NDEBUG

@@ -21,6 +21,10 @@
 namespace hearth {
 namespace {
 
+constexpr int kOsxsave = 27;  // bit of leaf 1's ecx
+
+bool Bit(uint32_t value, int bit) { return ((value >> bit) & 1) != 0; }
+
 #ifdef HEARTH_X86
 
 struct CpuidRegisters {
@@ -54,26 +58,21 @@ uint64_t EnabledRegisterState() {
 #endif
 }
 
-bool Bit(uint32_t value, int bit) { return ((value >> bit) & 1) != 0; }
-
-Isa Detect() {
-  const uint32_t max_leaf = Cpuid(0, 0).eax;
-  if (max_leaf < 7) return Isa::kRef;
-  const CpuidRegisters leaf1 = Cpuid(1, 0);
-  const bool osxsave = Bit(leaf1.ecx, 27);
-  if (!osxsave) return Isa::kRef;
-  const uint64_t state = EnabledRegisterState();
-  const bool ymm_saved = (state & 0x6) == 0x6;     // XMM and YMM
-  const bool zmm_saved = (state & 0xe6) == 0xe6;   // and opmask, ZMM 0-15 upper halves, ZMM 16-31
-  const CpuidRegisters leaf7 = Cpuid(7, 0);
-  const bool avx2 = ymm_saved && Bit(leaf1.ecx, 28) /* avx */ && Bit(leaf1.ecx, 12) /* fma */ &&
-                    Bit(leaf1.ecx, 29) /* f16c */ && Bit(leaf7.ebx, 5) /* avx2 */;
-  if (!avx2) return Isa::kRef;
-  const bool avx512 = zmm_saved && Bit(leaf7.ebx, 16) /* f */ && Bit(leaf7.ebx, 17) /* dq */ &&
-                      Bit(leaf7.ebx, 30) /* bw */ && Bit(leaf7.ebx, 31) /* vl */ &&
-                      Bit(leaf7.ecx, 11) /* vnni */;
-  return avx512 ? Isa::kAvx512Vnni : Isa::kAvx2;
+CpuFacts Ask() {
+  CpuFacts facts;
+  facts.max_leaf = Cpuid(0, 0).eax;
+  facts.leaf1_ecx = Cpuid(1, 0).ecx;
+  if (facts.max_leaf >= 7) {
+    const CpuidRegisters leaf7 = Cpuid(7, 0);
+    facts.leaf7_ebx = leaf7.ebx;
+    facts.leaf7_ecx = leaf7.ecx;
+  }
+  // Asking where the operating system has not enabled xgetbv is an illegal instruction.
+  if (Bit(facts.leaf1_ecx, kOsxsave)) facts.xcr0 = EnabledRegisterState();
+  return facts;
 }
+
+Isa Detect() { return BestIsaFor(Ask()); }
 
 #else
 
@@ -82,7 +81,8 @@ Isa Detect() { return Isa::kRef; }
 #endif  // HEARTH_X86
 
 #ifdef __linux__
-// cgroup v2 "cpu.max" is "QUOTA PERIOD" in microseconds, or "max PERIOD". 0 where there is no limit.
+// cgroup v2 "cpu.max" is "QUOTA PERIOD" in microseconds, or "max PERIOD". 0 where there is no
+// limit.
 int CgroupCpuQuota() {
   std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "r");
   if (file == nullptr) return 0;
@@ -96,6 +96,20 @@ int CgroupCpuQuota() {
 #endif
 
 }  // namespace
+
+Isa BestIsaFor(const CpuFacts& cpu) {
+  if (cpu.max_leaf < 7 || !Bit(cpu.leaf1_ecx, kOsxsave)) return Isa::kRef;
+  const bool ymm_saved = (cpu.xcr0 & 0x6) == 0x6;    // XMM and YMM
+  const bool zmm_saved = (cpu.xcr0 & 0xe6) == 0xe6;  // and opmask, ZMM 0-15 upper halves, ZMM 16-31
+  const bool avx2 = ymm_saved && Bit(cpu.leaf1_ecx, 28) /* avx */ &&
+                    Bit(cpu.leaf1_ecx, 12) /* fma */ && Bit(cpu.leaf1_ecx, 29) /* f16c */ &&
+                    Bit(cpu.leaf7_ebx, 5) /* avx2 */;
+  if (!avx2) return Isa::kRef;
+  const bool avx512 = zmm_saved && Bit(cpu.leaf7_ebx, 16) /* f */ &&
+                      Bit(cpu.leaf7_ebx, 17) /* dq */ && Bit(cpu.leaf7_ebx, 30) /* bw */ &&
+                      Bit(cpu.leaf7_ebx, 31) /* vl */ && Bit(cpu.leaf7_ecx, 11) /* vnni */;
+  return avx512 ? Isa::kAvx512Vnni : Isa::kAvx2;
+}
 
 Isa BestIsa() {
   static const Isa best = Detect();

@@ -2,6 +2,7 @@
 #ifndef HEARTH_BASE_CPU_H_
 #define HEARTH_BASE_CPU_H_
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -10,8 +11,20 @@ namespace hearth {
 // Instruction sets that kernels exist for, in rising order of preference.
 enum class Isa { kRef = 0, kAvx2 = 1, kAvx512Vnni = 2 };
 
-// The best ISA of this machine. Asks cpuid what the processor has AND xgetbv what the operating system saves on a
-// context switch; AMX is never asked for, so that processors which list it and refuse it do not matter.
+// What an x86-64 processor says of itself (cpuid leaves) and what its operating system saves
+// (xcr0).
+struct CpuFacts {
+  uint32_t max_leaf = 0;
+  uint32_t leaf1_ecx = 0;
+  uint32_t leaf7_ebx = 0;
+  uint32_t leaf7_ecx = 0;
+  uint64_t xcr0 = 0;
+};
+Isa BestIsaFor(const CpuFacts& cpu);
+
+// The best ISA of this machine. Asks cpuid what the processor has AND xgetbv what the operating
+// system saves on a context switch; AMX is never asked for, so that processors which list it and
+// refuse it do not matter.
 Isa BestIsa();
 
 // True where code of `isa` runs here.

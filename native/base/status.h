@@ -1,4 +1,5 @@
-// Outcomes of what the world may refuse: files, disks, memory, models, cancellation. No exceptions cross a module.
+// Outcomes of what the world may refuse: files, disks, memory, models, cancellation. No exceptions
+// cross a module.
 #ifndef HEARTH_BASE_STATUS_H_
 #define HEARTH_BASE_STATUS_H_
 
@@ -46,8 +47,8 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}                // NOLINT: implicit by design
-  Result(Status status) : status_(std::move(status)) {         // NOLINT: implicit by design
+  Result(T value) : value_(std::move(value)) {}         // NOLINT: implicit by design
+  Result(Status status) : status_(std::move(status)) {  // NOLINT: implicit by design
     CHECK(!status_.ok(), "a Result without a value needs a failure");
   }
 
@@ -70,10 +71,10 @@ class [[nodiscard]] Result {
 }  // namespace hearth
 
 // Returns the Status of `expression` from the enclosing function unless it is OK.
-#define RETURN_IF_ERROR(expression)                              \
-  do {                                                           \
+#define RETURN_IF_ERROR(expression)                                          \
+  do {                                                                       \
     if (::hearth::Status status_ = (expression); !status_.ok()) [[unlikely]] \
-      return status_;                                            \
+      return status_;                                                        \
   } while (false)
 
 #endif  // HEARTH_BASE_STATUS_H_

@@ -1,5 +1,6 @@
-// A small unit-test runner: TEST cases register themselves, EXPECT_* go on after a failure, ASSERT_* end the case.
-// Our own because the set-up must work with nothing but a compiler and CMake (docs/adr/0002).
+// A small unit-test runner: TEST cases register themselves, EXPECT_* go on after a failure,
+// ASSERT_* end the case. Our own because the set-up must work with nothing but a compiler and CMake
+// (docs/adr/0002).
 #ifndef HEARTH_BASE_TESTING_H_
 #define HEARTH_BASE_TESTING_H_
 
@@ -33,29 +34,29 @@ std::string Show(const T& value) {
 
 }  // namespace hearth::testing
 
-#define TEST(suite, name)                                                                     \
-  static void suite##_##name##_case();                                                        \
-  [[maybe_unused]] static const int suite##_##name##_registered =                             \
-      ::hearth::testing::RegisterCase(#suite, #name, suite##_##name##_case);                  \
+#define TEST(suite, name)                                                    \
+  static void suite##_##name##_case();                                       \
+  [[maybe_unused]] static const int suite##_##name##_registered =            \
+      ::hearth::testing::RegisterCase(#suite, #name, suite##_##name##_case); \
   static void suite##_##name##_case()
 
-#define HEARTH_COMPARE_(a, op, b, on_failure)                                                      \
-  do {                                                                                             \
+#define HEARTH_COMPARE_(a, op, b, on_failure)                                                     \
+  do {                                                                                            \
     const auto a_ = (a);                                                                          \
     const auto b_ = (b);                                                                          \
-    if (!(a_ op b_)) {                                                                             \
-      ::hearth::testing::Fail(__FILE__, __LINE__,                                                  \
+    if (!(a_ op b_)) {                                                                            \
+      ::hearth::testing::Fail(__FILE__, __LINE__,                                                 \
                               std::string(#a " " #op " " #b ": ") + ::hearth::testing::Show(a_) + \
-                                  " vs " + ::hearth::testing::Show(b_));                           \
-      on_failure;                                                                                  \
-    }                                                                                              \
+                                  " vs " + ::hearth::testing::Show(b_));                          \
+      on_failure;                                                                                 \
+    }                                                                                             \
   } while (false)
-#define HEARTH_TRUE_(condition, on_failure)                                            \
-  do {                                                                                 \
-    if (!(condition)) {                                                                \
+#define HEARTH_TRUE_(condition, on_failure)                                             \
+  do {                                                                                  \
+    if (!(condition)) {                                                                 \
       ::hearth::testing::Fail(__FILE__, __LINE__, std::string(#condition " is false")); \
-      on_failure;                                                                      \
-    }                                                                                  \
+      on_failure;                                                                       \
+    }                                                                                   \
   } while (false)
 
 #define EXPECT_EQ(a, b) HEARTH_COMPARE_(a, ==, b, )

@@ -1,15 +1,30 @@
 #include "base/thread_pool.h"
 
 #include <algorithm>
+#include <system_error>
+#include <utility>
 
 #include "base/check.h"
 
 namespace hearth {
 
-ThreadPool::ThreadPool(int n_threads) : n_threads_(n_threads) {
+bool TryStartThread(std::function<void()> body, std::thread* thread) {
+  try {
+    *thread = std::thread(std::move(body));
+    return true;
+  } catch (const std::system_error&) {
+    return false;
+  }
+}
+
+ThreadPool::ThreadPool(int n_threads) : n_threads_(1) {
   CHECK(n_threads >= 1, "a pool has at least the calling thread");
-  for (int worker = 1; worker < n_threads_; ++worker) {
-    threads_.emplace_back([this, worker] { WorkerLoop(worker); });
+  // Workers look at n_threads_ only after a region has begun, under the mutex.
+  for (int worker = 1; worker < n_threads; ++worker) {
+    std::thread thread;
+    if (!TryStartThread([this, worker] { WorkerLoop(worker); }, &thread)) break;
+    threads_.push_back(std::move(thread));
+    ++n_threads_;
   }
 }
 

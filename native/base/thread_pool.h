@@ -11,10 +11,15 @@
 
 namespace hearth {
 
-// Thread-compatible: regions are started by one thread at a time. Idle workers sleep; they never spin for long.
+// Starts a thread that runs body(). False where the system grants no more threads.
+bool TryStartThread(std::function<void()> body, std::thread* thread);
+
+// Thread-compatible: regions are started by one thread at a time. Idle workers sleep; they never
+// spin for long.
 class ThreadPool {
  public:
-  // n_threads >= 1 counts the caller; n_threads - 1 threads are started.
+  // n_threads >= 1 counts the caller; n_threads - 1 threads are started, or as many as the system
+  // grants.
   explicit ThreadPool(int n_threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -22,8 +27,9 @@ class ThreadPool {
 
   int size() const { return n_threads_; }
 
-  // Calls body(begin, end, worker) on disjoint ranges that cover [0, count), each but the last a multiple of
-  // `grain` long, and returns when all are done. How the ranges fall depends on size(): a body's results must not.
+  // Calls body(begin, end, worker) on disjoint ranges that cover [0, count), each but the last a
+  // multiple of `grain` long, and returns when all are done. How the ranges fall depends on size():
+  // a body's results must not.
   void ParallelFor(int64_t count, int64_t grain,
                    const std::function<void(int64_t begin, int64_t end, int worker)>& body);
 
@@ -31,7 +37,7 @@ class ThreadPool {
   void WorkerLoop(int worker);
   void RunShare(int worker);
 
-  const int n_threads_;
+  int n_threads_;  // constant after construction
   std::vector<std::thread> threads_;
 
   std::mutex mutex_;

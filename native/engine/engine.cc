@@ -16,8 +16,9 @@ constexpr int64_t kDefaultContext = 4096;
 constexpr int64_t kDefaultChunk = 128;
 constexpr int64_t kMaxChunk = 2048;
 constexpr int kMaxThreads = 256;
-// Enough reads in flight to keep a solid-state drive busy with pieces of an expert's size (smallthinker facts: depth
-// matters up to about 8 there).
+constexpr int kMaxSessions = 64;
+// Enough reads in flight to keep a solid-state drive busy with pieces of an expert's size
+// (smallthinker facts: depth matters up to about 8 there).
 constexpr int kReadThreads = 4;
 
 Status CheckOptions(const EngineOptions& o) {
@@ -28,6 +29,10 @@ Status CheckOptions(const EngineOptions& o) {
   if (o.n_chunk < 0 || o.n_chunk > kMaxChunk) {
     return Status::BadRequest("cannot use chunks of " + std::to_string(o.n_chunk) +
                               " tokens; give 1 to " + std::to_string(kMaxChunk));
+  }
+  if (o.n_session < 1 || o.n_session > kMaxSessions) {
+    return Status::BadRequest("cannot plan for " + std::to_string(o.n_session) +
+                              " sessions; give 1 to " + std::to_string(kMaxSessions));
   }
   if (o.n_ctx < 0) return Status::BadRequest("cannot use a negative context length");
   if (o.expert_slots < 0) return Status::BadRequest("cannot use a negative number of expert slots");
@@ -40,7 +45,8 @@ Status CheckOptions(const EngineOptions& o) {
 
 }  // namespace
 
-// In the order of dependence: what is declared later uses what is declared earlier, and ends before it.
+// In the order of dependence: what is declared later uses what is declared earlier, and ends before
+// it.
 struct Engine::Parts {
   explicit Parts(ModelSpec s, int n_threads)
       : spec(std::move(s)), store(MakeExpertStore(spec)), pool(n_threads) {}
@@ -55,13 +61,13 @@ struct Engine::Parts {
   std::unique_ptr<Reader> reader;
   std::unique_ptr<ExpertCache> cache;
   std::unique_ptr<Transformer> transformer;
-  std::unique_ptr<Scheduler> scheduler;
+  std::unique_ptr<Scheduler> scheduler;  // last, so that its thread ends first
 };
 
 Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
-// The reader goes before the cache that its reads complete into would: the cache waits for them in its destructor, so
-// it must end first; Parts' order of declaration does that.
+// Parts end in the reverse order of their declaration: the cache before the reader whose reads
+// complete into it.
 Engine::~Engine() = default;
 
 Result<std::unique_ptr<Engine>> Engine::Load(
@@ -89,6 +95,7 @@ Result<std::unique_ptr<Engine>> Engine::Load(
   input.slot_bytes = p.store.slot_bytes();
   input.n_slot_forced = options.expert_slots;
   input.n_threads = n_threads;
+  input.n_session = options.n_session;
   input.n_ctx = options.n_ctx > 0 ? options.n_ctx : std::min(p.spec.n_ctx_train, kDefaultContext);
   input.n_chunk = std::min(options.n_chunk > 0 ? options.n_chunk : kDefaultChunk, input.n_ctx);
   Result<MemoryPlan> plan = PlanMemory(p.spec, input);
@@ -103,16 +110,19 @@ Result<std::unique_ptr<Engine>> Engine::Load(
   if (!weights.ok()) return weights.status();
   p.weights = std::move(weights).value();
   p.reader = MakeFileReader(*p.file, kReadThreads);
+  p.scheduler = std::make_unique<Scheduler>();
+  if (p.reader == nullptr || !p.scheduler->is_running()) {
+    return Status::Memory(
+        "cannot start a thread: the system's limit is reached; end other programs");
+  }
   Result<std::unique_ptr<ExpertCache>> cache = ExpertCache::Create(
       p.store, *p.reader, ExpertCacheOptions{p.plan.n_slot, options.read_ahead});
   if (!cache.ok()) return cache.status();
   p.cache = std::move(cache).value();
-  Result<std::unique_ptr<Transformer>> transformer =
-      Transformer::Create(p.spec, *p.weights, p.store, *p.cache, *p.kernels, p.pool,
-                          p.plan.n_chunk, p.plan.n_ctx);
+  Result<std::unique_ptr<Transformer>> transformer = Transformer::Create(
+      p.spec, *p.weights, p.store, *p.cache, *p.kernels, p.pool, p.plan.n_chunk, p.plan.n_ctx);
   if (!transformer.ok()) return transformer.status();
   p.transformer = std::move(transformer).value();
-  p.scheduler = std::make_unique<Scheduler>();
   return std::unique_ptr<Engine>(new Engine(std::move(parts)));
 }
 
@@ -121,7 +131,8 @@ const MemoryPlan& Engine::plan() const { return parts_->plan; }
 const char* Engine::isa() const { return parts_->kernels->name; }
 int Engine::n_threads() const { return parts_->pool.size(); }
 EngineStats Engine::stats() const {
-  return EngineStats{parts_->cache->stats(), parts_->reader->bytes_read() + parts_->plan.dense_bytes};
+  return EngineStats{parts_->cache->stats(),
+                     parts_->reader->bytes_read() + parts_->plan.dense_bytes};
 }
 Scheduler& Engine::scheduler() { return *parts_->scheduler; }
 

@@ -1,4 +1,5 @@
-// All that frontends see of the native side: load a model, make sessions, run work on the decode thread.
+// All that frontends see of the native side: load a model, make sessions, run work on the decode
+// thread.
 #ifndef HEARTH_ENGINE_ENGINE_H_
 #define HEARTH_ENGINE_ENGINE_H_
 
@@ -20,14 +21,15 @@
 namespace hearth {
 
 struct EngineOptions {
-  int n_threads = 0;                // 0: the cores that this process may use
+  int n_threads = 0;                 // 0: the cores that this process may use
   uint64_t memory_budget_bytes = 0;  // of the whole process; 0: no limit
-  uint64_t process_bytes = 0;       // what the process takes besides this engine
-  int expert_slots = 0;             // > 0: overrides what the budget buys (tests and measurements)
-  std::optional<Isa> isa;           // unset: the best one here
-  bool read_ahead = true;           // false: experts are read when they are waited for
-  int64_t n_ctx = 0;                // 0: the model's, at most 4096
-  int64_t n_chunk = 0;              // tokens of a prefill chunk; 0: 128
+  uint64_t process_bytes = 0;        // what the process takes besides this engine
+  int expert_slots = 0;              // > 0: overrides what the budget buys (tests and measurements)
+  std::optional<Isa> isa;            // unset: the best one here
+  bool read_ahead = true;            // false: experts are read when they are waited for
+  int64_t n_ctx = 0;                 // 0: the model's, at most 4096
+  int64_t n_chunk = 0;               // tokens of a prefill chunk; 0: 128
+  int n_session = 1;                 // sessions that the budget has to hold
 };
 
 struct EngineStats {
@@ -35,12 +37,13 @@ struct EngineStats {
   uint64_t bytes_read = 0;  // from the model file since the start
 };
 
-// The weights, the expert cache and the decode thread of one model. Thread-safe where not said otherwise; sessions are
-// used on the decode thread.
+// The weights, the expert cache and the decode thread of one model. Thread-safe where not said
+// otherwise; sessions are used on the decode thread.
 class Engine {
  public:
-  // Checks the spec, plans the memory and reads the dense weights; experts are read as they are needed. `progress` is
-  // called on this thread with bytes done and all bytes. kBadModel, kBadRequest, kMemory, kIo.
+  // Checks the spec, plans the memory and reads the dense weights; experts are read as they are
+  // needed. `progress` is called on this thread with bytes done and all bytes. kBadModel,
+  // kBadRequest, kMemory, kIo.
   static Result<std::unique_ptr<Engine>> Load(
       ModelSpec spec, EngineOptions options,
       const std::function<void(uint64_t done, uint64_t total)>& progress);

@@ -22,8 +22,9 @@
 
 namespace hearth {
 
-// The file is removed when this object ends. Shape of the 21B in small: layer 0 global without positions, the others
-// windowed with RoPE; n_head * head_dim != n_embd. Matrices are of `type`, the router and norms F32.
+// The file is removed when this object ends. Shape of the 21B in small: layer 0 global without
+// positions, the others windowed with RoPE; n_head * head_dim != n_embd. Matrices are of `type`,
+// the router and norms F32.
 class RandomModel {
  public:
   RandomModel(TensorType type, Gating gating, uint32_t seed = 1) : random_(seed) {
@@ -128,8 +129,10 @@ class RandomModel {
 // Reads in random order, late, and failing for a share of the reads.
 class DisturbingReader : public Reader {
  public:
-  DisturbingReader(const File& file, uint32_t seed, double failure_share)
-      : file_(file), random_(seed), fails_(failure_share) {
+  // `on_read` is called before each job, with their number so far.
+  DisturbingReader(const File& file, uint32_t seed, double failure_share,
+                   std::function<void(int)> on_read = nullptr)
+      : file_(file), random_(seed), fails_(failure_share), on_read_(std::move(on_read)) {
     for (int i = 0; i < 2; ++i) threads_.emplace_back([this] { Loop(); });
   }
   ~DisturbingReader() override {
@@ -168,7 +171,9 @@ class DisturbingReader : public Reader {
       jobs_.pop_back();
       const bool fails = fails_(random_);
       const auto delay = std::chrono::microseconds(random_() % 200);
+      const int n_read = ++n_read_;
       lock.unlock();
+      if (on_read_) on_read_(n_read);
       std::this_thread::sleep_for(delay);
       Status status = fails ? Status::Io("disturbed") : Status::Ok();
       for (const ReadRange& range : job.ranges) {
@@ -184,6 +189,8 @@ class DisturbingReader : public Reader {
   std::condition_variable wake_;
   std::mt19937 random_;
   std::bernoulli_distribution fails_;
+  std::function<void(int)> on_read_;
+  int n_read_ = 0;
   std::vector<Job> jobs_;
   bool stopping_ = false;
   std::vector<std::thread> threads_;

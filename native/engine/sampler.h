@@ -16,8 +16,9 @@ struct SamplerOptions {
   uint64_t seed = 0;
 };
 
-// Filters are applied as the field does: top-k, top-p and min-p on the probabilities at temperature 1, then the draw at
-// `temperature`. The same seed and logits give the same tokens on every machine. Thread-compatible.
+// Filters are applied as the field does: top-k, top-p and min-p on the probabilities at temperature
+// 1, then the draw at `temperature`. The same seed and logits give the same tokens on every
+// machine. Thread-compatible.
 class Sampler {
  public:
   // banned: ids that must never be chosen (tokens of type UNUSED), besides ids whose logit is NaN.
@@ -36,7 +37,7 @@ class Sampler {
   double NextUniform();  // in [0, 1)
 
   SamplerOptions options_;
-  std::vector<int32_t> banned_;   // sorted
+  std::vector<int32_t> banned_;  // sorted
   uint64_t state_;
   std::vector<Candidate> candidates_;
 };

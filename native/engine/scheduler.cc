@@ -2,9 +2,13 @@
 
 #include <utility>
 
+#include "base/thread_pool.h"
+
 namespace hearth {
 
-Scheduler::Scheduler() : thread_([this] { Loop(); }) {}
+Scheduler::Scheduler() {
+  TryStartThread([this] { Loop(); }, &thread_);
+}
 
 Scheduler::~Scheduler() {
   {
@@ -12,7 +16,7 @@ Scheduler::~Scheduler() {
     stopping_ = true;
   }
   wake_.notify_all();
-  thread_.join();
+  if (is_running()) thread_.join();
 }
 
 void Scheduler::Post(JobPriority priority, std::function<void()> job) {

@@ -18,6 +18,8 @@ enum class JobPriority { kCompletion = 0, kChat = 1 };
 class Scheduler {
  public:
   Scheduler();
+  // False where the system granted no thread: jobs would never run.
+  bool is_running() const { return thread_.joinable(); }
   // Waits for the job at hand; jobs that have not begun are dropped.
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;

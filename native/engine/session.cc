@@ -5,6 +5,12 @@
 #include <utility>
 
 namespace hearth {
+namespace {
+
+// Logits of all tokens are handed over in pieces of at most so many floats (16 MiB).
+constexpr int64_t kAllLogitsMax = int64_t{4} << 20;
+
+}  // namespace
 
 Result<std::unique_ptr<Session>> Session::Create(const ModelSpec& spec, Transformer& transformer,
                                                  int64_t n_ctx) {
@@ -14,7 +20,8 @@ Result<std::unique_ptr<Session>> Session::Create(const ModelSpec& spec, Transfor
 }
 
 Status Session::Check(std::span<const int32_t> tokens) const {
-  if (tokens.empty()) return Status::BadRequest("cannot evaluate an empty prompt; give at least one token");
+  if (tokens.empty())
+    return Status::BadRequest("cannot evaluate an empty prompt; give at least one token");
   if (static_cast<int64_t>(tokens.size()) > kv_.n_ctx()) {
     return Status::BadRequest("cannot evaluate " + std::to_string(tokens.size()) +
                               " tokens: the context holds " + std::to_string(kv_.n_ctx()) +
@@ -35,8 +42,8 @@ int64_t Session::Rewind(std::span<const int32_t> tokens, bool all) {
       std::mismatch(tokens_.begin(), tokens_.end(), tokens.begin(), tokens.end());
   int64_t n_keep = all ? 0 : mine - tokens_.begin();
   const auto n_token = static_cast<int64_t>(tokens.size());
-  const bool done_already = n_keep == n_token && n_keep == static_cast<int64_t>(tokens_.size()) &&
-                            logits_valid_;
+  const bool done_already =
+      n_keep == n_token && n_keep == static_cast<int64_t>(tokens_.size()) && logits_valid_;
   if (done_already) return n_keep;
   // The last token is evaluated again where its logits are not at hand.
   n_keep = std::min(n_keep, n_token - 1);
@@ -49,11 +56,16 @@ int64_t Session::Rewind(std::span<const int32_t> tokens, bool all) {
 
 Result<SyncReport> Session::Sync(std::span<const int32_t> tokens, const SyncOptions& options) {
   RETURN_IF_ERROR(Check(tokens));
+  // A job that was cancelled while it waited leaves the timeline alone.
+  if (options.cancelled != nullptr && options.cancelled->load(std::memory_order_relaxed)) {
+    return Status::Cancelled();
+  }
   SyncReport report;
   report.n_reused = Rewind(tokens, static_cast<bool>(options.on_logits));
-  const int64_t n_max = transformer_.n_token_max();
-  const int64_t n_chunk =
-      options.n_chunk > 0 ? std::min(options.n_chunk, n_max) : n_max;
+  int64_t n_max = transformer_.n_token_max();
+  if (options.on_logits)
+    n_max = std::min(n_max, std::max<int64_t>(1, kAllLogitsMax / spec_.n_vocab));
+  const int64_t n_chunk = options.n_chunk > 0 ? std::min(options.n_chunk, n_max) : n_max;
   const auto n_token = static_cast<int64_t>(tokens.size());
   for (int64_t done = report.n_reused; done < n_token;) {
     const int64_t n = std::min(n_chunk, n_token - done);

@@ -1,5 +1,5 @@
-// A token timeline with its keys and values. Callers always give the whole prompt; what it shares with what is already
-// there is not evaluated again.
+// A token timeline with its keys and values. Callers always give the whole prompt; what it shares
+// with what is already there is not evaluated again.
 #ifndef HEARTH_ENGINE_SESSION_H_
 #define HEARTH_ENGINE_SESSION_H_
 
@@ -20,7 +20,8 @@ struct SyncOptions {
   int64_t n_chunk = 0;  // tokens a chunk; 0: as many as the transformer takes
   RoutingTrace* trace = nullptr;
   const std::atomic<bool>* cancelled = nullptr;  // set from any thread: stop between layers
-  // Given the logits [n_token, n_vocab] of each chunk as it is done; every position is then evaluated anew.
+  // Given the logits [n_token, n_vocab] of each chunk as it is done; every position is then
+  // evaluated anew.
   std::function<void(std::span<const float> logits)> on_logits;
 };
 
@@ -32,17 +33,18 @@ struct SyncReport {
 // Used by one thread at a time. The transformer must outlive it.
 class Session {
  public:
-  // Positions that the rings of windowed layers keep beyond window and chunk: so far a prompt can go back (an undone
-  // line, a rejected suggestion) without being evaluated anew.
+  // Positions that the rings of windowed layers keep beyond window and chunk: so far a prompt can
+  // go back (an undone line, a rejected suggestion) without being evaluated anew.
   static constexpr int64_t kRewindTokens = 256;
 
   // kMemory.
   static Result<std::unique_ptr<Session>> Create(const ModelSpec& spec, Transformer& transformer,
                                                  int64_t n_ctx);
 
-  // Makes the timeline equal to `tokens` (at least one): keeps the common prefix, rewinds behind it, evaluates the
-  // rest. logits() are then those after the last token. kBadRequest: a token id out of range, more tokens than the
-  // context holds. After kCancelled or another failure the timeline holds what was done; call again to go on.
+  // Makes the timeline equal to `tokens` (at least one): keeps the common prefix, rewinds behind
+  // it, evaluates the rest. logits() are then those after the last token. kBadRequest: a token id
+  // out of range, more tokens than the context holds. After kCancelled or another failure the
+  // timeline holds what was done; call again to go on.
   Result<SyncReport> Sync(std::span<const int32_t> tokens, const SyncOptions& options);
 
   // Adds one token to the timeline. kCancelled leaves the timeline as it was.

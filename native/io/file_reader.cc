@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/thread_pool.h"
 #include "io/reader.h"
 
 namespace hearth {
@@ -36,8 +37,14 @@ class FileReader : public Reader {
  public:
   FileReader(const File& file, int n_threads) : file_(file) {
     CHECK(n_threads >= 1, "reads need a thread");
-    for (int i = 0; i < n_threads; ++i) threads_.emplace_back([this] { ThreadLoop(); });
+    for (int i = 0; i < n_threads; ++i) {
+      std::thread thread;
+      if (!TryStartThread([this] { ThreadLoop(); }, &thread)) break;
+      threads_.push_back(std::move(thread));
+    }
   }
+
+  bool has_threads() const { return !threads_.empty(); }
 
   ~FileReader() override {
     {
@@ -117,7 +124,9 @@ class FileReader : public Reader {
 }  // namespace
 
 std::unique_ptr<Reader> MakeFileReader(const File& file, int n_threads) {
-  return std::make_unique<FileReader>(file, n_threads);
+  auto reader = std::make_unique<FileReader>(file, n_threads);
+  if (!reader->has_threads()) return nullptr;
+  return reader;
 }
 
 }  // namespace hearth

@@ -60,6 +60,7 @@ class File {
 
 // A pool of n_threads >= 1 threads that use `file` (which must outlive it). Destruction drops jobs
 // that still wait (their done is called with kCancelled) and joins.
+// As many threads as the system grants; nullptr if it grants none.
 std::unique_ptr<Reader> MakeFileReader(const File& file, int n_threads);
 
 }  // namespace hearth

@@ -76,19 +76,12 @@ Status CheckTensor(const ModelSpec& spec, const TensorPlace* tensor, const std::
     return Bad(spec, "tensor '" + name + "' has rows of " + std::to_string(shape[0]) +
                          " weights, which " + TensorTypeName(tensor->type) + " cannot hold");
   }
-  const uint64_t bytes =
-      RowBytes(tensor->type, shape[0]) * static_cast<uint64_t>(tensor->n_row());
+  const uint64_t bytes = RowBytes(tensor->type, shape[0]) * static_cast<uint64_t>(tensor->n_row());
   if (tensor->bytes != bytes) return Bad(spec, "tensor '" + name + "' has a wrong byte count");
   if (tensor->offset > spec.file_bytes || spec.file_bytes - tensor->offset < bytes) {
     return Bad(spec, "tensor '" + name + "' lies outside the file");
   }
   return Status::Ok();
-}
-
-Status CheckFloat(const ModelSpec& spec, const TensorPlace* tensor) {
-  if (!IsQuantized(tensor->type)) return Status::Ok();
-  return Bad(spec, "tensor '" + tensor->name + "' is " + TensorTypeName(tensor->type) +
-                       "; norms and routers must be F32, F16 or BF16");
 }
 
 Status CheckLayer(const ModelSpec& s, int il) {
@@ -105,12 +98,9 @@ Status CheckLayer(const ModelSpec& s, int il) {
   RETURN_IF_ERROR(check("ffn_gate_inp", {s.n_embd, s.n_expert}));
   RETURN_IF_ERROR(check("ffn_gate_exps", {s.n_embd, s.n_ff, s.n_expert}));
   RETURN_IF_ERROR(check("ffn_up_exps", {s.n_embd, s.n_ff, s.n_expert}));
-  RETURN_IF_ERROR(check("ffn_down_exps",
-                        s.down_transposed ? std::vector<int64_t>{s.n_embd, s.n_ff, s.n_expert}
-                                          : std::vector<int64_t>{s.n_ff, s.n_embd, s.n_expert}));
-  for (const char* name : {"attn_norm", "ffn_norm", "ffn_gate_inp"}) {
-    RETURN_IF_ERROR(CheckFloat(s, s.FindInLayer(il, name)));
-  }
+  RETURN_IF_ERROR(check("ffn_down_exps", s.down_transposed
+                                             ? std::vector<int64_t>{s.n_embd, s.n_ff, s.n_expert}
+                                             : std::vector<int64_t>{s.n_ff, s.n_embd, s.n_expert}));
   return Status::Ok();
 }
 
@@ -131,6 +121,15 @@ const TensorPlace* ModelSpec::Find(const std::string& name) const {
 
 const TensorPlace* ModelSpec::FindInLayer(int il, const char* name) const {
   return Find("blk." + std::to_string(il) + "." + name + ".weight");
+}
+
+bool ModelSpec::AnyQuantized(std::initializer_list<const char*> names) const {
+  for (int il = 0; il < n_layer; ++il) {
+    for (const char* name : names) {
+      if (IsQuantized(FindInLayer(il, name)->type)) return true;
+    }
+  }
+  return false;
 }
 
 bool ParseTensorType(const std::string& name, TensorType* type) {
@@ -154,9 +153,8 @@ Status CheckSpec(const ModelSpec& spec) {
   RETURN_IF_ERROR(CheckNumbers(spec));
   RETURN_IF_ERROR(CheckTensor(spec, spec.Find("token_embd.weight"), "token_embd.weight",
                               {spec.n_embd, spec.n_vocab}));
-  RETURN_IF_ERROR(CheckTensor(spec, spec.Find("output_norm.weight"), "output_norm.weight",
-                              {spec.n_embd}));
-  RETURN_IF_ERROR(CheckFloat(spec, spec.Find("output_norm.weight")));
+  RETURN_IF_ERROR(
+      CheckTensor(spec, spec.Find("output_norm.weight"), "output_norm.weight", {spec.n_embd}));
   if (const TensorPlace* head = spec.Find("output.weight")) {
     RETURN_IF_ERROR(CheckTensor(spec, head, "output.weight", {spec.n_embd, spec.n_vocab}));
   }

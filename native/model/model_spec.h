@@ -1,9 +1,11 @@
-// What a model file contains, as the text side read it: hyper-parameters and the places of its tensors.
-// The twin of src/model/modelSpec.ts. Checked once here against the file's size; nothing after that checks again.
+// What a model file contains, as the text side read it: hyper-parameters and the places of its
+// tensors. The twin of src/model/modelSpec.ts. Checked once here against the file's size; nothing
+// after that checks again.
 #ifndef HEARTH_MODEL_MODEL_SPEC_H_
 #define HEARTH_MODEL_MODEL_SPEC_H_
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -57,14 +59,17 @@ struct ModelSpec {
   const TensorPlace* Find(const std::string& name) const;
   // "blk.<il>.<name>.weight"
   const TensorPlace* FindInLayer(int il, const char* name) const;
+  // True if one of these tensors is quantised in some layer.
+  bool AnyQuantized(std::initializer_list<const char*> names) const;
 };
 
 // "Q4_0" etc.
 bool ParseTensorType(const std::string& name, TensorType* type);
 const char* TensorTypeName(TensorType type);
 
-// kBadModel naming the first thing that is wrong: a number out of range, a missing tensor, a shape that does not
-// follow from the hyper-parameters, bytes that are not the shape's, a place outside the file.
+// kBadModel naming the first thing that is wrong: a number out of range, a missing tensor, a shape
+// that does not follow from the hyper-parameters, bytes that are not the shape's, a place outside
+// the file.
 Status CheckSpec(const ModelSpec& spec);
 
 }  // namespace hearth

@@ -30,14 +30,17 @@ class ResidentWeights {
   // Bytes that Load will hold for this model; `spec` is checked.
   static size_t BytesFor(const ModelSpec& spec);
 
-  // Reads the tensors of `file`, norms and routers converted to F32. `progress` gets bytes read so far. kIo, kMemory.
-  static Result<std::unique_ptr<ResidentWeights>> Load(
-      const ModelSpec& spec, const File& file, const Kernels& kernels,
-      const std::function<void(size_t)>& progress);
+  // Reads the tensors of `file`, norms and routers converted to F32 whatever their type. `progress`
+  // gets bytes read so far. kIo, kMemory.
+  static Result<std::unique_ptr<ResidentWeights>> Load(const ModelSpec& spec, const File& file,
+                                                       const Kernels& kernels,
+                                                       const std::function<void(size_t)>& progress);
 
   const MatrixView& token_embd() const { return token_embd_; }  // [n_vocab rows of n_embd]
-  const MatrixView& head() const { return head_; }              // [n_vocab rows of n_embd]; token_embd when tied
-  const float* output_norm() const { return output_norm_; }     // [n_embd]
+  const MatrixView& head() const {
+    return head_;
+  }  // [n_vocab rows of n_embd]; token_embd when tied
+  const float* output_norm() const { return output_norm_; }  // [n_embd]
   const LayerWeights& layer(int il) const { return layers_[static_cast<size_t>(il)]; }
   size_t bytes() const { return storage_.bytes(); }
 

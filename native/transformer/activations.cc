@@ -41,7 +41,9 @@ void Activations::CopyRow(int64_t t, const Activations& from, int64_t from_t) {
   std::memcpy(row(t), from.row(from_t), width * sizeof(float));
   if (!with_q8_) return;
   const size_t n_block = width / kQ8Block;
-  const auto at = [&](auto* base, int64_t i, size_t n) { return base + static_cast<size_t>(i) * n; };
+  const auto at = [&](auto* base, int64_t i, size_t n) {
+    return base + static_cast<size_t>(i) * n;
+  };
   std::memcpy(at(quants_, t, width), at(from.quants_, from_t, width), width);
   std::memcpy(at(scales_, t, n_block), at(from.scales_, from_t, n_block), n_block * sizeof(float));
   std::memcpy(at(sums_, t, n_block), at(from.sums_, from_t, n_block), n_block * sizeof(int32_t));

@@ -27,8 +27,8 @@ KeyRange KeysOf(const LayerSpec& layer, int64_t pos, int64_t capacity) {
 
 RopeTable::RopeTable(const ModelSpec& spec) : half_(spec.head_dim / 2) {
   for (int64_t i = 0; i < half_; ++i) {
-    frequencies_.push_back(std::pow(spec.rope_freq_base, -2.0 * static_cast<double>(i) /
-                                                             static_cast<double>(spec.head_dim)));
+    frequencies_.push_back(std::pow(
+        spec.rope_freq_base, -2.0 * static_cast<double>(i) / static_cast<double>(spec.head_dim)));
   }
 }
 

@@ -1,4 +1,5 @@
-// Causal grouped-query attention over the KV cache, with or without rotary positions and a sliding window.
+// Causal grouped-query attention over the KV cache, with or without rotary positions and a sliding
+// window.
 #ifndef HEARTH_TRANSFORMER_ATTENTION_H_
 #define HEARTH_TRANSFORMER_ATTENTION_H_
 
@@ -12,8 +13,8 @@
 
 namespace hearth {
 
-// cos and sin of the rotation angles of a run of positions: [n_position, head_dim/2] each. Angles are computed in
-// double: position * freq_base^(-2i/head_dim), so that far positions stay exact.
+// cos and sin of the rotation angles of a run of positions: [n_position, head_dim/2] each. Angles
+// are computed in double: position * freq_base^(-2i/head_dim), so that far positions stay exact.
 class RopeTable {
  public:
   explicit RopeTable(const ModelSpec& spec);
@@ -40,8 +41,9 @@ void StoreKeysAndValues(const Kernels& kernels, ThreadPool& pool, const ModelSpe
                         ChunkSpan chunk, const RopeTable& rope, float* k, const float* v,
                         KvCache& kv);
 
-// Attends with queries q [n_token, n_q] (rotated in place in layers with RoPE) over what the cache holds, the chunk
-// itself included, into out [n_token, n_q]. scores: one row of n_ctx floats a worker.
+// Attends with queries q [n_token, n_q] (rotated in place in layers with RoPE) over what the cache
+// holds, the chunk itself included, into out [n_token, n_q]. scores: one row of n_ctx floats a
+// worker.
 void Attend(const Kernels& kernels, ThreadPool& pool, const ModelSpec& spec, int il,
             ChunkSpan chunk, const RopeTable& rope, float* q, const KvCache& kv, float* scores,
             float* out);

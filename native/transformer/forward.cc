@@ -9,24 +9,15 @@ namespace {
 
 constexpr int64_t kRowGrain = 16;
 
-// True if some matrix that reads this activation is quantised.
-bool AnyQuantized(const ModelSpec& spec, std::initializer_list<const char*> names) {
-  for (int il = 0; il < spec.n_layer; ++il) {
-    for (const char* name : names) {
-      if (IsQuantized(spec.FindInLayer(il, name)->type)) return true;
-    }
-  }
-  return false;
-}
-
+// Activations that a quantised matrix reads need their 8-bit form.
 bool NormedQ8(const ModelSpec& spec) {
   const TensorPlace* output = spec.Find("output.weight");
   const TensorPlace* head = output != nullptr ? output : spec.Find("token_embd.weight");
   return IsQuantized(head->type) ||
-         AnyQuantized(spec, {"attn_q", "attn_k", "attn_v", "ffn_gate_exps", "ffn_up_exps"});
+         spec.AnyQuantized({"attn_q", "attn_k", "attn_v", "ffn_gate_exps", "ffn_up_exps"});
 }
 
-bool AttendedQ8(const ModelSpec& spec) { return AnyQuantized(spec, {"attn_output"}); }
+bool AttendedQ8(const ModelSpec& spec) { return spec.AnyQuantized({"attn_output"}); }
 
 }  // namespace
 
@@ -39,12 +30,13 @@ size_t Transformer::BytesFor(const ModelSpec& spec, int n_threads, int64_t n_tok
          static_cast<size_t>(n_token_max * per_token + n_threads * n_ctx_max) * sizeof(float);
 }
 
-Result<std::unique_ptr<Transformer>> Transformer::Create(
-    const ModelSpec& spec, const ResidentWeights& weights, const ExpertStore& store,
-    ExpertCache& cache, const Kernels& kernels, ThreadPool& pool, int64_t n_token_max,
-    int64_t n_ctx_max) {
-  std::unique_ptr<Transformer> t(
-      new Transformer(spec, weights, cache, kernels, pool, n_token_max));
+Result<std::unique_ptr<Transformer>> Transformer::Create(const ModelSpec& spec,
+                                                         const ResidentWeights& weights,
+                                                         const ExpertStore& store,
+                                                         ExpertCache& cache, const Kernels& kernels,
+                                                         ThreadPool& pool, int64_t n_token_max,
+                                                         int64_t n_ctx_max) {
+  std::unique_ptr<Transformer> t(new Transformer(spec, weights, cache, kernels, pool, n_token_max));
   Result<std::unique_ptr<Moe>> moe = Moe::Create(spec, store, kernels, pool, n_token_max);
   if (!moe.ok()) return moe.status();
   t->moe_ = std::move(moe).value();
@@ -57,13 +49,11 @@ Result<std::unique_ptr<Transformer>> Transformer::Create(
   const struct {
     AlignedBuffer* buffer;
     int64_t n_float;
-  } kBuffers[] = {{&t->residual_, n_token_max * spec.n_embd},
-                  {&t->branch_, n_token_max * spec.n_embd},
-                  {&t->q_, n_token_max * spec.n_q()},
-                  {&t->k_, n_token_max * spec.n_kv()},
-                  {&t->v_, n_token_max * spec.n_kv()},
-                  {&t->router_logits_, n_token_max * spec.n_expert},
-                  {&t->scores_, pool.size() * n_ctx_max}};
+  } kBuffers[] = {
+      {&t->residual_, n_token_max * spec.n_embd}, {&t->branch_, n_token_max * spec.n_embd},
+      {&t->q_, n_token_max * spec.n_q()},         {&t->k_, n_token_max * spec.n_kv()},
+      {&t->v_, n_token_max * spec.n_kv()},        {&t->router_logits_, n_token_max * spec.n_expert},
+      {&t->scores_, pool.size() * n_ctx_max}};
   for (const auto& b : kBuffers) {
     Result<AlignedBuffer> memory =
         AlignedBuffer::Allocate(static_cast<size_t>(b.n_float) * sizeof(float));
@@ -90,8 +80,8 @@ Status Transformer::Forward(const ForwardRequest& request, KvCache& kv, float* l
   return CheckFinite(logits, n_logits * spec_.n_vocab, "the output head");
 }
 
-// One block, in the order of smallthinker: the router sees the raw residual before attention, so that the experts can
-// be read while attention computes.
+// One block, in the order of smallthinker: the router sees the raw residual before attention, so
+// that the experts can be read while attention computes.
 Status Transformer::Layer(int il, const ForwardRequest& request, ChunkSpan chunk, KvCache& kv) {
   static const std::atomic<bool> kNever{false};
   const std::atomic<bool>& cancelled = request.cancelled != nullptr ? *request.cancelled : kNever;
@@ -187,8 +177,9 @@ void Transformer::Attention(int il, ChunkSpan chunk, KvCache& kv) {
   });
 }
 
-// The next layer's router on today's residual is a good guess at what that layer will choose. Only a guess: it starts
-// reads, and changes no result. Prefill needs most experts of a layer anyway and reads them in order.
+// The next layer's router on today's residual is a good guess at what that layer will choose. Only
+// a guess: it starts reads, and changes no result. Prefill needs most experts of a layer anyway and
+// reads them in order.
 void Transformer::HintNextLayer(int il, int64_t n_token) {
   const bool all_resident = cache_.n_slot() >= spec_.n_layer * spec_.n_expert;
   if (il + 1 >= spec_.n_layer || n_token > 1 || all_resident) return;
@@ -206,9 +197,10 @@ void Transformer::Head(int64_t t0, int64_t n_token, float* logits) {
 
 Status Transformer::CheckFinite(const float* values, int64_t n, const std::string& where) const {
   if (kernels_.all_finite(values, n)) return Status::Ok();
-  return Status::Numeric("cannot evaluate model '" + spec_.path + "': " + where +
-                         " gave a value that is not a finite number; the file is damaged, download it "
-                         "again");
+  return Status::Numeric(
+      "cannot evaluate model '" + spec_.path + "': " + where +
+      " gave a value that is not a finite number; the file is damaged, download it "
+      "again");
 }
 
 }  // namespace hearth

@@ -21,21 +21,23 @@
 
 namespace hearth {
 
-// Which experts were chosen: layers[il] holds n_expert_used ids a token, by falling rank, tokens in order.
+// Which experts were chosen: layers[il] holds n_expert_used ids a token, by falling rank, tokens in
+// order.
 struct RoutingTrace {
   std::vector<std::vector<int32_t>> layers;
 };
 
 struct ForwardRequest {
-  std::span<const int32_t> tokens;                // 1 to n_token_max; ids are checked by the caller
-  int64_t pos0 = 0;                               // position of the first one
-  bool all_logits = false;                        // of every token, else of the last one only
-  const std::atomic<bool>* cancelled = nullptr;   // looked at between layers and groups of experts
-  RoutingTrace* trace = nullptr;                  // appended to when given
+  std::span<const int32_t> tokens;               // 1 to n_token_max; ids are checked by the caller
+  int64_t pos0 = 0;                              // position of the first one
+  bool all_logits = false;                       // of every token, else of the last one only
+  const std::atomic<bool>* cancelled = nullptr;  // looked at between layers and groups of experts
+  RoutingTrace* trace = nullptr;                 // appended to when given
 };
 
-// The arithmetic of one model with scratch memory for chunks of up to n_token_max tokens. Used by one thread at a time;
-// everything it refers to must outlive it. Logits depend on the tokens alone: not on chunking, threads, cache or ISA.
+// The arithmetic of one model with scratch memory for chunks of up to n_token_max tokens. Used by
+// one thread at a time; everything it refers to must outlive it. Logits depend on the tokens alone:
+// not on chunking, threads, cache or ISA.
 class Transformer {
  public:
   static Result<std::unique_ptr<Transformer>> Create(const ModelSpec& spec,
@@ -48,9 +50,10 @@ class Transformer {
 
   int64_t n_token_max() const { return n_token_max_; }
 
-  // Evaluates a chunk: writes its keys and values into `kv` and its logits, [n_vocab] or [n_token, n_vocab], into
-  // `logits` (nullptr: none are wanted). kNumeric names the layer whose result is not finite; kIo; kCancelled: then
-  // positions from pos0 on hold nothing of worth.
+  // Evaluates a chunk: writes its keys and values into `kv` and its logits, [n_vocab] or [n_token,
+  // n_vocab], into `logits` (nullptr: none are wanted). kNumeric names the layer whose result is
+  // not finite; kIo; kCancelled: then positions from pos0 on hold nothing of worth, and rings have
+  // lost what the chunk overwrote (kv knows).
   Status Forward(const ForwardRequest& request, KvCache& kv, float* logits);
 
  private:

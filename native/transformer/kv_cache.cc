@@ -14,8 +14,8 @@ int64_t CapacityOf(const LayerSpec& layer, int64_t n_ctx, int64_t n_slack) {
 size_t KvCache::BytesFor(const ModelSpec& spec, int64_t n_ctx, int64_t n_slack) {
   size_t bytes = 0;
   for (const LayerSpec& layer : spec.layers) {
-    bytes += 2 * sizeof(uint16_t) *
-             static_cast<size_t>(CapacityOf(layer, n_ctx, n_slack) * spec.n_kv());
+    bytes +=
+        2 * sizeof(uint16_t) * static_cast<size_t>(CapacityOf(layer, n_ctx, n_slack) * spec.n_kv());
   }
   return bytes;
 }

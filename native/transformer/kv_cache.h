@@ -1,4 +1,5 @@
-// Keys and values of one session, as half floats: every earlier position in global layers, a ring in windowed ones.
+// Keys and values of one session, as half floats: every earlier position in global layers, a ring
+// in windowed ones.
 #ifndef HEARTH_TRANSFORMER_KV_CACHE_H_
 #define HEARTH_TRANSFORMER_KV_CACHE_H_
 
@@ -14,8 +15,9 @@ namespace hearth {
 // Used by one thread at a time (workers write disjoint heads).
 class KvCache {
  public:
-  // n_ctx: positions that a session may reach. n_slack: positions a ring keeps beyond its window: at least the longest
-  // chunk, which is written before it is attended to; what is more lets a session go back. kMemory if refused.
+  // n_ctx: positions that a session may reach. n_slack: positions a ring keeps beyond its window:
+  // at least the longest chunk, which is written before it is attended to; what is more lets a
+  // session go back. kMemory if refused.
   static Result<KvCache> Create(const ModelSpec& spec, int64_t n_ctx, int64_t n_slack);
   static size_t BytesFor(const ModelSpec& spec, int64_t n_ctx, int64_t n_slack);
 
@@ -26,13 +28,18 @@ class KvCache {
   int64_t capacity(int il) const { return layers_[static_cast<size_t>(il)].capacity; }
 
   // [capacity, head_dim] halves of one key/value head.
-  uint16_t* K(int il, int head_kv) const { return HeadAt(layers_[static_cast<size_t>(il)].k, il, head_kv); }
-  uint16_t* V(int il, int head_kv) const { return HeadAt(layers_[static_cast<size_t>(il)].v, il, head_kv); }
+  uint16_t* K(int il, int head_kv) const {
+    return HeadAt(layers_[static_cast<size_t>(il)].k, il, head_kv);
+  }
+  uint16_t* V(int il, int head_kv) const {
+    return HeadAt(layers_[static_cast<size_t>(il)].v, il, head_kv);
+  }
 
   // Records that positions up to `end` (exclusive) have been or are about to be written.
   void NoteWritten(int64_t end);
 
-  // True if, with positions [0, n) kept, a query at position n finds all keys that its windows reach.
+  // True if, with positions [0, n) kept, a query at position n finds all keys that its windows
+  // reach.
   bool CanRewindTo(int64_t n) const;
 
   // Forgets everything.

@@ -10,7 +10,8 @@ namespace {
 constexpr int64_t kRowGrain = 16;
 // Columns of a transposed matrix are shared out in whole blocks of every type.
 constexpr int64_t kColumnGrain = kQ6KBlock;
-// Partial sums of a float dot product, and tokens whose partial sums of kColumnGrain columns stay in the second cache.
+// Partial sums of a float dot product, and tokens whose partial sums of kColumnGrain columns stay
+// in the second cache.
 constexpr int64_t kPartialSums = 16;
 constexpr int64_t kTokenTile = 4;
 constexpr int64_t kColumnScratch = kColumnGrain * (1 + kTokenTile * kPartialSums);
@@ -20,7 +21,8 @@ MatrixView ViewOf(const ExpertMatrix& matrix, const PinnedExpert& expert) {
                     matrix.row_length};
 }
 
-// Calls body(member, begin, end) for the parts of [begin, end) of `group.size() * n` items that fall to each member.
+// Calls body(member, begin, end) for the parts of [begin, end) of `group.size() * n` items that
+// fall to each member.
 template <typename Group, typename Body>
 void ForMembers(const Group& group, int64_t n, int64_t begin, int64_t end, const Body& body) {
   while (begin < end) {
@@ -32,22 +34,10 @@ void ForMembers(const Group& group, int64_t n, int64_t begin, int64_t end, const
   }
 }
 
-// True if some expert matrix of the model is quantised, so that its activations need the 8-bit form.
-bool ReadsQ8(const ModelSpec& spec, const char* const* names, size_t n_name) {
-  for (int il = 0; il < spec.n_layer; ++il) {
-    for (size_t i = 0; i < n_name; ++i) {
-      if (IsQuantized(spec.FindInLayer(il, names[i])->type)) return true;
-    }
-  }
-  return false;
-}
-
-constexpr const char* kInputNames[] = {"ffn_gate_exps", "ffn_up_exps"};
-constexpr const char* kHiddenNames[] = {"ffn_down_exps"};
-
-bool InputQ8(const ModelSpec& spec) { return ReadsQ8(spec, kInputNames, 2); }
+// Activations that a quantised matrix reads need their 8-bit form.
+bool InputQ8(const ModelSpec& spec) { return spec.AnyQuantized({"ffn_gate_exps", "ffn_up_exps"}); }
 bool HiddenQ8(const ModelSpec& spec) {
-  return !spec.down_transposed && ReadsQ8(spec, kHiddenNames, 1);
+  return !spec.down_transposed && spec.AnyQuantized({"ffn_down_exps"});
 }
 
 int64_t ColumnScratch(const ModelSpec& spec, int n_threads) {
@@ -70,7 +60,8 @@ size_t Moe::BytesFor(const ModelSpec& spec, int n_threads, int64_t n_token_max) 
   const int64_t n_row = n_token_max * spec.n_expert_used;
   return Activations::BytesFor(n_row, spec.n_embd, InputQ8(spec)) +
          Activations::BytesFor(n_row, spec.n_ff, HiddenQ8(spec)) +
-         static_cast<size_t>(n_row * (2 * spec.n_ff + spec.n_embd) + ColumnScratch(spec, n_threads)) *
+         static_cast<size_t>(n_row * (2 * spec.n_ff + spec.n_embd) +
+                             ColumnScratch(spec, n_threads)) *
              sizeof(float);
 }
 
@@ -181,26 +172,29 @@ void Moe::Down(int il, const std::vector<Member>& group) {
       });
 }
 
-// A transposed matrix has a row a neuron, so the output is a sum of rows. Neurons are added in the order of a float dot
-// product (kernels.h): sixteen partial sums, reduced at the end; so float weights give the same bits in both layouts.
+// A transposed matrix has a row a neuron, so the output is a sum of rows. Neurons are added in the
+// order of a float dot product (kernels.h): sixteen partial sums, reduced at the end; so float
+// weights give the same bits in both layouts.
 void Moe::DownTransposed(int il, const std::vector<Member>& group) {
   const ExpertMatrix& down = store_.layer(il).down;
   const int64_t n_embd = spec_.n_embd;
   const int64_t n_column = (n_embd + kColumnGrain - 1) / kColumnGrain * kColumnGrain;
-  pool_.ParallelFor(
-      static_cast<int64_t>(group.size()) * n_column, kColumnGrain,
-      [&](int64_t begin, int64_t end, int worker) {
-        float* scratch = column_scratch_.As<float>() + worker * kColumnScratch;
-        ForMembers(group, n_column, begin, end, [&](const Member& m, int64_t first, int64_t last) {
-          last = std::min(last, n_embd);
-          for (; first < last; first += kColumnGrain) {
-            DownColumns(ViewOf(down, m.expert), m, first, std::min(first + kColumnGrain, last), scratch);
-          }
-        });
-      });
+  pool_.ParallelFor(static_cast<int64_t>(group.size()) * n_column, kColumnGrain,
+                    [&](int64_t begin, int64_t end, int worker) {
+                      float* scratch = column_scratch_.As<float>() + worker * kColumnScratch;
+                      ForMembers(group, n_column, begin, end,
+                                 [&](const Member& m, int64_t first, int64_t last) {
+                                   last = std::min(last, n_embd);
+                                   for (; first < last; first += kColumnGrain) {
+                                     DownColumns(ViewOf(down, m.expert), m, first,
+                                                 std::min(first + kColumnGrain, last), scratch);
+                                   }
+                                 });
+                    });
 }
 
-// Columns [first, last), at most kColumnGrain, of the outputs of one expert's tokens, a few tokens at a time.
+// Columns [first, last), at most kColumnGrain, of the outputs of one expert's tokens, a few tokens
+// at a time.
 void Moe::DownColumns(const MatrixView& down, const Member& m, int64_t first, int64_t last,
                       float* scratch) {
   const int64_t width = last - first;
@@ -209,11 +203,13 @@ void Moe::DownColumns(const MatrixView& down, const Member& m, int64_t first, in
   float* const sums = scratch + kColumnGrain;  // [kTokenTile, kPartialSums, width]
   for (int64_t r0 = 0; r0 < m.n_row; r0 += kTokenTile) {
     const int64_t n_row = std::min(kTokenTile, m.n_row - r0);
-    const auto sum = [&](int64_t r, int64_t lane) { return sums + (r * kPartialSums + lane) * width; };
+    const auto sum = [&](int64_t r, int64_t lane) {
+      return sums + (r * kPartialSums + lane) * width;
+    };
     std::fill(sums, sum(n_row, 0), 0.0f);
     for (int64_t neuron = 0; neuron < spec_.n_ff; ++neuron) {
-      kernels_.dequantize_row(down.type, columns + static_cast<size_t>(neuron) * down.row_bytes, width,
-                              weights);
+      kernels_.dequantize_row(down.type, columns + static_cast<size_t>(neuron) * down.row_bytes,
+                              width, weights);
       for (int64_t r = 0; r < n_row; ++r) {
         kernels_.axpy(hidden_.row(m.row0 + r0 + r)[neuron], weights, width,
                       sum(r, neuron % kPartialSums));
@@ -221,7 +217,8 @@ void Moe::DownColumns(const MatrixView& down, const Member& m, int64_t first, in
     }
     for (int64_t r = 0; r < n_row; ++r) {
       for (int64_t step = kPartialSums / 2; step > 0; step /= 2) {
-        for (int64_t lane = 0; lane < step; ++lane) kernels_.add(sum(r, lane + step), width, sum(r, lane));
+        for (int64_t lane = 0; lane < step; ++lane)
+          kernels_.add(sum(r, lane + step), width, sum(r, lane));
       }
       std::copy(sum(r, 0), sum(r, 0) + width,
                 output_.As<float>() + (m.row0 + r0 + r) * spec_.n_embd + first);

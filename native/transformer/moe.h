@@ -34,9 +34,9 @@ class Moe {
                                              int64_t n_token_max);
   static size_t BytesFor(const ModelSpec& spec, int n_threads, int64_t n_token_max);
 
-  // out[t] = sum over the experts of token t, by rising id, of gate * expert(input.row(t)); out is [n_token, n_embd].
-  // The order of the sum does not depend on the order in which `batch` hands the experts out. `batch` covers
-  // routing.Experts(). kIo when an expert cannot be read; kCancelled.
+  // out[t] = sum over the experts of token t, by rising id, of gate * expert(input.row(t)); out is
+  // [n_token, n_embd]. The order of the sum does not depend on the order in which `batch` hands the
+  // experts out. `batch` covers routing.Experts(). kIo when an expert cannot be read; kCancelled.
   Status Run(int il, const Routing& routing, const Activations& input, ExpertBatch& batch,
              const std::atomic<bool>& cancelled, float* out);
 
@@ -52,7 +52,8 @@ class Moe {
       : spec_(spec), store_(store), kernels_(kernels), pool_(pool) {}
 
   void PlaceRows(const Routing& routing, const Activations& input, std::vector<Member>& group);
-  void GateAndUp(int il, int64_t n_token, const Activations& input, const std::vector<Member>& group);
+  void GateAndUp(int il, int64_t n_token, const Activations& input,
+                 const std::vector<Member>& group);
   void Down(int il, const std::vector<Member>& group);
   void DownTransposed(int il, const std::vector<Member>& group);
   void DownColumns(const MatrixView& down, const Member& member, int64_t first, int64_t last,
@@ -64,14 +65,15 @@ class Moe {
   const Kernels& kernels_;
   ThreadPool& pool_;
 
-  // All [n_token_max * n_used, ...]: a row a pair of token and expert, in the order in which experts arrived.
-  Activations gathered_;            // width n_embd: the token's input
-  Activations hidden_;              // width n_ff: relu(gate) * up
-  AlignedBuffer gate_;              // [.., n_ff]
-  AlignedBuffer up_;                // [.., n_ff]
-  AlignedBuffer output_;            // [.., n_embd]
-  AlignedBuffer column_scratch_;    // a part a worker, for transposed down matrices
-  std::vector<int64_t> row_of_;     // [n_token * n_used] -> row
+  // All [n_token_max * n_used, ...]: a row a pair of token and expert, in the order in which
+  // experts arrived.
+  Activations gathered_;          // width n_embd: the token's input
+  Activations hidden_;            // width n_ff: relu(gate) * up
+  AlignedBuffer gate_;            // [.., n_ff]
+  AlignedBuffer up_;              // [.., n_ff]
+  AlignedBuffer output_;          // [.., n_embd]
+  AlignedBuffer column_scratch_;  // a part a worker, for transposed down matrices
+  std::vector<int64_t> row_of_;   // [n_token * n_used] -> row
   int64_t n_row_used_ = 0;
 };
 

@@ -15,7 +15,8 @@ bool RanksBefore(float a, float b) {
   return std::isnan(b) || a > b;
 }
 
-float Sigmoid(float x) { return 1.0f / (1.0f + std::exp(-x)); }
+// In double: a float would underflow to 0 from -88 on, and 0 / 0 follow.
+double Sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
 
 }  // namespace
 
@@ -32,13 +33,14 @@ void RouteToken(const float* logits, int n_expert, int n_used, Gating gating, in
     for (int i = n_kept - 1; i > place; --i) ids[i] = ids[i - 1];
     ids[place] = e;
   }
-  float sum = 0;
-  for (int r = 0; r < n_used; ++r) {
-    gates[r] = gating == Gating::kSigmoid ? Sigmoid(logits[ids[r]])
-                                          : std::exp(logits[ids[r]] - logits[ids[0]]);
-    sum += gates[r];
-  }
-  for (int r = 0; r < n_used; ++r) gates[r] /= sum;
+  const auto weight = [&](int rank) {
+    const double logit = static_cast<double>(logits[ids[rank]]);
+    return gating == Gating::kSigmoid ? Sigmoid(logit)
+                                      : std::exp(logit - static_cast<double>(logits[ids[0]]));
+  };
+  double sum = 0;
+  for (int r = 0; r < n_used; ++r) sum += weight(r);
+  for (int r = 0; r < n_used; ++r) gates[r] = static_cast<float>(weight(r) / sum);
 }
 
 }  // namespace hearth

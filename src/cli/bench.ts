@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LocalEngine, LocalSession } from "../engine/localEngine";
 import { EngineError } from "../protocol/errors";
+import { readText } from "./documents";
 import { type Arguments, flagOption, textOption, usageError, wholeOption } from "./options";
 import { modelPath, openEngine, Progress, printJson } from "./session";
-import { readText } from "./tokenize";
 
 export const benchOptions = {
   prompt: { type: "string" },
@@ -30,7 +30,7 @@ export async function bench(args: Arguments): Promise<void> {
   const n_token = n_depth + n_prompt + n_generate;
   const started = performance.now();
   const engine = await openEngine(args, modelPath(args, args.positionals[0]), {
-    contextTokens: n_token,
+    contextTokens: Math.max(n_token, wholeOption(args, "context", 1, 2 ** 24) ?? 0),
     ...(chunk === undefined ? {} : { chunkTokens: chunk }),
   });
   const load_ms = performance.now() - started;

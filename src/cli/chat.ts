@@ -2,6 +2,7 @@ import { createInterface } from "node:readline/promises";
 import type { LocalEngine, LocalSession } from "../engine/localEngine";
 import { type ChatMessage, ChatTemplate } from "../model/chatTemplate";
 import { EngineError } from "../protocol/errors";
+import type { PromptPart } from "../protocol/prompt";
 import { type Arguments, flagOption, samplerOptions, textOption, usageError, wholeOption } from "./options";
 import { modelPath, openEngine, printJson } from "./session";
 
@@ -16,6 +17,9 @@ export const chatOptions = {
 export async function chat(args: Arguments): Promise<void> {
   if (args.positionals.length > 0) {
     throw usageError("chat takes its question with --prompt, or line by line");
+  }
+  if (flagOption(args, "json") && textOption(args, "prompt") === undefined) {
+    throw usageError("chat --json answers one question: give it with --prompt");
   }
   const maxTokens = wholeOption(args, "max-tokens", 1, 2 ** 20) ?? 1024;
   const engine = await openEngine(args, modelPath(args));
@@ -49,6 +53,9 @@ async function converse(conversation: Conversation): Promise<void> {
   }
 }
 
+/** So much of the context is kept for an answer: one part of this many. */
+const ANSWER_SHARE = 4;
+
 class Conversation {
   readonly #args: Arguments;
   readonly #engine: LocalEngine;
@@ -69,10 +76,25 @@ class Conversation {
     }
   }
 
+  /** The oldest turns go, audibly, where the conversation has outgrown the context. */
+  async #promptThatFits(): Promise<PromptPart[]> {
+    const { contextTokens } = this.#engine.info.plan;
+    const first = this.#messages.findIndex(({ role }) => role !== "system");
+    for (;;) {
+      const prompt = await this.#template.render(this.#messages);
+      const room = contextTokens - this.#engine.tokenizer.encode(prompt).length;
+      if (room >= contextTokens / ANSWER_SHARE || this.#messages.length - first <= 1) {
+        return prompt;
+      }
+      this.#messages.splice(first, 2);
+      process.stderr.write("hearth: the oldest question and answer no longer fit and are forgotten\n");
+    }
+  }
+
   /** Streams the answer to stdout, or prints {text, …} at its end with --json. */
   async ask(content: string): Promise<void> {
     this.#messages.push({ role: "user", content });
-    const prompt = await this.#template.render(this.#messages);
+    const prompt = await this.#promptThatFits();
     const pieces = this.#session.generate(prompt, {
       maxTokens: this.#maxTokens,
       sampler: samplerOptions(this.#args, this.#engine.model.known.sampling),

@@ -1,9 +1,13 @@
-import { readFile } from "node:fs/promises";
 import { isAbsolute, relative, sep } from "node:path";
-import { completeAt } from "../core/completion";
-import type { TextEngine } from "../core/ports";
-import type { CursorContext } from "../core/promptLayout";
+import { Completer } from "../core/completion";
+import type { CompletionRequest } from "../core/completionRequest";
+import { detectIndentation } from "../core/indentation";
+import { languageIdOfPath } from "../core/language";
+import type { Clock, TextEngine, TokenCounter } from "../core/ports";
+import { budgetFor } from "../core/promptWindow";
+import { REASON_SENTENCES } from "../core/reasons";
 import { EngineError } from "../protocol/errors";
+import { readBytes } from "./documents";
 import { type Arguments, flagOption, samplerOptions, usageError, wholeOption } from "./options";
 import { modelPath, openEngine, printJson } from "./session";
 
@@ -13,7 +17,7 @@ export const completeOptions = { "max-tokens": { type: "string" } } as const;
 export async function complete(args: Arguments): Promise<void> {
   const place = parsePlace(args.positionals);
   const maxTokens = wholeOption(args, "max-tokens", 1, 4096) ?? 64;
-  const { cursor, crlf } = await cursorAt(place);
+  const request = await requestAt(place);
   const engine = await openEngine(args, modelPath(args));
   try {
     const session = engine.newSession();
@@ -36,11 +40,23 @@ export async function complete(args: Arguments): Promise<void> {
     let report: Awaited<ReturnType<Awaited<ReturnType<typeof session.generate>>["next"]>>["value"] | undefined;
     const { model } = engine;
     const traits = { fimLayouts: model.fim.layouts, fileHeader: model.fileHeader };
-    const outcome = await completeAt(cursor, traits, textEngine, { maxTokens });
-    const text = outcome.kind === "text" ? (crlf ? outcome.text.replaceAll("\n", "\r\n") : outcome.text) : "";
+    const options = {
+      oneLineTokens: maxTokens,
+      blockTokens: maxTokens,
+      blockWaitMs: { automatic: 0, manual: Infinity },
+      budget: budgetFor(engine.info.plan.contextTokens, maxTokens),
+    };
+    const tokens: TokenCounter = { count: (text) => engine.tokenizer.encodeText(text).length };
+    const completer = new Completer({ engine: textEngine, clock: CLOCK, tokens }, traits, options);
+    const outcome = await completer.complete(request);
+    if (outcome.kind === "none" && outcome.error !== undefined) {
+      throw outcome.error instanceof Error ? outcome.error : new Error("completion failed", { cause: outcome.error });
+    }
+    const text = outcome.kind === "text" ? outcome.text : "";
     if (flagOption(args, "json")) {
       printJson({
         text,
+        ...(outcome.kind === "text" ? { replace_after: outcome.replaceAfter } : {}),
         ...(outcome.kind === "none" ? { reason: outcome.reason } : {}),
         model: model.name,
         layout: traits.fimLayouts[0] ?? "continuation",
@@ -58,13 +74,23 @@ export async function complete(args: Arguments): Promise<void> {
     } else {
       process.stdout.write(text === "" ? "" : `${text}\n`);
       if (outcome.kind === "none") {
-        process.stderr.write("hearth: the model has nothing to suggest here\n");
+        process.stderr.write(`hearth: ${REASON_SENTENCES[outcome.reason]}\n`);
       }
     }
   } finally {
     engine.close();
   }
 }
+
+const CLOCK: Clock = {
+  nowMs: () => performance.now(),
+  after(ms, callback) {
+    const timer = setTimeout(callback, ms);
+    return () => {
+      clearTimeout(timer);
+    };
+  },
+};
 
 interface Place {
   readonly file: string;
@@ -83,13 +109,11 @@ function parsePlace(positionals: readonly string[]): Place {
   return { file: match[1] ?? "", line: Number(match[2]), column: Number(match[3]) };
 }
 
-/** The document as the model sees it: line feeds only, no byte order mark. */
-async function cursorAt({ file, line, column }: Place): Promise<{ cursor: CursorContext; crlf: boolean }> {
-  const raw = await readDocument(file);
-  const crlf = raw.includes("\r\n");
-  const text = raw.replace(/^\uFEFF/, "").replaceAll("\r\n", "\n");
+/** The document as an editor would have it: without a byte order mark, with its own line ends. */
+async function requestAt({ file, line, column }: Place): Promise<CompletionRequest> {
+  const text = (await readDocument(file)).replace(/^\uFEFF/, "");
   const lines = text.split("\n");
-  const current = lines[line - 1];
+  const current = lines[line - 1]?.replace(/\r$/, "");
   const problem = (what: string): EngineError =>
     new EngineError("bad_request", `cannot complete at ${file}:${String(line)}:${String(column)}: ${what}`);
   if (current === undefined) {
@@ -99,26 +123,25 @@ async function cursorAt({ file, line, column }: Place): Promise<{ cursor: Cursor
     throw problem(`that line has columns 1 to ${String(current.length + 1)}`);
   }
   const before = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
-  return { cursor: { path: promptPath(file), text, offset: before + column - 1 }, crlf };
+  const path = promptPath(file);
+  return {
+    documentId: file,
+    path,
+    languageId: languageIdOfPath(path),
+    text,
+    offset: before + column - 1,
+    indentation: detectIndentation(text),
+    // Somebody asks, so nothing is held back.
+    trigger: "manual",
+  };
 }
 
 async function readDocument(file: string): Promise<string> {
+  const bytes = await readBytes(file, "complete in");
   try {
-    const bytes = await readFile(file);
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    const why =
-      code === "ENOENT"
-        ? "no such file"
-        : code === "EISDIR"
-          ? "it is a folder"
-          : error instanceof TypeError
-            ? "it is not UTF-8 text"
-            : error instanceof Error
-              ? error.message
-              : String(error);
-    throw new EngineError("bad_request", `cannot complete in '${file}': ${why}`, { cause: error });
+    throw new EngineError("bad_request", `cannot complete in '${file}': it is not UTF-8 text`, { cause: error });
   }
 }
 

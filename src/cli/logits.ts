@@ -1,8 +1,8 @@
-import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, openSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { EngineError } from "../protocol/errors";
 import { type Arguments, flagOption, textOption, usageError, wholeOption } from "./options";
 import { modelPath, openEngine, printJson, Progress } from "./session";
-import { readText } from "./tokenize";
+import { readText, reasonOf } from "./documents";
 
 export const logitsOptions = {
   tokens: { type: "string" },
@@ -60,7 +60,9 @@ export async function logits(args: Arguments): Promise<void> {
       return result;
     });
     if (traceFile !== undefined) {
-      writeFileSync(traceFile, JSON.stringify({ layers: report.trace }));
+      saying(traceFile, () => {
+        writeFileSync(traceFile, JSON.stringify({ layers: report.trace }));
+      });
     }
     if (flagOption(args, "json")) {
       const { n_vocab } = engine.model.spec;
@@ -71,30 +73,51 @@ export async function logits(args: Arguments): Promise<void> {
   }
 }
 
+/**
+ * Runs work that writes floats to a file, which gets its name only when all is written: a failure leaves an earlier file as
+ * it was. Errors: EngineError `bad_request` when it cannot be written.
+ */
 async function writing<T>(path: string, work: (write: (values: Float32Array) => void) => Promise<T>): Promise<T> {
-  let file: number;
+  const direct = existsSync(path) && !statSync(path).isFile();
+  const partial = direct ? path : `${path}.${process.pid}.tmp`;
+  const file = saying(path, () => openSync(partial, "w"));
   try {
-    file = openSync(path, "w");
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new EngineError("bad_request", `cannot write '${path}': ${why}`, { cause: error });
-  }
-  try {
-    return await work((values) => {
+    const result = await work((values) => {
       let bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
       while (bytes.length > 0) {
-        bytes = bytes.subarray(writeSync(file, bytes));
+        bytes = bytes.subarray(saying(path, () => writeSync(file, bytes)));
       }
     });
-  } finally {
-    closeSync(file);
+    saying(path, () => {
+      closeSync(file);
+    });
+    if (!direct) {
+      saying(path, () => {
+        renameSync(partial, path);
+      });
+    }
+    return result;
+  } catch (error) {
+    if (!direct) {
+      rmSync(partial, { force: true });
+    }
+    throw error;
+  }
+}
+
+/** A failure of the file system, as a sentence about `path`. */
+function saying<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new EngineError("bad_request", `cannot write '${path}': ${reasonOf(error)}`, { cause: error });
   }
 }
 
 /** "1,2,3", or "@ids.json" with an array or {"ids": […]} in it. */
 async function parseTokens(given: string): Promise<Int32Array> {
   const ids = given.startsWith("@") ? idsOf(parseJson(await readText(given.slice(1)), given)) : given.split(",");
-  const tokens = ids.map(Number);
+  const tokens = ids.map((id) => (typeof id === "string" && !/^\s*\d+\s*$/.test(id) ? Number.NaN : Number(id)));
   if (tokens.length === 0 || !tokens.every((id) => Number.isInteger(id) && id >= 0 && id < 2 ** 31)) {
     throw usageError("--tokens is a list of token ids such as 1,2,3, or @FILE with a JSON array of them");
   }

@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { openGgufFile } from "../model/ggufFile";
 import { Tokenizer } from "../model/tokenizer";
-import { EngineError } from "../protocol/errors";
+import { readText } from "./documents";
 import { type Arguments, flagOption, textOption, usageError } from "./options";
 import { modelPath, printJson } from "./session";
 
@@ -25,14 +24,5 @@ export async function tokenize(args: Arguments): Promise<void> {
   for (const id of ids) {
     const bytes = Buffer.from(tokenizer.tokenBytes(id));
     process.stdout.write(`${String(id)}\t${JSON.stringify(bytes.toString("utf8"))}\n`);
-  }
-}
-
-export async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new EngineError("bad_request", `cannot read '${file}': ${why}`, { cause: error });
   }
 }

@@ -1,100 +1,277 @@
 import assert from "node:assert/strict";
-import type { PromptPart } from "../protocol/prompt";
-import { asksForBlock, completeAt, type CompletionOutcome } from "./completion";
-import type { GenerateRequest, GenerateResult, TextEngine } from "./ports";
-import { postprocess } from "./postprocess";
-import type { CursorContext } from "./promptLayout";
+import { EngineError } from "../protocol/errors";
+import { CancelSource } from "./cancellation";
+import { Completer } from "./completion";
+import type { CompletionOptions } from "./completionOptions";
+import type { CompletionOutcome } from "./completionRequest";
+import { REASON_SENTENCES } from "./reasons";
+import { requestAt } from "./testing/cursorAt";
+import { FakeClock } from "./testing/fakeClock";
+import { type Script, ScriptedEngine } from "./testing/scriptedEngine";
 
-function at(marked: string): CursorContext {
-  const offset = marked.indexOf("|");
-  return { path: "a.ts", text: marked.slice(0, offset) + marked.slice(offset + 1), offset };
+const TRAITS = { fimLayouts: ["suffix-first"], fileHeader: false } as const;
+
+function setUp(script: Script | ((prompt: string) => Script), options: Partial<CompletionOptions> = {}) {
+  const clock = new FakeClock();
+  const engine = new ScriptedEngine(clock, typeof script === "function" ? script : () => script);
+  const completer = new Completer({ engine, clock }, TRAITS, options);
+  return { clock, engine, completer };
 }
 
-/** Says what it is told, and remembers what it was asked. */
-class ScriptedEngine implements TextEngine {
-  request: GenerateRequest | undefined;
-  prompt: readonly PromptPart[] = [];
-  readonly #pieces: readonly string[];
-  readonly #finish: GenerateResult["finish"];
+function textOf(outcome: CompletionOutcome): string {
+  return outcome.kind === "text" ? outcome.text : `${outcome.kind} ${outcome.kind === "none" ? outcome.reason : ""}`;
+}
 
-  constructor(pieces: readonly string[], finish: GenerateResult["finish"] = "end") {
-    this.#pieces = pieces;
-    this.#finish = finish;
+/** Types the text at the mark, a key every so many milliseconds, each key cancelling the request before. */
+async function typeKeys(
+  { clock, completer }: ReturnType<typeof setUp>,
+  marked: string,
+  typed: string,
+  msPerKey: number,
+): Promise<string[]> {
+  const outcomes: Promise<CompletionOutcome>[] = [];
+  let source = new CancelSource();
+  for (let i = 0; i <= typed.length; ++i) {
+    source.cancel();
+    source = new CancelSource();
+    outcomes.push(completer.complete(requestAt(marked.replace("|", `${typed.slice(0, i)}|`)), source.token));
+    await clock.advance(msPerKey);
   }
-
-  // eslint-disable-next-line @typescript-eslint/require-await -- an engine answers later, a script at once
-  async *generate(
-    prompt: readonly PromptPart[],
-    request: GenerateRequest,
-  ): AsyncGenerator<string, GenerateResult, undefined> {
-    this.prompt = prompt;
-    this.request = request;
-    yield* this.#pieces;
-    return { finish: this.#finish };
-  }
+  return (await clock.until(Promise.all(outcomes))).map(textOf);
 }
 
-function complete(marked: string, engine: TextEngine): Promise<CompletionOutcome> {
-  return completeAt(at(marked), { fimLayouts: ["suffix-first"], fileHeader: false }, engine, { maxTokens: 32 });
-}
-
-describe("completeAt", () => {
-  it("joins what the engine says", async () => {
-    const engine = new ScriptedEngine(["a +", " b;"]);
-    assert.deepEqual(await complete("return |", engine), { kind: "text", text: "a + b;" });
-    assert.equal(engine.request?.maxTokens, 32);
-    assert.ok(engine.prompt.length > 0);
+describe("Completer: the straight line", () => {
+  it("asks for one line, joins what the engine says, and says where it goes", async () => {
+    const { clock, engine, completer } = setUp({ pieces: ["a +", " b;"] });
+    const outcome = await clock.until(completer.complete(requestAt("return |")));
+    assert.deepEqual(outcome, { kind: "text", text: "a + b;", replaceBefore: 0, replaceAfter: 0 });
+    assert.deepEqual(engine.calls[0]!.request.stop, ["\n"]);
+    assert.equal(engine.calls[0]!.request.maxTokens, 20);
   });
 
-  it("asks for one line, except where an empty block asks for more", async () => {
-    const engine = new ScriptedEngine(["x"]);
-    await complete("return |", engine);
-    assert.deepEqual(engine.request?.stop, ["\n"]);
-    await complete("function f() {\n  |\n}", engine);
-    assert.deepEqual(engine.request.stop, ["\n\n\n"]);
+  it("asks for a block where one is empty", async () => {
+    const { clock, engine, completer } = setUp({ pieces: ["return 1;\n", "}"] });
+    assert.equal(textOf(await clock.until(completer.complete(requestAt("function f() {\n  |\n}")))), "return 1;");
+    assert.deepEqual(engine.calls[0]!.request.stop, ["\n\n\n"]);
+    assert.equal(engine.calls[0]!.request.maxTokens, 96);
   });
 
-  it("says why there is nothing", async () => {
-    assert.deepEqual(await complete("x|", new ScriptedEngine([])), { kind: "none", reason: "empty" });
-    assert.deepEqual(await complete("x|", new ScriptedEngine(["  ", "\n"])), { kind: "none", reason: "empty" });
-    const cancelled = new ScriptedEngine(["half"], "cancelled");
-    assert.deepEqual(await complete("x|", cancelled), { kind: "none", reason: "cancelled" });
+  it("waits before it asks, and not where somebody asks by hand", async () => {
+    const { clock, engine, completer } = setUp({ pieces: ["x"] });
+    void completer.complete(requestAt("return |"));
+    await clock.advance(1);
+    assert.equal(engine.calls.length, 0);
+    const byHand = completer.complete(requestAt("return |", { trigger: "manual" }));
+    await clock.advance(0);
+    assert.equal(engine.calls.length, 1);
+    assert.equal(textOf(await clock.until(byHand)), "x");
+  });
+
+  it("answers a CRLF document with CRLF", async () => {
+    const { clock, engine, completer } = setUp({ pieces: ["a();\n", "  b();\n", "}"] });
+    const outcome = await clock.until(completer.complete(requestAt("function f() {\r\n  |\r\n}\r\n")));
+    assert.equal(textOf(outcome), "a();\r\n  b();");
+    assert.ok(!engine.calls[0]!.prompt.includes("\r"));
+  });
+
+  it("goes on from the selected item of the suggestion list", async () => {
+    const { clock, engine, completer } = setUp({ pieces: ["(a, b)"] });
+    const selectedCompletion = { start: 2, end: 4, text: "compute" };
+    const outcome = await clock.until(completer.complete(requestAt("x.co|", { selectedCompletion })));
+    assert.deepEqual(outcome, { kind: "text", text: "compute(a, b)", replaceBefore: 2, replaceAfter: 0 });
+    assert.ok(engine.calls[0]!.prompt.includes("x.compute<|fim_middle|>"));
+    const other = { start: 2, end: 4, text: "apply" };
+    assert.deepEqual(await completer.complete(requestAt("x.co|", { selectedCompletion: other })), {
+      kind: "none",
+      reason: "suggestItem",
+    });
+  });
+
+  it("replaces brackets behind the cursor that the text closes itself", async () => {
+    const { clock, completer } = setUp({ pieces: ["a) {"] });
+    const outcome = await clock.until(completer.complete(requestAt("if (|)")));
+    assert.deepEqual(outcome, { kind: "text", text: "a) {", replaceBefore: 0, replaceAfter: 1 });
   });
 });
 
-describe("asksForBlock", () => {
-  const yes = ["if (a) {|", "if (a) {\n  |\n}", "def f():\n    |", "const f = () =>|", "x = [\n  |", "if a; then\n|"];
-  const no = ["let a = |", "if (a) {| }", "a;\n|", "|", "f(a, |)", "  |x"];
-  for (const marked of yes) {
-    it(`yes: ${JSON.stringify(marked)}`, () => {
-      assert.ok(asksForBlock(at(marked)));
-    });
-  }
-  for (const marked of no) {
-    it(`no: ${JSON.stringify(marked)}`, () => {
-      assert.ok(!asksForBlock(at(marked)));
-    });
-  }
+describe("Completer: silence has a reason", () => {
+  it("for every place where it does not ask", async () => {
+    const { clock, engine, completer } = setUp({ pieces: ["x"] });
+    const places = { "a| = b": "midLine", "a|b": "midWord", "f();|": "lineComplete", "|": "emptyDocument" };
+    for (const [marked, reason] of Object.entries(places)) {
+      assert.deepEqual(await clock.until(completer.complete(requestAt(marked))), { kind: "none", reason });
+    }
+    assert.equal(engine.calls.length, 0);
+    assert.equal(completer.log.lastSilence, REASON_SENTENCES.emptyDocument);
+    assert.equal(textOf(completer.decline(requestAt("x|"), "disabled")), "none disabled");
+    assert.equal(completer.log.last?.reason, "disabled");
+  });
+
+  it("for an answer of nothing, which is then remembered", async () => {
+    const { clock, engine, completer } = setUp({ pieces: [" ", "\n"] });
+    const ask = (trigger: "automatic" | "manual"): Promise<string> =>
+      clock.until(completer.complete(requestAt("return x|", { trigger }))).then(textOf);
+    assert.equal(await ask("automatic"), "none empty");
+    assert.equal(await ask("automatic"), "none knownEmpty");
+    assert.equal(engine.calls.length, 1);
+    assert.equal(await ask("manual"), "none empty");
+    assert.equal(engine.calls.length, 2);
+  });
+
+  it("for errors of the engine, and for bugs", async () => {
+    const failed = new EngineError("memory", "no memory");
+    const { clock, completer } = setUp({ pieces: [], error: failed });
+    const outcome = await clock.until(completer.complete(requestAt("return |")));
+    assert.deepEqual(outcome, { kind: "none", reason: "memory", error: failed });
+    const bug = setUp({ pieces: [], error: new TypeError("oops") });
+    assert.equal(textOf(await bug.clock.until(bug.completer.complete(requestAt("return |")))), "none internal");
+  });
+
+  it("for an answer that comes too late, which is kept", async () => {
+    const { clock, engine, completer } = setUp({ pieces: ["abc"], prefillMs: 500 }, { latencyMaxMs: 300 });
+    assert.equal(textOf(await clock.until(completer.complete(requestAt("return |")))), "none tooLate");
+    await clock.advance(500);
+    assert.equal(textOf(await clock.until(completer.complete(requestAt("return a|")))), "bc");
+    assert.equal(engine.calls.length, 1);
+  });
+
+  it("logs every request, with times and without text", async () => {
+    const { clock, completer } = setUp({ pieces: ["secret"], prefillMs: 30 });
+    await clock.until(completer.complete(requestAt("return |")));
+    const record = completer.log.last!;
+    assert.equal(record.outcome, "text");
+    assert.equal(record.source, "engine");
+    assert.equal(record.shownChars, 6);
+    assert.equal(record.firstTextMs, 30);
+    assert.ok(record.debounceMs > 0 && record.totalMs >= record.debounceMs + 30);
+    assert.ok(record.promptChars! >= record.newPromptChars! && record.newPromptChars! > 0);
+    assert.ok(!JSON.stringify(record).includes("secret"));
+  });
 });
 
-describe("postprocess", () => {
-  const cases: readonly (readonly [string, string, string, string, boolean?])[] = [
-    ["keeps a good line", "return |", "a + b;", "a + b;"],
-    ["drops white space at the end", "return |", "a + b;  \n", "a + b;"],
-    ["is empty for white space", "return |", " \n \n", ""],
-    ["drops closing brackets that are there", "f(a, |)", "b)", "b"],
-    ["drops a longer rest that is there", "f(a, |);", "b);", "b"],
-    ["keeps brackets of its own", "f(|)", "g(a))", "g(a)"],
-    ["drops a line that comes next anyway", "  a;\n  |\n  c;\n", "b;\n  c;", "b;"],
-    ["keeps lines of the block", "if (a) {\n  |\n}", "b;\n  c;", "b;\n  c;"],
-    ["stops where the block ends", "  if (a) {\n    |\n", "b;\n  }\n  c;", "b;"],
-    ["lets a tab be four columns", "\t|", "a;\n    b;\n  c;", "a;\n    b;"],
-    ["drops an unfinished line at the limit", "  |", "a;\n  b;\n  unfin", "a;\n  b;", true],
-    ["shows an unfinished single line", "  |", "unfin", "unfin", true],
-  ];
-  for (const [what, marked, text, expected, cutOff] of cases) {
-    it(what, () => {
-      assert.equal(postprocess({ text, cutOff: cutOff ?? false }, at(marked)), expected);
-    });
-  }
+describe("Completer: as few questions as possible", () => {
+  it("asks nothing while somebody types what is shown, nor when they take keys back", async () => {
+    const all = setUp({ pieces: ["const value = compute(1);"] });
+    const { clock, engine, completer } = all;
+    const keys = await typeKeys(all, "a();\n|\nb();", "const value", 300);
+    assert.equal(keys[0], "const value = compute(1);");
+    assert.equal(keys.at(-1), " = compute(1);");
+    for (const typed of ["const valu", "const val", "const va"]) {
+      const outcome = await clock.until(completer.complete(requestAt(`a();\n${typed}|\nb();`)));
+      assert.equal(textOf(outcome), "const value = compute(1);".slice(typed.length));
+    }
+    assert.equal(engine.calls.length, 1);
+    assert.equal(completer.log.last?.source, "typedAlong");
+  });
+
+  it("knows a bracket that the editor closed while it was typed", async () => {
+    const { clock, engine, completer } = setUp({ pieces: ["compute(a, b)"] });
+    await clock.until(completer.complete(requestAt("x = |")));
+    const outcome = await clock.until(completer.complete(requestAt("x = compute(|)")));
+    assert.deepEqual(outcome, { kind: "text", text: "a, b", replaceBefore: 0, replaceAfter: 0 });
+    assert.equal(engine.calls.length, 1);
+  });
+
+  it("asks once a pause when somebody types fast", async () => {
+    const all = setUp({ pieces: ["zzz"], prefillMs: 50 }, { editorWaitedMs: 0 });
+    const outcomes = await typeKeys(all, "a();\n|", "export function add(a, b)", 30);
+    assert.equal(all.engine.calls.length, 1);
+    assert.ok(outcomes.slice(0, -1).every((each) => each.startsWith("cancelled")));
+  });
+
+  it("takes over the question under way where the keys type its answer", async () => {
+    const all = setUp({ pieces: ["abcdef"], prefillMs: 400 });
+    const outcomes = await typeKeys(all, "return |", "abc", 160);
+    assert.equal(all.engine.calls.length, 1);
+    assert.equal(outcomes.at(-1), "def");
+    assert.equal(all.completer.log.last?.source, "inFlight");
+  });
+
+  it("asks anew as soon as the answer turns out to be another one", async () => {
+    const all = setUp((prompt) => ({ pieces: [prompt.includes("xy") ? "z" : "abc"], prefillMs: 300 }));
+    const outcomes = await typeKeys(all, "return |", "xy", 200);
+    assert.equal(outcomes.at(-1), "z");
+    assert.ok(all.engine.calls.length <= 3);
+  });
+
+  it("asks anew where the whole answer was typed before it came", async () => {
+    const all = setUp((prompt) => ({ pieces: [prompt.includes("ab<") ? "cd" : "ab"], prefillMs: 500 }));
+    const outcomes = await typeKeys(all, "return |", "ab", 200);
+    assert.equal(outcomes.at(-1), "cd");
+    assert.equal(all.engine.calls.length, 2);
+  });
+
+  it("ends a question soon after nobody waits for it", async () => {
+    const { clock, engine, completer } = setUp({ pieces: ["a", "b", "c"], prefillMs: 10, msPerPiece: 1000 });
+    const source = new CancelSource();
+    const outcome = completer.complete(requestAt("return |"), source.token);
+    await clock.advance(300);
+    assert.equal(engine.calls[0]!.state, "running");
+    source.cancel();
+    assert.deepEqual(await outcome, { kind: "cancelled" });
+    await clock.advance(74);
+    assert.equal(engine.calls[0]!.state, "running");
+    await clock.advance(2);
+    assert.equal(engine.calls[0]!.state, "cancelled");
+  });
+
+  it("ends a question at once when another one is asked elsewhere", async () => {
+    const { clock, engine, completer } = setUp({ pieces: ["a"], prefillMs: 1000 });
+    const first = completer.complete(requestAt("return |"));
+    await clock.advance(300);
+    const second = completer.complete(requestAt("other = |"));
+    assert.equal(textOf(await clock.until(first)), "none superseded");
+    assert.equal(engine.calls[0]!.state, "cancelled");
+    assert.equal(textOf(await clock.until(second)), "a");
+  });
+
+  it("stops what is under way when the cursor goes where nothing is asked", async () => {
+    const { clock, engine, completer } = setUp({ pieces: ["a"], prefillMs: 1000 });
+    void completer.complete(requestAt("return |"));
+    await clock.advance(300);
+    await completer.complete(requestAt("re|turn "));
+    await clock.advance(0);
+    assert.equal(engine.calls[0]!.state, "cancelled");
+  });
+
+  it("forgets a document and everything when told to", async () => {
+    const { clock, engine, completer } = setUp({ pieces: ["a"] });
+    const ask = (): Promise<string> => clock.until(completer.complete(requestAt("return |"))).then(textOf);
+    await ask();
+    completer.forget("doc");
+    await ask();
+    completer.reset();
+    await ask();
+    await ask();
+    assert.equal(engine.calls.length, 3);
+  });
+});
+
+describe("Completer: first line first", () => {
+  const LINES = ["const a = 1;\n", "  const b = 2;\n", "  return a + b;\n", "}\n", "\nfunction g() {\n"];
+
+  it("shows the first line alone where the rest takes long, and the rest as it is typed", async () => {
+    const { clock, engine, completer } = setUp({ pieces: LINES, msPerPiece: 400 });
+    const first = await clock.until(completer.complete(requestAt("function f() {\n  |\n}")));
+    assert.equal(textOf(first), "const a = 1;");
+    await clock.advance(3000);
+    const next = await clock.until(completer.complete(requestAt("function f() {\n  const a = 1;|\n}")));
+    assert.equal(textOf(next), "\n  const b = 2;\n  return a + b;");
+    const line = await clock.until(completer.complete(requestAt("function f() {\n  const a = 1;\n  |\n}")));
+    assert.equal(textOf(line), "const b = 2;\n  return a + b;");
+    assert.equal(engine.calls.length, 1);
+  });
+
+  it("shows the whole block where the engine is fast", async () => {
+    const { clock, completer } = setUp({ pieces: LINES, msPerPiece: 5 });
+    const outcome = await clock.until(completer.complete(requestAt("function f() {\n  |\n}")));
+    assert.equal(textOf(outcome), "const a = 1;\n  const b = 2;\n  return a + b;");
+  });
+
+  it("generates no more than the block", async () => {
+    const { clock, engine, completer } = setUp({ pieces: [...LINES, "more\n", "and more\n"], msPerPiece: 5 });
+    await clock.until(completer.complete(requestAt("function f() {\n  |\n}")));
+    await clock.advance(1000);
+    assert.ok(engine.calls[0]!.piecesGiven <= LINES.length);
+  });
 });

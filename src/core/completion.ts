@@ -1,51 +1,385 @@
-import type { GenerateResult, PromptTraits, TextEngine } from "./ports";
-import { currentLine, postprocess } from "./postprocess";
-import { type CursorContext, layOutPrompt } from "./promptLayout";
+import { EngineError } from "../protocol/errors";
+import type { PromptPart } from "../protocol/prompt";
+import { type CompletionShape, shapeAt } from "./blockRules";
+import { NEVER_CANCELLED } from "./cancellation";
+import { CompletionCache } from "./completionCache";
+import { type CompletionOptions, DEFAULT_OPTIONS } from "./completionOptions";
+import { type CompletionOutcome, type CompletionRequest, normalise, type NormalRequest } from "./completionRequest";
+import { surroundingsOf } from "./context";
+import { Flight } from "./flight";
+import type { CancelToken, Clock, PromptTraits, TextEngine, TokenCounter } from "./ports";
+import { fitAnswer, type ShapedAnswer } from "./postprocess";
+import { commonPrefixLength, flatten, layOutWindow } from "./promptLayout";
+import { PromptWindows } from "./promptWindow";
+import type { SilenceReason } from "./reasons";
+import { type AnswerSource, RequestLog } from "./requestLog";
+import { suppressionAt } from "./suppression";
+import { recordOf, type Turn } from "./turn";
+import { TypingPace } from "./typingPace";
 
-export interface CompletionOptions {
-  readonly maxTokens: number;
+export interface CompletionPorts {
+  readonly engine: TextEngine;
+  readonly clock: Clock;
+  readonly tokens?: TokenCounter;
 }
 
-/** Every way in which a completion can end is a value. */
-export type CompletionOutcome =
-  { readonly kind: "text"; readonly text: string } | { readonly kind: "none"; readonly reason: "empty" | "cancelled" };
+type Wake = (wake: () => void) => () => unknown;
 
-/** One straight line from a cursor to the text that an editor would insert there. Rejects with the engine's errors. */
-export async function completeAt(
-  cursor: CursorContext,
-  traits: PromptTraits,
-  engine: TextEngine,
-  options: CompletionOptions,
-): Promise<CompletionOutcome> {
-  const prompt = layOutPrompt(cursor, traits);
-  const stop = asksForBlock(cursor) ? ["\n\n\n"] : ["\n"];
-  const pieces = engine.generate(prompt, { maxTokens: options.maxTokens, stop });
-  let generated = "";
-  let step: IteratorResult<string, GenerateResult> = await pieces.next();
-  while (step.done !== true) {
-    generated += step.value;
-    step = await pieces.next();
+/**
+ * From a cursor to the text that an editor would insert there. One a window: it remembers answers, windows of
+ * documents and how fast somebody types. Requests may overlap; a newer one takes the place of an older one.
+ */
+export class Completer {
+  readonly log = new RequestLog();
+  readonly #engine: TextEngine;
+  readonly #clock: Clock;
+  readonly #traits: PromptTraits;
+  readonly #options: CompletionOptions;
+  readonly #windows: PromptWindows;
+  readonly #cache = new CompletionCache();
+  readonly #pace = new TypingPace();
+  readonly #supersedings = new Set<() => void>();
+  #turns = 0;
+  #flight: Flight | undefined;
+  #callOffLinger: (() => void) | undefined;
+  #lastPrompt = "";
+
+  constructor(ports: CompletionPorts, traits: PromptTraits, options: Partial<CompletionOptions> = {}) {
+    this.#engine = ports.engine;
+    this.#clock = ports.clock;
+    this.#traits = traits;
+    this.#options = { ...DEFAULT_OPTIONS, ...options };
+    this.#windows = new PromptWindows(this.#options.budget, ports.tokens);
   }
-  if (step.value.finish === "cancelled") {
-    return { kind: "none", reason: "cancelled" };
+
+  /** Never rejects: what goes wrong is an outcome. */
+  async complete(request: CompletionRequest, token: CancelToken = NEVER_CANCELLED): Promise<CompletionOutcome> {
+    const startedMs = this.#clock.nowMs();
+    const id = this.#nextTurn();
+    try {
+      const normal = normalise(request);
+      const turn = normal === undefined ? undefined : this.#newTurn(id, request, normal, token, startedMs);
+      const outcome: CompletionOutcome =
+        turn === undefined ? { kind: "none", reason: "suggestItem" } : await this.#outcomeOf(turn);
+      this.#record(id, request, startedMs, outcome, turn);
+      return outcome;
+    } catch (error) {
+      const outcome: CompletionOutcome = { kind: "none", reason: "internal", error };
+      this.#record(id, request, startedMs, outcome);
+      return outcome;
+    }
   }
-  const text = postprocess({ text: generated, cutOff: step.value.finish === "limit" }, cursor);
-  return text === "" ? { kind: "none", reason: "empty" } : { kind: "text", text };
+
+  /** For a caller that does not even ask; the log then says why. Stops what is under way. */
+  decline(request: CompletionRequest, reason: SilenceReason): CompletionOutcome {
+    const outcome: CompletionOutcome = { kind: "none", reason };
+    this.#record(this.#nextTurn(), request, this.#clock.nowMs(), outcome);
+    this.stop();
+    return outcome;
+  }
+
+  /** Nobody types: what the prompt shows of the text below the cursor may be brought up to date. */
+  refresh(request: CompletionRequest): void {
+    const normal = normalise(request);
+    if (normal !== undefined) {
+      this.#windows.refresh(request.documentId, normal.cursor);
+    }
+  }
+
+  /** The prompt for this place: to be evaluated while nobody types, or to be looked at. */
+  promptFor(request: CompletionRequest): readonly PromptPart[] {
+    const normal = normalise(request);
+    return normal === undefined
+      ? []
+      : layOutWindow(request.path, this.#windows.windowAt(request.documentId, normal.cursor), this.#traits);
+  }
+
+  /** A document was closed. */
+  forget(documentId: string): void {
+    this.#windows.forget(documentId);
+    this.#cache.forget(documentId);
+    if (this.#flight?.place.documentId === documentId) {
+      this.stop();
+    }
+  }
+
+  /** The model is another one: no earlier answer is its own. */
+  reset(): void {
+    this.stop();
+    this.#cache.clear();
+    this.#lastPrompt = "";
+  }
+
+  /** Ends the work under way. */
+  stop(): void {
+    this.#callOffLinger?.();
+    this.#flight?.stop();
+    this.#flight = undefined;
+  }
+
+  #nextTurn(): number {
+    this.#turns += 1;
+    for (const supersede of [...this.#supersedings]) {
+      supersede();
+    }
+    return this.#turns;
+  }
+
+  #newTurn(id: number, request: CompletionRequest, normal: NormalRequest, token: CancelToken, startedMs: number): Turn {
+    const { cursor } = normal;
+    const at = surroundingsOf(cursor);
+    const window = this.#windows.windowAt(request.documentId, cursor);
+    return {
+      id,
+      request,
+      normal,
+      at,
+      token,
+      startedMs,
+      place: {
+        documentId: request.documentId,
+        textBefore: cursor.text.slice(0, cursor.offset),
+        prefix: window.prefix,
+        after: at.after,
+        below: at.below,
+      },
+      prompt: layOutWindow(cursor.path, window, this.#traits),
+      debounceMs: 0,
+      source: undefined,
+      flight: undefined,
+      newChars: undefined,
+    };
+  }
+
+  /** The straight line. */
+  async #outcomeOf(turn: Turn): Promise<CompletionOutcome> {
+    const isManual = turn.request.trigger === "manual";
+    if (!isManual) {
+      this.#pace.key(turn.startedMs);
+    }
+    const reused = this.#reuse(turn);
+    if (reused !== undefined) {
+      return reused;
+    }
+    // Asked for or not: a model that cannot fill in has nothing to go on from at the start of a document.
+    const suppression = turn.prompt.length === 0 ? "emptyDocument" : isManual ? undefined : suppressionAt(turn.at);
+    // The rest of a block may come where nothing would be asked anew: behind its first statement.
+    if (suppression === undefined || this.#flight?.shape === "block") {
+      const early = await this.#joinFlight(turn);
+      if (early !== undefined) {
+        return early;
+      }
+    }
+    if (suppression !== undefined) {
+      this.stop();
+      return { kind: "none", reason: suppression };
+    }
+    this.stop();
+    const interrupted = await this.#debounce(turn);
+    if (interrupted !== undefined) {
+      return interrupted;
+    }
+    return this.#arrival(turn, this.#takeOff(turn), "engine");
+  }
+
+  #reuse(turn: Turn): CompletionOutcome | undefined {
+    const reused = this.#cache.reuse(turn.place);
+    if (reused === undefined) {
+      return undefined;
+    }
+    if (reused.text === "") {
+      // Asked by hand, the question is asked once more.
+      return turn.request.trigger === "manual" ? undefined : { kind: "none", reason: "knownEmpty" };
+    }
+    const outcome = this.#fitted(turn, reused.text, reused.shape);
+    if (outcome.kind === "none" && this.#flight?.typedAlong(turn.place) !== undefined) {
+      return undefined;
+    }
+    turn.source = reused.source;
+    return outcome;
+  }
+
+  /** The question under way may be the one that is asked now: the keys since then only typed its answer. */
+  async #joinFlight(turn: Turn): Promise<CompletionOutcome | undefined> {
+    const flight = this.#flight;
+    if (flight === undefined || flight.landing !== undefined || flight.typedAlong(turn.place) === undefined) {
+      return undefined;
+    }
+    this.#callOffLinger?.();
+    const outcome = await this.#arrival(turn, flight, "inFlight");
+    const isOver = outcome.kind !== "none" || outcome.reason !== "superseded" || turn.id !== this.#turns;
+    return isOver ? outcome : undefined;
+  }
+
+  async #debounce(turn: Turn): Promise<CompletionOutcome | undefined> {
+    const newChars = this.#newChars(flatten(turn.prompt));
+    const isManual = turn.request.trigger === "manual";
+    const delayMs = isManual ? 0 : this.#pace.delayMs(newChars) - this.#options.editorWaitedMs;
+    const until = turn.startedMs + delayMs;
+    const begun = this.#clock.nowMs();
+    while (this.#clock.nowMs() < until && this.#interruption(turn) === undefined) {
+      await this.#pause(turn, [this.#timer(until)]);
+    }
+    turn.debounceMs = this.#clock.nowMs() - begun;
+    return this.#interruption(turn);
+  }
+
+  #takeOff(turn: Turn): Flight {
+    const shape = shapeAt(turn.at);
+    const flight = new Flight(turn.place, turn.at, shape, this.#clock);
+    this.#flight = flight;
+    const prompt = flatten(turn.prompt);
+    const newChars = this.#newChars(prompt);
+    this.#lastPrompt = prompt;
+    turn.newChars = newChars;
+    const { oneLineTokens, blockTokens } = this.#options;
+    const maxTokens = shape === "line" ? oneLineTokens : blockTokens;
+    void flight.run(this.#engine, turn.prompt, maxTokens).then(() => {
+      this.#landed(flight, newChars);
+    });
+    return flight;
+  }
+
+  #landed(flight: Flight, newChars: number): void {
+    if (this.#flight === flight) {
+      this.#flight = undefined;
+    }
+    const { landing, shaped, shape } = flight;
+    if (landing?.kind === "answered") {
+      this.#cache.remember(flight.place, cached(shaped, shape));
+      const totalMs = this.#clock.nowMs() - flight.startedMs;
+      const prefillMs = landing.result.prefillMs ?? flight.firstTextMs ?? totalMs;
+      const decodeMs = shape === "line" ? totalMs - prefillMs : (flight.firstTextMs ?? totalMs) - prefillMs;
+      this.#pace.answered({ newChars, prefillMs, decodeMs: Math.max(0, decodeMs) });
+    }
+  }
+
+  async #arrival(turn: Turn, flight: Flight, source: AnswerSource): Promise<CompletionOutcome> {
+    turn.flight = flight;
+    flight.waiting += 1;
+    try {
+      return await this.#awaitFlight(turn, flight, source);
+    } finally {
+      flight.waiting -= 1;
+      if (this.#interruption(turn) !== undefined) {
+        this.#linger(flight);
+      }
+    }
+  }
+
+  /** Waits until the flight has something to show for this turn, or will have nothing. */
+  async #awaitFlight(turn: Turn, flight: Flight, source: AnswerSource): Promise<CompletionOutcome> {
+    const showAt = turn.startedMs + this.#options.blockWaitMs[turn.request.trigger];
+    const tooLateAt = turn.request.trigger === "manual" ? Infinity : turn.startedMs + this.#options.latencyMaxMs;
+    for (;;) {
+      const interruption = this.#interruption(turn);
+      if (interruption !== undefined) {
+        return interruption;
+      }
+      const typed = flight.typedAlong(turn.place);
+      if (typed === undefined || flight.landing?.kind === "stopped") {
+        // Not what was typed after all; the caller may ask anew.
+        return { kind: "none", reason: "superseded" };
+      }
+      const nowMs = this.#clock.nowMs();
+      turn.source = source;
+      if (flight.landing !== undefined) {
+        return this.#landedOutcome(turn, flight, typed);
+      }
+      const hasWholeLine = flight.shape === "block" && restOf(flight.shaped, typed).trim() !== "";
+      if (hasWholeLine && nowMs >= showAt) {
+        this.#cache.remember(flight.place, cached(flight.shaped, flight.shape));
+        return this.#fitted(turn, restOf(flight.shaped, typed), flight.shape);
+      }
+      if (nowMs >= tooLateAt) {
+        return { kind: "none", reason: "tooLate" };
+      }
+      const timer = hasWholeLine ? [this.#timer(showAt)] : [];
+      const deadline = tooLateAt === Infinity ? [] : [this.#timer(tooLateAt)];
+      await this.#pause(turn, [(wake) => flight.onChange(wake), ...timer, ...deadline]);
+    }
+  }
+
+  #landedOutcome(turn: Turn, flight: Flight, typed: string): CompletionOutcome {
+    const { landing, shaped } = flight;
+    if (landing?.kind === "failed") {
+      const { error } = landing;
+      return { kind: "none", reason: error instanceof EngineError ? error.code : "internal", error };
+    }
+    return shaped.kind === "none" ? shaped : this.#fitted(turn, restOf(shaped, typed), flight.shape);
+  }
+
+  #fitted({ at, normal }: Turn, text: string, shape: CompletionShape): CompletionOutcome {
+    const fitted = fitAnswer({ text, shape, cutOff: false }, at);
+    if (fitted.kind === "none") {
+      return fitted;
+    }
+    const { selected, crlf } = normal;
+    return {
+      kind: "text",
+      text: selected.text + (crlf ? fitted.text.replaceAll("\n", "\r\n") : fitted.text),
+      replaceBefore: selected.replaceBefore,
+      replaceAfter: selected.replaceAfter + fitted.replaceAfter,
+    };
+  }
+
+  #interruption(turn: Turn): CompletionOutcome | undefined {
+    if (turn.token.isCancellationRequested) {
+      return { kind: "cancelled" };
+    }
+    return turn.id === this.#turns ? undefined : { kind: "none", reason: "superseded" };
+  }
+
+  /** Nobody waits for it any more; somebody may in a moment. */
+  #linger(flight: Flight): void {
+    if (this.#flight !== flight || flight.landing !== undefined || flight.waiting > 0) {
+      return;
+    }
+    this.#callOffLinger?.();
+    this.#callOffLinger = this.#clock.after(this.#options.lingerMs, () => {
+      flight.stop();
+      if (this.#flight === flight) {
+        this.#flight = undefined;
+      }
+    });
+  }
+
+  #timer(atMs: number): Wake {
+    return (wake) => this.#clock.after(Math.max(0, atMs - this.#clock.nowMs()), wake);
+  }
+
+  /** Until the first of these, a newer request, or a cancel. */
+  async #pause(turn: Turn, wakes: readonly Wake[]): Promise<void> {
+    let ends: (() => unknown)[] = [];
+    await new Promise<void>((resolve) => {
+      const cancelled = turn.token.onCancellationRequested(resolve);
+      this.#supersedings.add(resolve);
+      ends = [
+        () => cancelled.dispose(),
+        () => this.#supersedings.delete(resolve),
+        ...wakes.map((each) => each(resolve)),
+      ];
+    });
+    for (const end of ends) {
+      end();
+    }
+  }
+
+  /** How much of a prompt the engine has not just seen. */
+  #newChars(prompt: string): number {
+    return prompt.length - commonPrefixLength(this.#lastPrompt, prompt);
+  }
+
+  #record(id: number, request: CompletionRequest, startedMs: number, outcome: CompletionOutcome, turn?: Turn): void {
+    this.log.add(recordOf(id, request, outcome, { startedMs, endedMs: this.#clock.nowMs() }, turn));
+  }
 }
 
-/** Lines that open a block: a bracket, or a colon as in Python. */
-const OPENS_BLOCK = /[{([:]\s*$|=>\s*$|\b(?:do|then|else|begin)\s*$/;
+function cached(shaped: ShapedAnswer, shape: CompletionShape): { text: string; shape: CompletionShape } {
+  return shaped.kind === "text" ? { text: shaped.text, shape } : { text: "", shape, ...shaped };
+}
 
-/** True where an empty block asks for several lines; everywhere else the rest of one line is what is wanted. */
-export function asksForBlock(cursor: CursorContext): boolean {
-  const { before, after } = currentLine(cursor);
-  if (after.trim() !== "") {
-    return false;
-  }
-  if (before.trim() !== "") {
-    return OPENS_BLOCK.test(before);
-  }
-  const earlier = cursor.text.slice(0, cursor.offset - before.length).trimEnd();
-  const previous = earlier.slice(earlier.lastIndexOf("\n") + 1);
-  return OPENS_BLOCK.test(previous);
+/** What is left of an answer after a part of it was typed. */
+function restOf(shaped: ShapedAnswer, typed: string): string {
+  return shaped.kind === "text" ? shaped.text.slice(typed.length) : "";
 }

@@ -5,10 +5,18 @@ import type { PromptPart } from "../protocol/prompt";
 export interface GenerateRequest {
   readonly maxTokens: number;
   readonly stop: readonly string[];
+  /** A generator that waits cannot be told to return; this reaches the engine in the middle of a prefill. */
+  readonly cancel: CancelToken;
 }
 
 export interface GenerateResult {
   readonly finish: "end" | "limit" | "stop" | "cancelled";
+  readonly promptTokens?: number;
+  /** Prompt tokens that had been evaluated before. */
+  readonly reusedTokens?: number;
+  readonly generatedTokens?: number;
+  readonly prefillMs?: number;
+  readonly decodeMs?: number;
 }
 
 /** Text after a prompt. Whoever stops iterating cancels. Rejects with an EngineError. */
@@ -22,4 +30,23 @@ export interface PromptTraits {
   readonly fimLayouts: readonly ("suffix-first" | "prefix-first")[];
   /** Documents begin with `<|file_sep|>path` and a newline. */
   readonly fileHeader: boolean;
+}
+
+/** Shaped like VS Code's, so that the editor's own token can be passed as it is. */
+export interface CancelToken {
+  readonly isCancellationRequested: boolean;
+  readonly onCancellationRequested: (listener: () => unknown) => { dispose(): unknown };
+}
+
+/** Time, as a port: tests let it pass at once. */
+export interface Clock {
+  /** Milliseconds since any fixed moment; never goes back. */
+  nowMs(): number;
+  /** Calls back once after so many milliseconds; the returned function calls it off. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+/** Counts tokens as the model does. Asked rarely: budgets are kept in characters between two counts. */
+export interface TokenCounter {
+  count(text: string): number;
 }

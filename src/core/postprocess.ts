@@ -1,92 +1,78 @@
-import type { CursorContext } from "./promptLayout";
+import type { CompletionShape } from "./blockRules";
+import type { Surroundings } from "./context";
+import {
+  dropEcho,
+  dropLeadingBlankLines,
+  fitLeadingSpace,
+  plainLineFeeds,
+  stopAtControlToken,
+  unwrapFences,
+} from "./postprocess/clean";
+import type { Draft, Step } from "./postprocess/draft";
+import { dropTrailingJunk, dropUnfinishedEnd, limitLines, oneLine, stopAtDedent } from "./postprocess/ending";
+import { balanceBrackets, dropLoneQuote, fitToRestOfLine, stopAtLinesBelow } from "./postprocess/fit";
+import { reindent } from "./postprocess/reindent";
+import { breakLoop, dropCopyOfAbove, dropRepeatedLines } from "./postprocess/repetition";
+import type { EmptyReason } from "./reasons";
 
-/** A completion on its way to the editor. */
-export interface Draft {
+/** What a model said, and how it ended. */
+export interface Answer {
   readonly text: string;
-  /** The model was cut off by the token limit, so the last line may be unfinished. */
+  readonly shape: CompletionShape;
+  /** The token limit ended it. */
   readonly cutOff: boolean;
 }
 
-type Step = (draft: Draft, cursor: CursorContext) => Draft;
-
-/** In order; each is pure and looks only at the draft and the document. */
-const STEPS: readonly Step[] = [
-  dropUnfinishedLine,
+/** From what the model said to text in the document's own style. Depends on what stands before the cursor. */
+const SHAPING: readonly Step[] = [
+  plainLineFeeds,
+  stopAtControlToken,
+  unwrapFences,
+  dropEcho,
+  dropLeadingBlankLines,
+  fitLeadingSpace,
+  oneLine,
+  breakLoop,
+  dropUnfinishedEnd,
+  reindent,
   stopAtDedent,
-  dropNextLineAgain,
-  dropSuffixAgain,
-  dropTrailingSpace,
+  limitLines,
+  dropRepeatedLines,
+  dropCopyOfAbove,
 ];
 
-/** What the editor would insert at the cursor; empty when nothing is worth inserting. */
-export function postprocess(draft: Draft, cursor: CursorContext): string {
-  const { text } = STEPS.reduce((current, step) => step(current, cursor), draft);
-  return text.trim() === "" ? "" : text;
+export type ShapedAnswer =
+  { readonly kind: "text"; readonly text: string } | { readonly kind: "none"; readonly reason: EmptyReason };
+
+/** The part that stays true while somebody types along: it is what the cache keeps. */
+export function shapeAnswer(answer: Answer, at: Surroundings): ShapedAnswer {
+  const draft = SHAPING.reduce<Draft>((current, step) => step(current, at), answer);
+  return draft.text.trim() === ""
+    ? { kind: "none", reason: draft.emptied ?? "empty" }
+    : { kind: "text", text: draft.text };
 }
 
-/** A multi-line text that hit the limit ends with its last whole line; a single line is shown as far as it came. */
-function dropUnfinishedLine(draft: Draft): Draft {
-  const lastBreak = draft.text.lastIndexOf("\n");
-  return draft.cutOff && lastBreak > 0 ? { ...draft, text: draft.text.slice(0, lastBreak) } : draft;
-}
-
-/** Lines that leave the block in which the cursor stands belong to what follows, not to the completion. */
-function stopAtDedent(draft: Draft, cursor: CursorContext): Draft {
-  const lines = draft.text.split("\n");
-  const indent = indentWidth(currentLine(cursor).before);
-  const end = lines.findIndex((line, i) => i > 0 && line.trim() !== "" && indentWidth(line) < indent);
-  return end === -1 ? draft : { ...draft, text: lines.slice(0, end).join("\n") };
-}
-
-/** A model likes to go on with the line that is already there. */
-function dropNextLineAgain(draft: Draft, cursor: CursorContext): Draft {
-  const lines = draft.text.split("\n");
-  const next = nextLine(cursor)?.trim() ?? "";
-  if (lines.length < 2 || next === "" || lines[lines.length - 1]?.trim() !== next) {
-    return draft;
-  }
-  return { ...draft, text: lines.slice(0, -1).join("\n") };
-}
-
-/** What stands behind the cursor on its line (often closing brackets) must not come twice. */
-function dropSuffixAgain(draft: Draft, cursor: CursorContext): Draft {
-  const after = currentLine(cursor).after.trimEnd();
-  if (after === "" || draft.text.includes("\n")) {
-    return draft;
-  }
-  const text = draft.text.trimEnd();
-  for (let length = Math.min(after.length, text.length); length > 0; --length) {
-    if (text.endsWith(after.slice(0, length))) {
-      return { ...draft, text: text.slice(0, text.length - length) };
+export type FittedAnswer =
+  | {
+      readonly kind: "text";
+      readonly text: string;
+      /** UTF-16 units behind the cursor, on its line, that the text takes the place of. */
+      readonly replaceAfter: number;
     }
-  }
-  return draft;
+  | { readonly kind: "none"; readonly reason: EmptyReason };
+
+/** From shaped text to what fits between the cursor and what stands behind it. Cheap: done again at every key. */
+export function fitAnswer(answer: Answer, at: Surroundings): FittedAnswer {
+  const stopped = stopAtLinesBelow(answer, at);
+  const fitted = dropLoneQuote(balanceBrackets(fitToRestOfLine(stopped, at), at), at);
+  const { text, emptied } = dropTrailingJunk(fitted, at);
+  return text.trim() === ""
+    ? { kind: "none", reason: emptied ?? "empty" }
+    : { kind: "text", text, replaceAfter: fitted.replaceAfter };
 }
 
-function dropTrailingSpace(draft: Draft): Draft {
-  return { ...draft, text: draft.text.trimEnd() };
-}
-
-/** The cursor's line, split at the cursor. */
-export function currentLine({ text, offset }: CursorContext): { before: string; after: string } {
-  const start = text.lastIndexOf("\n", offset - 1) + 1;
-  const end = text.indexOf("\n", offset);
-  return {
-    before: text.slice(offset === 0 ? 0 : start, offset),
-    after: text.slice(offset, end === -1 ? undefined : end),
-  };
-}
-
-function nextLine({ text, offset }: CursorContext): string | undefined {
-  const end = text.indexOf("\n", offset);
-  return end === -1 ? undefined : text.slice(end + 1).split("\n", 1)[0];
-}
-
-const TAB_WIDTH = 4;
-
-/** Columns of leading white space. */
-export function indentWidth(line: string): number {
-  const indent = /^[ \t]*/.exec(line)?.[0] ?? "";
-  const tabs = indent.replaceAll(" ", "").length;
-  return indent.length - tabs + TAB_WIDTH * tabs;
+/** Both, for a single answer. */
+export function postprocess(answer: Answer, at: Surroundings): FittedAnswer {
+  const shaped = shapeAnswer(answer, at);
+  return shaped.kind === "none" ? shaped : fitAnswer({ ...answer, text: shaped.text, cutOff: false }, at);
 }

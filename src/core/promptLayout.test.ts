@@ -1,18 +1,14 @@
 import assert from "node:assert/strict";
-import type { PromptPart } from "../protocol/prompt";
 import type { PromptTraits } from "./ports";
-import { type CursorContext, layOutPrompt } from "./promptLayout";
+import { commonPrefixLength, flatten as show, layOutPrompt } from "./promptLayout";
+import { DEFAULT_BUDGET } from "./promptWindow";
 
 const BOTH: PromptTraits = { fimLayouts: ["suffix-first", "prefix-first"], fileHeader: true };
 
 /** `|` marks the cursor. */
-function at(marked: string, path = "src/a.ts"): CursorContext {
+function at(marked: string, path = "src/a.ts"): { path: string; text: string; offset: number } {
   const offset = marked.indexOf("|");
   return { path, text: marked.slice(0, offset) + marked.slice(offset + 1), offset };
-}
-
-function show(parts: readonly PromptPart[]): string {
-  return parts.map((part) => (part.kind === "text" ? part.text : part.token)).join("");
 }
 
 describe("layOutPrompt", () => {
@@ -49,28 +45,8 @@ describe("layOutPrompt", () => {
     }
   });
 
-  it("moves the start of the prefix in big steps, to a line's start, within the budget", () => {
-    const budget = { prefixChars: 400, suffixChars: 40 };
-    const starts = new Set<string>();
-    const document = Array.from({ length: 300 }, (_, i) => `line ${i}\n`).join("");
-    let last = "";
-    for (let offset = 0; offset <= document.length; ++offset) {
-      const cursor = { path: "a", text: document, offset };
-      const shown = show(layOutPrompt(cursor, { fimLayouts: [], fileHeader: false }, budget));
-      assert.ok(shown.length <= budget.prefixChars);
-      assert.ok(document.slice(0, offset).endsWith(shown));
-      assert.match(shown, /^(line|l?i?n?$)/);
-      const start = document.slice(0, offset).length - shown.length;
-      starts.add(String(start));
-      last = shown;
-    }
-    assert.ok(last.length > budget.prefixChars / 2);
-    // A step is a quarter of the budget.
-    assert.ok(starts.size <= document.length / 100 + 1, `${starts.size} starts`);
-  });
-
   it("takes whole lines after the cursor's, as many as fit", () => {
-    const budget = { prefixChars: 100, suffixChars: 12 };
+    const budget = { ...DEFAULT_BUDGET, prefixChars: 100, suffixChars: 12 };
     const suffixOf = (marked: string): string =>
       /<\|fim_suffix\|>(.*)<\|fim_prefix\|>/s.exec(show(layOutPrompt(at(marked), BOTH, budget)))?.[1] ?? "?";
     assert.equal(suffixOf("a|b\nline 1\nline 2\n"), "line 1\n");
@@ -84,5 +60,13 @@ describe("layOutPrompt", () => {
     const text = "x".repeat(100_000);
     const shown = show(layOutPrompt({ path: "a", text, offset: 70_000 }, { fimLayouts: [], fileHeader: false }));
     assert.ok(shown.length > 2000 && shown.length <= 4096);
+  });
+});
+
+describe("commonPrefixLength", () => {
+  it("counts equal characters from the start", () => {
+    assert.equal(commonPrefixLength("", "a"), 0);
+    assert.equal(commonPrefixLength("abc", "abd"), 2);
+    assert.equal(commonPrefixLength("ab", "abc"), 2);
   });
 });

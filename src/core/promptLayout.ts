@@ -1,25 +1,7 @@
 import type { PromptPart } from "../protocol/prompt";
+import type { CursorContext } from "./context";
 import type { PromptTraits } from "./ports";
-
-/** A cursor in a document. */
-export interface CursorContext {
-  /** As the model should see it: relative to the workspace, with forward slashes. */
-  readonly path: string;
-  readonly text: string;
-  /** UTF-16 units before the cursor. */
-  readonly offset: number;
-}
-
-/** Characters of the document that a prompt holds. About four make a token in code. */
-export interface PromptBudget {
-  readonly prefixChars: number;
-  readonly suffixChars: number;
-}
-
-export const DEFAULT_BUDGET: PromptBudget = { prefixChars: 4096, suffixChars: 512 };
-
-/** The window's start moves by this part of its length at once, so that most keystrokes leave it where it is. */
-const ANCHOR_STEPS = 4;
+import { DEFAULT_BUDGET, type PromptBudget, type PromptWindow, PromptWindows } from "./promptWindow";
 
 const special = (token: string): PromptPart => ({ kind: "special", token });
 const text = (value: string): PromptPart[] => (value === "" ? [] : [{ kind: "text", text: value }]);
@@ -32,43 +14,38 @@ const text = (value: string): PromptPart[] => (value === "" ? [] : [{ kind: "tex
  * The suffix comes first where the model knows that layout: the prefix then grows at its end, and everything before it
  * stays as it was. What stands on the cursor's line behind the cursor is in neither; post-processing deals with it.
  */
-export function layOutPrompt(cursor: CursorContext, traits: PromptTraits, budget = DEFAULT_BUDGET): PromptPart[] {
-  const prefix = prefixWindow(cursor, budget.prefixChars);
-  const suffix = suffixWindow(cursor, budget.suffixChars);
-  const header = traits.fileHeader ? [special("<|file_sep|>"), ...text(`${cursor.path}\n`)] : [];
-  const before = [special("<|fim_prefix|>"), ...text(prefix)];
-  const after = [special("<|fim_suffix|>"), ...text(suffix)];
+export function layOutWindow(path: string, window: PromptWindow, traits: PromptTraits): PromptPart[] {
+  const header = traits.fileHeader ? [special("<|file_sep|>"), ...text(`${path}\n`)] : [];
+  const before = [special("<|fim_prefix|>"), ...text(window.prefix)];
+  const after = [special("<|fim_suffix|>"), ...text(window.suffix)];
   if (traits.fimLayouts.includes("suffix-first")) {
     return [...header, ...after, ...before, special("<|fim_middle|>")];
   }
   if (traits.fimLayouts.includes("prefix-first")) {
     return [...header, ...before, ...after, special("<|fim_middle|>")];
   }
-  return [...header, ...text(prefix)];
+  return [...header, ...text(window.prefix)];
 }
 
-/** Whole lines up to the cursor's, and that one up to the cursor. Its start is a line's start and moves in big steps. */
-function prefixWindow({ text: document, offset }: CursorContext, maxChars: number): string {
-  if (offset <= maxChars) {
-    return document.slice(0, offset);
-  }
-  const step = Math.ceil(maxChars / ANCHOR_STEPS);
-  const start = Math.ceil((offset - maxChars) / step) * step;
-  const lineStart = document.indexOf("\n", start - 1) + 1;
-  // One endless line has no line start to anchor at.
-  return document.slice(lineStart === 0 || lineStart > offset ? start : lineStart, offset);
+/** For a single question: the prompt of a document that nothing is remembered of. */
+export function layOutPrompt(
+  cursor: Pick<CursorContext, "path" | "text" | "offset">,
+  traits: PromptTraits,
+  budget: PromptBudget = DEFAULT_BUDGET,
+): PromptPart[] {
+  return layOutWindow(cursor.path, new PromptWindows(budget).windowAt("", cursor), traits);
 }
 
-/** Whole lines from the one after the cursor's. */
-function suffixWindow({ text: document, offset }: CursorContext, maxChars: number): string {
-  const lineEnd = document.indexOf("\n", offset);
-  if (lineEnd === -1) {
-    return "";
+/** The characters of a prompt, in order; what two prompts have in common of it need not be evaluated again. */
+export function flatten(parts: readonly PromptPart[]): string {
+  return parts.map((part) => (part.kind === "text" ? part.text : part.token)).join("");
+}
+
+export function commonPrefixLength(a: string, b: string): number {
+  const end = Math.min(a.length, b.length);
+  let length = 0;
+  while (length < end && a.charCodeAt(length) === b.charCodeAt(length)) {
+    length += 1;
   }
-  const rest = document.slice(lineEnd + 1, lineEnd + 1 + maxChars);
-  if (lineEnd + 1 + maxChars >= document.length) {
-    return rest;
-  }
-  const lastLineEnd = rest.lastIndexOf("\n");
-  return rest.slice(0, lastLineEnd + 1);
+  return length;
 }

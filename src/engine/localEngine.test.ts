@@ -87,6 +87,7 @@ describe("LocalEngine", () => {
       },
     );
     // A token under way may still come; the model may also end by itself.
+    assert.ok(report.finish === "cancelled" || report.finish === "end", report.finish);
     assert.ok(report.generatedTokens < 1000);
     const after = await collect(session, prompt, OPTIONS);
     const fresh = await collect(engine.newSession(), prompt, OPTIONS);
@@ -123,6 +124,31 @@ describe("LocalEngine", () => {
     await assert.rejects(collect(session, [], OPTIONS), { code: "bad_request", message: /empty prompt/ });
     const unknown: PromptPart[] = [{ kind: "special", token: "<|nothing|>" }];
     await assert.rejects(collect(session, unknown, OPTIONS), { code: "bad_request" });
+  });
+
+  it("stops where the context is full, and keeps what it said", async () => {
+    const small = await LocalEngine.open(STARTER, { contextTokens: 24 });
+    const sampler = { ...GREEDY, temperature: 5, seed: 1 };
+    const { text: said, report } = await collect(small.newSession(), text("const a = "), {
+      maxTokens: 500,
+      sampler,
+    });
+    assert.ok(report.promptTokens + report.generatedTokens <= 25, JSON.stringify(report));
+    assert.ok(report.finish === "limit" || report.finish === "end");
+    assert.ok(said.length > 0);
+    small.close();
+  });
+
+  it("passes on what goes wrong while logits are handed over", async () => {
+    const session = engine.newSession();
+    const failing = session.evaluate(Int32Array.of(1, 2, 3), {
+      onLogits: () => {
+        throw new Error("the disk is full");
+      },
+    });
+    await assert.rejects(failing, { message: "the disk is full" });
+    const { reused, evaluated } = await session.evaluate(Int32Array.of(1, 2, 3));
+    assert.equal(reused + evaluated, 3);
   });
 
   it("never chooses a token of type UNUSED", async () => {

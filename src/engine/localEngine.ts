@@ -87,7 +87,8 @@ export class LocalEngine {
 
   newSession(): LocalSession {
     try {
-      return new LocalSession(this.#native.newSession(), this.tokenizer, this.#banned);
+      const session = this.#native.newSession();
+      return new LocalSession(session, this.tokenizer, this.#banned, this.info.plan.contextTokens);
     } catch (error) {
       throw asEngineError(error);
     }
@@ -103,11 +104,14 @@ export class LocalSession {
   readonly #native: NativeSession;
   readonly #tokenizer: Tokenizer;
   readonly #banned: Int32Array;
+  readonly #contextTokens: number;
+  #cancelled = false;
 
-  constructor(native: NativeSession, tokenizer: Tokenizer, banned: Int32Array) {
+  constructor(native: NativeSession, tokenizer: Tokenizer, banned: Int32Array, contextTokens: number) {
     this.#native = native;
     this.#tokenizer = tokenizer;
     this.#banned = banned;
+    this.#contextTokens = contextTokens;
   }
 
   /**
@@ -118,6 +122,7 @@ export class LocalSession {
     prompt: readonly PromptPart[],
     options: GenerateOptions,
   ): AsyncGenerator<string, GenerateReport, undefined> {
+    this.#cancelled = false;
     const tokens = Int32Array.from(this.#tokenizer.encode(prompt));
     const started = performance.now();
     const synced = await this.#call(() =>
@@ -144,8 +149,11 @@ export class LocalSession {
     const stops = new StopStrings(options.stop ?? []);
     let finish: FinishReason = "limit";
     try {
-      while (generatedTokens < options.maxTokens) {
-        const token = await this.#call(() => this.#native.next());
+      // The last token that fits is given, though nothing can follow it.
+      const room = this.#contextTokens - tokens.length + 1;
+      while (generatedTokens < Math.min(options.maxTokens, room)) {
+        // A cancel that falls between two calls has no call to end.
+        const token = this.#isCancelled() ? "cancelled" : await this.#call(() => this.#native.next());
         if (token === "cancelled") {
           finish = "cancelled";
           break;
@@ -181,7 +189,24 @@ export class LocalSession {
     tokens: Int32Array,
     options: { chunkTokens?: number; trace?: boolean; onLogits?: (logits: Float32Array) => void } = {},
   ): Promise<NativeSyncReport> {
-    const report = await this.#call(() => this.#native.sync(tokens, options));
+    // What is thrown inside a native callback goes nowhere: it is kept and thrown here.
+    let failure: { readonly error: unknown } | undefined;
+    const onLogits = (logits: Float32Array): void => {
+      try {
+        if (failure === undefined) {
+          options.onLogits?.(logits);
+        }
+      } catch (error) {
+        failure = { error };
+        this.#native.cancel();
+      }
+    };
+    const report = await this.#call(() =>
+      this.#native.sync(tokens, { ...options, ...(options.onLogits === undefined ? {} : { onLogits }) }),
+    );
+    if (failure !== undefined) {
+      throw failure.error;
+    }
     if (report === "cancelled") {
       throw new Error("nobody cancels an evaluation");
     }
@@ -193,8 +218,14 @@ export class LocalSession {
     return this.#call(() => this.#native.logits());
   }
 
+  /** A method, because the compiler would believe what the field was before the last `await`. */
+  #isCancelled(): boolean {
+    return this.#cancelled;
+  }
+
   /** What runs ends soon, as `cancelled`. */
   cancel(): void {
+    this.#cancelled = true;
     this.#native.cancel();
   }
 

@@ -27,6 +27,8 @@ export interface NativeEngineOptions {
   readonly contextTokens?: number;
   /** Tokens of a prefill chunk; default 128. */
   readonly chunkTokens?: number;
+  /** Sessions whose keys and values the budget has to hold; default 1. */
+  readonly sessions?: number;
 }
 
 /** Bytes of each part, as planned at load. `slots` of `slotsForAll` experts fit at once. */
@@ -120,6 +122,10 @@ export interface NativeAddon {
     onProgress?: (done: number, total: number) => void,
   ): Promise<NativeEngine>;
   bestIsa(): IsaName;
+  /** From now on the system refuses every socket but local ones to this process and its children; Linux only. */
+  denyNetwork(): "denied" | "unsupported";
+  /** False if another process holds the lock. The file is made if need be; the lock ends with this process. */
+  lockFile(path: string): boolean;
 }
 
 const FILE_NAME = "hearth.node";

@@ -75,7 +75,7 @@ async function openFile(path: string): Promise<FileHandle> {
   return open(path, "r");
 }
 
-const CHOOSE = 'choose one with "Hearth: Select Model"';
+const CHOOSE = "choose a model that is there";
 const FILE_SYSTEM_PROBLEMS: Readonly<Record<string, string>> = {
   ENOENT: "no such file",
   ENOTDIR: "no such file",
@@ -116,7 +116,7 @@ function interpret(header: GgufHeader, identity: FileIdentity, fileName: string)
     down_transposed,
     tensors,
   };
-  const name = metadata.string("general.name");
+  const name = printable(metadata.string("general.name"));
   const chatTemplate = metadata.string("tokenizer.chat_template");
   const known = recogniseModel(name, spec, chatTemplate !== undefined);
   return {
@@ -133,6 +133,11 @@ function interpret(header: GgufHeader, identity: FileIdentity, fileName: string)
     warnings,
     identity,
   };
+}
+
+/** A name that can be shown anywhere: control characters of a file from the network must not reach a terminal. */
+function printable(text: string | undefined): string | undefined {
+  return text?.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?").slice(0, 120);
 }
 
 /** A list of names of which we know some; the others come from a newer Hearth. */

@@ -1,6 +1,6 @@
 import { EngineError, type EngineErrorCode } from "../protocol/errors";
 
-const DEFAULT_ADVICE = 'download it again or choose another with "Hearth: Select Model"';
+const DEFAULT_ADVICE = "download it again or choose another model";
 
 /**
  * Something is wrong with a model file. Thrown by the parsing code, which does not know the file's name, and turned

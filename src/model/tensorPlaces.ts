@@ -54,14 +54,6 @@ const OTHER_TYPES: Readonly<Record<number, string>> = {
   39: "MXFP4",
 };
 
-type Role = "matrix" | "router" | "norm";
-/** Norms are read as plain floats; a router in fewer than 16 bits picks other experts. */
-const ALLOWED: Readonly<Record<Role, readonly TensorType[]>> = {
-  matrix: ["F32", "F16", "BF16", "Q4_0", "Q4_1", "Q8_0", "Q6_K"],
-  router: ["F32", "F16", "BF16"],
-  norm: ["F32"],
-};
-
 const PROFILER = "lm_head_profiler.weight";
 const WARNED_NAMES_MAX = 3;
 
@@ -84,23 +76,24 @@ export function placeTensors(
   const table = new TensorPicker(raw, alignment, fileBytes);
   const { n_embd, n_ff, n_expert } = hyper;
   const n_vocab = table.shapeOf("token_embd.weight")[1] ?? 0;
-  table.take("token_embd.weight", [n_embd, n_vocab], "matrix");
-  table.take("output_norm.weight", [n_embd], "norm");
+  table.take("token_embd.weight", [n_embd, n_vocab]);
+  table.take("output_norm.weight", [n_embd]);
   if (table.has("output.weight")) {
-    table.take("output.weight", [n_embd, n_vocab], "matrix");
+    table.take("output.weight", [n_embd, n_vocab]);
   }
   const down_transposed = isDownTransposed(table, hyper);
   for (let il = 0; il < hyper.n_layer; il++) {
     const name = (tensor: string): string => `blk.${String(il)}.${tensor}.weight`;
-    table.take(name("attn_norm"), [n_embd], "norm");
+    table.take(name("attn_norm"), [n_embd]);
     takeQkv(table, hyper, name);
-    table.take(name("attn_output"), [hyper.n_head * hyper.head_dim, n_embd], "matrix");
-    table.take(name("ffn_norm"), [n_embd], "norm");
-    table.take(name("ffn_gate_inp"), [n_embd, n_expert], "router");
-    table.take(name("ffn_gate_exps"), [n_embd, n_ff, n_expert], "matrix");
-    table.take(name("ffn_up_exps"), [n_embd, n_ff, n_expert], "matrix");
-    table.take(name("ffn_down_exps"), down_transposed ? [n_embd, n_ff, n_expert] : [n_ff, n_embd, n_expert], "matrix");
+    table.take(name("attn_output"), [hyper.n_head * hyper.head_dim, n_embd]);
+    table.take(name("ffn_norm"), [n_embd]);
+    table.take(name("ffn_gate_inp"), [n_embd, n_expert]);
+    table.take(name("ffn_gate_exps"), [n_embd, n_ff, n_expert]);
+    table.take(name("ffn_up_exps"), [n_embd, n_ff, n_expert]);
+    table.take(name("ffn_down_exps"), down_transposed ? [n_embd, n_ff, n_expert] : [n_ff, n_embd, n_expert]);
   }
+  refuseMoreLayers(table, hyper.n_layer);
   table.checkOverlaps();
   warnAboutIgnored(table, warnings);
   const tensors = table.places;
@@ -132,7 +125,15 @@ function takeQkv(table: TensorPicker, hyper: Hyperparameters, name: (tensor: str
     return;
   }
   for (const part of parts) {
-    table.take(part.name, [hyper.n_embd, part.rows], "matrix");
+    table.take(part.name, [hyper.n_embd, part.rows]);
+  }
+}
+
+/** A header that names fewer layers than the file has is damaged: half a model gives nonsense. */
+function refuseMoreLayers(table: TensorPicker, n_layer: number): void {
+  const beyond = table.unusedNames.find((name) => Number(/^blk\.(\d+)\./.exec(name)?.[1] ?? -1) >= n_layer);
+  if (beyond !== undefined) {
+    throw new ModelFileProblem(`its header says ${n_layer} layers, but it has a tensor ${quoted(beyond)}`);
   }
 }
 
@@ -184,15 +185,15 @@ class TensorPicker {
     return this.#find(name).shape;
   }
 
-  take(name: string, shape: readonly number[], role: Role): void {
-    const { type, offset } = this.#checked(name, shape, role);
+  take(name: string, shape: readonly number[]): void {
+    const { type, offset } = this.#checked(name, shape);
     this.places.push({ name, type: type.name, shape, offset, bytes: bytesOf(type, shape) });
   }
 
   /** Takes one matrix as several: its rows follow each other in the file, so each part is a place of its own. */
   takeByRows(name: string, rowLength: number, parts: readonly { name: string; rows: number }[]): void {
     const rows = parts.reduce((sum, part) => sum + part.rows, 0);
-    const { type, offset } = this.#checked(name, [rowLength, rows], "matrix");
+    const { type, offset } = this.#checked(name, [rowLength, rows]);
     let next = offset;
     for (const part of parts) {
       const shape = [rowLength, part.rows];
@@ -222,7 +223,7 @@ class TensorPicker {
     return tensor;
   }
 
-  #checked(name: string, shape: readonly number[], role: Role): { type: TypeFacts; offset: number } {
+  #checked(name: string, shape: readonly number[]): { type: TypeFacts; offset: number } {
     const tensor = this.#find(name);
     this.#used.add(name);
     if (tensor.shape.join() !== withoutTrailingOnes(shape).join()) {
@@ -230,7 +231,7 @@ class TensorPicker {
         `its tensor '${name}' has the shape [${tensor.shape.join(", ")}] where its metadata implies [${shape.join(", ")}]`,
       );
     }
-    const type = supported(tensor, role);
+    const type = supported(tensor);
     if ((shape[0] ?? 0) % type.blockWeights !== 0) {
       throw new ModelFileProblem(
         `its tensor '${name}' has rows of ${String(shape[0])}, not a whole number of ${type.name} blocks`,
@@ -266,13 +267,12 @@ function bytesOf(type: TypeFacts, shape: readonly number[]): number {
   return (shape.reduce((product, length) => product * length, 1) / type.blockWeights) * type.blockBytes;
 }
 
-function supported(tensor: RawTensor, role: Role): TypeFacts {
+function supported(tensor: RawTensor): TypeFacts {
   const type = TYPES.get(tensor.type);
-  const allowed = ALLOWED[role];
-  if (type === undefined || !allowed.includes(type.name)) {
-    const found = type?.name ?? OTHER_TYPES[tensor.type] ?? `number ${String(tensor.type)}`;
+  if (type === undefined) {
+    const found = OTHER_TYPES[tensor.type] ?? `number ${String(tensor.type)}`;
     throw new ModelFileProblem(
-      `its tensor ${quoted(tensor.name)} has the type ${found}; types that work there are ${allowed.join(", ")}`,
+      `its tensor ${quoted(tensor.name)} has the type ${found}; types that work are ${[...TYPES.values()].map(({ name }) => name).join(", ")}`,
       "choose a file in one of those types, such as Q4_0",
     );
   }

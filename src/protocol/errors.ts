@@ -7,11 +7,24 @@
  * - `io`: the disk failed while the model was being read
  * - `numeric`: a computation produced NaN or infinity
  * - `native`: the native engine could not be loaded
- * - `disconnected`: the engine process went away
+ * - `disconnected`: the engine process went away, or could not be started
+ * - `busy`: another window needs the engine otherwise, e.g. with another model
+ * - `unsafe`: a folder, file or peer that others could have tampered with is not used
+ * - `internal`: a bug of the engine process; its log has the stack
  * - `usage`: a command line that does not parse
  */
 export type EngineErrorCode =
-  "bad_model" | "bad_request" | "memory" | "io" | "numeric" | "native" | "disconnected" | "usage";
+  | "bad_model"
+  | "bad_request"
+  | "memory"
+  | "io"
+  | "numeric"
+  | "native"
+  | "disconnected"
+  | "busy"
+  | "unsafe"
+  | "internal"
+  | "usage";
 
 /** An error with a stable `code`; its message says what was attempted, on what, and what to do. */
 export class EngineError extends Error {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFileSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Ended, hearth, STARTER, withFolder } from "./hearth";
 
@@ -110,6 +110,8 @@ async function tensorsOf(path: string): Promise<{ tensors: readonly { name: stri
   return (await openGgufFile(path)).spec;
 }
 
+const LOGITS = ["logits", "--tokens", "1", "--out"];
+
 describe("bad requests", () => {
   const wrongUsage: readonly (readonly [string, string[]])[] = [
     ["an unknown command", ["frobnicate"]],
@@ -120,6 +122,9 @@ describe("bad requests", () => {
     ["text and file", ["tokenize", STARTER, "--text", "a", "--file", "b"]],
     ["no output", ["logits", STARTER, "--tokens", "1"]],
     ["tokens that are no numbers", ["logits", STARTER, "--tokens", "a,b", "--out", "/dev/null"]],
+    ["an empty token", ["logits", STARTER, "--tokens", "1,,2", "--out", "/dev/null"]],
+    ["no tokens", ["logits", STARTER, "--tokens", "", "--out", "/dev/null"]],
+    ["a conversation as one JSON value", ["chat", "--json"]],
     ["no threads", ["bench", "--threads", "0"]],
     ["half a thread", ["bench", "--threads", "1.5"]],
     ["an unknown instruction set", ["bench", "--isa", "sse9"]],
@@ -142,6 +147,11 @@ describe("bad requests", () => {
     ["a document that is not text", ["complete", `${STARTER}:1:1`], /not UTF-8/],
     ["a token outside the vocabulary", ["logits", "--tokens", "1,99999999", "--out", "/dev/null"], /vocabulary/],
     ["output that cannot be written", ["logits", "--tokens", "1", "--out", "/no/such/folder/x"], /cannot write/],
+    [
+      "a routing trace that cannot be written",
+      [...LOGITS, "/dev/null", "--trace-routing", "/no/such/x"],
+      /cannot write/,
+    ],
     ["more tokens than the text has", ["bench", "--prompt", "1000000"], /the text has/],
     ["a budget that is too small", ["bench", "--memory-budget", "20MiB"], /the smallest that works is \d+ MiB/],
     ["a chat with a model that only completes", ["chat", "--prompt", "hello"], /--try-anyway/],
@@ -151,4 +161,37 @@ describe("bad requests", () => {
       assertRefused(await hearth(args), 1, says);
     });
   }
+
+  it("a full disk, whichever way logits are written", async function () {
+    if (!existsSync("/dev/full")) {
+      this.skip();
+    }
+    assertRefused(await hearth([...LOGITS, "/dev/full"]), 1, /the disk is full/);
+    assertRefused(await hearth([...LOGITS, "/dev/full", "--all"]), 1, /the disk is full/);
+  });
+
+  it("a refused request leaves an earlier output as it was", async () => {
+    await withFolder(async (folder) => {
+      const out = join(folder, "x.f32");
+      writeFileSync(out, "earlier");
+      assertRefused(await hearth(["logits", "--tokens", "99999999", "--out", out]), 1, /vocabulary/);
+      assert.equal(readFileSync(out, "utf8"), "earlier");
+      assert.deepEqual(readdirSync(folder), ["x.f32"]);
+    });
+  });
+
+  it("a model's name never reaches the terminal as it is", async () => {
+    await withFolder(async (folder) => {
+      const path = join(folder, "name.gguf");
+      const bytes = readFileSync(STARTER);
+      const at = bytes.indexOf("Hearth Starter");
+      assert.ok(at > 0);
+      bytes.write("\u001b[31m\nhearth:d", at, "latin1");
+      writeFileSync(path, bytes);
+      const { stdout, code } = await hearth(["inspect", path]);
+      assert.equal(code, 0);
+      assert.doesNotMatch(stdout, /[\u0000-\u0009\u000b-\u001f]/);
+      assert.match(stdout, /^name +\?\[31m\?hearth:d/);
+    });
+  });
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeRandomModel } from "../fixtures/randomModels";
 import { hearth, hearthJson, ROOT, STARTER, withFolder } from "./hearth";
 
 const CODE = `export function add(a: number, b: number): number {
@@ -50,6 +51,35 @@ describe("hearth complete", () => {
       const texts = await Promise.all(seeds.map(draw));
       assert.deepEqual(await Promise.all(seeds.map(draw)), texts);
       assert.ok(new Set(texts).size > 1);
+    });
+  });
+
+  it("fits its prompt into the context, whatever the text", async () => {
+    await withFolder(async (folder) => {
+      const file = join(folder, "notes.ts");
+      const notes = Array.from({ length: 400 }, (_, i) => `// 漢字仮名交じり文の注釈です 🙂 ${i}\n`).join("");
+      writeFileSync(file, `${notes}const a = \n${notes}`);
+      for (const context of ["2048", "256", "64"]) {
+        const { finish, prompt_tokens } = await hearthJson<{ finish: string; prompt_tokens: number }>([
+          "complete",
+          `${file}:401:11`,
+          "--context",
+          context,
+        ]);
+        assert.match(finish, /^(end|limit|stop|cancelled)$/);
+        assert.ok(prompt_tokens < Number(context) && prompt_tokens > Number(context) / 8, `${prompt_tokens}`);
+      }
+    });
+  });
+
+  it("has nothing to say to an empty file where the model cannot fill in", async () => {
+    await withFolder(async (folder) => {
+      const file = join(folder, "empty.ts");
+      writeFileSync(file, "");
+      const model = writeRandomModel("shape4b-q4_0", folder).path;
+      const answer = await hearthJson<{ text: string; reason: string }>(["complete", `${file}:1:1`, "--model", model]);
+      assert.equal(answer.text, "");
+      assert.equal(answer.reason, "emptyDocument");
     });
   });
 
@@ -167,13 +197,17 @@ describe("hearth chat", () => {
     assert.equal(once.code, 0, once.stderr);
     const answer = JSON.parse(once.stdout) as { generated_tokens: number; prompt_tokens: number };
     assert.ok(answer.generated_tokens <= 4 && answer.prompt_tokens > 4);
-    const lines = await hearth(["chat", "--try-anyway", "--max-tokens", "4", "--json"], { input: "hello\nand you?\n" });
+    const lines = await hearth(["chat", "--try-anyway", "--max-tokens", "4"], { input: "hello\nand you?\n" });
     assert.equal(lines.code, 0, lines.stderr);
-    const answers = lines.stdout.trim().split("\n");
-    assert.equal(answers.length, 2);
-    const [first, second] = answers.map((line) => JSON.parse(line) as Record<string, number>);
-    // The second turn goes on where the first one ended.
-    assert.ok(second!["reused_tokens"]! >= first!["prompt_tokens"]!);
+    assert.ok(lines.stdout.split("\n").length > 2);
+  });
+
+  it("forgets the oldest turns when the context is full, and says so", async () => {
+    const input = Array.from({ length: 6 }, (_, i) => `question ${i} ${"word ".repeat(10)}\n`).join("");
+    const args = ["chat", "--try-anyway", "--max-tokens", "8", "--context", "128"];
+    const { code, stderr } = await hearth(args, { input });
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /the oldest question and answer no longer fit/);
   });
 });
 

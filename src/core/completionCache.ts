@@ -1,0 +1,174 @@
+import type { CompletionShape } from "./blockRules";
+import type { EmptyReason } from "./reasons";
+
+/** A place that was or is being completed, as far as it decides whether an earlier answer still holds. */
+export interface CachePlace {
+  readonly documentId: string;
+  /** The whole document before the cursor. */
+  readonly textBefore: string;
+  /** What a prompt shows of it: from the anchor on. */
+  readonly prefix: string;
+  /** The rest of the cursor's line. */
+  readonly after: string;
+  /** The lines below. */
+  readonly below: string;
+}
+
+/** Shaped text; the reason why there is none is worth remembering too. */
+export interface CachedAnswer {
+  readonly text: string;
+  readonly shape: CompletionShape;
+  readonly reason?: EmptyReason;
+}
+
+export interface Reused extends CachedAnswer {
+  /**
+   * How it was found: the user types what is shown, or typed a part of an earlier answer, or is where it was asked for.
+   */
+  readonly source: "typedAlong" | "forward" | "revisited";
+}
+
+const CAPACITY = 200;
+/** Further ahead than this nobody types along an answer that is no longer shown. */
+const FORWARD_CHARS_MAX = 400;
+const BELOW_CHARS = 400;
+
+/** Earlier answers, in memory only: code must not lie around on disk. */
+export class CompletionCache {
+  readonly #capacity: number;
+  /** Least recently used first. */
+  readonly #answers = new Map<string, CachedAnswer>();
+  /** What was shown last. It is found again even when the anchor moves while somebody types along it. */
+  #shown: { readonly place: CachePlace; readonly answer: CachedAnswer } | undefined;
+
+  constructor(capacity = CAPACITY) {
+    this.#capacity = capacity;
+  }
+
+  get size(): number {
+    return this.#answers.size;
+  }
+
+  reuse(place: CachePlace): Reused | undefined {
+    const along = this.#alongShown(place);
+    if (along !== undefined) {
+      return along;
+    }
+    const hashes = prefixHashes(place.prefix);
+    const around = aroundKey(place);
+    const furthest = Math.min(FORWARD_CHARS_MAX, place.prefix.length);
+    for (let typedChars = 0; typedChars <= furthest; ++typedChars) {
+      const length = place.prefix.length - typedChars;
+      const key = keyOf(place.documentId, hashes, length, around);
+      const answer = this.#answers.get(key);
+      if (answer === undefined || (typedChars > 0 && !goesOn(answer, place.prefix.slice(length)))) {
+        continue;
+      }
+      this.#answers.delete(key);
+      this.#answers.set(key, answer);
+      const origin = { ...place, textBefore: place.textBefore.slice(0, place.textBefore.length - typedChars) };
+      this.#shown = { place: origin, answer };
+      const source = typedChars === 0 ? "revisited" : "forward";
+      return { ...answer, text: answer.text.slice(typedChars), source };
+    }
+    return undefined;
+  }
+
+  remember(place: CachePlace, answer: CachedAnswer): void {
+    const key = keyOf(place.documentId, prefixHashes(place.prefix), place.prefix.length, aroundKey(place));
+    this.#answers.delete(key);
+    this.#answers.set(key, answer);
+    this.#shown = { place, answer };
+    const oldest = this.#answers.keys().next().value;
+    if (this.#answers.size > this.#capacity && oldest !== undefined) {
+      this.#answers.delete(oldest);
+    }
+  }
+
+  /** A document was closed. */
+  forget(documentId: string): void {
+    for (const key of [...this.#answers.keys()]) {
+      if (key.startsWith(`${documentId}\0`)) {
+        this.#answers.delete(key);
+      }
+    }
+    if (this.#shown?.place.documentId === documentId) {
+      this.#shown = undefined;
+    }
+  }
+
+  clear(): void {
+    this.#answers.clear();
+    this.#shown = undefined;
+  }
+
+  #alongShown(place: CachePlace): Reused | undefined {
+    const shown = this.#shown;
+    const typed = shown === undefined ? undefined : typedSince(shown.place, place);
+    if (shown === undefined || typed === undefined || (typed !== "" && !goesOn(shown.answer, typed))) {
+      return undefined;
+    }
+    return { ...shown.answer, text: shown.answer.text.slice(typed.length), source: "typedAlong" };
+  }
+}
+
+/** What was typed at the end of the text before the cursor; undefined where anything else has changed. */
+export function typedSince(earlier: CachePlace, now: CachePlace): string | undefined {
+  const isSamePlace =
+    earlier.documentId === now.documentId &&
+    now.textBefore.length >= earlier.textBefore.length &&
+    restOfLine(earlier) === restOfLine(now) &&
+    belowOf(earlier) === belowOf(now) &&
+    now.textBefore.startsWith(earlier.textBefore);
+  return isSamePlace ? now.textBefore.slice(earlier.textBefore.length) : undefined;
+}
+
+/** More of the answer is left than has been typed of it. */
+function goesOn({ text }: CachedAnswer, typed: string): boolean {
+  return text.length > typed.length && text.startsWith(typed);
+}
+
+/** Editors close brackets and quotes as they are typed; these change nothing in what comes next. */
+function restOfLine({ after }: CachePlace): string {
+  return after.replace(/^[\s)\]}>"'`]+/, "").trimEnd();
+}
+
+function belowOf({ below }: CachePlace): string {
+  return below.slice(0, BELOW_CHARS);
+}
+
+function aroundKey(place: CachePlace): string {
+  const text = `${restOfLine(place)}\n${belowOf(place)}`;
+  return hashText(prefixHashes(text), text.length);
+}
+
+function keyOf(documentId: string, hashes: PrefixHashes, length: number, around: string): string {
+  return `${documentId}\0${hashText(hashes, length)}\0${around}`;
+}
+
+interface PrefixHashes {
+  readonly a: Uint32Array;
+  readonly b: Uint32Array;
+}
+
+/** Two 32-bit hashes of every beginning of the text, so that all places behind the cursor are looked up in one pass. */
+function prefixHashes(text: string): PrefixHashes {
+  const a = new Uint32Array(text.length + 1);
+  const b = new Uint32Array(text.length + 1);
+  let x = 0x811c9dc5;
+  let y = 0x9747b28c;
+  a[0] = x;
+  b[0] = y;
+  for (let i = 0; i < text.length; ++i) {
+    const code = text.charCodeAt(i);
+    x = Math.imul(x ^ code, 0x01000193);
+    y = Math.imul(y, 31) + code;
+    a[i + 1] = x;
+    b[i + 1] = y;
+  }
+  return { a, b };
+}
+
+function hashText({ a, b }: PrefixHashes, length: number): string {
+  return `${String(length)}.${String(a[length])}.${String(b[length])}`;
+}

@@ -1,0 +1,89 @@
+import type { CursorContext } from "./context";
+import type { Indentation } from "./indentation";
+import type { SilenceReason } from "./reasons";
+
+/** What an editor knows when it asks for a completion. */
+export interface CompletionRequest {
+  readonly documentId: string;
+  /** As the model should see it: relative to the workspace, with forward slashes. */
+  readonly path: string;
+  /** VS Code's identifier. */
+  readonly languageId: string;
+  /** As the editor has it, whatever its line ends. */
+  readonly text: string;
+  /** UTF-16 units before the cursor, in that text. */
+  readonly offset: number;
+  readonly indentation: Indentation;
+  readonly trigger: "automatic" | "manual";
+  /** The item that is selected in the editor's suggestion list: a completion must go on from there. */
+  readonly selectedCompletion?: SelectedCompletion | undefined;
+}
+
+/** Takes the place of the text between two offsets on the cursor's line, around the cursor. */
+export interface SelectedCompletion {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+/** Every way in which a completion can end is a value. */
+export type CompletionOutcome =
+  | {
+      readonly kind: "text";
+      /** With the document's own line ends. */
+      readonly text: string;
+      /** UTF-16 units around the cursor, on its line, that the text takes the place of. */
+      readonly replaceBefore: number;
+      readonly replaceAfter: number;
+    }
+  | {
+      readonly kind: "none";
+      readonly reason: SilenceReason;
+      /** What the engine or a bug threw. */
+      readonly error?: unknown;
+    }
+  | { readonly kind: "cancelled" };
+
+/** A request as the core works on it: line feeds only, the selected item accepted. */
+export interface NormalRequest {
+  readonly cursor: CursorContext;
+  /** The document ends its lines with CRLF, and so must what is inserted. */
+  readonly crlf: boolean;
+  /** Comes before the completion's text, in place of so many units around the cursor. */
+  readonly selected: { readonly text: string; readonly replaceBefore: number; readonly replaceAfter: number };
+}
+
+/** Undefined where the selected item does not go on from what is typed. */
+export function normalise(request: CompletionRequest): NormalRequest | undefined {
+  const { path, languageId, indentation, selectedCompletion: item, offset } = request;
+  const accepted = item === undefined ? { text: request.text, offset } : accept(request, item);
+  if (accepted === undefined) {
+    return undefined;
+  }
+  const crlf = accepted.text.includes("\r\n");
+  const lf = (text: string): string => (crlf ? text.replaceAll("\r\n", "\n") : text);
+  return {
+    cursor: {
+      path,
+      languageId,
+      indentation,
+      text: lf(accepted.text),
+      offset: crlf ? lf(accepted.text.slice(0, accepted.offset)).length : accepted.offset,
+    },
+    crlf,
+    selected:
+      item === undefined
+        ? { text: "", replaceBefore: 0, replaceAfter: 0 }
+        : { text: item.text, replaceBefore: offset - item.start, replaceAfter: item.end - offset },
+  };
+}
+
+function accept(
+  { text, offset }: CompletionRequest,
+  item: SelectedCompletion,
+): { text: string; offset: number } | undefined {
+  const typed = text.slice(item.start, offset).toLowerCase();
+  return item.text.toLowerCase().startsWith(typed)
+    ? { text: text.slice(0, item.start) + item.text + text.slice(item.end), offset: item.start + item.text.length }
+    : undefined;
+}

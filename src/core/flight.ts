@@ -1,0 +1,148 @@
+import type { PromptPart } from "../protocol/prompt";
+import { BLOCK_LINES_MAX, type CompletionShape, stopStrings } from "./blockRules";
+import { CancelSource } from "./cancellation";
+import { type CachePlace, typedSince } from "./completionCache";
+import type { Surroundings } from "./context";
+import type { Clock, GenerateResult, TextEngine } from "./ports";
+import { type ShapedAnswer, shapeAnswer } from "./postprocess";
+
+/** How a flight ended. `stopped`: nobody wanted more of it. */
+export type Landing =
+  | { readonly kind: "answered"; readonly result: GenerateResult }
+  | { readonly kind: "stopped" }
+  | { readonly kind: "failed"; readonly error: unknown };
+
+/** More typed than answered: further ahead it is unlikely that the answer will be what was typed. */
+const TYPED_AHEAD_MAX = 8;
+
+/**
+ * One question on its way through the engine. It may outlive the request that asked it: the next key often only
+ * types what it is about to answer, and the rest of a block is generated while its first line is shown.
+ */
+export class Flight {
+  readonly place: CachePlace;
+  readonly shape: CompletionShape;
+  readonly startedMs: number;
+  firstTextMs: number | undefined;
+  landing: Landing | undefined;
+  /** Requests that wait for it. */
+  waiting = 0;
+  readonly #at: Surroundings;
+  readonly #clock: Clock;
+  readonly #cancel = new CancelSource();
+  readonly #listeners = new Set<() => void>();
+  #leave: () => void = () => undefined;
+  #text = "";
+  #shaped: ShapedAnswer = { kind: "none", reason: "empty" };
+  /** With the line that is still being generated. */
+  #soFar: ShapedAnswer = this.#shaped;
+
+  constructor(place: CachePlace, at: Surroundings, shape: CompletionShape, clock: Clock) {
+    this.place = place;
+    this.shape = shape;
+    this.#at = at;
+    this.#clock = clock;
+    this.startedMs = clock.nowMs();
+  }
+
+  /** Resolves when it has landed; never rejects. */
+  async run(engine: TextEngine, prompt: readonly PromptPart[], maxTokens: number): Promise<void> {
+    try {
+      const request = { maxTokens, stop: stopStrings(this.shape), cancel: this.#cancel.token };
+      const pieces = engine.generate(prompt, request);
+      this.#leave = () => {
+        // Not awaited: a generator that is busy returns only when its work is done.
+        void pieces.return({ finish: "cancelled" }).catch(() => undefined);
+      };
+      let step = await pieces.next();
+      while (step.done !== true) {
+        this.#take(step.value);
+        if (this.#cancel.token.isCancellationRequested || this.#isComplete()) {
+          this.#leave();
+          break;
+        }
+        step = await pieces.next();
+      }
+      this.#land(step.done === true ? step.value : { finish: "stop" });
+    } catch (error) {
+      this.landing = this.#cancel.token.isCancellationRequested ? { kind: "stopped" } : { kind: "failed", error };
+    }
+    this.#changed();
+  }
+
+  stop(): void {
+    this.#cancel.cancel();
+    this.#leave();
+  }
+
+  get isStopped(): boolean {
+    return this.#cancel.token.isCancellationRequested;
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** What has come so far, shaped. Until it has landed, of a block only whole lines. */
+  get shaped(): ShapedAnswer {
+    return this.#shaped;
+  }
+
+  /** What was typed at the flight's place since it started, if its answer may still begin with that. */
+  typedAlong(now: CachePlace): string | undefined {
+    const typed = typedSince(this.place, now);
+    if (typed === undefined) {
+      return undefined;
+    }
+    const text = this.#soFar.kind === "text" ? this.#soFar.text : "";
+    if (this.landing === undefined && typed.startsWith(text)) {
+      return typed.length - text.length <= TYPED_AHEAD_MAX ? typed : undefined;
+    }
+    // Once it has landed, an answer that is typed to its end has nothing more to say.
+    const hasMore = typed === "" || typed.length < text.length;
+    return hasMore && text.startsWith(typed) ? typed : undefined;
+  }
+
+  #take(piece: string): void {
+    this.firstTextMs ??= this.#clock.nowMs() - this.startedMs;
+    this.#text += piece;
+    this.#soFar = this.#shapedTo(this.#text.length);
+    if (this.shape === "line") {
+      this.#shaped = this.#soFar;
+    } else if (piece.includes("\n")) {
+      this.#shaped = this.#shapedTo(this.#text.lastIndexOf("\n"));
+    }
+    this.#changed();
+  }
+
+  #shapedTo(end: number, cutOff = false): ShapedAnswer {
+    return shapeAnswer({ text: this.#text.slice(0, end), shape: this.shape, cutOff }, this.#at);
+  }
+
+  /** A block that was left again, or is as long as blocks get: what comes now is cut off anyway. */
+  #isComplete(): boolean {
+    if (this.shape === "line" || this.#shaped.kind === "none") {
+      return false;
+    }
+    const whole = this.#text.slice(0, this.#text.lastIndexOf("\n") + 1);
+    const count = (text: string): number => text.split("\n").filter((line) => line.trim() !== "").length;
+    return count(whole) > count(this.#shaped.text) || count(whole) >= BLOCK_LINES_MAX;
+  }
+
+  #land(result: GenerateResult): void {
+    if (result.finish === "cancelled" || this.isStopped) {
+      this.landing = { kind: "stopped" };
+      return;
+    }
+    this.#shaped = this.#shapedTo(this.#text.length, result.finish === "limit");
+    this.#soFar = this.#shaped;
+    this.landing = { kind: "answered", result };
+  }
+
+  #changed(): void {
+    for (const listener of [...this.#listeners]) {
+      listener();
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/** How a document is indented. */
+export interface Indentation {
+  readonly style: "tabs" | "spaces";
+  /** Columns of one level; also the width of a tab. */
+  readonly size: number;
+}
+
+export const DEFAULT_INDENTATION: Indentation = { style: "spaces", size: 4 };
+
+export function leadingSpace(line: string): string {
+  return /^[ \t]*/.exec(line)?.[0] ?? "";
+}
+
+/** Columns of leading white space; a tab goes to the next multiple of its width. */
+export function indentWidth(line: string, tabWidth: number): number {
+  let width = 0;
+  for (const char of leadingSpace(line)) {
+    width = char === "\t" ? (Math.floor(width / tabWidth) + 1) * tabWidth : width + 1;
+  }
+  return width;
+}
+
+/** White space of so many columns, as this document writes it. */
+export function indentOf(width: number, { style, size }: Indentation): string {
+  return style === "tabs" ? "\t".repeat(Math.floor(width / size)) + " ".repeat(width % size) : " ".repeat(width);
+}
+
+/** What a document's lines say, for callers without an editor that knows. */
+export function detectIndentation(text: string): Indentation {
+  const lines = text.slice(0, 20_000).split("\n");
+  const tabs = lines.filter((line) => line.startsWith("\t")).length;
+  const spaced = lines.filter((line) => /^ +\S/.test(line)).map((line) => leadingSpace(line).length);
+  if (tabs > spaced.length) {
+    return { style: "tabs", size: 4 };
+  }
+  const votes = new Map<number, number>();
+  for (const [i, width] of spaced.entries()) {
+    const step = Math.abs(width - (spaced[i - 1] ?? 0));
+    if (step >= 2 && step <= 8) {
+      votes.set(step, (votes.get(step) ?? 0) + 1);
+    }
+  }
+  const best = [...votes].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0];
+  return best === undefined ? DEFAULT_INDENTATION : { style: "spaces", size: best[0] };
+}
+
+/** The smallest step between the given widths; 0 where they are all the same. */
+export function smallestStep(widths: readonly number[]): number {
+  const sorted = [...new Set(widths)].sort((a, b) => a - b);
+  const steps = sorted.slice(1).map((width, i) => width - (sorted[i] ?? 0));
+  return steps.length === 0 ? 0 : Math.min(...steps);
+}

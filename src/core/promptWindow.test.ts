@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { commonPrefixLength, flatten, layOutWindow } from "./promptLayout";
+import { DEFAULT_BUDGET, PromptWindows } from "./promptWindow";
+
+const TRAITS = { fimLayouts: ["suffix-first"], fileHeader: true } as const;
+const SMALL = { ...DEFAULT_BUDGET, prefixChars: 400, suffixChars: 60 };
+
+/** Real text, of a kind that people type. */
+const TEXT = ["completion.ts", "scanner.ts", "completionCache.ts"]
+  .map((name) => readFileSync(join(import.meta.dirname, name), "utf8"))
+  .join("\n");
+
+function quantile(values: readonly number[], q: number): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(q * (values.length - 1))] ?? 0;
+}
+
+const lines = (count: number): string => Array.from({ length: count }, (_, i) => `line ${String(i)} of it\n`).join("");
+
+describe("PromptWindows while somebody types", () => {
+  it("keeps all but the last characters of the prompt the same", () => {
+    const windows = new PromptWindows();
+    const below = "\n\nexport const later = 1;\n".repeat(40);
+    const fresh: number[] = [];
+    const anchors = new Set<number>();
+    let last = "";
+    for (let typed = 1; typed <= 12_000; ++typed) {
+      const place = { text: TEXT.slice(0, typed) + below, offset: typed };
+      const window = windows.windowAt("doc", place);
+      const prompt = flatten(layOutWindow("src/a.ts", window, TRAITS));
+      fresh.push(prompt.length - commonPrefixLength(last, prompt));
+      last = prompt;
+      anchors.add(window.anchor);
+      assert.ok(window.prefix.length <= DEFAULT_BUDGET.prefixChars);
+      assert.ok(place.text.slice(0, typed).endsWith(window.prefix));
+      assert.ok(window.anchor === 0 || place.text[window.anchor - 1] === "\n");
+    }
+    // One character and the token that ends the prompt.
+    const middle = "<|fim_middle|>".length;
+    assert.equal(quantile(fresh, 0.5), 1 + middle);
+    assert.equal(quantile(fresh, 0.99), 1 + middle);
+    assert.ok(anchors.size <= 12, `${String(anchors.size)} anchors`);
+    const atBlankLines = [...anchors].filter((anchor) => TEXT.slice(0, anchor).endsWith("\n\n"));
+    assert.ok(atBlankLines.length > anchors.size / 2);
+  });
+
+  it("drops a quarter to a third at once, and keeps at least two thirds", () => {
+    const windows = new PromptWindows(SMALL);
+    const text = lines(300);
+    let last = 0;
+    const drops: number[] = [];
+    for (let offset = 1; offset <= text.length; ++offset) {
+      const { anchor, prefix } = windows.windowAt("doc", { text: text.slice(0, offset), offset });
+      if (anchor !== last) {
+        drops.push(anchor - last);
+        assert.ok(prefix.length >= 0.6 * SMALL.prefixChars, String(prefix.length));
+      }
+      last = anchor;
+    }
+    assert.ok(drops.length > 5);
+    assert.ok(drops.every((drop) => drop >= 0.25 * SMALL.prefixChars && drop <= 0.36 * SMALL.prefixChars));
+  });
+
+  it("finds the anchor again after edits above it", () => {
+    const windows = new PromptWindows(SMALL);
+    const text = lines(100);
+    const before = windows.windowAt("doc", { text, offset: text.length });
+    const edited = `import a from "a";\n${text}`;
+    const after = windows.windowAt("doc", { text: edited, offset: edited.length });
+    assert.equal(after.prefix, before.prefix);
+    assert.equal(after.anchor, before.anchor + 19);
+    const shorter = text.slice(text.indexOf("line 3 "));
+    assert.equal(windows.windowAt("doc", { text: shorter, offset: shorter.length }).prefix, before.prefix);
+    const typed = `${shorter}more`;
+    assert.equal(windows.windowAt("doc", { text: typed, offset: typed.length }).prefix, `${before.prefix}more`);
+  });
+
+  it("stays where it is when its own first lines are edited", () => {
+    const windows = new PromptWindows(SMALL);
+    const text = lines(100);
+    const { anchor } = windows.windowAt("doc", { text, offset: text.length });
+    const edited = `${text.slice(0, anchor + 6)}XX${text.slice(anchor + 6)}`;
+    assert.equal(windows.windowAt("doc", { text: edited, offset: anchor + 8 }).anchor, anchor);
+  });
+
+  it("begins anew where the cursor goes up or far down", () => {
+    const windows = new PromptWindows(SMALL);
+    const text = lines(200);
+    windows.windowAt("doc", { text, offset: 2000 });
+    assert.equal(windows.windowAt("doc", { text, offset: 300 }).anchor, 0);
+    const far = windows.windowAt("doc", { text, offset: 2500 });
+    assert.ok(far.prefix.length > 200 && far.prefix.length <= SMALL.prefixChars);
+  });
+
+  it("survives random edits anywhere", () => {
+    const windows = new PromptWindows(SMALL);
+    let text = lines(60);
+    let state = 7;
+    const random = (below: number): number => {
+      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+      return (state >>> 8) % below;
+    };
+    for (let i = 0; i < 3000; ++i) {
+      const at = random(text.length + 1);
+      text =
+        random(2) === 0 ? text.slice(0, at) + text.slice(at + random(40)) : `${text.slice(0, at)}x\n${text.slice(at)}`;
+      text = text.length < 200 ? lines(60) : text;
+      const offset = random(text.length + 1);
+      const { prefix, anchor } = windows.windowAt("doc", { text, offset });
+      assert.equal(text.slice(anchor, offset), prefix);
+      assert.ok(prefix.length <= SMALL.prefixChars);
+    }
+  });
+});
+
+describe("PromptWindows below the cursor", () => {
+  const suffixAfter = (first: string, second: string): string => {
+    const windows = new PromptWindows();
+    windows.windowAt("doc", { text: `a\n${first}`, offset: 1 });
+    return windows.windowAt("doc", { text: `a\n${second}`, offset: 1 }).suffix;
+  };
+  const text = lines(10);
+
+  it("keeps its snapshot through small changes", () => {
+    const changed = text.replace("line 4", "LINE 4");
+    assert.equal(suffixAfter(text, changed), text);
+  });
+
+  it("takes it again when much or the first line has changed", () => {
+    const first = text.replace("line 0", "line X");
+    assert.equal(suffixAfter(text, first), first);
+    const much = text.replace("line 4 of it", "something that is quite different");
+    assert.equal(suffixAfter(text, much), much);
+    assert.equal(suffixAfter(text, ""), "");
+  });
+
+  it("takes it again when nobody types", () => {
+    const windows = new PromptWindows();
+    windows.windowAt("doc", { text: `a\n${text}`, offset: 1 });
+    const changed = { text: `a\n${text.replace("line 4", "LINE 4")}`, offset: 1 };
+    windows.refresh("doc", changed);
+    assert.ok(windows.windowAt("doc", changed).suffix.includes("LINE 4"));
+  });
+});
+
+describe("PromptWindows and tokens", () => {
+  it("shrinks its budget where the text has more tokens than usual", () => {
+    let counts = 0;
+    const counter = {
+      count: (text: string) => {
+        counts += 1;
+        return text.length;
+      },
+    };
+    const windows = new PromptWindows({ ...DEFAULT_BUDGET, prefixTokens: 500, suffixTokens: 50 }, counter);
+    const text = lines(400);
+    const { prefix, suffix } = windows.windowAt("doc", { text, offset: 3050 });
+    assert.ok(prefix.length <= 500 && suffix.length <= 50 && prefix.length > 300);
+    const before = counts;
+    windows.windowAt("doc", { text, offset: 3051 });
+    assert.ok(counts - before <= 1, "a keystroke must not count the prefix");
+  });
+
+  it("forgets documents that have not been used for long", () => {
+    const windows = new PromptWindows(SMALL);
+    const text = lines(100);
+    const { anchor } = windows.windowAt("first", { text, offset: 1500 });
+    for (let i = 0; i < 40; ++i) {
+      windows.windowAt(`doc ${String(i)}`, { text, offset: 1500 });
+    }
+    const again = windows.windowAt("first", { text, offset: anchor + SMALL.prefixChars - 5 });
+    assert.notEqual(again.anchor, anchor);
+    windows.forget("first");
+  });
+});

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { surroundingsOf } from "./context";
+import { suppressionAt } from "./suppression";
+import { cursorAt } from "./testing/cursorAt";
+
+describe("suppressionAt", () => {
+  const cases: readonly (readonly [marked: string, expected: string | undefined, language?: string])[] = [
+    ["a = |", undefined],
+    ["f(|)", undefined],
+    ["f(g(|));", undefined],
+    ['log("|");', undefined],
+    ["if (|) {", undefined],
+    ["def f(|):", undefined, "python"],
+    ["const a = {|},", undefined],
+    ["<p>|</p>", undefined, "html"],
+    ["return <p>|</p>;", undefined, "typescriptreact"],
+    ["a = | + b", "midLine"],
+    ["f(|a)", "midLine"],
+    ["f(| , b)", "midLine"],
+    ["fo|o", "midWord"],
+    ["größ|e", "midWord"],
+    ["fo| o", "midLine"],
+    ["", "emptyDocument"],
+    [" \n|\n ", "emptyDocument"],
+    ["f();|", "lineComplete"],
+    ["f(); |", undefined],
+    ["for (let i = 0;|", undefined],
+    ["for (let i = 0;|)", undefined],
+    ["// note;|", undefined],
+    ['const s = ";|', undefined],
+    ["x = 1;|", undefined, "python"],
+    [`${"x".repeat(2001)}|`, "longLine"],
+  ];
+  for (const [marked, expected, language] of cases) {
+    it(`${JSON.stringify(marked.slice(0, 40))}: ${expected ?? "asks"}`, () => {
+      const cursor = cursorAt(marked === "" ? "|" : marked, language);
+      assert.equal(suppressionAt(surroundingsOf(cursor)), expected);
+    });
+  }
+});

@@ -1,0 +1,39 @@
+import { IDENTIFIER_CHAR, type Surroundings } from "./context";
+import type { SuppressionReason } from "./reasons";
+
+/** Longer lines are data or minified code: expensive to read and impossible to complete. */
+const LINE_CHARS_MAX = 2000;
+
+/** Closing brackets and quotes, and what may stand between and behind them. */
+const ONLY_CLOSERS = /^[\s)\]}>"'`:;,]*\{?\s*$/;
+/** The end of an element, as editors insert it together with its beginning. */
+const ONLY_CLOSING_TAGS = /^\s*(?:<\/[\w.-]*>\s*)+[)\]};,]*\s*$/;
+
+/** Why the engine should not even be asked here; undefined where it should. For automatic requests only. */
+export function suppressionAt(at: Surroundings): SuppressionReason | undefined {
+  const { before, after, above, below } = at;
+  if (before.length + after.length > LINE_CHARS_MAX) {
+    return "longLine";
+  }
+  if (above.trim() === "" && before.trim() === "" && after.trim() === "" && below.trim() === "") {
+    return "emptyDocument";
+  }
+  if (IDENTIFIER_CHAR.test(before.slice(-1)) && IDENTIFIER_CHAR.test(after.slice(0, 1))) {
+    return "midWord";
+  }
+  if (!ONLY_CLOSERS.test(after) && !ONLY_CLOSING_TAGS.test(after)) {
+    return "midLine";
+  }
+  return isLineComplete(at) ? "lineComplete" : undefined;
+}
+
+/** `return 1;|`: a token spent here says only that. In the head of a `for` the semicolon ends nothing. */
+function isLineComplete({ language, before, after, state }: Surroundings): boolean {
+  return (
+    language.semicolons &&
+    before.endsWith(";") &&
+    after.trim() === "" &&
+    state.mode.kind === "code" &&
+    state.open.at(-1) !== "("
+  );
+}

@@ -1,0 +1,52 @@
+import type { PromptPart } from "../protocol/prompt";
+import type { CachePlace } from "./completionCache";
+import type { CompletionOutcome, CompletionRequest, NormalRequest } from "./completionRequest";
+import type { Surroundings } from "./context";
+import type { Flight } from "./flight";
+import type { CancelToken } from "./ports";
+import { flatten } from "./promptLayout";
+import type { AnswerSource, RequestRecord } from "./requestLog";
+
+/** A request on its way. */
+export interface Turn {
+  readonly id: number;
+  readonly request: CompletionRequest;
+  readonly normal: NormalRequest;
+  readonly at: Surroundings;
+  readonly place: CachePlace;
+  readonly prompt: readonly PromptPart[];
+  readonly token: CancelToken;
+  readonly startedMs: number;
+  debounceMs: number;
+  source: AnswerSource | undefined;
+  flight: Flight | undefined;
+  /** Of the prompt, where the engine was asked. */
+  newChars: number | undefined;
+}
+
+/** For the log: what became of a request, without its text. `turn` is missing where it never got on its way. */
+export function recordOf(
+  id: number,
+  request: CompletionRequest,
+  outcome: CompletionOutcome,
+  times: { readonly startedMs: number; readonly endedMs: number },
+  turn?: Turn,
+): RequestRecord {
+  const { newChars, source, flight } = turn ?? {};
+  return {
+    id,
+    startedMs: times.startedMs,
+    path: request.path,
+    trigger: request.trigger,
+    outcome: outcome.kind,
+    shownChars: outcome.kind === "text" ? outcome.text.length : 0,
+    debounceMs: turn?.debounceMs ?? 0,
+    totalMs: times.endedMs - times.startedMs,
+    ...(outcome.kind === "none" ? { reason: outcome.reason } : {}),
+    ...(source === undefined ? {} : { source }),
+    ...(flight?.firstTextMs === undefined ? {} : { firstTextMs: flight.firstTextMs }),
+    ...(newChars === undefined || turn === undefined
+      ? {}
+      : { promptChars: flatten(turn.prompt).length, newPromptChars: newChars }),
+  };
+}
