@@ -1,5 +1,5 @@
 // Bundles the TypeScript into dist/ and puts the native addon and data files beside it.
-import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, renameSync } from "node:fs";
 import { build } from "esbuild";
 
 const node = {
@@ -18,7 +18,13 @@ await build({
   outdir: "dist",
 });
 await build({ ...node, entryPoints: { cli: "src/cli.ts" }, outdir: "dist", banner: { js: "#!/usr/bin/env node" } });
+await build({ ...node, entryPoints: { engine: "src/engine/main.ts" }, outdir: "dist" });
 
 const addon = "build/addon/Release/hearth.node";
-if (existsSync(addon)) copyFileSync(addon, "dist/hearth.node");
+if (existsSync(addon)) {
+  // Into place by a rename: an engine that runs has the old file mapped, and would die if that were overwritten.
+  const draft = `dist/hearth.node.${process.pid}.tmp`;
+  copyFileSync(addon, draft);
+  renameSync(draft, "dist/hearth.node");
+}
 copyFileSync("bench/text.txt", "dist/bench-text.txt");

@@ -1,0 +1,350 @@
+import { CancellationTokenSource } from "vscode-jsonrpc/node";
+import type { CancelToken, GenerateRequest, GenerateResult, TextEngine } from "../core/ports";
+import type {
+  ChatMessage,
+  EngineNotifications,
+  EngineRequests,
+  EngineStats,
+  EngineStatus,
+  Figures,
+  GenerationReport,
+  ModelChoice,
+  ModelInfo,
+  SamplerOptions,
+  ShutdownReason,
+} from "../protocol/engine";
+import { EngineError } from "../protocol/errors";
+import type { PromptPart } from "../protocol/prompt";
+import { type ConnectionState, EngineConnection } from "./clientConnection";
+import { type Asked, charsTypedOf, LINGER_MS } from "./clientLinger";
+import type { RestartLimits } from "./clientRestarts";
+import { ClientStream, StreamReader } from "./clientStream";
+import type { EngineLink } from "./transport";
+
+export interface EngineClientOptions {
+  /** For the engine's log, e.g. "vscode 1.105". */
+  readonly name: string;
+  /** Path of dist/engine.js. */
+  readonly engineScript: string;
+  /** The engine lives on for so long after this client, if that was the last one. */
+  readonly stayMs?: number;
+  /** Default: this process's own. */
+  readonly env?: NodeJS.ProcessEnv;
+  readonly restartLimits?: RestartLimits;
+  readonly lingerMs?: number;
+  /** What happens, as it happens. */
+  readonly onConnection?: (state: ConnectionState) => void;
+  readonly onStatus?: (status: EngineStatus) => void;
+  readonly onFigures?: (figures: Figures) => void;
+}
+
+/** Beyond what core asks for. */
+export interface CompleteRequest extends Omit<GenerateRequest, "cancel"> {
+  readonly cancel?: CancelToken;
+  /** Ends at the end of the first line. */
+  readonly oneLine?: boolean;
+  /** Default: greedy. */
+  readonly sampler?: SamplerOptions;
+}
+
+export interface ChatRequest {
+  readonly maxTokens: number;
+  readonly stop?: readonly string[];
+  /** Default: the model's own. */
+  readonly sampler?: SamplerOptions;
+  readonly cancel?: CancelToken;
+}
+
+/** One generation under way, and whoever reads it. */
+interface Running {
+  readonly stream: ClientStream;
+  readonly cancel: CancellationTokenSource;
+  /** Undefined where nobody may take it over. */
+  readonly asked: Asked | undefined;
+  /** Set while nobody reads it. */
+  lingering: NodeJS.Timeout | undefined;
+}
+
+/**
+ * A window's side of the engine process: starts it when it is first needed, and shares it with the user's other windows.
+ * Every method that waits rejects with an EngineError.
+ */
+export class EngineClient {
+  readonly #options: EngineClientOptions;
+  readonly #connection: EngineConnection;
+  readonly #running = new Map<number, Running>();
+  /** The request of each document that another one may take over. */
+  readonly #ofDocument = new Map<string, Running>();
+  #requests = 0;
+  #model: ModelChoice | undefined;
+  /** The connection that knows of #model, or is being told. */
+  #chosen: { readonly link: EngineLink; readonly told: Promise<unknown> } | undefined;
+
+  constructor(options: EngineClientOptions) {
+    this.#options = options;
+    this.#connection = new EngineConnection({
+      engineScript: options.engineScript,
+      env: options.env ?? process.env,
+      hello: { client: options.name, ...(options.stayMs === undefined ? {} : { stayMs: options.stayMs }) },
+      ...(options.restartLimits === undefined ? {} : { restartLimits: options.restartLimits }),
+      onState: (state) => options.onConnection?.(state),
+      onLink: (link) => {
+        this.#listen(link);
+      },
+    });
+  }
+
+  get connection(): ConnectionState {
+    return this.#connection.state;
+  }
+
+  /** Starts the engine, if need be, and connects. */
+  async start(): Promise<void> {
+    await this.#connection.linked();
+  }
+
+  /** The same after the engine was ended, or could not be kept alive. */
+  async restart(): Promise<void> {
+    await this.#connection.restart();
+  }
+
+  /** Which model is meant from now on. It is loaded when it is first needed. */
+  chooseModel(model: ModelChoice): void {
+    this.#model = model;
+    this.#chosen = undefined;
+  }
+
+  /** Chooses a model and loads it now. */
+  async openModel(model: ModelChoice): Promise<ModelInfo> {
+    this.chooseModel(model);
+    const link = await this.#connection.linked();
+    const opened = link.request("openModel", model);
+    if (this.#model === model) {
+      this.#remember(link, opened);
+    }
+    return opened;
+  }
+
+  /** No model is wanted for now: the last window to say so gives the memory back. */
+  async releaseModel(): Promise<void> {
+    this.#model = undefined;
+    this.#chosen = undefined;
+    await this.#connection.link?.request("releaseModel", {});
+  }
+
+  /** Core's port to the completions of one document. */
+  textEngine(document: string): TextEngine {
+    return { generate: (prompt, request) => this.complete(document, prompt, request) };
+  }
+
+  /**
+   * Text after a prompt. Whoever leaves the iteration, or cancels, cancels the request; for a moment the next one may
+   * still take it over, if its prompt is the same but for what the user typed of the text.
+   */
+  complete(
+    document: string,
+    prompt: readonly PromptPart[],
+    { cancel, ...limits }: CompleteRequest,
+  ): AsyncGenerator<string, GenerateResult, undefined> {
+    const asked: Asked = { prompt, ...limits };
+    const earlier = this.#ofDocument.get(document);
+    const typed = earlier?.lingering === undefined ? undefined : charsOf(earlier, asked);
+    if (earlier !== undefined && typed !== undefined) {
+      clearTimeout(earlier.lingering);
+      earlier.lingering = undefined;
+      return this.#read(earlier, typed, cancel, () => {
+        this.#linger(document, earlier);
+      });
+    }
+    const running = this.#generate(
+      "complete",
+      asked,
+      (request) => ({ ...asked, request, document }),
+      () => {
+        if (running.lingering === undefined) {
+          this.#forget(document, running);
+        }
+      },
+    );
+    this.#ofDocument.set(document, running);
+    // Nobody reads it and nobody will. One that is still read is superseded by the engine when this one gets there.
+    if (earlier?.lingering !== undefined) {
+      this.#cancel(earlier);
+    }
+    return this.#read(running, 0, cancel, () => {
+      this.#linger(document, running);
+    });
+  }
+
+  /** An answer to a conversation. A completion goes before it at every token. */
+  chat(
+    conversation: string,
+    messages: readonly ChatMessage[],
+    { cancel, ...limits }: ChatRequest,
+  ): AsyncGenerator<string, GenerateResult, undefined> {
+    const running = this.#generate(
+      "chat",
+      undefined,
+      (request) => ({ ...limits, request, conversation, messages }),
+      () => undefined,
+    );
+    return this.#read(running, 0, cancel, () => {
+      this.#cancel(running);
+    });
+  }
+
+  async tokenize(prompt: readonly PromptPart[]): Promise<readonly number[]> {
+    return (await (await this.#linkWithModel()).request("tokenize", { prompt })).ids;
+  }
+
+  /** Tokens of each text. */
+  async count(texts: readonly string[]): Promise<readonly number[]> {
+    return (await (await this.#linkWithModel()).request("count", { texts })).counts;
+  }
+
+  async stats(): Promise<EngineStats> {
+    return (await this.#connection.linked()).request("stats", {});
+  }
+
+  /** The document is closed. Does not start an engine only to tell it so. */
+  releaseDocument(document: string): void {
+    this.#cancel(this.#ofDocument.get(document));
+    this.#ofDocument.delete(document);
+    this.#connection.link?.request("releaseDocument", { document }).catch(() => undefined);
+  }
+
+  /** Ends the engine for all windows, if it runs. */
+  async shutdown(reason: ShutdownReason): Promise<void> {
+    await this.#connection.link?.request("shutdown", { reason });
+  }
+
+  /** Requests under way end as cancelled; the engine stays for other windows. */
+  dispose(): void {
+    for (const running of this.#running.values()) {
+      clearTimeout(running.lingering);
+      running.stream.finish(NOTHING_DONE);
+    }
+    this.#ofDocument.clear();
+    this.#connection.dispose();
+  }
+
+  #listen(link: EngineLink): void {
+    link.onNotification("text", ({ request, text }: EngineNotifications["text"]) => {
+      this.#running.get(request)?.stream.push(text);
+    });
+    link.onNotification("status", (status) => this.#options.onStatus?.(status));
+    link.onNotification("figures", (figures) => this.#options.onFigures?.(figures));
+  }
+
+  /** Connected, and the engine knows which model this window's requests are for: also a restarted engine. */
+  async #linkWithModel(): Promise<EngineLink> {
+    const link = await this.#connection.linked();
+    if (this.#model === undefined) {
+      throw new EngineError("bad_request", 'no model is chosen; choose one with "Hearth: Select Model"');
+    }
+    const { told } =
+      this.#chosen?.link === link ? this.#chosen : this.#remember(link, link.request("chooseModel", this.#model));
+    await told;
+    return link;
+  }
+
+  #remember(link: EngineLink, told: Promise<unknown>): { readonly told: Promise<unknown> } {
+    const chosen = { link, told };
+    this.#chosen = chosen;
+    told.catch(() => {
+      // By the next time the other window may have left, or the file be mended.
+      if (this.#chosen === chosen) {
+        this.#chosen = undefined;
+      }
+    });
+    return chosen;
+  }
+
+  #generate<M extends "complete" | "chat">(
+    method: M,
+    asked: Asked | undefined,
+    params: (request: number) => EngineRequests[M]["params"],
+    onEnd: () => void,
+  ): Running {
+    const request = ++this.#requests;
+    const running: Running = {
+      stream: new ClientStream(),
+      cancel: new CancellationTokenSource(),
+      asked,
+      lingering: undefined,
+    };
+    this.#running.set(request, running);
+    void this.#run(method, params(request), running).finally(() => {
+      this.#running.delete(request);
+      onEnd();
+    });
+    return running;
+  }
+
+  /** Never rejects: whatever happens, the stream tells it. */
+  async #run<M extends "complete" | "chat">(
+    method: M,
+    params: EngineRequests[M]["params"],
+    { stream, cancel }: Running,
+  ): Promise<void> {
+    try {
+      const link = await this.#linkWithModel();
+      if (cancel.token.isCancellationRequested) {
+        stream.finish(NOTHING_DONE);
+        return;
+      }
+      stream.finish(await link.request(method, params, cancel.token));
+    } catch (error) {
+      stream.fail(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #read(
+    { stream }: Running,
+    pos: number,
+    cancel: CancelToken | undefined,
+    onLeave: () => void,
+  ): AsyncGenerator<string, GenerateResult, undefined> {
+    const reader = new StreamReader(stream, pos, onLeave);
+    if (cancel?.isCancellationRequested === true) {
+      reader.leave();
+    } else {
+      cancel?.onCancellationRequested(() => {
+        reader.leave();
+      });
+    }
+    return reader;
+  }
+
+  #linger(document: string, running: Running): void {
+    running.lingering = setTimeout(() => {
+      this.#cancel(running);
+      this.#forget(document, running);
+    }, this.#options.lingerMs ?? LINGER_MS);
+  }
+
+  #forget(document: string, running: Running): void {
+    if (this.#ofDocument.get(document) === running) {
+      this.#ofDocument.delete(document);
+    }
+  }
+
+  #cancel(running: Running | undefined): void {
+    clearTimeout(running?.lingering);
+    running?.cancel.cancel();
+  }
+}
+
+const NOTHING_DONE: GenerationReport = {
+  finish: "cancelled",
+  promptTokens: 0,
+  reusedTokens: 0,
+  generatedTokens: 0,
+  prefillMs: 0,
+  decodeMs: 0,
+};
+
+function charsOf({ asked, stream }: Running, next: Asked): number | undefined {
+  // What has failed would only fail its next reader too.
+  return asked === undefined || stream.end?.kind === "failed" ? undefined : charsTypedOf(stream.text, asked, next);
+}

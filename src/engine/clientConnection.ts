@@ -1,0 +1,187 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type HelloParams, type HelloResult, PROTOCOL_VERSION, type ShutdownReason } from "../protocol/engine";
+import { EngineError } from "../protocol/errors";
+import { connectToEngine, type EngineProcessOptions } from "./clientProcess";
+import { type RestartLimits, Restarts } from "./clientRestarts";
+import { EngineLink } from "./transport";
+
+/** A process that starts on a busy machine is slow; one that has taken the connection and says nothing for so long hangs. */
+const HELLO_LIMIT_MS = 15_000;
+
+export type ConnectionState =
+  /** Nobody has needed the engine yet, or this client is disposed of. */
+  | { readonly kind: "off" }
+  | { readonly kind: "starting" }
+  | { readonly kind: "connected"; readonly hello: HelloResult }
+  /** The engine went away, and is started again after so many milliseconds. */
+  | { readonly kind: "disconnected"; readonly retryMs: number }
+  /** Too many crashes, or an engine that cannot be started; told once. Only `restart` tries again. */
+  | { readonly kind: "gaveUp"; readonly error: EngineError }
+  /** Somebody asked the engine to end. Only `restart` tries again. */
+  | { readonly kind: "ended"; readonly reason: ShutdownReason | "terminated" };
+
+export interface ConnectionOptions extends EngineProcessOptions {
+  readonly hello: Omit<HelloParams, "token" | "protocol">;
+  readonly restartLimits?: RestartLimits;
+  readonly onState: (state: ConnectionState) => void;
+  /** To add listeners before the first message comes. */
+  readonly onLink: (link: EngineLink) => void;
+}
+
+/** Keeps a connection to the engine: starts it when it is first needed, and again after a crash. */
+export class EngineConnection {
+  readonly #options: ConnectionOptions;
+  readonly #restarts: Restarts;
+  readonly #disposal = new AbortController();
+  #state: ConnectionState = { kind: "off" };
+  #link: EngineLink | undefined;
+  /** Under way, or waiting for its time after a crash. */
+  #connecting: Promise<EngineLink> | undefined;
+  #endReason: ShutdownReason | "terminated" | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#restarts = new Restarts(options.restartLimits);
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** Undefined while there is no connection. */
+  get link(): EngineLink | undefined {
+    return this.#link;
+  }
+
+  /** Connects if need be. Errors: EngineError `disconnected`, `unsafe`. */
+  async linked(): Promise<EngineLink> {
+    if (this.#disposal.signal.aborted) {
+      throw new EngineError("disconnected", "the connection to the engine is closed");
+    }
+    if (this.#link !== undefined) {
+      return this.#link;
+    }
+    if (this.#state.kind === "gaveUp") {
+      throw this.#state.error;
+    }
+    if (this.#state.kind === "ended") {
+      throw new EngineError("disconnected", `the engine has been ended (${this.#state.reason}); restart it`);
+    }
+    this.#connecting ??= this.#connect();
+    return this.#connecting;
+  }
+
+  /** What a person asks for who wants to try again. */
+  restart(): Promise<EngineLink> {
+    this.#restarts.forget();
+    if (this.#state.kind === "gaveUp" || this.#state.kind === "ended") {
+      this.#tell({ kind: "off" });
+    }
+    return this.linked();
+  }
+
+  dispose(): void {
+    this.#disposal.abort();
+    this.#tell({ kind: "off" });
+  }
+
+  async #connect(): Promise<EngineLink> {
+    this.#endReason = undefined;
+    this.#tell({ kind: "starting" });
+    try {
+      const { link, hello } = await this.#greet();
+      this.#connecting = undefined;
+      this.#link = link;
+      this.#tell({ kind: "connected", hello });
+      return link;
+    } catch (error) {
+      this.#connecting = undefined;
+      const failure = asFailure(error);
+      if (failure.code === "disconnected") {
+        this.#crashed(failure);
+      } else {
+        // A folder that is not safe will not be so in a second.
+        this.#tell({ kind: "gaveUp", error: failure });
+      }
+      throw failure;
+    }
+  }
+
+  async #greet(): Promise<{ link: EngineLink; hello: HelloResult }> {
+    const { socket, token } = await connectToEngine(this.#options, this.#disposal.signal);
+    const link = new EngineLink(socket);
+    const { signal } = this.#disposal;
+    const onDispose = (): void => {
+      link.destroy();
+    };
+    signal.addEventListener("abort", onDispose, { once: true });
+    link.onNotification("ending", ({ reason }) => {
+      this.#endReason = reason;
+    });
+    link.onClose(() => {
+      signal.removeEventListener("abort", onDispose);
+      if (this.#link === link) {
+        this.#link = undefined;
+        this.#lost();
+      }
+    });
+    this.#options.onLink(link);
+    link.listen();
+    const impatience = setTimeout(() => {
+      link.destroy();
+    }, HELLO_LIMIT_MS);
+    try {
+      const hello = await link.request("hello", { ...this.#options.hello, token, protocol: PROTOCOL_VERSION });
+      return { link, hello };
+    } catch (error) {
+      link.destroy();
+      throw error;
+    } finally {
+      clearTimeout(impatience);
+    }
+  }
+
+  #lost(): void {
+    if (this.#endReason !== undefined && !this.#disposal.signal.aborted) {
+      this.#tell({ kind: "ended", reason: this.#endReason });
+      return;
+    }
+    this.#crashed(new EngineError("disconnected", "the engine process went away"));
+  }
+
+  #crashed(error: EngineError): void {
+    if (this.#disposal.signal.aborted) {
+      return;
+    }
+    const decision = this.#restarts.afterCrash(performance.now());
+    if (decision.kind === "giveUp") {
+      const message = `the engine process ended again and again, lastly: ${error.message}; see its log, then restart it`;
+      this.#tell({ kind: "gaveUp", error: new EngineError("disconnected", message, { cause: error }) });
+      return;
+    }
+    this.#tell({ kind: "disconnected", retryMs: decision.delayMs });
+    const waiting = sleep(decision.delayMs, undefined, { signal: this.#disposal.signal });
+    this.#connecting = waiting.then(
+      () => this.#connect(),
+      (reason: unknown) => {
+        throw asFailure(reason);
+      },
+    );
+    // Its failure is told by the state.
+    this.#connecting.catch(() => undefined);
+  }
+
+  #tell(state: ConnectionState): void {
+    if (state.kind === "off" && this.#state.kind === "off") {
+      return;
+    }
+    this.#state = state;
+    this.#options.onState(state);
+  }
+}
+
+function asFailure(error: unknown): EngineError {
+  return error instanceof EngineError
+    ? error
+    : new EngineError("disconnected", `cannot reach the engine: ${String(error)}`, { cause: error });
+}

@@ -1,0 +1,116 @@
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { EngineError } from "../protocol/errors";
+import { type EngineAddress, engineAddress, hasCode } from "./transportAddress";
+
+/** From the first attempt to the first answer; a machine that is swapping needs seconds to start a process. */
+const START_LIMIT_MS = 20_000;
+const RETRY_MS_MIN = 10;
+const RETRY_MS_MAX = 250;
+
+export interface EngineProcessOptions {
+  /** Path of dist/engine.js. */
+  readonly engineScript: string;
+  /** What the engine sees; HEARTH_RUNTIME_DIR in it is also where this side looks for the engine. */
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export interface EngineSocket {
+  readonly socket: Socket;
+  readonly token: string;
+}
+
+/** A process that was started, as far as one needs to know. */
+interface Started {
+  /** Undefined while it runs; -1: it could not even be started, or was ended by a signal. */
+  exitCode: number | undefined;
+}
+
+/**
+ * Connects to the user's engine, starting it if nobody answers.
+ * Errors: EngineError `unsafe` from the address; `disconnected` if no engine comes to answer.
+ */
+export async function connectToEngine(
+  { engineScript, env }: EngineProcessOptions,
+  signal: AbortSignal,
+): Promise<EngineSocket> {
+  const address = engineAddress(env);
+  const deadline = performance.now() + START_LIMIT_MS;
+  let started: Started | undefined;
+  for (let retryMs = RETRY_MS_MIN; ; retryMs = Math.min(2 * retryMs, RETRY_MS_MAX)) {
+    const socket = await connectOnce(address.socketPath);
+    if (socket !== undefined) {
+      if (signal.aborted) {
+        socket.destroy();
+        throw new EngineError("disconnected", "the connection to the engine is closed");
+      }
+      return { socket, token: address.token };
+    }
+    if (started?.exitCode !== undefined && started.exitCode !== 0) {
+      throw startFailure(`it ended with exit code ${String(started.exitCode)}`, address);
+    }
+    if (performance.now() > deadline) {
+      throw startFailure(`nobody answered in ${String(START_LIMIT_MS / 1000)} s`, address);
+    }
+    // One that ended with 0 has seen another engine, which may have ended since.
+    if (started === undefined || started.exitCode === 0) {
+      started = startEngine(engineScript, env, address);
+    }
+    await sleep(retryMs, undefined, { signal });
+  }
+}
+
+/** Undefined: nobody is there. Errors: EngineError `disconnected`. */
+function connectOnce(path: string): Promise<Socket | undefined> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    socket.once("connect", () => {
+      socket.removeAllListeners("error");
+      resolve(socket);
+    });
+    socket.once("error", (error) => {
+      // EAGAIN: so many connect at once that this one has to wait for its turn.
+      if (hasCode(error, "ENOENT", "ECONNREFUSED", "EAGAIN")) {
+        resolve(undefined);
+      } else {
+        reject(
+          new EngineError("disconnected", `cannot connect to the engine at '${path}': ${error.message}; try again`),
+        );
+      }
+    });
+  });
+}
+
+/** Starts the engine so that it outlives this window. What it says, and what Node says when it crashes, is in the log. */
+function startEngine(engineScript: string, env: NodeJS.ProcessEnv, address: EngineAddress): Started {
+  const started: Started = { exitCode: undefined };
+  const log = openSync(env["HEARTH_LOG_FILE"] ?? address.logPath, "a", 0o600);
+  try {
+    const child = spawn(process.execPath, [engineScript], {
+      detached: true,
+      stdio: ["ignore", log, log],
+      // The program may be Electron, which is Node.js only when told so. A debugger's options are for this process.
+      env: { ...env, ELECTRON_RUN_AS_NODE: "1", NODE_OPTIONS: "" },
+      // Not in a workspace, which could then not be unmounted or deleted.
+      cwd: dirname(address.lockPath),
+      windowsHide: true,
+    });
+    child.once("error", () => {
+      started.exitCode = -1;
+    });
+    child.once("exit", (code) => {
+      started.exitCode = code ?? -1;
+    });
+    child.unref();
+  } finally {
+    closeSync(log);
+  }
+  return started;
+}
+
+function startFailure(why: string, { logPath }: EngineAddress): EngineError {
+  return new EngineError("disconnected", `cannot start the engine process: ${why}; its log is '${logPath}'`);
+}

@@ -1,0 +1,210 @@
+import type { Server, Socket } from "node:net";
+import type {
+  EngineStats,
+  EngineStatus,
+  Figures,
+  GenerationReport,
+  HelloResult,
+  NetworkAccess,
+  ShutdownReason,
+} from "../protocol/engine";
+import { ServerClient, type ServerHost } from "./serverClient";
+import type { ServerLog } from "./serverLog";
+import { ServerModelHost } from "./serverModelHost";
+import { ClientPeer } from "./transport";
+import { HEARTH_VERSION } from "./transportAddress";
+
+/** Who connects says who it is at once, or is somebody else. */
+const HELLO_LIMIT_MS = 5000;
+/** For goodbyes to go out and native work to end; then the process ends anyway. */
+const CLOSE_LIMIT_MS = 3000;
+
+export interface EngineServerOptions {
+  /** Listening, or about to. */
+  readonly listener: Server;
+  readonly token: string;
+  readonly log: ServerLog;
+  readonly network: NetworkAccess;
+  /** How long to wait for a first client, and for another one where the last did not say. */
+  readonly stayMs: number;
+  /** The server has closed; the process may end. */
+  readonly onEnd: () => void;
+}
+
+/**
+ * All windows of one user, and the model that they share. Nothing ticks here: an engine that nobody asks anything costs
+ * no processor time.
+ */
+export class EngineServer {
+  readonly #options: EngineServerOptions;
+  readonly #models: ServerModelHost;
+  readonly #clients = new Set<ServerClient>();
+  readonly #finished = { end: 0, limit: 0, stop: 0, cancelled: 0, superseded: 0 };
+  readonly #started = performance.now();
+  #connections = 0;
+  #leaving: NodeJS.Timeout | undefined;
+  #ending = false;
+  #onAllLeft: (() => void) | undefined;
+
+  constructor(options: EngineServerOptions) {
+    this.#options = options;
+    this.#models = new ServerModelHost((status) => {
+      this.#onStatus(status);
+    });
+    options.listener.on("connection", (socket) => {
+      this.#accept(socket);
+    });
+    this.#leaveAfter(options.stayMs);
+  }
+
+  /** Cancels what runs, says goodbye, closes the socket. */
+  end(reason: ShutdownReason | "terminated" | "idle"): void {
+    if (this.#ending) {
+      return;
+    }
+    this.#ending = true;
+    clearTimeout(this.#leaving);
+    this.#options.log.line(`ends: ${reason}`);
+    this.#options.listener.close();
+    for (const client of this.#clients) {
+      client.end(reason === "idle" ? "terminated" : reason);
+    }
+    const limit = setTimeout(() => {
+      this.#options.log.line("ends without waiting any longer for what runs");
+      this.#options.onEnd();
+    }, CLOSE_LIMIT_MS);
+    const allLeft = new Promise<void>((resolve) => {
+      this.#onAllLeft = resolve;
+    });
+    if (this.#clients.size === 0) {
+      this.#onAllLeft?.();
+    }
+    void Promise.all([this.#models.close(), allLeft]).finally(() => {
+      clearTimeout(limit);
+      this.#options.onEnd();
+    });
+  }
+
+  #accept(socket: Socket): void {
+    const id = ++this.#connections;
+    const { log, token } = this.#options;
+    const peer = new ClientPeer(socket, token, (error) => {
+      log.bug(`client ${String(id)}: a request failed`, error);
+    });
+    const impatience = setTimeout(() => {
+      peer.destroy();
+    }, HELLO_LIMIT_MS);
+    const client = new ServerClient(id, peer, this.#host(), () => {
+      clearTimeout(impatience);
+      if (this.#ending) {
+        peer.end();
+        return;
+      }
+      this.#clients.add(client);
+      clearTimeout(this.#leaving);
+      log.line(`client ${String(id)} is '${client.name}'; ${String(this.#clients.size)} now`);
+    });
+    peer.onRefused((error) => {
+      log.line(`client ${String(id)} is cut off: ${error.message}`);
+    });
+    peer.onClose(() => {
+      clearTimeout(impatience);
+      if (this.#clients.delete(client)) {
+        this.#left(id, client);
+      }
+    });
+    peer.listen();
+  }
+
+  #left(id: number, client: ServerClient): void {
+    client.leave();
+    this.#options.log.line(`client ${String(id)} left; ${String(this.#clients.size)} now`);
+    if (this.#clients.size === 0) {
+      this.#onAllLeft?.();
+      this.#leaveAfter(client.stayMs ?? this.#options.stayMs);
+    }
+  }
+
+  #leaveAfter(ms: number): void {
+    if (this.#ending) {
+      return;
+    }
+    clearTimeout(this.#leaving);
+    this.#leaving = setTimeout(() => {
+      this.end("idle");
+    }, ms);
+  }
+
+  #host(): ServerHost {
+    return {
+      models: this.#models,
+      hello: () => this.#hello(),
+      stats: () => this.#stats(),
+      finished: (report) => {
+        this.#onFinished(report);
+      },
+      shutdown: (reason) => {
+        // After the answer to whoever asked.
+        setImmediate(() => {
+          this.end(reason);
+        });
+      },
+    };
+  }
+
+  #hello(): HelloResult {
+    return {
+      version: HEARTH_VERSION,
+      pid: process.pid,
+      network: this.#options.network,
+      status: this.#models.status,
+    };
+  }
+
+  #stats(): EngineStats {
+    return {
+      pid: process.pid,
+      uptimeMs: performance.now() - this.#started,
+      clients: this.#clients.size,
+      loads: this.#models.loads,
+      finished: { ...this.#finished },
+      sessions: this.#models.ready?.sessions ?? { completion: 0, chat: 0 },
+      status: this.#models.status,
+      figures: this.#figures(),
+    };
+  }
+
+  #figures(): Figures {
+    return this.#models.ready?.figures ?? { memoryBytes: process.memoryUsage.rss() };
+  }
+
+  #onFinished(report: GenerationReport): void {
+    this.#finished[report.finish] += 1;
+    const figures = this.#figures();
+    for (const client of this.#clients) {
+      client.tellFigures(figures);
+    }
+  }
+
+  #onStatus(status: EngineStatus): void {
+    if (status.kind !== "loading" || status.part === 0) {
+      this.#options.log.line(`model: ${describe(status)}`);
+    }
+    for (const client of this.#clients) {
+      client.tellStatus(status);
+    }
+  }
+}
+
+function describe(status: EngineStatus): string {
+  switch (status.kind) {
+    case "empty":
+      return "none";
+    case "loading":
+      return `loading '${status.path}'`;
+    case "ready":
+      return `'${status.model.path}' is ready: ${status.model.isa}, ${String(status.model.threads)} threads`;
+    case "failed":
+      return `'${status.path}' failed: ${status.message}`;
+  }
+}

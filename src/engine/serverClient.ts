@@ -1,0 +1,198 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { CancellationToken } from "vscode-jsonrpc/node";
+import {
+  type EngineRequests,
+  type EngineStats,
+  type EngineStatus,
+  type Figures,
+  type GenerationReport,
+  type HelloResult,
+  type Nothing,
+  PROTOCOL_VERSION,
+  type ShutdownReason,
+} from "../protocol/engine";
+import { EngineError } from "../protocol/errors";
+import { paramsOf, SHAPES } from "./requestShapes";
+import type { Job } from "./serverModel";
+import type { ServerModelHost } from "./serverModelHost";
+import { StopSignal } from "./sessionSlots";
+import type { ClientPeer } from "./transport";
+
+/** What a connection needs of the process around it. */
+export interface ServerHost {
+  readonly models: ServerModelHost;
+  readonly hello: () => HelloResult;
+  readonly stats: () => EngineStats;
+  readonly finished: (report: GenerationReport) => void;
+  readonly shutdown: (reason: ShutdownReason) => void;
+}
+
+const NOTHING: Nothing = {};
+
+/** One window: its requests, until its connection closes. */
+export class ServerClient {
+  readonly #peer: ClientPeer;
+  readonly #host: ServerHost;
+  readonly #id: number;
+  readonly #running = new Set<StopSignal>();
+  #name = "";
+  #stayMs: number | undefined;
+
+  /** @param id unique in this process: documents of two windows are never mixed up. */
+  constructor(id: number, peer: ClientPeer, host: ServerHost, onHello: () => void) {
+    this.#id = id;
+    this.#peer = peer;
+    this.#host = host;
+    peer.onRequest("hello", (params) => this.#hello(params, onHello));
+    this.#answerModelRequests();
+    this.#answerGenerations();
+    this.#answerQuestions();
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+
+  /** How long the engine should live on after this client; undefined: as long as it wants to. */
+  get stayMs(): number | undefined {
+    return this.#stayMs;
+  }
+
+  tellStatus(status: EngineStatus): void {
+    this.#peer.notify("status", status);
+  }
+
+  tellFigures(figures: Figures): void {
+    this.#peer.notify("figures", figures);
+  }
+
+  /** Says why, and closes when that has gone out. */
+  end(reason: ShutdownReason | "terminated"): void {
+    this.#peer.notify("ending", { reason });
+    this.#peer.end();
+  }
+
+  /** The connection is gone, and nobody waits for what it asked. */
+  leave(): void {
+    for (const signal of [...this.#running]) {
+      signal.stop("cancelled");
+    }
+    this.#host.models.ready?.forget((key) => key.startsWith(this.#key("")));
+    this.#host.models.leave(this);
+  }
+
+  #hello(params: unknown, onHello: () => void): HelloResult {
+    const { protocol, client, stayMs } = paramsOf(SHAPES.hello, params);
+    if (protocol !== PROTOCOL_VERSION) {
+      setImmediate(() => {
+        this.#peer.end();
+      });
+      throw new EngineError(
+        "bad_request",
+        `cannot talk to '${client}': it speaks protocol ${String(protocol)}, this engine ${String(PROTOCOL_VERSION)}; ` +
+          `update Hearth there`,
+      );
+    }
+    this.#name = client;
+    this.#stayMs = stayMs;
+    onHello();
+    return this.#host.hello();
+  }
+
+  #answerModelRequests(): void {
+    const { models } = this.#host;
+    this.#peer.onRequest("chooseModel", (params) => {
+      models.choose(this, paramsOf(SHAPES.model, params));
+      return NOTHING;
+    });
+    this.#peer.onRequest("openModel", async (params) => {
+      models.choose(this, paramsOf(SHAPES.model, params));
+      return (await models.need(this, true)).info;
+    });
+    this.#peer.onRequest("releaseModel", async () => {
+      await models.release(this);
+      return NOTHING;
+    });
+    this.#peer.onRequest("releaseDocument", (params) => {
+      const { document } = paramsOf(SHAPES.document, params);
+      models.ready?.forget((key) => key === this.#key(document));
+      return NOTHING;
+    });
+  }
+
+  #answerGenerations(): void {
+    const { models } = this.#host;
+    this.#peer.onRequest("complete", (params, cancel) => {
+      const { request, document, prompt, ...limits } = paramsOf(SHAPES.complete, params);
+      return this.#generate(request, this.#key(document), cancel, async (job) =>
+        (await models.need(this)).complete(job, prompt, limits),
+      );
+    });
+    this.#peer.onRequest("chat", (params, cancel) => {
+      const { request, conversation, messages, ...limits } = paramsOf(SHAPES.chat, params);
+      return this.#generate(request, this.#key(conversation), cancel, async (job) =>
+        (await models.need(this)).chat(job, messages, limits),
+      );
+    });
+  }
+
+  #answerQuestions(): void {
+    const { models } = this.#host;
+    this.#peer.onRequest("tokenize", async (params) => {
+      const { prompt } = paramsOf(SHAPES.tokenize, params);
+      return { ids: (await models.need(this)).tokenize(prompt) };
+    });
+    this.#peer.onRequest("count", async (params) => {
+      const { texts } = paramsOf(SHAPES.count, params);
+      const model = await models.need(this);
+      const counts: number[] = [];
+      for (const text of texts) {
+        counts.push(model.count(text));
+        // A completion's tokens go out between two long texts.
+        await nextTurn();
+      }
+      return { counts };
+    });
+    this.#peer.onRequest("stats", () => this.#host.stats());
+    this.#peer.onRequest("shutdown", (params) => {
+      const { reason } = paramsOf(SHAPES.shutdown, params);
+      this.#host.shutdown(reason);
+      return NOTHING;
+    });
+  }
+
+  async #generate(
+    request: number,
+    key: string,
+    cancel: CancellationToken,
+    work: (job: Job) => Promise<GenerationReport>,
+  ): Promise<EngineRequests["complete"]["result"]> {
+    const signal = new StopSignal();
+    this.#running.add(signal);
+    const listener = cancel.onCancellationRequested(() => {
+      signal.stop("cancelled");
+    });
+    // A cancel that came with its request is never told to listeners.
+    if (cancel.isCancellationRequested) {
+      signal.stop("cancelled");
+    }
+    try {
+      const report = await work({
+        key,
+        signal,
+        onText: (text) => {
+          this.#peer.notify("text", { request, text });
+        },
+      });
+      this.#host.finished(report);
+      return report;
+    } finally {
+      this.#running.delete(signal);
+      listener.dispose();
+    }
+  }
+
+  #key(document: string): string {
+    return `${String(this.#id)} ${document}`;
+  }
+}

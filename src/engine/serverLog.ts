@@ -1,0 +1,64 @@
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+
+/** Of the file; what is older than half of it goes when it is full. */
+const LOG_BYTES_MAX = 1024 * 1024;
+
+/**
+ * The engine's log: one line an event, never a word of anybody's code or chat. The same file may be the process's
+ * standard output, so it is cut in place and everybody appends.
+ */
+export class ServerLog {
+  readonly #file: number | undefined;
+  readonly #bytesMax: number;
+
+  /** @param path undefined: lines go nowhere. */
+  constructor(path: string | undefined, bytesMax = LOG_BYTES_MAX) {
+    this.#bytesMax = bytesMax;
+    // A log that cannot be written is no reason not to complete code.
+    this.#file = path === undefined ? undefined : openOrUndefined(path);
+  }
+
+  line(text: string): void {
+    if (this.#file === undefined) {
+      return;
+    }
+    const time = new Date().toISOString();
+    try {
+      writeSync(this.#file, `${time} [${String(process.pid)}] ${text.replaceAll("\n", "\n    ")}\n`);
+      this.#keepSmall(this.#file);
+    } catch {
+      // The disk is full.
+    }
+  }
+
+  /** With its stack: somebody has to mend it. */
+  bug(what: string, error: unknown): void {
+    this.line(`${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  }
+
+  close(): void {
+    if (this.#file !== undefined) {
+      closeSync(this.#file);
+    }
+  }
+
+  #keepSmall(file: number): void {
+    const { size } = fstatSync(file);
+    if (size <= this.#bytesMax) {
+      return;
+    }
+    const kept = Buffer.alloc(Math.floor(this.#bytesMax / 2));
+    const bytes = readSync(file, kept, 0, kept.length, size - kept.length);
+    const firstLine = kept.indexOf("\n") + 1;
+    ftruncateSync(file, 0);
+    writeSync(file, kept.subarray(firstLine, bytes));
+  }
+}
+
+function openOrUndefined(path: string): number | undefined {
+  try {
+    return openSync(path, "a+", 0o600);
+  } catch {
+    return undefined;
+  }
+}

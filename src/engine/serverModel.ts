@@ -1,0 +1,226 @@
+import { ChatTemplate } from "../model/chatTemplate";
+import type {
+  ChatMessage,
+  Figures,
+  GenerationLimits,
+  GenerationReport,
+  ModelChoice,
+  ModelInfo,
+} from "../protocol/engine";
+import type { PromptPart } from "../protocol/prompt";
+import { type GenerateOptions, LocalEngine, type LocalSession } from "./localEngine";
+import { type SessionLease, SessionSlots, type StopSignal } from "./sessionSlots";
+
+/** Documents whose keys and values are kept: the one that is typed in, and the one before. */
+export const COMPLETION_SESSIONS = 2;
+/** One conversation at a time. */
+export const CHAT_SESSIONS = 1;
+
+const GREEDY = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 0 };
+
+/** One generation, as a client asked for it. */
+export interface Job {
+  /** The document or conversation, with its client. */
+  readonly key: string;
+  readonly signal: StopSignal;
+  readonly onText: (text: string) => void;
+}
+
+/** A loaded model and its sessions. */
+export class ServerModel {
+  readonly info: ModelInfo;
+  readonly #engine: LocalEngine;
+  readonly #template: ChatTemplate;
+  readonly #completions: SessionSlots<LocalSession>;
+  readonly #chats: SessionSlots<LocalSession>;
+  readonly #running = new Set<StopSignal>();
+  /** Set while the model is being closed. */
+  #allEnded: (() => void) | undefined;
+  #last: Pick<Figures, "prefillTps" | "decodeTps"> = {};
+
+  private constructor(engine: LocalEngine) {
+    this.#engine = engine;
+    this.info = infoOf(engine);
+    this.#template = new ChatTemplate(engine.model.chatTemplate, engine.tokenizer, { fileName: engine.model.name });
+    this.#completions = new SessionSlots(COMPLETION_SESSIONS, () => engine.newSession());
+    this.#chats = new SessionSlots(CHAT_SESSIONS, () => engine.newSession());
+  }
+
+  /** Errors: EngineError. `onPart` gets numbers from 0 to 1. */
+  static async load({ path, load }: ModelChoice, onPart: (part: number) => void): Promise<ServerModel> {
+    const options = { ...load, sessions: COMPLETION_SESSIONS + CHAT_SESSIONS };
+    const engine = await LocalEngine.open(path, options, (done, total) => {
+      onPart(done / total);
+    });
+    return new ServerModel(engine);
+  }
+
+  get sessions(): { completion: number; chat: number } {
+    return { completion: this.#completions.count, chat: this.#chats.count };
+  }
+
+  get figures(): Figures {
+    const { hits, misses } = this.#engine.stats;
+    return {
+      ...this.#last,
+      ...(hits + misses === 0 ? {} : { expertHitRate: hits / (hits + misses) }),
+      memoryBytes: process.memoryUsage.rss(),
+    };
+  }
+
+  tokenize(prompt: readonly PromptPart[]): number[] {
+    return this.#engine.tokenizer.encode(prompt);
+  }
+
+  count(text: string): number {
+    return this.#engine.tokenizer.encodeText(text).length;
+  }
+
+  /** Errors: EngineError. */
+  complete(
+    job: Job,
+    prompt: readonly PromptPart[],
+    limits: GenerationLimits & { readonly oneLine?: boolean },
+  ): Promise<GenerationReport> {
+    const options: GenerateOptions = {
+      maxTokens: limits.maxTokens,
+      sampler: limits.sampler ?? GREEDY,
+      stop: [...(limits.stop ?? []), ...(limits.oneLine === true ? ["\n"] : [])],
+      priority: "completion",
+    };
+    return this.#run(job, this.#completions, () => Promise.resolve({ prompt, options }));
+  }
+
+  /** Errors: EngineError. */
+  chat(job: Job, messages: readonly ChatMessage[], limits: GenerationLimits): Promise<GenerationReport> {
+    return this.#run(job, this.#chats, async () => {
+      const prompt = await this.#template.render(messages);
+      const options: GenerateOptions = {
+        maxTokens: limits.maxTokens,
+        sampler: limits.sampler ?? { ...GREEDY, ...this.#engine.model.known.sampling },
+        stop: limits.stop ?? [],
+        priority: "chat",
+      };
+      return { prompt, options };
+    });
+  }
+
+  /** Documents or conversations that will not come again. */
+  forget(belongs: (key: string) => boolean): void {
+    this.#completions.forget(belongs);
+    this.#chats.forget(belongs);
+  }
+
+  /** Cancels what runs; resolves when it has ended and the memory is given back. */
+  async close(): Promise<void> {
+    const ended = new Promise<void>((resolve) => {
+      this.#allEnded = resolve;
+    });
+    for (const signal of [...this.#running]) {
+      signal.stop("cancelled");
+    }
+    if (this.#running.size > 0) {
+      await ended;
+    }
+    this.#engine.close();
+  }
+
+  async #run(
+    job: Job,
+    slots: SessionSlots<LocalSession>,
+    prepare: () => Promise<{ prompt: readonly PromptPart[]; options: GenerateOptions }>,
+  ): Promise<GenerationReport> {
+    if (this.#allEnded !== undefined) {
+      job.signal.stop("cancelled");
+    }
+    this.#running.add(job.signal);
+    let lease: SessionLease<LocalSession> | undefined;
+    try {
+      lease = await slots.acquire(job.key, job.signal);
+      if (lease === undefined) {
+        return notBegun(job.signal);
+      }
+      const { prompt, options } = await prepare();
+      const report = await generate(lease.session, job, prompt, options);
+      this.#last = ratesOf(report);
+      return report;
+    } finally {
+      lease?.release();
+      this.#running.delete(job.signal);
+      if (this.#running.size === 0) {
+        this.#allEnded?.();
+      }
+    }
+  }
+}
+
+async function generate(
+  session: LocalSession,
+  { signal, onText }: Job,
+  prompt: readonly PromptPart[],
+  options: GenerateOptions,
+): Promise<GenerationReport> {
+  const pieces = session.generate(prompt, options);
+  const advance = (): ReturnType<typeof pieces.next> => {
+    const step = pieces.next();
+    // A cancel reaches only what runs: one that came between two tokens is told again.
+    if (signal.reason !== undefined) {
+      session.cancel();
+    }
+    return step;
+  };
+  const forget = signal.onStop(() => {
+    session.cancel();
+  });
+  try {
+    let step = await advance();
+    while (step.done !== true) {
+      onText(step.value);
+      step = await advance();
+    }
+    const { finish } = step.value;
+    return { ...step.value, finish: finish === "cancelled" ? (signal.reason ?? finish) : finish };
+  } finally {
+    forget();
+  }
+}
+
+function notBegun(signal: StopSignal): GenerationReport {
+  return {
+    finish: signal.reason ?? "cancelled",
+    promptTokens: 0,
+    reusedTokens: 0,
+    generatedTokens: 0,
+    prefillMs: 0,
+    decodeMs: 0,
+  };
+}
+
+function ratesOf(report: GenerationReport): Pick<Figures, "prefillTps" | "decodeTps"> {
+  const evaluated = report.promptTokens - report.reusedTokens;
+  return {
+    ...(evaluated > 0 && report.prefillMs > 0 ? { prefillTps: (evaluated / report.prefillMs) * 1000 } : {}),
+    ...(report.generatedTokens > 0 && report.decodeMs > 0
+      ? { decodeTps: (report.generatedTokens / report.decodeMs) * 1000 }
+      : {}),
+  };
+}
+
+function infoOf(engine: LocalEngine): ModelInfo {
+  const { model, info } = engine;
+  return {
+    path: model.identity.path,
+    name: model.name,
+    title: model.known.title,
+    quantLabel: model.quantLabel,
+    capabilities: model.capabilities,
+    traits: { fimLayouts: model.fim.layouts, fileHeader: model.fileHeader },
+    contextTokens: info.plan.contextTokens,
+    isa: info.isa,
+    threads: info.threads,
+    plannedBytes: info.plan.totalBytes,
+    slots: info.plan.slots,
+    slotsForAll: info.plan.slotsForAll,
+    warnings: model.warnings,
+  };
+}

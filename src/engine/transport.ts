@@ -1,0 +1,300 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Socket } from "node:net";
+import {
+  AbstractMessageReader,
+  AbstractMessageWriter,
+  type CancellationToken,
+  createMessageConnection,
+  type DataCallback,
+  type Disposable,
+  ErrorCodes,
+  type Message,
+  type MessageConnection,
+  ResponseError,
+} from "vscode-jsonrpc/node";
+import type { EngineNotifications, EngineRequests } from "../protocol/engine";
+import { EngineError, type EngineErrorCode } from "../protocol/errors";
+import { encodeFrame, FRAME_BYTES_MAX, FrameDecoder, FrameError } from "./frames";
+
+/** A `hello` is some hundred bytes. */
+const HELLO_BYTES_MAX = 4096;
+/** JSON-RPC's range for an application's own errors; which one is in `data.code`. */
+const ENGINE_ERROR = -32000;
+
+type Method = keyof EngineRequests;
+type Params<M extends Method> = EngineRequests[M]["params"];
+type Result<M extends Method> = EngineRequests[M]["result"];
+type Note = keyof EngineNotifications;
+
+/** True if the two are equal; takes the same time wherever they differ. */
+export function sameToken(given: unknown, expected: string): boolean {
+  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(typeof given === "string" ? given : ""), digest(expected));
+}
+
+/**
+ * Messages from a socket. Whatever is wrong with a frame, this connection ends and nothing else happens.
+ * `admit` sees the first message and says whether there will be a second.
+ */
+class SocketReader extends AbstractMessageReader {
+  readonly #socket: Socket;
+  readonly #decoder: FrameDecoder;
+  readonly #admit: ((first: unknown) => boolean) | undefined;
+  #admitted: boolean;
+  /** Given to the connection, which acts upon one message a turn of the event loop. */
+  #unhandled = 0;
+  #closed = false;
+
+  constructor(socket: Socket, admit?: (first: unknown) => boolean) {
+    super();
+    this.#socket = socket;
+    this.#admit = admit;
+    this.#admitted = admit === undefined;
+    this.#decoder = new FrameDecoder(this.#admitted ? FRAME_BYTES_MAX : HELLO_BYTES_MAX);
+  }
+
+  listen(callback: DataCallback): Disposable {
+    const onData = (chunk: Buffer): void => {
+      try {
+        this.#decoder.push(chunk);
+        this.#deliver(callback);
+      } catch (error) {
+        // Also what the JSON-RPC library throws at messages that it does not expect: the peer's fault all the same.
+        this.#socket.destroy();
+        this.fireError(error);
+      }
+    };
+    this.#socket.on("data", onData);
+    this.#socket.on("close", () => {
+      this.#closed = true;
+      this.#closeIfDone();
+    });
+    return {
+      dispose: () => {
+        this.#socket.off("data", onData);
+      },
+    };
+  }
+
+  /** The connection has acted upon a message. */
+  handled(): void {
+    this.#unhandled -= 1;
+    this.#closeIfDone();
+  }
+
+  /** A peer's last words count although it has hung up; those of one that is cut off do not. */
+  #closeIfDone(): void {
+    if (this.#closed && (this.#unhandled <= 0 || this.#admit !== undefined)) {
+      this.fireClose();
+    }
+  }
+
+  #deliver(callback: DataCallback): void {
+    for (let frame = this.#decoder.next(); frame !== undefined; frame = this.#decoder.next()) {
+      if (this.#socket.destroyed) {
+        return;
+      }
+      const message = asMessage(frame.value);
+      if (!this.#admitted) {
+        if (this.#admit?.(message) !== true) {
+          throw new FrameError("a peer without the token");
+        }
+        this.#admitted = true;
+        this.#decoder.bytesMax = FRAME_BYTES_MAX;
+      }
+      this.#unhandled += 1;
+      callback(message);
+    }
+  }
+}
+
+/** Errors: FrameError for what is no JSON-RPC message, or has parameters that are no object. */
+function asMessage(value: unknown): Message {
+  if (!isObject(value) || value["jsonrpc"] !== "2.0") {
+    throw new FrameError("a frame is not a JSON-RPC message");
+  }
+  const { id, method, params } = value;
+  const goodId = id === undefined || typeof id === "number" || typeof id === "string";
+  const goodMethod = typeof method === "string" || (method === undefined && id !== undefined);
+  const goodParams = params === undefined || isObject(params);
+  if (!goodId || !goodMethod || !goodParams) {
+    throw new FrameError("a frame is not a JSON-RPC message");
+  }
+  return value as unknown as Message;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+class SocketWriter extends AbstractMessageWriter {
+  readonly #socket: Socket;
+
+  constructor(socket: Socket) {
+    super();
+    this.#socket = socket;
+  }
+
+  /** Resolves when the bytes are on their way; a socket that has closed swallows them, as the peer would. */
+  async write(message: Message): Promise<void> {
+    const frame = encodeFrame(message);
+    await new Promise<void>((resolve) => {
+      if (!this.#socket.writable) {
+        resolve();
+        return;
+      }
+      this.#socket.write(frame, () => {
+        resolve();
+      });
+    });
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+}
+
+function connectionOver(socket: Socket, admit?: (first: unknown) => boolean): MessageConnection {
+  const reader = new SocketReader(socket, admit);
+  const connection = createMessageConnection(reader, new SocketWriter(socket), undefined, {
+    messageStrategy: {
+      handleMessage: (message, next) => {
+        const result = next(message);
+        reader.handled();
+        return result;
+      },
+    },
+  });
+  // Every failure of a socket also closes it, and that is what both sides act upon.
+  socket.on("error", () => undefined);
+  return connection;
+}
+
+/** The engine's end of one connection. */
+export class ClientPeer {
+  readonly #socket: Socket;
+  readonly #connection: MessageConnection;
+  readonly #onBug: (error: unknown) => void;
+
+  /** @param onBug gets what a request handler threw and no EngineError is. */
+  constructor(socket: Socket, token: string, onBug: (error: unknown) => void) {
+    this.#socket = socket;
+    this.#onBug = onBug;
+    this.#connection = connectionOver(socket, (first) => {
+      if (!isObject(first) || first["method"] !== "hello" || !isObject(first["params"])) {
+        return false;
+      }
+      return sameToken(first["params"]["token"], token);
+    });
+  }
+
+  listen(): void {
+    this.#connection.listen();
+  }
+
+  /** At most once, when nothing will come or go any more. */
+  onClose(listener: () => void): void {
+    this.#connection.onClose(() => {
+      this.#connection.dispose();
+      listener();
+    });
+  }
+
+  /** Why this side closed the connection. */
+  onRefused(listener: (error: Error) => void): void {
+    this.#connection.onError(([error]) => {
+      listener(error);
+    });
+  }
+
+  onRequest<M extends Method>(
+    method: M,
+    answer: (params: unknown, cancel: CancellationToken) => Result<M> | Promise<Result<M>>,
+  ): void {
+    this.#connection.onRequest(method, async (params: unknown, cancel: CancellationToken) => {
+      try {
+        return await answer(params, cancel);
+      } catch (error) {
+        throw this.#asResponse(error);
+      }
+    });
+  }
+
+  notify<N extends Note>(name: N, params: EngineNotifications[N]): void {
+    if (this.#socket.writable) {
+      void this.#connection.sendNotification(name, params);
+    }
+  }
+
+  /** Lets what was written go out first. */
+  end(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #asResponse(error: unknown): ResponseError<{ code: EngineErrorCode }> {
+    if (error instanceof EngineError) {
+      return new ResponseError(ENGINE_ERROR, error.message, { code: error.code });
+    }
+    this.#onBug(error);
+    return new ResponseError(ENGINE_ERROR, "internal error of the engine; its log says more", { code: "internal" });
+  }
+}
+
+/** A window's end of the connection. */
+export class EngineLink {
+  readonly #socket: Socket;
+  readonly #connection: MessageConnection;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#connection = connectionOver(socket);
+  }
+
+  listen(): void {
+    this.#connection.listen();
+  }
+
+  /** At most once; requests under way have been rejected as `disconnected`. */
+  onClose(listener: () => void): void {
+    this.#connection.onClose(() => {
+      this.#connection.dispose();
+      listener();
+    });
+  }
+
+  onNotification<N extends Note>(name: N, listener: (params: EngineNotifications[N]) => void): void {
+    this.#connection.onNotification(name, listener);
+  }
+
+  /** Errors: EngineError. */
+  async request<M extends Method>(method: M, params: Params<M>, cancel?: CancellationToken): Promise<Result<M>> {
+    try {
+      return await (cancel === undefined
+        ? this.#connection.sendRequest<Result<M>>(method, params)
+        : this.#connection.sendRequest<Result<M>>(method, params, cancel));
+    } catch (error) {
+      throw asEngineError(error);
+    }
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}
+
+function asEngineError(error: unknown): EngineError {
+  if (error instanceof ResponseError && error.code === ENGINE_ERROR) {
+    const { code } = error.data as { code: EngineErrorCode };
+    return new EngineError(code, error.message);
+  }
+  if (error instanceof ResponseError && error.code === ErrorCodes.MessageWriteError) {
+    return new EngineError("bad_request", `cannot send a request to the engine: ${error.message}; make it shorter`);
+  }
+  return new EngineError("disconnected", "the engine process went away before it had answered; try again", {
+    cause: error,
+  });
+}

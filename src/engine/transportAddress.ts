@@ -1,0 +1,220 @@
+import { createHash, randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { version } from "../../package.json";
+import { PROTOCOL_VERSION } from "../protocol/engine";
+import { EngineError } from "../protocol/errors";
+
+/** Where the engine of this user and this version is to be found. */
+export interface EngineAddress {
+  /** Of a local socket, or of a named pipe. */
+  readonly socketPath: string;
+  /** What the first message must carry. */
+  readonly token: string;
+  /** Held by the engine that serves; see main.ts. */
+  readonly lockPath: string;
+  readonly logPath: string;
+}
+
+export const HEARTH_VERSION: string = version;
+
+/** macOS has 104 bytes for a socket's path, Linux 108, both with a zero at the end. */
+const SOCKET_PATH_BYTES_MAX = 103;
+const TOKEN_BYTES = 32;
+const PERMISSION_BITS = 0o777;
+const OTHERS_MAY = 0o077;
+const OTHERS_MAY_WRITE = 0o022;
+const STICKY = 0o1000;
+
+/**
+ * Finds or makes the folder and the token of this user's engine. An updated Hearth has another address, so that it does
+ * not talk to an older engine.
+ * Errors: EngineError `unsafe` if somebody else could read or replace what lies there.
+ */
+export function engineAddress(env: NodeJS.ProcessEnv = process.env): EngineAddress {
+  const folder = runtimeFolder(env);
+  const tag = `${HEARTH_VERSION}-${String(PROTOCOL_VERSION)}`;
+  const token = readOrMakeToken(join(folder, `${tag}.token`));
+  return {
+    socketPath: socketPath(folder, tag, token),
+    token,
+    lockPath: join(folder, `${tag}.lock`),
+    logPath: join(folder, `${tag}.log`),
+  };
+}
+
+function socketPath(folder: string, tag: string, token: string): string {
+  if (process.platform === "win32") {
+    // Pipes have no folder of ours around them: a name that nobody else can know keeps others from being there first.
+    return `\\\\.\\pipe\\hearth-${tag}-${createHash("sha256").update(`pipe ${token}`).digest("hex").slice(0, 32)}`;
+  }
+  const path = join(folder, `${tag}.sock`);
+  if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX) {
+    throw new EngineError(
+      "unsafe",
+      `cannot put a socket at '${path}': systems allow ${String(SOCKET_PATH_BYTES_MAX)} bytes; ` +
+        `set HEARTH_RUNTIME_DIR to a folder with a shorter name`,
+    );
+  }
+  return path;
+}
+
+/** A folder that only this user may enter. */
+function runtimeFolder(env: NodeJS.ProcessEnv): string {
+  if (process.platform === "win32") {
+    // Private by its access control list, which mode bits do not show.
+    const folder = env["HEARTH_RUNTIME_DIR"] ?? join(env["LOCALAPPDATA"] ?? tmpdir(), "Hearth");
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  }
+  const uid = userId();
+  const folder = env["HEARTH_RUNTIME_DIR"] ?? defaultFolder(env, uid);
+  checkParent(dirname(folder), uid);
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+    // The umask may have taken more away than is useful.
+    chmodSync(folder, 0o700);
+  } catch (error) {
+    if (!hasCode(error, "EEXIST")) {
+      throw refusal(folder, `it cannot be made (${messageOf(error)})`);
+    }
+  }
+  const info = lstatSync(folder);
+  if (!info.isDirectory()) {
+    throw refusal(folder, info.isSymbolicLink() ? "it is a symbolic link" : "it is not a folder");
+  }
+  checkOwned(folder, info, uid);
+  if ((info.mode & PERMISSION_BITS) !== 0o700) {
+    throw refusal(folder, `its mode is ${octal(info)}, not 700`);
+  }
+  return folder;
+}
+
+function defaultFolder(env: NodeJS.ProcessEnv, uid: number): string {
+  const runtime = env["XDG_RUNTIME_DIR"];
+  // Under `su` the variable may still name another user's folder.
+  if (runtime !== undefined && runtime !== "" && ownsFolder(runtime, uid)) {
+    return join(runtime, "hearth");
+  }
+  return join(tmpdir(), `hearth-${String(uid)}`);
+}
+
+function ownsFolder(path: string, uid: number): boolean {
+  try {
+    const info = lstatSync(path);
+    return info.isDirectory() && info.uid === uid;
+  } catch {
+    return false;
+  }
+}
+
+/** Whoever may rename in the parent may put another folder in ours' place. */
+function checkParent(parent: string, uid: number): void {
+  let info: Stats;
+  try {
+    // Followed where it is a link: /tmp is one on macOS.
+    info = statSync(parent);
+  } catch (error) {
+    throw refusal(parent, `it cannot be read (${messageOf(error)})`);
+  }
+  if (info.uid !== uid && info.uid !== 0) {
+    throw refusal(parent, "it belongs to another user");
+  }
+  if ((info.mode & OTHERS_MAY_WRITE) !== 0 && (info.mode & STICKY) === 0) {
+    throw refusal(parent, `others may rename what is in it (mode ${octal(info)})`);
+  }
+}
+
+/** One token for all engines of a version: it is made once, whole, by whoever comes first. */
+function readOrMakeToken(path: string): string {
+  const known = readToken(path);
+  if (known !== undefined) {
+    return known;
+  }
+  const draft = `${path}.${String(process.pid)}-${randomBytes(6).toString("hex")}`;
+  writeFileSync(draft, randomBytes(TOKEN_BYTES).toString("hex"), { mode: 0o600, flag: "wx" });
+  try {
+    // Unlike a rename, a link fails where another process was first; its token then counts.
+    linkSync(draft, path);
+  } catch (error) {
+    if (!hasCode(error, "EEXIST")) {
+      throw error;
+    }
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  const made = readToken(path);
+  if (made === undefined) {
+    throw refusal(path, "it vanished while it was being made");
+  }
+  return made;
+}
+
+function readToken(path: string): string | undefined {
+  let info: Stats;
+  try {
+    info = lstatSync(path);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) {
+      return undefined;
+    }
+    throw error;
+  }
+  if (!info.isFile()) {
+    throw refusal(path, "it is not a regular file");
+  }
+  if (process.platform !== "win32") {
+    checkOwned(path, info, userId());
+    if ((info.mode & OTHERS_MAY) !== 0) {
+      throw refusal(path, `its mode is ${octal(info)}, not 600`);
+    }
+  }
+  const token = readFileSync(path, "utf8");
+  if (!/^[0-9a-f]{64}$/.test(token)) {
+    throw refusal(path, "it holds no token");
+  }
+  return token;
+}
+
+function checkOwned(path: string, info: Stats, uid: number): void {
+  if (info.uid !== uid) {
+    throw refusal(path, "it belongs to another user");
+  }
+}
+
+function userId(): number {
+  if (process.getuid === undefined) {
+    throw new Error("only Windows has no user ids");
+  }
+  return process.getuid();
+}
+
+function refusal(path: string, why: string): EngineError {
+  return new EngineError(
+    "unsafe",
+    `cannot keep the engine's socket at '${path}': ${why}; remove it, or set HEARTH_RUNTIME_DIR to another folder`,
+  );
+}
+
+function octal(info: Stats): string {
+  return (info.mode & PERMISSION_BITS).toString(8);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && "code" in error && codes.includes(String(error.code));
+}

@@ -1,0 +1,198 @@
+import type { EngineErrorCode } from "./errors";
+import type { PromptPart } from "./prompt";
+
+/**
+ * What crosses between a window and the engine process, as types. JSON-RPC 2.0 messages, one a frame; parameters are
+ * always objects. The first message of a connection is the request `hello`.
+ */
+
+/** Raised with every change that an older peer would misunderstand; part of the engine's address. */
+export const PROTOCOL_VERSION = 1;
+
+export interface HelloParams {
+  /** What the token file holds. */
+  readonly token: string;
+  readonly protocol: number;
+  /** For the log, e.g. "vscode 1.105". */
+  readonly client: string;
+  /** The engine lives on for so long after its last client left; the last client's wish counts. */
+  readonly stayMs?: number;
+}
+
+export interface HelloResult {
+  /** Hearth's version. */
+  readonly version: string;
+  readonly pid: number;
+  /** Whether the system refuses network sockets to the engine process. */
+  readonly network: NetworkAccess;
+  readonly status: EngineStatus;
+}
+
+/** `unsupported`: nothing stops the process but its own code, which has no network either. */
+export type NetworkAccess = "denied" | "unsupported";
+
+/** How to load a model. What is missing is chosen by the engine. */
+export interface LoadOptions {
+  readonly threads?: number;
+  /** Bytes that the whole engine process may take. */
+  readonly memoryBudgetBytes?: number;
+  readonly contextTokens?: number;
+  readonly chunkTokens?: number;
+  readonly isa?: "ref" | "avx2" | "avx512vnni";
+  readonly readAhead?: boolean;
+  readonly expertSlots?: number;
+}
+
+export interface ModelChoice {
+  /** Absolute path of a GGUF file. */
+  readonly path: string;
+  readonly load?: LoadOptions;
+}
+
+/** Everything that a window needs to know of a loaded model. */
+export interface ModelInfo {
+  readonly path: string;
+  readonly name: string;
+  readonly title: string;
+  readonly quantLabel: string;
+  readonly capabilities: readonly ("complete" | "chat" | "edit")[];
+  /** What its prompts look like; core's `PromptTraits`. */
+  readonly traits: {
+    readonly fimLayouts: readonly ("suffix-first" | "prefix-first")[];
+    readonly fileHeader: boolean;
+  };
+  readonly contextTokens: number;
+  readonly isa: "ref" | "avx2" | "avx512vnni";
+  readonly threads: number;
+  /** Bytes that the process may come to take, as planned at load. */
+  readonly plannedBytes: number;
+  /** Experts that fit in memory at once, of all. */
+  readonly slots: number;
+  readonly slotsForAll: number;
+  /** Oddities, a sentence each. */
+  readonly warnings: readonly string[];
+}
+
+export type EngineStatus =
+  | { readonly kind: "empty" }
+  /** `part` from 0 to 1, of the weights that every token needs. */
+  | { readonly kind: "loading"; readonly path: string; readonly part: number }
+  | { readonly kind: "ready"; readonly model: ModelInfo }
+  | { readonly kind: "failed"; readonly path: string; readonly code: EngineErrorCode; readonly message: string };
+
+/** Told after each generation. */
+export interface Figures {
+  /** Prompt tokens evaluated a second; missing if all were known. */
+  readonly prefillTps?: number;
+  readonly decodeTps?: number;
+  /** Of all experts that were asked for since the model was loaded, the part that was in memory. */
+  readonly expertHitRate?: number;
+  /** Resident bytes of the process. */
+  readonly memoryBytes: number;
+}
+
+/** Temperature 0 is greedy. `topK` 0, `topP` 1 and `minP` 0 filter nothing. */
+export interface SamplerOptions {
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly minP: number;
+  readonly seed: number;
+}
+
+export interface GenerationLimits {
+  readonly maxTokens: number;
+  /** Generation ends before the first of these; they are not part of the text. */
+  readonly stop?: readonly string[];
+  /** Missing: greedy for `complete`, the model's own for `chat`. */
+  readonly sampler?: SamplerOptions;
+}
+
+export interface CompleteParams extends GenerationLimits {
+  /** Chosen by the client, unique on its connection; `text` notifications carry it. */
+  readonly request: number;
+  /** A newer request for the same document supersedes an older one. */
+  readonly document: string;
+  readonly prompt: readonly PromptPart[];
+  /** Ends at the end of the first line. */
+  readonly oneLine?: boolean;
+}
+
+export interface ChatMessage {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string;
+}
+
+export interface ChatParams extends GenerationLimits {
+  readonly request: number;
+  /** A newer request for the same conversation supersedes an older one. */
+  readonly conversation: string;
+  /** Laid out by the model's own template. */
+  readonly messages: readonly ChatMessage[];
+}
+
+export interface GenerationReport {
+  /** `superseded`: a newer request for the same document took its place. */
+  readonly finish: "end" | "limit" | "stop" | "cancelled" | "superseded";
+  readonly promptTokens: number;
+  /** Prompt tokens that had been evaluated before. */
+  readonly reusedTokens: number;
+  readonly generatedTokens: number;
+  readonly prefillMs: number;
+  readonly decodeMs: number;
+}
+
+export interface EngineStats {
+  readonly pid: number;
+  readonly uptimeMs: number;
+  readonly clients: number;
+  /** Models loaded since the start. */
+  readonly loads: number;
+  /** Generations that ended, by how. */
+  readonly finished: Readonly<Record<GenerationReport["finish"], number>>;
+  /** Sessions with keys and values of their own. */
+  readonly sessions: { readonly completion: number; readonly chat: number };
+  readonly status: EngineStatus;
+  readonly figures: Figures;
+}
+
+/** Why Hearth wants the engine gone. */
+export type ShutdownReason = "updated" | "disabled" | "removed";
+
+/** No parameters, or no result. */
+export type Nothing = Readonly<Record<string, never>>;
+
+interface Exchange<Params, Result> {
+  readonly params: Params;
+  readonly result: Result;
+}
+
+/** Client to engine. `complete` and `chat` end early, as `cancelled`, on JSON-RPC's `$/cancelRequest`. */
+export interface EngineRequests {
+  readonly hello: Exchange<HelloParams, HelloResult>;
+  /** Says which model this client's requests are for; it is loaded when it is first needed. Error `busy`. */
+  readonly chooseModel: Exchange<ModelChoice, Nothing>;
+  /** The same, and loads it now. */
+  readonly openModel: Exchange<ModelChoice, ModelInfo>;
+  /** This client needs no model for now; the last one to say so gives the memory back. */
+  readonly releaseModel: Exchange<Nothing, Nothing>;
+  readonly complete: Exchange<CompleteParams, GenerationReport>;
+  readonly chat: Exchange<ChatParams, GenerationReport>;
+  /** The document is closed: its session is free for another. */
+  readonly releaseDocument: Exchange<{ readonly document: string }, Nothing>;
+  readonly tokenize: Exchange<{ readonly prompt: readonly PromptPart[] }, { readonly ids: readonly number[] }>;
+  /** Tokens of each text, as plain text. */
+  readonly count: Exchange<{ readonly texts: readonly string[] }, { readonly counts: readonly number[] }>;
+  readonly stats: Exchange<Nothing, EngineStats>;
+  readonly shutdown: Exchange<{ readonly reason: ShutdownReason }, Nothing>;
+}
+
+/** Engine to client. */
+export interface EngineNotifications {
+  /** More text of a generation; all of it comes before the request's result. */
+  readonly text: { readonly request: number; readonly text: string };
+  readonly status: EngineStatus;
+  readonly figures: Figures;
+  /** The engine ends because somebody asked it to: not a crash. */
+  readonly ending: { readonly reason: ShutdownReason | "terminated" };
+}

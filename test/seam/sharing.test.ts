@@ -1,0 +1,312 @@
+import assert from "node:assert/strict";
+import { copyFileSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { CancelSource } from "../../src/core/cancellation";
+import type { EngineStatus, Figures } from "../../src/protocol/engine";
+import { all, inWorld, LONG_PROMPT, servingPid, soon, STARTER, text, until, WILD } from "./engines";
+
+const SHORT = { maxTokens: 6, stop: [] };
+/** Goes on until somebody stops it. */
+const ENDLESS = { maxTokens: 2500, stop: [], sampler: WILD };
+const PROMPT = text("function add(a, b) {\n  return ");
+
+describe("windows that share an engine", () => {
+  it("share one process and one model, and get the same text", () =>
+    inWorld(async (world) => {
+      const [a, b] = [world.client(), world.client()];
+      a.chooseModel({ path: STARTER });
+      b.chooseModel({ path: STARTER });
+      const [first, second] = await Promise.all([
+        all(a.complete("file:///x.ts", PROMPT, SHORT)),
+        all(b.complete("file:///x.ts", PROMPT, SHORT)),
+      ]);
+      assert.equal(first.text, second.text);
+      const { clients, loads, pid, sessions, finished } = await a.stats();
+      assert.equal(await servingPid(b), pid);
+      assert.deepEqual(world.pids(), [pid]);
+      assert.equal(clients, 2);
+      assert.equal(loads, 1);
+      // The same document of two windows is two documents.
+      assert.equal(sessions.completion, 2);
+      assert.equal(finished.superseded + finished.cancelled, 0);
+    }));
+
+  it("start nothing and load nothing before it is needed", () =>
+    inWorld(async (world) => {
+      const client = world.client();
+      client.chooseModel({ path: STARTER });
+      assert.deepEqual(world.pids(), []);
+      await client.start();
+      assert.equal((await client.stats()).loads, 0);
+      assert.deepEqual((await client.stats()).status, { kind: "empty" });
+    }));
+
+  it("are told of the model's progress, its facts and its figures", () =>
+    inWorld(async (world) => {
+      const statuses: EngineStatus[] = [];
+      const figures: Figures[] = [];
+      const client = world.client({ onStatus: (s) => statuses.push(s), onFigures: (f) => figures.push(f) });
+      const info = await soon("the model", client.openModel({ path: STARTER, load: { threads: 1 } }));
+      assert.equal(info.threads, 1);
+      assert.deepEqual(info.traits, { fimLayouts: ["suffix-first", "prefix-first"], fileHeader: true });
+      assert.deepEqual(statuses[0], { kind: "loading", path: STARTER, part: 0 });
+      assert.deepEqual(statuses.at(-1), { kind: "ready", model: info });
+      const parts = statuses.flatMap((status) => (status.kind === "loading" ? [status.part] : []));
+      assert.ok(parts.every((part, i) => part >= (parts[i - 1] ?? 0) && part <= 1));
+      await all(client.complete("a", PROMPT, SHORT));
+      const [told] = await until("figures come", () => figures.length > 0 && figures);
+      assert.ok(told!.decodeTps! > 0 && told!.prefillTps! > 0 && told!.memoryBytes > 0);
+      assert.ok(told!.expertHitRate! >= 0 && told!.expertHitRate! <= 1);
+    }));
+
+  it("plan the memory of all their sessions", () =>
+    inWorld(async (world) => {
+      const client = world.client();
+      // Enough for one session of so many tokens; the engine keeps three.
+      const tooSmall = { path: STARTER, load: { memoryBudgetBytes: 40 * 1024 * 1024, contextTokens: 4096 } };
+      await assert.rejects(client.openModel(tooSmall), { code: "memory", message: /in each of 3 sessions/ });
+      assert.equal((await client.openModel({ path: STARTER })).path, STARTER);
+    }));
+
+  it("evaluate only what is new in a document, also when another was in between", () =>
+    inWorld(async (world) => {
+      const client = world.client();
+      client.chooseModel({ path: STARTER });
+      const first = await all(client.complete("a", LONG_PROMPT, SHORT));
+      assert.equal(first.result.reusedTokens, 0);
+      await all(client.complete("b", PROMPT, SHORT));
+      const again = await all(client.complete("a", LONG_PROMPT, SHORT));
+      assert.equal(again.text, first.text);
+      assert.ok(again.result.reusedTokens! >= again.result.promptTokens! - 1);
+      assert.equal((await client.stats()).sessions.completion, 2);
+    }));
+
+  it("never keep more than two completion sessions and one for chat", () =>
+    inWorld(async (world) => {
+      const client = world.client();
+      client.chooseModel({ path: STARTER });
+      const documents = ["a", "b", "c", "d", "e"];
+      const texts = await Promise.all(
+        documents.map(async (document) => (await all(client.complete(document, PROMPT, SHORT))).text),
+      );
+      assert.equal(new Set(texts).size, 1);
+      await all(client.chat("1", [{ role: "user", content: "hello" }], { maxTokens: 3 }));
+      await all(client.chat("2", [{ role: "user", content: "hello" }], { maxTokens: 3 }));
+      assert.deepEqual((await client.stats()).sessions, { completion: 2, chat: 1 });
+    }));
+
+  it("end at the end of a line where one line is asked for", () =>
+    inWorld(async (world) => {
+      const client = world.client();
+      client.chooseModel({ path: STARTER });
+      const { text: line } = await all(
+        client.complete("a", LONG_PROMPT, {
+          maxTokens: 200,
+          stop: [],
+          oneLine: true,
+          sampler: { ...WILD, temperature: 2 },
+        }),
+      );
+      assert.doesNotMatch(line, /\n/);
+    }));
+
+  it("count and tokenise as the model does", () =>
+    inWorld(async (world) => {
+      const client = world.client();
+      client.chooseModel({ path: STARTER });
+      const ids = await client.tokenize(PROMPT);
+      assert.deepEqual(await client.count(["function add(a, b) {\n  return ", ""]), [ids.length, 0]);
+      await assert.rejects(client.tokenize([{ kind: "special", token: "<|nothing|>" }]), { code: "bad_request" });
+    }));
+});
+
+describe("requests", () => {
+  it("a newer one for the same document supersedes the older", () =>
+    inWorld(async (world) => {
+      const client = world.client();
+      client.chooseModel({ path: STARTER });
+      const older = client.complete("a", LONG_PROMPT, ENDLESS);
+      const begun = await soon("text", older.next());
+      assert.equal(begun.done, false);
+      const newer = await all(client.complete("a", PROMPT, SHORT));
+      assert.equal(newer.result.finish, "limit");
+      assert.equal((await all(older)).result.finish, "cancelled");
+      const { finished } = await client.stats();
+      assert.deepEqual([finished.superseded, finished.limit], [1, 1]);
+    }));
+
+  it("of many for one document only the last is answered", () =>
+    inWorld(async (world) => {
+      const client = world.client();
+      client.chooseModel({ path: STARTER });
+      const requests = [1, 2, 3, 4, 5].map((n) => client.complete("a", text(`let x${String(n)} = `), SHORT));
+      const results = await Promise.all(requests.map((request) => all(request)));
+      assert.deepEqual(
+        results.map(({ result }) => result.finish === "cancelled"),
+        [true, true, true, true, false],
+      );
+    }));
+
+  it("end when cancelled in their prompt, and the session goes on", () =>
+    inWorld(async (world) => {
+      const client = world.client({ lingerMs: 0 });
+      client.chooseModel({ path: STARTER });
+      await all(client.complete("b", PROMPT, SHORT));
+      const cancel = new CancelSource();
+      const pieces = client.complete("a", LONG_PROMPT, { ...ENDLESS, cancel: cancel.token });
+      const waiting = pieces.next();
+      cancel.cancel();
+      // The reader hears at once; the engine soon.
+      assert.deepEqual(await waiting, { done: true, value: { finish: "cancelled" } });
+      await until("the engine has ended it", async () => (await client.stats()).finished.cancelled === 1);
+      assert.equal((await all(client.complete("a", LONG_PROMPT, SHORT))).result.finish, "limit");
+    }));
+
+  it("end when their reader leaves", () =>
+    inWorld(async (world) => {
+      const client = world.client();
+      client.chooseModel({ path: STARTER });
+      for await (const piece of client.complete("a", PROMPT, ENDLESS)) {
+        assert.notEqual(piece, "");
+        break;
+      }
+      await until("the engine has ended it", async () => (await client.stats()).finished.cancelled === 1);
+    }));
+
+  it("end when their window goes", () =>
+    inWorld(async (world) => {
+      const [going, staying] = [world.client(), world.client()];
+      going.chooseModel({ path: STARTER });
+      await staying.start();
+      await soon("text", going.complete("a", PROMPT, ENDLESS).next());
+      going.dispose();
+      await until("the engine has ended it", async () => (await staying.stats()).finished.cancelled === 1);
+      assert.equal((await staying.stats()).clients, 1);
+    }));
+
+  it("linger until the next one, which goes on where the user typed what was generated", () =>
+    inWorld(async (world) => {
+      const client = world.client({ lingerMs: 20_000 });
+      client.chooseModel({ path: STARTER });
+      const limits = { maxTokens: 40, stop: [] };
+      const { text: whole } = await all(client.complete("other", LONG_PROMPT, limits));
+      const pieces = client.complete("a", LONG_PROMPT, limits);
+      const first = await soon("text", pieces.next());
+      assert.ok(first.done === false);
+      await pieces.return({ finish: "cancelled" });
+      const [part] = LONG_PROMPT;
+      assert.ok(part?.kind === "text");
+      const typed = first.value.slice(0, 1);
+      const rest = await all(client.complete("a", text(part.text + typed), limits));
+      assert.equal(typed + rest.text, whole);
+      // One request served both: nothing was cancelled, nothing began anew.
+      assert.deepEqual((await client.stats()).finished, { end: 0, limit: 2, stop: 0, cancelled: 0, superseded: 0 });
+    }));
+
+  it("are cancelled where the next one wants something else", () =>
+    inWorld(async (world) => {
+      const client = world.client({ lingerMs: 20_000 });
+      client.chooseModel({ path: STARTER });
+      const pieces = client.complete("a", LONG_PROMPT, ENDLESS);
+      await soon("text", pieces.next());
+      await pieces.return({ finish: "cancelled" });
+      const other = await all(client.complete("a", PROMPT, SHORT));
+      assert.equal(other.result.finish, "limit");
+      const { finished } = await client.stats();
+      assert.equal(finished.cancelled + finished.superseded, 1);
+    }));
+
+  it("to complete go before a chat, which goes on", () =>
+    inWorld(async (world) => {
+      const client = world.client();
+      client.chooseModel({ path: STARTER });
+      const answer = client.chat("c", [{ role: "user", content: "hello" }], { maxTokens: 2500, sampler: WILD });
+      await soon("text", answer.next());
+      const { result } = await all(client.complete("a", PROMPT, SHORT));
+      assert.equal(result.finish, "limit");
+      const { finished } = await client.stats();
+      assert.equal(
+        Object.values(finished).reduce((sum, n) => sum + n),
+        1,
+        "the chat still runs",
+      );
+      const next = await soon("text", answer.next());
+      assert.equal(next.done, false);
+      await answer.return({ finish: "cancelled" });
+      await until("the chat has ended", async () => (await client.stats()).finished.cancelled === 1);
+    }));
+
+  it("that are wrong are refused, and the next one works", () =>
+    inWorld(async (world) => {
+      const client = world.client();
+      await assert.rejects(all(client.complete("a", PROMPT, SHORT)), { code: "bad_request", message: /no model/ });
+      client.chooseModel({ path: STARTER });
+      await assert.rejects(all(client.complete("a", [], SHORT)), { code: "bad_request", message: /empty prompt/ });
+      await assert.rejects(all(client.complete("a", PROMPT, { ...SHORT, maxTokens: -1 })), { code: "bad_request" });
+      await assert.rejects(all(client.complete("a", text("x".repeat(9_000_000)), SHORT)), { code: "bad_request" });
+      assert.equal((await all(client.complete("a", PROMPT, SHORT))).result.finish, "limit");
+    }));
+});
+
+describe("models", () => {
+  it("one that cannot be loaded is an error, and the process survives", () =>
+    inWorld(async (world) => {
+      const bad = join(world.folder, "..", "bad.gguf");
+      copyFileSync(STARTER, bad);
+      truncateSync(bad, 2_000_000);
+      const statuses: EngineStatus[] = [];
+      const client = world.client({ onStatus: (status) => statuses.push(status) });
+      await assert.rejects(client.openModel({ path: bad }), { code: "bad_model", message: /bad\.gguf/ });
+      const pid = await servingPid(client);
+      const told = statuses.at(-1)!;
+      assert.ok(told.kind === "failed" && told.path === bad && told.code === "bad_model");
+      await assert.rejects(all(client.complete("a", PROMPT, SHORT)), { code: "bad_model" });
+      // Mended, and asked for again.
+      copyFileSync(STARTER, bad);
+      await client.openModel({ path: bad });
+      assert.equal((await all(client.complete("a", PROMPT, SHORT))).result.finish, "limit");
+      assert.equal(await servingPid(client), pid);
+    }));
+
+  it("one that is not there is an error that says so", () =>
+    inWorld(async (world) => {
+      const client = world.client();
+      await assert.rejects(client.openModel({ path: "/no/such/model.gguf" }), { message: /no such file/ });
+      writeFileSync(join(world.folder, "..", "page.gguf"), "<html>");
+      await assert.rejects(client.openModel({ path: join(world.folder, "..", "page.gguf") }), { code: "bad_model" });
+    }));
+
+  it("another one is refused while somebody else uses the first, and loaded when nobody does", () =>
+    inWorld(async (world) => {
+      const other = join(world.folder, "..", "other.gguf");
+      copyFileSync(STARTER, other);
+      const [a, b] = [world.client(), world.client()];
+      await a.openModel({ path: STARTER });
+      await assert.rejects(b.openModel({ path: other }), { code: "busy", message: /hearth-starter\.gguf/ });
+      await a.openModel({ path: STARTER });
+      await a.releaseModel();
+      const info = await b.openModel({ path: other });
+      assert.equal(info.path, other);
+      await assert.rejects(a.openModel({ path: STARTER }), { code: "busy" });
+      assert.equal((await b.stats()).loads, 2);
+      // The only user may change its mind, also in the middle of a request.
+      const pieces = b.complete("a", PROMPT, ENDLESS);
+      await soon("text", pieces.next());
+      await b.openModel({ path: STARTER });
+      assert.equal((await all(pieces)).result.finish, "cancelled");
+      assert.equal((await all(b.complete("a", PROMPT, SHORT))).result.finish, "limit");
+    }));
+
+  it("the last one to want none gives the memory back", () =>
+    inWorld(async (world) => {
+      const [a, b] = [world.client(), world.client()];
+      await a.openModel({ path: STARTER });
+      await b.openModel({ path: STARTER });
+      await a.releaseModel();
+      assert.equal((await b.stats()).status.kind, "ready");
+      await b.releaseModel();
+      assert.deepEqual((await b.stats()).status, { kind: "empty" });
+      await b.openModel({ path: STARTER });
+      assert.equal((await b.stats()).loads, 2);
+    }));
+});
