@@ -69,7 +69,9 @@ await runMain(async () => {
   await suite("threads", "native unit tests (ThreadSanitizer)", () =>
     ctest("tsan", ["base_test", "file_reader_test", "expert_cache_test", "expert_cache_property_test", "engine_test"]),
   );
-  await suite("unit", "TypeScript unit tests", () => mocha("src/**/*.test.ts", "test/fixtures/*.test.ts", "test/golden/*.test.ts"));
+  await suite("unit", "TypeScript unit tests", () =>
+    mocha("src/**/*.test.ts", "test/fixtures/*.test.ts", "test/golden/*.test.ts"),
+  );
   await suite("parity", "parity with llama.cpp", () => mocha("test/parity/**/*.test.ts"));
   await suite("property", "same bits whatever the cache, threads and chunks", () =>
     mocha("test/property/**/*.test.ts"),

@@ -1,8 +1,15 @@
 #include "transformer/activations.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace hearth {
+
+int64_t RowGrain(size_t row_bytes, int64_t n_token) {
+  constexpr int64_t kTile = 16;
+  const int64_t rows = kBytesWorthWaking / (static_cast<int64_t>(row_bytes) * n_token);
+  return std::max(kTile, rows / kTile * kTile);
+}
 
 size_t Activations::BytesFor(int64_t n_row_max, int64_t width, bool with_q8) {
   const auto elements = static_cast<size_t>(n_row_max * width);

@@ -11,6 +11,12 @@
 
 namespace hearth {
 
+// Rows of a matrix that are worth waking a thread for, times as many tokens: a multiple of 16, so
+// that kernels see whole vector tiles. Waking costs some microseconds, in which a core multiplies
+// about kBytesWorthWaking of weights.
+inline constexpr int64_t kBytesWorthWaking = 256 << 10;
+int64_t RowGrain(size_t row_bytes, int64_t n_token);
+
 // [n_row_max, width]. Thread-compatible: workers may fill or quantise disjoint rows.
 class Activations {
  public:

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "transformer/activations.h"
+
 namespace hearth {
 namespace {
 
@@ -69,7 +71,11 @@ void Attend(const Kernels& kernels, ThreadPool& pool, const ModelSpec& spec, int
   const int64_t dim = spec.head_dim;
   const float scale = 1.0f / std::sqrt(static_cast<float>(dim));
   const int64_t heads_per_kv = spec.n_head / spec.n_head_kv;
-  pool.ParallelFor(chunk.n_token * spec.n_head, 1, [&](int64_t begin, int64_t end, int worker) {
+  // A head reads its keys and values: as halves, so many bytes.
+  const int64_t n_key = layer.window == 0 ? chunk.pos0 + chunk.n_token
+                                          : std::min(layer.window, chunk.pos0 + chunk.n_token);
+  const int64_t grain = std::max<int64_t>(1, kBytesWorthWaking / (4 * n_key * dim));
+  pool.ParallelFor(chunk.n_token * spec.n_head, grain, [&](int64_t begin, int64_t end, int worker) {
     float* s = scores + worker * kv.n_ctx();
     for (int64_t i = begin; i < end; ++i) {
       const int64_t t = i / spec.n_head;

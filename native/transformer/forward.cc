@@ -7,8 +7,6 @@
 namespace hearth {
 namespace {
 
-constexpr int64_t kRowGrain = 16;
-
 // Activations that a quantised matrix reads need their 8-bit form.
 bool NormedQ8(const ModelSpec& spec) {
   const TensorPlace* output = spec.Find("output.weight");
@@ -164,14 +162,16 @@ void Transformer::Attention(int il, ChunkSpan chunk, KvCache& kv) {
   } kProjections[] = {
       {w.attn_q, q, spec_.n_q()}, {w.attn_k, k, spec_.n_kv()}, {w.attn_v, v, spec_.n_kv()}};
   for (const auto& p : kProjections) {
-    pool_.ParallelFor(p.n_row, kRowGrain, [&](int64_t begin, int64_t end, int) {
-      normed_.MatMul(kernels_, p.matrix, begin, end, 0, n_token, p.y, p.n_row);
-    });
+    pool_.ParallelFor(p.n_row, RowGrain(p.matrix.row_bytes, n_token),
+                      [&](int64_t begin, int64_t end, int) {
+                        normed_.MatMul(kernels_, p.matrix, begin, end, 0, n_token, p.y, p.n_row);
+                      });
   }
   StoreKeysAndValues(kernels_, pool_, spec_, il, chunk, rope_, k, v, kv);
   Attend(kernels_, pool_, spec_, il, chunk, rope_, q, kv, scores_.As<float>(), attended_.row(0));
   for (int64_t t = 0; t < n_token; ++t) attended_.Quantize(kernels_, t);
-  pool_.ParallelFor(spec_.n_embd, kRowGrain, [&](int64_t begin, int64_t end, int) {
+  const int64_t grain = RowGrain(w.attn_output.row_bytes, n_token);
+  pool_.ParallelFor(spec_.n_embd, grain, [&](int64_t begin, int64_t end, int) {
     attended_.MatMul(kernels_, w.attn_output, begin, end, 0, n_token, branch_.As<float>(),
                      spec_.n_embd);
   });
@@ -190,9 +190,11 @@ void Transformer::HintNextLayer(int il, int64_t n_token) {
 
 void Transformer::Head(int64_t t0, int64_t n_token, float* logits) {
   Norm(weights_.output_norm(), t0, n_token);
-  pool_.ParallelFor(spec_.n_vocab, kRowGrain, [&](int64_t begin, int64_t end, int) {
-    normed_.MatMul(kernels_, weights_.head(), begin, end, 0, n_token, logits, spec_.n_vocab);
-  });
+  pool_.ParallelFor(spec_.n_vocab, RowGrain(weights_.head().row_bytes, n_token),
+                    [&](int64_t begin, int64_t end, int) {
+                      normed_.MatMul(kernels_, weights_.head(), begin, end, 0, n_token, logits,
+                                     spec_.n_vocab);
+                    });
 }
 
 Status Transformer::CheckFinite(const float* values, int64_t n, const std::string& where) const {

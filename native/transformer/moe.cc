@@ -6,8 +6,6 @@
 namespace hearth {
 namespace {
 
-// Rows of a matrix are shared out in multiples of this, so that kernels see whole vector tiles.
-constexpr int64_t kRowGrain = 16;
 // Columns of a transposed matrix are shared out in whole blocks of every type.
 constexpr int64_t kColumnGrain = kQ6KBlock;
 // Partial sums of a float dot product, and tokens whose partial sums of kColumnGrain columns stay
@@ -32,6 +30,14 @@ void ForMembers(const Group& group, int64_t n, int64_t begin, int64_t end, const
     body(group[static_cast<size_t>(member)], first, last);
     begin += last - first;
   }
+}
+
+// The mean, at least 1.
+template <typename Group>
+int64_t TokensPerMember(const Group& group) {
+  int64_t n_row = 0;
+  for (const auto& member : group) n_row += member.n_row;
+  return std::max<int64_t>(1, n_row / static_cast<int64_t>(group.size()));
 }
 
 // Activations that a quantised matrix reads need their 8-bit form.
@@ -139,7 +145,9 @@ void Moe::GateAndUp(int il, int64_t n_token, const Activations& input,
   float* gate = gate_.As<float>();
   float* up = up_.As<float>();
   pool_.ParallelFor(
-      static_cast<int64_t>(group.size()) * n_ff, kRowGrain, [&](int64_t begin, int64_t end, int) {
+      static_cast<int64_t>(group.size()) * n_ff,
+      RowGrain(layout.gate.row_bytes() + layout.up.row_bytes(), TokensPerMember(group)),
+      [&](int64_t begin, int64_t end, int) {
         ForMembers(group, n_ff, begin, end, [&](const Member& m, int64_t first, int64_t last) {
           const Activations& rows = single ? input : gathered_;
           const int64_t row0 = single ? 0 : m.row0;
@@ -164,7 +172,8 @@ void Moe::Down(int il, const std::vector<Member>& group) {
   const int64_t n_embd = spec_.n_embd;
   float* output = output_.As<float>();
   pool_.ParallelFor(
-      static_cast<int64_t>(group.size()) * n_embd, kRowGrain, [&](int64_t begin, int64_t end, int) {
+      static_cast<int64_t>(group.size()) * n_embd,
+      RowGrain(down.row_bytes(), TokensPerMember(group)), [&](int64_t begin, int64_t end, int) {
         ForMembers(group, n_embd, begin, end, [&](const Member& m, int64_t first, int64_t last) {
           hidden_.MatMul(kernels_, ViewOf(down, m.expert), first, last, m.row0, m.n_row,
                          output + m.row0 * n_embd, n_embd);
