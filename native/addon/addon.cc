@@ -4,16 +4,11 @@
 #include "addon/convert.h"
 #include "addon/engine_object.h"
 #include "addon/session_object.h"
-#include "base/cpu.h"
 #include "base/file_lock.h"
 #include "base/no_network.h"
 
 namespace hearth::addon {
 namespace {
-
-Napi::Value BestIsaName(const Napi::CallbackInfo& info) {
-  return Napi::String::New(info.Env(), IsaName(BestIsa()));
-}
 
 Napi::Value DenyNetworkForGood(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(),
@@ -33,7 +28,6 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   data->session_constructor = Napi::Persistent(SessionObject::Define(env));
   env.SetInstanceData(data);
   exports.Set("loadEngine", Napi::Function::New<LoadEngine>(env, "loadEngine"));
-  exports.Set("bestIsa", Napi::Function::New<BestIsaName>(env, "bestIsa"));
   exports.Set("denyNetwork", Napi::Function::New<DenyNetworkForGood>(env, "denyNetwork"));
   exports.Set("lockFile", Napi::Function::New<LockFileForGood>(env, "lockFile"));
   return exports;

@@ -121,7 +121,6 @@ export interface NativeAddon {
     options: NativeEngineOptions,
     onProgress?: (done: number, total: number) => void,
   ): Promise<NativeEngine>;
-  bestIsa(): IsaName;
   /** From now on the system refuses every socket but local ones to this process and its children; Linux only. */
   denyNetwork(): "denied" | "unsupported";
   /** False if another process holds the lock. The file is made if need be; the lock ends with this process. */
