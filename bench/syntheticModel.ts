@@ -77,7 +77,9 @@ function* quantisedChunks(
   const view = new DataView(pool.buffer);
   for (let block = 0; block < CHUNK_BLOCKS; ++block) {
     const at = block * blockBytes;
-    view.setUint16(type === "Q4_0" ? at : at + 208, scale, true);
+    // Nibbles less 8 have a mean of -0.5: without random signs all layers would pull in one direction.
+    const sign = (prng.nextU32() >>> 31) << 15;
+    view.setUint16(type === "Q4_0" ? at : at + 208, scale | sign, true);
     if (type === "Q6_K") {
       for (let i = 0; i < 16; ++i) {
         view.setInt8(at + 192 + i, (pool[at + 192 + i]! >> 1) - 64);
@@ -124,12 +126,12 @@ function tensorsOf(shape: Shape, prng: Prng): GgufTensor[] {
     quantised(`${blk}.attn_q.weight`, "Q4_0", [n_embd, n_q], 1),
     quantised(`${blk}.attn_k.weight`, "Q4_0", [n_embd, n_kv], 1),
     quantised(`${blk}.attn_v.weight`, "Q4_0", [n_embd, n_kv], 1),
-    quantised(`${blk}.attn_output.weight`, "Q4_0", [n_q, n_embd], 0.3),
+    quantised(`${blk}.attn_output.weight`, "Q4_0", [n_q, n_embd], 0.1),
     floats(`${blk}.ffn_norm.weight`, [n_embd], 1, 0.1),
     floats(`${blk}.ffn_gate_inp.weight`, [n_embd, n_expert], 0, 2 / Math.sqrt(n_embd)),
     quantised(`${blk}.ffn_gate_exps.weight`, "Q4_0", [n_embd, N_FF, n_expert], 1),
     quantised(`${blk}.ffn_up_exps.weight`, "Q4_0", [n_embd, N_FF, n_expert], 1),
-    quantised(`${blk}.ffn_down_exps.weight`, "Q4_0", [N_FF, n_embd, n_expert], 0.5),
+    quantised(`${blk}.ffn_down_exps.weight`, "Q4_0", [N_FF, n_embd, n_expert], 0.15),
   ]);
   return [
     quantised("token_embd.weight", "Q4_0", [n_embd, N_VOCAB], Math.sqrt(n_embd)),
