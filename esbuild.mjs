@@ -19,6 +19,12 @@ await build({
 });
 await build({ ...node, entryPoints: { cli: "src/cli.ts" }, outdir: "dist", banner: { js: "#!/usr/bin/env node" } });
 await build({ ...node, entryPoints: { engine: "src/engine/main.ts" }, outdir: "dist" });
+await build({
+  ...node,
+  entryPoints: { extension: "src/extension.ts", web: "src/web.ts" },
+  outdir: "dist",
+  external: ["vscode"],
+});
 
 const addon = "build/addon/Release/hearth.node";
 if (existsSync(addon)) {

@@ -1,9 +1,11 @@
 import { bench, benchOptions } from "./cli/bench";
 import { chat, chatOptions } from "./cli/chat";
 import { complete, completeOptions } from "./cli/complete";
+import { engine, engineCommandOptions } from "./cli/engine";
 import { inspect } from "./cli/inspect";
 import { logits, logitsOptions } from "./cli/logits";
 import { type Arguments, type OptionTable, parseCommandLine, usageError } from "./cli/options";
+import { replay } from "./cli/replay";
 import { tokenize, tokenizeOptions } from "./cli/tokenize";
 import { EngineError } from "./protocol/errors";
 
@@ -19,8 +21,12 @@ const HELP = `hearth: private code completion on your own CPU
       the token ids of a text
   hearth logits [MODEL] --tokens 1,2,3|@ids.json --out F.f32 [--all] [--chunk N] [--trace-routing F.json]
       float32 little-endian [n_vocab] after the last token; --all: [n_token, n_vocab]
+  hearth engine warm|figures|stop [--stay-minutes N]
+      the process that all windows of yours share: load a model into it, see what it does, end it
   hearth bench [MODEL] [--prompt 512] [--generate 64] [--depth 0] [--text F] [--chunk N] [--json]
       tokens a second on real text
+  hearth replay TRACE [--json]
+      a scripted editing session at its own pace, through an engine process of its own; see bench/keystrokes
 
 Common options
   --model M              a GGUF file; default: the built-in starter model
@@ -43,10 +49,12 @@ interface Command {
 const COMMANDS: Readonly<Record<string, Command>> = {
   complete: { run: complete, options: completeOptions },
   chat: { run: chat, options: chatOptions },
+  engine: { run: engine, options: engineCommandOptions },
   inspect: { run: inspect, options: {} },
   tokenize: { run: tokenize, options: tokenizeOptions },
   logits: { run: logits, options: logitsOptions },
   bench: { run: bench, options: benchOptions },
+  replay: { run: replay, options: {} },
 };
 
 async function main(argv: readonly string[]): Promise<void> {

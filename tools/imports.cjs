@@ -6,6 +6,14 @@ const ROWS = {
   "^src/core/": ["^src/protocol/", "^src/core/"],
   "^src/model/": ["^src/protocol/", "^src/model/"],
   "^src/engine/": ["^src/protocol/", "^src/core/ports\\.ts$", "^src/model/", "^src/engine/"],
+  "^src/vscode/": ["^src/protocol/", "^src/core/", "^src/vscode/"],
+  "^src/extension\\.ts$": [
+    "^src/protocol/",
+    "^src/core/",
+    "^src/engine/(client|systemClock|transportAddress)",
+    "^src/vscode/",
+  ],
+  "^src/web\\.ts$": [],
   "^src/cli(\\.ts$|/)": ["^src/protocol/", "^src/core/", "^src/model/", "^src/engine/", "^src/cli/"],
 };
 const TESTS = "\\.test\\.ts$|/testing/";
@@ -26,6 +34,14 @@ module.exports = {
       severity: "error",
       from: { path: "^src/(protocol|core)/", pathNot: TESTS },
       to: { dependencyTypes: ["core", "npm", "npm-dev", "npm-no-pkg", "npm-unknown"] },
+    },
+    {
+      name: "editor-only",
+      comment:
+        "src/vscode knows the editor and nothing else of the machine, so that what it does can be seen by the editor",
+      severity: "error",
+      from: { path: "^src/vscode/", pathNot: TESTS },
+      to: { dependencyTypes: ["core", "npm", "npm-no-pkg", "npm-unknown"], pathNot: "^vscode$" },
     },
     {
       name: "client-side",
@@ -57,7 +73,7 @@ module.exports = {
       from: {},
       to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
     },
-    { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
+    { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true, pathNot: "^vscode$" } },
   ],
   options: {
     tsConfig: { fileName: "tsconfig.json" },

@@ -3,10 +3,11 @@ import { Completer } from "../core/completion";
 import type { CompletionRequest } from "../core/completionRequest";
 import { detectIndentation } from "../core/indentation";
 import { languageIdOfPath } from "../core/language";
-import type { Clock, TextEngine, TokenCounter } from "../core/ports";
+import type { TextEngine, TokenCounter } from "../core/ports";
 import { budgetFor } from "../core/promptWindow";
 import { REASON_SENTENCES } from "../core/reasons";
 import { EngineError } from "../protocol/errors";
+import { CLOCK } from "./clock";
 import { readBytes } from "./documents";
 import { type Arguments, flagOption, samplerOptions, usageError, wholeOption } from "./options";
 import { modelPath, openEngine, printJson } from "./session";
@@ -81,16 +82,6 @@ export async function complete(args: Arguments): Promise<void> {
     engine.close();
   }
 }
-
-const CLOCK: Clock = {
-  nowMs: () => performance.now(),
-  after(ms, callback) {
-    const timer = setTimeout(callback, ms);
-    return () => {
-      clearTimeout(timer);
-    };
-  },
-};
 
 interface Place {
   readonly file: string;

@@ -103,8 +103,8 @@ describe("Completer: silence has a reason", () => {
     }
     assert.equal(engine.calls.length, 0);
     assert.equal(completer.log.lastSilence, REASON_SENTENCES.emptyDocument);
-    assert.equal(textOf(completer.decline(requestAt("x|"), "disabled")), "none disabled");
-    assert.equal(completer.log.last?.reason, "disabled");
+    assert.equal(textOf(completer.decline(requestAt("x|"), "off")), "none off");
+    assert.equal(completer.log.last?.reason, "off");
   });
 
   it("for an answer of nothing, which is then remembered", async () => {

@@ -21,8 +21,17 @@ export interface CompletionPorts {
   readonly engine: TextEngine;
   readonly clock: Clock;
   readonly tokens?: TokenCounter;
+  /** To go on with an earlier one. */
+  readonly log?: RequestLog;
 }
 
+/** Enough that the texts differ, not so much that they are nonsense. */
+const ALTERNATIVE_SAMPLER = { temperature: 0.8, topK: 20, topP: 0.95, minP: 0 };
+const ALTERNATIVE_SEEDS = [1, 2, 3];
+/** Less than this costs the next request next to nothing. */
+const WARM_CHARS_MIN = 64;
+
+type TextOutcome = Extract<CompletionOutcome, { kind: "text" }>;
 type Wake = (wake: () => void) => () => unknown;
 
 /**
@@ -30,7 +39,7 @@ type Wake = (wake: () => void) => () => unknown;
  * documents and how fast somebody types. Requests may overlap; a newer one takes the place of an older one.
  */
 export class Completer {
-  readonly log = new RequestLog();
+  readonly log: RequestLog;
   readonly #engine: TextEngine;
   readonly #clock: Clock;
   readonly #traits: PromptTraits;
@@ -45,6 +54,7 @@ export class Completer {
   #lastPrompt = "";
 
   constructor(ports: CompletionPorts, traits: PromptTraits, options: Partial<CompletionOptions> = {}) {
+    this.log = ports.log ?? new RequestLog();
     this.#engine = ports.engine;
     this.#clock = ports.clock;
     this.#traits = traits;
@@ -61,21 +71,91 @@ export class Completer {
       const turn = normal === undefined ? undefined : this.#newTurn(id, request, normal, token, startedMs);
       const outcome: CompletionOutcome =
         turn === undefined ? { kind: "none", reason: "suggestItem" } : await this.#outcomeOf(turn);
-      this.#record(id, request, startedMs, outcome, turn);
+      this.#record(request, startedMs, outcome, turn);
       return outcome;
     } catch (error) {
       const outcome: CompletionOutcome = { kind: "none", reason: "internal", error };
-      this.#record(id, request, startedMs, outcome);
+      this.#record(request, startedMs, outcome);
       return outcome;
+    }
+  }
+
+  /**
+   * Other texts for the same place, for somebody who looks through them: sampled, so that they differ. Ends early when
+   * anything else is asked. Texts that are equal, or equal to what `complete` gave, come once or not at all.
+   */
+  async alternatives(
+    request: CompletionRequest,
+    first: CompletionOutcome,
+    token: CancelToken = NEVER_CANCELLED,
+  ): Promise<readonly TextOutcome[]> {
+    const normal = normalise(request);
+    if (normal === undefined) {
+      return [];
+    }
+    this.stop();
+    const turn = this.#newTurn(this.#nextTurn(), request, normal, token, this.#clock.nowMs());
+    const found: TextOutcome[] = [];
+    const cancelled = token.onCancellationRequested(() => {
+      this.stop();
+    });
+    for (const seed of ALTERNATIVE_SEEDS) {
+      if (this.#interruption(turn) !== undefined) {
+        break;
+      }
+      const flight = new Flight(turn.place, turn.at, this.#shapeAt(turn), this.#clock);
+      this.#flight = flight;
+      await flight.run(this.#engine, turn.prompt, {
+        maxTokens: this.#maxTokens(flight.shape),
+        sampler: { ...ALTERNATIVE_SAMPLER, seed },
+      });
+      const outcome = this.#interruption(turn) ?? this.#landedOutcome(turn, flight, "");
+      if (this.#flight === flight) {
+        this.#flight = undefined;
+      }
+      const known = [first, ...found].some((other) => other.kind === "text" && sameText(other, outcome));
+      if (outcome.kind === "text" && !known) {
+        found.push(outcome);
+      }
+    }
+    cancelled.dispose();
+    return found;
+  }
+
+  /**
+   * Lets the engine read what the next prompt will begin with, while nobody waits: a document that was just opened, or
+   * text below the cursor that has changed since it was last looked at. Any request ends it.
+   */
+  async warm(request: CompletionRequest): Promise<void> {
+    if (this.#flight !== undefined) {
+      return;
+    }
+    this.refresh(request);
+    const prompt = this.promptFor(request);
+    const flat = flatten(prompt);
+    const normal = normalise(request);
+    if (normal === undefined || this.#newChars(flat) < WARM_CHARS_MIN) {
+      return;
+    }
+    const turn = this.#newTurn(this.#turns, request, normal, NEVER_CANCELLED, this.#clock.nowMs());
+    const flight = new Flight(turn.place, turn.at, "line", this.#clock);
+    flight.isWarming = true;
+    this.#flight = flight;
+    await flight.run(this.#engine, prompt, { maxTokens: 1 });
+    if (this.#flight === flight) {
+      this.#flight = undefined;
+    }
+    if (flight.landing?.kind === "answered") {
+      this.#lastPrompt = flat;
     }
   }
 
   /** For a caller that does not even ask; the log then says why. Stops what is under way. */
   decline(request: CompletionRequest, reason: SilenceReason): CompletionOutcome {
-    const outcome: CompletionOutcome = { kind: "none", reason };
-    this.#record(this.#nextTurn(), request, this.#clock.nowMs(), outcome);
+    this.#nextTurn();
+    this.log.addSilence(request, reason, this.#clock.nowMs());
     this.stop();
-    return outcome;
+    return { kind: "none", reason };
   }
 
   /** Nobody types: what the prompt shows of the text below the cursor may be brought up to date. */
@@ -202,7 +282,12 @@ export class Completer {
   /** The question under way may be the one that is asked now: the keys since then only typed its answer. */
   async #joinFlight(turn: Turn): Promise<CompletionOutcome | undefined> {
     const flight = this.#flight;
-    if (flight === undefined || flight.landing !== undefined || flight.typedAlong(turn.place) === undefined) {
+    if (
+      flight === undefined ||
+      flight.isWarming ||
+      flight.landing !== undefined ||
+      flight.typedAlong(turn.place) === undefined
+    ) {
       return undefined;
     }
     this.#callOffLinger?.();
@@ -225,19 +310,24 @@ export class Completer {
   }
 
   #takeOff(turn: Turn): Flight {
-    const shape = shapeAt(turn.at);
-    const flight = new Flight(turn.place, turn.at, shape, this.#clock);
+    const flight = new Flight(turn.place, turn.at, this.#shapeAt(turn), this.#clock);
     this.#flight = flight;
     const prompt = flatten(turn.prompt);
     const newChars = this.#newChars(prompt);
     this.#lastPrompt = prompt;
     turn.newChars = newChars;
-    const { oneLineTokens, blockTokens } = this.#options;
-    const maxTokens = shape === "line" ? oneLineTokens : blockTokens;
-    void flight.run(this.#engine, turn.prompt, maxTokens).then(() => {
+    void flight.run(this.#engine, turn.prompt, { maxTokens: this.#maxTokens(flight.shape) }).then(() => {
       this.#landed(flight, newChars);
     });
     return flight;
+  }
+
+  #shapeAt({ at }: Turn): CompletionShape {
+    return this.#options.blocks ? shapeAt(at) : "line";
+  }
+
+  #maxTokens(shape: CompletionShape): number {
+    return shape === "line" ? this.#options.oneLineTokens : this.#options.blockTokens;
   }
 
   #landed(flight: Flight, newChars: number): void {
@@ -370,13 +460,17 @@ export class Completer {
     return prompt.length - commonPrefixLength(this.#lastPrompt, prompt);
   }
 
-  #record(id: number, request: CompletionRequest, startedMs: number, outcome: CompletionOutcome, turn?: Turn): void {
-    this.log.add(recordOf(id, request, outcome, { startedMs, endedMs: this.#clock.nowMs() }, turn));
+  #record(request: CompletionRequest, startedMs: number, outcome: CompletionOutcome, turn?: Turn): void {
+    this.log.add(recordOf(request, outcome, { startedMs, endedMs: this.#clock.nowMs() }, turn));
   }
 }
 
 function cached(shaped: ShapedAnswer, shape: CompletionShape): { text: string; shape: CompletionShape } {
   return shaped.kind === "text" ? { text: shaped.text, shape } : { text: "", shape, ...shaped };
+}
+
+function sameText(a: TextOutcome, b: CompletionOutcome): boolean {
+  return b.kind === "text" && a.text === b.text && a.replaceAfter === b.replaceAfter;
 }
 
 /** What is left of an answer after a part of it was typed. */

@@ -3,6 +3,8 @@ import { DEFAULT_BUDGET, type PromptBudget } from "./promptWindow";
 export interface CompletionOptions {
   readonly oneLineTokens: number;
   readonly blockTokens: number;
+  /** False: never more than the rest of a line. */
+  readonly blocks: boolean;
   readonly budget: PromptBudget;
   /** What the editor has waited already before it asks. */
   readonly editorWaitedMs: number;
@@ -17,6 +19,7 @@ export interface CompletionOptions {
 export const DEFAULT_OPTIONS: CompletionOptions = {
   oneLineTokens: 20,
   blockTokens: 96,
+  blocks: true,
   budget: DEFAULT_BUDGET,
   editorWaitedMs: 50,
   blockWaitMs: { automatic: 250, manual: 2000 },

@@ -3,7 +3,7 @@ import { BLOCK_LINES_MAX, type CompletionShape, stopStrings } from "./blockRules
 import { CancelSource } from "./cancellation";
 import { type CachePlace, typedSince } from "./completionCache";
 import type { Surroundings } from "./context";
-import type { Clock, GenerateResult, TextEngine } from "./ports";
+import type { Clock, GenerateRequest, GenerateResult, TextEngine } from "./ports";
 import { type ShapedAnswer, shapeAnswer } from "./postprocess";
 
 /** How a flight ended. `stopped`: nobody wanted more of it. */
@@ -24,6 +24,8 @@ export class Flight {
   readonly shape: CompletionShape;
   readonly startedMs: number;
   firstTextMs: number | undefined;
+  /** Only for what the engine keeps of it: its text answers nobody. */
+  isWarming = false;
   landing: Landing | undefined;
   /** Requests that wait for it. */
   waiting = 0;
@@ -46,9 +48,18 @@ export class Flight {
   }
 
   /** Resolves when it has landed; never rejects. */
-  async run(engine: TextEngine, prompt: readonly PromptPart[], maxTokens: number): Promise<void> {
+  async run(
+    engine: TextEngine,
+    prompt: readonly PromptPart[],
+    limits: Pick<GenerateRequest, "maxTokens" | "sampler">,
+  ): Promise<void> {
     try {
-      const request = { maxTokens, stop: stopStrings(this.shape), cancel: this.#cancel.token };
+      const request = {
+        documentId: this.place.documentId,
+        ...limits,
+        stop: stopStrings(this.shape),
+        cancel: this.#cancel.token,
+      };
       const pieces = engine.generate(prompt, request);
       this.#leave = () => {
         // Not awaited: a generator that is busy returns only when its work is done.

@@ -1,10 +1,15 @@
+import type { SamplerOptions } from "../protocol/engine";
 import type { PromptPart } from "../protocol/prompt";
 
 /** What the core needs from the world, as interfaces: tests give fakes, programs give the engine. */
 
 export interface GenerateRequest {
+  /** Prompts of one document have much in common: an engine keeps what it has evaluated by this. */
+  readonly documentId: string;
   readonly maxTokens: number;
   readonly stop: readonly string[];
+  /** Missing: greedy. */
+  readonly sampler?: SamplerOptions;
   /** A generator that waits cannot be told to return; this reaches the engine in the middle of a prefill. */
   readonly cancel: CancelToken;
 }

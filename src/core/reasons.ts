@@ -4,18 +4,20 @@ import type { EngineErrorCode } from "../protocol/errors";
 export type SilenceReason = SuppressionReason | EmptyReason | FlowReason | EngineErrorCode;
 
 /** The engine is not asked at all; a manual trigger asks anyway. */
-export type SuppressionReason =
-  "disabled" | "emptyDocument" | "midLine" | "midWord" | "lineComplete" | "longLine" | "suggestItem";
+export type SuppressionReason = "emptyDocument" | "midLine" | "midWord" | "lineComplete" | "longLine" | "suggestItem";
 
 /** The model has been asked, and nothing of its answer is worth inserting. */
 export type EmptyReason =
   "empty" | "knownEmpty" | "unfinished" | "repeats" | "alreadyThere" | "unbalanced" | "outdented";
 
-export type FlowReason = "superseded" | "tooLate" | "internal";
+export type FlowReason = "superseded" | "tooLate" | "internal" | UnwantedReason | "loading" | "cannotComplete";
+
+/** Somebody or something has said that no completion is wanted here; see wanted.ts. */
+export type UnwantedReason =
+  "off" | "inlineSuggestOff" | "excluded" | "notEditable" | "languageOff" | "snoozed" | "manualOnly" | "severalCursors";
 
 /** A sentence a user can read in the status bar. */
 export const REASON_SENTENCES: Readonly<Record<SilenceReason, string>> = {
-  disabled: "Completion is switched off here.",
   emptyDocument: "There is nothing in this document yet to go on from.",
   midLine: "More than closing brackets stands to the right of the cursor; trigger by hand to ask anyway.",
   midWord: "The cursor is inside a word; trigger by hand to ask anyway.",
@@ -31,6 +33,16 @@ export const REASON_SENTENCES: Readonly<Record<SilenceReason, string>> = {
   outdented: "The model left the block instead of filling it.",
   superseded: "A newer request took the place of this one.",
   tooLate: "The answer took too long; it is kept and shows at the next key if it still fits.",
+  off: "Completion is switched off.",
+  inlineSuggestOff: "The editor's own setting editor.inlineSuggest.enabled is off here.",
+  excluded: "This file's name is on the list of files that are never read (hearth.completion.exclude).",
+  notEditable: "Nobody can type into this document.",
+  languageOff: "Completion is switched off for this language.",
+  snoozed: "Completion is snoozed.",
+  manualOnly: "Completion comes only when it is asked for; trigger it by hand.",
+  severalCursors: "There is more than one cursor.",
+  loading: "The model is still being loaded.",
+  cannotComplete: "This model was not made for completing code; choose another one.",
   internal: "Something went wrong inside Hearth; the log says what.",
   bad_model: "The model file cannot be used.",
   bad_request: "The engine refused the request.",

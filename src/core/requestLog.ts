@@ -2,6 +2,7 @@ import { REASON_SENTENCES, type SilenceReason } from "./reasons";
 
 /** What became of one request. No text of the document: the log may be shown to others. */
 export interface RequestRecord {
+  /** Counts up. */
   readonly id: number;
   /** On the core's clock. */
   readonly startedMs: number;
@@ -24,22 +25,31 @@ export interface RequestRecord {
 
 export type AnswerSource = "typedAlong" | "forward" | "revisited" | "inFlight" | "engine";
 
+export type NewRecord = Omit<RequestRecord, "id">;
+
 const RECORDS_MAX = 100;
 
 /** The last requests, for "why was nothing suggested" and for measurements. */
 export class RequestLog {
   readonly #capacity: number;
   readonly #records: RequestRecord[] = [];
+  #added = 0;
 
   constructor(capacity = RECORDS_MAX) {
     this.#capacity = capacity;
   }
 
-  add(record: RequestRecord): void {
-    this.#records.push(record);
+  add(record: NewRecord): void {
+    this.#added += 1;
+    this.#records.push({ id: this.#added, ...record });
     if (this.#records.length > this.#capacity) {
       this.#records.shift();
     }
+  }
+
+  /** A request that was not even looked at. */
+  addSilence({ path, trigger }: Pick<RequestRecord, "path" | "trigger">, reason: SilenceReason, nowMs: number): void {
+    this.add({ startedMs: nowMs, path, trigger, outcome: "none", reason, shownChars: 0, debounceMs: 0, totalMs: 0 });
   }
 
   /** Oldest first. */

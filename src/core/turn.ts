@@ -5,7 +5,7 @@ import type { Surroundings } from "./context";
 import type { Flight } from "./flight";
 import type { CancelToken } from "./ports";
 import { flatten } from "./promptLayout";
-import type { AnswerSource, RequestRecord } from "./requestLog";
+import type { AnswerSource, NewRecord } from "./requestLog";
 
 /** A request on its way. */
 export interface Turn {
@@ -26,15 +26,13 @@ export interface Turn {
 
 /** For the log: what became of a request, without its text. `turn` is missing where it never got on its way. */
 export function recordOf(
-  id: number,
   request: CompletionRequest,
   outcome: CompletionOutcome,
   times: { readonly startedMs: number; readonly endedMs: number },
   turn?: Turn,
-): RequestRecord {
+): NewRecord {
   const { newChars, source, flight } = turn ?? {};
   return {
-    id,
     startedMs: times.startedMs,
     path: request.path,
     trigger: request.trigger,

@@ -1,5 +1,5 @@
-import { CancellationTokenSource } from "vscode-jsonrpc/node";
-import type { CancelToken, GenerateRequest, GenerateResult, TextEngine } from "../core/ports";
+import { type CancellationToken, CancellationTokenSource } from "vscode-jsonrpc/node";
+import type { CancelToken, GenerateRequest, TextEngine } from "../core/ports";
 import type {
   ChatMessage,
   EngineNotifications,
@@ -16,9 +16,8 @@ import type {
 import { EngineError } from "../protocol/errors";
 import type { PromptPart } from "../protocol/prompt";
 import { type ConnectionState, EngineConnection } from "./clientConnection";
-import { type Asked, charsTypedOf, LINGER_MS } from "./clientLinger";
 import type { RestartLimits } from "./clientRestarts";
-import { ClientStream, StreamReader } from "./clientStream";
+import { ClientStream } from "./clientStream";
 import type { EngineLink } from "./transport";
 
 export interface EngineClientOptions {
@@ -28,10 +27,11 @@ export interface EngineClientOptions {
   readonly engineScript: string;
   /** The engine lives on for so long after this client, if that was the last one. */
   readonly stayMs?: number;
+  /** The editor that this client is a part of: where that runs on without a client, the engine soon ends. */
+  readonly hostPid?: number;
   /** Default: this process's own. */
   readonly env?: NodeJS.ProcessEnv;
   readonly restartLimits?: RestartLimits;
-  readonly lingerMs?: number;
   /** What happens, as it happens. */
   readonly onConnection?: (state: ConnectionState) => void;
   readonly onStatus?: (status: EngineStatus) => void;
@@ -39,7 +39,7 @@ export interface EngineClientOptions {
 }
 
 /** Beyond what core asks for. */
-export interface CompleteRequest extends Omit<GenerateRequest, "cancel"> {
+export interface CompleteRequest extends Omit<GenerateRequest, "cancel" | "documentId"> {
   readonly cancel?: CancelToken;
   /** Ends at the end of the first line. */
   readonly oneLine?: boolean;
@@ -55,14 +55,11 @@ export interface ChatRequest {
   readonly cancel?: CancelToken;
 }
 
-/** One generation under way, and whoever reads it. */
+/** One generation under way. */
 interface Running {
   readonly stream: ClientStream;
-  readonly cancel: CancellationTokenSource;
-  /** Undefined where nobody may take it over. */
-  readonly asked: Asked | undefined;
-  /** Set while nobody reads it. */
-  lingering: NodeJS.Timeout | undefined;
+  /** Undefined for a chat. */
+  readonly document: string | undefined;
 }
 
 /**
@@ -73,8 +70,6 @@ export class EngineClient {
   readonly #options: EngineClientOptions;
   readonly #connection: EngineConnection;
   readonly #running = new Map<number, Running>();
-  /** The request of each document that another one may take over. */
-  readonly #ofDocument = new Map<string, Running>();
   #requests = 0;
   #model: ModelChoice | undefined;
   /** The connection that knows of #model, or is being told. */
@@ -85,7 +80,11 @@ export class EngineClient {
     this.#connection = new EngineConnection({
       engineScript: options.engineScript,
       env: options.env ?? process.env,
-      hello: { client: options.name, ...(options.stayMs === undefined ? {} : { stayMs: options.stayMs }) },
+      hello: {
+        client: options.name,
+        ...(options.stayMs === undefined ? {} : { stayMs: options.stayMs }),
+        ...(options.hostPid === undefined ? {} : { hostPid: options.hostPid }),
+      },
       ...(options.restartLimits === undefined ? {} : { restartLimits: options.restartLimits }),
       onState: (state) => options.onConnection?.(state),
       onLink: (link) => {
@@ -132,65 +131,22 @@ export class EngineClient {
     await this.#connection.link?.request("releaseModel", {});
   }
 
-  /** Core's port to the completions of one document. */
-  textEngine(document: string): TextEngine {
-    return { generate: (prompt, request) => this.complete(document, prompt, request) };
-  }
+  /** Core's port. */
+  readonly textEngine: TextEngine = {
+    generate: (prompt, { documentId, ...request }) => this.complete(documentId, prompt, request),
+  };
 
   /**
-   * Text after a prompt. Whoever leaves the iteration, or cancels, cancels the request; for a moment the next one may
-   * still take it over, if its prompt is the same but for what the user typed of the text.
+   * Text after a prompt. Whoever leaves the iteration, or cancels, cancels the request; a newer one for the same
+   * document supersedes it.
    */
-  complete(
-    document: string,
-    prompt: readonly PromptPart[],
-    { cancel, ...limits }: CompleteRequest,
-  ): AsyncGenerator<string, GenerateResult, undefined> {
-    const asked: Asked = { prompt, ...limits };
-    const earlier = this.#ofDocument.get(document);
-    const typed = earlier?.lingering === undefined ? undefined : charsOf(earlier, asked);
-    if (earlier !== undefined && typed !== undefined) {
-      clearTimeout(earlier.lingering);
-      earlier.lingering = undefined;
-      return this.#read(earlier, typed, cancel, () => {
-        this.#linger(document, earlier);
-      });
-    }
-    const running = this.#generate(
-      "complete",
-      asked,
-      (request) => ({ ...asked, request, document }),
-      () => {
-        if (running.lingering === undefined) {
-          this.#forget(document, running);
-        }
-      },
-    );
-    this.#ofDocument.set(document, running);
-    // Nobody reads it and nobody will. One that is still read is superseded by the engine when this one gets there.
-    if (earlier?.lingering !== undefined) {
-      this.#cancel(earlier);
-    }
-    return this.#read(running, 0, cancel, () => {
-      this.#linger(document, running);
-    });
+  complete(document: string, prompt: readonly PromptPart[], { cancel, ...limits }: CompleteRequest): ClientStream {
+    return this.#generate("complete", document, cancel, (request) => ({ prompt, ...limits, request, document }));
   }
 
   /** An answer to a conversation. A completion goes before it at every token. */
-  chat(
-    conversation: string,
-    messages: readonly ChatMessage[],
-    { cancel, ...limits }: ChatRequest,
-  ): AsyncGenerator<string, GenerateResult, undefined> {
-    const running = this.#generate(
-      "chat",
-      undefined,
-      (request) => ({ ...limits, request, conversation, messages }),
-      () => undefined,
-    );
-    return this.#read(running, 0, cancel, () => {
-      this.#cancel(running);
-    });
+  chat(conversation: string, messages: readonly ChatMessage[], { cancel, ...limits }: ChatRequest): ClientStream {
+    return this.#generate("chat", undefined, cancel, (request) => ({ ...limits, request, conversation, messages }));
   }
 
   async tokenize(prompt: readonly PromptPart[]): Promise<readonly number[]> {
@@ -208,8 +164,11 @@ export class EngineClient {
 
   /** The document is closed. Does not start an engine only to tell it so. */
   releaseDocument(document: string): void {
-    this.#cancel(this.#ofDocument.get(document));
-    this.#ofDocument.delete(document);
+    for (const running of this.#running.values()) {
+      if (running.document === document) {
+        running.stream.leave();
+      }
+    }
     this.#connection.link?.request("releaseDocument", { document }).catch(() => undefined);
   }
 
@@ -220,11 +179,9 @@ export class EngineClient {
 
   /** Requests under way end as cancelled; the engine stays for other windows. */
   dispose(): void {
-    for (const running of this.#running.values()) {
-      clearTimeout(running.lingering);
-      running.stream.finish(NOTHING_DONE);
+    for (const { stream } of this.#running.values()) {
+      stream.finish(NOTHING_DONE);
     }
-    this.#ofDocument.clear();
     this.#connection.dispose();
   }
 
@@ -262,76 +219,46 @@ export class EngineClient {
 
   #generate<M extends "complete" | "chat">(
     method: M,
-    asked: Asked | undefined,
+    document: string | undefined,
+    cancel: CancelToken | undefined,
     params: (request: number) => EngineRequests[M]["params"],
-    onEnd: () => void,
-  ): Running {
+  ): ClientStream {
     const request = ++this.#requests;
-    const running: Running = {
-      stream: new ClientStream(),
-      cancel: new CancellationTokenSource(),
-      asked,
-      lingering: undefined,
-    };
-    this.#running.set(request, running);
-    void this.#run(method, params(request), running).finally(() => {
-      this.#running.delete(request);
-      onEnd();
+    const source = new CancellationTokenSource();
+    const stream = new ClientStream(() => {
+      source.cancel();
     });
-    return running;
+    this.#running.set(request, { stream, document });
+    if (cancel?.isCancellationRequested === true) {
+      stream.leave();
+    }
+    const listener = cancel?.onCancellationRequested(() => {
+      stream.leave();
+    });
+    void this.#run(method, params(request), stream, source.token).finally(() => {
+      listener?.dispose();
+      this.#running.delete(request);
+    });
+    return stream;
   }
 
   /** Never rejects: whatever happens, the stream tells it. */
   async #run<M extends "complete" | "chat">(
     method: M,
     params: EngineRequests[M]["params"],
-    { stream, cancel }: Running,
+    stream: ClientStream,
+    cancel: CancellationToken,
   ): Promise<void> {
     try {
       const link = await this.#linkWithModel();
-      if (cancel.token.isCancellationRequested) {
+      if (cancel.isCancellationRequested) {
         stream.finish(NOTHING_DONE);
         return;
       }
-      stream.finish(await link.request(method, params, cancel.token));
+      stream.finish(await link.request(method, params, cancel));
     } catch (error) {
       stream.fail(error instanceof Error ? error : new Error(String(error)));
     }
-  }
-
-  #read(
-    { stream }: Running,
-    pos: number,
-    cancel: CancelToken | undefined,
-    onLeave: () => void,
-  ): AsyncGenerator<string, GenerateResult, undefined> {
-    const reader = new StreamReader(stream, pos, onLeave);
-    if (cancel?.isCancellationRequested === true) {
-      reader.leave();
-    } else {
-      cancel?.onCancellationRequested(() => {
-        reader.leave();
-      });
-    }
-    return reader;
-  }
-
-  #linger(document: string, running: Running): void {
-    running.lingering = setTimeout(() => {
-      this.#cancel(running);
-      this.#forget(document, running);
-    }, this.#options.lingerMs ?? LINGER_MS);
-  }
-
-  #forget(document: string, running: Running): void {
-    if (this.#ofDocument.get(document) === running) {
-      this.#ofDocument.delete(document);
-    }
-  }
-
-  #cancel(running: Running | undefined): void {
-    clearTimeout(running?.lingering);
-    running?.cancel.cancel();
   }
 }
 
@@ -343,8 +270,3 @@ const NOTHING_DONE: GenerationReport = {
   prefillMs: 0,
   decodeMs: 0,
 };
-
-function charsOf({ asked, stream }: Running, next: Asked): number | undefined {
-  // What has failed would only fail its next reader too.
-  return asked === undefined || stream.end?.kind === "failed" ? undefined : charsTypedOf(stream.text, asked, next);
-}

@@ -63,6 +63,13 @@ export async function connectToEngine(
   }
 }
 
+/** Whether somebody answers; starts nothing. Errors: EngineError `unsafe`, `disconnected`. */
+export async function isEngineRunning(env: NodeJS.ProcessEnv): Promise<boolean> {
+  const socket = await connectOnce(engineAddress(env).socketPath);
+  socket?.destroy();
+  return socket !== undefined;
+}
+
 /** Undefined: nobody is there. Errors: EngineError `disconnected`. */
 function connectOnce(path: string): Promise<Socket | undefined> {
   return new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { GenerationReport } from "../protocol/engine";
-import { ClientStream, StreamReader } from "./clientStream";
+import { ClientStream } from "./clientStream";
 
 const REPORT: GenerationReport = {
   finish: "end",
@@ -11,62 +11,63 @@ const REPORT: GenerationReport = {
   decodeMs: 1,
 };
 const LEFT = { done: true, value: { finish: "cancelled" } };
-const unread = (): void => undefined;
 const neverLeft = (): void => {
   assert.ok(false, "nobody left");
 };
 
-describe("StreamReader", () => {
+describe("ClientStream", () => {
   it("gives what has come, then what comes, then the report", async () => {
-    const stream = new ClientStream();
+    const stream = new ClientStream(neverLeft);
     stream.push("a");
     stream.push("b");
-    const reader = new StreamReader(stream, 0, neverLeft);
-    assert.deepEqual(await reader.next(), { done: false, value: "ab" });
-    const waiting = reader.next();
+    assert.deepEqual(await stream.next(), { done: false, value: "ab" });
+    const waiting = stream.next();
     stream.push("c");
     assert.deepEqual(await waiting, { done: false, value: "c" });
     stream.finish(REPORT);
-    assert.deepEqual(await reader.next(), { done: true, value: REPORT });
+    assert.deepEqual(await stream.next(), { done: true, value: REPORT });
     // Leaving after the end is no leaving.
-    reader.leave();
+    stream.leave();
+    assert.equal(stream.leftMs, undefined);
   });
 
-  it("begins where another reader's document is by now", async () => {
-    const stream = new ClientStream();
-    stream.push("return");
-    new StreamReader(stream, 0, unread).leave();
-    assert.equal((await new StreamReader(stream, 2, unread).next()).value, "turn");
-  });
-
-  it("lets its caller leave while nothing comes, and tells that once", async () => {
-    const stream = new ClientStream();
+  it("lets its caller leave while nothing comes, and tells that once and at once", async () => {
     let left = 0;
-    const reader = new StreamReader(stream, 0, () => (left += 1));
-    const waiting = reader.next();
-    const returned = reader.return({ finish: "cancelled" });
+    const stream = new ClientStream(() => (left += 1));
+    const waiting = stream.next();
+    const returned = stream.return({ finish: "cancelled" });
+    assert.equal(left, 1);
     assert.deepEqual(await waiting, LEFT);
     assert.deepEqual(await returned, LEFT);
-    reader.leave();
+    stream.leave();
     stream.push("late");
-    assert.deepEqual(await reader.next(), LEFT);
+    assert.deepEqual(await stream.next(), LEFT);
     assert.equal(left, 1);
   });
 
+  it("tells the report of a generation whose reader has left", async () => {
+    const stream = new ClientStream(() => undefined);
+    const before = performance.now();
+    stream.leave();
+    assert.ok(stream.leftMs! >= before && stream.leftMs! <= performance.now());
+    stream.finish({ ...REPORT, finish: "cancelled" });
+    assert.deepEqual(await stream.report, { ...REPORT, finish: "cancelled" });
+  });
+
   it("throws what went wrong, after the text before it", async () => {
-    const stream = new ClientStream();
+    const stream = new ClientStream(neverLeft);
     stream.push("a");
     stream.fail(new Error("gone"));
     stream.finish(REPORT);
-    const reader = new StreamReader(stream, 0, neverLeft);
-    assert.equal((await reader.next()).value, "a");
-    await assert.rejects(reader.next(), /gone/);
+    assert.equal((await stream.next()).value, "a");
+    await assert.rejects(stream.next(), /gone/);
+    assert.equal(await stream.report, undefined);
   });
 
   it("calls a request whose place was taken cancelled", async () => {
-    const stream = new ClientStream();
+    const stream = new ClientStream(neverLeft);
     stream.finish({ ...REPORT, finish: "superseded" });
-    const { value } = await new StreamReader(stream, 0, neverLeft).next();
+    const { value } = await stream.next();
     assert.deepEqual(value, { ...REPORT, finish: "cancelled" });
   });
 });

@@ -6,68 +6,52 @@ const LEFT: GenerateResult = { finish: "cancelled" };
 type StreamEnd =
   { readonly kind: "done"; readonly report: GenerationReport } | { readonly kind: "failed"; readonly error: Error };
 
-/** The text of one generation as it comes from the engine. It outlives its reader, for another one to take over. */
-export class ClientStream {
+/**
+ * The text of one generation, for whoever asked for it. Not an `async function*`, because that one's `return` waits for
+ * a `next` under way: a caller could not leave while nothing comes.
+ */
+export class ClientStream implements AsyncGenerator<string, GenerateResult, undefined> {
+  /** What the engine says at the end, also of a generation that nobody reads any more; undefined where it failed. */
+  readonly report: Promise<GenerationReport | undefined>;
+  readonly #tellReport: (report: GenerationReport | undefined) => void;
+  readonly #onLeave: () => void;
+  readonly #waiting = new Set<() => void>();
+  /** What has come and was not read yet. */
   #text = "";
   #end: StreamEnd | undefined;
-  readonly #waiting = new Set<() => void>();
+  #state: "reading" | "left" | "ended" = "reading";
+  #leftMs: number | undefined;
 
-  get text(): string {
-    return this.#text;
+  /** @param onLeave called at most once, if the reader goes before the end. */
+  constructor(onLeave: () => void) {
+    this.#onLeave = onLeave;
+    let tell: (report: GenerationReport | undefined) => void = () => undefined;
+    this.report = new Promise((resolve) => {
+      tell = resolve;
+    });
+    this.#tellReport = tell;
   }
 
-  get end(): StreamEnd | undefined {
-    return this.#end;
+  /** When the reader went, on `performance`'s clock. */
+  get leftMs(): number | undefined {
+    return this.#leftMs;
   }
 
   push(text: string): void {
     this.#text += text;
-    this.wake();
+    this.#wake();
   }
 
   finish(report: GenerationReport): void {
     this.#end ??= { kind: "done", report };
-    this.wake();
+    this.#tellReport(report);
+    this.#wake();
   }
 
   fail(error: Error): void {
     this.#end ??= { kind: "failed", error };
-    this.wake();
-  }
-
-  /** Resolves with the next thing that happens, or with the next call of `wake`. */
-  change(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#waiting.add(resolve);
-    });
-  }
-
-  wake(): void {
-    for (const resolve of this.#waiting) {
-      resolve();
-    }
-    this.#waiting.clear();
-  }
-}
-
-/**
- * One caller's view of a stream. Not an `async function*`, because that one's `return` waits for a `next` under way: a
- * caller could not leave while nothing comes.
- */
-export class StreamReader implements AsyncGenerator<string, GenerateResult, undefined> {
-  readonly #stream: ClientStream;
-  readonly #onLeave: () => void;
-  #pos: number;
-  #state: "reading" | "left" | "ended" = "reading";
-
-  /**
-   * @param pos characters of the text that this reader's document has already.
-   * @param onLeave called at most once, if the reader goes before the end.
-   */
-  constructor(stream: ClientStream, pos: number, onLeave: () => void) {
-    this.#stream = stream;
-    this.#pos = pos;
-    this.#onLeave = onLeave;
+    this.#tellReport(undefined);
+    this.#wake();
   }
 
   async next(): Promise<IteratorResult<string, GenerateResult>> {
@@ -75,12 +59,12 @@ export class StreamReader implements AsyncGenerator<string, GenerateResult, unde
       if (this.#state !== "reading") {
         return { done: true, value: LEFT };
       }
-      const text = this.#stream.text.slice(this.#pos);
-      if (text !== "") {
-        this.#pos += text.length;
-        return { done: false, value: text };
+      if (this.#text !== "") {
+        const value = this.#text;
+        this.#text = "";
+        return { done: false, value };
       }
-      const { end } = this.#stream;
+      const end = this.#end;
       if (end !== undefined) {
         this.#state = "ended";
         if (end.kind === "failed") {
@@ -88,7 +72,9 @@ export class StreamReader implements AsyncGenerator<string, GenerateResult, unde
         }
         return { done: true, value: resultOf(end.report) };
       }
-      await this.#stream.change();
+      await new Promise<void>((resolve) => {
+        this.#waiting.add(resolve);
+      });
     }
   }
 
@@ -96,7 +82,8 @@ export class StreamReader implements AsyncGenerator<string, GenerateResult, unde
   leave(): void {
     if (this.#state === "reading") {
       this.#state = "left";
-      this.#stream.wake();
+      this.#leftMs = performance.now();
+      this.#wake();
       this.#onLeave();
     }
   }
@@ -118,6 +105,13 @@ export class StreamReader implements AsyncGenerator<string, GenerateResult, unde
   [Symbol.asyncDispose](): Promise<void> {
     this.leave();
     return Promise.resolve();
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting) {
+      resolve();
+    }
+    this.#waiting.clear();
   }
 }
 

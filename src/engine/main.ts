@@ -12,6 +12,7 @@ import { type EngineAddress, engineAddress, HEARTH_VERSION, hasCode } from "./tr
 /** dist/engine.js: the engine process. One per user and version serves; others that are started see that and end. */
 
 const STAY_MS = 5 * 60 * 1000;
+const RETURN_MS = 30 * 1000;
 /** An engine that starts or ends holds the lock and does not answer: worth waiting for. */
 const ELECTION_LIMIT_MS = 5000;
 const ELECTION_STEP_MS = 50;
@@ -101,9 +102,9 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-function stayMs(): number {
-  const given = Number(process.env["HEARTH_STAY_MS"]);
-  return Number.isInteger(given) && given > 0 ? given : STAY_MS;
+function msFrom(variable: string, fallback: number): number {
+  const given = Number(process.env[variable]);
+  return Number.isInteger(given) && given > 0 ? given : fallback;
 }
 
 async function main(): Promise<void> {
@@ -127,7 +128,8 @@ async function main(): Promise<void> {
     token: address.token,
     log,
     network,
-    stayMs: stayMs(),
+    stayMs: msFrom("HEARTH_STAY_MS", STAY_MS),
+    returnMs: msFrom("HEARTH_RETURN_MS", RETURN_MS),
     onEnd: () => {
       process.exit(0);
     },

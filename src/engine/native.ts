@@ -144,11 +144,32 @@ export function loadNativeAddon(): NativeAddon {
   } catch (error) {
     throw new EngineError(
       "native",
-      `cannot load the native engine '${path}' on ${process.platform}-${process.arch}: ${reasonOf(error)}; ` +
-        `it was built for another system: run "npm run build" here`,
+      `cannot load the native engine '${path}' on ${process.platform}-${process.arch}: ${reasonOf(error)}; ` + remedy(),
       { cause: error },
     );
   }
+}
+
+/** What helps against a file that the system's loader refuses. */
+function remedy(): string {
+  const glibc = glibcVersion();
+  if (process.platform === "linux" && glibc === undefined) {
+    return 'this system has musl for its C library and the file needs glibc: build Hearth from source here ("npm run package")';
+  }
+  const here = glibc === undefined ? "" : ` and glibc ${glibc}`;
+  return (
+    `it was built for another system: install the Hearth package for ${process.platform}-${process.arch}${here}, ` +
+    `or build it here ("npm run build")`
+  );
+}
+
+/** Undefined where there is none. */
+function glibcVersion(): string | undefined {
+  const report = process.report as typeof process.report & { excludeNetwork?: boolean };
+  // Or the report asks for the names of network peers, which may take seconds.
+  report.excludeNetwork = true;
+  const { header } = report.getReport() as { header?: { glibcVersionRuntime?: string } };
+  return header?.glibcVersionRuntime;
 }
 
 function reasonOf(error: unknown): string {

@@ -134,13 +134,20 @@ const chatMessage = record<ChatMessage>({ role: oneOf("system", "user", "assista
 const limits = { maxTokens: whole(1, TOKENS_MAX), stop: list(text), sampler };
 const request = whole(0, Number.MAX_SAFE_INTEGER);
 
-const shutdownReason: Shape<ShutdownReason> = oneOf("updated", "disabled", "removed");
+const shutdownReason: Shape<ShutdownReason> = oneOf("updated", "disabled", "removed", "requested");
 
 /** Of each request's parameters. */
 export const SHAPES = {
-  hello: record<HelloParams>({ token: text, protocol: whole(0, COUNT_MAX), client: text, stayMs: whole(0, DAY_MS) }, [
-    "stayMs",
-  ]),
+  hello: record<HelloParams>(
+    {
+      token: text,
+      protocol: whole(0, COUNT_MAX),
+      client: text,
+      stayMs: whole(0, DAY_MS),
+      hostPid: whole(1, COUNT_MAX),
+    },
+    ["stayMs", "hostPid"],
+  ),
   model: record<ModelChoice>({ path: text, load }, ["load"]),
   complete: record<CompleteParams>({ ...limits, request, document: text, prompt, oneLine: flag }, [
     "stop",

@@ -27,6 +27,8 @@ export interface EngineServerOptions {
   readonly network: NetworkAccess;
   /** How long to wait for a first client, and for another one where the last did not say. */
   readonly stayMs: number;
+  /** How long a window may take to come back while its editor runs. */
+  readonly returnMs: number;
   /** The server has closed; the process may end. */
   readonly onEnd: () => void;
 }
@@ -121,8 +123,28 @@ export class EngineServer {
     this.#options.log.line(`client ${String(id)} left; ${String(this.#clients.size)} now`);
     if (this.#clients.size === 0) {
       this.#onAllLeft?.();
-      this.#leaveAfter(client.stayMs ?? this.#options.stayMs);
+      this.#waitForReturn(client);
     }
+  }
+
+  /**
+   * A window that reloads is back in seconds. Where the editor runs on and nobody comes back, Hearth was disabled,
+   * removed or updated there; an editor that has ended too may soon be opened again.
+   */
+  #waitForReturn({ stayMs = this.#options.stayMs, hostPid }: ServerClient): void {
+    const { returnMs, log } = this.#options;
+    if (hostPid === undefined || stayMs <= returnMs) {
+      this.#leaveAfter(stayMs);
+      return;
+    }
+    this.#leaving = setTimeout(() => {
+      if (isAlive(hostPid)) {
+        log.line(`the editor (process ${String(hostPid)}) runs on without Hearth`);
+        this.end("idle");
+      } else {
+        this.#leaveAfter(stayMs - returnMs);
+      }
+    }, returnMs);
   }
 
   #leaveAfter(ms: number): void {
@@ -193,6 +215,15 @@ export class EngineServer {
     for (const client of this.#clients) {
       client.tellStatus(status);
     }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -37,6 +37,7 @@ export class ServerClient {
   readonly #running = new Set<StopSignal>();
   #name = "";
   #stayMs: number | undefined;
+  #hostPid: number | undefined;
 
   /** @param id unique in this process: documents of two windows are never mixed up. */
   constructor(id: number, peer: ClientPeer, host: ServerHost, onHello: () => void) {
@@ -56,6 +57,11 @@ export class ServerClient {
   /** How long the engine should live on after this client; undefined: as long as it wants to. */
   get stayMs(): number | undefined {
     return this.#stayMs;
+  }
+
+  /** The editor that the client is a part of. */
+  get hostPid(): number | undefined {
+    return this.#hostPid;
   }
 
   tellStatus(status: EngineStatus): void {
@@ -82,7 +88,7 @@ export class ServerClient {
   }
 
   #hello(params: unknown, onHello: () => void): HelloResult {
-    const { protocol, client, stayMs } = paramsOf(SHAPES.hello, params);
+    const { protocol, client, stayMs, hostPid } = paramsOf(SHAPES.hello, params);
     if (protocol !== PROTOCOL_VERSION) {
       setImmediate(() => {
         this.#peer.end();
@@ -95,6 +101,7 @@ export class ServerClient {
     }
     this.#name = client;
     this.#stayMs = stayMs;
+    this.#hostPid = hostPid;
     onHello();
     return this.#host.hello();
   }

@@ -17,6 +17,8 @@ export interface HelloParams {
   readonly client: string;
   /** The engine lives on for so long after its last client left; the last client's wish counts. */
   readonly stayMs?: number;
+  /** The process that outlives this client where Hearth is only updated, disabled or removed: the editor itself. */
+  readonly hostPid?: number;
 }
 
 export interface HelloResult {
@@ -157,7 +159,7 @@ export interface EngineStats {
 }
 
 /** Why Hearth wants the engine gone. */
-export type ShutdownReason = "updated" | "disabled" | "removed";
+export type ShutdownReason = "updated" | "disabled" | "removed" | "requested";
 
 /** No parameters, or no result. */
 export type Nothing = Readonly<Record<string, never>>;

@@ -175,12 +175,35 @@ describe("the end", () => {
       assert.equal(await servingPid(reloaded), pid);
     }));
 
+  it("comes soon where the editor runs on without Hearth: it was disabled, removed or updated", () =>
+    inWorld(async (world) => {
+      world.env["HEARTH_RETURN_MS"] = "50";
+      const client = world.client({ stayMs: 20_000, hostPid: process.pid });
+      const pid = await servingPid(client);
+      client.dispose();
+      await until("it ends", () => !runs(pid));
+      assert.match(world.log(), /runs on without Hearth/);
+    }));
+
+  it("does not come soon where the editor has ended too: it may be opened again", () =>
+    inWorld(async (world) => {
+      world.env["HEARTH_RETURN_MS"] = "50";
+      const editor = spawn(process.execPath, ["--eval", ""], { stdio: "ignore" });
+      await ended(editor);
+      const client = world.client({ stayMs: 20_000, hostPid: editor.pid! });
+      const pid = await servingPid(client);
+      client.dispose();
+      // Several times what a window may take to come back.
+      await sleep(400);
+      assert.ok(runs(pid));
+    }));
+
   it("comes where nobody ever connects", () =>
     inWorld(async (world) => {
       assert.equal(await ended(world.start({ HEARTH_STAY_MS: "50" })), 0);
     }));
 
-  for (const reason of ["updated", "disabled", "removed"] as const) {
+  for (const reason of ["updated", "disabled", "removed", "requested"] as const) {
     it(`comes when Hearth is ${reason}: all windows are told, and none starts it again`, () =>
       inWorld(async (world) => {
         const [a, b] = [world.client(), world.client()];

@@ -1,0 +1,74 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { Completer } from "../core/completion";
+import { budgetFor } from "../core/promptWindow";
+import { estimateTokens } from "../core/tokenEstimate";
+import type { EngineClient } from "../engine/client";
+import type { ModelInfo } from "../protocol/engine";
+import { CLOCK } from "./clock";
+import { readText } from "./documents";
+import { type Arguments, engineOptions, flagOption, usageError } from "./options";
+import { EngineMeter } from "./replay/engineMeter";
+import type { Keystroke } from "./replay/keystroke";
+import { documentsOf, Player } from "./replay/player";
+import { withPrivateEngine } from "./replay/privateEngine";
+import { SimulatedEditor } from "./replay/simulatedEditor";
+import { summarise, table } from "./replay/summary";
+import { parseTrace, type Trace } from "./replay/trace";
+import { modelPath, Progress, printJson } from "./session";
+
+const ANSWER_TOKENS = 96;
+
+/** `hearth replay TRACE`: what a scripted editing session costs, in real time, as an editor would ask. */
+export async function replay(args: Arguments): Promise<void> {
+  const [file] = args.positionals;
+  if (file === undefined || args.positionals.length > 1) {
+    throw usageError("replay takes one trace, a JSON file");
+  }
+  const trace = parseTrace(await readText(file), file, (path) => readFileSync(path, "utf8"));
+  const choice = { path: resolve(modelPath(args)), load: engineOptions(args) };
+  const { model, keystrokes } = await withPrivateEngine(async (client) => {
+    const opened = await client.openModel(choice);
+    return { model: opened, keystrokes: await play(trace, client, opened) };
+  });
+  const summary = summarise(keystrokes);
+  if (flagOption(args, "json")) {
+    const { name, isa, threads, traits } = model;
+    const layout = traits.fimLayouts[0] ?? "continuation";
+    printJson({ trace: file, model: name, isa, threads, layout, summary, keystrokes: keystrokes.map(rounded) });
+    return;
+  }
+  process.stdout.write(`${trace.about === "" ? file : trace.about}\n\n${table(summary)}`);
+}
+
+/** The editor, the logic and the engine of a window, without the window. */
+async function play(
+  trace: Trace,
+  client: EngineClient,
+  { traits, contextTokens }: ModelInfo,
+): Promise<readonly Keystroke[]> {
+  const meter = new EngineMeter(client, (): Keystroke | undefined => editor.asked);
+  const completer = new Completer({ engine: meter, clock: CLOCK, tokens: { count: estimateTokens } }, traits, {
+    blockTokens: ANSWER_TOKENS,
+    budget: budgetFor(contextTokens, ANSWER_TOKENS),
+  });
+  const editor = new SimulatedEditor(completer, CLOCK, documentsOf(trace));
+  const progress = new Progress("replaying");
+  try {
+    await new Player(editor, CLOCK, trace.documents).play(trace.steps, (done) => {
+      progress.show(done / trace.steps.length);
+    });
+  } finally {
+    progress.clear();
+    completer.stop();
+  }
+  await meter.settled();
+  return editor.keystrokes;
+}
+
+/** Times to a tenth of a millisecond: more is noise, and long. */
+function rounded(value: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (_, each: unknown) => (typeof each === "number" ? Math.round(each * 10) / 10 : each)),
+  );
+}

@@ -1,0 +1,56 @@
+import type { GenerateRequest, TextEngine } from "../../core/ports";
+import type { EngineClient } from "../../engine/client";
+import type { ClientStream } from "../../engine/clientStream";
+import type { GenerationReport } from "../../protocol/engine";
+import type { PromptPart } from "../../protocol/prompt";
+import type { Generation, Keystroke } from "./keystroke";
+
+/** The engine process, with a note of what it reports: also of questions that nobody reads to their end. */
+export class EngineMeter implements TextEngine {
+  readonly #client: Pick<EngineClient, "complete">;
+  readonly #asking: () => Keystroke | undefined;
+  readonly #reports: Promise<void>[] = [];
+
+  /** @param asking the key whose request is under way. */
+  constructor(client: Pick<EngineClient, "complete">, asking: () => Keystroke | undefined) {
+    this.#client = client;
+    this.#asking = asking;
+  }
+
+  generate(prompt: readonly PromptPart[], { documentId, ...request }: GenerateRequest): ClientStream {
+    const stream = this.#client.complete(documentId, prompt, request);
+    const keystroke = this.#asking();
+    if (keystroke !== undefined) {
+      keystroke.engineCalls += 1;
+      this.#reports.push(
+        stream.report.then((report) => {
+          if (report !== undefined) {
+            keystroke.generations.push(generationOf(report, stream.leftMs));
+          }
+        }),
+      );
+    }
+    return stream;
+  }
+
+  /** All that was asked has been reported. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#reports);
+  }
+}
+
+function generationOf(report: GenerationReport, leftMs: number | undefined): Generation {
+  const { finish, promptTokens, reusedTokens, generatedTokens, prefillMs, decodeMs } = report;
+  const wasCancelled = finish === "cancelled" || finish === "superseded";
+  // An engine that is stopped in the prompt does not say how far it had come.
+  const isUnknown = wasCancelled && generatedTokens === 0;
+  return {
+    finish,
+    promptTokens,
+    ...(isUnknown ? {} : { newTokens: promptTokens - reusedTokens }),
+    generatedTokens,
+    prefillMs,
+    decodeMs,
+    ...(wasCancelled && leftMs !== undefined ? { cancelMs: performance.now() - leftMs } : {}),
+  };
+}

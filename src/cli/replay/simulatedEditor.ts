@@ -1,0 +1,247 @@
+import { CancelSource } from "../../core/cancellation";
+import type { Completer } from "../../core/completion";
+import type { CompletionOutcome } from "../../core/completionRequest";
+import type { Clock } from "../../core/ports";
+import { type EditedDocument, type Key } from "./editedDocument";
+import type { Keystroke } from "./keystroke";
+
+/** VS Code's `InlineCompletionsDebounce`. */
+export const EDITOR_WAITS_MS = 50;
+const WORD = /^\s*(?:[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]+)/u;
+
+/** Text that is shown behind the cursor. */
+interface Ghost {
+  /** Where it was offered; what was typed since is its beginning. */
+  readonly start: number;
+  readonly text: string;
+  /** Of the line behind the cursor, then: how much there was, and how much of it the text takes the place of. */
+  readonly afterChars: number;
+  readonly replaceAfter: number;
+}
+
+/** What the editor waits for. */
+interface Asking {
+  readonly keystroke: Keystroke;
+  readonly source: CancelSource;
+  readonly callOff: () => void;
+  readonly settled: Promise<void>;
+}
+
+/**
+ * As VS Code asks for inline completions: every edit cancels what is asked, and asks anew after a wait; what is shown
+ * stays while its beginning is typed, until there is an answer. Moving the cursor hides it and asks nothing.
+ */
+export class SimulatedEditor {
+  readonly #completer: Completer;
+  readonly #clock: Clock;
+  readonly #startedMs: number;
+  readonly #documents: ReadonlyMap<string, EditedDocument>;
+  readonly #keystrokes: Keystroke[] = [];
+  #document: EditedDocument;
+  #ghost: Ghost | undefined;
+  #asking: Asking | undefined;
+  /** Whose request reached the completer last. */
+  #asked: Keystroke | undefined;
+
+  /** @param documents at least one; the first is open. */
+  constructor(completer: Completer, clock: Clock, documents: readonly EditedDocument[]) {
+    const [first] = documents;
+    if (first === undefined) {
+      throw new Error("an editor without a document");
+    }
+    this.#completer = completer;
+    this.#clock = clock;
+    this.#startedMs = clock.nowMs();
+    this.#documents = new Map(documents.map((each) => [each.path, each]));
+    this.#document = first;
+  }
+
+  get document(): EditedDocument {
+    return this.#document;
+  }
+
+  get keystrokes(): readonly Keystroke[] {
+    return this.#keystrokes;
+  }
+
+  /** The key whose request is with the completer, or was last. */
+  get asked(): Keystroke | undefined {
+    return this.#asked;
+  }
+
+  /** What is shown behind the cursor now; "" for nothing. */
+  get shown(): string {
+    const ghost = this.#ghost;
+    const { text, offset } = this.#document;
+    if (ghost === undefined || offset < ghost.start) {
+      return "";
+    }
+    const typed = text.slice(ghost.start, offset);
+    return ghost.text.startsWith(typed) ? ghost.text.slice(typed.length) : "";
+  }
+
+  press(key: Key, step: number): void {
+    const before = this.#document.text;
+    this.#document.press(key);
+    const keystroke = this.#note(key.kind === "char" || key.kind === "outdentedCloser" ? key.char : key.kind, step);
+    if (key.kind === "belowCloser" && this.#document.text === before) {
+      this.#quiet();
+      return;
+    }
+    this.#edited(keystroke);
+  }
+
+  /** Takes over what is shown, or its first word. Without anything shown nothing happens. */
+  accept(part: "all" | "word", step: number): void {
+    const ghost = this.#ghost;
+    const { shown } = this;
+    const keystroke = this.#note(part === "all" ? "accept" : "acceptWord", step);
+    if (ghost === undefined || shown === "") {
+      return;
+    }
+    const taken = part === "all" ? shown : (WORD.exec(shown)?.[0] ?? shown);
+    const { offset, line } = this.#document;
+    // Brackets that the editor has closed since are replaced too; of a word nothing is.
+    const replaced = Math.max(0, ghost.replaceAfter + line.after.length - ghost.afterChars);
+    this.#document.replace(offset, offset + (taken === shown ? replaced : 0), taken);
+    keystroke.acceptedChars = taken.length;
+    if (taken === shown) {
+      this.#ghost = undefined;
+    }
+    this.#edited(keystroke, part === "word");
+  }
+
+  /** Somebody asks by hand. */
+  trigger(step: number): void {
+    this.#ask(this.#note("trigger", step), "manual", false);
+  }
+
+  moveTo(offset: number): void {
+    this.#quiet();
+    this.#document.moveTo(offset);
+  }
+
+  open(path: string): void {
+    const document = this.#documents.get(path);
+    if (document === undefined) {
+      throw new Error(`no document '${path}'`);
+    }
+    this.#quiet();
+    this.#document = document;
+  }
+
+  /** The last answer has come. */
+  async settled(): Promise<void> {
+    await this.#asking?.settled;
+  }
+
+  #note(key: string, step: number): Keystroke {
+    const keystroke: Keystroke = {
+      step,
+      key,
+      path: this.#document.path,
+      atMs: this.#clock.nowMs() - this.#startedMs,
+      asked: false,
+      debounceMs: 0,
+      shownChars: 0,
+      kept: false,
+      acceptedChars: 0,
+      engineCalls: 0,
+      generations: [],
+    };
+    this.#keystrokes.push(keystroke);
+    return keystroke;
+  }
+
+  #edited(keystroke: Keystroke, preserves = false): void {
+    keystroke.kept = this.shown !== "";
+    if (!keystroke.kept) {
+      this.#ghost = undefined;
+    }
+    this.#ask(keystroke, "automatic", preserves);
+  }
+
+  /** Hides what is shown and wants no answer any more. */
+  #quiet(): void {
+    this.#ghost = undefined;
+    this.#cancel();
+  }
+
+  #cancel(): void {
+    this.#asking?.callOff();
+    this.#asking?.source.cancel();
+    this.#asking = undefined;
+  }
+
+  #ask(keystroke: Keystroke, trigger: "automatic" | "manual", preserves: boolean): void {
+    // By hand nobody waits, unless something is being asked already.
+    const waitsMs = trigger === "automatic" || this.#asking !== undefined ? EDITOR_WAITS_MS : 0;
+    this.#cancel();
+    const source = new CancelSource();
+    let settle: () => void = () => undefined;
+    const settled = new Promise<void>((resolve) => {
+      settle = resolve;
+    });
+    const begin = (): void => {
+      void this.#request(keystroke, trigger, source, preserves).finally(settle);
+    };
+    const callOff = waitsMs === 0 ? (): void => undefined : this.#clock.after(waitsMs, begin);
+    this.#asking = { keystroke, source, callOff, settled };
+    if (waitsMs === 0) {
+      begin();
+    }
+  }
+
+  async #request(
+    keystroke: Keystroke,
+    trigger: "automatic" | "manual",
+    source: CancelSource,
+    preserves: boolean,
+  ): Promise<void> {
+    const { path, languageId, text, offset, indentation } = this.#document;
+    keystroke.asked = true;
+    this.#asked = keystroke;
+    const request = { documentId: path, path, languageId, text, offset, indentation, trigger };
+    const fromMs = this.#clock.nowMs();
+    const answer = this.#completer.complete(request, source.token);
+    const toMs = this.#clock.nowMs();
+    const outcome = await answer;
+    // No other request began within that call.
+    const record = this.#completer.log.records.findLast(({ startedMs }) => startedMs >= fromMs && startedMs <= toMs);
+    keystroke.outcome = outcome.kind;
+    keystroke.debounceMs = record?.debounceMs ?? 0;
+    if (record?.source !== undefined) {
+      keystroke.source = record.source;
+    }
+    if (outcome.kind === "none") {
+      keystroke.reason = outcome.reason;
+    }
+    if (this.#asking?.source !== source) {
+      return;
+    }
+    this.#asking = undefined;
+    keystroke.answeredMs = this.#clock.nowMs() - this.#startedMs - keystroke.atMs;
+    if (!preserves || this.shown === "") {
+      this.#show(keystroke, outcome);
+    }
+  }
+
+  #show(keystroke: Keystroke, outcome: CompletionOutcome): void {
+    const { shown } = this;
+    if (outcome.kind !== "text") {
+      this.#ghost = undefined;
+      return;
+    }
+    const { offset, line } = this.#document;
+    this.#ghost = {
+      start: offset,
+      text: outcome.text,
+      afterChars: line.after.length,
+      replaceAfter: outcome.replaceAfter,
+    };
+    keystroke.shownChars = outcome.text.length;
+    if (outcome.text !== shown && keystroke.answeredMs !== undefined) {
+      keystroke.shownMs = keystroke.answeredMs;
+    }
+  }
+}

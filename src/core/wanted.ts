@@ -1,0 +1,54 @@
+import type { UnwantedReason } from "./reasons";
+
+/** Whether Hearth asks by itself, only when the user does, or never. */
+export type CompletionMode = "automatic" | "manual" | "off";
+
+/** Everything that a person, the editor or a document may have switched off. */
+export interface Switches {
+  readonly mode: CompletionMode;
+  /** `editor.inlineSuggest.enabled` at this document: the editor asks providers even where it is false. */
+  readonly inlineSuggest: boolean;
+  readonly snoozed: boolean;
+  /** The user's switch for the document's language. */
+  readonly language: boolean;
+  /** The document's name is on the list of what must never be read. */
+  readonly excluded: boolean;
+  /** Somebody can type into it. */
+  readonly editable: boolean;
+  readonly cursors: number;
+}
+
+/**
+ * What forbids a completion, the most general reason first; undefined where nothing does. A manual trigger overrides
+ * what only asks not to be bothered, never what says no.
+ */
+export function unwantedReason(switches: Switches, trigger: "automatic" | "manual"): UnwantedReason | undefined {
+  const isManual = trigger === "manual";
+  if (switches.mode === "off") {
+    return "off";
+  }
+  if (!switches.inlineSuggest) {
+    return "inlineSuggestOff";
+  }
+  if (switches.excluded) {
+    return "excluded";
+  }
+  if (!switches.editable) {
+    return "notEditable";
+  }
+  if (!switches.language) {
+    return "languageOff";
+  }
+  if (switches.snoozed && !isManual) {
+    return "snoozed";
+  }
+  if (switches.mode === "manual" && !isManual) {
+    return "manualOnly";
+  }
+  return switches.cursors > 1 ? "severalCursors" : undefined;
+}
+
+/** The switch of a language: its own, else that of `*`, else on. */
+export function isLanguageOn(languages: Readonly<Record<string, boolean>>, languageId: string): boolean {
+  return languages[languageId] ?? languages["*"] ?? true;
+}

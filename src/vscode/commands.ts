@@ -1,0 +1,121 @@
+import * as vscode from "vscode";
+import { isLanguageOn } from "../core/wanted";
+import type { StatusLine } from "../core/statusLine";
+import { requestAt } from "./documents";
+import { showFigures } from "./figures";
+import { showMenu } from "./menu";
+import type { Settings } from "./settings";
+import { explainSilence } from "./silences";
+import type { Snooze } from "./snooze";
+import type { WindowEngine } from "./windowEngine";
+
+export interface CommandPorts {
+  readonly settings: Settings;
+  readonly snooze: Snooze;
+  readonly engine: WindowEngine;
+  readonly log: vscode.LogOutputChannel;
+  readonly status: () => StatusLine;
+  readonly nowMs: () => number;
+  /** What the engine process wrote lately, and where; it has a log of its own. */
+  readonly engineLog: () => Promise<{ readonly path: string; readonly tail: string }>;
+}
+
+const SNOOZE_MINUTES = [5, 15, 30, 60, 240];
+
+/** Everything of Hearth's in the command palette. */
+export function registerCommands(ports: CommandPorts): vscode.Disposable {
+  const { settings, snooze, engine } = ports;
+  const commands: Record<string, (...args: readonly unknown[]) => unknown> = {
+    "hearth.showMenu": () => showMenu(ports),
+    "hearth.toggle": () => settings.setMode(settings.mode === "off" ? "automatic" : "off"),
+    "hearth.setMode": (mode) => settings.setMode(mode === "manual" ? "manual" : "automatic"),
+    "hearth.snooze": (minutes) => snoozeFor(snooze, minutes),
+    "hearth.endSnooze": () => snooze.end(),
+    "hearth.toggleLanguage": () => toggleLanguage(settings),
+    "hearth.trigger": () => vscode.commands.executeCommand("editor.action.inlineSuggest.trigger"),
+    "hearth.chooseModel": () => chooseModel(settings),
+    "hearth.useBuiltInModel": () => settings.setModelPath(undefined),
+    "hearth.explainSilence": () => explainSilence(engine.requests, ports.nowMs()),
+    "hearth.showFigures": () => orTell(() => showFigures(engine)),
+    "hearth.showPrompt": () => showPrompt(engine),
+    "hearth.showLog": () => showLog(ports),
+    "hearth.restartEngine": () => orTell(() => engine.restart()),
+  };
+  return vscode.Disposable.from(
+    ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
+  );
+}
+
+async function snoozeFor(snooze: Snooze, given: unknown): Promise<void> {
+  if (typeof given === "number" && given > 0) {
+    await snooze.start(given);
+    return;
+  }
+  const items = SNOOZE_MINUTES.map((minutes) => ({
+    label: minutes < 60 ? `${String(minutes)} minutes` : `${String(minutes / 60)} hour${minutes > 60 ? "s" : ""}`,
+    minutes,
+  }));
+  const chosen = await vscode.window.showQuickPick(items, { title: "Hearth: Snooze for" });
+  if (chosen !== undefined) {
+    await snooze.start(chosen.minutes);
+  }
+}
+
+async function toggleLanguage(settings: Settings): Promise<void> {
+  const languageId = vscode.window.activeTextEditor?.document.languageId;
+  if (languageId === undefined) {
+    void vscode.window.showInformationMessage("Open a document of the language that Hearth should be switched for.");
+    return;
+  }
+  await settings.setLanguage(languageId, !isLanguageOn(settings.languages, languageId));
+}
+
+async function chooseModel(settings: Settings): Promise<void> {
+  const [file] =
+    (await vscode.window.showOpenDialog({
+      title: "Choose a SmallThinker Model for Hearth",
+      openLabel: "Use This Model",
+      filters: { "GGUF models": ["gguf"] },
+    })) ?? [];
+  if (file === undefined) {
+    return;
+  }
+  if (file.scheme !== "file") {
+    void vscode.window.showErrorMessage(
+      `Cannot use '${file.path}' as a model: it is not on the machine that the engine runs on. Choose a file there.`,
+    );
+    return;
+  }
+  // The settings' change loads it; what is wrong with it is told by the status bar.
+  await settings.setModelPath(file.fsPath);
+}
+
+async function showPrompt(engine: WindowEngine): Promise<void> {
+  const editor = vscode.window.activeTextEditor;
+  const completer = engine.completer;
+  if (editor === undefined || completer === undefined) {
+    void vscode.window.showInformationMessage("There is no prompt yet: open a document and let the model load.");
+    return;
+  }
+  const parts = completer.promptFor(requestAt(editor.document, editor.selection.active, "manual"));
+  const content = parts.map((part) => (part.kind === "text" ? part.text : part.token)).join("");
+  await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content }), { preview: true });
+}
+
+async function showLog({ log, engineLog }: CommandPorts): Promise<void> {
+  const { path, tail } = await engineLog();
+  log.info(
+    tail === "" ? `the engine has written nothing to '${path}'` : `the end of the engine's log '${path}':\n${tail}`,
+  );
+  log.show(true);
+}
+
+/** For what a person started: they are waiting for an answer. */
+async function orTell(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    void vscode.window.showErrorMessage(`Hearth: ${message}`);
+  }
+}

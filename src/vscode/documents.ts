@@ -1,0 +1,64 @@
+import * as vscode from "vscode";
+import type { CompletionRequest } from "../core/completionRequest";
+import { detectIndentation, type Indentation } from "../core/indentation";
+
+/** Documents of the editor's own that look like files and are not what anybody writes code in. */
+const NOT_WRITTEN_IN = new Set(["output", "debug", "vscode-scm", "comment", "search-editor", "walkThroughSnippet"]);
+
+/** Whether somebody can type code into it, wherever it is stored. */
+export function isEditable({ uri, languageId }: vscode.TextDocument): boolean {
+  return (
+    !NOT_WRITTEN_IN.has(uri.scheme) &&
+    languageId !== "scminput" &&
+    vscode.workspace.fs.isWritableFileSystem(uri.scheme) !== false
+  );
+}
+
+export function documentIdOf(document: vscode.TextDocument): string {
+  return document.uri.toString();
+}
+
+/** What the core needs to know to complete at a place. */
+export function requestAt(
+  document: vscode.TextDocument,
+  position: vscode.Position,
+  trigger: CompletionRequest["trigger"],
+  selected?: vscode.SelectedCompletionInfo,
+): CompletionRequest {
+  const text = document.getText();
+  return {
+    documentId: documentIdOf(document),
+    path: promptPath(document.uri),
+    languageId: document.languageId,
+    text,
+    offset: document.offsetAt(position),
+    indentation: indentationOf(document, text),
+    trigger,
+    ...(selected === undefined
+      ? {}
+      : {
+          selectedCompletion: {
+            start: document.offsetAt(selected.range.start),
+            end: document.offsetAt(selected.range.end),
+            text: selected.text,
+          },
+        }),
+  };
+}
+
+/** Relative to the workspace; outside of it only the file's name, so that no path of the machine is in a prompt. */
+function promptPath(uri: vscode.Uri): string {
+  const path = vscode.workspace.asRelativePath(uri, false).replaceAll("\\", "/");
+  const isOutside = vscode.workspace.getWorkspaceFolder(uri) === undefined;
+  return isOutside ? path.slice(path.lastIndexOf("/") + 1) : path;
+}
+
+/** As the editor indents it; where it is shown nowhere, as its own lines say. */
+function indentationOf(document: vscode.TextDocument, text: string): Indentation {
+  const editor = vscode.window.visibleTextEditors.find((each) => each.document === document);
+  const { insertSpaces, tabSize } = editor?.options ?? {};
+  if (typeof insertSpaces !== "boolean" || typeof tabSize !== "number") {
+    return detectIndentation(text);
+  }
+  return { style: insertSpaces ? "spaces" : "tabs", size: tabSize };
+}

@@ -1,0 +1,145 @@
+import * as vscode from "vscode";
+import type { Clock } from "../core/ports";
+import { type StatusLine, statusLine } from "../core/statusLine";
+import { registerCommands } from "./commands";
+import type { EngineListeners, EnginePort } from "./enginePort";
+import { FocusWatch } from "./focusWatch";
+import { InlineCompletionProvider } from "./inlineCompletionProvider";
+import { reportOtherCompleters } from "./otherCompleters";
+import { Settings } from "./settings";
+import { Snooze } from "./snooze";
+import { StatusBar } from "./statusBar";
+import { type EngineCondition, WindowEngine } from "./windowEngine";
+
+export interface HearthWindowOptions {
+  readonly context: vscode.ExtensionContext;
+  readonly builtInModel: string;
+  readonly connect: (listeners: EngineListeners, stayMs: number) => EnginePort;
+  readonly clock: Clock;
+  readonly engineLog: () => Promise<{ readonly path: string; readonly tail: string }>;
+}
+
+/** Other completers start in their own time. */
+const OTHERS_AFTER_MS = 20_000;
+
+/** One window of the editor: builds its parts and lets them know of each other. */
+export class HearthWindow {
+  readonly engine: WindowEngine;
+  readonly provider: InlineCompletionProvider;
+  readonly #settings: Settings;
+  readonly #snooze: Snooze;
+  readonly #statusBar = new StatusBar();
+  readonly #focus: FocusWatch;
+  #thinking = false;
+
+  constructor({ context, builtInModel, connect, clock, engineLog }: HearthWindowOptions) {
+    const log = vscode.window.createOutputChannel("Hearth", { log: true });
+    const settings = new Settings(builtInModel);
+    const snooze = new Snooze(context.globalState);
+    this.#settings = settings;
+    this.#snooze = snooze;
+    this.engine = new WindowEngine({
+      connect: (listeners) => connect(listeners, settings.stayMs),
+      clock,
+      log,
+      choice: () => settings.modelChoice,
+      blocks: () => settings.blocks,
+    });
+    this.provider = new InlineCompletionProvider(this.engine, settings, snooze);
+    this.#focus = new FocusWatch(this.engine, this.provider, settings);
+    const others = setTimeout(() => {
+      void reportOtherCompleters(context.globalState, settings);
+    }, OTHERS_AFTER_MS);
+    const ports = { settings, snooze, engine: this.engine, log, engineLog };
+    context.subscriptions.push(
+      log,
+      settings,
+      snooze,
+      this.#statusBar,
+      this.#focus,
+      this.provider,
+      // After whatever uses it.
+      this.engine,
+      new vscode.Disposable(() => {
+        clearTimeout(others);
+      }),
+      registerCommands({ ...ports, status: () => this.status(), nowMs: () => clock.nowMs() }),
+      vscode.languages.registerInlineCompletionItemProvider("*", this.provider),
+      ...this.#listeners(log),
+    );
+    this.#show();
+  }
+
+  status(): StatusLine {
+    const document = vscode.window.activeTextEditor?.document;
+    return statusLine({
+      engine: this.engine.condition,
+      thinking: this.#thinking,
+      unwanted:
+        this.#settings.mode === "off"
+          ? "off"
+          : document === undefined
+            ? "noDocument"
+            : this.provider.unwanted(document, "automatic"),
+      snoozedUntilMs: this.#snooze.untilMs,
+      lastSilence: this.engine.requests.lastSilence,
+      figures: this.engine.figures,
+    });
+  }
+
+  #listeners(log: vscode.LogOutputChannel): vscode.Disposable[] {
+    const show = (): void => {
+      this.#show();
+    };
+    return [
+      vscode.window.onDidChangeActiveTextEditor(show),
+      this.engine.onDidChange((condition) => {
+        this.#show();
+        void tellOnce(condition, log);
+      }),
+      this.provider.onDidChangeThinking((thinking) => {
+        this.#thinking = thinking;
+        this.#show();
+      }),
+      this.provider.onDidAnswer(show),
+      this.#snooze.onDidChange(() => {
+        this.#show();
+        this.#focus.look();
+      }),
+      this.#settings.onDidChange(() => {
+        this.#apply();
+      }),
+    ];
+  }
+
+  /** Settings take effect at once. */
+  #apply(): void {
+    const applied = this.#settings.mode === "off" ? this.engine.sleep() : this.engine.apply();
+    // What fails is the engine's condition.
+    applied.catch(() => undefined);
+    this.#focus.look();
+    this.#show();
+  }
+
+  #show(): void {
+    this.#statusBar.show(this.status());
+  }
+}
+
+/** A failure that ends completion is told once, and then stays in the status bar. */
+async function tellOnce(condition: EngineCondition, log: vscode.LogOutputChannel): Promise<void> {
+  if (condition.kind !== "failed") {
+    return;
+  }
+  const showLog = "Show Log";
+  const other = condition.error.code === "disconnected" ? "Restart Engine" : "Choose Model File…";
+  const answer = await vscode.window.showErrorMessage(`Hearth: ${condition.error.message}`, showLog, other);
+  if (answer === showLog) {
+    await vscode.commands.executeCommand("hearth.showLog");
+  } else if (answer === other) {
+    await vscode.commands.executeCommand(
+      condition.error.code === "disconnected" ? "hearth.restartEngine" : "hearth.chooseModel",
+    );
+  }
+  log.trace(`the failure was answered with '${answer ?? "nothing"}'`);
+}

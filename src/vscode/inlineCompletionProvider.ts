@@ -1,0 +1,159 @@
+import * as vscode from "vscode";
+import type { Completer } from "../core/completion";
+import type { CompletionOutcome, CompletionRequest } from "../core/completionRequest";
+import type { SilenceReason, UnwantedReason } from "../core/reasons";
+import { isLanguageOn, type Switches, unwantedReason } from "../core/wanted";
+import { EngineError } from "../protocol/errors";
+import { isEditable, requestAt } from "./documents";
+import type { Settings } from "./settings";
+import type { Snooze } from "./snooze";
+import type { WindowEngine } from "./windowEngine";
+
+/** Between two keys a spinner would only flicker. */
+const THINKING_AFTER_MS = 400;
+
+/** From a keystroke to ghost text: asks whether a completion is wanted here, then the core. */
+export class InlineCompletionProvider implements vscode.InlineCompletionItemProvider, vscode.Disposable {
+  readonly #engine: WindowEngine;
+  readonly #settings: Settings;
+  readonly #snooze: Snooze;
+  readonly #thinkingChanged = new vscode.EventEmitter<boolean>();
+  readonly #answered = new vscode.EventEmitter<void>();
+  #waiting = 0;
+  /** Where and what was shown last: asked again by hand there, somebody wants to see other texts. */
+  #shown: { readonly key: string; readonly outcome: CompletionOutcome } | undefined;
+
+  /** Whether somebody waits for an answer that takes long. */
+  readonly onDidChangeThinking = this.#thinkingChanged.event;
+  /** After each request, whatever became of it. */
+  readonly onDidAnswer = this.#answered.event;
+
+  constructor(engine: WindowEngine, settings: Settings, snooze: Snooze) {
+    this.#engine = engine;
+    this.#settings = settings;
+    this.#snooze = snooze;
+  }
+
+  dispose(): void {
+    this.#thinkingChanged.dispose();
+    this.#answered.dispose();
+  }
+
+  /** Undefined where a completion is wanted. */
+  unwanted(document: vscode.TextDocument, trigger: CompletionRequest["trigger"]): UnwantedReason | undefined {
+    return unwantedReason(this.#switchesAt(document), trigger);
+  }
+
+  async provideInlineCompletionItems(
+    document: vscode.TextDocument,
+    position: vscode.Position,
+    context: vscode.InlineCompletionContext,
+    token: vscode.CancellationToken,
+  ): Promise<vscode.InlineCompletionItem[]> {
+    const isAutomatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
+    const request = requestAt(document, position, isAutomatic ? "automatic" : "manual", context.selectedCompletionInfo);
+    try {
+      const outcomes = await this.#outcomesOf(document, request, token);
+      return outcomes.flatMap((outcome) => itemOf(outcome, document, request));
+    } finally {
+      this.#answered.fire();
+    }
+  }
+
+  async #outcomesOf(
+    document: vscode.TextDocument,
+    request: CompletionRequest,
+    token: vscode.CancellationToken,
+  ): Promise<readonly CompletionOutcome[]> {
+    const unwanted = this.unwanted(document, request.trigger);
+    if (unwanted !== undefined) {
+      return this.#decline(request, unwanted);
+    }
+    const endThinking = this.#think();
+    try {
+      const completer = await this.#completer(token);
+      if (token.isCancellationRequested) {
+        return [];
+      }
+      if (typeof completer === "string") {
+        return this.#decline(request, completer);
+      }
+      const key = `${request.documentId} ${String(document.version)} ${String(request.offset)}`;
+      const earlier = request.trigger === "manual" && this.#shown?.key === key ? this.#shown.outcome : undefined;
+      const first = earlier ?? (await completer.complete(request, token));
+      this.#shown = first.kind === "text" ? { key, outcome: first } : undefined;
+      const others = earlier === undefined ? [] : await completer.alternatives(request, first, token);
+      return [first, ...others];
+    } finally {
+      endThinking();
+    }
+  }
+
+  /** Or why there is none. A model that is being loaded is waited for, as long as the editor waits. */
+  async #completer(token: vscode.CancellationToken): Promise<Completer | SilenceReason> {
+    const { condition } = this.#engine;
+    if (condition.kind === "ready" && !condition.model.capabilities.includes("complete")) {
+      return "cannotComplete";
+    }
+    let listener: vscode.Disposable | undefined;
+    const cancelled = new Promise<"loading">((resolve) => {
+      listener = token.onCancellationRequested(() => {
+        resolve("loading");
+      });
+    });
+    try {
+      return await Promise.race([this.#engine.wake(), cancelled]);
+    } catch (error) {
+      // The status bar says what it was; here it is only the reason for silence.
+      return error instanceof EngineError ? error.code : "internal";
+    } finally {
+      listener?.dispose();
+    }
+  }
+
+  #decline(request: CompletionRequest, reason: SilenceReason): readonly CompletionOutcome[] {
+    this.#engine.decline(request, reason);
+    return [];
+  }
+
+  #think(): () => void {
+    this.#waiting += 1;
+    const timer = setTimeout(() => {
+      this.#thinkingChanged.fire(true);
+    }, THINKING_AFTER_MS);
+    return () => {
+      clearTimeout(timer);
+      this.#waiting -= 1;
+      if (this.#waiting === 0) {
+        this.#thinkingChanged.fire(false);
+      }
+    };
+  }
+
+  #switchesAt(document: vscode.TextDocument): Switches {
+    const editor = vscode.window.activeTextEditor;
+    return {
+      mode: this.#settings.mode,
+      inlineSuggest: this.#settings.inlineSuggest(document),
+      snoozed: this.#snooze.untilMs !== undefined,
+      language: isLanguageOn(this.#settings.languages, document.languageId),
+      excluded: this.#settings.exclude.some((pattern) => vscode.languages.match({ pattern }, document) > 0),
+      editable: isEditable(document),
+      cursors: editor?.document === document ? editor.selections.length : 1,
+    };
+  }
+}
+
+/** The range stays on the cursor's line: editors show nothing else. */
+function itemOf(
+  outcome: CompletionOutcome,
+  document: vscode.TextDocument,
+  { offset }: CompletionRequest,
+): vscode.InlineCompletionItem[] {
+  if (outcome.kind !== "text") {
+    return [];
+  }
+  const start = document.positionAt(offset - outcome.replaceBefore);
+  const end = document.positionAt(offset + outcome.replaceAfter);
+  return start.line === end.line ? [new vscode.InlineCompletionItem(outcome.text, new vscode.Range(start, end))] : [];
+}

@@ -1,0 +1,96 @@
+import * as vscode from "vscode";
+import { isLanguageOn } from "../core/wanted";
+import type { StatusLine } from "../core/statusLine";
+import type { Settings } from "./settings";
+import type { Snooze } from "./snooze";
+import type { WindowEngine } from "./windowEngine";
+
+interface MenuItem extends vscode.QuickPickItem {
+  readonly command?: string;
+  readonly arguments?: readonly unknown[];
+}
+
+export interface MenuPorts {
+  readonly settings: Settings;
+  readonly snooze: Snooze;
+  readonly engine: WindowEngine;
+  readonly status: () => StatusLine;
+}
+
+/** Everything that a user may want of Hearth, from the status bar. */
+export async function showMenu(ports: MenuPorts): Promise<void> {
+  const chosen = await vscode.window.showQuickPick(menuItems(ports), {
+    title: "Hearth",
+    placeHolder: ports.status().details[0] ?? "",
+    matchOnDescription: true,
+  });
+  if (chosen?.command !== undefined) {
+    await vscode.commands.executeCommand(chosen.command, ...(chosen.arguments ?? []));
+  }
+}
+
+function menuItems({ settings, snooze, engine, status }: MenuPorts): MenuItem[] {
+  const isBroken = status().state === "error";
+  return [
+    ...(isBroken ? [item("debug-restart", "Restart Engine", "hearth.restartEngine")] : []),
+    ...switchItems(settings, snooze),
+    separator("At the cursor"),
+    item("sparkle", "Suggest Now", "hearth.trigger"),
+    item("question", "Why Was Nothing Suggested?", "hearth.explainSilence"),
+    separator("Model and engine"),
+    item("package", "Choose Model File…", "hearth.chooseModel", modelName(engine)),
+    ...(settings.isBuiltInModel ? [] : [item("home", "Use the Built-in Model", "hearth.useBuiltInModel")]),
+    item("dashboard", "Engine Figures", "hearth.showFigures"),
+    item("output", "Show Log", "hearth.showLog"),
+    item("settings-gear", "Settings", "workbench.action.openSettings", undefined, ["@ext:hearth.hearth"]),
+  ];
+}
+
+function switchItems(settings: Settings, snooze: Snooze): MenuItem[] {
+  const { mode } = settings;
+  if (mode === "off") {
+    return [item("play", "Turn On", "hearth.toggle")];
+  }
+  const languageId = vscode.window.activeTextEditor?.document.languageId;
+  return [
+    item("circle-slash", "Turn Off", "hearth.toggle"),
+    snooze.untilMs === undefined
+      ? item("debug-pause", "Snooze…", "hearth.snooze")
+      : item("play", "End Snooze", "hearth.endSnooze"),
+    mode === "automatic"
+      ? item("bell-slash", "Suggest Only When Asked", "hearth.setMode", undefined, ["manual"])
+      : item("zap", "Suggest While Typing", "hearth.setMode", undefined, ["automatic"]),
+    ...(languageId === undefined
+      ? []
+      : [
+          item(
+            "symbol-keyword",
+            `Turn ${isLanguageOn(settings.languages, languageId) ? "Off" : "On"} for '${languageId}'`,
+            "hearth.toggleLanguage",
+          ),
+        ]),
+  ];
+}
+
+function modelName({ condition }: WindowEngine): string | undefined {
+  return condition.kind === "ready" ? condition.model.title : undefined;
+}
+
+function item(
+  icon: string,
+  label: string,
+  command: string,
+  description?: string,
+  args: readonly unknown[] = [],
+): MenuItem {
+  return {
+    label: `$(${icon}) ${label}`,
+    command,
+    arguments: args,
+    ...(description === undefined ? {} : { description }),
+  };
+}
+
+function separator(label: string): MenuItem {
+  return { label, kind: vscode.QuickPickItemKind.Separator };
+}

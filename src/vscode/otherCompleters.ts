@@ -1,0 +1,75 @@
+import * as vscode from "vscode";
+import { hasWorkspace, type Settings } from "./settings";
+
+interface OtherCompleter {
+  readonly id: string;
+  readonly name: string;
+  /** A boolean setting that is true where it completes, or a map of languages with `*`. */
+  readonly setting?: { readonly key: string; readonly kind: "boolean" | "languageMap" };
+}
+
+/** Extensions that write ghost text of their own: two of them at once overwrite each other's. */
+const OTHERS: readonly OtherCompleter[] = [
+  { id: "github.copilot", name: "GitHub Copilot", setting: { key: "github.copilot.enable", kind: "languageMap" } },
+  { id: "github.copilot-chat", name: "GitHub Copilot", setting: { key: "github.copilot.enable", kind: "languageMap" } },
+  { id: "continue.continue", name: "Continue", setting: { key: "continue.enableTabAutocomplete", kind: "boolean" } },
+  { id: "sourcegraph.cody-ai", name: "Cody", setting: { key: "cody.autocomplete.enabled", kind: "boolean" } },
+  { id: "rjmacarthy.twinny", name: "Twinny", setting: { key: "twinny.autoSuggestEnabled", kind: "boolean" } },
+  { id: "ggml-org.llama-vscode", name: "llama.vscode", setting: { key: "llama-vscode.enabled", kind: "boolean" } },
+  { id: "tabbyml.vscode-tabby", name: "Tabby" },
+  { id: "codeium.codeium", name: "Windsurf (Codeium)" },
+  { id: "supermaven.supermaven", name: "Supermaven" },
+  { id: "tabnine.tabnine-vscode", name: "Tabnine" },
+  { id: "amazonwebservices.amazon-q-vscode", name: "Amazon Q" },
+  { id: "huggingface.huggingface-vscode", name: "llm-vscode" },
+];
+
+const TOLD_KEY = "hearth.otherCompletersTold";
+
+/** Says once for each that another completer is active, and offers to switch one of the two off here. */
+export async function reportOtherCompleters(memory: vscode.Memento, settings: Settings): Promise<void> {
+  if (!settings.reportOtherCompleters || settings.mode === "off") {
+    return;
+  }
+  const told = memory.get<readonly string[]>(TOLD_KEY, []);
+  const other = OTHERS.find((each) => !told.includes(each.name) && isActive(each));
+  if (other === undefined) {
+    return;
+  }
+  await memory.update(TOLD_KEY, [...told, other.name]);
+  const keepBoth = "Keep Both";
+  const hearthOff = "Turn Hearth Off Here";
+  const otherOff = other.setting === undefined ? `Show ${other.name}` : `Turn ${other.name} Off Here`;
+  const answer = await vscode.window.showInformationMessage(
+    `${other.name} also suggests code while you type. Two completers at once hide each other's suggestions.`,
+    otherOff,
+    hearthOff,
+    keepBoth,
+  );
+  if (answer === hearthOff) {
+    await settings.switchOffHere();
+  } else if (answer === otherOff) {
+    await switchOff(other);
+  }
+}
+
+function isActive({ id, setting }: OtherCompleter): boolean {
+  if (vscode.extensions.getExtension(id)?.isActive !== true) {
+    return false;
+  }
+  const value: unknown = setting === undefined ? true : vscode.workspace.getConfiguration().get(setting.key);
+  if (typeof value === "object" && value !== null) {
+    return (value as Record<string, unknown>)["*"] !== false;
+  }
+  return value !== false;
+}
+
+async function switchOff({ id, setting }: OtherCompleter): Promise<void> {
+  if (setting === undefined) {
+    await vscode.commands.executeCommand("extension.open", id);
+    return;
+  }
+  const target = hasWorkspace() ? vscode.ConfigurationTarget.Workspace : vscode.ConfigurationTarget.Global;
+  const value = setting.kind === "boolean" ? false : { "*": false };
+  await vscode.workspace.getConfiguration().update(setting.key, value, target);
+}

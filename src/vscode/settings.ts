@@ -1,0 +1,123 @@
+import * as vscode from "vscode";
+import type { CompletionMode } from "../core/wanted";
+import type { LoadOptions, ModelChoice } from "../protocol/engine";
+
+const SECTION = "hearth";
+const BYTES_PER_GIB = 2 ** 30;
+
+/** Hearth's settings, read when they are needed, so that a change is applied at once. */
+export class Settings implements vscode.Disposable {
+  readonly #builtInModel: string;
+  readonly #changed = new vscode.EventEmitter<vscode.ConfigurationChangeEvent>();
+  readonly #listener: vscode.Disposable;
+
+  /** Also where `editor.inlineSuggest.enabled` changes. */
+  readonly onDidChange = this.#changed.event;
+
+  /** @param builtInModel path of the model that is meant where none is chosen. */
+  constructor(builtInModel: string) {
+    this.#builtInModel = builtInModel;
+    this.#listener = vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration(SECTION) || event.affectsConfiguration("editor.inlineSuggest.enabled")) {
+        this.#changed.fire(event);
+      }
+    });
+  }
+
+  dispose(): void {
+    this.#listener.dispose();
+    this.#changed.dispose();
+  }
+
+  get mode(): CompletionMode {
+    return this.#get<CompletionMode>("completion.mode", "automatic");
+  }
+
+  get languages(): Readonly<Record<string, boolean>> {
+    return this.#get<Record<string, boolean>>("completion.languages", {});
+  }
+
+  /** Glob patterns. */
+  get exclude(): readonly string[] {
+    const value: unknown = this.#get<unknown>("completion.exclude", []);
+    return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
+  }
+
+  get blocks(): boolean {
+    return this.#get("completion.multiLine", true);
+  }
+
+  get warmUp(): boolean {
+    return this.#get("completion.warmUp", true);
+  }
+
+  get reportOtherCompleters(): boolean {
+    return this.#get("completion.reportOthers", true);
+  }
+
+  get stayMs(): number {
+    return this.#number("engine.stayMinutes", 5) * 60_000;
+  }
+
+  /** The model and how to load it. Where nothing is set the engine decides. */
+  get modelChoice(): ModelChoice {
+    const path = this.#get("model.path", "").trim();
+    const threads = this.#number("engine.threads", 0);
+    const budgetGib = this.#number("engine.memoryBudget", 0);
+    const load: LoadOptions = {
+      ...(threads > 0 ? { threads } : {}),
+      ...(budgetGib > 0 ? { memoryBudgetBytes: Math.round(budgetGib * BYTES_PER_GIB) } : {}),
+    };
+    return { path: path === "" ? this.#builtInModel : path, load };
+  }
+
+  get isBuiltInModel(): boolean {
+    return this.#get("model.path", "").trim() === "";
+  }
+
+  /** The editor's own switch at a document; a language or a folder may have another one than the rest. */
+  inlineSuggest(document: vscode.TextDocument): boolean {
+    return vscode.workspace.getConfiguration("editor", document).get("inlineSuggest.enabled", true);
+  }
+
+  setMode(mode: CompletionMode): Thenable<void> {
+    return this.#set("completion.mode", mode);
+  }
+
+  setLanguage(languageId: string, on: boolean): Thenable<void> {
+    return this.#set("completion.languages", { ...this.languages, [languageId]: on });
+  }
+
+  /** Undefined: the built-in model. For this user on this machine, never for a workspace. */
+  setModelPath(path: string | undefined): Thenable<void> {
+    return vscode.workspace.getConfiguration(SECTION).update("model.path", path, vscode.ConfigurationTarget.Global);
+  }
+
+  switchOffHere(): Thenable<void> {
+    const target = hasWorkspace() ? vscode.ConfigurationTarget.Workspace : vscode.ConfigurationTarget.Global;
+    return vscode.workspace.getConfiguration(SECTION).update("completion.mode", "off", target);
+  }
+
+  /** Where it is set already, so that the change is not overruled there; else for the user. */
+  #set(key: string, value: unknown): Thenable<void> {
+    const configuration = vscode.workspace.getConfiguration(SECTION);
+    const isOfWorkspace = configuration.inspect(key)?.workspaceValue !== undefined;
+    const target = isOfWorkspace ? vscode.ConfigurationTarget.Workspace : vscode.ConfigurationTarget.Global;
+    return configuration.update(key, value, target);
+  }
+
+  #get<T>(key: string, fallback: T): T {
+    return vscode.workspace.getConfiguration(SECTION).get(key, fallback);
+  }
+
+  /** Settings are edited by hand: whatever is not a number above zero means "not set". */
+  #number(key: string, fallback: number): number {
+    const value: unknown = this.#get<unknown>(key, fallback);
+    return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : fallback;
+  }
+}
+
+/** A folder or a workspace file is open, so that there is a place for its settings. */
+export function hasWorkspace(): boolean {
+  return vscode.workspace.workspaceFile !== undefined || (vscode.workspace.workspaceFolders ?? []).length > 0;
+}

@@ -1,0 +1,34 @@
+import * as vscode from "vscode";
+import { type StatusLine } from "../core/statusLine";
+
+/** The item at the right of the status bar; a click opens Hearth's menu. */
+export class StatusBar implements vscode.Disposable {
+  readonly #item: vscode.StatusBarItem;
+
+  constructor() {
+    this.#item = vscode.window.createStatusBarItem("hearth.status", vscode.StatusBarAlignment.Right, 100);
+    this.#item.name = "Hearth";
+    this.#item.command = "hearth.showMenu";
+  }
+
+  dispose(): void {
+    this.#item.dispose();
+  }
+
+  show({ state, icon, text, details }: StatusLine): void {
+    this.#item.text = `$(${icon}) ${text}`;
+    this.#item.tooltip = tooltip(details);
+    this.#item.accessibilityInformation = { label: `Hearth, ${state}. ${details.join(" ")}`, role: "button" };
+    this.#item.backgroundColor = state === "error" ? new vscode.ThemeColor("statusBarItem.errorBackground") : undefined;
+    this.#item.show();
+  }
+}
+
+/** Details hold paths and messages of files: text, never Markdown. */
+function tooltip(details: readonly string[]): vscode.MarkdownString {
+  const markdown = new vscode.MarkdownString("**Hearth**");
+  for (const detail of details) {
+    markdown.appendMarkdown("\n\n").appendText(detail);
+  }
+  return markdown;
+}

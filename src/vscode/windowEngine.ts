@@ -1,0 +1,260 @@
+import * as vscode from "vscode";
+import { Completer } from "../core/completion";
+import type { CompletionRequest } from "../core/completionRequest";
+import type { Clock, TokenCounter } from "../core/ports";
+import { budgetFor } from "../core/promptWindow";
+import type { SilenceReason } from "../core/reasons";
+import { RequestLog } from "../core/requestLog";
+import { estimateTokens } from "../core/tokenEstimate";
+import type { EngineStats, EngineStatus, Figures, ModelChoice, ModelInfo, NetworkAccess } from "../protocol/engine";
+import { EngineError } from "../protocol/errors";
+import type { Connection, EngineListeners, EnginePort } from "./enginePort";
+
+/** What the engine can be in the eyes of this window. */
+export type EngineCondition =
+  /** Nobody has needed it yet, or nobody needs it any more. */
+  | { readonly kind: "asleep" }
+  | { readonly kind: "starting" }
+  /** `part` from 0 to 1. */
+  | { readonly kind: "loading"; readonly part: number }
+  | { readonly kind: "ready"; readonly model: ModelInfo }
+  | { readonly kind: "restarting" }
+  /** Somebody asked it to end; it is not started again by itself. */
+  | { readonly kind: "ended"; readonly reason: string }
+  | { readonly kind: "failed"; readonly error: EngineError };
+
+export interface WindowEngineOptions {
+  readonly connect: (listeners: EngineListeners) => EnginePort;
+  readonly clock: Clock;
+  readonly log: vscode.LogOutputChannel;
+  readonly choice: () => ModelChoice;
+  readonly blocks: () => boolean;
+}
+
+/** Longest answer that a window asks for; room for it is kept free in the context. */
+const ANSWER_TOKENS = 96;
+const TOKENS: TokenCounter = { count: estimateTokens };
+
+/** This window's use of the engine process: wakes it when a document needs it, and keeps what was learnt of documents. */
+export class WindowEngine implements vscode.Disposable {
+  readonly #options: WindowEngineOptions;
+  readonly #port: EnginePort;
+  /** What became of this window's requests, whatever model they were for. */
+  readonly requests = new RequestLog();
+  readonly #changed = new vscode.EventEmitter<EngineCondition>();
+  #condition: EngineCondition = { kind: "asleep" };
+  #figures: Figures | undefined;
+  #network: NetworkAccess | undefined;
+  #completer: Completer | undefined;
+  /** The model that is loaded or being loaded; rejected once that has failed. */
+  #opened: { readonly choice: ModelChoice; readonly model: Promise<ModelInfo> } | undefined;
+
+  readonly onDidChange = this.#changed.event;
+
+  constructor(options: WindowEngineOptions) {
+    this.#options = options;
+    this.#port = options.connect({
+      onConnection: (connection) => {
+        this.#onConnection(connection);
+      },
+      onStatus: (status) => {
+        this.#onStatus(status);
+      },
+      onFigures: (figures) => {
+        this.#figures = figures;
+      },
+    });
+  }
+
+  dispose(): void {
+    this.#completer?.stop();
+    this.#port.dispose();
+    this.#changed.dispose();
+  }
+
+  get condition(): EngineCondition {
+    return this.#condition;
+  }
+
+  get figures(): Figures | undefined {
+    return this.#figures;
+  }
+
+  /** Whether the system keeps the engine off the network; undefined until it has been connected to. */
+  get network(): NetworkAccess | undefined {
+    return this.#network;
+  }
+
+  /** Undefined until a model has been loaded. */
+  get completer(): Completer | undefined {
+    return this.#completer;
+  }
+
+  /** Starts the engine and loads the model, if that has not been done. Errors: EngineError. */
+  async wake(): Promise<Completer> {
+    const model = await this.#open(false);
+    return this.#completerFor(model);
+  }
+
+  /** The same for somebody who asks to try again. */
+  async restart(): Promise<void> {
+    this.#opened = undefined;
+    await this.#port.restart();
+    await this.#open(true);
+  }
+
+  /** Settings have changed. A model that nobody has needed yet is not loaded by this. */
+  async apply(): Promise<void> {
+    const before = this.#opened?.choice;
+    this.#completer?.stop();
+    this.#completer = undefined;
+    if (before === undefined && this.#condition.kind !== "failed") {
+      return;
+    }
+    if (JSON.stringify(before) === JSON.stringify(this.#options.choice())) {
+      this.#completer = this.#condition.kind === "ready" ? this.#newCompleter(this.#condition.model) : undefined;
+      return;
+    }
+    await this.#open(true);
+  }
+
+  /** No completion is wanted: ends what runs, and lets the engine give the memory back. */
+  async sleep(): Promise<void> {
+    this.#completer?.stop();
+    this.#opened = undefined;
+    await this.#port.releaseModel();
+    this.#tell({ kind: "asleep" });
+  }
+
+  /** A request that is not even asked. Ends what is under way. */
+  decline(request: CompletionRequest, reason: SilenceReason): void {
+    if (this.#completer === undefined) {
+      this.requests.addSilence(request, reason, this.#options.clock.nowMs());
+    } else {
+      this.#completer.decline(request, reason);
+    }
+  }
+
+  forget(documentId: string): void {
+    this.#completer?.forget(documentId);
+    this.#port.releaseDocument(documentId);
+  }
+
+  stats(): Promise<EngineStats> {
+    return this.#port.stats();
+  }
+
+  async #open(anew: boolean): Promise<ModelInfo> {
+    if (this.#opened === undefined || anew) {
+      const choice = this.#options.choice();
+      const model = this.#port.openModel(choice);
+      const opened = { choice, model };
+      this.#opened = opened;
+      model.then(
+        (info) => {
+          if (this.#opened === opened) {
+            this.#loaded(info);
+          }
+        },
+        (error: unknown) => {
+          if (this.#opened === opened) {
+            this.#failed(error);
+          }
+        },
+      );
+    }
+    return this.#opened.model;
+  }
+
+  #loaded(info: ModelInfo): void {
+    this.#options.log.info(
+      `model '${info.title}' is ready: ${info.quantLabel}, ${info.isa}, ${String(info.threads)} threads, ` +
+        `${String(Math.round(info.plannedBytes / 1e6))} MB planned`,
+    );
+    for (const warning of info.warnings) {
+      this.#options.log.warn(warning);
+    }
+    this.#tell({ kind: "ready", model: info });
+  }
+
+  #failed(error: unknown): void {
+    const failure = error instanceof EngineError ? error : new EngineError("internal", String(error), { cause: error });
+    this.#options.log.error(failure.message);
+    // A connection that is lost is told by its own state, and comes back.
+    if (failure.code === "disconnected" && this.#condition.kind === "restarting") {
+      this.#opened = undefined;
+      return;
+    }
+    this.#tell({ kind: "failed", error: failure });
+  }
+
+  #completerFor(model: ModelInfo): Completer {
+    this.#completer ??= this.#newCompleter(model);
+    return this.#completer;
+  }
+
+  #newCompleter({ traits, contextTokens }: ModelInfo): Completer {
+    const { clock } = this.#options;
+    const ports = { engine: this.#port.textEngine, clock, tokens: TOKENS, log: this.requests };
+    return new Completer(ports, traits, {
+      blockTokens: ANSWER_TOKENS,
+      budget: budgetFor(contextTokens, ANSWER_TOKENS),
+      blocks: this.#options.blocks(),
+    });
+  }
+
+  #onConnection(connection: Connection): void {
+    const { log } = this.#options;
+    switch (connection.kind) {
+      case "off":
+        break;
+      case "starting":
+        if (this.#condition.kind !== "restarting") {
+          this.#tell({ kind: "starting" });
+        }
+        break;
+      case "connected": {
+        const { hello } = connection;
+        this.#network = hello.network;
+        const network = hello.network === "denied" ? "the system refuses it network sockets" : "it has no network code";
+        log.info(`connected to the engine ${hello.version}, process ${String(hello.pid)}; ${network}`);
+        // After a crash nobody may type for a while; the model should be there when they do.
+        if (this.#condition.kind === "restarting") {
+          this.#open(true).catch(() => undefined);
+        }
+        break;
+      }
+      case "disconnected":
+        log.warn(`the engine went away; it is started again in ${String(connection.retryMs)} ms`);
+        this.#completer?.reset();
+        this.#tell({ kind: "restarting" });
+        break;
+      case "gaveUp":
+        log.error(connection.error.message);
+        this.#opened = undefined;
+        this.#tell({ kind: "failed", error: connection.error });
+        break;
+      case "ended":
+        log.info(`the engine was ended: ${connection.reason}`);
+        this.#opened = undefined;
+        this.#tell({ kind: "ended", reason: connection.reason });
+        break;
+    }
+  }
+
+  #onStatus(status: EngineStatus): void {
+    // The others are told by the answer to openModel.
+    if (status.kind === "loading" && this.#opened !== undefined) {
+      this.#tell({ kind: "loading", part: status.part });
+    }
+  }
+
+  #tell(condition: EngineCondition): void {
+    if (condition.kind === "ready" && this.#condition.kind !== "ready") {
+      this.#completer?.stop();
+      this.#completer = this.#newCompleter(condition.model);
+    }
+    this.#condition = condition;
+    this.#changed.fire(condition);
+  }
+}
