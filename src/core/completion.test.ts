@@ -180,7 +180,7 @@ describe("Completer: as few questions as possible", () => {
   });
 
   it("takes over the question under way where the keys type its answer", async () => {
-    const all = setUp({ pieces: ["abcdef"], prefillMs: 400 });
+    const all = setUp({ pieces: ["abcdef"], prefillMs: 600 });
     const outcomes = await typeKeys(all, "return |", "abc", 160);
     assert.equal(all.engine.calls.length, 1);
     assert.equal(outcomes.at(-1), "def");

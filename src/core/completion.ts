@@ -9,7 +9,8 @@ import { surroundingsOf } from "./context";
 import { Flight } from "./flight";
 import type { CancelToken, Clock, PromptTraits, TextEngine, TokenCounter } from "./ports";
 import { fitAnswer, type ShapedAnswer } from "./postprocess";
-import { commonPrefixLength, flatten, layOutWindow } from "./promptLayout";
+import { flatten, layOutWindow } from "./promptLayout";
+import { newCharsOf, PromptReader, READ_AHEAD_CHARS_MIN } from "./promptReader";
 import { PromptWindows } from "./promptWindow";
 import type { SilenceReason } from "./reasons";
 import { type AnswerSource, RequestLog } from "./requestLog";
@@ -45,13 +46,13 @@ export class Completer {
   readonly #traits: PromptTraits;
   readonly #options: CompletionOptions;
   readonly #windows: PromptWindows;
+  readonly #reader: PromptReader;
   readonly #cache = new CompletionCache();
   readonly #pace = new TypingPace();
   readonly #supersedings = new Set<() => void>();
   #turns = 0;
   #flight: Flight | undefined;
   #callOffLinger: (() => void) | undefined;
-  #lastPrompt = "";
 
   constructor(ports: CompletionPorts, traits: PromptTraits, options: Partial<CompletionOptions> = {}) {
     this.log = ports.log ?? new RequestLog();
@@ -60,6 +61,7 @@ export class Completer {
     this.#traits = traits;
     this.#options = { ...DEFAULT_OPTIONS, ...options };
     this.#windows = new PromptWindows(this.#options.budget, ports.tokens);
+    this.#reader = new PromptReader(ports.engine, ports.clock);
   }
 
   /** Never rejects: what goes wrong is an outcome. */
@@ -81,12 +83,13 @@ export class Completer {
   }
 
   /**
-   * Other texts for the same place, for somebody who looks through them: sampled, so that they differ. Ends early when
-   * anything else is asked. Texts that are equal, or equal to what `complete` gave, come once or not at all.
+   * Other texts for the same place, for somebody who looks through them: sampled, so that they differ. After `forMs` no
+   * further one is begun; ends early when anything else is asked. Texts that are equal, or equal to what `complete` gave, come once or not at all.
    */
   async alternatives(
     request: CompletionRequest,
     first: CompletionOutcome,
+    forMs: number,
     token: CancelToken = NEVER_CANCELLED,
   ): Promise<readonly TextOutcome[]> {
     const normal = normalise(request);
@@ -99,8 +102,9 @@ export class Completer {
     const cancelled = token.onCancellationRequested(() => {
       this.stop();
     });
+    const until = turn.startedMs + forMs;
     for (const seed of ALTERNATIVE_SEEDS) {
-      if (this.#interruption(turn) !== undefined) {
+      if (this.#interruption(turn) !== undefined || this.#clock.nowMs() > until) {
         break;
       }
       const flight = new Flight(turn.place, turn.at, this.#shapeAt(turn), this.#clock);
@@ -124,7 +128,7 @@ export class Completer {
 
   /**
    * Lets the engine read what the next prompt will begin with, while nobody waits: a document that was just opened, or
-   * text below the cursor that has changed since it was last looked at. Any request ends it.
+   * text below the cursor that has changed since it was last looked at. A request for another place ends it.
    */
   async warm(request: CompletionRequest): Promise<void> {
     if (this.#flight !== undefined) {
@@ -132,21 +136,8 @@ export class Completer {
     }
     this.refresh(request);
     const prompt = this.promptFor(request);
-    const flat = flatten(prompt);
-    const normal = normalise(request);
-    if (normal === undefined || this.#newChars(flat) < WARM_CHARS_MIN) {
-      return;
-    }
-    const turn = this.#newTurn(this.#turns, request, normal, NEVER_CANCELLED, this.#clock.nowMs());
-    const flight = new Flight(turn.place, turn.at, "line", this.#clock);
-    flight.isWarming = true;
-    this.#flight = flight;
-    await flight.run(this.#engine, prompt, { maxTokens: 1 });
-    if (this.#flight === flight) {
-      this.#flight = undefined;
-    }
-    if (flight.landing?.kind === "answered") {
-      this.#lastPrompt = flat;
+    if (this.#reader.newChars(request.documentId, flatten(prompt)) >= WARM_CHARS_MIN) {
+      await this.#read(request.documentId, prompt);
     }
   }
 
@@ -178,6 +169,7 @@ export class Completer {
   forget(documentId: string): void {
     this.#windows.forget(documentId);
     this.#cache.forget(documentId);
+    this.#reader.forget(documentId);
     if (this.#flight?.place.documentId === documentId) {
       this.stop();
     }
@@ -187,11 +179,16 @@ export class Completer {
   reset(): void {
     this.stop();
     this.#cache.clear();
-    this.#lastPrompt = "";
+    this.#reader.clear();
   }
 
   /** Ends the work under way. */
   stop(): void {
+    this.#stopAsking();
+    this.#reader.stop();
+  }
+
+  #stopAsking(): void {
     this.#callOffLinger?.();
     this.#flight?.stop();
     this.#flight = undefined;
@@ -237,6 +234,9 @@ export class Completer {
     if (!isManual) {
       this.#pace.key(turn.startedMs);
     }
+    if (!this.#reader.isReading(turn.request.documentId, flatten(turn.prompt))) {
+      this.#reader.stop();
+    }
     const reused = this.#reuse(turn);
     if (reused !== undefined) {
       return reused;
@@ -250,11 +250,10 @@ export class Completer {
         return early;
       }
     }
+    this.#stopAsking();
     if (suppression !== undefined) {
-      this.stop();
       return { kind: "none", reason: suppression };
     }
-    this.stop();
     const interrupted = await this.#debounce(turn);
     if (interrupted !== undefined) {
       return interrupted;
@@ -282,12 +281,7 @@ export class Completer {
   /** The question under way may be the one that is asked now: the keys since then only typed its answer. */
   async #joinFlight(turn: Turn): Promise<CompletionOutcome | undefined> {
     const flight = this.#flight;
-    if (
-      flight === undefined ||
-      flight.isWarming ||
-      flight.landing !== undefined ||
-      flight.typedAlong(turn.place) === undefined
-    ) {
+    if (flight === undefined || flight.landing !== undefined || flight.typedAlong(turn.place) === undefined) {
       return undefined;
     }
     this.#callOffLinger?.();
@@ -297,9 +291,14 @@ export class Completer {
   }
 
   async #debounce(turn: Turn): Promise<CompletionOutcome | undefined> {
-    const newChars = this.#newChars(flatten(turn.prompt));
-    const isManual = turn.request.trigger === "manual";
-    const delayMs = isManual ? 0 : this.#pace.delayMs(newChars) - this.#options.editorWaitedMs;
+    const { documentId, trigger } = turn.request;
+    const prompt = flatten(turn.prompt);
+    const newChars = this.#reader.newChars(documentId, prompt);
+    const delayMs = trigger === "manual" ? 0 : this.#pace.delayMs(newChars) - this.#options.editorWaitedMs;
+    // Whoever goes on typing would never get an answer if reading had to wait for a pause too.
+    if (delayMs > 0 && newChars >= READ_AHEAD_CHARS_MIN && !this.#reader.isReading(documentId, prompt)) {
+      void this.#read(documentId, turn.prompt);
+    }
     const until = turn.startedMs + delayMs;
     const begun = this.#clock.nowMs();
     while (this.#clock.nowMs() < until && this.#interruption(turn) === undefined) {
@@ -309,15 +308,23 @@ export class Completer {
     return this.#interruption(turn);
   }
 
+  async #read(documentId: string, prompt: readonly PromptPart[]): Promise<void> {
+    const cost = await this.#reader.read(documentId, prompt);
+    if (cost !== undefined) {
+      this.#pace.read(cost);
+    }
+  }
+
   #takeOff(turn: Turn): Flight {
+    // The question goes on from what has been read by now.
+    this.#reader.stop();
     const flight = new Flight(turn.place, turn.at, this.#shapeAt(turn), this.#clock);
     this.#flight = flight;
     const prompt = flatten(turn.prompt);
-    const newChars = this.#newChars(prompt);
-    this.#lastPrompt = prompt;
+    const newChars = this.#reader.newChars(turn.request.documentId, prompt);
     turn.newChars = newChars;
     void flight.run(this.#engine, turn.prompt, { maxTokens: this.#maxTokens(flight.shape) }).then(() => {
-      this.#landed(flight, newChars);
+      this.#landed(flight, prompt, newChars);
     });
     return flight;
   }
@@ -330,17 +337,22 @@ export class Completer {
     return shape === "line" ? this.#options.oneLineTokens : this.#options.blockTokens;
   }
 
-  #landed(flight: Flight, newChars: number): void {
+  #landed(flight: Flight, prompt: string, newChars: number): void {
     if (this.#flight === flight) {
       this.#flight = undefined;
     }
-    const { landing, shaped, shape } = flight;
+    this.#reader.asked(flight, prompt);
+    const { landing, shaped, shape, firstTextMs } = flight;
+    const tookMs = this.#clock.nowMs() - flight.startedMs;
     if (landing?.kind === "answered") {
       this.#cache.remember(flight.place, cached(shaped, shape));
-      const totalMs = this.#clock.nowMs() - flight.startedMs;
-      const prefillMs = landing.result.prefillMs ?? flight.firstTextMs ?? totalMs;
-      const decodeMs = shape === "line" ? totalMs - prefillMs : (flight.firstTextMs ?? totalMs) - prefillMs;
-      this.#pace.answered({ newChars, prefillMs, decodeMs: Math.max(0, decodeMs) });
+      const { result } = landing;
+      const prefillMs = result.prefillMs ?? firstTextMs ?? tookMs;
+      const lineMs = shape === "line" ? tookMs : (firstTextMs ?? tookMs);
+      const decodeMs = Math.max(0, lineMs - prefillMs);
+      this.#pace.answered({ newChars: newCharsOf(result, prompt) ?? newChars, prefillMs, decodeMs });
+    } else if (landing?.kind === "stopped" && firstTextMs === undefined) {
+      this.#pace.gaveUp(newChars, tookMs);
     }
   }
 
@@ -453,11 +465,6 @@ export class Completer {
     for (const end of ends) {
       end();
     }
-  }
-
-  /** How much of a prompt the engine has not just seen. */
-  #newChars(prompt: string): number {
-    return prompt.length - commonPrefixLength(this.#lastPrompt, prompt);
   }
 
   #record(request: CompletionRequest, startedMs: number, outcome: CompletionOutcome, turn?: Turn): void {

@@ -24,8 +24,6 @@ export class Flight {
   readonly shape: CompletionShape;
   readonly startedMs: number;
   firstTextMs: number | undefined;
-  /** Only for what the engine keeps of it: its text answers nobody. */
-  isWarming = false;
   landing: Landing | undefined;
   /** Requests that wait for it. */
   waiting = 0;

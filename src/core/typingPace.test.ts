@@ -47,4 +47,24 @@ describe("TypingPace", () => {
     assert.ok(typing(100, SLOW).expectedMs(10) > 590);
     assert.ok(typing(100, FAST).expectedMs(10) < 20);
   });
+
+  it("asks early before it knows anything, and waits for a pause as soon as that was in vain", () => {
+    const pace = new TypingPace();
+    for (let i = 0; i < 10; ++i) {
+      pace.key(i * 120);
+    }
+    assert.ok(pace.delayMs(0) <= 60, String(pace.delayMs(0)));
+    pace.gaveUp(0, 1000);
+    assert.ok(pace.delayMs(0) > 150, String(pace.delayMs(0)));
+  });
+
+  it("believes what it measures at once", () => {
+    const pace = new TypingPace();
+    pace.read({ newChars: 3000, prefillMs: 100 });
+    assert.ok(pace.expectedMs(3000) < 200);
+    pace.answered({ newChars: 15, prefillMs: 3, decodeMs: 10 });
+    assert.ok(pace.expectedMs(0) < 20);
+    // What few characters cost is no measure for many.
+    assert.ok(pace.expectedMs(3000) < 150);
+  });
 });

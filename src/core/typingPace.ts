@@ -1,3 +1,5 @@
+import type { ReadingCost } from "./promptReader";
+
 /** How long to wait before asking the engine, so that answers come early and are rarely in vain. */
 
 export const DELAY_MIN_MS = 40;
@@ -5,12 +7,17 @@ export const DELAY_MAX_MS = 400;
 
 /** Longer pauses say that somebody thinks, not how fast they type. */
 const PAUSE_MS = 1000;
-/** Before anything is measured: a slow typist and a slow machine. */
+/**
+ * Before anything is measured: a slow typist, and a machine that is slow to read and quick to answer. Who never asks
+ * while somebody types learns nothing until they pause; who asks too early learns that at once.
+ */
 const INTERVAL_START_MS = 150;
-const FIRST_LINE_START_MS = 150;
+const FIRST_LINE_START_MS = 50;
 const MS_PER_CHAR_START = 1;
 /** Weight of the newest of a moving average. */
 const NEWEST = 0.3;
+/** The cost of a character is known from about the last so many that were read: what few new ones take is not theirs. */
+const READ_CHARS = 8000;
 
 function average(old: number, value: number): number {
   return old + NEWEST * (value - old);
@@ -19,8 +26,9 @@ function average(old: number, value: number): number {
 export class TypingPace {
   #intervalMs = INTERVAL_START_MS;
   #lastKeyMs: number | undefined;
-  #msPerPromptChar = MS_PER_CHAR_START;
-  #firstLineMs = FIRST_LINE_START_MS;
+  #readMs = 0;
+  #readChars = 0;
+  #firstLineMs: number | undefined;
 
   /** Something was typed. */
   key(nowMs: number): void {
@@ -31,17 +39,30 @@ export class TypingPace {
     }
   }
 
-  /** An answer came: so many characters of the prompt were new, and cost so much before and after the first text. */
-  answered(cost: { newChars: number; prefillMs: number; decodeMs: number }): void {
-    if (cost.newChars > 0) {
-      this.#msPerPromptChar = average(this.#msPerPromptChar, cost.prefillMs / cost.newChars);
-    }
-    this.#firstLineMs = average(this.#firstLineMs, cost.decodeMs);
+  /** The engine has read so many new characters of a prompt. */
+  read({ newChars, prefillMs }: ReadingCost): void {
+    const kept = Math.max(0, 1 - newChars / READ_CHARS);
+    this.#readMs = kept * this.#readMs + prefillMs;
+    this.#readChars = kept * this.#readChars + newChars;
+  }
+
+  /** An answer came: what it took until there was a line to show comes on top. */
+  answered(cost: ReadingCost & { readonly decodeMs: number }): void {
+    this.read(cost);
+    const { newChars, prefillMs, decodeMs } = cost;
+    const firstLineMs = decodeMs + Math.max(0, prefillMs - newChars * this.#msPerPromptChar);
+    this.#firstLineMs = this.#firstLineMs === undefined ? firstLineMs : average(this.#firstLineMs, firstLineMs);
+  }
+
+  /** A question was given up before any text came: it would have taken longer than that. */
+  gaveUp(newChars: number, waitedMs: number): void {
+    const atLeastMs = waitedMs - newChars * this.#msPerPromptChar;
+    this.#firstLineMs = Math.max(this.#firstLineMs ?? FIRST_LINE_START_MS, atLeastMs);
   }
 
   /** Until the first line is there, if the engine were asked now. */
   expectedMs(newChars: number): number {
-    return newChars * this.#msPerPromptChar + this.#firstLineMs;
+    return newChars * this.#msPerPromptChar + (this.#firstLineMs ?? FIRST_LINE_START_MS);
   }
 
   /**
@@ -51,5 +72,9 @@ export class TypingPace {
   delayMs(newChars: number): number {
     const wanted = Math.min(1.5 * this.#intervalMs, this.expectedMs(newChars));
     return Math.min(DELAY_MAX_MS, Math.max(DELAY_MIN_MS, wanted));
+  }
+
+  get #msPerPromptChar(): number {
+    return this.#readChars === 0 ? MS_PER_CHAR_START : this.#readMs / this.#readChars;
   }
 }

@@ -64,7 +64,7 @@ export class HearthWindow {
         clearTimeout(others);
       }),
       registerCommands({ ...ports, status: () => this.status(), nowMs: () => clock.nowMs() }),
-      vscode.languages.registerInlineCompletionItemProvider("*", this.provider),
+      vscode.languages.registerInlineCompletionItemProvider({ scheme: "*" }, this.provider),
       ...this.#listeners(log),
     );
     this.#show();

@@ -11,6 +11,16 @@ import type { WindowEngine } from "./windowEngine";
 
 /** Between two keys a spinner would only flicker. */
 const THINKING_AFTER_MS = 400;
+/** After so long no other text is begun: somebody waits for the ones that are there. */
+const OTHERS_MS = 1500;
+/** Nobody feels that they wait. */
+const FAST_MS = 150;
+
+interface ShownPlace {
+  readonly document: vscode.TextDocument;
+  readonly version: number;
+  readonly offset: number;
+}
 
 /** From a keystroke to ghost text: asks whether a completion is wanted here, then the core. */
 export class InlineCompletionProvider implements vscode.InlineCompletionItemProvider, vscode.Disposable {
@@ -20,8 +30,13 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   readonly #thinkingChanged = new vscode.EventEmitter<boolean>();
   readonly #answered = new vscode.EventEmitter<void>();
   #waiting = 0;
-  /** Where and what was shown last: asked again by hand there, somebody wants to see other texts. */
-  #shown: { readonly key: string; readonly outcome: CompletionOutcome } | undefined;
+  /** Where something was shown last: asked again by hand there, somebody wants to see other texts. */
+  #shown: ShownPlace | undefined;
+  readonly #moved = vscode.window.onDidChangeTextEditorSelection(({ textEditor: { document, selection } }) => {
+    if (document === this.#shown?.document && document.offsetAt(selection.active) !== this.#shown.offset) {
+      this.#shown = undefined;
+    }
+  });
 
   /** Whether somebody waits for an answer that takes long. */
   readonly onDidChangeThinking = this.#thinkingChanged.event;
@@ -35,6 +50,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   }
 
   dispose(): void {
+    this.#moved.dispose();
     this.#thinkingChanged.dispose();
     this.#answered.dispose();
   }
@@ -78,12 +94,14 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
       if (typeof completer === "string") {
         return this.#decline(request, completer);
       }
-      const key = `${request.documentId} ${String(document.version)} ${String(request.offset)}`;
-      const earlier = request.trigger === "manual" && this.#shown?.key === key ? this.#shown.outcome : undefined;
-      const first = earlier ?? (await completer.complete(request, token));
-      this.#shown = first.kind === "text" ? { key, outcome: first } : undefined;
-      const others = earlier === undefined ? [] : await completer.alternatives(request, first, token);
-      return [first, ...others];
+      const shown: ShownPlace = { document, version: document.version, offset: request.offset };
+      const wantsOthers = request.trigger === "manual" && isSamePlace(this.#shown, shown);
+      const first = await completer.complete(request, token);
+      if (first.kind !== "cancelled") {
+        this.#shown = first.kind === "text" ? shown : undefined;
+      }
+      const spareMs = wantsOthers ? OTHERS_MS : this.#spareMs(request);
+      return [first, ...(spareMs > 0 ? await completer.alternatives(request, first, spareMs, token) : [])];
     } finally {
       endThinking();
     }
@@ -109,6 +127,15 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     } finally {
       listener?.dispose();
     }
+  }
+
+  /**
+   * The editor asks for other texts only where it has not asked by hand already. A fast engine gives some of them along
+   * with what is asked by hand.
+   */
+  #spareMs({ trigger }: CompletionRequest): number {
+    const { source, totalMs } = this.#engine.requests.last ?? {};
+    return trigger === "manual" && source === "engine" && (totalMs ?? Infinity) < FAST_MS ? FAST_MS : 0;
   }
 
   #decline(request: CompletionRequest, reason: SilenceReason): readonly CompletionOutcome[] {
@@ -142,6 +169,10 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
       cursors: editor?.document === document ? editor.selections.length : 1,
     };
   }
+}
+
+function isSamePlace(a: ShownPlace | undefined, b: ShownPlace): boolean {
+  return a?.document === b.document && a.version === b.version && a.offset === b.offset;
 }
 
 /** The range stays on the cursor's line: editors show nothing else. */

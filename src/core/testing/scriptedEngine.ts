@@ -43,6 +43,10 @@ export class ScriptedEngine implements TextEngine {
     }
     let said = "";
     try {
+      if (request.maxTokens === 0) {
+        call.state = request.cancel.isCancellationRequested ? "cancelled" : "ended";
+        return { finish: request.cancel.isCancellationRequested ? "cancelled" : "limit" };
+      }
       for (const piece of script.pieces) {
         await this.#sleep(script.msPerPiece ?? 0, request);
         if (request.cancel.isCancellationRequested) {

@@ -1,0 +1,129 @@
+import type { PromptPart } from "../protocol/prompt";
+import { CancelSource } from "./cancellation";
+import type { Flight } from "./flight";
+import type { Clock, TextEngine } from "./ports";
+import { commonPrefixLength, flatten } from "./promptLayout";
+
+/** Documents of which the engine keeps what it has read. */
+const DOCUMENTS_MAX = 2;
+/** As much new text as a few keys add is read together with a question. */
+export const READ_AHEAD_CHARS_MIN = 256;
+
+/** What reading a prompt cost. */
+export interface ReadingCost {
+  /** Characters of the prompt that had to be read. */
+  readonly newChars: number;
+  readonly prefillMs: number;
+}
+
+interface Reading {
+  readonly documentId: string;
+  readonly prompt: string;
+  readonly cancel: CancelSource;
+}
+
+/**
+ * What the engine has read of prompts: what the next one has in common with that costs nothing. Also lets it read a
+ * prompt before anything is asked, which goes on while somebody types.
+ */
+export class PromptReader {
+  readonly #engine: TextEngine;
+  readonly #clock: Clock;
+  /** By document, the newest last. */
+  readonly #prompts = new Map<string, string>();
+  #reading: Reading | undefined;
+
+  constructor(engine: TextEngine, clock: Clock) {
+    this.#engine = engine;
+    this.#clock = clock;
+  }
+
+  /** How much of a prompt the engine has not read yet. */
+  newChars(documentId: string, prompt: string): number {
+    return prompt.length - commonPrefixLength(this.#prompts.get(documentId) ?? "", prompt);
+  }
+
+  /** What is being read now is almost all of this prompt. */
+  isReading(documentId: string, prompt: string): boolean {
+    const reading = this.#reading;
+    return (
+      reading?.documentId === documentId &&
+      prompt.length - commonPrefixLength(reading.prompt, prompt) < READ_AHEAD_CHARS_MIN
+    );
+  }
+
+  /** Undefined where it was not read to its end; never rejects: it is tried again with the next question. */
+  async read(documentId: string, parts: readonly PromptPart[]): Promise<ReadingCost | undefined> {
+    this.stop();
+    const prompt = flatten(parts);
+    const newChars = this.newChars(documentId, prompt);
+    const reading: Reading = { documentId, prompt, cancel: new CancelSource() };
+    this.#reading = reading;
+    const startedMs = this.#clock.nowMs();
+    try {
+      const request = { documentId, maxTokens: 0, stop: [], cancel: reading.cancel.token };
+      const pieces = this.#engine.generate(parts, request);
+      let step = await pieces.next();
+      while (step.done !== true) {
+        step = await pieces.next();
+      }
+      const { value } = step;
+      if (value.finish === "cancelled") {
+        return undefined;
+      }
+      this.#remember(documentId, prompt);
+      const tookMs = this.#clock.nowMs() - startedMs;
+      return { newChars: newCharsOf(value, prompt) ?? newChars, prefillMs: value.prefillMs ?? tookMs };
+    } catch {
+      return undefined;
+    } finally {
+      if (this.#reading === reading) {
+        this.#reading = undefined;
+      }
+    }
+  }
+
+  /** What is being read is not needed any more. */
+  stop(): void {
+    this.#reading?.cancel.cancel();
+    this.#reading = undefined;
+  }
+
+  /** A question was stopped or answered: its prompt has been read if there was any text. */
+  asked({ place, landing, firstTextMs }: Flight, prompt: string): void {
+    if (landing?.kind === "answered" || firstTextMs !== undefined) {
+      this.#remember(place.documentId, prompt);
+    }
+  }
+
+  forget(documentId: string): void {
+    this.#prompts.delete(documentId);
+    if (this.#reading?.documentId === documentId) {
+      this.stop();
+    }
+  }
+
+  clear(): void {
+    this.stop();
+    this.#prompts.clear();
+  }
+
+  #remember(documentId: string, prompt: string): void {
+    this.#prompts.delete(documentId);
+    this.#prompts.set(documentId, prompt);
+    const oldest = this.#prompts.keys().next().value;
+    if (this.#prompts.size > DOCUMENTS_MAX && oldest !== undefined) {
+      this.#prompts.delete(oldest);
+    }
+  }
+}
+
+/** The engine knows better than a guess what it had read before; undefined where it does not say. */
+export function newCharsOf(
+  { promptTokens, reusedTokens }: { readonly promptTokens?: number; readonly reusedTokens?: number },
+  prompt: string,
+): number | undefined {
+  return promptTokens === undefined || reusedTokens === undefined || promptTokens === 0
+    ? undefined
+    : (prompt.length * (promptTokens - reusedTokens)) / promptTokens;
+}

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  closeAll,
+  completed,
+  engineRuns,
+  leaveEngine,
+  open,
+  ready,
+  requestAfter,
+  stats,
+  status,
+  trigger,
+  until,
+  withSetting,
+} from "./window";
+
+const DOCUMENT = "def add(a, b):\n    return a + b\n\n\ndef subtract(a, b):\n    return |\n";
+
+describe("an engine", () => {
+  beforeEach(async () => {
+    await open(DOCUMENT, "python");
+    await ready();
+  });
+
+  afterEach(closeAll);
+
+  it("that is killed comes back by itself, with the model", async () => {
+    const { pid } = await stats();
+    process.kill(pid, "SIGKILL");
+    await until("the window knows", async () => (await status()).state !== "ready");
+    await ready();
+    assert.notEqual((await stats()).pid, pid);
+    assert.notEqual(await completed(await open(DOCUMENT, "python")), "");
+  });
+
+  it("holds no model while completion is off everywhere, and has it back when it is on again", async () => {
+    leaveEngine();
+    await withSetting("hearth.completion.mode", "off", async () => {
+      assert.equal((await status()).state, "off");
+      await until("the memory is given back", async () => (await stats()).status.kind === "empty");
+    });
+    await ready();
+    assert.notEqual(await completed(await open(DOCUMENT, "python")), "");
+  });
+
+  it("takes another number of threads at once, without a reload of the window", async () => {
+    const threads = async (): Promise<number | undefined> => {
+      const { status: model } = await stats();
+      return model.kind === "ready" ? model.model.threads : undefined;
+    };
+    leaveEngine();
+    await withSetting("hearth.engine.threads", 1, async () => {
+      await until("it has one thread", async () => (await threads()) === 1);
+      await ready();
+    });
+    await until("it has its own choice again", async () => (await threads()) !== undefined);
+    await ready();
+  });
+
+  it("says what is wrong with a model, and goes on with the right one", async () => {
+    const file = join(tmpdir(), "not-a-model.gguf");
+    writeFileSync(file, "<!DOCTYPE html><title>Not found</title>");
+    await withSetting("hearth.model.path", file, async () => {
+      const line = await until("the model is refused", async () => {
+        const now = await status();
+        return now.state === "error" && now;
+      });
+      assert.match(line.details.join(" "), /not-a-model\.gguf/);
+      const record = await requestAfter(trigger);
+      assert.equal(record.reason, "bad_model");
+    });
+    await ready();
+    assert.notEqual(await completed(await open(DOCUMENT, "python")), "");
+  });
+
+  it("runs below normal priority and off the network", async () => {
+    assert.ok(await engineRuns());
+    const { pid } = await stats();
+    const { getPriority } = await import("node:os");
+    assert.ok(getPriority(pid) > 0);
+  });
+});

@@ -1,0 +1,287 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import * as vscode from "vscode";
+import {
+  accept,
+  closeAll,
+  completed,
+  engineRuns,
+  generations,
+  hide,
+  open,
+  ready,
+  requestAfter,
+  requests,
+  show,
+  status,
+  trigger,
+  typeKeys,
+  until,
+  withSetting,
+} from "./window";
+
+const ADD = "export function add(a: number, b: number): number {\n  return a + b;\n}\n\n";
+const SUBTRACT = `${ADD}export function subtract(a: number, b: number): number {\n  return |\n}\n`;
+
+describe("the engine", () => {
+  it("is not started by activation, but by the first document that is worked in", async () => {
+    await closeAll();
+    // The suites before this one may have started it.
+    if (!(await engineRuns())) {
+      assert.equal((await status()).state, "asleep");
+    }
+    await open(SUBTRACT, "typescript");
+    await ready();
+    assert.ok(await engineRuns());
+    assert.match((await status()).details.join(" "), /Hearth starter model · offline/);
+  });
+});
+
+describe("a suggestion", () => {
+  before(async () => {
+    await open(SUBTRACT, "typescript");
+    await ready();
+  });
+
+  afterEach(closeAll);
+
+  it("comes when it is asked for, and Tab's command inserts it", async () => {
+    const editor = await open(SUBTRACT, "typescript");
+    const text = await completed(editor);
+    assert.notEqual(text, "");
+    assert.equal(editor.document.getText(), SUBTRACT.replace("|", text));
+    assert.doesNotMatch(text, /\n/);
+  });
+
+  it("comes while somebody types", async () => {
+    const editor = await open(SUBTRACT, "typescript");
+    const record = await requestAfter(
+      () => typeKeys("a "),
+      ({ outcome, trigger: by }) => outcome === "text" && by === "automatic",
+    );
+    assert.ok(record.shownChars > 0);
+    const typed = editor.document.getText();
+    await until("it is accepted", async () => {
+      await accept();
+      return editor.document.getText() !== typed;
+    });
+  });
+
+  it("costs no engine call when it is typed along, nor when that is deleted again", async () => {
+    const text = await completed(await open(SUBTRACT, "typescript"));
+    assert.ok(text.length >= 2, `'${text}' is too short to be typed along`);
+    await closeAll();
+    const editor = await open(SUBTRACT, "typescript");
+    await requestAfter(trigger, ({ outcome }) => outcome === "text");
+    const before = await generations();
+    const along = await requestAfter(() => typeKeys(text.slice(0, 1)));
+    assert.ok(["typedAlong", "forward"].includes(along.source ?? ""), along.source);
+    await requestAfter(() => vscode.commands.executeCommand("deleteLeft"));
+    assert.equal(await generations(), before);
+    assert.equal(editor.document.getText(), SUBTRACT.replace("|", ""));
+  });
+
+  it("for a place that was asked for before is answered from memory", async () => {
+    const editor = await open(SUBTRACT, "typescript");
+    await requestAfter(trigger, ({ outcome }) => outcome === "text");
+    await hide();
+    const before = await generations();
+    const { selection } = editor;
+    editor.selection = new vscode.Selection(0, 0, 0, 0);
+    await sleep(100);
+    editor.selection = selection;
+    const again = await requestAfter(trigger);
+    assert.equal(again.outcome, "text");
+    assert.ok(["revisited", "typedAlong"].includes(again.source ?? ""), again.source);
+    assert.equal(await generations(), before);
+  });
+
+  it("has others beside it when somebody looks for them", async () => {
+    await open(SUBTRACT, "typescript");
+    await requestAfter(
+      () => typeKeys("a "),
+      ({ outcome }) => outcome === "text",
+    );
+    const before = await generations();
+    await vscode.commands.executeCommand("editor.action.inlineSuggest.showNext");
+    await until("other texts are generated", async () => (await generations()) >= before + 2);
+  });
+
+  it("may be accepted word by word", async () => {
+    const text = await completed(await open(SUBTRACT, "typescript"));
+    await closeAll();
+    const editor = await open(SUBTRACT, "typescript");
+    await requestAfter(trigger, ({ outcome }) => outcome === "text");
+    await until("a word is accepted", async () => {
+      await vscode.commands.executeCommand("editor.action.inlineSuggest.acceptNextWord");
+      return editor.document.getText() !== SUBTRACT.replace("|", "");
+    });
+    const got = editor.document.getText();
+    const inserted = got.slice(SUBTRACT.indexOf("|"), got.length - (SUBTRACT.length - 1 - SUBTRACT.indexOf("|")));
+    assert.ok(text.startsWith(inserted) && inserted.length <= text.length, `'${inserted}' of '${text}'`);
+  });
+
+  it("has the document's own line ends", async () => {
+    const crlf = SUBTRACT.replace("  return |\n", "|\n").replaceAll("\n", "\r\n");
+    const document = await vscode.workspace.openTextDocument({
+      content: crlf.replace("|", ""),
+      language: "typescript",
+    });
+    assert.equal(document.eol, vscode.EndOfLine.CRLF);
+    const editor = await show(document, crlf.indexOf("|"));
+    await completed(editor);
+    assert.doesNotMatch(document.getText(), /[^\r]\n/);
+  });
+});
+
+describe("a document of any kind", () => {
+  afterEach(closeAll);
+
+  it("without a file is completed", async () => {
+    const editor = await open(SUBTRACT, "typescript");
+    assert.equal(editor.document.uri.scheme, "untitled");
+    assert.notEqual(await completed(editor), "");
+  });
+
+  it("of the machine that the editor is connected to is completed", async () => {
+    const [folder] = vscode.workspace.workspaceFolders ?? [];
+    assert.ok(folder, "the tests need a folder");
+    const uri = vscode.Uri.joinPath(folder.uri, "subtract.ts");
+    await vscode.workspace.fs.writeFile(uri, Buffer.from(SUBTRACT.replace("|", "")));
+    const editor = await show(await vscode.workspace.openTextDocument(uri), SUBTRACT.indexOf("|"));
+    assert.notEqual(await completed(editor), "");
+    assert.equal((await requests()).at(-1)?.path, "subtract.ts");
+    await vscode.commands.executeCommand("workbench.action.files.revert");
+    await vscode.workspace.fs.delete(uri);
+  });
+
+  it("of another file system is completed", async () => {
+    const files = new MemoryFiles(SUBTRACT.replace("|", ""));
+    const registration = vscode.workspace.registerFileSystemProvider("hearth-test", files, { isCaseSensitive: true });
+    try {
+      const uri = vscode.Uri.parse("hearth-test:/some/where/subtract.ts");
+      const editor = await show(await vscode.workspace.openTextDocument(uri), SUBTRACT.indexOf("|"));
+      assert.notEqual(await completed(editor), "");
+      await vscode.commands.executeCommand("workbench.action.files.revert");
+    } finally {
+      await closeAll();
+      registration.dispose();
+    }
+  });
+
+  it("of a notebook's cell is completed", async () => {
+    const source = "def add(a, b):\n    return a + b\n\ndef subtract(a, b):\n    return ";
+    const data = new vscode.NotebookData([new vscode.NotebookCellData(vscode.NotebookCellKind.Code, source, "python")]);
+    const notebook = await vscode.workspace.openNotebookDocument("jupyter-notebook", data);
+    await vscode.window.showNotebookDocument(notebook);
+    await vscode.commands.executeCommand("notebook.cell.edit");
+    const editor = await until("the cell is edited", () => {
+      const active = vscode.window.activeTextEditor;
+      return active?.document.uri.scheme === "vscode-notebook-cell" && active;
+    });
+    const end = editor.document.positionAt(source.length);
+    editor.selection = new vscode.Selection(end, end);
+    const record = await requestAfter(trigger);
+    assert.equal(record.outcome, "text");
+  });
+});
+
+describe("beside the suggestion list", () => {
+  afterEach(closeAll);
+
+  it("a suggestion goes on from the selected item, or stays hidden", async () => {
+    const items = vscode.languages.registerCompletionItemProvider("typescript", {
+      provideCompletionItems: () => [new vscode.CompletionItem("subtractAll", vscode.CompletionItemKind.Function)],
+    });
+    try {
+      const editor = await open(`${ADD}const difference = subt|\n`, "typescript");
+      await vscode.commands.executeCommand("editor.action.triggerSuggest");
+      await sleep(500);
+      const record = await requestAfter(trigger);
+      const before = editor.document.getText();
+      if (record.outcome === "text") {
+        await accept();
+        await until("it is accepted", () => editor.document.getText() !== before);
+        assert.match(editor.document.lineAt(4).text, /^const difference = subtractAll./);
+      } else {
+        assert.notEqual(record.reason, undefined);
+      }
+    } finally {
+      items.dispose();
+      await vscode.commands.executeCommand("hideSuggestWidget");
+    }
+  });
+});
+
+describe("switched off means no work:", () => {
+  afterEach(closeAll);
+
+  const OFF: readonly [what: string, key: string, value: unknown, reason: string, even: boolean][] = [
+    ["completion", "hearth.completion.mode", "off", "off", true],
+    ["the editor's inline suggestions", "editor.inlineSuggest.enabled", false, "inlineSuggestOff", true],
+    ["a language", "hearth.completion.languages", { typescript: false }, "languageOff", true],
+    ["all languages but one", "hearth.completion.languages", { "*": false, python: true }, "languageOff", true],
+    ["typing", "hearth.completion.mode", "manual", "manualOnly", false],
+    ["a file", "hearth.completion.exclude", ["**/Untitled-*", "Untitled-*"], "excluded", true],
+  ];
+  for (const [what, key, value, reason, even] of OFF) {
+    it(what, () =>
+      withSetting("hearth.completion.warmUp", false, async () => {
+        await open(SUBTRACT, "typescript");
+        await ready();
+        const before = await generations();
+        await withSetting(key, value, async () => {
+          const first = (await requests()).at(-1)?.id ?? 0;
+          await typeKeys("a + b + c");
+          if (even) {
+            await trigger();
+          }
+          await sleep(400);
+          assert.equal(await generations(), before);
+          const asked = (await requests()).filter(({ id }) => id > first);
+          assert.deepEqual(
+            [...new Set(asked.map((record) => record.reason))].filter(Boolean),
+            asked.length > 0 ? [reason] : [],
+          );
+        });
+      }),
+    );
+  }
+
+  it("snoozing, until it is ended", async () => {
+    await open(SUBTRACT, "typescript");
+    await ready();
+    await vscode.commands.executeCommand("hearth.snooze", 5);
+    try {
+      assert.equal((await status()).state, "paused");
+      const record = await requestAfter(() => typeKeys("a"));
+      assert.equal(record.reason, "snoozed");
+    } finally {
+      await vscode.commands.executeCommand("hearth.endSnooze");
+    }
+    assert.notEqual((await status()).state, "paused");
+    const record = await requestAfter(() => typeKeys(" "));
+    assert.notEqual(record.reason, "snoozed");
+  });
+});
+
+/** One file, in memory. */
+class MemoryFiles implements vscode.FileSystemProvider {
+  readonly onDidChangeFile = new vscode.EventEmitter<vscode.FileChangeEvent[]>().event;
+  #content: Uint8Array;
+
+  constructor(content: string) {
+    this.#content = Buffer.from(content);
+  }
+
+  watch = (): vscode.Disposable => new vscode.Disposable(() => undefined);
+  stat = (): vscode.FileStat => ({ type: vscode.FileType.File, ctime: 0, mtime: 0, size: this.#content.length });
+  readDirectory = (): [string, vscode.FileType][] => [];
+  createDirectory = (): void => undefined;
+  readFile = (): Uint8Array => this.#content;
+  writeFile = (_: vscode.Uri, content: Uint8Array): void => {
+    this.#content = content;
+  };
+  delete = (): void => undefined;
+  rename = (): void => undefined;
+}
