@@ -186,33 +186,6 @@ describe("a document of any kind", () => {
   });
 });
 
-describe("beside the suggestion list", () => {
-  afterEach(closeAll);
-
-  it("a suggestion goes on from the selected item, or stays hidden", async () => {
-    const items = vscode.languages.registerCompletionItemProvider("typescript", {
-      provideCompletionItems: () => [new vscode.CompletionItem("subtractAll", vscode.CompletionItemKind.Function)],
-    });
-    try {
-      const editor = await open(`${ADD}const difference = subt|\n`, "typescript");
-      await vscode.commands.executeCommand("editor.action.triggerSuggest");
-      await sleep(500);
-      const record = await requestAfter(trigger);
-      const before = editor.document.getText();
-      if (record.outcome === "text") {
-        await accept();
-        await until("it is accepted", () => editor.document.getText() !== before);
-        assert.match(editor.document.lineAt(4).text, /^const difference = subtractAll./);
-      } else {
-        assert.notEqual(record.reason, undefined);
-      }
-    } finally {
-      items.dispose();
-      await vscode.commands.executeCommand("hideSuggestWidget");
-    }
-  });
-});
-
 describe("switched off means no work:", () => {
   afterEach(closeAll);
 

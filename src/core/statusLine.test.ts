@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { statusLine, timeOfDay, type WindowFacts } from "./statusLine";
+
+const MODEL = { title: "Starter", capabilities: ["complete"] };
+const READY: WindowFacts = {
+  engine: { kind: "ready", model: MODEL },
+  thinking: false,
+  unwanted: undefined,
+  snoozedUntilMs: undefined,
+  lastSilence: undefined,
+  figures: undefined,
+};
+
+function shown(change: Partial<WindowFacts>): string {
+  const { state, text, details } = statusLine({ ...READY, ...change });
+  return [state, text, ...details].join(" | ");
+}
+
+describe("statusLine", () => {
+  it("says which model is ready, and that it is offline", () => {
+    assert.equal(shown({}), "ready | Hearth | Starter · offline");
+  });
+
+  it("gives figures in the field's units, and why the last request showed nothing", () => {
+    const figures = { decodeTps: 23.4, prefillTps: 118.2, expertHitRate: 0.634, memoryBytes: 1.05e9 };
+    assert.equal(
+      shown({ figures, lastSilence: "Nothing to add." }),
+      "ready | Hearth | Starter · offline | 23 tok/s written, 118 tok/s read | 63 % of experts were in memory | " +
+        "1050 MB of memory | Last: Nothing to add.",
+    );
+  });
+
+  it("shows how far loading is", () => {
+    assert.match(shown({ engine: { kind: "loading", part: 0.429 } }), /^loading \| Hearth 42 % \|/);
+  });
+
+  it("has a state for everything that may be the matter", () => {
+    assert.match(shown({ engine: { kind: "asleep" } }), /^asleep \|.*first document/);
+    assert.match(shown({ engine: { kind: "starting" } }), /^loading \|.*starting/);
+    assert.match(shown({ engine: { kind: "restarting" } }), /^loading \|.*started again/);
+    assert.match(shown({ engine: { kind: "ended", reason: "updated" } }), /^error \|.*updated/);
+    assert.match(shown({ thinking: true }), /^thinking \|/);
+    assert.match(shown({ unwanted: "off" }), /^off \|/);
+    assert.match(shown({ unwanted: "languageOff" }), /^paused \|.*this language.* \| Starter · offline/);
+  });
+
+  it("prefers off to a failure: who switched it off does not want to hear of it", () => {
+    const engine = { kind: "failed", error: { message: "cannot open model 'x': no such file" } } as const;
+    assert.match(shown({ engine }), /^error \| Hearth \| Cannot open model 'x': no such file\.$/);
+    assert.match(shown({ engine, unwanted: "off" }), /^off \|/);
+  });
+
+  it("says until when it is snoozed", () => {
+    const until = new Date(2030, 0, 1, 9, 5).getTime();
+    assert.match(shown({ unwanted: "snoozed", snoozedUntilMs: until }), /^paused \|.*Until 09:05\./);
+    assert.equal(timeOfDay(until), "09:05");
+  });
+
+  it("is not bothered by windows without a document, or by several cursors", () => {
+    assert.match(shown({ unwanted: "noDocument" }), /^ready/);
+    assert.match(shown({ unwanted: "severalCursors" }), /^ready/);
+  });
+
+  it("says so where the model cannot complete", () => {
+    const engine = { kind: "ready", model: { title: "Chatter", capabilities: ["chat"] } } as const;
+    assert.match(shown({ engine }), /^paused \|.*not made for completing.* \| Chatter · offline/);
+  });
+});
