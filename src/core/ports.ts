@@ -1,4 +1,4 @@
-import type { SamplerOptions } from "../protocol/engine";
+import type { ChatMessage, SamplerOptions } from "../protocol/engine";
 import type { PromptPart } from "../protocol/prompt";
 
 /** What the core needs from the world, as interfaces: tests give fakes, programs give the engine. */
@@ -27,6 +27,27 @@ export interface GenerateResult {
 /** Text after a prompt. Whoever stops iterating cancels. Rejects with an EngineError. */
 export interface TextEngine {
   generate(prompt: readonly PromptPart[], request: GenerateRequest): AsyncGenerator<string, GenerateResult, undefined>;
+}
+
+export interface ChatGenerateRequest {
+  readonly maxTokens: number;
+  /** Generation ends before the first of these. */
+  readonly stop?: readonly string[];
+  /** Missing: as the model's authors recommend. */
+  readonly sampler?: SamplerOptions;
+  readonly cancel?: CancelToken;
+}
+
+/** Answers to conversations, laid out by the model's own template. Rejects with an EngineError. */
+export interface ChatEngine {
+  /** Messages that an earlier call for the same conversation began with are not evaluated again. */
+  chat(
+    conversation: string,
+    messages: readonly ChatMessage[],
+    request: ChatGenerateRequest,
+  ): AsyncGenerator<string, GenerateResult, undefined>;
+  /** Tokens of each text. */
+  count(texts: readonly string[]): Promise<readonly number[]>;
 }
 
 /** What a model's prompts look like. */

@@ -1,4 +1,4 @@
-import type { TextEngine } from "../core/ports";
+import type { ChatEngine, TextEngine } from "../core/ports";
 import type {
   EngineStats,
   EngineStatus,
@@ -26,7 +26,7 @@ export interface EngineListeners {
 }
 
 /** The engine process, as far as a window needs it; engine/client.ts is one. Everything that waits rejects with EngineError. */
-export interface EnginePort {
+export interface EnginePort extends ChatEngine {
   readonly textEngine: TextEngine;
   openModel(model: ModelChoice): Promise<ModelInfo>;
   releaseModel(): Promise<void>;

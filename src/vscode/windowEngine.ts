@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import { Completer } from "../core/completion";
 import type { CompletionRequest } from "../core/completionRequest";
-import type { Clock, TokenCounter } from "../core/ports";
+import type { ChatEngine, Clock, TokenCounter } from "../core/ports";
 import { budgetFor } from "../core/promptWindow";
 import type { SilenceReason } from "../core/reasons";
 import { RequestLog } from "../core/requestLog";
@@ -88,6 +88,16 @@ export class WindowEngine implements vscode.Disposable {
   /** Undefined until a model has been loaded. */
   get completer(): Completer | undefined {
     return this.#completer;
+  }
+
+  /** For chats and edits; whoever uses it calls `modelInfo` first. */
+  get chats(): ChatEngine {
+    return this.#port;
+  }
+
+  /** Of the model, which is loaded if need be. Errors: EngineError. */
+  modelInfo(): Promise<ModelInfo> {
+    return this.#open(false);
   }
 
   /** Starts the engine and loads the model, if that has not been done. Errors: EngineError. */
