@@ -5,6 +5,7 @@ import { filesBelow, run, runMain, runTool, StepError } from "./steps.mjs";
 
 const PRETTIER_INPUTS = [
   "src/**/*.ts",
+  "webview/**/*.{ts,css,json}",
   "test/**/*.{ts,mjs}",
   "bench/**/*.ts",
   "tools/**/*.{mjs,cjs}",

@@ -1,7 +1,7 @@
 // Checks what must be on the machine and installs the rest from the npm registry. `npm run setup`; called by the others.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { run, runMain, step, StepError, unlessUpToDate } from "./steps.mjs";
+import { forget, isUpToDate, run, runMain, step, StepError, unlessUpToDate } from "./steps.mjs";
 
 const HINTS = {
   linux:
@@ -54,16 +54,48 @@ async function checkPrerequisites() {
   }
 }
 
-export async function setUp() {
+/** The npm that runs us, else the one on the PATH. */
+export function runNpm(args, options) {
+  const npm = process.env.npm_execpath;
+  const all = [...args, "--no-audit", "--no-fund", "--loglevel=error"];
+  if (npm !== undefined && existsSync(npm)) return run(process.execPath, [npm, ...all], options);
+  return run("npm", all, options);
+}
+
+function hasDevPackages() {
+  try {
+    const { packages } = JSON.parse(readFileSync("node_modules/.package-lock.json", "utf8"));
+    return Object.values(packages).some((installed) => installed.dev === true);
+  } catch {
+    return false;
+  }
+}
+
+const LOCK = ["package-lock.json"];
+/** A package that only a full install has. */
+const FULL_OUTPUT = "node_modules/mocha/package.json";
+
+async function installAll() {
+  forget("install-to-run");
+  await runNpm(["ci", "--include=dev"]);
+}
+
+/** What building and running need. An install that is already there with the packages for development keeps them. */
+async function installToRun() {
+  if (isUpToDate("install", LOCK, FULL_OUTPUT)) return "up to date";
+  if (hasDevPackages()) return unlessUpToDate("install", LOCK, FULL_OUTPUT, installAll);
+  return unlessUpToDate("install-to-run", LOCK, "node_modules/.package-lock.json", async () => {
+    forget("install");
+    await runNpm(["ci", "--omit=dev"]);
+  });
+}
+
+/** `toRun`: without the packages that only tests and checks need. */
+export async function setUp({ toRun = false } = {}) {
   await step("check Node, CMake and compiler", checkPrerequisites);
   await step("install npm packages", () =>
-    unlessUpToDate("install", ["package-lock.json"], "node_modules/.package-lock.json", async () => {
-      const npm = process.env.npm_execpath;
-      const args = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
-      if (npm !== undefined && existsSync(npm)) await run(process.execPath, [npm, ...args]);
-      else await run("npm", args);
-    }),
+    toRun ? installToRun() : unlessUpToDate("install", LOCK, FULL_OUTPUT, installAll),
   );
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) await runMain(setUp);
+if (import.meta.url === pathToFileURL(process.argv[1]).href) runMain(() => setUp());

@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -25,8 +26,11 @@ export async function step(name, work) {
 /** A failure that is told in one sentence, without a stack. */
 export class StepError extends Error {}
 
-/** Runs a program; its output is shown (`quiet`: only when it fails). Resolves with stdout. Rejects with StepError. */
-export function run(command, args, { quiet = false, env = {}, cwd = root } = {}) {
+/**
+ * Runs a program; its output is shown (`quiet`: only when it fails; `onLine` is then given each line of stdout). Resolves
+ * with stdout. Rejects with StepError.
+ */
+export function run(command, args, { quiet = false, env = {}, cwd = root, onLine } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd,
@@ -41,6 +45,7 @@ export function run(command, args, { quiet = false, env = {}, cwd = root } = {})
       all += data;
       if (!quiet) process.stdout.write(data);
     });
+    if (onLine !== undefined) createInterface({ input: child.stdout }).on("line", onLine);
     child.stderr.on("data", (data) => {
       all += data;
       if (!quiet) process.stderr.write(data);
@@ -85,28 +90,43 @@ function digest(files, salt) {
   return hash.digest("hex");
 }
 
-/**
- * Runs `work` unless the same inputs were worked on last time and `output` still exists. Returns a remark for step().
- */
-export async function unlessUpToDate(name, inputs, output, work) {
-  const salt = `${process.version} ${process.platform} ${process.arch}`;
-  const stampFile = path.join(".cache", "stamps", name);
-  const stamp = digest(filesBelow(...inputs), salt);
+const stampFileOf = (name) => path.join(".cache", "stamps", name);
+
+function stampOf(inputs) {
+  return digest(filesBelow(...inputs), `${process.version} ${process.platform} ${process.arch}`);
+}
+
+/** Whether the same inputs were worked on last time and `output` still exists. */
+export function isUpToDate(name, inputs, output) {
   let last = "";
   try {
-    last = readFileSync(stampFile, "utf8");
+    last = readFileSync(stampFileOf(name), "utf8");
   } catch {
     // Never done.
   }
-  if (last === stamp && statSync(output, { throwIfNoEntry: false }) !== undefined) return "up to date";
-  rmSync(stampFile, { force: true });
+  return last === stampOf(inputs) && statSync(output, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** What was done under this name has been undone. */
+export function forget(name) {
+  rmSync(stampFileOf(name), { force: true });
+}
+
+/** Runs `work` unless it is up to date. Returns a remark for step(). */
+export async function unlessUpToDate(name, inputs, output, work) {
+  if (isUpToDate(name, inputs, output)) return "up to date";
+  const stamp = stampOf(inputs);
+  forget(name);
   const remark = await work();
-  mkdirSync(path.dirname(stampFile), { recursive: true });
-  writeFileSync(stampFile, stamp);
+  mkdirSync(path.dirname(stampFileOf(name)), { recursive: true });
+  writeFileSync(stampFileOf(name), stamp);
   return remark;
 }
 
-/** Runs main and turns a StepError into one line and exit code 1. */
+/**
+ * Runs main and turns a StepError into one line and exit code 1. Not to be awaited in a file that tests import, too: they
+ * load it as CommonJS.
+ */
 export async function runMain(main) {
   try {
     await main();

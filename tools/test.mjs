@@ -2,7 +2,10 @@
 import { availableParallelism } from "node:os";
 import { build, NATIVE_INPUTS } from "./build.mjs";
 import { lint } from "./lint.mjs";
+import { packageExtension, VSIX } from "./package.mjs";
 import { run, runMain, runTool, step, StepError, unlessUpToDate } from "./steps.mjs";
+import { bundleHostTests, runInHost, runOnVsix } from "./vscode/hostTests.mjs";
+import { canRunServer, installServer, NEWEST, OLDEST } from "./vscode/install.mjs";
 
 const only = process.argv.includes("--only") ? process.argv[process.argv.indexOf("--only") + 1] : undefined;
 const wanted = (suite) => only === undefined || only === suite;
@@ -53,6 +56,27 @@ async function suite(name, title, work) {
   }
 }
 
+const skipped = [];
+
+/** What the suites in a real VS Code need. Whether they can run here. */
+async function prepareVsCode(name) {
+  if (!wanted(name)) return false;
+  if (!canRunServer()) {
+    console.log(`SKIPPED ${name}: VS Code's server, which it drives, runs on Linux x86-64 with glibc only`);
+    skipped.push(name);
+    return false;
+  }
+  for (const version of [NEWEST, OLDEST]) await step(`install VS Code ${version}`, () => installServer(version));
+  await step("package", () => packageExtension().then(() => undefined));
+  return true;
+}
+
+async function inHost(runner, options) {
+  const { passed } = await runner(options);
+  sum.passed += passed.length;
+  return `${passed.length} passed`;
+}
+
 await runMain(async () => {
   await build();
   if (wanted("lint")) {
@@ -79,6 +103,20 @@ await runMain(async () => {
   await suite("fuzz", "damaged model files", () => mocha("test/fuzz/**/*.test.ts"));
   await suite("seam", "windows and the engine process", () => mocha("test/seam/**/*.test.ts"));
   await suite("cli", "command line", () => mocha("test/cli/**/*.test.ts"));
+  if (await prepareVsCode("host")) {
+    await step("bundle the tests for the extension host", bundleHostTests);
+    for (const version of [NEWEST, OLDEST]) {
+      const label = `Hearth as it lies here, in VS Code ${version}`;
+      await suite("host", label, () => inHost(runInHost, { label, version }));
+    }
+    const label = `Hearth as it is packaged, in VS Code ${NEWEST}`;
+    await suite("host", label, () => inHost(runOnVsix, { label, vsix: VSIX }));
+    await suite("host", "the runner of these tests", () => mocha("test/runner/**/*.test.ts"));
+  }
+  if (await prepareVsCode("e2e")) {
+    await suite("e2e", "journeys in VS Code", () => mocha("test/e2e/**/*.test.ts"));
+  }
+  if (skipped.length > 0) console.log(`\nskipped: ${skipped.join(", ")}`);
   console.log(`\n${sum.passed} passed, ${sum.failed} failed`);
   if (failedSuites.length > 0) throw new StepError(`failed: ${failedSuites.join(", ")}`);
 });

@@ -54,7 +54,7 @@ function checkIncludes(file) {
 export function checkTree() {
   const cpp = filesBelow("native").filter((file) => /\.(cc|h)$/.test(file));
   const problems = cpp.flatMap(checkIncludes);
-  for (const file of filesBelow("src", "native", "test", "tools", "bench")) {
+  for (const file of filesBelow("src", "webview", "native", "test", "tools", "bench")) {
     if (VAGUE_NAMES.test(path.basename(file))) problems.push(`${file}: say what it is, not that it helps`);
   }
   for (const file of ISA_FILES) {

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { isLanguageOn } from "../core/wanted";
 import type { StatusLine } from "../core/statusLine";
+import type { WindowChat } from "./chat/windowChat";
 import { requestAt } from "./documents";
 import { showFigures } from "./figures";
 import { showMenu } from "./menu";
@@ -13,6 +14,7 @@ export interface CommandPorts {
   readonly settings: Settings;
   readonly snooze: Snooze;
   readonly engine: WindowEngine;
+  readonly chat: WindowChat;
   readonly log: vscode.LogOutputChannel;
   readonly status: () => StatusLine;
   readonly nowMs: () => number;
@@ -24,7 +26,7 @@ const SNOOZE_MINUTES = [5, 15, 30, 60, 240];
 
 /** Everything of Hearth's in the command palette. */
 export function registerCommands(ports: CommandPorts): vscode.Disposable {
-  const { settings, snooze, engine } = ports;
+  const { settings, snooze, engine, chat } = ports;
   const commands: Record<string, (...args: readonly unknown[]) => unknown> = {
     "hearth.showMenu": () => showMenu(ports),
     "hearth.toggle": () => settings.setMode(settings.mode === "off" ? "automatic" : "off"),
@@ -40,6 +42,9 @@ export function registerCommands(ports: CommandPorts): vscode.Disposable {
     "hearth.showPrompt": () => showPrompt(engine),
     "hearth.showLog": () => showLog(ports),
     "hearth.restartEngine": () => orTell(() => engine.restart()),
+    "hearth.chat.open": () => chat.open(),
+    "hearth.chat.new": () => chat.startNew(),
+    "hearth.chat.sendSelection": () => chat.sendSelection(),
   };
   return vscode.Disposable.from(
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),

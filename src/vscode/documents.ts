@@ -47,7 +47,7 @@ export function requestAt(
 }
 
 /** Relative to the workspace; outside of it only the file's name, so that no path of the machine is in a prompt. */
-function promptPath(uri: vscode.Uri): string {
+export function promptPath(uri: vscode.Uri): string {
   const path = vscode.workspace.asRelativePath(uri, false).replaceAll("\\", "/");
   const isOutside = vscode.workspace.getWorkspaceFolder(uri) === undefined;
   return isOutside ? path.slice(path.lastIndexOf("/") + 1) : path;

@@ -1,10 +1,13 @@
 import * as vscode from "vscode";
 import type { Clock } from "../core/ports";
 import { type StatusLine, statusLine } from "../core/statusLine";
+import { WindowChat } from "./chat/windowChat";
 import { registerCommands } from "./commands";
+import { registerEdits } from "./edit/edits";
 import type { EngineListeners, EnginePort } from "./enginePort";
 import { FocusWatch } from "./focusWatch";
 import { InlineCompletionProvider } from "./inlineCompletionProvider";
+import { LanguageModelProvider } from "./languageModelProvider";
 import { reportOtherCompleters } from "./otherCompleters";
 import { Settings } from "./settings";
 import { Snooze } from "./snooze";
@@ -26,6 +29,7 @@ const OTHERS_AFTER_MS = 20_000;
 export class HearthWindow {
   readonly engine: WindowEngine;
   readonly provider: InlineCompletionProvider;
+  readonly chat: WindowChat;
   readonly #settings: Settings;
   readonly #snooze: Snooze;
   readonly #statusBar = new StatusBar();
@@ -46,11 +50,12 @@ export class HearthWindow {
       blocks: () => settings.blocks,
     });
     this.provider = new InlineCompletionProvider(this.engine, settings, snooze);
+    this.chat = new WindowChat({ context, engine: this.engine, settings, log });
     this.#focus = new FocusWatch(this.engine, this.provider, settings);
     const others = setTimeout(() => {
       void reportOtherCompleters(context.globalState, settings);
     }, OTHERS_AFTER_MS);
-    const ports = { settings, snooze, engine: this.engine, log, engineLog };
+    const ports = { settings, snooze, engine: this.engine, chat: this.chat, log, engineLog };
     context.subscriptions.push(
       log,
       settings,
@@ -58,6 +63,7 @@ export class HearthWindow {
       this.#statusBar,
       this.#focus,
       this.provider,
+      registerEdits({ engine: this.engine, settings, memory: context.globalState }),
       // After whatever uses it.
       this.engine,
       new vscode.Disposable(() => {
@@ -95,6 +101,9 @@ export class HearthWindow {
       vscode.window.onDidChangeActiveTextEditor(show),
       this.engine.onDidChange((condition) => {
         this.#show();
+        if (condition.kind === "ready") {
+          void this.provider.catchUp();
+        }
         void tellOnce(condition, log);
       }),
       this.provider.onDidChangeThinking((thinking) => {
@@ -109,12 +118,18 @@ export class HearthWindow {
       this.#settings.onDidChange(() => {
         this.#apply();
       }),
+      this.chat.onDidChangeNeed(() => {
+        if (this.#settings.mode === "off" && this.engine.condition.kind === "ready") {
+          this.#apply();
+        }
+      }),
     ];
   }
 
   /** Settings take effect at once. */
   #apply(): void {
-    const applied = this.#settings.mode === "off" ? this.engine.sleep() : this.engine.apply();
+    const isNeeded = this.#settings.mode !== "off" || this.chat.needsEngine;
+    const applied = isNeeded ? this.engine.apply() : this.engine.sleep();
     // What fails is the engine's condition.
     applied.catch(() => undefined);
     this.#focus.look();

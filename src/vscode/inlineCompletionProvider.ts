@@ -30,6 +30,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   readonly #thinkingChanged = new vscode.EventEmitter<boolean>();
   readonly #answered = new vscode.EventEmitter<void>();
   #waiting = 0;
+  #isCatchingUp = false;
   /** Where something was shown last: asked again by hand there, somebody wants to see other texts. */
   #shown: ShownPlace | undefined;
   readonly #moved = vscode.window.onDidChangeTextEditorSelection(({ textEditor: { document, selection } }) => {
@@ -55,6 +56,20 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     this.#answered.dispose();
   }
 
+  /**
+   * The model is ready only now: what was typed before got no answer. Asks once more where somebody has typed and waits,
+   * by the rules for typing.
+   */
+  async catchUp(): Promise<void> {
+    const editor = vscode.window.activeTextEditor;
+    const hasTyped =
+      editor !== undefined && editor.document.version > 1 && editor.selection.isEmpty && vscode.window.state.focused;
+    if (hasTyped && this.unwanted(editor.document, "automatic") === undefined) {
+      this.#isCatchingUp = true;
+      await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+    }
+  }
+
   /** Undefined where a completion is wanted. */
   unwanted(document: vscode.TextDocument, trigger: CompletionRequest["trigger"]): UnwantedReason | undefined {
     return unwantedReason(this.#switchesAt(document), trigger);
@@ -66,7 +81,8 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     context: vscode.InlineCompletionContext,
     token: vscode.CancellationToken,
   ): Promise<vscode.InlineCompletionItem[]> {
-    const isAutomatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
+    const isAutomatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic || this.#isCatchingUp;
+    this.#isCatchingUp = false;
     const request = requestAt(document, position, isAutomatic ? "automatic" : "manual", context.selectedCompletionInfo);
     try {
       const outcomes = await this.#outcomesOf(document, request, token);

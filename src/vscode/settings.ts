@@ -55,6 +55,11 @@ export class Settings implements vscode.Disposable {
     return this.#get("completion.reportOthers", true);
   }
 
+  /** The model may serve VS Code's own chat and other extensions, where it can chat. */
+  get offersLanguageModel(): boolean {
+    return this.#get("chat.languageModel", true);
+  }
+
   get stayMs(): number {
     return this.#number("engine.stayMinutes", 5) * 60_000;
   }

@@ -1,0 +1,118 @@
+import * as vscode from "vscode";
+import { answerRoomTokens } from "../core/chat/chatPrompt";
+import { canChat } from "../core/chat/modelLine";
+import type { ChatMessage, ModelInfo } from "../protocol/engine";
+import type { Settings } from "./settings";
+import type { WindowEngine } from "./windowEngine";
+
+/** As in package.json. */
+const VENDOR = "hearth";
+
+/** Gives the loaded model to VS Code's own chat and to other extensions, where it can chat and the user has not said no. */
+export class LanguageModelProvider implements vscode.LanguageModelChatProvider, vscode.Disposable {
+  readonly #engine: WindowEngine;
+  readonly #settings: Settings;
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly #disposables: readonly { dispose(): unknown }[];
+  #requests = 0;
+  #offered: string | undefined;
+
+  readonly onDidChangeLanguageModelChatInformation = this.#changed.event;
+
+  constructor(engine: WindowEngine, settings: Settings) {
+    this.#engine = engine;
+    this.#settings = settings;
+    const look = (): void => {
+      const offered = JSON.stringify(this.#information());
+      if (offered !== this.#offered) {
+        this.#offered = offered;
+        this.#changed.fire();
+      }
+    };
+    // Other editors of VS Code's kind may not have it.
+    const { registerLanguageModelChatProvider: register } = vscode.lm as Partial<typeof vscode.lm>;
+    this.#disposables = [
+      this.#changed,
+      engine.onDidChange(look),
+      settings.onDidChange(look),
+      ...(register === undefined ? [] : [register(VENDOR, this)]),
+    ];
+  }
+
+  dispose(): void {
+    vscode.Disposable.from(...this.#disposables).dispose();
+  }
+
+  provideLanguageModelChatInformation(): vscode.LanguageModelChatInformation[] {
+    return this.#information();
+  }
+
+  async provideLanguageModelChatResponse(
+    _model: vscode.LanguageModelChatInformation,
+    messages: readonly vscode.LanguageModelChatRequestMessage[],
+    _options: vscode.ProvideLanguageModelChatResponseOptions,
+    progress: vscode.Progress<vscode.LanguageModelResponsePart>,
+    token: vscode.CancellationToken,
+  ): Promise<void> {
+    const { contextTokens } = await this.#engine.modelInfo();
+    this.#requests += 1;
+    // Each has a name of its own, so that one does not take another's place.
+    const pieces = this.#engine.chats.chat(`lm ${String(this.#requests)}`, merged(messages), {
+      maxTokens: answerRoomTokens(contextTokens),
+      cancel: token,
+    });
+    for await (const text of pieces) {
+      progress.report(new vscode.LanguageModelTextPart(text));
+    }
+  }
+
+  async provideTokenCount(
+    _model: vscode.LanguageModelChatInformation,
+    text: string | vscode.LanguageModelChatRequestMessage,
+  ): Promise<number> {
+    const [count = 0] = await this.#engine.chats.count([typeof text === "string" ? text : textOf(text)]);
+    return count;
+  }
+
+  #information(): vscode.LanguageModelChatInformation[] {
+    const { condition } = this.#engine;
+    const isOffered = this.#settings.offersLanguageModel && condition.kind === "ready" && canChat(condition.model);
+    return isOffered ? [informationOf(condition.model)] : [];
+  }
+}
+
+function informationOf({ name, title, quantLabel, contextTokens }: ModelInfo): vscode.LanguageModelChatInformation {
+  const maxOutputTokens = answerRoomTokens(contextTokens);
+  return {
+    id: name,
+    name: title,
+    family: "smallthinker",
+    version: quantLabel,
+    detail: "Hearth",
+    tooltip: `${title}, ${quantLabel}: runs on this machine's processor, offline`,
+    maxInputTokens: contextTokens - maxOutputTokens,
+    maxOutputTokens,
+    capabilities: { toolCalling: false, imageInput: false },
+  };
+}
+
+/** Templates want roles by turns; VS Code sends several messages of a user in a row. */
+function merged(messages: readonly vscode.LanguageModelChatRequestMessage[]): ChatMessage[] {
+  const result: ChatMessage[] = [];
+  for (const message of messages) {
+    const role = message.role === vscode.LanguageModelChatMessageRole.Assistant ? "assistant" : "user";
+    const content = textOf(message);
+    const last = result.at(-1);
+    if (last?.role === role) {
+      result[result.length - 1] = { role, content: `${last.content}\n\n${content}` };
+    } else if (content !== "") {
+      result.push({ role, content });
+    }
+  }
+  return result;
+}
+
+/** Pictures and tools are nothing that the model knows. */
+function textOf({ content }: vscode.LanguageModelChatRequestMessage): string {
+  return content.flatMap((part) => (part instanceof vscode.LanguageModelTextPart ? [part.value] : [])).join("");
+}

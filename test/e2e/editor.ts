@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { Page } from "playwright-core";
+import { launchBrowser } from "../../tools/vscode/browser.mjs";
+import { endEngines, enginePids } from "../../tools/vscode/engineProcesses.mjs";
+import { TEST_SETTINGS } from "../../tools/vscode/hostTests.mjs";
+import { installServer, NEWEST } from "../../tools/vscode/install.mjs";
+import { installVsix, type Server, startServer, workbenchUrl } from "../../tools/vscode/server.mjs";
+import { ROOT, Workbench } from "./workbench";
+
+const VSIX = join(ROOT, "build", `hearth-${process.platform}-${process.arch}.vsix`);
+
+export interface EditorOptions {
+  /** Names the artefacts. */
+  readonly name: string;
+  /** Path in the workspace to text. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly version?: string;
+  /** Over those of the tests, which keep IntelliSense out of the way. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+}
+
+/** A VS Code of its own with Hearth as it is packaged, and a workspace. */
+export class Editor extends Workbench {
+  private constructor(
+    name: string,
+    page: Page,
+    private readonly server: Server,
+    private readonly workspace: string,
+    private readonly runtime: string,
+    private readonly remove: () => Promise<void>,
+  ) {
+    super(name, page, server.host);
+  }
+
+  static async open({ name, files, version = NEWEST, settings = {} }: EditorOptions): Promise<Editor> {
+    assert.ok(existsSync(VSIX), `'${VSIX}' is not there to be tested; npm run package`);
+    await installServer(version);
+    // Short: sockets lie below it.
+    const folder = mkdtempSync(join(tmpdir(), "he-"));
+    const runtime = join(folder, "engine");
+    const workspace = join(folder, "workspace");
+    const ends: (() => Promise<void>)[] = [];
+    const remove = async () => {
+      for (const end of ends) {
+        await end();
+      }
+      await endEngines(runtime);
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    };
+    try {
+      for (const [path, text] of Object.entries(files)) {
+        mkdirSync(dirname(join(workspace, path)), { recursive: true });
+        writeFileSync(join(workspace, path), text);
+      }
+      const extensions = join(folder, "extensions");
+      await installVsix(version, folder, extensions, VSIX);
+      const server = await startServer({
+        version,
+        folder,
+        extensions,
+        settings: { ...TEST_SETTINGS, ...settings },
+        env: { HEARTH_RUNTIME_DIR: runtime },
+        onSpawn: (stop) => ends.push(stop),
+      });
+      const browser = await launchBrowser();
+      ends.unshift(() => browser.close());
+      const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+      const editor = new Editor(name, page, server, workspace, runtime, remove);
+      await page.goto(workbenchUrl(server, workspace));
+      await editor.statusItem.waitFor();
+      return editor;
+    } catch (error) {
+      await remove();
+      throw error;
+    }
+  }
+
+  /** Ends everything, and fails if there was something to complain about. */
+  async close(): Promise<void> {
+    await this.remove();
+    assert.deepEqual(this.complaints, []);
+  }
+
+  /** Saves the active document. Resolves with what is then on the disk, once `wanted` agrees. */
+  async saved(path: string, wanted: (text: string) => boolean): Promise<string> {
+    await this.press("Control+s");
+    return this.until(`'${path}' is saved`, () => {
+      const text = readFileSync(join(this.workspace, path), "utf8");
+      // It is emptied first.
+      return text !== "" && wanted(text) && text;
+    });
+  }
+
+  enginePids(): number[] {
+    return enginePids(this.runtime);
+  }
+
+  /** After a test that failed: what there was to see, and what the server said. */
+  async keep(title: string): Promise<void> {
+    const path = await this.screenshot(`failed-${title.replaceAll(/[^\w]+/g, "-")}`);
+    cpSync(this.server.logFile, path.replace(/png$/, "log"));
+  }
+}
+
+/** One editor for the tests of a suite; a test that fails leaves a picture. */
+export function editorForSuite(options: EditorOptions): { readonly current: Editor } {
+  let editor: Editor | undefined;
+  before(async function () {
+    this.timeout(120_000);
+    editor = await Editor.open(options);
+  });
+  afterEach(async function () {
+    if (this.currentTest?.state === "failed") {
+      await editor?.keep(this.currentTest.title);
+    }
+  });
+  after(async function () {
+    this.timeout(60_000);
+    await editor?.close();
+  });
+  return {
+    get current() {
+      assert.ok(editor, "the editor is not open");
+      return editor;
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { NEWEST, OLDEST } from "../../tools/vscode/install.mjs";
+import { editorForSuite } from "./editor";
+
+const SUBTRACT = `export function add(a: number, b: number): number {
+  return a + b;
+}
+
+export function subtract(a: number, b: number): number {
+  
+}
+`;
+/** The line and column to type at, in the second function. */
+const PLACE = [6, 3] as const;
+
+for (const version of [NEWEST, OLDEST]) {
+  describe(`typing in VS Code ${version}`, () => {
+    const editor = editorForSuite({
+      name: `typing-${version}`,
+      version,
+      files: { "accept.ts": SUBTRACT, "along.ts": SUBTRACT, "words.ts": SUBTRACT, "escape.ts": SUBTRACT },
+    });
+
+    it("shows a suggestion, which Tab accepts", async () => {
+      const { current } = editor;
+      await current.openFile("accept.ts", ...PLACE);
+      await current.ready();
+      await current.type("return");
+      const text = await current.ghost();
+      await current.screenshot("ghost");
+      await current.press("Tab");
+      const saved = await current.saved("accept.ts", (file) => file !== SUBTRACT);
+      await current.screenshot("accepted");
+      assert.equal(saved, SUBTRACT.replace("  \n}", `  return${text}\n}`));
+      assert.equal(await current.ghostText(), "");
+    });
+
+    it("keeps a suggestion that is typed along", async () => {
+      const { current } = editor;
+      await current.openFile("along.ts", ...PLACE);
+      await current.type("return");
+      const text = await current.ghost();
+      const gone: string[] = [];
+      for (let typed = 1; typed < Math.min(text.length, 6); typed += 1) {
+        await current.type(text[typed - 1]!, 0);
+        await current.until(`'${text.slice(0, typed)}' is typed`, async () =>
+          (await current.lines()).includes(`  return${text.slice(0, typed)}`),
+        );
+        const rest = await current.ghostText();
+        if (rest !== text.slice(typed)) {
+          gone.push(`after '${text.slice(0, typed)}' there was '${rest}'`);
+        }
+      }
+      assert.deepEqual(gone, []);
+    });
+
+    it("takes one word of a suggestion", async () => {
+      const { current } = editor;
+      await current.openFile("words.ts", ...PLACE);
+      await current.type("return");
+      const text = await current.ghost();
+      await current.press("Control+ArrowRight");
+      const saved = await current.saved("words.ts", (file) => file !== SUBTRACT);
+      const accepted = /return(.*)/.exec(saved)![1]!;
+      assert.ok(accepted.length > 0 && text.startsWith(accepted), `'${accepted}' of '${text}'`);
+    });
+
+    it("hides a suggestion on Escape and lets Tab indent", async () => {
+      const { current } = editor;
+      await current.openFile("escape.ts", ...PLACE);
+      await current.type("return");
+      await current.ghost();
+      await current.press("Escape");
+      await current.until("nothing is suggested", async () => (await current.ghostText()) === "");
+      await current.press("Tab");
+      const saved = await current.saved("escape.ts", (file) => file !== SUBTRACT);
+      assert.match(saved, /\n {2}return +\n\}/);
+    });
+
+    it("asked nothing and told nothing that nobody wanted to know", async () => {
+      assert.deepEqual(await editor.current.toasts().allTextContents(), []);
+    });
+  });
+}

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { editorForSuite } from "./editor";
+
+const SUBTRACT = `export function add(a: number, b: number): number {
+  return a + b;
+}
+
+export function subtract(a: number, b: number): number {
+  
+}
+`;
+const PLACE = [6, 3] as const;
+
+describe("the status bar", () => {
+  const editor = editorForSuite({ name: "window", files: { "menu.ts": SUBTRACT, "crash.ts": SUBTRACT } });
+
+  it("says what Hearth does", async () => {
+    const { current } = editor;
+    await current.openFile("menu.ts", ...PLACE);
+    await current.ready();
+    assert.match(await current.status(), /Hearth starter model · offline/);
+  });
+
+  it("opens a menu", async () => {
+    const { current } = editor;
+    await current.statusItem.click();
+    await current.choices().first().waitFor();
+    const choices = (await current.choices().allInnerTexts()).map((text) => text.trim());
+    await current.screenshot("menu");
+    assert.ok(
+      choices.some((text) => text.startsWith("Turn Off")),
+      choices.join(", "),
+    );
+    await current.press("Escape");
+  });
+
+  it("turns completion off and on", async () => {
+    const { current } = editor;
+    await current.command("Hearth: Turn Completion On or Off");
+    await current.until("it is off", async () => (await current.status()).startsWith("Hearth, off."));
+    await current.screenshot("off");
+    await current.command("Hearth: Turn Completion On or Off");
+    await current.ready();
+  });
+
+  it("goes on when the engine is killed while somebody types, and has it back", async () => {
+    const { current } = editor;
+    await current.openFile("crash.ts", ...PLACE);
+    await current.type("return");
+    await current.ghost();
+    const before = current.enginePids();
+    assert.equal(before.length, 1);
+    const sentence = " a - b; // and so on";
+    for (const [index, key] of [...sentence].entries()) {
+      if (index === 4) {
+        process.kill(before[0]!, "SIGKILL");
+      }
+      await current.type(key, 0);
+      const soFar = `  return${sentence.slice(0, index + 1)}`;
+      await current.until(`'${soFar}' is typed`, async () => (await current.lines()).includes(soFar));
+      await sleep(60);
+    }
+    await current.press("Enter");
+    await current.type("return");
+    await current.ghost();
+    const after = current.enginePids();
+    assert.ok(after.length === 1 && after[0] !== before[0], `${String(before[0])} became ${after.join(", ")}`);
+    await current.ready();
+    assert.deepEqual(await current.toasts().allTextContents(), []);
+  });
+});

@@ -1,0 +1,157 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Locator, Page } from "playwright-core";
+
+/** VS Code in a browser: what a person sees and does there. */
+
+export const ROOT = join(import.meta.dirname, "..", "..");
+const ARTEFACTS = join(ROOT, ".cache", "test-artefacts");
+/** For whatever is waited for, on a machine that has much else to do. */
+const WAIT_LIMIT_MS = 30_000;
+/** What is shown for less is not what a person acts on. */
+const GHOST_STAYS_MS = 200;
+/** As people type: 80 words a minute. */
+const KEY_MS = 120;
+
+const GHOST = ".ghost-text-decoration, .ghost-text-decoration-preview";
+/** Runs in the page. The editor reuses its elements, so their order is by place. */
+const LINES_IN_VIEW = `
+  [...document.querySelectorAll(".editor-instance .monaco-editor .view-lines .view-line")]
+    .sort((a, b) => Number.parseFloat(a.style.top) - Number.parseFloat(b.style.top))
+    .map((line) => {
+      const copy = line.cloneNode(true);
+      for (const part of copy.querySelectorAll("${GHOST}")) part.remove();
+      return copy.textContent;
+    })`;
+const STATUS = '.statusbar-item[id="hearth.hearth.hearth.status"]';
+
+export class Workbench {
+  /** Errors of the page, and addresses beyond the server that it asked for: there must be none. */
+  readonly complaints: string[] = [];
+
+  /** `name` is for its pictures; `host`: of the server. */
+  constructor(
+    readonly name: string,
+    readonly page: Page,
+    host: string,
+  ) {
+    page.setDefaultTimeout(WAIT_LIMIT_MS);
+    page.on("pageerror", (error) => {
+      this.complaints.push(`error in the page: ${error.message}`);
+    });
+    page.on("request", (request) => {
+      const url = new URL(request.url());
+      if (/^(https?|wss?):$/.test(url.protocol) && url.host !== host) {
+        this.complaints.push(`request beyond this machine: ${url.href}`);
+      }
+    });
+  }
+
+  /** Opens a file of the workspace, as by its name in the palette; the cursor is then at `line`, `column`, from 1. */
+  async openFile(path: string, line = 1, column = 1): Promise<void> {
+    await this.page.keyboard.press("Control+p");
+    const input = this.page.locator(".quick-input-widget input").first();
+    await input.fill(path);
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: path }).first().waitFor();
+    await input.fill(`${path}:${String(line)}:${String(column)}`);
+    await this.page.keyboard.press("Enter");
+    await this.page.locator(".tab.active", { hasText: path }).waitFor();
+    await this.page.locator(".editor-instance .monaco-editor.focused").waitFor();
+    await this.until(`the cursor is at ${String(line)}:${String(column)}`, async () =>
+      (await this.cursor()).startsWith(`Ln ${String(line)}, Col ${String(column)}`),
+    );
+  }
+
+  /** As the status bar says it. */
+  cursor(): Promise<string> {
+    return this.page.locator('.statusbar-item[id="status.editor.selection"]').innerText();
+  }
+
+  async type(text: string, msPerKey = KEY_MS): Promise<void> {
+    await this.page.keyboard.type(text, { delay: msPerKey });
+  }
+
+  async press(key: string): Promise<void> {
+    await this.page.keyboard.press(key);
+  }
+
+  /** What is shown in grey; empty if nothing is. */
+  async ghostText(): Promise<string> {
+    const editor = this.page.locator(".editor-instance .monaco-editor").first();
+    const first = await editor.locator(`.view-lines :is(${GHOST})`).allTextContents();
+    // A hidden, empty one may be left in the page.
+    const more = await editor.locator(".suggest-preview-text .view-line").allTextContents();
+    return [first.join(""), ...more].join("\n").replaceAll("\u00a0", " ");
+  }
+
+  /** Waits until something is shown in grey, and stays. */
+  ghost(): Promise<string> {
+    return this.until("a suggestion is shown", async () => {
+      const text = await this.ghostText();
+      if (text === "") {
+        return false;
+      }
+      await sleep(GHOST_STAYS_MS);
+      return (await this.ghostText()) === text && text;
+    });
+  }
+
+  /** The lines of the active document that are in view, without what is only suggested. */
+  async lines(): Promise<string[]> {
+    const lines = await this.page.evaluate<string[]>(LINES_IN_VIEW);
+    return lines.map((line) => line.replaceAll("\u00a0", " "));
+  }
+
+  get statusItem(): Locator {
+    return this.page.locator(STATUS);
+  }
+
+  /** What the status bar says of Hearth, as a screen reader reads it. */
+  async status(): Promise<string> {
+    return (await this.statusItem.locator("a").getAttribute("aria-label")) ?? "";
+  }
+
+  /** Waits until Hearth can suggest. */
+  async ready(): Promise<void> {
+    await this.statusItem.waitFor();
+    await this.until("the model is ready", async () => /^Hearth, (ready|thinking)\./.test(await this.status()));
+  }
+
+  async command(title: string): Promise<void> {
+    await this.press("F1");
+    await this.page.locator(".quick-input-widget input").first().fill(`>${title}`);
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().click();
+  }
+
+  /** The entries of the list that is open. */
+  choices(): Locator {
+    return this.page.locator(".quick-input-widget:visible .quick-input-list .monaco-list-row");
+  }
+
+  toasts(): Locator {
+    return this.page.locator(".notifications-toasts .notification-list-item-message");
+  }
+
+  async screenshot(name: string): Promise<string> {
+    mkdirSync(ARTEFACTS, { recursive: true });
+    const path = join(ARTEFACTS, `${this.name}-${name}.png`);
+    await this.page.screenshot({ path });
+    return path;
+  }
+
+  /** Waits until `condition` gives something; fails after a generous while. */
+  async until<T>(what: string, condition: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
+    const deadline = Date.now() + WAIT_LIMIT_MS;
+    for (;;) {
+      const found = await condition();
+      if (found !== undefined && found !== false) {
+        return found;
+      }
+      if (Date.now() > deadline) {
+        throw new Error(`waited in vain until ${what}`);
+      }
+      await sleep(20);
+    }
+  }
+}

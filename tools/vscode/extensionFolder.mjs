@@ -1,0 +1,61 @@
+// What of this repository is the extension: the files that are packaged and installed, and nothing else.
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { StepError } from "../steps.mjs";
+import { thirdPartyNotices } from "./notices.mjs";
+
+/** Files, from the repository's root; the manifest names more. */
+const SHIPPED = [
+  "README.md",
+  "CHANGELOG.md",
+  "LICENSE",
+  "dist/engine.js",
+  "dist/chatTemplateWorker.js",
+  "dist/hearth.node",
+  "models/hearth-starter.gguf",
+];
+
+const NOTICES = "THIRD_PARTY_NOTICES.txt";
+
+/** Of package.json: what tells how Hearth is built, which an installed one has no use for. */
+const BUILD_FIELDS = ["private", "files", "bin", "binary", "scripts", "dependencies", "devDependencies"];
+
+export function manifest() {
+  return JSON.parse(readFileSync("package.json", "utf8"));
+}
+
+/** Files of the extension that are there as they are in the repository. */
+function copiedFiles() {
+  const { main, browser, icon } = manifest();
+  const named = [main, browser, icon].filter((file) => file !== undefined).map((file) => path.posix.normalize(file));
+  return [...SHIPPED, ...named];
+}
+
+/** Every file of the extension. */
+export function shippedFiles() {
+  return [...copiedFiles(), "package.json", NOTICES].sort();
+}
+
+/**
+ * Makes `folder` anew, with the extension in it and nothing else; `extra`: more files to put there.
+ * Errors: StepError if something is missing.
+ */
+export function layOutExtension(folder, extra = []) {
+  rmSync(folder, { recursive: true, force: true });
+  for (const file of [...copiedFiles(), ...extra]) {
+    if (!existsSync(file)) {
+      throw new StepError(`cannot put the extension together: '${file}' is missing; run 'npm run build'`);
+    }
+    cpSync(file, path.join(folder, file));
+  }
+  const bundles = copiedFiles().filter((file) => /\.(js|css)$/.test(file));
+  writeFileSync(path.join(folder, NOTICES), thirdPartyNotices(bundles));
+  const shipped = Object.fromEntries(Object.entries(manifest()).filter(([name]) => !BUILD_FIELDS.includes(name)));
+  writeFileSync(path.join(folder, "package.json"), `${JSON.stringify(shipped, null, 2)}\n`);
+}
+
+/** Name of the folder in which VS Code keeps an installed extension. */
+export function installedName() {
+  const { publisher, name, version } = manifest();
+  return `${publisher}.${name}-${version}`;
+}
