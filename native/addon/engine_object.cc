@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "addon/convert.h"
+#include "addon/session_object.h"
 
 namespace hearth::addon {
 
@@ -23,8 +24,9 @@ Status OutOfMemory() {
 struct EngineHold::Job {
   std::shared_ptr<EngineHold> hold;
   Napi::Promise::Deferred deferred;
+  std::shared_ptr<SessionState> state;
   CancelFlag cancel;
-  std::function<void()> work;
+  Work work;
   Settle settle;
 };
 
@@ -51,14 +53,14 @@ EngineHold::~EngineHold() {
 void EngineHold::OnShutdown() {
   closing_ = true;
   CancelAll();
-  engine_.reset();
+  FreeAll();
   shut_down_ = true;
 }
 
 void EngineHold::Close() {
   closing_ = true;
   CancelAll();
-  if (n_running_ == 0) engine_.reset();
+  if (n_running_ == 0) FreeAll();
 }
 
 void EngineHold::CancelAll() {
@@ -74,14 +76,29 @@ void EngineHold::Begin() {
 void EngineHold::End() {
   if (--n_running_ > 0) return;
   to_js_.Unref(env_);
-  if (closing_) engine_.reset();
+  if (closing_) FreeAll();
 }
 
-Napi::Promise EngineHold::Run(JobPriority priority, CancelFlag cancel, std::function<void()> work,
-                              Settle settle) {
+void EngineHold::Adopt(const std::shared_ptr<SessionState>& state) {
+  std::erase_if(sessions_, [](const auto& weak) { return weak.expired(); });
+  sessions_.push_back(state);
+}
+
+// The decode thread ends with the engine; then nobody uses a session any more.
+void EngineHold::FreeAll() {
+  engine_.reset();
+  for (const auto& weak : sessions_) {
+    if (const std::shared_ptr<SessionState> state = weak.lock()) state->session.reset();
+  }
+  sessions_.clear();
+}
+
+Napi::Promise EngineHold::Run(JobPriority priority, std::shared_ptr<SessionState> state,
+                              CancelFlag cancel, Work work, Settle settle) {
   Napi::Env env = env_;
-  auto* job = new Job{shared_from_this(), Napi::Promise::Deferred::New(env), std::move(cancel),
-                      std::move(work), std::move(settle)};
+  auto* job = new Job{shared_from_this(), Napi::Promise::Deferred::New(env),
+                      std::move(state),   std::move(cancel),
+                      std::move(work),    std::move(settle)};
   const Napi::Promise promise = job->deferred.Promise();
   if (engine_ == nullptr || closing_) {
     job->deferred.Reject(
@@ -93,10 +110,10 @@ Napi::Promise EngineHold::Run(JobPriority priority, CancelFlag cancel, std::func
   Begin();
   std::erase_if(flags_, [](const auto& flag) { return flag.expired(); });
   flags_.push_back(job->cancel);
-  engine_->scheduler().Post(priority, [job] {
+  const auto step = [job] {
     bool out_of_memory = false;
     try {
-      job->work();
+      if (job->work()) return true;
     } catch (const std::bad_alloc&) {
       out_of_memory = true;
     }
@@ -109,7 +126,9 @@ Napi::Promise EngineHold::Run(JobPriority priority, CancelFlag cancel, std::func
         job->settle(js_env, job->deferred);
       }
     });
-  });
+    return false;
+  };
+  engine_->scheduler().Post({priority, job->state.get(), job->cancel, step});
   return promise;
 }
 

@@ -16,6 +16,8 @@ namespace hearth::addon {
 // Set from the JavaScript thread, read by the decode thread.
 using CancelFlag = std::shared_ptr<std::atomic<bool>>;
 
+struct SessionState;
+
 // What an Engine object and its sessions share. Made, used and ended on the JavaScript thread,
 // except where said.
 class EngineHold : public std::enable_shared_from_this<EngineHold> {
@@ -27,12 +29,17 @@ class EngineHold : public std::enable_shared_from_this<EngineHold> {
   // nullptr once closed.
   Engine* engine() const { return engine_.get(); }
 
-  // Runs work() on the decode thread, then settle(env, deferred) here. Both may use what they
-  // capture by value; the hold itself stays alive until then. The event loop is kept alive while
-  // work is under way. `cancel` is set by Close; work is expected to look at it.
+  // Runs work(), a step of a session's job (engine/scheduler.h), on the decode thread until it says
+  // that there is no more, then settle(env, deferred) here. Both may use what they capture by
+  // value; the hold and `state` stay alive until then. The event loop is kept alive while work is
+  // under way. `cancel` is set by Close; work is expected to look at it.
+  using Work = std::function<bool()>;
   using Settle = std::function<void(Napi::Env, const Napi::Promise::Deferred&)>;
-  Napi::Promise Run(JobPriority priority, CancelFlag cancel, std::function<void()> work,
-                    Settle settle);
+  Napi::Promise Run(JobPriority priority, std::shared_ptr<SessionState> state, CancelFlag cancel,
+                    Work work, Settle settle);
+
+  // Close will free what the session holds, which lives on with its JavaScript object otherwise.
+  void Adopt(const std::shared_ptr<SessionState>& state);
 
   // Calls back here from the decode thread while work runs, in order, before its settle; waits for
   // nothing.
@@ -47,6 +54,7 @@ class EngineHold : public std::enable_shared_from_this<EngineHold> {
   void Begin();
   void End();
   void CancelAll();
+  void FreeAll();
   // Node takes the way to JavaScript away, before the objects that use it: the decode thread must
   // end first.
   void OnShutdown();
@@ -54,6 +62,7 @@ class EngineHold : public std::enable_shared_from_this<EngineHold> {
   const Napi::Env env_;
   std::unique_ptr<Engine> engine_;
   std::vector<std::weak_ptr<std::atomic<bool>>> flags_;  // of work under way
+  std::vector<std::weak_ptr<SessionState>> sessions_;
   Napi::ThreadSafeFunction to_js_;
   bool shut_down_ = false;  // to_js_ is no more
   int n_running_ = 0;

@@ -32,7 +32,37 @@ Napi::Float32Array ToFloats(Napi::Env env, std::span<const float> values) {
   return array;
 }
 
+JobPriority ToPriority(const Napi::Value& js) {
+  const std::string name = js.ToString().Utf8Value();
+  if (name == "completion") return JobPriority::kCompletion;
+  if (name == "chat") return JobPriority::kChat;
+  if (name == "idle") return JobPriority::kIdle;
+  throw Napi::TypeError::New(js.Env(), "property 'priority' is not a known priority");
+}
+
+// One step of what the session has begun. Whether there is more to do.
+bool StepOf(Session& session, Status* status) {
+  Result<bool> done = session.Step();
+  *status = done.status();
+  return done.ok() && !done.value();
+}
+
+// The next token, as the sampler given to sync chooses it.
+Status Choose(SessionState& state, int32_t* token) {
+  const std::span<const float> logits = state.session->logits();
+  if (logits.empty() || !state.sampler) {
+    return Status::BadRequest("next() comes after a sync() with a sampler");
+  }
+  *token = state.sampler->Sample(logits);
+  if (*token < 0) {
+    return Status::Numeric("cannot choose a token: no token of the vocabulary is allowed");
+  }
+  state.unevaluated = *token;
+  return Status::Ok();
+}
+
 struct SyncJob {
+  bool begun = false;
   std::vector<int32_t> tokens;
   SyncOptions options;
   RoutingTrace trace;
@@ -47,7 +77,8 @@ Napi::Function SessionObject::Define(Napi::Env env) {
       env, "Session",
       {InstanceMethod<&SessionObject::Sync>("sync"), InstanceMethod<&SessionObject::Next>("next"),
        InstanceMethod<&SessionObject::Logits>("logits"),
-       InstanceMethod<&SessionObject::Cancel>("cancel")});
+       InstanceMethod<&SessionObject::Cancel>("cancel"),
+       InstanceMethod<&SessionObject::Close>("close")});
 }
 
 SessionObject::SessionObject(const Napi::CallbackInfo& info)
@@ -57,6 +88,7 @@ SessionObject::SessionObject(const Napi::CallbackInfo& info)
   Result<std::unique_ptr<Session>> session = hold_->engine()->NewSession();
   if (!session.ok()) throw ToError(info.Env(), session.status());
   state_->session = std::move(session).value();
+  hold_->Adopt(state_);
 }
 
 CancelFlag SessionObject::NewFlag() {
@@ -64,6 +96,17 @@ CancelFlag SessionObject::NewFlag() {
   std::erase_if(flags_, [](const auto& other) { return other.expired(); });
   flags_.push_back(flag);
   return flag;
+}
+
+Napi::Promise SessionObject::Run(CancelFlag cancel, EngineHold::Work work,
+                                 EngineHold::Settle settle) {
+  if (state_ == nullptr) {
+    const auto deferred = Napi::Promise::Deferred::New(Env());
+    deferred.Reject(
+        ToError(Env(), Status::BadRequest("the session has been closed; make a new one")).Value());
+    return deferred.Promise();
+  }
+  return hold_->Run(priority_, state_, std::move(cancel), std::move(work), std::move(settle));
 }
 
 // sync(tokens: Int32Array, {chunkTokens?, trace?, sampler?, banned?, priority?, onLogits?})
@@ -84,9 +127,7 @@ Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
     sampler.emplace(ToSamplerOptions(js.Get("sampler").As<Napi::Object>()),
                     ToTokens(js.Get("banned")));
   }
-  priority_ = js.Has("priority") && js.Get("priority").ToString().Utf8Value() == "chat"
-                  ? JobPriority::kChat
-                  : JobPriority::kCompletion;
+  priority_ = js.Has("priority") ? ToPriority(js.Get("priority")) : JobPriority::kCompletion;
   if (js.Has("onLogits")) {
     auto callback = std::make_shared<Napi::FunctionReference>(
         Napi::Persistent(js.Get("onLogits").As<Napi::Function>()));
@@ -108,14 +149,18 @@ Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
   const int n_used = hold_->engine() != nullptr ? hold_->engine()->spec().n_expert_used : 1;
   SessionState* state = state_.get();
   auto work = [job, state, next_sampler = std::move(sampler)] {
-    state->unevaluated.reset();
-    if (next_sampler) state->sampler = next_sampler;
-    Result<SyncReport> result = state->session->Sync(job->tokens, job->options);
-    job->status = result.ok() ? Status::Ok() : result.status();
-    if (result.ok()) job->report = result.value();
+    if (!job->begun) {
+      job->begun = true;
+      state->unevaluated.reset();
+      if (next_sampler) state->sampler = next_sampler;
+      job->status = state->session->BeginSync(job->tokens, job->options);
+      return job->status.ok();
+    }
+    const bool more = StepOf(*state->session, &job->status);
+    if (!more) job->report = state->session->report();
+    return more;
   };
-  auto settle = [job, keep = state_, trace, n_used](Napi::Env env,
-                                                    const Napi::Promise::Deferred& deferred) {
+  auto settle = [job, trace, n_used](Napi::Env env, const Napi::Promise::Deferred& deferred) {
     Settle(env, deferred, job->status, [&]() -> Napi::Value {
       Napi::Object report = Napi::Object::New(env);
       report.Set("reused", Napi::Number::New(env, static_cast<double>(job->report.n_reused)));
@@ -126,7 +171,7 @@ Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
     // References to JavaScript functions end on this thread.
     job->options.on_logits = nullptr;
   };
-  return hold_->Run(priority_, cancel, std::move(work), std::move(settle));
+  return Run(cancel, std::move(work), std::move(settle));
 }
 
 // next() -> Promise<number | "cancelled">: the next token by the sampler given to sync. The token
@@ -134,6 +179,7 @@ Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
 // is if nobody asks for more.
 Napi::Value SessionObject::Next(const Napi::CallbackInfo&) {
   struct NextJob {
+    bool begun = false;
     Status status;
     int32_t token = -1;
   };
@@ -142,27 +188,23 @@ Napi::Value SessionObject::Next(const Napi::CallbackInfo&) {
   const CancelFlag cancel = NewFlag();
   auto work = [job, state, cancel] {
     if (state->unevaluated) {
-      job->status = state->session->Append(*state->unevaluated, cancel.get());
-      if (!job->status.ok()) return;
+      if (!job->begun) {
+        job->begun = true;
+        job->status = state->session->BeginAppend(*state->unevaluated, cancel.get());
+        return job->status.ok();
+      }
+      if (StepOf(*state->session, &job->status)) return true;
+      if (!job->status.ok()) return false;
       state->unevaluated.reset();
     }
-    const std::span<const float> logits = state->session->logits();
-    if (logits.empty() || !state->sampler) {
-      job->status = Status::BadRequest("next() comes after a sync() with a sampler");
-      return;
-    }
-    job->token = state->sampler->Sample(logits);
-    if (job->token < 0) {
-      job->status = Status::Numeric("cannot choose a token: no token of the vocabulary is allowed");
-      return;
-    }
-    state->unevaluated = job->token;
+    job->status = Choose(*state, &job->token);
+    return false;
   };
-  auto settle = [job, keep = state_](Napi::Env env, const Napi::Promise::Deferred& deferred) {
+  auto settle = [job](Napi::Env env, const Napi::Promise::Deferred& deferred) {
     Settle(env, deferred, job->status,
            [&]() -> Napi::Value { return Napi::Number::New(env, job->token); });
   };
-  return hold_->Run(priority_, cancel, std::move(work), std::move(settle));
+  return Run(cancel, std::move(work), std::move(settle));
 }
 
 // logits() -> Promise<Float32Array>: after the last evaluated token; empty if there is none.
@@ -172,20 +214,33 @@ Napi::Value SessionObject::Logits(const Napi::CallbackInfo&) {
   auto work = [copy, state] {
     const std::span<const float> logits = state->session->logits();
     copy->assign(logits.begin(), logits.end());
+    return false;
   };
-  auto settle = [copy, keep = state_](Napi::Env env, const Napi::Promise::Deferred& deferred) {
+  auto settle = [copy](Napi::Env env, const Napi::Promise::Deferred& deferred) {
     deferred.Resolve(ToFloats(env, *copy));
   };
-  return hold_->Run(priority_, NewFlag(), std::move(work), std::move(settle));
+  return Run(NewFlag(), std::move(work), std::move(settle));
 }
 
 // cancel(): what runs or waits for this session ends as "cancelled". Returns at once.
 Napi::Value SessionObject::Cancel(const Napi::CallbackInfo& info) {
+  CancelAll();
+  return info.Env().Undefined();
+}
+
+// close(): cancels, and frees the keys and values: at once, or with the last call under way, whose
+// job shares them. Calls from now on are refused.
+Napi::Value SessionObject::Close(const Napi::CallbackInfo& info) {
+  CancelAll();
+  state_.reset();
+  return info.Env().Undefined();
+}
+
+void SessionObject::CancelAll() {
   for (const auto& weak : flags_) {
     if (const CancelFlag flag = weak.lock()) flag->store(true, std::memory_order_relaxed);
   }
   flags_.clear();
-  return info.Env().Undefined();
 }
 
 }  // namespace hearth::addon

@@ -13,7 +13,8 @@
 
 namespace hearth::addon {
 
-// What a Session object shares with its jobs; the fields are used on the decode thread only.
+// What a Session object shares with its jobs; the fields are used on the decode thread only, and
+// freed on the JavaScript thread when no job is left.
 struct SessionState {
   std::unique_ptr<Session> session;
   std::optional<Sampler> sampler;
@@ -31,11 +32,14 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value Next(const Napi::CallbackInfo& info);
   Napi::Value Logits(const Napi::CallbackInfo& info);
   Napi::Value Cancel(const Napi::CallbackInfo& info);
+  Napi::Value Close(const Napi::CallbackInfo& info);
+
+  CancelFlag NewFlag();
+  Napi::Promise Run(CancelFlag cancel, EngineHold::Work work, EngineHold::Settle settle);
+  void CancelAll();
 
   std::shared_ptr<EngineHold> hold_;
-  CancelFlag NewFlag();
-
-  std::shared_ptr<SessionState> state_;
+  std::shared_ptr<SessionState> state_;                  // nullptr once closed
   std::vector<std::weak_ptr<std::atomic<bool>>> flags_;  // of calls that have not settled
   JobPriority priority_ = JobPriority::kCompletion;
 };

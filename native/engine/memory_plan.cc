@@ -30,9 +30,12 @@ Result<MemoryPlan> PlanMemory(const ModelSpec& spec, const MemoryPlanInput& inpu
   const auto n_session = static_cast<uint64_t>(input.n_session);
   plan.kv_bytes =
       n_session * KvCache::BytesFor(spec, input.n_ctx, input.n_chunk + Session::kRewindTokens);
-  // One transformer for all sessions; the logits are each session's own.
+  // One transformer for all sessions; each has logits, and a chunk that may wait between two
+  // layers.
+  const uint64_t session_bytes =
+      Pass::BytesFor(spec, input.n_chunk) + static_cast<uint64_t>(spec.n_vocab) * sizeof(float);
   plan.scratch_bytes = Transformer::BytesFor(spec, input.n_threads, input.n_chunk, input.n_ctx) +
-                       n_session * static_cast<uint64_t>(spec.n_vocab) * sizeof(float);
+                       n_session * session_bytes;
   plan.slot_bytes = input.slot_bytes;
   plan.n_slot_all = spec.n_layer * spec.n_expert;
   plan.process_bytes = input.process_bytes;

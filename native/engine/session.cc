@@ -10,13 +10,20 @@ namespace {
 // Logits of all tokens are handed over in pieces of at most so many floats (16 MiB).
 constexpr int64_t kAllLogitsMax = int64_t{4} << 20;
 
+bool IsSet(const std::atomic<bool>* flag) {
+  return flag != nullptr && flag->load(std::memory_order_relaxed);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::Create(const ModelSpec& spec, Transformer& transformer,
                                                  int64_t n_ctx) {
   Result<KvCache> kv = KvCache::Create(spec, n_ctx, transformer.n_token_max() + kRewindTokens);
   if (!kv.ok()) return kv.status();
-  return std::unique_ptr<Session>(new Session(spec, transformer, std::move(kv).value()));
+  Result<Pass> pass = Pass::Create(spec, transformer.n_token_max());
+  if (!pass.ok()) return pass.status();
+  return std::unique_ptr<Session>(
+      new Session(spec, transformer, std::move(kv).value(), std::move(pass).value()));
 }
 
 Status Session::Check(std::span<const int32_t> tokens) const {
@@ -54,66 +61,121 @@ int64_t Session::Rewind(std::span<const int32_t> tokens, bool all) {
   return n_keep;
 }
 
-Result<SyncReport> Session::Sync(std::span<const int32_t> tokens, const SyncOptions& options) {
+Status Session::BeginSync(std::span<const int32_t> tokens, const SyncOptions& options) {
+  work_.reset();
+  report_ = SyncReport();
   RETURN_IF_ERROR(Check(tokens));
   // A job that was cancelled while it waited leaves the timeline alone.
-  if (options.cancelled != nullptr && options.cancelled->load(std::memory_order_relaxed)) {
-    return Status::Cancelled();
-  }
-  SyncReport report;
-  report.n_reused = Rewind(tokens, static_cast<bool>(options.on_logits));
-  int64_t n_max = transformer_.n_token_max();
+  if (IsSet(options.cancelled)) return Status::Cancelled();
+  report_.n_reused = Rewind(tokens, static_cast<bool>(options.on_logits));
+  Work work;
+  work.rest.assign(tokens.begin() + report_.n_reused, tokens.end());
+  work.n_chunk = transformer_.n_token_max();
   if (options.on_logits)
-    n_max = std::min(n_max, std::max<int64_t>(1, kAllLogitsMax / spec_.n_vocab));
-  const int64_t n_chunk = options.n_chunk > 0 ? std::min(options.n_chunk, n_max) : n_max;
-  const auto n_token = static_cast<int64_t>(tokens.size());
-  for (int64_t done = report.n_reused; done < n_token;) {
-    const int64_t n = std::min(n_chunk, n_token - done);
-    RETURN_IF_ERROR(Evaluate(tokens.subspan(static_cast<size_t>(done), static_cast<size_t>(n)),
-                             done + n == n_token, options));
-    done += n;
-    report.n_evaluated += n;
-  }
-  return report;
+    work.n_chunk = std::min(work.n_chunk, std::max<int64_t>(1, kAllLogitsMax / spec_.n_vocab));
+  if (options.n_chunk > 0) work.n_chunk = std::min(work.n_chunk, options.n_chunk);
+  work.options = options;
+  work_ = std::move(work);
+  return Status::Ok();
 }
 
-Status Session::Append(int32_t token, const std::atomic<bool>* cancelled) {
+Status Session::BeginAppend(int32_t token, const std::atomic<bool>* cancelled) {
+  work_.reset();
   RETURN_IF_ERROR(Check(std::span(&token, 1)));
   if (static_cast<int64_t>(tokens_.size()) >= kv_.n_ctx()) {
     return Status::BadRequest("the context of " + std::to_string(kv_.n_ctx()) +
                               " tokens is full; start anew or raise the context length");
   }
-  SyncOptions options;
-  options.cancelled = cancelled;
-  return Evaluate(std::span(&token, 1), true, options);
+  work_.emplace();
+  work_->rest = {token};
+  work_->n_chunk = 1;
+  work_->options.cancelled = cancelled;
+  return Status::Ok();
 }
 
-Status Session::Evaluate(std::span<const int32_t> chunk, bool last, const SyncOptions& options) {
-  ForwardRequest request;
-  request.tokens = chunk;
-  request.pos0 = static_cast<int64_t>(tokens_.size());
-  request.all_logits = static_cast<bool>(options.on_logits);
-  request.cancelled = options.cancelled;
-  request.trace = options.trace;
-  logits_valid_ = false;
-  const auto n_vocab = static_cast<size_t>(spec_.n_vocab);
-  std::vector<float> all;
-  float* logits = nullptr;
-  if (request.all_logits) {
-    all.resize(chunk.size() * n_vocab);
-    logits = all.data();
-  } else if (last) {
-    logits_.resize(n_vocab);
-    logits = logits_.data();
+Result<bool> Session::Step() {
+  CHECK(work_.has_value(), "a step of nothing");
+  // Taken out, so that a lack of memory ends it as well.
+  Work work = std::move(*work_);
+  work_.reset();
+  Result<bool> done = Advance(work);
+  if (done.ok() && !done.value()) work_ = std::move(work);
+  return done;
+}
+
+// One layer, or the logits. What is left of a chunk that fails is overwritten by the next one.
+Result<bool> Session::Advance(Work& work) {
+  if (work.rest.empty()) return true;
+  if (IsSet(work.options.cancelled)) return Status::Cancelled();
+  if (work.n_token == 0) BeginChunk(work);
+  if (pass_.n_layer_left() > 0) {
+    RETURN_IF_ERROR(transformer_.Layer(kv_, pass_));
+    if (pass_.n_layer_left() > 0 || WantsLogits(work)) return false;
+  } else {
+    RETURN_IF_ERROR(TakeLogits(work));
   }
-  RETURN_IF_ERROR(transformer_.Forward(request, kv_, logits));
-  if (request.all_logits) {
-    options.on_logits(all);
+  EndChunk(work);
+  return work.done == static_cast<int64_t>(work.rest.size());
+}
+
+void Session::BeginChunk(Work& work) {
+  const auto rest = std::span(work.rest).subspan(static_cast<size_t>(work.done));
+  work.n_token = std::min(work.n_chunk, static_cast<int64_t>(rest.size()));
+  ForwardRequest request;
+  request.tokens = rest.first(static_cast<size_t>(work.n_token));
+  request.pos0 = static_cast<int64_t>(tokens_.size());
+  request.cancelled = work.options.cancelled;
+  request.trace = work.options.trace;
+  logits_valid_ = false;
+  transformer_.Begin(request, kv_, pass_);
+}
+
+bool Session::WantsLogits(const Work& work) const {
+  return work.options.on_logits ||
+         work.done + work.n_token == static_cast<int64_t>(work.rest.size());
+}
+
+Status Session::TakeLogits(const Work& work) {
+  const auto n_vocab = static_cast<size_t>(spec_.n_vocab);
+  if (!work.options.on_logits) {
+    logits_.resize(n_vocab);
+    RETURN_IF_ERROR(transformer_.Logits(pass_, 1, logits_.data()));
+  } else {
+    std::vector<float> all(static_cast<size_t>(work.n_token) * n_vocab);
+    RETURN_IF_ERROR(transformer_.Logits(pass_, work.n_token, all.data()));
+    work.options.on_logits(all);
     logits_.assign(all.end() - static_cast<std::ptrdiff_t>(n_vocab), all.end());
   }
-  tokens_.insert(tokens_.end(), chunk.begin(), chunk.end());
-  logits_valid_ = last || request.all_logits;
   return Status::Ok();
+}
+
+void Session::EndChunk(Work& work) {
+  const auto chunk = std::span(work.rest).subspan(static_cast<size_t>(work.done),
+                                                  static_cast<size_t>(work.n_token));
+  tokens_.insert(tokens_.end(), chunk.begin(), chunk.end());
+  logits_valid_ = WantsLogits(work);
+  work.done += work.n_token;
+  report_.n_evaluated += work.n_token;
+  work.n_token = 0;
+}
+
+Result<SyncReport> Session::Sync(std::span<const int32_t> tokens, const SyncOptions& options) {
+  RETURN_IF_ERROR(BeginSync(tokens, options));
+  RETURN_IF_ERROR(StepToTheEnd());
+  return report_;
+}
+
+Status Session::Append(int32_t token, const std::atomic<bool>* cancelled) {
+  RETURN_IF_ERROR(BeginAppend(token, cancelled));
+  return StepToTheEnd();
+}
+
+Status Session::StepToTheEnd() {
+  while (true) {
+    Result<bool> done = Step();
+    if (!done.ok()) return done.status();
+    if (done.value()) return Status::Ok();
+  }
 }
 
 std::span<const float> Session::logits() const {

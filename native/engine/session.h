@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -50,22 +51,49 @@ class Session {
   // Adds one token to the timeline. kCancelled leaves the timeline as it was.
   Status Append(int32_t token, const std::atomic<bool>* cancelled);
 
+  // The same, a layer at a time, so that sessions of one transformer may take turns: one of the
+  // Begins, then Step until it gives true (all is done) or fails. What `options` point to is used
+  // until then. A Begin gives up what was under way, as if it had been cancelled.
+  Status BeginSync(std::span<const int32_t> tokens, const SyncOptions& options);
+  Status BeginAppend(int32_t token, const std::atomic<bool>* cancelled);
+  Result<bool> Step();
+
+  // Of the last BeginSync, so far.
+  const SyncReport& report() const { return report_; }
+
   // After the last token of the timeline: [n_vocab]; empty if nothing has been evaluated yet.
   std::span<const float> logits() const;
 
   const std::vector<int32_t>& tokens() const { return tokens_; }
 
  private:
-  Session(const ModelSpec& spec, Transformer& transformer, KvCache kv)
-      : spec_(spec), transformer_(transformer), kv_(std::move(kv)) {}
+  // What a Begin has asked for.
+  struct Work {
+    std::vector<int32_t> rest;  // tokens that enter the timeline
+    int64_t n_chunk = 0;
+    SyncOptions options;
+    int64_t done = 0;     // of rest, in whole chunks
+    int64_t n_token = 0;  // of the chunk that is in pass_; 0 between two chunks
+  };
+
+  Session(const ModelSpec& spec, Transformer& transformer, KvCache kv, Pass pass)
+      : spec_(spec), transformer_(transformer), kv_(std::move(kv)), pass_(std::move(pass)) {}
 
   Status Check(std::span<const int32_t> tokens) const;
   int64_t Rewind(std::span<const int32_t> tokens, bool all);
-  Status Evaluate(std::span<const int32_t> chunk, bool last, const SyncOptions& options);
+  Status StepToTheEnd();
+  Result<bool> Advance(Work& work);
+  void BeginChunk(Work& work);
+  Status TakeLogits(const Work& work);
+  void EndChunk(Work& work);
+  bool WantsLogits(const Work& work) const;
 
   const ModelSpec& spec_;
   Transformer& transformer_;
   KvCache kv_;
+  Pass pass_;
+  std::optional<Work> work_;
+  SyncReport report_;
   std::vector<int32_t> tokens_;
   std::vector<float> logits_;  // [n_vocab]
   bool logits_valid_ = false;  // logits_ belong to the end of tokens_

@@ -19,9 +19,22 @@ bool AttendedQ8(const ModelSpec& spec) { return spec.AnyQuantized({"attn_output"
 
 }  // namespace
 
+size_t Pass::BytesFor(const ModelSpec& spec, int64_t n_token_max) {
+  return static_cast<size_t>(n_token_max * (spec.n_embd + spec.head_dim)) * sizeof(float);
+}
+
+Result<Pass> Pass::Create(const ModelSpec& spec, int64_t n_token_max) {
+  Pass pass(spec);
+  Result<AlignedBuffer> residual =
+      AlignedBuffer::Allocate(static_cast<size_t>(n_token_max * spec.n_embd) * sizeof(float));
+  if (!residual.ok()) return residual.status();
+  pass.residual_ = std::move(residual).value();
+  return pass;
+}
+
 size_t Transformer::BytesFor(const ModelSpec& spec, int n_threads, int64_t n_token_max,
                              int64_t n_ctx_max) {
-  const int64_t per_token = 2 * spec.n_embd + spec.n_q() + 2 * spec.n_kv() + spec.n_expert;
+  const int64_t per_token = spec.n_embd + spec.n_q() + 2 * spec.n_kv() + spec.n_expert;
   return Moe::BytesFor(spec, n_threads, n_token_max) +
          Activations::BytesFor(n_token_max, spec.n_embd, NormedQ8(spec)) +
          Activations::BytesFor(n_token_max, spec.n_q(), AttendedQ8(spec)) +
@@ -47,11 +60,12 @@ Result<std::unique_ptr<Transformer>> Transformer::Create(const ModelSpec& spec,
   const struct {
     AlignedBuffer* buffer;
     int64_t n_float;
-  } kBuffers[] = {
-      {&t->residual_, n_token_max * spec.n_embd}, {&t->branch_, n_token_max * spec.n_embd},
-      {&t->q_, n_token_max * spec.n_q()},         {&t->k_, n_token_max * spec.n_kv()},
-      {&t->v_, n_token_max * spec.n_kv()},        {&t->router_logits_, n_token_max * spec.n_expert},
-      {&t->scores_, pool.size() * n_ctx_max}};
+  } kBuffers[] = {{&t->branch_, n_token_max * spec.n_embd},
+                  {&t->q_, n_token_max * spec.n_q()},
+                  {&t->k_, n_token_max * spec.n_kv()},
+                  {&t->v_, n_token_max * spec.n_kv()},
+                  {&t->router_logits_, n_token_max * spec.n_expert},
+                  {&t->scores_, pool.size() * n_ctx_max}};
   for (const auto& b : kBuffers) {
     Result<AlignedBuffer> memory =
         AlignedBuffer::Allocate(static_cast<size_t>(b.n_float) * sizeof(float));
@@ -61,74 +75,82 @@ Result<std::unique_ptr<Transformer>> Transformer::Create(const ModelSpec& spec,
   return t;
 }
 
-Status Transformer::Forward(const ForwardRequest& request, KvCache& kv, float* logits) {
-  const ChunkSpan chunk{request.pos0, static_cast<int64_t>(request.tokens.size())};
-  CHECK(chunk.n_token >= 1 && chunk.n_token <= n_token_max_, "the caller cuts chunks");
-  if (request.trace != nullptr) request.trace->layers.resize(static_cast<size_t>(spec_.n_layer));
-  kv.NoteWritten(chunk.pos0 + chunk.n_token);
-  rope_.SetPositions(chunk.pos0, chunk.n_token);
-  Embed(request.tokens);
-  for (int il = 0; il < spec_.n_layer; ++il) {
-    RETURN_IF_ERROR(Layer(il, request, chunk, kv));
-  }
-  if (logits == nullptr) return Status::Ok();
-  const int64_t t0 = request.all_logits ? 0 : chunk.n_token - 1;
-  const int64_t n_logits = chunk.n_token - t0;
-  Head(t0, n_logits, logits);
-  return CheckFinite(logits, n_logits * spec_.n_vocab, "the output head");
+void Transformer::Begin(const ForwardRequest& request, KvCache& kv, Pass& pass) {
+  pass.chunk_ = ChunkSpan{request.pos0, static_cast<int64_t>(request.tokens.size())};
+  CHECK(pass.chunk_.n_token >= 1 && pass.chunk_.n_token <= n_token_max_, "the caller cuts chunks");
+  pass.il_ = 0;
+  pass.cancelled_ = request.cancelled;
+  pass.trace_ = request.trace;
+  if (pass.trace_ != nullptr) pass.trace_->layers.resize(static_cast<size_t>(spec_.n_layer));
+  kv.NoteWritten(request.pos0 + pass.chunk_.n_token);
+  pass.rope_.SetPositions(request.pos0, pass.chunk_.n_token);
+  Embed(request.tokens, pass.residual_.As<float>());
 }
 
 // One block, in the order of smallthinker: the router sees the raw residual before attention, so
 // that the experts can be read while attention computes.
-Status Transformer::Layer(int il, const ForwardRequest& request, ChunkSpan chunk, KvCache& kv) {
+Status Transformer::Layer(KvCache& kv, Pass& pass) {
   static const std::atomic<bool> kNever{false};
-  const std::atomic<bool>& cancelled = request.cancelled != nullptr ? *request.cancelled : kNever;
+  const std::atomic<bool>& cancelled = pass.cancelled_ != nullptr ? *pass.cancelled_ : kNever;
   if (cancelled.load(std::memory_order_relaxed)) return Status::Cancelled();
-  const int64_t n_token = chunk.n_token;
-  float* x = residual_.As<float>();
+  CHECK(pass.n_layer_left() > 0, "the pass has been through all layers");
+  const int il = pass.il_;
+  const int64_t n_token = pass.chunk_.n_token;
+  float* x = pass.residual_.As<float>();
   float* branch = branch_.As<float>();
 
-  Route(il, n_token, &routing_);
-  if (request.trace != nullptr) {
-    auto& ids = request.trace->layers[static_cast<size_t>(il)];
+  Route(il, x, n_token, &routing_);
+  if (pass.trace_ != nullptr) {
+    auto& ids = pass.trace_->layers[static_cast<size_t>(il)];
     ids.insert(ids.end(), routing_.ids.begin(), routing_.ids.end());
   }
   ExpertBatch batch = cache_.Fetch(il, routing_.Experts(spec_.n_expert));
 
-  Norm(weights_.layer(il).attn_norm, 0, n_token);
-  Attention(il, chunk, kv);
+  Norm(x, weights_.layer(il).attn_norm, n_token);
+  Attention(il, pass, kv);
   kernels_.add(branch, n_token * spec_.n_embd, x);
 
-  HintNextLayer(il, n_token);
+  HintNextLayer(il, x, n_token);
 
-  Norm(weights_.layer(il).ffn_norm, 0, n_token);
+  Norm(x, weights_.layer(il).ffn_norm, n_token);
   RETURN_IF_ERROR(moe_->Run(il, routing_, normed_, batch, cancelled, branch));
   kernels_.add(branch, n_token * spec_.n_embd, x);
+  ++pass.il_;
   return CheckFinite(x, n_token * spec_.n_embd, "layer " + std::to_string(il));
 }
 
-void Transformer::Embed(std::span<const int32_t> tokens) {
+Status Transformer::Logits(const Pass& pass, int64_t n, float* logits) {
+  CHECK(pass.n_layer_left() == 0, "logits come after the last layer");
+  const float* x = pass.residual_.As<float>() + (pass.chunk_.n_token - n) * spec_.n_embd;
+  Norm(x, weights_.output_norm(), n);
+  pool_.ParallelFor(
+      spec_.n_vocab, RowGrain(weights_.head().row_bytes, n), [&](int64_t begin, int64_t end, int) {
+        normed_.MatMul(kernels_, weights_.head(), begin, end, 0, n, logits, spec_.n_vocab);
+      });
+  return CheckFinite(logits, n * spec_.n_vocab, "the output head");
+}
+
+void Transformer::Embed(std::span<const int32_t> tokens, float* x) {
   const MatrixView& table = weights_.token_embd();
   for (size_t t = 0; t < tokens.size(); ++t) {
     const auto* row = static_cast<const std::byte*>(table.data) +
                       static_cast<size_t>(tokens[t]) * table.row_bytes;
     kernels_.dequantize_row(table.type, row, spec_.n_embd,
-                            residual_.As<float>() + static_cast<int64_t>(t) * spec_.n_embd);
+                            x + static_cast<int64_t>(t) * spec_.n_embd);
   }
 }
 
-// normed_ = rms_norm(x) of tokens [t0, t0 + n_token), at rows 0, 1, ...
-void Transformer::Norm(const float* weight, int64_t t0, int64_t n_token) {
+// normed_ = rms_norm(x), x [n_token, n_embd]
+void Transformer::Norm(const float* x, const float* weight, int64_t n_token) {
   pool_.ParallelFor(n_token, 1, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; ++t) {
-      kernels_.rms_norm(residual_.As<float>() + (t0 + t) * spec_.n_embd, weight, spec_.n_embd,
-                        spec_.rms_eps, normed_.row(t));
+      kernels_.rms_norm(x + t * spec_.n_embd, weight, spec_.n_embd, spec_.rms_eps, normed_.row(t));
       normed_.Quantize(kernels_, t);
     }
   });
 }
 
-void Transformer::Route(int il, int64_t n_token, Routing* routing) {
+void Transformer::Route(int il, const float* x, int64_t n_token, Routing* routing) {
   const int n_expert = spec_.n_expert;
   const int n_used = spec_.n_expert_used;
   routing->n_token = n_token;
@@ -137,9 +159,8 @@ void Transformer::Route(int il, int64_t n_token, Routing* routing) {
   routing->gates.resize(static_cast<size_t>(n_token * n_used));
   float* logits = router_logits_.As<float>();
   pool_.ParallelFor(n_token, 4, [&](int64_t begin, int64_t end, int) {
-    kernels_.matmul_f(weights_.layer(il).router, 0, n_expert,
-                      residual_.As<float>() + begin * spec_.n_embd, spec_.n_embd, end - begin,
-                      logits + begin * n_expert, n_expert);
+    kernels_.matmul_f(weights_.layer(il).router, 0, n_expert, x + begin * spec_.n_embd,
+                      spec_.n_embd, end - begin, logits + begin * n_expert, n_expert);
     for (int64_t t = begin; t < end; ++t) {
       const auto at = static_cast<size_t>(t * n_used);
       RouteToken(logits + t * n_expert, n_expert, n_used, spec_.gating, &routing->ids[at],
@@ -149,9 +170,9 @@ void Transformer::Route(int il, int64_t n_token, Routing* routing) {
 }
 
 // branch_ = attn_output . attention(normed_)
-void Transformer::Attention(int il, ChunkSpan chunk, KvCache& kv) {
+void Transformer::Attention(int il, const Pass& pass, KvCache& kv) {
   const LayerWeights& w = weights_.layer(il);
-  const int64_t n_token = chunk.n_token;
+  const int64_t n_token = pass.chunk_.n_token;
   float* q = q_.As<float>();
   float* k = k_.As<float>();
   float* v = v_.As<float>();
@@ -167,8 +188,9 @@ void Transformer::Attention(int il, ChunkSpan chunk, KvCache& kv) {
                         normed_.MatMul(kernels_, p.matrix, begin, end, 0, n_token, p.y, p.n_row);
                       });
   }
-  StoreKeysAndValues(kernels_, pool_, spec_, il, chunk, rope_, k, v, kv);
-  Attend(kernels_, pool_, spec_, il, chunk, rope_, q, kv, scores_.As<float>(), attended_.row(0));
+  StoreKeysAndValues(kernels_, pool_, spec_, il, pass.chunk_, pass.rope_, k, v, kv);
+  Attend(kernels_, pool_, spec_, il, pass.chunk_, pass.rope_, q, kv, scores_.As<float>(),
+         attended_.row(0));
   for (int64_t t = 0; t < n_token; ++t) attended_.Quantize(kernels_, t);
   const int64_t grain = RowGrain(w.attn_output.row_bytes, n_token);
   pool_.ParallelFor(spec_.n_embd, grain, [&](int64_t begin, int64_t end, int) {
@@ -180,21 +202,12 @@ void Transformer::Attention(int il, ChunkSpan chunk, KvCache& kv) {
 // The next layer's router on today's residual is a good guess at what that layer will choose. Only
 // a guess: it starts reads, and changes no result. Prefill needs most experts of a layer anyway and
 // reads them in order.
-void Transformer::HintNextLayer(int il, int64_t n_token) {
+void Transformer::HintNextLayer(int il, const float* x, int64_t n_token) {
   const bool all_resident = cache_.n_slot() >= spec_.n_layer * spec_.n_expert;
   if (il + 1 >= spec_.n_layer || n_token > 1 || all_resident) return;
   Routing guess;
-  Route(il + 1, n_token, &guess);
+  Route(il + 1, x, n_token, &guess);
   cache_.Hint(il + 1, guess.Experts(spec_.n_expert));
-}
-
-void Transformer::Head(int64_t t0, int64_t n_token, float* logits) {
-  Norm(weights_.output_norm(), t0, n_token);
-  pool_.ParallelFor(spec_.n_vocab, RowGrain(weights_.head().row_bytes, n_token),
-                    [&](int64_t begin, int64_t end, int) {
-                      normed_.MatMul(kernels_, weights_.head(), begin, end, 0, n_token, logits,
-                                     spec_.n_vocab);
-                    });
 }
 
 Status Transformer::CheckFinite(const float* values, int64_t n, const std::string& where) const {

@@ -30,14 +30,38 @@ struct RoutingTrace {
 struct ForwardRequest {
   std::span<const int32_t> tokens;               // 1 to n_token_max; ids are checked by the caller
   int64_t pos0 = 0;                              // position of the first one
-  bool all_logits = false;                       // of every token, else of the last one only
-  const std::atomic<bool>* cancelled = nullptr;  // looked at between layers and groups of experts
+  const std::atomic<bool>* cancelled = nullptr;  // looked at before each layer and group of experts
   RoutingTrace* trace = nullptr;                 // appended to when given
 };
 
-// The arithmetic of one model with scratch memory for chunks of up to n_token_max tokens. Used by
-// one thread at a time; everything it refers to must outlive it. Logits depend on the tokens alone:
-// not on chunking, threads, cache or ISA.
+// A chunk on its way through the layers: all that lives between two of them. No expert is pinned
+// then, so a pass may wait as long as it likes while the same transformer works on another one.
+// Used by one thread at a time.
+class Pass {
+ public:
+  // For chunks of up to n_token_max tokens. kMemory.
+  static Result<Pass> Create(const ModelSpec& spec, int64_t n_token_max);
+  static size_t BytesFor(const ModelSpec& spec, int64_t n_token_max);
+
+  // Layers that are still to be evaluated.
+  int n_layer_left() const { return n_layer_ - il_; }
+
+ private:
+  friend class Transformer;
+  explicit Pass(const ModelSpec& spec) : n_layer_(spec.n_layer), il_(spec.n_layer), rope_(spec) {}
+
+  int n_layer_;
+  int il_;  // the layer that comes next
+  ChunkSpan chunk_;
+  const std::atomic<bool>* cancelled_ = nullptr;
+  RoutingTrace* trace_ = nullptr;
+  RopeTable rope_;          // of the chunk's positions
+  AlignedBuffer residual_;  // x: [n_token_max, n_embd]
+};
+
+// The arithmetic of one model with scratch memory for one layer over up to n_token_max tokens. Used
+// by one thread at a time; everything it refers to must outlive it. Logits depend on the tokens
+// alone: not on chunking, threads, cache, ISA, or on other passes in between.
 class Transformer {
  public:
   static Result<std::unique_ptr<Transformer>> Create(const ModelSpec& spec,
@@ -50,11 +74,17 @@ class Transformer {
 
   int64_t n_token_max() const { return n_token_max_; }
 
-  // Evaluates a chunk: writes its keys and values into `kv` and its logits, [n_vocab] or [n_token,
-  // n_vocab], into `logits` (nullptr: none are wanted). kNumeric names the layer whose result is
-  // not finite; kIo; kCancelled: then positions from pos0 on hold nothing of worth, and rings have
-  // lost what the chunk overwrote (kv knows).
-  Status Forward(const ForwardRequest& request, KvCache& kv, float* logits);
+  // A chunk is Begin, Layer until none is left, and Logits where they are wanted. Whoever gives a
+  // pass up just begins another one: positions from pos0 on then hold nothing of worth, and rings
+  // have lost what the chunk overwrote (kv knows).
+  void Begin(const ForwardRequest& request, KvCache& kv, Pass& pass);
+
+  // Evaluates the next layer and writes its keys and values. kNumeric names the layer whose result
+  // is not finite; kIo; kCancelled.
+  Status Layer(KvCache& kv, Pass& pass);
+
+  // Of the chunk's last n tokens: [n, n_vocab]. kNumeric.
+  Status Logits(const Pass& pass, int64_t n, float* logits);
 
  private:
   Transformer(const ModelSpec& spec, const ResidentWeights& weights, ExpertCache& cache,
@@ -64,17 +94,14 @@ class Transformer {
         cache_(cache),
         kernels_(kernels),
         pool_(pool),
-        n_token_max_(n_token_max),
-        rope_(spec) {}
+        n_token_max_(n_token_max) {}
 
-  void Embed(std::span<const int32_t> tokens);
-  void Norm(const float* weight, int64_t t0, int64_t n_token);
-  void Route(int il, int64_t n_token, Routing* routing);
-  void Attention(int il, ChunkSpan chunk, KvCache& kv);
-  void HintNextLayer(int il, int64_t n_token);
-  void Head(int64_t t0, int64_t n_token, float* logits);
+  void Embed(std::span<const int32_t> tokens, float* x);
+  void Norm(const float* x, const float* weight, int64_t n_token);
+  void Route(int il, const float* x, int64_t n_token, Routing* routing);
+  void Attention(int il, const Pass& pass, KvCache& kv);
+  void HintNextLayer(int il, const float* x, int64_t n_token);
   Status CheckFinite(const float* values, int64_t n, const std::string& where) const;
-  Status Layer(int il, const ForwardRequest& request, ChunkSpan chunk, KvCache& kv);
 
   const ModelSpec& spec_;
   const ResidentWeights& weights_;
@@ -83,10 +110,8 @@ class Transformer {
   ThreadPool& pool_;
   const int64_t n_token_max_;
 
-  RopeTable rope_;
   std::unique_ptr<Moe> moe_;
   Routing routing_;
-  AlignedBuffer residual_;       // x: [n_token_max, n_embd]
   Activations normed_;           // width n_embd
   Activations attended_;         // width n_q
   AlignedBuffer q_;              // [n_token_max, n_q]

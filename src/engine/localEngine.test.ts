@@ -117,6 +117,96 @@ describe("LocalEngine", () => {
     assert.notEqual(second.report.promptTokens, 0);
   });
 
+  it("answers in the middle of a chat's prompt, which goes on with the same text", async () => {
+    const chat: GenerateOptions = { ...OPTIONS, priority: "chat" };
+    const long = text("let y = 2;\n".repeat(180));
+    const short = { ...OPTIONS, maxTokens: 4 };
+    const expected = await collect(engine.newSession(), long, chat);
+    const typed = "function sum(list) {\n  return ";
+    const answers = [];
+    for (const n of [1, 2, 3]) {
+      answers.push((await collect(engine.newSession(), text(typed.repeat(n)), short)).text);
+    }
+    const [reader, editor] = [engine.newSession(), engine.newSession()];
+    const ended: string[] = [];
+    const answer = collect(reader, long, chat).finally(() => ended.push("chat"));
+    for (const n of [1, 2, 3]) {
+      const { text: said } = await collect(editor, text(typed.repeat(n)), short);
+      assert.equal(said, answers[n - 1]);
+      ended.push("completion");
+    }
+    assert.equal((await answer).text, expected.text);
+    assert.equal(ended[0], "completion");
+  });
+
+  it("ends what is idle at once when it is cancelled, also while something more urgent runs", async () => {
+    const [warmed, reader] = [engine.newSession(), engine.newSession()];
+    const order: string[] = [];
+    const idle = collect(warmed, text("let z = 3;\n".repeat(180)), { ...OPTIONS, maxTokens: 0, priority: "idle" });
+    const said = collect(reader, text("let y = 2;\n".repeat(180)), { ...OPTIONS, maxTokens: 1, priority: "chat" });
+    void idle.then(() => order.push("idle"));
+    void said.then(() => order.push("chat"));
+    await new Promise(setImmediate);
+    warmed.cancel();
+    const { report } = await idle;
+    assert.ok(report.finish === "cancelled" || report.finish === "limit");
+    await said;
+    assert.deepEqual(order, ["idle", "chat"]);
+  });
+
+  it("only evaluates the prompt where no token is asked for", async () => {
+    const session = engine.newSession();
+    const prompt = "const table = new Map();\n".repeat(20);
+    const warm = await collect(session, text(prompt), { ...OPTIONS, maxTokens: 0, priority: "idle" });
+    assert.equal(warm.text, "");
+    assert.deepEqual([warm.report.finish, warm.report.generatedTokens], ["limit", 0]);
+    const { report } = await collect(session, text(`${prompt}table.`), OPTIONS);
+    assert.ok(report.reusedTokens >= warm.report.promptTokens - 1);
+  });
+
+  it("gives the memory of a closed session back, and refuses to use it", async () => {
+    const sessions: LocalSession[] = [];
+    const tokens = Int32Array.from({ length: engine.info.plan.contextTokens }, (_, i) => i % 200);
+    for (let i = 0; i < 2; ++i) {
+      const session = engine.newSession();
+      await session.evaluate(tokens);
+      sessions.push(session);
+    }
+    const before = process.memoryUsage.rss();
+    for (const session of sessions) {
+      session.close();
+    }
+    // Nothing else of size comes or goes in between.
+    assert.ok(before - process.memoryUsage.rss() > 1.5 * engine.info.plan.kvBytes);
+    const [session] = sessions;
+    assert.ok(session);
+    const refusal = { name: "EngineError", code: "bad_request", message: /session has been closed/ };
+    await assert.rejects(collect(session, text("a"), OPTIONS), refusal);
+    await assert.rejects(session.evaluate(tokens), refusal);
+    await assert.rejects(session.logits(), refusal);
+    session.cancel();
+    session.close();
+  });
+
+  it("can close a session while it works, whenever that comes", async () => {
+    const prompt = text("let x = 1;\n".repeat(150));
+    for (const delayMs of [0, 1, 5, 20, 60]) {
+      const session = engine.newSession();
+      const running = collect(session, prompt, { ...OPTIONS, maxTokens: 2000, sampler: { ...GREEDY, temperature: 5 } });
+      if (delayMs > 0) {
+        await new Promise((resolve) => setTimeout(resolve, delayMs));
+      }
+      session.close();
+      const { report } = await running;
+      assert.ok(report.finish === "cancelled" || report.finish === "end", report.finish);
+    }
+    const evaluating = engine.newSession();
+    const evaluation = evaluating.evaluate(Int32Array.from({ length: 1500 }, (_, i) => i % 200));
+    evaluating.close();
+    await assert.rejects(evaluation, { code: "bad_request", message: /closed/ });
+    assert.ok((await collect(engine.newSession(), prompt, OPTIONS)).report.promptTokens > 100);
+  });
+
   it("refuses a prompt that is too long, empty, or of unknown tokens", async () => {
     const session = engine.newSession();
     const tooLong = text("a b c ".repeat(3000));
@@ -190,5 +280,20 @@ describe("LocalEngine.open", () => {
     assert.equal(report.finish, "cancelled");
     await assert.rejects(collect(session, text("a"), OPTIONS), { message: /closed/ });
     assert.throws(() => engine.newSession(), { message: /closed/ });
+  });
+
+  it("gives the memory of its sessions back when it is closed", async () => {
+    const engine = await LocalEngine.open(STARTER, { sessions: 2 });
+    const { kvBytes, contextTokens } = engine.info.plan;
+    const sessions: LocalSession[] = [];
+    for (let i = 0; i < 2; ++i) {
+      const session = engine.newSession();
+      await session.evaluate(Int32Array.from({ length: contextTokens }, (_, at) => at % 200));
+      sessions.push(session);
+    }
+    const before = process.memoryUsage.rss();
+    engine.close();
+    assert.ok(before - process.memoryUsage.rss() > kvBytes / 2);
+    assert.equal(sessions.length, 2);
   });
 });

@@ -1,6 +1,7 @@
 import { type GgufModel, openGgufFile } from "../model/ggufFile";
 import { StreamingDetokenizer } from "../model/streamingDetokenizer";
 import { Tokenizer } from "../model/tokenizer";
+import { EngineError } from "../protocol/errors";
 import type { PromptPart } from "../protocol/prompt";
 import {
   asEngineError,
@@ -10,6 +11,7 @@ import {
   type NativeEngineInfo,
   type NativeEngineOptions,
   type NativeEngineStats,
+  type NativePriority,
   type NativeSamplerOptions,
   type NativeSession,
   type NativeSyncReport,
@@ -18,11 +20,20 @@ import { StopStrings } from "./stopStrings";
 
 /** What was asked of one generation. */
 export interface GenerateOptions {
+  /** 0: only to have the prompt evaluated. */
   readonly maxTokens: number;
   readonly sampler: NativeSamplerOptions;
   /** Generation ends before the first of these; they are not part of the text. */
   readonly stop?: readonly string[];
-  readonly priority?: "completion" | "chat";
+  readonly priority?: NativePriority;
+}
+
+/** See NativeSyncOptions. */
+export interface EvaluateOptions {
+  readonly chunkTokens?: number;
+  readonly trace?: boolean;
+  readonly priority?: NativePriority;
+  readonly onLogits?: (logits: Float32Array) => void;
 }
 
 /** Why a generation ended: the model said so, the token limit, a stop string, or the caller cancelled. */
@@ -185,10 +196,7 @@ export class LocalSession {
   }
 
   /** Evaluates tokens as they are; see NativeSession. For measurements and diagnosis. */
-  async evaluate(
-    tokens: Int32Array,
-    options: { chunkTokens?: number; trace?: boolean; onLogits?: (logits: Float32Array) => void } = {},
-  ): Promise<NativeSyncReport> {
+  async evaluate(tokens: Int32Array, options: EvaluateOptions = {}): Promise<NativeSyncReport> {
     // What is thrown inside a native callback goes nowhere: it is kept and thrown here.
     let failure: { readonly error: unknown } | undefined;
     const onLogits = (logits: Float32Array): void => {
@@ -208,7 +216,10 @@ export class LocalSession {
       throw failure.error;
     }
     if (report === "cancelled") {
-      throw new Error("nobody cancels an evaluation");
+      throw new EngineError(
+        "bad_request",
+        "the evaluation has no result: its session or the engine was closed meanwhile",
+      );
     }
     return report;
   }
@@ -227,6 +238,15 @@ export class LocalSession {
   cancel(): void {
     this.#cancelled = true;
     this.#native.cancel();
+  }
+
+  /**
+   * Cancels, and gives the memory of keys and values back as soon as nothing runs. Whoever uses the session after that gets an
+   * EngineError `bad_request`.
+   */
+  close(): void {
+    this.#cancelled = true;
+    this.#native.close();
   }
 
   async #call<T>(work: () => Promise<T>): Promise<T> {

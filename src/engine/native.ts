@@ -71,6 +71,12 @@ export interface NativeSamplerOptions {
   readonly seed: number;
 }
 
+/**
+ * Who waits: somebody who types, somebody who reads, or nobody yet. The engine works on the most urgent call, and goes from one
+ * session's to another's between two layers.
+ */
+export type NativePriority = "completion" | "chat" | "idle";
+
 export interface NativeSyncOptions {
   readonly chunkTokens?: number;
   /** Report which experts were chosen. */
@@ -79,7 +85,8 @@ export interface NativeSyncOptions {
   readonly sampler?: NativeSamplerOptions;
   /** Ids that `next` must never give; needed with `sampler`. */
   readonly banned?: Int32Array;
-  readonly priority?: "completion" | "chat";
+  /** Also of the calls of `next` that follow; default "completion". */
+  readonly priority?: NativePriority;
   /** Gets the logits [n_token, n_vocab] of each chunk; all tokens are then evaluated anew. */
   readonly onLogits?: (logits: Float32Array) => void;
 }
@@ -103,6 +110,11 @@ export interface NativeSession {
   logits(): Promise<Float32Array>;
   /** Calls under way end as "cancelled", between two layers. */
   cancel(): void;
+  /**
+   * Cancels, and gives the memory of keys and values back: now, or when the last call under way has ended. Calls from
+   * now on are errors. What is neither closed nor used any more is given back at some later garbage collection.
+   */
+  close(): void;
 }
 
 export interface NativeEngine {
@@ -110,7 +122,7 @@ export interface NativeEngine {
   info(): NativeEngineInfo | null;
   stats(): NativeEngineStats | null;
   newSession(): NativeSession;
-  /** Cancels what runs and gives the memory back when it has ended. */
+  /** Cancels what runs and gives the memory back when it has ended, that of sessions included. */
   close(): void;
 }
 

@@ -149,11 +149,10 @@ export const SHAPES = {
     ["stayMs", "hostPid"],
   ),
   model: record<ModelChoice>({ path: text, load }, ["load"]),
-  complete: record<CompleteParams>({ ...limits, request, document: text, prompt, oneLine: flag }, [
-    "stop",
-    "sampler",
-    "oneLine",
-  ]),
+  complete: record<CompleteParams>(
+    { ...limits, maxTokens: whole(0, TOKENS_MAX), request, document: text, prompt, oneLine: flag },
+    ["stop", "sampler", "oneLine"],
+  ),
   chat: record<ChatParams>({ ...limits, request, conversation: text, messages: list(chatMessage) }, [
     "stop",
     "sampler",

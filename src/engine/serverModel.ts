@@ -9,7 +9,7 @@ import type {
 } from "../protocol/engine";
 import type { PromptPart } from "../protocol/prompt";
 import { type GenerateOptions, LocalEngine, type LocalSession } from "./localEngine";
-import { type SessionLease, SessionSlots, type StopSignal } from "./sessionSlots";
+import { type SessionLease, SessionSlots, type StopSignal, type Urgency } from "./sessionSlots";
 
 /** Documents whose keys and values are kept: the one that is typed in, and the one before. */
 export const COMPLETION_SESSIONS = 2;
@@ -76,7 +76,7 @@ export class ServerModel {
     return this.#engine.tokenizer.encodeText(text).length;
   }
 
-  /** Errors: EngineError. */
+  /** With `maxTokens` 0 the prompt is only evaluated, while nobody wants anything else. Errors: EngineError. */
   complete(
     job: Job,
     prompt: readonly PromptPart[],
@@ -86,14 +86,15 @@ export class ServerModel {
       maxTokens: limits.maxTokens,
       sampler: limits.sampler ?? GREEDY,
       stop: [...(limits.stop ?? []), ...(limits.oneLine === true ? ["\n"] : [])],
-      priority: "completion",
+      priority: limits.maxTokens === 0 ? "idle" : "completion",
     };
-    return this.#run(job, this.#completions, () => Promise.resolve({ prompt, options }));
+    const urgency = limits.maxTokens === 0 ? "idle" : "asked";
+    return this.#run(job, this.#completions, urgency, () => Promise.resolve({ prompt, options }));
   }
 
   /** Errors: EngineError. */
   chat(job: Job, messages: readonly ChatMessage[], limits: GenerationLimits): Promise<GenerationReport> {
-    return this.#run(job, this.#chats, async () => {
+    return this.#run(job, this.#chats, "asked", async () => {
       const prompt = await this.#template.render(messages);
       const options: GenerateOptions = {
         maxTokens: limits.maxTokens,
@@ -128,6 +129,7 @@ export class ServerModel {
   async #run(
     job: Job,
     slots: SessionSlots<LocalSession>,
+    urgency: Urgency,
     prepare: () => Promise<{ prompt: readonly PromptPart[]; options: GenerateOptions }>,
   ): Promise<GenerationReport> {
     if (this.#allEnded !== undefined) {
@@ -136,13 +138,15 @@ export class ServerModel {
     this.#running.add(job.signal);
     let lease: SessionLease<LocalSession> | undefined;
     try {
-      lease = await slots.acquire(job.key, job.signal);
+      lease = await slots.acquire(job.key, job.signal, urgency);
       if (lease === undefined) {
         return notBegun(job.signal);
       }
       const { prompt, options } = await prepare();
       const report = await generate(lease.session, job, prompt, options);
-      this.#last = ratesOf(report);
+      if (urgency === "asked") {
+        this.#last = ratesOf(report);
+      }
       return report;
     } finally {
       lease?.release();

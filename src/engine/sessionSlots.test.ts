@@ -1,18 +1,27 @@
 import assert from "node:assert/strict";
-import { type SessionLease, SessionSlots, StopSignal } from "./sessionSlots";
+import { type SessionLease, SessionSlots, StopSignal, type Urgency } from "./sessionSlots";
 
 /** Sessions are numbered in the order of their making. */
-function numbered(max: number): SessionSlots<number> {
+class Numbered {
+  isClosed = false;
+  constructor(readonly n: number) {}
+  close(): void {
+    this.isClosed = true;
+  }
+}
+
+function numbered(max: number): SessionSlots<Numbered> {
   let made = 0;
-  return new SessionSlots(max, () => ++made);
+  return new SessionSlots(max, () => new Numbered(++made));
 }
 
 async function lent(
-  slots: SessionSlots<number>,
+  slots: SessionSlots<Numbered>,
   key: string,
   signal = new StopSignal(),
-): Promise<SessionLease<number>> {
-  const lease = await slots.acquire(key, signal);
+  urgency: Urgency = "asked",
+): Promise<SessionLease<Numbered>> {
+  const lease = await slots.acquire(key, signal, urgency);
   assert.ok(lease);
   return lease;
 }
@@ -29,7 +38,7 @@ describe("SessionSlots", () => {
     (await lent(slots, "a")).release();
     (await lent(slots, "b")).release();
     const again = await lent(slots, "a");
-    assert.equal(again.session, 1);
+    assert.equal(again.session.n, 1);
     assert.equal(slots.count, 2);
   });
 
@@ -38,24 +47,71 @@ describe("SessionSlots", () => {
     (await lent(slots, "a")).release();
     (await lent(slots, "b")).release();
     (await lent(slots, "a")).release();
-    assert.equal((await lent(slots, "c")).session, 2);
+    assert.equal((await lent(slots, "c")).session.n, 2);
     assert.equal(slots.count, 2);
   });
 
-  it("gives away first what was forgotten", async () => {
+  it("closes what was forgotten, and makes another one when it is needed", async () => {
     const slots = numbered(2);
-    (await lent(slots, "a")).release();
+    const a = await lent(slots, "a");
+    a.release();
     (await lent(slots, "b")).release();
-    slots.forget((key) => key === "b");
-    assert.equal((await lent(slots, "c")).session, 2);
+    slots.forget((key) => key === "a");
+    assert.ok(a.session.isClosed);
+    assert.equal(slots.count, 1);
+    assert.equal((await lent(slots, "b")).session.n, 2);
+    assert.equal((await lent(slots, "c")).session.n, 3);
   });
 
-  it("makes no session while a forgotten one is free", async () => {
-    const slots = numbered(2);
-    (await lent(slots, "a")).release();
+  it("closes what was forgotten while it ran when it has ended, and lends it to nobody", async () => {
+    const slots = numbered(1);
+    const a = await lent(slots, "a");
     slots.forget(() => true);
-    assert.equal((await lent(slots, "b")).session, 1);
+    assert.ok(!a.session.isClosed);
+    const b = slots.acquire("b", new StopSignal());
+    assert.equal(await now(b), "pending");
+    a.release();
+    assert.ok(a.session.isClosed);
+    assert.equal((await b)?.session.n, 2);
     assert.equal(slots.count, 1);
+  });
+
+  it("takes the session of an idle request for one that was asked for", async () => {
+    const slots = numbered(2);
+    const idle = [new StopSignal(), new StopSignal()] as const;
+    const first = await lent(slots, "a", idle[0], "idle");
+    await lent(slots, "b", idle[1], "idle");
+    const asked = slots.acquire("c", new StopSignal());
+    assert.deepEqual(
+      idle.map(({ reason }) => reason),
+      ["superseded", undefined],
+    );
+    first.release();
+    assert.equal((await asked)?.session.n, 1);
+  });
+
+  it("lets an idle request stop older idle ones of its document, and nothing that was asked for", async () => {
+    const slots = numbered(1);
+    const signals = [new StopSignal(), new StopSignal(), new StopSignal()] as const;
+    const asked = await lent(slots, "a", signals[0]);
+    const older = slots.acquire("a", signals[1], "idle");
+    const newer = slots.acquire("a", signals[2], "idle");
+    assert.equal(await now(older), undefined);
+    assert.equal(signals[0].reason, undefined);
+    assert.equal(await now(newer), "pending");
+    asked.release();
+    assert.equal((await newer)?.session.n, 1);
+  });
+
+  it("serves what was asked for before what is idle", async () => {
+    const slots = numbered(1);
+    const running = await lent(slots, "a");
+    const idle = slots.acquire("b", new StopSignal(), "idle");
+    const asked = slots.acquire("c", new StopSignal());
+    running.release();
+    assert.equal(await now(idle), "pending");
+    (await asked)?.release();
+    assert.equal((await idle)?.session.n, 1);
   });
 
   it("stops the older request of a document and waits until it has ended", async () => {
@@ -66,7 +122,7 @@ describe("SessionSlots", () => {
     assert.equal(older.reason, "superseded");
     assert.equal(await now(newer), "pending");
     lease.release();
-    assert.equal((await newer)?.session, 1);
+    assert.equal((await newer)?.session.n, 1);
   });
 
   it("never starts a request that was superseded while it waited", async () => {
@@ -78,7 +134,7 @@ describe("SessionSlots", () => {
     assert.equal(await now(never), undefined);
     assert.equal(second.reason, "superseded");
     running.release();
-    assert.equal((await last)?.session, 1);
+    assert.equal((await last)?.session.n, 1);
     assert.equal(third.reason, undefined);
   });
 
@@ -92,7 +148,7 @@ describe("SessionSlots", () => {
     assert.equal(await b, undefined);
     assert.equal(await now(c), "pending");
     running.release();
-    assert.equal((await c)?.session, 1);
+    assert.equal((await c)?.session.n, 1);
   });
 
   it("lends a session once, however often a lease is released", async () => {
@@ -106,7 +162,7 @@ describe("SessionSlots", () => {
   });
 
   it("passes on that no session can be made", async () => {
-    const slots = new SessionSlots<number>(1, () => {
+    const slots = new SessionSlots<Numbered>(1, () => {
       throw new Error("no memory");
     });
     await assert.rejects(slots.acquire("a", new StopSignal()), /no memory/);

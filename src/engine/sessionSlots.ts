@@ -42,25 +42,38 @@ export interface SessionLease<S> {
   release(): void;
 }
 
-interface Slot<S> {
-  readonly session: S;
-  key: string | undefined;
-  /** The request that uses it now. */
-  running: StopSignal | undefined;
+/** What a session costs is given back by close(). */
+export interface SlotSession {
+  close(): void;
 }
 
-interface Waiter<S> {
+/** `idle`: nobody waits for its result, so it makes room for whoever asks for one. */
+export type Urgency = "asked" | "idle";
+
+interface Request {
   readonly key: string;
   readonly signal: StopSignal;
+  readonly urgency: Urgency;
+}
+
+interface Slot<S> {
+  readonly session: S;
+  /** Undefined where the document will not come again. */
+  key: string | undefined;
+  /** The request that uses it now. */
+  running: Request | undefined;
+}
+
+interface Waiter<S> extends Request {
   readonly settle: (lease: SessionLease<S> | undefined) => void;
 }
 
 /**
  * A fixed number of sessions, each of which belongs to the document (`key`) that used it last: its tokens are then
  * known already. A document without one takes the session that nobody has used for longest. One request at a time per
- * session; others wait in the order of their coming.
+ * session; others wait in the order of their coming, idle ones behind all that were asked for.
  */
-export class SessionSlots<S> {
+export class SessionSlots<S extends SlotSession> {
   readonly #max: number;
   readonly #create: () => S;
   /** By use: the one used last is at the end. */
@@ -72,19 +85,24 @@ export class SessionSlots<S> {
     this.#create = create;
   }
 
-  /** Sessions made so far. */
+  /** Sessions that there are. */
   get count(): number {
     return this.#slots.length;
   }
 
-  /** Resolves with a session, or with undefined once `signal` says stop. Stops older requests of the same key. */
-  async acquire(key: string, signal: StopSignal): Promise<SessionLease<S> | undefined> {
-    for (const { signal: older } of this.#waiting.filter((waiter) => waiter.key === key)) {
-      older.stop("superseded");
+  /**
+   * Resolves with a session, or with undefined once `signal` says stop. Stops older requests of the same key, but an
+   * idle one does so to idle ones only.
+   */
+  async acquire(key: string, signal: StopSignal, urgency: Urgency = "asked"): Promise<SessionLease<S> | undefined> {
+    const request: Request = { key, signal, urgency };
+    for (const older of [...this.#waiting, this.#slotOf(key)?.running]) {
+      if (older?.key === key && (urgency === "asked" || older.urgency === "idle")) {
+        older.signal.stop("superseded");
+      }
     }
-    this.#slotOf(key)?.running?.stop("superseded");
     const lent = new Promise<SessionLease<S> | undefined>((settle) => {
-      const waiter: Waiter<S> = { key, signal, settle };
+      const waiter: Waiter<S> = { ...request, settle };
       this.#waiting.push(waiter);
       signal.onStop(() => {
         this.#dismiss(waiter);
@@ -100,13 +118,21 @@ export class SessionSlots<S> {
     return lent;
   }
 
-  /** Keys of which `belongs` is true will not come again; what they left behind is the first to be given away. */
+  /** Keys of which `belongs` is true will not come again: their sessions are closed when nothing runs in them. */
   forget(belongs: (key: string) => boolean): void {
-    const forgotten = this.#slots.filter(({ key }) => key !== undefined && belongs(key));
-    for (const slot of forgotten) {
-      slot.key = undefined;
+    for (const slot of [...this.#slots]) {
+      if (slot.key !== undefined && belongs(slot.key)) {
+        slot.key = undefined;
+        this.#dropIfForgotten(slot);
+      }
     }
-    this.#slots = [...forgotten, ...this.#slots.filter((slot) => !forgotten.includes(slot))];
+  }
+
+  #dropIfForgotten(slot: Slot<S>): void {
+    if (slot.key === undefined && slot.running === undefined) {
+      this.#slots = this.#slots.filter((other) => other !== slot);
+      slot.session.close();
+    }
   }
 
   #dismiss(waiter: Waiter<S>): void {
@@ -117,13 +143,18 @@ export class SessionSlots<S> {
   }
 
   #serve(): void {
-    for (const waiter of [...this.#waiting]) {
+    const waiting = [
+      ...this.#waiting.filter(({ urgency }) => urgency === "asked"),
+      ...this.#waiting.filter(({ urgency }) => urgency === "idle"),
+    ];
+    for (const waiter of waiting) {
       const slot = this.#slotFor(waiter.key);
-      if (slot === undefined) {
-        continue;
+      if (slot !== undefined) {
+        this.#waiting = this.#waiting.filter((other) => other !== waiter);
+        this.#lend(slot, waiter);
+      } else if (waiter.urgency === "asked" && this.#slotOf(waiter.key) === undefined) {
+        this.#slots.find(({ running }) => running?.urgency === "idle")?.running?.signal.stop("superseded");
       }
-      this.#waiting = this.#waiting.filter((other) => other !== waiter);
-      this.#lend(slot, waiter);
     }
   }
 
@@ -133,32 +164,28 @@ export class SessionSlots<S> {
     if (own !== undefined) {
       return own.running === undefined ? own : undefined;
     }
-    const free = this.#slots.filter(({ running }) => running === undefined);
-    const forgotten = free.find((slot) => slot.key === undefined);
-    if (forgotten !== undefined) {
-      return forgotten;
-    }
     if (this.#slots.length < this.#max) {
-      const slot: Slot<S> = { session: this.#create(), key: undefined, running: undefined };
+      const slot: Slot<S> = { session: this.#create(), key, running: undefined };
       this.#slots.push(slot);
       return slot;
     }
-    return free[0];
+    return this.#slots.find(({ running }) => running === undefined);
   }
 
   #slotOf(key: string): Slot<S> | undefined {
     return this.#slots.find((slot) => slot.key === key);
   }
 
-  #lend(slot: Slot<S>, { key, signal, settle }: Waiter<S>): void {
-    slot.key = key;
-    slot.running = signal;
+  #lend(slot: Slot<S>, { settle, ...request }: Waiter<S>): void {
+    slot.key = request.key;
+    slot.running = request;
     this.#slots = [...this.#slots.filter((other) => other !== slot), slot];
     settle({
       session: slot.session,
       release: () => {
-        if (slot.running === signal) {
+        if (slot.running === request) {
           slot.running = undefined;
+          this.#dropIfForgotten(slot);
           this.#serve();
         }
       },

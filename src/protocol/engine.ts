@@ -110,6 +110,10 @@ export interface GenerationLimits {
   readonly sampler?: SamplerOptions;
 }
 
+/**
+ * `maxTokens` 0: the prompt is evaluated while nobody asks for anything, so that a request that begins like it is answered sooner.
+ * It supersedes and delays nothing that was asked for.
+ */
 export interface CompleteParams extends GenerationLimits {
   /** Chosen by the client, unique on its connection; `text` notifications carry it. */
   readonly request: number;

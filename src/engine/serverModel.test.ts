@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import type { PromptPart } from "../protocol/prompt";
+import { type Job, ServerModel } from "./serverModel";
+import { StopSignal } from "./sessionSlots";
+
+const STARTER = join(__dirname, "..", "..", "models", "hearth-starter.gguf");
+const SHORT = { maxTokens: 6 };
+const WARM = { maxTokens: 0 };
+const text = (value: string): PromptPart[] => [{ kind: "text", text: value }];
+const LONG = text("let x = 1;\n".repeat(180));
+const PROMPT = text("function add(a, b) {\n  return ");
+const QUESTION = [{ role: "user" as const, content: "let y = 2;\n".repeat(150) }];
+
+interface Asked extends Job {
+  said: string;
+}
+
+function job(key: string): Asked {
+  const asked: Asked = {
+    key,
+    signal: new StopSignal(),
+    said: "",
+    onText: (piece) => {
+      asked.said += piece;
+    },
+  };
+  return asked;
+}
+
+describe("ServerModel", () => {
+  let model: ServerModel;
+  beforeEach(async () => {
+    model = await ServerModel.load({ path: STARTER, load: { threads: 2 } }, () => undefined);
+  });
+  afterEach(async () => {
+    await model.close();
+  });
+
+  it("answers completions in the middle of a chat's prompt, which goes on with the same text", async () => {
+    const [alone, alone2] = [job("c"), job("a")];
+    await model.chat(alone, QUESTION, SHORT);
+    await model.complete(alone2, PROMPT, SHORT);
+    model.forget(() => true);
+    const [chat, order] = [job("c"), [] as string[]];
+    const answered = model.chat(chat, QUESTION, SHORT).then(() => order.push("chat"));
+    for (let i = 0; i < 3; ++i) {
+      const completion = job("a");
+      await model.complete(completion, PROMPT, SHORT);
+      assert.equal(completion.said, alone2.said);
+      order.push("completion");
+    }
+    await answered;
+    assert.equal(chat.said, alone.said);
+    assert.equal(order[0], "completion");
+  });
+
+  it("evaluates a prompt in advance, which ends when anything is asked about its document", async () => {
+    const warm = await model.complete(job("a"), LONG, WARM);
+    assert.deepEqual([warm.finish, warm.generatedTokens], ["limit", 0]);
+    const asked = await model.complete(job("a"), LONG, SHORT);
+    assert.ok(asked.reusedTokens >= asked.promptTokens - 1);
+    const idle = model.complete(job("b"), LONG, WARM);
+    assert.equal((await model.complete(job("b"), PROMPT, SHORT)).finish, "limit");
+    assert.equal((await idle).finish, "superseded");
+  });
+
+  it("lets nobody wait for what is evaluated in advance, also while a chat has stopped that", async () => {
+    const order: string[] = [];
+    const note = (what: string) => (): void => {
+      order.push(what);
+    };
+    const idle = ["a", "b"].map((key) => model.complete(job(key), LONG, WARM).then(note("idle")));
+    const chat = model.chat(job("c"), QUESTION, SHORT).then(note("chat"));
+    const asked = model.complete(job("d"), PROMPT, SHORT).then(note("asked"));
+    await Promise.all([...idle, chat, asked]);
+    assert.ok(order.indexOf("asked") < order.indexOf("chat"), order.join(" "));
+    assert.deepEqual(model.sessions, { completion: 2, chat: 1 });
+  });
+
+  it("gives sessions back that are forgotten", async () => {
+    await model.complete(job("1 a"), PROMPT, SHORT);
+    await model.complete(job("2 a"), PROMPT, SHORT);
+    await model.chat(job("1 c"), QUESTION, SHORT);
+    model.forget((key) => key.startsWith("1 "));
+    assert.deepEqual(model.sessions, { completion: 1, chat: 0 });
+    assert.equal((await model.complete(job("3 a"), PROMPT, SHORT)).reusedTokens, 0);
+    assert.ok((await model.complete(job("2 a"), PROMPT, SHORT)).reusedTokens > 0);
+  });
+});
