@@ -72,7 +72,8 @@ def write_keys(writer, config, data):
 
     # What our own prompt builder may use; training/README.md has the exact text at every seam.
     writer.add_array("hearth.capabilities", ["complete"])
-    writer.add_array("hearth.fim.layouts", ["suffix-first", "prefix-first"])
+    # No hearth.fim.layouts: data.py trains both, and the rest of a line still comes out better without (RESULTS.md). A model
+    # of which that is no longer true says so here, the better one first: writer.add_array("hearth.fim.layouts", [...])
     writer.add_array("hearth.prompt.file_header", ["<|file_sep|>", "{path}\n"])
 
 

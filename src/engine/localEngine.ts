@@ -17,6 +17,7 @@ import {
   type NativeSyncReport,
 } from "./native";
 import { StopStrings } from "./stopStrings";
+import { chooseAmong, type HealedPrompt, healPrompt, seededRandom, stillOwed } from "./tokenHealing";
 
 /** What was asked of one generation. */
 export interface GenerateOptions {
@@ -25,6 +26,8 @@ export interface GenerateOptions {
   readonly sampler: NativeSamplerOptions;
   /** Generation ends before the first of these; they are not part of the text. */
   readonly stop?: readonly string[];
+  /** The prompt may end within what the model knows as one token: see tokenHealing.ts. */
+  readonly heal?: boolean;
   readonly priority?: NativePriority;
 }
 
@@ -134,17 +137,16 @@ export class LocalSession {
     options: GenerateOptions,
   ): AsyncGenerator<string, GenerateReport, undefined> {
     this.#cancelled = false;
-    const tokens = Int32Array.from(this.#tokenizer.encode(prompt));
+    const { tokens, owed }: HealedPrompt =
+      options.heal === true
+        ? healPrompt(this.#tokenizer, prompt)
+        : { tokens: this.#tokenizer.encode(prompt), owed: new Uint8Array(0) };
     const started = performance.now();
-    const synced = await this.#call(() =>
-      this.#native.sync(tokens, {
-        sampler: options.sampler,
-        banned: this.#banned,
-        priority: options.priority ?? "completion",
-      }),
-    );
+    const synced = await this.#sync(tokens, options);
     const prefilled = performance.now();
     let generatedTokens = 0;
+    // They replace what was taken back of the prompt, and do not count as an answer.
+    let healingTokens = 0;
     const report = (finish: FinishReason): GenerateReport => ({
       finish,
       promptTokens: tokens.length,
@@ -160,8 +162,22 @@ export class LocalSession {
     const stops = new StopStrings(options.stop ?? []);
     let finish: FinishReason = "limit";
     try {
+      if (owed.length > 0 && options.maxTokens > 0) {
+        const paid = await this.#payOff(tokens, owed, options, detokenizer);
+        if (paid === "cancelled") {
+          return report("cancelled");
+        }
+        healingTokens = paid.tokens;
+        const text = stops.push(paid.text);
+        if (text !== "") {
+          yield text;
+        }
+        if (stops.found) {
+          return report("stop");
+        }
+      }
       // The last token that fits is given, though nothing can follow it.
-      const room = this.#contextTokens - tokens.length + 1;
+      const room = this.#contextTokens - tokens.length - healingTokens + 1;
       while (generatedTokens < Math.min(options.maxTokens, room)) {
         // A cancel that falls between two calls has no call to end.
         const token = this.#isCancelled() ? "cancelled" : await this.#call(() => this.#native.next());
@@ -193,6 +209,39 @@ export class LocalSession {
       }
     }
     return report(finish);
+  }
+
+  /** Generates what is owed, by as few or many tokens as the model likes, and gives the text beyond it. */
+  async #payOff(
+    tokens: readonly number[],
+    owed: Uint8Array,
+    options: GenerateOptions,
+    detokenizer: StreamingDetokenizer,
+  ): Promise<{ readonly text: string; readonly tokens: number } | "cancelled"> {
+    const random = seededRandom(options.sampler.seed);
+    const chosen: number[] = [];
+    let text = "";
+    for (let rest = owed; rest.length > 0;) {
+      const logits = await this.logits();
+      const id = chooseAmong(logits, this.#tokenizer.idsAlong(rest), options.sampler, random);
+      chosen.push(id);
+      text += detokenizer.push(id);
+      rest = stillOwed(rest, this.#tokenizer.tokenBytes(id));
+      if (this.#isCancelled() || (await this.#sync([...tokens, ...chosen], options)) === "cancelled") {
+        return "cancelled";
+      }
+    }
+    return { text: text.slice(new TextDecoder().decode(owed).length), tokens: chosen.length };
+  }
+
+  #sync(tokens: readonly number[], { sampler, priority }: GenerateOptions): Promise<NativeSyncReport | "cancelled"> {
+    return this.#call(() =>
+      this.#native.sync(Int32Array.from(tokens), {
+        sampler,
+        banned: this.#banned,
+        priority: priority ?? "completion",
+      }),
+    );
   }
 
   /** Evaluates tokens as they are; see NativeSession. For measurements and diagnosis. */

@@ -86,6 +86,7 @@ export class ServerModel {
       maxTokens: limits.maxTokens,
       sampler: limits.sampler ?? GREEDY,
       stop: [...(limits.stop ?? []), ...(limits.oneLine === true ? ["\n"] : [])],
+      heal: true,
       priority: limits.maxTokens === 0 ? "idle" : "completion",
     };
     const urgency = limits.maxTokens === 0 ? "idle" : "asked";

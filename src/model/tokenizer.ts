@@ -35,6 +35,8 @@ export class Tokenizer {
   readonly #ends: ReadonlySet<number>;
   readonly #bpe: Bpe;
   readonly #cache = new WordCache();
+  /** Empty until it is needed. */
+  #byFirstByte: number[][] = [];
   /** A UTF-16 unit is at most three bytes of UTF-8. */
   readonly #wordBytes = Buffer.alloc(CACHED_WORD_CHARS_MAX * 3);
 
@@ -139,6 +141,42 @@ export class Tokenizer {
       return NO_BYTES;
     }
     return this.#tables.bytes.subarray(this.#tables.offsets[id], this.#tables.offsets[id + 1]);
+  }
+
+  /**
+   * Ids of the text tokens that begin with `bytes` (at least one), or that `bytes` begins with. Ascending. There always
+   * is one: the token of the first byte.
+   */
+  idsAlong(bytes: Uint8Array): number[] {
+    const { bytes: all, offsets } = this.#tables;
+    const ids: number[] = [];
+    for (const id of this.#idsByFirstByte(bytes[0] ?? 0)) {
+      const start = offsets[id] ?? 0;
+      const length = Math.min((offsets[id + 1] ?? 0) - start, bytes.length);
+      let same = 1;
+      while (same < length && all[start + same] === bytes[same]) {
+        same += 1;
+      }
+      if (same === length) {
+        ids.push(id);
+      }
+    }
+    return ids;
+  }
+
+  /** Text tokens; found once, because a vocabulary has a hundred thousand and a first byte a few thousand. */
+  #idsByFirstByte(byte: number): readonly number[] {
+    if (this.#byFirstByte.length === 0) {
+      this.#byFirstByte = Array.from({ length: 256 }, () => []);
+      this.#types.forEach((type, id) => {
+        const { bytes, offsets } = this.#tables;
+        const start = offsets[id] ?? 0;
+        if (type === TokenType.normal && start < (offsets[id + 1] ?? 0)) {
+          this.#byFirstByte[bytes[start] ?? 0]?.push(id);
+        }
+      });
+    }
+    return this.#byFirstByte[byte] ?? [];
   }
 
   /** The text of the tokens; control tokens add nothing, bytes that are not UTF-8 become U+FFFD. */

@@ -26,7 +26,7 @@ describe("hearth complete", () => {
       ]);
       assert.equal(plain.stdout, json.text === "" ? "" : `${json.text}\n`);
       assert.ok(json.generated_tokens > 0);
-      assert.equal(json.layout, "suffix-first");
+      assert.equal(json.layout, "continuation");
       // The middle of a line asks for the rest of that line.
       assert.doesNotMatch(json.text, /\n/);
     });
@@ -185,7 +185,7 @@ describe("hearth inspect", () => {
     const facts = await hearthJson<Record<string, unknown>>(["inspect"]);
     assert.equal(facts["file_bytes"], readFileSync(STARTER).length);
     assert.deepEqual(facts["capabilities"], ["complete"]);
-    assert.deepEqual(facts["fim_layouts"], ["suffix-first", "prefix-first"]);
+    assert.deepEqual(facts["fim_layouts"], []);
     assert.equal(facts["file_header"], true);
     assert.deepEqual(facts["warnings"], []);
   });
@@ -215,7 +215,7 @@ describe("hearth", () => {
   it("explains itself", async () => {
     const { code, stdout } = await hearth(["--help"]);
     assert.equal(code, 0);
-    for (const command of ["complete", "chat", "inspect", "tokenize", "logits", "bench"]) {
+    for (const command of ["complete", "chat", "inspect", "tokenize", "logits", "bench", "replay"]) {
       assert.match(stdout, new RegExp(`hearth ${command}`));
     }
   });

@@ -49,7 +49,7 @@ describe("windows that share an engine", () => {
       const client = world.client({ onStatus: (s) => statuses.push(s), onFigures: (f) => figures.push(f) });
       const info = await soon("the model", client.openModel({ path: STARTER, load: { threads: 1 } }));
       assert.equal(info.threads, 1);
-      assert.deepEqual(info.traits, { fimLayouts: ["suffix-first", "prefix-first"], fileHeader: true });
+      assert.deepEqual(info.traits, { fimLayouts: [], fileHeader: true });
       assert.deepEqual(statuses[0], { kind: "loading", path: STARTER, part: 0 });
       assert.deepEqual(statuses.at(-1), { kind: "ready", model: info });
       const parts = statuses.flatMap((status) => (status.kind === "loading" ? [status.part] : []));
