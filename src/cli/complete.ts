@@ -7,7 +7,7 @@ import type { TextEngine, TokenCounter } from "../core/ports";
 import { budgetFor } from "../core/promptWindow";
 import { REASON_SENTENCES } from "../core/reasons";
 import { EngineError } from "../protocol/errors";
-import { CLOCK } from "./clock";
+import { SYSTEM_CLOCK } from "../engine/systemClock";
 import { readBytes } from "./documents";
 import { type Arguments, flagOption, samplerOptions, usageError, wholeOption } from "./options";
 import { modelPath, openEngine, printJson } from "./session";
@@ -27,7 +27,7 @@ export async function complete(args: Arguments): Promise<void> {
     let firstTextMs: number | undefined;
     const textEngine: TextEngine = {
       async *generate(prompt, request) {
-        const pieces = session.generate(prompt, { ...request, sampler });
+        const pieces = session.generate(prompt, { ...request, sampler, heal: true });
         let step = await pieces.next();
         while (step.done !== true) {
           firstTextMs ??= performance.now() - started;
@@ -48,7 +48,7 @@ export async function complete(args: Arguments): Promise<void> {
       budget: budgetFor(engine.info.plan.contextTokens, maxTokens),
     };
     const tokens: TokenCounter = { count: (text) => engine.tokenizer.encodeText(text).length };
-    const completer = new Completer({ engine: textEngine, clock: CLOCK, tokens }, traits, options);
+    const completer = new Completer({ engine: textEngine, clock: SYSTEM_CLOCK, tokens }, traits, options);
     const outcome = await completer.complete(request);
     if (outcome.kind === "none" && outcome.error !== undefined) {
       throw outcome.error instanceof Error ? outcome.error : new Error("completion failed", { cause: outcome.error });

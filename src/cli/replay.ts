@@ -5,11 +5,11 @@ import { budgetFor } from "../core/promptWindow";
 import { estimateTokens } from "../core/tokenEstimate";
 import type { EngineClient } from "../engine/client";
 import type { ModelInfo } from "../protocol/engine";
-import { CLOCK } from "./clock";
+import { SYSTEM_CLOCK } from "../engine/systemClock";
 import { readText } from "./documents";
 import { type Arguments, engineOptions, flagOption, usageError } from "./options";
 import { EngineMeter } from "./replay/engineMeter";
-import type { Keystroke } from "./replay/keystroke";
+import type { Generation, Keystroke } from "./replay/keystroke";
 import { documentsOf, Player } from "./replay/player";
 import { withPrivateEngine } from "./replay/privateEngine";
 import { SimulatedEditor } from "./replay/simulatedEditor";
@@ -27,15 +27,15 @@ export async function replay(args: Arguments): Promise<void> {
   }
   const trace = parseTrace(await readText(file), file, (path) => readFileSync(path, "utf8"));
   const choice = { path: resolve(modelPath(args)), load: engineOptions(args) };
-  const { model, keystrokes } = await withPrivateEngine(async (client) => {
+  const { model, keystrokes, readings } = await withPrivateEngine(async (client) => {
     const opened = await client.openModel(choice);
-    return { model: opened, keystrokes: await play(trace, client, opened) };
+    return { model: opened, ...(await play(trace, client, opened)) };
   });
-  const summary = summarise(keystrokes);
+  const summary = summarise(keystrokes, readings);
   if (flagOption(args, "json")) {
     const { name, isa, threads, traits } = model;
     const layout = traits.fimLayouts[0] ?? "continuation";
-    printJson({ trace: file, model: name, isa, threads, layout, summary, keystrokes: keystrokes.map(rounded) });
+    printJson(rounded({ trace: file, model: name, isa, threads, layout, summary, keystrokes, readings }));
     return;
   }
   process.stdout.write(`${trace.about === "" ? file : trace.about}\n\n${table(summary)}`);
@@ -46,16 +46,16 @@ async function play(
   trace: Trace,
   client: EngineClient,
   { traits, contextTokens }: ModelInfo,
-): Promise<readonly Keystroke[]> {
+): Promise<{ readonly keystrokes: readonly Keystroke[]; readonly readings: readonly Generation[] }> {
   const meter = new EngineMeter(client, (): Keystroke | undefined => editor.asked);
-  const completer = new Completer({ engine: meter, clock: CLOCK, tokens: { count: estimateTokens } }, traits, {
+  const completer = new Completer({ engine: meter, clock: SYSTEM_CLOCK, tokens: { count: estimateTokens } }, traits, {
     blockTokens: ANSWER_TOKENS,
     budget: budgetFor(contextTokens, ANSWER_TOKENS),
   });
-  const editor = new SimulatedEditor(completer, CLOCK, documentsOf(trace));
+  const editor = new SimulatedEditor(completer, SYSTEM_CLOCK, documentsOf(trace));
   const progress = new Progress("replaying");
   try {
-    await new Player(editor, CLOCK, trace.documents).play(trace.steps, (done) => {
+    await new Player(editor, SYSTEM_CLOCK, trace.documents).play(trace.steps, (done) => {
       progress.show(done / trace.steps.length);
     });
   } finally {
@@ -63,7 +63,7 @@ async function play(
     completer.stop();
   }
   await meter.settled();
-  return editor.keystrokes;
+  return { keystrokes: editor.keystrokes, readings: meter.readings };
 }
 
 /** Times to a tenth of a millisecond: more is noise, and long. */

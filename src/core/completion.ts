@@ -1,22 +1,21 @@
-import { EngineError } from "../protocol/errors";
 import type { PromptPart } from "../protocol/prompt";
 import { type CompletionShape, shapeAt } from "./blockRules";
 import { NEVER_CANCELLED } from "./cancellation";
 import { CompletionCache } from "./completionCache";
 import { type CompletionOptions, DEFAULT_OPTIONS } from "./completionOptions";
 import { type CompletionOutcome, type CompletionRequest, normalise, type NormalRequest } from "./completionRequest";
-import { surroundingsOf } from "./context";
 import { Flight } from "./flight";
+import { cachedAnswer, fittedOutcome, isSameText, landedOutcome, restOf, type TextOutcome } from "./outcome";
 import type { CancelToken, Clock, PromptTraits, TextEngine, TokenCounter } from "./ports";
-import { fitAnswer, type ShapedAnswer } from "./postprocess";
 import { flatten, layOutWindow } from "./promptLayout";
-import { newCharsOf, PromptReader, READ_AHEAD_CHARS_MIN } from "./promptReader";
+import { costOf, PromptReader, READ_AHEAD_CHARS_MIN } from "./promptReader";
 import { PromptWindows } from "./promptWindow";
 import type { SilenceReason } from "./reasons";
 import { type AnswerSource, RequestLog } from "./requestLog";
 import { suppressionAt } from "./suppression";
-import { recordOf, type Turn } from "./turn";
+import { recordOf, type Turn, turnAt } from "./turn";
 import { TypingPace } from "./typingPace";
+import { Waiting } from "./waiting";
 
 export interface CompletionPorts {
   readonly engine: TextEngine;
@@ -32,9 +31,6 @@ const ALTERNATIVE_SEEDS = [1, 2, 3];
 /** Less than this costs the next request next to nothing. */
 const WARM_CHARS_MIN = 64;
 
-type TextOutcome = Extract<CompletionOutcome, { kind: "text" }>;
-type Wake = (wake: () => void) => () => unknown;
-
 /**
  * From a cursor to the text that an editor would insert there. One a window: it remembers answers, windows of
  * documents and how fast somebody types. Requests may overlap; a newer one takes the place of an older one.
@@ -49,7 +45,7 @@ export class Completer {
   readonly #reader: PromptReader;
   readonly #cache = new CompletionCache();
   readonly #pace = new TypingPace();
-  readonly #supersedings = new Set<() => void>();
+  readonly #waiting: Waiting;
   #turns = 0;
   #flight: Flight | undefined;
   #callOffLinger: (() => void) | undefined;
@@ -62,6 +58,7 @@ export class Completer {
     this.#options = { ...DEFAULT_OPTIONS, ...options };
     this.#windows = new PromptWindows(this.#options.budget, ports.tokens);
     this.#reader = new PromptReader(ports.engine, ports.clock);
+    this.#waiting = new Waiting(ports.clock);
   }
 
   /** Never rejects: what goes wrong is an outcome. */
@@ -113,11 +110,11 @@ export class Completer {
         maxTokens: this.#maxTokens(flight.shape),
         sampler: { ...ALTERNATIVE_SAMPLER, seed },
       });
-      const outcome = this.#interruption(turn) ?? this.#landedOutcome(turn, flight, "");
+      const outcome = this.#interruption(turn) ?? landedOutcome(turn, flight, "");
       if (this.#flight === flight) {
         this.#flight = undefined;
       }
-      const known = [first, ...found].some((other) => other.kind === "text" && sameText(other, outcome));
+      const known = [first, ...found].some((other) => other.kind === "text" && isSameText(other, outcome));
       if (outcome.kind === "text" && !known) {
         found.push(outcome);
       }
@@ -196,36 +193,13 @@ export class Completer {
 
   #nextTurn(): number {
     this.#turns += 1;
-    for (const supersede of [...this.#supersedings]) {
-      supersede();
-    }
+    this.#waiting.wakeAll();
     return this.#turns;
   }
 
   #newTurn(id: number, request: CompletionRequest, normal: NormalRequest, token: CancelToken, startedMs: number): Turn {
-    const { cursor } = normal;
-    const at = surroundingsOf(cursor);
-    const window = this.#windows.windowAt(request.documentId, cursor);
-    return {
-      id,
-      request,
-      normal,
-      at,
-      token,
-      startedMs,
-      place: {
-        documentId: request.documentId,
-        textBefore: cursor.text.slice(0, cursor.offset),
-        prefix: window.prefix,
-        after: at.after,
-        below: at.below,
-      },
-      prompt: layOutWindow(cursor.path, window, this.#traits),
-      debounceMs: 0,
-      source: undefined,
-      flight: undefined,
-      newChars: undefined,
-    };
+    const window = this.#windows.windowAt(request.documentId, normal.cursor);
+    return turnAt({ id, request, normal, token, startedMs }, window, this.#traits);
   }
 
   /** The straight line. */
@@ -270,7 +244,7 @@ export class Completer {
       // Asked by hand, the question is asked once more.
       return turn.request.trigger === "manual" ? undefined : { kind: "none", reason: "knownEmpty" };
     }
-    const outcome = this.#fitted(turn, reused.text, reused.shape);
+    const outcome = fittedOutcome(turn, reused.text, reused.shape);
     if (outcome.kind === "none" && this.#flight?.typedAlong(turn.place) !== undefined) {
       return undefined;
     }
@@ -302,7 +276,7 @@ export class Completer {
     const until = turn.startedMs + delayMs;
     const begun = this.#clock.nowMs();
     while (this.#clock.nowMs() < until && this.#interruption(turn) === undefined) {
-      await this.#pause(turn, [this.#timer(until)]);
+      await this.#waiting.pause(turn.token, [this.#waiting.at(until)]);
     }
     turn.debounceMs = this.#clock.nowMs() - begun;
     return this.#interruption(turn);
@@ -342,16 +316,12 @@ export class Completer {
       this.#flight = undefined;
     }
     this.#reader.asked(flight, prompt);
-    const { landing, shaped, shape, firstTextMs } = flight;
     const tookMs = this.#clock.nowMs() - flight.startedMs;
+    const { landing, shaped, shape, firstTextMs } = flight;
     if (landing?.kind === "answered") {
-      this.#cache.remember(flight.place, cached(shaped, shape));
-      const { result } = landing;
-      const prefillMs = result.prefillMs ?? firstTextMs ?? tookMs;
-      const lineMs = shape === "line" ? tookMs : (firstTextMs ?? tookMs);
-      const decodeMs = Math.max(0, lineMs - prefillMs);
-      this.#pace.answered({ newChars: newCharsOf(result, prompt) ?? newChars, prefillMs, decodeMs });
-    } else if (landing?.kind === "stopped" && firstTextMs === undefined) {
+      this.#cache.remember(flight.place, cachedAnswer(shaped, shape));
+      this.#pace.answered(costOf(flight, landing.result, prompt, { newChars, tookMs }));
+    } else if (landing?.kind === "stopped" && (shape === "line" || firstTextMs === undefined)) {
       this.#pace.gaveUp(newChars, tookMs);
     }
   }
@@ -386,43 +356,20 @@ export class Completer {
       const nowMs = this.#clock.nowMs();
       turn.source = source;
       if (flight.landing !== undefined) {
-        return this.#landedOutcome(turn, flight, typed);
+        return landedOutcome(turn, flight, typed);
       }
       const hasWholeLine = flight.shape === "block" && restOf(flight.shaped, typed).trim() !== "";
       if (hasWholeLine && nowMs >= showAt) {
-        this.#cache.remember(flight.place, cached(flight.shaped, flight.shape));
-        return this.#fitted(turn, restOf(flight.shaped, typed), flight.shape);
+        this.#cache.remember(flight.place, cachedAnswer(flight.shaped, flight.shape));
+        return fittedOutcome(turn, restOf(flight.shaped, typed), flight.shape);
       }
       if (nowMs >= tooLateAt) {
         return { kind: "none", reason: "tooLate" };
       }
-      const timer = hasWholeLine ? [this.#timer(showAt)] : [];
-      const deadline = tooLateAt === Infinity ? [] : [this.#timer(tooLateAt)];
-      await this.#pause(turn, [(wake) => flight.onChange(wake), ...timer, ...deadline]);
+      const timer = hasWholeLine ? [this.#waiting.at(showAt)] : [];
+      const deadline = tooLateAt === Infinity ? [] : [this.#waiting.at(tooLateAt)];
+      await this.#waiting.pause(turn.token, [(wake) => flight.onChange(wake), ...timer, ...deadline]);
     }
-  }
-
-  #landedOutcome(turn: Turn, flight: Flight, typed: string): CompletionOutcome {
-    const { landing, shaped } = flight;
-    if (landing?.kind === "failed") {
-      const { error } = landing;
-      return { kind: "none", reason: error instanceof EngineError ? error.code : "internal", error };
-    }
-    return shaped.kind === "none" ? shaped : this.#fitted(turn, restOf(shaped, typed), flight.shape);
-  }
-
-  #fitted({ at, normal }: Turn, text: string, shape: CompletionShape): CompletionOutcome {
-    const fitted = fitAnswer({ text, shape, cutOff: false }, at);
-    if (fitted.kind === "none") {
-      return fitted;
-    }
-    const { selected, crlf } = normal;
-    return {
-      kind: "text",
-      text: selected.text + (crlf ? fitted.text.replaceAll("\n", "\r\n") : fitted.text),
-      replaceBefore: selected.replaceBefore,
-      replaceAfter: selected.replaceAfter + fitted.replaceAfter,
-    };
   }
 
   #interruption(turn: Turn): CompletionOutcome | undefined {
@@ -446,41 +393,7 @@ export class Completer {
     });
   }
 
-  #timer(atMs: number): Wake {
-    return (wake) => this.#clock.after(Math.max(0, atMs - this.#clock.nowMs()), wake);
-  }
-
-  /** Until the first of these, a newer request, or a cancel. */
-  async #pause(turn: Turn, wakes: readonly Wake[]): Promise<void> {
-    let ends: (() => unknown)[] = [];
-    await new Promise<void>((resolve) => {
-      const cancelled = turn.token.onCancellationRequested(resolve);
-      this.#supersedings.add(resolve);
-      ends = [
-        () => cancelled.dispose(),
-        () => this.#supersedings.delete(resolve),
-        ...wakes.map((each) => each(resolve)),
-      ];
-    });
-    for (const end of ends) {
-      end();
-    }
-  }
-
   #record(request: CompletionRequest, startedMs: number, outcome: CompletionOutcome, turn?: Turn): void {
     this.log.add(recordOf(request, outcome, { startedMs, endedMs: this.#clock.nowMs() }, turn));
   }
-}
-
-function cached(shaped: ShapedAnswer, shape: CompletionShape): { text: string; shape: CompletionShape } {
-  return shaped.kind === "text" ? { text: shaped.text, shape } : { text: "", shape, ...shaped };
-}
-
-function sameText(a: TextOutcome, b: CompletionOutcome): boolean {
-  return b.kind === "text" && a.text === b.text && a.replaceAfter === b.replaceAfter;
-}
-
-/** What is left of an answer after a part of it was typed. */
-function restOf(shaped: ShapedAnswer, typed: string): string {
-  return shaped.kind === "text" ? shaped.text.slice(typed.length) : "";
 }

@@ -1,7 +1,7 @@
 import type { PromptPart } from "../protocol/prompt";
 import { CancelSource } from "./cancellation";
 import type { Flight } from "./flight";
-import type { Clock, TextEngine } from "./ports";
+import type { Clock, GenerateResult, TextEngine } from "./ports";
 import { commonPrefixLength, flatten } from "./promptLayout";
 
 /** Documents of which the engine keeps what it has read. */
@@ -118,11 +118,23 @@ export class PromptReader {
   }
 }
 
-/** The engine knows better than a guess what it had read before; undefined where it does not say. */
-export function newCharsOf(
-  { promptTokens, reusedTokens }: { readonly promptTokens?: number; readonly reusedTokens?: number },
+/** What an answer cost. `newChars` is a guess, for an engine that does not say what it had read before. */
+export function costOf(
+  { shape, firstTextMs }: Flight,
+  result: GenerateResult,
   prompt: string,
-): number | undefined {
+  { newChars, tookMs }: { readonly newChars: number; readonly tookMs: number },
+): ReadingCost & { readonly decodeMs: number } {
+  const prefillMs = result.prefillMs ?? firstTextMs ?? tookMs;
+  const lineMs = shape === "line" ? tookMs : (firstTextMs ?? tookMs);
+  return {
+    newChars: newCharsOf(result, prompt) ?? newChars,
+    prefillMs,
+    decodeMs: Math.max(0, lineMs - prefillMs),
+  };
+}
+
+function newCharsOf({ promptTokens, reusedTokens }: GenerateResult, prompt: string): number | undefined {
   return promptTokens === undefined || reusedTokens === undefined || promptTokens === 0
     ? undefined
     : (prompt.length * (promptTokens - reusedTokens)) / promptTokens;

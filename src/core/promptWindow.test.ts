@@ -134,6 +134,27 @@ describe("PromptWindows below the cursor", () => {
     assert.equal(suffixAfter(text, ""), "");
   });
 
+  it("keeps it when an editor closes the block that was opened above it, and when the block is left", () => {
+    const windows = new PromptWindows();
+    const next = "\nfunction next() {\n}\n";
+    const at = (marked: string): string => {
+      const offset = marked.indexOf("|");
+      const place = { text: marked.replace("|", ""), offset };
+      windows.refresh("doc", place);
+      return windows.windowAt("doc", place).suffix;
+    };
+    assert.equal(at(`function f() {|\n${next}`), next);
+    assert.equal(at(`function f() {\n  |\n}\n${next}`), next);
+    assert.equal(at(`function f() {\n  if (a) {\n    |\n  }\n}\n${next}`), next);
+    assert.equal(at(`function f() {\n  if (a) {\n  }\n}|\n${next}`), next);
+    assert.equal(at("function f() {|"), "");
+    assert.equal(at("function f() {\n  |\n}"), "");
+    // A line of code in front is another thing.
+    const changed = `  b();\n}\n${next}`;
+    assert.equal(at(`function f() {\n  |\n${changed}`), changed);
+    assert.equal(at(`function f() {\n  b();|\n}\n${next}`), `}\n${next}`);
+  });
+
   it("takes it again when nobody types", () => {
     const windows = new PromptWindows();
     windows.windowAt("doc", { text: `a\n${text}`, offset: 1 });

@@ -69,6 +69,9 @@ const ANCHOR_TEXT_CHARS = 160;
 /** The suffix is taken again when more than this part of its beginning has changed. */
 const SUFFIX_CHANGE_MAX = 0.1;
 const SUFFIX_LOOKED_AT_CHARS = 200;
+/** So many lines of closing brackets in front of it are none: editors put them there when a block is opened. */
+const CLOSERS_IN_FRONT_MAX = 3;
+const ONLY_CLOSERS = /^[\s)\]};,]*$/;
 /** Documents with a remembered window; the least recently used is forgotten. */
 const DOCUMENTS_MAX = 32;
 
@@ -97,7 +100,8 @@ export class PromptWindows {
       anchor = newAnchor(place, prefixChars, kept);
     }
     const now = suffixNow(place, this.#suffixChars(place));
-    const suffix = known !== undefined && !hasChanged(known.suffix, now) ? known.suffix : now;
+    const isKept = known !== undefined && (!hasChanged(known.suffix, now) || hasOnlyClosersInFront(known.suffix, now));
+    const suffix = isKept ? known.suffix : now;
     this.#states.delete(documentId);
     this.#states.set(documentId, {
       anchor,
@@ -117,8 +121,9 @@ export class PromptWindows {
   /** Nobody types: the suffix may be looked at again, at leisure. */
   refresh(documentId: string, place: Place): void {
     const known = this.#states.get(documentId);
-    if (known !== undefined) {
-      known.suffix = suffixNow(place, this.#suffixChars(place));
+    const now = suffixNow(place, this.#suffixChars(place));
+    if (known !== undefined && !hasOnlyClosersInFront(known.suffix, now)) {
+      known.suffix = now;
     }
   }
 
@@ -221,6 +226,25 @@ function suffixNow({ text, offset }: Place, maxChars: number): string {
   }
   const rest = text.slice(lineEnd + 1, lineEnd + 1 + maxChars);
   return lineEnd + 1 + maxChars >= text.length ? rest : rest.slice(0, rest.lastIndexOf("\n") + 1);
+}
+
+/**
+ * A block was opened above the snapshot, and is not yet left: the snapshot is right again when it is. What closes the
+ * block is counted in post-processing, whether the prompt shows it or not.
+ */
+function hasOnlyClosersInFront(snapshot: string, now: string): boolean {
+  let rest = now;
+  for (let lines = 0; lines < CLOSERS_IN_FRONT_MAX && rest !== ""; ++lines) {
+    const line = /^.*\n?/.exec(rest)?.[0] ?? rest;
+    if (!ONLY_CLOSERS.test(line)) {
+      return false;
+    }
+    rest = rest.slice(line.length);
+    if (!hasChanged(snapshot, rest)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 /** The first line is another one, or too much of the beginning is. */

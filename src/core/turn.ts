@@ -1,10 +1,11 @@
 import type { PromptPart } from "../protocol/prompt";
 import type { CachePlace } from "./completionCache";
 import type { CompletionOutcome, CompletionRequest, NormalRequest } from "./completionRequest";
-import type { Surroundings } from "./context";
+import { type Surroundings, surroundingsOf } from "./context";
 import type { Flight } from "./flight";
-import type { CancelToken } from "./ports";
-import { flatten } from "./promptLayout";
+import type { CancelToken, PromptTraits } from "./ports";
+import { flatten, layOutWindow } from "./promptLayout";
+import type { PromptWindow } from "./promptWindow";
 import type { AnswerSource, NewRecord } from "./requestLog";
 
 /** A request on its way. */
@@ -22,6 +23,32 @@ export interface Turn {
   flight: Flight | undefined;
   /** Of the prompt, where the engine was asked. */
   newChars: number | undefined;
+}
+
+/** A request at the beginning of its way, with the window of its document that a prompt shows. */
+export function turnAt(
+  asked: Pick<Turn, "id" | "request" | "normal" | "token" | "startedMs">,
+  window: PromptWindow,
+  traits: PromptTraits,
+): Turn {
+  const { cursor } = asked.normal;
+  const at = surroundingsOf(cursor);
+  return {
+    ...asked,
+    at,
+    place: {
+      documentId: asked.request.documentId,
+      textBefore: cursor.text.slice(0, cursor.offset),
+      prefix: window.prefix,
+      after: at.after,
+      below: at.below,
+    },
+    prompt: layOutWindow(cursor.path, window, traits),
+    debounceMs: 0,
+    source: undefined,
+    flight: undefined,
+    newChars: undefined,
+  };
 }
 
 /** For the log: what became of a request, without its text. `turn` is missing where it never got on its way. */

@@ -56,6 +56,10 @@ describe("TypingPace", () => {
     assert.ok(pace.delayMs(0) <= 60, String(pace.delayMs(0)));
     pace.gaveUp(0, 1000);
     assert.ok(pace.delayMs(0) > 150, String(pace.delayMs(0)));
+    // It was only a moment's trouble.
+    pace.answered({ newChars: 15, prefillMs: 3, decodeMs: 10 });
+    pace.answered({ newChars: 15, prefillMs: 3, decodeMs: 10 });
+    assert.ok(pace.delayMs(0) < 80, String(pace.delayMs(0)));
   });
 
   it("believes what it measures at once", () => {

@@ -13,14 +13,15 @@ const PAUSE_MS = 1000;
  */
 const INTERVAL_START_MS = 150;
 const FIRST_LINE_START_MS = 50;
-const MS_PER_CHAR_START = 1;
-/** Weight of the newest of a moving average. */
+const MS_PER_CHAR_START = 0.3;
+/** Weight of the newest of a moving average; of good news more: who waits for a pause hears little. */
 const NEWEST = 0.3;
+const NEWEST_GOOD = 0.6;
 /** The cost of a character is known from about the last so many that were read: what few new ones take is not theirs. */
 const READ_CHARS = 8000;
 
-function average(old: number, value: number): number {
-  return old + NEWEST * (value - old);
+function average(old: number, value: number, weight = NEWEST): number {
+  return old + weight * (value - old);
 }
 
 export class TypingPace {
@@ -51,13 +52,15 @@ export class TypingPace {
     this.read(cost);
     const { newChars, prefillMs, decodeMs } = cost;
     const firstLineMs = decodeMs + Math.max(0, prefillMs - newChars * this.#msPerPromptChar);
-    this.#firstLineMs = this.#firstLineMs === undefined ? firstLineMs : average(this.#firstLineMs, firstLineMs);
+    const old = this.#firstLineMs ?? firstLineMs;
+    this.#firstLineMs = average(old, firstLineMs, firstLineMs < old ? NEWEST_GOOD : NEWEST);
   }
 
-  /** A question was given up before any text came: it would have taken longer than that. */
+  /** A question was given up before there was a line to show: that would have taken longer. */
   gaveUp(newChars: number, waitedMs: number): void {
     const atLeastMs = waitedMs - newChars * this.#msPerPromptChar;
-    this.#firstLineMs = Math.max(this.#firstLineMs ?? FIRST_LINE_START_MS, atLeastMs);
+    const old = this.#firstLineMs ?? FIRST_LINE_START_MS;
+    this.#firstLineMs = Math.max(old, average(old, atLeastMs));
   }
 
   /** Until the first line is there, if the engine were asked now. */

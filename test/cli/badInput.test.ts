@@ -23,6 +23,7 @@ const COMMANDS: readonly (readonly [string, (model: string) => string[]])[] = [
   ["bench", (model) => ["bench", model]],
   ["complete", (model) => ["complete", "package.json:1:1", "--model", model]],
   ["chat", (model) => ["chat", "--model", model, "--prompt", "hello"]],
+  ["replay", (model) => ["replay", "bench/keystrokes/traces/one-line.json", "--model", model]],
 ];
 
 describe("bad model files", () => {
@@ -130,6 +131,7 @@ describe("bad requests", () => {
     ["an unknown instruction set", ["bench", "--isa", "sse9"]],
     ["a budget without a size", ["bench", "--memory-budget", "much"]],
     ["prefetch neither on nor off", ["bench", "--prefetch", "maybe"]],
+    ["no trace", ["replay"]],
     ["a negative temperature", ["complete", "package.json:1:1", "--temperature", "-1"]],
   ];
   for (const [what, args] of wrongUsage) {
@@ -154,6 +156,8 @@ describe("bad requests", () => {
     ],
     ["more tokens than the text has", ["bench", "--prompt", "1000000"], /the text has/],
     ["a budget that is too small", ["bench", "--memory-budget", "20MiB"], /the smallest that works is \d+ MiB/],
+    ["a trace that is not there", ["replay", "no/such/trace.json"], /no such file/],
+    ["a trace that is none", ["replay", "package.json"], /has no 'name'/],
     ["a chat with a model that only completes", ["chat", "--prompt", "hello"], /--try-anyway/],
   ];
   for (const [what, args, says] of refused) {

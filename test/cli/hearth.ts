@@ -16,9 +16,13 @@ export interface Ended {
 }
 
 /** Runs the command line program to its end. */
-export function hearth(args: readonly string[], options: { input?: string; cwd?: string } = {}): Promise<Ended> {
+export function hearth(
+  args: readonly string[],
+  options: { input?: string; cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [CLI, ...args], { cwd: options.cwd ?? ROOT });
+    const env = { ...process.env, ...options.env };
+    const child = spawn(process.execPath, [CLI, ...args], { cwd: options.cwd ?? ROOT, env });
     let stdout = "";
     let stderr = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));

@@ -10,6 +10,7 @@ export class EngineMeter implements TextEngine {
   readonly #client: Pick<EngineClient, "complete">;
   readonly #asking: () => Keystroke | undefined;
   readonly #reports: Promise<void>[] = [];
+  readonly #readings: Generation[] = [];
 
   /** @param asking the key whose request is under way. */
   constructor(client: Pick<EngineClient, "complete">, asking: () => Keystroke | undefined) {
@@ -19,18 +20,24 @@ export class EngineMeter implements TextEngine {
 
   generate(prompt: readonly PromptPart[], { documentId, ...request }: GenerateRequest): ClientStream {
     const stream = this.#client.complete(documentId, prompt, request);
-    const keystroke = this.#asking();
+    const keystroke = request.maxTokens === 0 ? undefined : this.#asking();
     if (keystroke !== undefined) {
       keystroke.engineCalls += 1;
-      this.#reports.push(
-        stream.report.then((report) => {
-          if (report !== undefined) {
-            keystroke.generations.push(generationOf(report, stream.leftMs));
-          }
-        }),
-      );
     }
+    const generations = keystroke?.generations ?? this.#readings;
+    this.#reports.push(
+      stream.report.then((report) => {
+        if (report !== undefined) {
+          generations.push(generationOf(report, stream.leftMs));
+        }
+      }),
+    );
     return stream;
+  }
+
+  /** Prompts that were read ahead of any question. */
+  get readings(): readonly Generation[] {
+    return this.#readings;
   }
 
   /** All that was asked has been reported. */

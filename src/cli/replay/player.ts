@@ -84,19 +84,14 @@ export class Player {
 
   async #type(typist: Typist, step: { msPerKey: number; accepts: boolean }, number: number): Promise<void> {
     const editor = this.#editor;
-    for (;;) {
+    while (!typist.isDone) {
       await this.#wait(step.msPerKey);
-      if (step.accepts && editor.shown.length > 1 && typist.takes(editor.shown)) {
+      const key = step.accepts && editor.shown.length > 1 && typist.takes(editor.shown) ? "accept" : typist.next();
+      if (key === "accept") {
         editor.accept("all", number);
-        continue;
+      } else if (key !== undefined) {
+        editor.press(key, number);
       }
-      const key = typist.next();
-      if (key === undefined) {
-        // Nothing was pressed at the end of this wait.
-        this.#atMs -= step.msPerKey;
-        return;
-      }
-      editor.press(key, number);
     }
   }
 

@@ -1,12 +1,14 @@
 import { CancelSource } from "../../core/cancellation";
 import type { Completer } from "../../core/completion";
-import type { CompletionOutcome } from "../../core/completionRequest";
+import type { CompletionOutcome, CompletionRequest } from "../../core/completionRequest";
 import type { Clock } from "../../core/ports";
 import { type EditedDocument, type Key } from "./editedDocument";
 import type { Keystroke } from "./keystroke";
 
 /** VS Code's `InlineCompletionsDebounce`. */
 export const EDITOR_WAITS_MS = 50;
+/** The extension lets the engine read ahead when nobody has typed or moved for so long. */
+const IDLE_MS = 1500;
 const WORD = /^\s*(?:[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]+)/u;
 
 /** Text that is shown behind the cursor. */
@@ -40,8 +42,9 @@ export class SimulatedEditor {
   #document: EditedDocument;
   #ghost: Ghost | undefined;
   #asking: Asking | undefined;
-  /** Whose request reached the completer last. */
+  /** Whose request reached the completer last; undefined while it reads ahead. */
   #asked: Keystroke | undefined;
+  #callOffIdle: () => void = () => undefined;
 
   /** @param documents at least one; the first is open. */
   constructor(completer: Completer, clock: Clock, documents: readonly EditedDocument[]) {
@@ -54,6 +57,7 @@ export class SimulatedEditor {
     this.#startedMs = clock.nowMs();
     this.#documents = new Map(documents.map((each) => [each.path, each]));
     this.#document = first;
+    this.#waitForIdle();
   }
 
   get document(): EditedDocument {
@@ -64,7 +68,7 @@ export class SimulatedEditor {
     return this.#keystrokes;
   }
 
-  /** The key whose request is with the completer, or was last. */
+  /** The key whose request is with the completer, or was last; undefined while it reads ahead. */
   get asked(): Keystroke | undefined {
     return this.#asked;
   }
@@ -118,6 +122,7 @@ export class SimulatedEditor {
 
   moveTo(offset: number): void {
     this.#quiet();
+    this.#waitForIdle();
     this.#document.moveTo(offset);
   }
 
@@ -127,15 +132,26 @@ export class SimulatedEditor {
       throw new Error(`no document '${path}'`);
     }
     this.#quiet();
+    this.#waitForIdle();
     this.#document = document;
   }
 
-  /** The last answer has come. */
+  /** The last answer has come, and nothing more will be asked. */
   async settled(): Promise<void> {
+    this.#callOffIdle();
     await this.#asking?.settled;
   }
 
+  #waitForIdle(): void {
+    this.#callOffIdle();
+    this.#callOffIdle = this.#clock.after(IDLE_MS, () => {
+      this.#asked = undefined;
+      void this.#completer.warm(this.#requestNow("automatic"));
+    });
+  }
+
   #note(key: string, step: number): Keystroke {
+    this.#waitForIdle();
     const keystroke: Keystroke = {
       step,
       key,
@@ -192,16 +208,20 @@ export class SimulatedEditor {
     }
   }
 
+  #requestNow(trigger: "automatic" | "manual"): CompletionRequest {
+    const { path, languageId, text, offset, indentation } = this.#document;
+    return { documentId: path, path, languageId, text, offset, indentation, trigger };
+  }
+
   async #request(
     keystroke: Keystroke,
     trigger: "automatic" | "manual",
     source: CancelSource,
     preserves: boolean,
   ): Promise<void> {
-    const { path, languageId, text, offset, indentation } = this.#document;
     keystroke.asked = true;
     this.#asked = keystroke;
-    const request = { documentId: path, path, languageId, text, offset, indentation, trigger };
+    const request = this.#requestNow(trigger);
     const fromMs = this.#clock.nowMs();
     const answer = this.#completer.complete(request, source.token);
     const toMs = this.#clock.nowMs();

@@ -1,4 +1,4 @@
-import type { Keystroke } from "./keystroke";
+import type { Generation, Keystroke } from "./keystroke";
 
 export interface Quantiles {
   readonly count: number;
@@ -26,6 +26,9 @@ export interface Summary {
   /** Prompt tokens that a question had to evaluate; `null` where there was none. */
   readonly newTokens: Quantiles | null;
   readonly promptTokens: Quantiles | null;
+  /** Prompts that the engine read ahead of any question, and how many new tokens those were in all. */
+  readonly readings: number;
+  readonly readTokens: number;
   /** From a key to new text on the screen. */
   readonly shownMs: Quantiles | null;
   /** From a cancel to the engine's word that it has stopped. */
@@ -46,12 +49,12 @@ export function quantiles(values: readonly number[]): Quantiles | null {
 
 const MEMORY: readonly string[] = ["typedAlong", "forward", "revisited"];
 
-export function summarise(keystrokes: readonly Keystroke[]): Summary {
+export function summarise(keystrokes: readonly Keystroke[], readings: readonly Generation[]): Summary {
   const asked = keystrokes.filter((each) => each.asked);
   const generations = keystrokes.flatMap((each) => each.generations);
   const sum = (of: (each: Keystroke) => number): number => keystrokes.reduce((total, each) => total + of(each), 0);
   const count = (of: (each: Keystroke) => boolean): number => sum((each) => (of(each) ? 1 : 0));
-  const cancelled = generations.filter(({ finish }) => finish === "cancelled" || finish === "superseded");
+  const cancelled = generations.filter(wasCancelled);
   const isDone = (value: number | undefined): value is number => value !== undefined;
   return {
     keystrokes: keystrokes.length,
@@ -65,13 +68,19 @@ export function summarise(keystrokes: readonly Keystroke[]): Summary {
     silences: tally(asked.flatMap(({ reason }) => reason ?? [])),
     newTokens: quantiles(generations.map(({ newTokens }) => newTokens).filter(isDone)),
     promptTokens: quantiles(generations.map(({ promptTokens }) => promptTokens).filter((each) => each > 0)),
+    readings: readings.length,
+    readTokens: readings.reduce((total, { newTokens }) => total + (newTokens ?? 0), 0),
     shownMs: quantiles(keystrokes.map(({ shownMs }) => shownMs).filter(isDone)),
-    cancelMs: quantiles(cancelled.map(({ cancelMs }) => cancelMs).filter(isDone)),
+    cancelMs: quantiles([...generations, ...readings].map(({ cancelMs }) => cancelMs).filter(isDone)),
     shown: count(({ shownMs }) => shownMs !== undefined),
     kept: count(({ kept }) => kept),
     accepted: count(({ acceptedChars }) => acceptedChars > 0),
     acceptedChars: sum(({ acceptedChars }) => acceptedChars),
   };
+}
+
+function wasCancelled({ finish }: Generation): boolean {
+  return finish === "cancelled" || finish === "superseded";
 }
 
 function tally(names: readonly (string | undefined)[]): Record<string, number> {
@@ -92,6 +101,7 @@ export function table(summary: Summary): string {
     ["asked of the engine", `${String(summary.engineCalls)}, ${String(summary.cancelledCalls)} cancelled`],
     ["new prompt tokens", told(summary.newTokens, 0)],
     ["prompt tokens", told(summary.promptTokens, 0)],
+    ["read ahead", `${String(summary.readings)} prompts, ${String(summary.readTokens)} tokens`],
     ["to text on screen, ms", told(summary.shownMs, 0)],
     ["to a stop, ms", told(summary.cancelMs, 1)],
     ["text came, stayed", `${String(summary.shown)}, ${String(summary.kept)} times`],

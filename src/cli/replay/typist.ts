@@ -14,11 +14,19 @@ export class Typist {
   /** A line has just begun; the rest says how it should be indented, the editor may have done that already. */
   #atLineStart = false;
 
-  /** @param leavesNothing brackets that the editor has closed and the text does not are deleted at its end. */
+  /**
+   * @param leavesNothing brackets that the editor has closed and the text does not are deleted, and so is indentation that
+   * is not the text's. Otherwise more is going to be typed.
+   */
   constructor(document: EditedDocument, text: string, leavesNothing: boolean) {
     this.#document = document;
     this.#rest = text;
     this.#leavesNothing = leavesNothing;
+  }
+
+  get isDone(): boolean {
+    const isClean = this.#leftover() === undefined && !(this.#atLineStart && this.#document.line.before !== "");
+    return this.#rest === "" && (!this.#leavesNothing || isClean);
   }
 
   /** Undefined when all is typed. The key has to be pressed before the next one is asked for. */
@@ -81,7 +89,7 @@ export class Typist {
       }
     }
     const { after } = document.line;
-    if (document.isAutoClosed(document.offset) && !this.#isWanted(after[0] ?? "")) {
+    if (this.#leavesNothing && document.isAutoClosed(document.offset) && !this.#isWanted(after[0] ?? "")) {
       return { kind: "delete" };
     }
     this.#rest = next;
@@ -111,7 +119,8 @@ export class Typist {
     const { before } = document.line;
     const wanted = leadingSpace(this.#rest);
     const char = this.#rest[wanted.length];
-    if (char === "\n" || before === wanted) {
+    const isEnd = char === undefined && !this.#leavesNothing;
+    if (char === "\n" || before === wanted || isEnd) {
       // Blank lines are left as the editor indents them; Enter removes that.
       return this.#indented(wanted, undefined);
     }

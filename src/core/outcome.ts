@@ -1,0 +1,49 @@
+import { EngineError } from "../protocol/errors";
+import type { CompletionShape } from "./blockRules";
+import type { CachedAnswer } from "./completionCache";
+import type { CompletionOutcome } from "./completionRequest";
+import type { Flight } from "./flight";
+import { fitAnswer, type ShapedAnswer } from "./postprocess";
+import type { Turn } from "./turn";
+
+/** From what is known of an answer to what a request gets of it. */
+
+export type TextOutcome = Extract<CompletionOutcome, { kind: "text" }>;
+
+/** Shaped text, made to fit where it is to go now. */
+export function fittedOutcome({ at, normal }: Turn, text: string, shape: CompletionShape): CompletionOutcome {
+  const fitted = fitAnswer({ text, shape, cutOff: false }, at);
+  if (fitted.kind === "none") {
+    return fitted;
+  }
+  const { selected, crlf } = normal;
+  return {
+    kind: "text",
+    text: selected.text + (crlf ? fitted.text.replaceAll("\n", "\r\n") : fitted.text),
+    replaceBefore: selected.replaceBefore,
+    replaceAfter: selected.replaceAfter + fitted.replaceAfter,
+  };
+}
+
+/** `typed` is what was typed of the answer since it was asked for. */
+export function landedOutcome(turn: Turn, { landing, shaped, shape }: Flight, typed: string): CompletionOutcome {
+  if (landing?.kind === "failed") {
+    const { error } = landing;
+    return { kind: "none", reason: error instanceof EngineError ? error.code : "internal", error };
+  }
+  return shaped.kind === "none" ? shaped : fittedOutcome(turn, restOf(shaped, typed), shape);
+}
+
+/** What is worth remembering of an answer: also that there was nothing in it, and why. */
+export function cachedAnswer(shaped: ShapedAnswer, shape: CompletionShape): CachedAnswer {
+  return shaped.kind === "text" ? { text: shaped.text, shape } : { text: "", shape, reason: shaped.reason };
+}
+
+/** What is left of an answer after a part of it was typed. */
+export function restOf(shaped: ShapedAnswer, typed: string): string {
+  return shaped.kind === "text" ? shaped.text.slice(typed.length) : "";
+}
+
+export function isSameText(a: TextOutcome, b: CompletionOutcome): boolean {
+  return b.kind === "text" && a.text === b.text && a.replaceAfter === b.replaceAfter;
+}
