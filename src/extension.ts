@@ -6,6 +6,7 @@ import type { StatusLine } from "./core/statusLine";
 import { EngineClient } from "./engine/client";
 import { SYSTEM_CLOCK } from "./engine/systemClock";
 import { engineAddress } from "./engine/transportAddress";
+import type { WindowChat } from "./vscode/chat/windowChat";
 import { HearthWindow } from "./vscode/hearthWindow";
 
 const LOG_TAIL_CHARS = 8000;
@@ -15,6 +16,8 @@ export interface HearthApi {
   readonly status: () => StatusLine;
   /** What became of the last requests, oldest first. */
   readonly requests: () => readonly RequestRecord[];
+  /** For tests, and nowhere else: what is said in a chat is nobody's business. */
+  readonly chat?: WindowChat;
 }
 
 /** Composition root: spawns nothing; the engine starts with the first document that is worked in. */
@@ -28,12 +31,17 @@ export function activate(context: vscode.ExtensionContext): HearthApi {
       new EngineClient({
         ...listeners,
         name: `${vscode.env.appName} ${vscode.version}`,
-        engineScript: context.asAbsolutePath(join("dist", "engine.js")),
+        // Tests have an engine that says what they want.
+        engineScript: process.env["HEARTH_ENGINE_SCRIPT"] ?? context.asAbsolutePath(join("dist", "engine.js")),
         stayMs,
         hostPid: process.ppid,
       }),
   });
-  return { status: () => hearth.status(), requests: () => [...hearth.engine.requests.records] };
+  return {
+    status: () => hearth.status(),
+    requests: () => [...hearth.engine.requests.records],
+    ...(context.extensionMode === vscode.ExtensionMode.Test ? { chat: hearth.chat } : {}),
+  };
 }
 
 async function engineLog(): Promise<{ path: string; tail: string }> {

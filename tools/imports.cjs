@@ -19,6 +19,7 @@ const ROWS = {
   "^src/cli(\\.ts$|/)": ["^src/protocol/", "^src/core/", "^src/model/", "^src/engine/", "^src/cli/"],
 };
 const TESTS = "\\.test\\.ts$|/testing/";
+const DIFF_PACKAGE = "node_modules/node-diff3/";
 
 const rows = Object.entries(ROWS).map(([from, to]) => ({
   name: `table: ${from}`,
@@ -35,7 +36,14 @@ module.exports = {
       comment: "protocol and core know neither Node nor packages nor the editor: they run anywhere and test without it",
       severity: "error",
       from: { path: "^src/(protocol|core)/", pathNot: TESTS },
-      to: { dependencyTypes: ["core", "npm", "npm-dev", "npm-no-pkg", "npm-unknown"] },
+      to: { dependencyTypes: ["core", "npm", "npm-dev", "npm-no-pkg", "npm-unknown"], pathNot: DIFF_PACKAGE },
+    },
+    {
+      name: "one-diff",
+      comment: "the one package that core has: plain functions on arrays; texts are compared in one place",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/core/edit/lineDiff\\.ts$" },
+      to: { path: DIFF_PACKAGE },
     },
     {
       name: "editor-only",

@@ -10,7 +10,7 @@ import type {
 } from "../protocol/engine";
 import { ServerClient, type ServerHost } from "./serverClient";
 import type { ServerLog } from "./serverLog";
-import { ServerModelHost } from "./serverModelHost";
+import { type LoadModel, ServerModelHost } from "./serverModelHost";
 import { ClientPeer } from "./transport";
 import { HEARTH_VERSION } from "./transportAddress";
 
@@ -29,6 +29,8 @@ export interface EngineServerOptions {
   readonly stayMs: number;
   /** How long a window may take to come back while its editor runs. */
   readonly returnMs: number;
+  /** Another kind of models, for tests. */
+  readonly load?: LoadModel | undefined;
   /** The server has closed; the process may end. */
   readonly onEnd: () => void;
 }
@@ -52,7 +54,7 @@ export class EngineServer {
     this.#options = options;
     this.#models = new ServerModelHost((status) => {
       this.#onStatus(status);
-    });
+    }, options.load);
     options.listener.on("connection", (socket) => {
       this.#accept(socket);
     });

@@ -6,11 +6,17 @@ import { ServerModel } from "./serverModel";
 /** Who wants a model: one connection. */
 export type ModelUser = object;
 
-export type LoadModel = (choice: ModelChoice, onPart: (part: number) => void) => Promise<ServerModel>;
+/** A model in memory, as its clients use it. */
+export type HostedModel = Pick<
+  ServerModel,
+  "info" | "sessions" | "figures" | "tokenize" | "count" | "complete" | "chat" | "forget" | "close"
+>;
+
+export type LoadModel = (choice: ModelChoice, onPart: (part: number) => void) => Promise<HostedModel>;
 
 interface Loading {
   readonly choice: ModelChoice;
-  readonly promise: Promise<ServerModel>;
+  readonly promise: Promise<HostedModel>;
   failed: boolean;
 }
 
@@ -24,7 +30,7 @@ export class ServerModelHost {
   readonly #users = new Map<ModelUser, ModelChoice>();
   #current: Loading | undefined;
   #closing: Promise<void> = Promise.resolve();
-  #ready: ServerModel | undefined;
+  #ready: HostedModel | undefined;
   #status: EngineStatus = { kind: "empty" };
   #loads = 0;
 
@@ -43,7 +49,7 @@ export class ServerModelHost {
   }
 
   /** Undefined while none is ready. */
-  get ready(): ServerModel | undefined {
+  get ready(): HostedModel | undefined {
     return this.#ready;
   }
 
@@ -67,7 +73,7 @@ export class ServerModelHost {
   }
 
   /** The model of `user`, loaded. A failure is kept until somebody asks `anew`. Errors: EngineError. */
-  async need(user: ModelUser, anew = false): Promise<ServerModel> {
+  async need(user: ModelUser, anew = false): Promise<HostedModel> {
     const choice = this.#users.get(user);
     if (choice === undefined) {
       throw new EngineError("bad_request", 'no model is chosen; choose one with "Hearth: Select Model"');
@@ -128,7 +134,7 @@ export class ServerModelHost {
     return loading;
   }
 
-  async #loadOne(choice: ModelChoice): Promise<ServerModel> {
+  async #loadOne(choice: ModelChoice): Promise<HostedModel> {
     const { path } = choice;
     this.#tell({ kind: "loading", path, part: 0 });
     const model = await this.#load(choice, (part) => {

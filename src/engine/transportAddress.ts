@@ -22,7 +22,7 @@ export interface EngineAddress {
   readonly socketPath: string;
   /** What the first message must carry. */
   readonly token: string;
-  /** Held by the engine that serves; see main.ts. */
+  /** Held by the engine that serves; see serverProcess.ts. */
   readonly lockPath: string;
   readonly logPath: string;
 }

@@ -86,7 +86,7 @@ export interface Attachment {
   /** E.g. `src/a.ts`, or `src/a.ts:10-24`. */
   readonly label: string;
   readonly tokens: number;
-  /** Tokens that did not fit and were left out, from the end. */
+  /** Tokens that did not fit and were left out; where lines are, the label says which ones are there. */
   readonly leftOutTokens: number;
 }
 

@@ -44,6 +44,7 @@ export function registerCommands(ports: CommandPorts): vscode.Disposable {
     "hearth.restartEngine": () => orTell(() => engine.restart()),
     "hearth.chat.open": () => chat.open(),
     "hearth.chat.new": () => chat.startNew(),
+    "hearth.chat.ask": (question) => chat.ask(question),
     "hearth.chat.sendSelection": () => chat.sendSelection(),
   };
   return vscode.Disposable.from(

@@ -3,7 +3,7 @@ import type { Clock } from "../core/ports";
 import { type StatusLine, statusLine } from "../core/statusLine";
 import { WindowChat } from "./chat/windowChat";
 import { registerCommands } from "./commands";
-import { registerEdits } from "./edit/edits";
+import { WindowEdits } from "./edit/windowEdits";
 import type { EngineListeners, EnginePort } from "./enginePort";
 import { FocusWatch } from "./focusWatch";
 import { InlineCompletionProvider } from "./inlineCompletionProvider";
@@ -34,6 +34,7 @@ export class HearthWindow {
   readonly #snooze: Snooze;
   readonly #statusBar = new StatusBar();
   readonly #focus: FocusWatch;
+  readonly #edits: WindowEdits;
   #thinking = false;
 
   constructor({ context, builtInModel, connect, clock, engineLog }: HearthWindowOptions) {
@@ -52,6 +53,7 @@ export class HearthWindow {
     this.provider = new InlineCompletionProvider(this.engine, settings, snooze);
     this.chat = new WindowChat({ context, engine: this.engine, settings, log });
     this.#focus = new FocusWatch(this.engine, this.provider, settings);
+    this.#edits = new WindowEdits({ engine: this.engine, settings, memory: context.globalState });
     const others = setTimeout(() => {
       void reportOtherCompleters(context.globalState, settings);
     }, OTHERS_AFTER_MS);
@@ -63,7 +65,9 @@ export class HearthWindow {
       this.#statusBar,
       this.#focus,
       this.provider,
-      registerEdits({ engine: this.engine, settings, memory: context.globalState }),
+      this.chat,
+      new LanguageModelProvider(this.engine, settings),
+      this.#edits,
       // After whatever uses it.
       this.engine,
       new vscode.Disposable(() => {
@@ -118,17 +122,19 @@ export class HearthWindow {
       this.#settings.onDidChange(() => {
         this.#apply();
       }),
-      this.chat.onDidChangeNeed(() => {
-        if (this.#settings.mode === "off" && this.engine.condition.kind === "ready") {
-          this.#apply();
-        }
-      }),
+      ...[this.chat, this.#edits].map((user) =>
+        user.onDidChangeNeed(() => {
+          if (this.#settings.mode === "off" && this.engine.condition.kind === "ready") {
+            this.#apply();
+          }
+        }),
+      ),
     ];
   }
 
   /** Settings take effect at once. */
   #apply(): void {
-    const isNeeded = this.#settings.mode !== "off" || this.chat.needsEngine;
+    const isNeeded = this.#settings.mode !== "off" || this.chat.needsEngine || this.#edits.needsEngine;
     const applied = isNeeded ? this.engine.apply() : this.engine.sleep();
     // What fails is the engine's condition.
     applied.catch(() => undefined);

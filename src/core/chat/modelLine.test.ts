@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import type { ModelLine } from "../../protocol/chat";
+import { type ChatFacts, modelLine } from "./modelLine";
+
+const STARTER = { title: "Starter", capabilities: ["complete"] };
+const INSTRUCT = { title: "4B", capabilities: ["complete", "chat"] };
+
+describe("the model's line in the chat", () => {
+  const CASES: readonly [ChatFacts["engine"], Partial<ChatFacts>, ModelLine][] = [
+    [{ kind: "asleep" }, {}, { kind: "asleep" }],
+    [{ kind: "starting" }, {}, { kind: "loading", part: 0 }],
+    [{ kind: "restarting" }, {}, { kind: "loading", part: 0 }],
+    [{ kind: "loading", part: 0.4 }, {}, { kind: "loading", part: 0.4 }],
+    [{ kind: "ready", model: INSTRUCT }, {}, { kind: "ready", title: "4B" }],
+    [{ kind: "ready", model: INSTRUCT }, { decodeTps: 9 }, { kind: "ready", title: "4B", decodeTps: 9 }],
+    [{ kind: "ready", model: STARTER }, {}, { kind: "cannotChat", title: "Starter", tried: false }],
+    [{ kind: "ready", model: STARTER }, { tried: true }, { kind: "cannotChat", title: "Starter", tried: true }],
+    [
+      { kind: "failed", error: { code: "memory", message: "too big" } },
+      {},
+      { kind: "failed", code: "memory", message: "too big" },
+    ],
+    [
+      { kind: "ended", reason: "requested" },
+      {},
+      { kind: "failed", code: "disconnected", message: "the engine was ended (requested); restart it" },
+    ],
+  ];
+  for (const [engine, more, line] of CASES) {
+    it(JSON.stringify({ ...engine, ...more }), () => {
+      assert.deepEqual(modelLine({ engine, tried: false, decodeTps: undefined, ...more }), line);
+    });
+  }
+});

@@ -1,0 +1,42 @@
+import type { ModelLine } from "../../protocol/chat";
+import type { EngineErrorCode } from "../../protocol/errors";
+
+/** What a window knows of its engine, as far as a chat cares. */
+export interface ChatFacts {
+  readonly engine:
+    | { readonly kind: "asleep" | "starting" | "restarting" }
+    | { readonly kind: "loading"; readonly part: number }
+    | { readonly kind: "ready"; readonly model: { readonly title: string; readonly capabilities: readonly string[] } }
+    | { readonly kind: "ended"; readonly reason: string }
+    | { readonly kind: "failed"; readonly error: { readonly code: EngineErrorCode; readonly message: string } };
+  /** The user wants to see what a model says that was not made for chat. */
+  readonly tried: boolean;
+  /** Of the last answer. */
+  readonly decodeTps: number | undefined;
+}
+
+export function modelLine({ engine, tried, decodeTps }: ChatFacts): ModelLine {
+  switch (engine.kind) {
+    case "asleep":
+      return { kind: "asleep" };
+    case "starting":
+    case "restarting":
+      return { kind: "loading", part: 0 };
+    case "loading":
+      return { kind: "loading", part: engine.part };
+    case "ended":
+      return { kind: "failed", code: "disconnected", message: `the engine was ended (${engine.reason}); restart it` };
+    case "failed":
+      return { kind: "failed", code: engine.error.code, message: engine.error.message };
+    case "ready": {
+      const { title } = engine.model;
+      return canChat(engine.model)
+        ? { kind: "ready", title, ...(decodeTps === undefined ? {} : { decodeTps }) }
+        : { kind: "cannotChat", title, tried };
+    }
+  }
+}
+
+export function canChat({ capabilities }: { readonly capabilities: readonly string[] }): boolean {
+  return capabilities.includes("chat");
+}

@@ -1,0 +1,140 @@
+import type { AnswerFigures, AnswerTurn } from "../../protocol/chat";
+import type { EngineErrorCode } from "../../protocol/errors";
+import { type Check, isCount, isFlag, isList, isNumber, isOneOf, isRecord, isText, isUnion } from "./checks";
+import { type Conversation, finishAnswer, type Question, type SentAttachment } from "./conversation";
+
+/** Of all texts of a conversation together, as it is stored. */
+const CHARS_MAX = 400_000;
+const TURNS_MAX = 2000;
+/** The editor writes all of a workspace's conversations at each change. */
+const ALL_CHARS_MAX = 2_000_000;
+const CONVERSATIONS_MAX = 50;
+const NAME_CHARS_MAX = 4096;
+const ATTACHMENTS_MAX = 100;
+
+const text = isText(CHARS_MAX);
+const name = isText(NAME_CHARS_MAX);
+
+const CODES: Readonly<Record<EngineErrorCode, true>> = {
+  bad_model: true,
+  bad_request: true,
+  memory: true,
+  io: true,
+  numeric: true,
+  native: true,
+  disconnected: true,
+  busy: true,
+  unsafe: true,
+  internal: true,
+  usage: true,
+};
+const isErrorCode: Check<EngineErrorCode> = (value): value is EngineErrorCode =>
+  typeof value === "string" && Object.hasOwn(CODES, value);
+
+const isSentAttachment = isRecord<SentAttachment>({
+  id: name,
+  kind: isOneOf("editor", "file", "selection", "problems"),
+  label: name,
+  tokens: isCount,
+  leftOutTokens: isCount,
+  text,
+  place: name,
+});
+
+const isQuestion = isRecord<Question>({
+  kind: isOneOf("user"),
+  id: isCount,
+  text,
+  attachments: isList(isSentAttachment, ATTACHMENTS_MAX),
+});
+
+const isAnswer = isRecord<AnswerTurn>(
+  {
+    kind: isOneOf("answer"),
+    id: isCount,
+    text,
+    state: isUnion<AnswerTurn["state"]>({
+      waiting: isRecord({}),
+      running: isRecord({}),
+      done: isRecord({}),
+      stopped: isRecord<{ by: string }>({ by: isOneOf("user", "limit") }),
+      failed: isRecord<{ code: EngineErrorCode; message: string }>({ code: isErrorCode, message: text }),
+    }),
+    figures: isRecord<AnswerFigures>(
+      { promptTokens: isCount, reusedTokens: isCount, generatedTokens: isCount, decodeTps: isNumber },
+      ["decodeTps"],
+    ),
+  },
+  ["figures"],
+);
+
+const isConversation = isRecord<Conversation>({
+  id: name,
+  title: name,
+  isNamed: isFlag,
+  updatedMs: isNumber,
+  turns: isList<Question | AnswerTurn>(
+    isUnion<Question | AnswerTurn>({ user: isQuestion, answer: isAnswer }),
+    TURNS_MAX,
+  ),
+  nextTurn: isCount,
+  forgottenTurns: isCount,
+});
+
+/** A conversation as it was stored; undefined where that is damaged. An answer that was under way has been stopped. */
+export function restored(value: unknown): Conversation | undefined {
+  if (!isConversation(value)) {
+    return undefined;
+  }
+  const { turns, nextTurn, forgottenTurns } = value;
+  const isInOrder = turns.every(
+    ({ kind, id }, i) => kind === (i % 2 === 0 ? "user" : "answer") && id < nextTurn && id > (turns[i - 1]?.id ?? 0),
+  );
+  const isWhole = turns.length % 2 === 0 && forgottenTurns % 2 === 0 && forgottenTurns <= turns.length;
+  return isInOrder && isWhole ? finishAnswer(value, { kind: "stopped", by: "user" }, value.updatedMs) : undefined;
+}
+
+/**
+ * The conversation as it is to be stored: of bounded size. What was attached to forgotten questions goes first, then
+ * whole turns, the oldest first.
+ */
+export function storable(conversation: Conversation, charsMax = CHARS_MAX): Conversation {
+  const { turns, forgottenTurns } = conversation;
+  if (charsOf(turns) <= charsMax && turns.length <= TURNS_MAX) {
+    return conversation;
+  }
+  let kept: Conversation["turns"] = turns.map((turn, i) =>
+    turn.kind === "user" && i < forgottenTurns
+      ? { ...turn, attachments: turn.attachments.map((attachment) => ({ ...attachment, text: "" })) }
+      : turn,
+  );
+  while (kept.length > 2 && (charsOf(kept) > charsMax || kept.length > TURNS_MAX)) {
+    kept = kept.slice(2);
+  }
+  const gone = turns.length - kept.length;
+  return { ...conversation, turns: kept, forgottenTurns: Math.max(0, forgottenTurns - gone) };
+}
+
+/** Of many conversations those that are worth their place: the ones used last. */
+export function keptConversations(
+  conversations: readonly Conversation[],
+  charsMax = ALL_CHARS_MAX,
+  countMax = CONVERSATIONS_MAX,
+): readonly Conversation[] {
+  let chars = 0;
+  return conversations
+    .filter(({ turns }) => turns.length > 0)
+    .sort((a, b) => b.updatedMs - a.updatedMs)
+    .slice(0, countMax)
+    .filter(({ turns }, i) => {
+      chars += charsOf(turns);
+      return i === 0 || chars <= charsMax;
+    });
+}
+
+function charsOf(turns: Conversation["turns"]): number {
+  return turns.reduce((total, turn) => {
+    const attached = turn.kind === "user" ? turn.attachments : [];
+    return total + turn.text.length + attached.reduce((sum, { text: content }) => sum + content.length, 0);
+  }, 0);
+}

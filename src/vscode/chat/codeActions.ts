@@ -1,0 +1,89 @@
+import * as vscode from "vscode";
+
+/** What may be done with code and links of an answer, which nobody has checked. */
+
+/** Takes `{code, language}`. */
+const APPLY_COMMAND = "hearth.applyCode";
+
+export async function copyCode(code: string): Promise<void> {
+  await vscode.env.clipboard.writeText(code);
+  vscode.window.setStatusBarMessage("$(check) Copied", 2000);
+}
+
+/** At the cursor of the editor that was used last, in place of what is selected there. */
+export async function insertCode(code: string): Promise<void> {
+  const editor = vscode.window.activeTextEditor;
+  if (editor === undefined) {
+    void vscode.window.showInformationMessage("Open a document to insert the code into.");
+    return;
+  }
+  const inserted = await editor.edit((edit) => {
+    for (const selection of editor.selections) {
+      edit.replace(selection, code);
+    }
+  });
+  if (inserted) {
+    await vscode.window.showTextDocument(editor.document, editor.viewColumn);
+  } else {
+    void vscode.window.showErrorMessage("The code could not be inserted: the document cannot be changed.");
+  }
+}
+
+/** As a change to be looked at. */
+export async function applyCode(code: string, language: string): Promise<void> {
+  if ((await vscode.commands.getCommands(true)).includes(APPLY_COMMAND)) {
+    await vscode.commands.executeCommand(APPLY_COMMAND, { code, language });
+    return;
+  }
+  const editor = vscode.window.activeTextEditor;
+  if (editor === undefined) {
+    void vscode.window.showInformationMessage("Open the document that the code is for.");
+    return;
+  }
+  const { document, selection } = editor;
+  const text = document.getText();
+  const [start, end] = [document.offsetAt(selection.start), document.offsetAt(selection.end)];
+  const content = text.slice(0, start) + code + text.slice(end);
+  const proposed = await vscode.workspace.openTextDocument({ content, language: document.languageId });
+  await vscode.commands.executeCommand("vscode.diff", document.uri, proposed.uri, "Hearth: proposed change");
+}
+
+/** Says where a link leads, whatever its text says, and opens it if the user wants that. */
+export async function openLink(href: string): Promise<void> {
+  if (!URL.canParse(href) || !/^https?:$/.test(new URL(href).protocol)) {
+    void vscode.window.showInformationMessage("Hearth opens links to web pages only.");
+    return;
+  }
+  // As the browser will read it: names in other scripts than Latin are spelled out, so that they pass for no other.
+  const address = new URL(href).href;
+  const open = "Open in Browser";
+  const copy = "Copy";
+  const answer = await vscode.window.showWarningMessage(
+    "Open a link that the model wrote?",
+    { modal: true, detail: address },
+    open,
+    copy,
+  );
+  if (answer === open) {
+    await vscode.env.openExternal(vscode.Uri.parse(address, true));
+  } else if (answer === copy) {
+    await vscode.env.clipboard.writeText(address);
+  }
+}
+
+/** Shows where an attachment is from. */
+export async function openPlace(place: string): Promise<void> {
+  try {
+    const uri = vscode.Uri.parse(place, true);
+    const [first, last] = /^L(\d+)-(\d+)$/.exec(uri.fragment)?.slice(1).map(Number) ?? [];
+    const document = await vscode.workspace.openTextDocument(uri.with({ fragment: "" }));
+    const range = first === undefined || last === undefined ? undefined : new vscode.Range(first - 1, 0, last, 0);
+    await vscode.window.showTextDocument(document, range === undefined ? {} : { selection: range });
+  } catch {
+    void vscode.window.showInformationMessage("What was attached is not there any more.");
+  }
+}
+
+export async function showMarkdown(content: string): Promise<void> {
+  await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content, language: "markdown" }));
+}

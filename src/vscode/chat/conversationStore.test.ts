@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import type * as vscode from "vscode";
+import { appendText, ask, type Conversation, finishAnswer } from "../../core/chat/conversation";
+import { ConversationStore } from "./conversationStore";
+
+/** What the editor keeps for a workspace. */
+class Memory implements vscode.Memento {
+  readonly values = new Map<string, unknown>();
+
+  keys(): readonly string[] {
+    return [...this.values.keys()];
+  }
+
+  get<T>(key: string, fallback?: T): T | undefined {
+    return (this.values.get(key) as T | undefined) ?? fallback;
+  }
+
+  update(key: string, value: unknown): Promise<void> {
+    this.values.set(key, JSON.parse(JSON.stringify(value)));
+    return Promise.resolve();
+  }
+}
+
+const warnings: string[] = [];
+const log = { warn: (line: string) => warnings.push(line) } as unknown as vscode.LogOutputChannel;
+
+function said(conversation: Conversation, question: string): Conversation {
+  const answered = appendText(ask(conversation, question, [], 5), "Yes.");
+  return finishAnswer(answered, { kind: "done" }, Date.now());
+}
+
+describe("ConversationStore", () => {
+  beforeEach(() => {
+    warnings.length = 0;
+  });
+
+  it("gives back after a reload what was said, what is shown, and what was written", () => {
+    const memory = new Memory();
+    const store = new ConversationStore(memory, log);
+    const conversation = said(store.shown(), "one?");
+    store.put(conversation);
+    store.setShown(conversation.id);
+    store.draft = "And";
+    store.dispose();
+    const again = new ConversationStore(memory, log);
+    assert.deepEqual(again.shown(), conversation);
+    assert.equal(again.draft, "And");
+    assert.deepEqual(
+      again.summaries.map(({ title, turns }) => [title, turns]),
+      [["one?", 2]],
+    );
+    assert.deepEqual(warnings, []);
+  });
+
+  it("gives back what a window had said that was gone in the middle of an answer", () => {
+    const memory = new Memory();
+    const store = new ConversationStore(memory, log);
+    const running = appendText(ask(store.shown(), "one?", [], 5), "Ye");
+    store.put(running);
+    store.setShown(running.id);
+    store.flush();
+    const last = new ConversationStore(memory, log).shown().turns.at(-1);
+    assert.ok(last?.kind === "answer");
+    assert.deepEqual([last.text, last.state], ["Ye", { kind: "stopped", by: "user" }]);
+  });
+
+  it("drops what is damaged, says so, and keeps the rest", () => {
+    const memory = new Memory();
+    const store = new ConversationStore(memory, log);
+    const [one, two] = [said(store.create(), "one?"), said(store.create(), "two?")];
+    store.put(one);
+    store.put(two);
+    store.flush();
+    const stored = memory.values.get("hearth.chat.conversations") as { turns: unknown[] }[];
+    stored[0]!.turns.pop();
+    const again = new ConversationStore(memory, log);
+    assert.equal(again.summaries.length, 1);
+    assert.match(warnings.join(), /^1 stored conversations are damaged/);
+    for (const nonsense of ["text", { a: 1 }, 5, null]) {
+      memory.values.set("hearth.chat.conversations", nonsense);
+      memory.values.set("hearth.chat.draft", 7);
+      memory.values.set("hearth.chat.shown", {});
+      const empty = new ConversationStore(memory, log);
+      assert.deepEqual([empty.summaries, empty.draft, empty.shown().turns], [[], "", []]);
+    }
+  });
+
+  it("stores nothing of a conversation in which nothing was said, nor of one that was deleted", () => {
+    const memory = new Memory();
+    const store = new ConversationStore(memory, log);
+    const conversation = said(store.create(), "one?");
+    store.put(conversation);
+    store.put(store.create());
+    store.flush();
+    assert.equal((memory.values.get("hearth.chat.conversations") as unknown[]).length, 1);
+    store.delete(conversation.id);
+    assert.deepEqual(memory.values.get("hearth.chat.conversations"), []);
+    assert.equal(store.get(conversation.id), undefined);
+    store.dispose();
+  });
+});

@@ -1,0 +1,387 @@
+import * as vscode from "vscode";
+import { USUAL_CONTEXT_TOKENS } from "../../core/chat/chatPrompt";
+import { isRecord, isText } from "../../core/chat/checks";
+import { ChatSession } from "../../core/chat/chatSession";
+import { type Conversation, renamed, runningAnswer } from "../../core/chat/conversation";
+import { conversationMarkdown } from "../../core/chat/conversationMarkdown";
+import { summaryOf, usedTokens, viewOf } from "../../core/chat/conversationView";
+import { canChat, modelLine } from "../../core/chat/modelLine";
+import type { ChatViewState, Mention, ViewMessage } from "../../protocol/chat";
+import { EngineError } from "../../protocol/errors";
+import type { Settings } from "../settings";
+import type { WindowEngine } from "../windowEngine";
+import { AttachmentTray } from "./attachmentTray";
+import { CHAT_VIEW, ChatView } from "./chatView";
+import { applyCode, copyCode, insertCode, openLink, openPlace, showMarkdown } from "./codeActions";
+import { ConversationStore } from "./conversationStore";
+import { WorkspaceMentions } from "./workspaceMentions";
+
+export interface WindowChatOptions {
+  readonly context: vscode.ExtensionContext;
+  readonly engine: WindowEngine;
+  readonly settings: Settings;
+  readonly log: vscode.LogOutputChannel;
+}
+
+/** As the view may send at most. */
+const QUESTION_CHARS_MAX = 200_000;
+
+/** The chat of a window: one conversation that is shown, the others of the workspace, and what goes along with the next message. */
+export class WindowChat implements vscode.Disposable {
+  readonly view: ChatView;
+  readonly #engine: WindowEngine;
+  readonly #log: vscode.LogOutputChannel;
+  readonly #store: ConversationStore;
+  readonly #mentions: WorkspaceMentions;
+  readonly #tray: AttachmentTray;
+  readonly #disposables: readonly { dispose(): unknown }[];
+  readonly #needChanged = new vscode.EventEmitter<void>();
+  #session: ChatSession;
+  /** Path of the model that the user wants to try although it was not made for chat. */
+  #tried: string | undefined;
+  /** The last question was, because the model was not made for chat. */
+  #isRefused = false;
+  /** Something has been asked in this window. */
+  #isUsed = false;
+  #decodeTps: number | undefined;
+
+  /** Whether `needsEngine` may be another. */
+  readonly onDidChangeNeed = this.#needChanged.event;
+
+  constructor({ context, engine, settings, log }: WindowChatOptions) {
+    this.#engine = engine;
+    this.#log = log;
+    this.#store = new ConversationStore(context.workspaceState, log);
+    this.#mentions = new WorkspaceMentions(settings);
+    this.#tray = new AttachmentTray(engine, settings, this.#mentions);
+    this.#session = this.#sessionOf(this.#store.shown());
+    this.view = new ChatView({
+      extensionUri: context.extensionUri,
+      log,
+      state: () => this.state(),
+      onMessage: (message) => {
+        void this.#tellFailure(this.receive(message));
+      },
+      onDidChangeVisibility: () => {
+        this.#onVisibility();
+      },
+    });
+    this.#disposables = [
+      this.view,
+      this.#tray,
+      this.#store,
+      this.#needChanged,
+      engine.onDidChange(() => {
+        this.view.showState();
+      }),
+      this.#tray.onDidChange(() => {
+        this.view.showState();
+      }),
+      vscode.window.registerWebviewViewProvider(CHAT_VIEW, this.view),
+    ];
+  }
+
+  dispose(): void {
+    this.#session.stop();
+    vscode.Disposable.from(...this.#disposables).dispose();
+  }
+
+  /** Somebody waits for an answer, or looks at a conversation that has just got one: the model should stay. */
+  get needsEngine(): boolean {
+    return this.#session.isBusy || (this.#isUsed && this.view.isVisible);
+  }
+
+  /** Everything that the view shows. */
+  state(): ChatViewState {
+    const { conversation } = this.#session;
+    const { condition } = this.#engine;
+    const others = this.#store.summaries.filter(({ id }) => id !== conversation.id);
+    const all = [summaryOf(conversation), ...others].sort((a, b) => b.updatedMs - a.updatedMs);
+    return {
+      model: modelLine({ engine: condition, tried: this.#isTried(), decodeTps: this.#decodeTps }),
+      conversation: viewOf(conversation),
+      conversations: all,
+      draft: this.#store.draft,
+      attachments: this.#tray.chips,
+      context: {
+        usedTokens: usedTokens(conversation),
+        limitTokens: condition.kind === "ready" ? condition.model.contextTokens : USUAL_CONTEXT_TOKENS,
+      },
+    };
+  }
+
+  /** What the view says. */
+  async receive(message: ViewMessage): Promise<void> {
+    switch (message.kind) {
+      case "ready":
+        return this.#tray.refresh();
+      case "send":
+        return this.#send(message.text);
+      case "stop":
+        this.#session.stop();
+        return;
+      case "regenerate":
+        this.#isUsed = true;
+        return this.#session.regenerate(message.turn);
+      case "resend":
+        this.#isUsed = true;
+        return this.#session.resend(message.turn, message.text);
+      case "draft":
+        this.#store.draft = message.text;
+        return;
+      case "mentions":
+        this.view.post({ kind: "mentions", query: message.query, mentions: await this.#mentions.find(message.query) });
+        return;
+      case "attach":
+        return this.#attach(message.mention);
+      case "detach":
+        return this.#tray.detach(message.attachment);
+      case "openAttachment":
+        return openPlace(this.#placeOf(message.attachment, message.turn) ?? "");
+      case "tryAnyway":
+        return this.#tryAnyway();
+      case "newConversation":
+      case "openConversation":
+      case "renameConversation":
+      case "deleteConversation":
+      case "exportConversation":
+        return this.#receiveOfConversations(message);
+      case "copyCode":
+        return copyCode(message.code);
+      case "insertCode":
+        return insertCode(message.code);
+      case "applyCode":
+        return applyCode(message.code, message.language);
+      case "openLink":
+        return openLink(message.href);
+      case "chooseModel":
+      case "restartEngine":
+      case "showLog":
+        await vscode.commands.executeCommand(`hearth.${message.kind}`);
+    }
+  }
+
+  /** Shows the view with the cursor in its input. */
+  async open(): Promise<void> {
+    await this.view.focus();
+  }
+
+  async startNew(): Promise<void> {
+    await this.startNewQuietly();
+    await this.view.focus();
+  }
+
+  /** Without showing the view. */
+  async startNewQuietly(): Promise<void> {
+    this.#show(this.#store.create());
+    await this.#tray.reset();
+  }
+
+  /** Asks `{text}` in the conversation that is shown; writes it into the input where an answer runs. */
+  async ask(argument: unknown): Promise<void> {
+    if (!isQuestion(argument)) {
+      throw new TypeError("hearth.chat.ask takes {text}");
+    }
+    const { text } = argument;
+    if (this.#session.isBusy) {
+      this.#store.draft = text;
+      await this.view.focus(text);
+      return;
+    }
+    this.#isUsed = true;
+    // Nobody who asks for it waits for its end.
+    void this.#tellFailure(this.#session.send(text));
+    await this.view.focus();
+  }
+
+  async sendSelection(): Promise<void> {
+    const attached = await this.#tray.attach({ kind: "selection", name: "selection", detail: "" });
+    if (!attached) {
+      void vscode.window.showInformationMessage("Select the code that the chat should be about.");
+      return;
+    }
+    await this.view.focus();
+  }
+
+  async #receiveOfConversations(message: Extract<ViewMessage, { kind: `${string}Conversation` }>): Promise<void> {
+    if (message.kind === "newConversation") {
+      return this.startNew();
+    }
+    const { conversation } = this.#session;
+    const isShown = message.conversation === conversation.id;
+    const meant = isShown ? conversation : this.#store.get(message.conversation);
+    if (meant === undefined) {
+      return;
+    }
+    switch (message.kind) {
+      case "openConversation":
+        if (!isShown) {
+          this.#show(meant);
+        }
+        return;
+      case "renameConversation":
+        if (isShown) {
+          this.#session.rename(message.title);
+        } else {
+          this.#store.put(renamed(meant, message.title));
+        }
+        this.view.showState();
+        return;
+      case "deleteConversation":
+        return this.#delete(meant, isShown);
+      case "exportConversation":
+        return showMarkdown(conversationMarkdown(meant));
+    }
+  }
+
+  async #send(text: string): Promise<void> {
+    const isEmpty = text.trim() === "";
+    if (this.#session.isBusy || isEmpty) {
+      return;
+    }
+    const session = this.#session;
+    const sources = await this.#tray.sources();
+    this.#isUsed = true;
+    this.#store.draft = "";
+    const answered = session.send(text, sources);
+    await this.#tray.clear();
+    await answered;
+  }
+
+  async #attach(mention: Mention): Promise<void> {
+    if (!(await this.#tray.attach(mention))) {
+      void vscode.window.showInformationMessage(`'${mention.name}' cannot be attached: there is nothing to be read.`);
+    }
+  }
+
+  async #tryAnyway(): Promise<void> {
+    const { condition } = this.#engine;
+    if (condition.kind !== "ready") {
+      return;
+    }
+    this.#tried = condition.model.path;
+    this.view.showState();
+    // The question that was refused is what they want to see answered.
+    const last = this.#session.conversation.turns.at(-1);
+    if (last !== undefined && this.#isRefused) {
+      await this.#session.regenerate(last.id);
+    }
+  }
+
+  async #delete(conversation: Conversation, isShown: boolean): Promise<void> {
+    const remove = "Delete";
+    const answer =
+      conversation.turns.length === 0
+        ? remove
+        : await vscode.window.showWarningMessage(`Delete '${conversation.title}'?`, { modal: true }, remove);
+    if (answer !== remove) {
+      return;
+    }
+    if (isShown) {
+      this.#show(this.#store.create());
+    }
+    this.#store.delete(conversation.id);
+    this.view.showState();
+  }
+
+  #show(conversation: Conversation): void {
+    this.#session.stop();
+    this.#isRefused = false;
+    this.#session = this.#sessionOf(conversation);
+    this.#store.setShown(conversation.id);
+    this.view.showState();
+  }
+
+  #sessionOf(conversation: Conversation): ChatSession {
+    const session: ChatSession = new ChatSession(
+      {
+        engine: this.#engine.chats,
+        contextTokens: () => this.#contextTokens(),
+        nowMs: () => Date.now(),
+        onChange: (changed) => {
+          this.#onChange(session, changed);
+        },
+        onText: (turn, text) => {
+          this.#store.put(session.conversation);
+          if (session === this.#session) {
+            this.view.addText(turn, text);
+          }
+        },
+      },
+      conversation,
+    );
+    return session;
+  }
+
+  #onChange(session: ChatSession, conversation: Conversation): void {
+    this.#store.put(conversation);
+    if (session !== this.#session) {
+      return;
+    }
+    if (runningAnswer(conversation) === undefined) {
+      this.#onAnswered(conversation);
+    }
+    this.view.showState();
+  }
+
+  #onAnswered(conversation: Conversation): void {
+    const last = conversation.turns.at(-1);
+    this.#store.setShown(conversation.id);
+    this.#store.flush();
+    if (last?.kind === "answer" && last.figures !== undefined) {
+      const { promptTokens, reusedTokens, generatedTokens, decodeTps } = last.figures;
+      this.#decodeTps = decodeTps;
+      this.#log.info(
+        `chat: ${String(promptTokens)} tokens read, ${String(reusedTokens)} of them known, ` +
+          `${String(generatedTokens)} written${decodeTps === undefined ? "" : `, ${decodeTps.toFixed(1)} a second`}`,
+      );
+    }
+    this.#needChanged.fire();
+  }
+
+  /** Of the model, which is loaded if need be. Rejects where it was not made for chat and nobody wants to try. */
+  async #contextTokens(): Promise<number> {
+    const model = await this.#engine.modelInfo();
+    this.#isRefused = !canChat(model) && this.#tried !== model.path;
+    if (this.#isRefused) {
+      throw new EngineError(
+        "bad_request",
+        `cannot ask '${model.title}': it was not made for chat; choose another model, or try it anyway`,
+      );
+    }
+    return model.contextTokens;
+  }
+
+  #isTried(): boolean {
+    const { condition } = this.#engine;
+    return condition.kind === "ready" && condition.model.path === this.#tried;
+  }
+
+  #placeOf(attachment: string, turnId: number | undefined): string | undefined {
+    if (turnId === undefined) {
+      return this.#tray.placeOf(attachment);
+    }
+    const turn = this.#session.conversation.turns.find(({ id }) => id === turnId);
+    return turn?.kind === "user" ? turn.attachments.find(({ id }) => id === attachment)?.place : undefined;
+  }
+
+  #onVisibility(): void {
+    if (this.view.isVisible) {
+      void this.#tray.refresh();
+    }
+    this.#needChanged.fire();
+  }
+
+  /** For what a person started: they are waiting for it. */
+  async #tellFailure(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.#log.error(message);
+      void vscode.window.showErrorMessage(`Hearth: ${message}`);
+    }
+  }
+}
+
+const isQuestion = isRecord<{ readonly text: string }>({ text: isText(QUESTION_CHARS_MAX) });

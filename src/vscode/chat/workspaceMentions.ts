@@ -1,0 +1,91 @@
+import * as vscode from "vscode";
+import { rankPaths } from "../../core/chat/mentions";
+import type { Mention } from "../../protocol/chat";
+import { promptPath } from "../documents";
+import type { Settings } from "../settings";
+import { isShowable, problemsIn } from "./workspacePieces";
+
+const FILES_MAX = 20_000;
+/** Somebody types an `@` and some letters: one look at the disk is enough. */
+const FRESH_MS = 3000;
+
+interface FileList {
+  readonly byName: ReadonlyMap<string, vscode.Uri>;
+  readonly names: readonly string[];
+  readonly listedMs: number;
+}
+
+/** What an `@` may stand for: pieces of what is worked in, and files of the workspace that may be read. */
+export class WorkspaceMentions {
+  readonly #settings: Settings;
+  #files: FileList | undefined;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  async find(query: string): Promise<readonly Mention[]> {
+    const { byName, names } = await this.#list();
+    const open = openFiles().map(nameOf);
+    const paths = rankPaths(
+      query,
+      names,
+      open.filter((name) => byName.has(name)),
+    );
+    const pieces = this.#pieces().filter(({ name }) => name.startsWith(query.toLowerCase()));
+    return [...pieces, ...paths.map((name): Mention => ({ name, kind: "file", detail: "" }))];
+  }
+
+  /** A file that `find` may have named; undefined for whatever else a page asks for. */
+  async fileNamed(name: string): Promise<vscode.Uri | undefined> {
+    return (await this.#list()).byName.get(name);
+  }
+
+  #pieces(): Mention[] {
+    const editor = vscode.window.activeTextEditor;
+    if (editor === undefined || !isShowable(editor.document, this.#settings.exclude)) {
+      return [];
+    }
+    const { document, selection } = editor;
+    const path = promptPath(document.uri);
+    const lines = `${String(selection.start.line + 1)}-${String(selection.end.line + 1)}`;
+    const problems = problemsIn(document).length;
+    return [
+      ...(selection.isEmpty ? [] : [{ name: "selection", kind: "selection", detail: `${path}:${lines}` } as const]),
+      ...(problems === 0
+        ? []
+        : [{ name: "problems", kind: "problems", detail: `${String(problems)} in ${path}` } as const]),
+      { name: "editor", kind: "editor", detail: path },
+    ];
+  }
+
+  async #list(): Promise<FileList> {
+    if (this.#files !== undefined && Date.now() - this.#files.listedMs < FRESH_MS) {
+      return this.#files;
+    }
+    const found = await vscode.workspace.findFiles("**/*", excludePattern(this.#settings.exclude), FILES_MAX);
+    const byName = new Map(found.map((uri) => [nameOf(uri), uri]));
+    this.#files = { byName, names: [...byName.keys()].sort(), listedMs: Date.now() };
+    return this.#files;
+  }
+}
+
+/** With the folder's name where there are several. */
+function nameOf(uri: vscode.Uri): string {
+  return vscode.workspace.asRelativePath(uri).replaceAll("\\", "/");
+}
+
+/** What must not be read, and what the user's searches leave out; the editor adds what it hides. */
+function excludePattern(exclude: readonly string[]): string {
+  const search = vscode.workspace.getConfiguration("search").get<Record<string, unknown>>("exclude", {});
+  const hidden = Object.entries(search).flatMap(([pattern, on]) => (on === true ? [pattern] : []));
+  return `{${[...exclude, ...hidden, "**/.git/**"].join(",")}}`;
+}
+
+/** In the order of their tabs, what is looked at first. */
+function openFiles(): vscode.Uri[] {
+  const active = vscode.window.activeTextEditor?.document.uri;
+  const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+  const open = tabs.flatMap(({ input }) => (input instanceof vscode.TabInputText ? [input.uri] : []));
+  return active === undefined ? open : [active, ...open];
+}

@@ -1,0 +1,64 @@
+import * as vscode from "vscode";
+import type { Settings } from "../settings";
+import { isProposable } from "./codeRange";
+import { isExcluded, type SpotArgument } from "./editSpot";
+import type { ModelAccess } from "./modelAccess";
+
+const { QuickFix, RefactorRewrite, Empty } = vscode.CodeActionKind;
+const EXPLAIN_KIND = Empty.append("hearth.explain");
+
+/** Hearth in the lightbulb: where the model was made for edits, and never as the only reason for one to be shown. */
+export class HearthCodeActions implements vscode.CodeActionProvider {
+  static readonly kinds: readonly vscode.CodeActionKind[] = [QuickFix, RefactorRewrite, EXPLAIN_KIND];
+
+  readonly #access: ModelAccess;
+  readonly #settings: Settings;
+
+  constructor(access: ModelAccess, settings: Settings) {
+    this.#access = access;
+    this.#settings = settings;
+  }
+
+  provideCodeActions(
+    document: vscode.TextDocument,
+    range: vscode.Range,
+    { diagnostics, triggerKind }: vscode.CodeActionContext,
+  ): vscode.CodeAction[] {
+    if (!this.#access.canEdit || !isProposable(document) || isExcluded(document, this.#settings)) {
+      return [];
+    }
+    const spot: SpotArgument = { uri: document.uri, range };
+    const isAsked = triggerKind === vscode.CodeActionTriggerKind.Invoke;
+    return [
+      ...(diagnostics.length === 0 ? [] : problemActions({ ...spot, diagnostics }, diagnostics)),
+      ...(range.isEmpty && !isAsked ? [] : codeActions({ ...spot, diagnostics: [] })),
+    ];
+  }
+}
+
+function problemActions(spot: SpotArgument, diagnostics: readonly vscode.Diagnostic[]): vscode.CodeAction[] {
+  const actions = [
+    action("Fix with Hearth", QuickFix, "hearth.fix", spot),
+    action("Explain with Hearth", QuickFix, "hearth.explain", spot),
+  ];
+  for (const each of actions) {
+    each.diagnostics = [...diagnostics];
+  }
+  return actions;
+}
+
+/** Without a selection they are about the code around the cursor. */
+function codeActions(spot: SpotArgument): vscode.CodeAction[] {
+  return [
+    action("Refactor with Hearth…", RefactorRewrite, "hearth.refactor", spot),
+    action("Add Documentation with Hearth", RefactorRewrite, "hearth.addDocumentation", spot),
+    action("Write Tests with Hearth", RefactorRewrite, "hearth.writeTests", spot),
+    action("Explain Code with Hearth", EXPLAIN_KIND, "hearth.explain", spot),
+  ];
+}
+
+function action(title: string, kind: vscode.CodeActionKind, command: string, spot: SpotArgument): vscode.CodeAction {
+  const made = new vscode.CodeAction(title, kind);
+  made.command = { command, title, arguments: [spot] };
+  return made;
+}

@@ -1,0 +1,65 @@
+import * as vscode from "vscode";
+import type { Settings } from "../settings";
+import { isProposable } from "./codeRange";
+import { EDIT_SCHEME } from "./editedFiles";
+
+/** Where a command was given: by a code action, or by the active editor. */
+export interface EditSpot {
+  readonly document: vscode.TextDocument;
+  readonly range: vscode.Range;
+  /** What the code action was offered for. */
+  readonly diagnostics?: readonly vscode.Diagnostic[] | undefined;
+}
+
+/** What code actions give their commands. */
+export interface SpotArgument {
+  readonly uri: vscode.Uri;
+  readonly range: vscode.Range;
+  readonly diagnostics?: readonly vscode.Diagnostic[];
+}
+
+/** Undefined, and told, where there is nothing that Hearth may work on. */
+export async function spotOf(argument: unknown, settings: Settings): Promise<EditSpot | undefined> {
+  const given = isSpotArgument(argument) ? argument : undefined;
+  const editor = vscode.window.activeTextEditor;
+  const document = given === undefined ? editor?.document : await vscode.workspace.openTextDocument(given.uri);
+  const range = given?.range ?? editor?.selection;
+  if (document === undefined || range === undefined) {
+    void vscode.window.showInformationMessage("Hearth: open a document and put the cursor where it should work.");
+    return undefined;
+  }
+  const refusal = refusalOf(document, settings);
+  if (refusal !== undefined) {
+    void vscode.window.showWarningMessage(`Hearth: ${refusal}`);
+    return undefined;
+  }
+  return { document, range, diagnostics: given?.diagnostics };
+}
+
+/** Files that Hearth must not read are not read by edits either. */
+export function isExcluded(document: vscode.TextDocument, settings: Settings): boolean {
+  return settings.exclude.some((pattern) => vscode.languages.match({ pattern }, document) > 0);
+}
+
+function refusalOf(document: vscode.TextDocument, settings: Settings): string | undefined {
+  if (document.uri.scheme === EDIT_SCHEME) {
+    return "this is a proposed change. Accept or discard it first, or change it by hand.";
+  }
+  if (!isProposable(document)) {
+    return "this document cannot be edited.";
+  }
+  return isExcluded(document, settings)
+    ? "this file is excluded by the setting 'hearth.completion.exclude', so nothing of it is given to the model."
+    : undefined;
+}
+
+function isSpotArgument(argument: unknown): argument is SpotArgument {
+  return (
+    typeof argument === "object" &&
+    argument !== null &&
+    "uri" in argument &&
+    argument.uri instanceof vscode.Uri &&
+    "range" in argument &&
+    argument.range instanceof vscode.Range
+  );
+}

@@ -1,0 +1,81 @@
+import * as vscode from "vscode";
+
+const KEY = "hearth.edit.instructions";
+const KEPT_MAX = 30;
+const FORGET: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon("trash"), tooltip: "Forget" };
+
+/** For somebody who has not asked for anything yet. */
+const EXAMPLES = [
+  "Make this simpler without changing what it does",
+  "Split this into smaller functions",
+  "Give the variables clearer names",
+  "Handle errors",
+];
+
+interface InstructionItem extends vscode.QuickPickItem {
+  readonly instruction: string;
+}
+
+/** What should be done with the code, in the user's own words; what they asked for before is offered again. */
+export class Instructions {
+  readonly #memory: vscode.Memento;
+
+  constructor(memory: vscode.Memento) {
+    this.#memory = memory;
+  }
+
+  /** The latest first. */
+  get history(): readonly string[] {
+    const kept: unknown = this.#memory.get(KEY);
+    return Array.isArray(kept) ? kept.filter((each) => typeof each === "string") : [];
+  }
+
+  async remember(instruction: string): Promise<void> {
+    await this.#keep([instruction, ...this.history.filter((each) => each !== instruction)]);
+  }
+
+  /** Undefined where the user does not say any. */
+  pick(): Promise<string | undefined> {
+    const pick = vscode.window.createQuickPick<InstructionItem>();
+    pick.title = "Hearth: Refactor";
+    pick.placeholder = "What should be done with this code?";
+    const offer = (): void => {
+      pick.items = this.#items(pick.value.trim());
+    };
+    offer();
+    pick.onDidChangeValue(offer);
+    pick.onDidTriggerItemButton(async ({ item }) => {
+      await this.#keep(this.history.filter((each) => each !== item.instruction));
+      offer();
+    });
+    return new Promise((resolve) => {
+      pick.onDidAccept(() => {
+        resolve(pick.activeItems[0]?.instruction);
+        pick.hide();
+      });
+      pick.onDidHide(() => {
+        resolve(undefined);
+        pick.dispose();
+      });
+      pick.show();
+    });
+  }
+
+  #items(typed: string): InstructionItem[] {
+    const { history } = this;
+    const examples = EXAMPLES.filter((each) => !history.includes(each));
+    const others = [...history.map((each) => item(each, [FORGET])), ...examples.map((each) => item(each))];
+    // What is typed comes first, so that Enter means it.
+    return typed === "" || others.some(({ label }) => label === typed)
+      ? others
+      : [{ ...item(typed), alwaysShow: true }, ...others];
+  }
+
+  #keep(instructions: readonly string[]): Thenable<void> {
+    return this.#memory.update(KEY, instructions.slice(0, KEPT_MAX));
+  }
+}
+
+function item(instruction: string, buttons: readonly vscode.QuickInputButton[] = []): InstructionItem {
+  return { label: instruction, instruction, buttons };
+}

@@ -1,0 +1,128 @@
+import * as vscode from "vscode";
+import type { CancelToken, GenerateResult } from "../../core/ports";
+import type { ChatMessage, ModelInfo } from "../../protocol/engine";
+import { EngineError, type EngineErrorCode } from "../../protocol/errors";
+import type { WindowEngine } from "../windowEngine";
+
+export interface Question {
+  /** The editor's own conversations have other names. */
+  readonly id: string;
+  readonly messages: readonly ChatMessage[];
+  readonly maxTokens: number;
+  readonly temperature: number;
+  readonly cancel: CancelToken;
+}
+
+/** The window's model, for those who want more of it than completions. */
+export class ModelAccess {
+  readonly #engine: WindowEngine;
+  /** Paths of models that the user wants to try although they were not made for it. */
+  readonly #tried = new Set<string>();
+  #lastId = 0;
+
+  constructor(engine: WindowEngine) {
+    this.#engine = engine;
+  }
+
+  /** Whether edits may be offered without being asked for: never those of a model that was not made for them. */
+  get canEdit(): boolean {
+    const { condition } = this.#engine;
+    return condition.kind === "ready" && this.#can(condition.model, "edit");
+  }
+
+  /**
+   * The model, loaded. Where it was not made for what is wanted, says so and asks; undefined where the user does not go on.
+   * Errors: EngineError.
+   */
+  async ready(capability: "chat" | "edit"): Promise<ModelInfo | undefined> {
+    const model = await this.#loaded();
+    if (model === undefined || this.#can(model, capability)) {
+      return model;
+    }
+    const choose = "Choose Model…";
+    const tryAnyway = "Try Anyway (Experiment)";
+    const answer = await vscode.window.showWarningMessage(
+      `The model '${model.title}' only completes code: it was not trained to follow instructions. ` +
+        "Explaining and editing need a model like SmallThinker 4B Instruct.",
+      choose,
+      tryAnyway,
+    );
+    if (answer === choose) {
+      await vscode.commands.executeCommand("hearth.chooseModel");
+    }
+    if (answer !== tryAnyway) {
+      return undefined;
+    }
+    this.#tried.add(model.path);
+    return model;
+  }
+
+  nextId(): string {
+    this.#lastId += 1;
+    return `edit ${String(this.#lastId)}`;
+  }
+
+  /** Tokens of a text, as the model counts. Errors: EngineError. */
+  async count(text: string): Promise<number> {
+    const [tokens = 0] = await this.#engine.chats.count([text]);
+    return tokens;
+  }
+
+  /**
+   * Gives `onText` what the model answers, until that says that it is enough. Errors: EngineError. `temperature`: edits want
+   * the likeliest text, not a surprising one.
+   */
+  async ask(question: Question, onText: (text: string) => "enough" | undefined): Promise<GenerateResult["finish"]> {
+    const { id, messages, maxTokens, temperature, cancel } = question;
+    const sampler = { temperature, topK: 20, topP: 0.95, minP: 0, seed: 0 };
+    const answer = this.#engine.chats.chat(id, messages, { maxTokens, sampler, cancel });
+    for (;;) {
+      const step = await answer.next();
+      if (step.done === true) {
+        return step.value.finish;
+      }
+      if (onText(step.value) === "enough") {
+        await answer.return({ finish: "stop" });
+        return "stop";
+      }
+    }
+  }
+
+  #can(model: ModelInfo, capability: "chat" | "edit"): boolean {
+    return model.capabilities.includes(capability) || this.#tried.has(model.path);
+  }
+
+  /** Undefined where the user does not wait for it. */
+  async #loaded(): Promise<ModelInfo | undefined> {
+    if (this.#engine.condition.kind === "ready") {
+      return this.#engine.modelInfo();
+    }
+    const location = vscode.ProgressLocation.Notification;
+    const title = "Hearth: loading the model";
+    return vscode.window.withProgress({ location, title, cancellable: true }, (_, token) => {
+      const cancelled = new Promise<undefined>((resolve) => {
+        token.onCancellationRequested(() => {
+          resolve(undefined);
+        });
+      });
+      return Promise.race([this.#engine.modelInfo(), cancelled]);
+    });
+  }
+}
+
+const REMEDIES: Partial<Record<EngineErrorCode, readonly [title: string, command: string]>> = {
+  bad_model: ["Choose Model File…", "hearth.chooseModel"],
+  memory: ["Choose Model File…", "hearth.chooseModel"],
+  disconnected: ["Restart Engine", "hearth.restartEngine"],
+  internal: ["Restart Engine", "hearth.restartEngine"],
+};
+const SHOW_LOG = ["Show Log", "hearth.showLog"] as const;
+
+/** One message, with what can be done about it. */
+export async function tellFailure(error: unknown): Promise<void> {
+  const [title, command] = (error instanceof EngineError ? REMEDIES[error.code] : undefined) ?? SHOW_LOG;
+  const message = error instanceof Error ? error.message : String(error);
+  if ((await vscode.window.showErrorMessage(`Hearth: ${message}`, title)) === title) {
+    await vscode.commands.executeCommand(command);
+  }
+}

@@ -1,0 +1,126 @@
+import * as vscode from "vscode";
+import { namesPrompt } from "../../core/edit/editPrompt";
+import { namesIn } from "../../core/edit/nameList";
+import { CancelSource } from "../../core/cancellation";
+import { selectedCode } from "./codeRange";
+import { spotOf } from "./editSpot";
+import { type ModelAccess, tellFailure } from "./modelAccess";
+import type { EditPorts } from "./rewriteCommands";
+import { planFor } from "./rewriting";
+
+const ANSWER_TOKENS = 120;
+
+/** Offers names for what is at the cursor while the model thinks of them, and renames it everywhere. */
+export async function suggestNames({ access, settings }: EditPorts, argument: unknown): Promise<void> {
+  const spot = await spotOf(argument, settings);
+  if (spot === undefined) {
+    return;
+  }
+  const { document, range } = spot;
+  const word = document.getWordRangeAtPosition(range.start);
+  if (word === undefined) {
+    void vscode.window.showInformationMessage("Hearth: put the cursor on the name that should be another.");
+    return;
+  }
+  const model = await access.ready("edit");
+  const code = await selectedCode(document, new vscode.Range(word.start, word.start));
+  const plan = model === undefined ? undefined : await planFor(access, model, code, 0);
+  if (plan === undefined) {
+    return;
+  }
+  const current = document.getText(word);
+  const name = await pickName(access, namesPrompt(plan.excerpt, current), current);
+  if (name !== undefined) {
+    await rename(document, word.start, current, name);
+  }
+}
+
+/** The list fills while the model writes; whoever closes it ends that. */
+function pickName(
+  access: ModelAccess,
+  messages: ReturnType<typeof namesPrompt>,
+  current: string,
+): Promise<string | undefined> {
+  const source = new CancelSource();
+  const pick = vscode.window.createQuickPick();
+  pick.title = `Hearth: Rename '${current}'`;
+  pick.placeholder = "The model thinks of names…";
+  pick.busy = true;
+  let answer = "";
+  const offer = (isComplete: boolean): void => {
+    const whole = isComplete ? answer : answer.slice(0, answer.lastIndexOf("\n") + 1);
+    const names = namesIn(whole, current);
+    // One that is typed is as good.
+    const typed = pick.value.trim();
+    const all = typed === "" || names.includes(typed) ? names : [typed, ...names];
+    pick.items = all.map((label) => ({ label, alwaysShow: true }));
+    if (isComplete) {
+      pick.busy = false;
+      pick.placeholder = names.length === 0 ? "The model has no better name. Type one." : "Choose a name, or type one";
+    }
+  };
+  let isComplete = false;
+  pick.onDidChangeValue(() => {
+    offer(isComplete);
+  });
+  const question = { id: access.nextId(), messages, maxTokens: ANSWER_TOKENS, temperature: 0.2, cancel: source.token };
+  access
+    .ask(question, (text) => {
+      answer += text;
+      if (text.includes("\n")) {
+        offer(false);
+      }
+      return undefined;
+    })
+    .then(
+      (finish) => {
+        if (finish !== "cancelled") {
+          isComplete = true;
+          offer(true);
+        }
+      },
+      (error: unknown) => {
+        pick.hide();
+        void tellFailure(error);
+      },
+    );
+  return new Promise((resolve) => {
+    pick.onDidAccept(() => {
+      resolve(pick.activeItems[0]?.label);
+      pick.hide();
+    });
+    pick.onDidHide(() => {
+      source.cancel();
+      resolve(undefined);
+      pick.dispose();
+    });
+    pick.show();
+  });
+}
+
+/** By whoever knows the language: one edit of all files that the name is in. */
+async function rename(
+  document: vscode.TextDocument,
+  position: vscode.Position,
+  current: string,
+  name: string,
+): Promise<void> {
+  const command = "vscode.executeDocumentRenameProvider";
+  try {
+    const edit = await vscode.commands.executeCommand<vscode.WorkspaceEdit | undefined>(
+      command,
+      document.uri,
+      position,
+      name,
+    );
+    if (edit !== undefined && edit.size > 0 && (await vscode.workspace.applyEdit(edit))) {
+      return;
+    }
+    void vscode.window.showWarningMessage(
+      `Hearth: '${current}' was not renamed: nothing in this language renames it here.`,
+    );
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    void vscode.window.showWarningMessage(`Hearth: '${current}' was not renamed to '${name}': ${why}`);
+  }
+}

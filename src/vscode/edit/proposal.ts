@@ -1,0 +1,213 @@
+import * as vscode from "vscode";
+import { CancelSource } from "../../core/cancellation";
+import { hunksBetween, isSame, type LineHunk, type LineRange, linesOf } from "../../core/edit/lineDiff";
+import { followRange, rebase } from "../../core/edit/region";
+import type { EditedFiles } from "./editedFiles";
+
+export interface ProposalOptions {
+  readonly original: vscode.TextDocument;
+  /** The lines that are written anew. */
+  readonly range: LineRange;
+  /** What is done, for the tab's title. */
+  readonly title: string;
+}
+
+export type Acceptance =
+  | { readonly kind: "applied"; readonly firstLine: number }
+  | { readonly kind: "unchanged" }
+  /** Others have changed the same lines of the original meanwhile. Nothing was applied. */
+  | { readonly kind: "conflict"; readonly at: readonly LineRange[] }
+  | { readonly kind: "refused" };
+
+/** Between reading the original and applying a change to it somebody may type. */
+const APPLY_ATTEMPTS = 3;
+
+/**
+ * A change of a document that is proposed: a second document, in memory, that holds all of it. A model writes into it, and
+ * then it is the user's, to be changed as they like. The original stays as it is until the proposal is accepted.
+ *
+ * `#base` is the state of the original that the proposal is a change of. It follows the original as long as what is edited
+ * there does not touch what is proposed.
+ */
+export class Proposal {
+  readonly original: vscode.Uri;
+  readonly uri: vscode.Uri;
+  readonly title: string;
+  readonly #files: EditedFiles;
+  readonly #lineEnd: string;
+  readonly #stop = new CancelSource();
+  #base: readonly string[];
+  #range: LineRange;
+  #written: readonly string[];
+  #state: "writing" | "open" | "closed" = "writing";
+  /** One step at a time: each begins with what the one before has made. */
+  #following: Promise<void> = Promise.resolve();
+
+  constructor(files: EditedFiles, { original, range, title }: ProposalOptions) {
+    this.original = original.uri;
+    this.title = title;
+    this.#files = files;
+    this.#lineEnd = original.eol === vscode.EndOfLine.CRLF ? "\r\n" : "\n";
+    this.#base = linesOf(original.getText());
+    this.#range = range;
+    this.#written = this.#base.slice(range.start, range.end);
+    this.uri = files.create(original.uri, this.#joined(this.#base));
+  }
+
+  get state(): "writing" | "open" | "closed" {
+    return this.#state;
+  }
+
+  /** Fires where the user has had enough of the writing, or closed the proposal. */
+  get stopToken(): CancelSource["token"] {
+    return this.#stop.token;
+  }
+
+  /** While it is being written: these lines in place of the range. */
+  write(lines: readonly string[]): void {
+    if (this.#state !== "writing") {
+      return;
+    }
+    this.#written = lines;
+    const current = this.#currentLines() ?? this.#base;
+    const range = followRange(this.#base, current, this.#range);
+    // Otherwise it stays what it was a change of, and cannot be accepted unless that is undone.
+    if (range !== undefined) {
+      this.#base = current;
+      this.#range = range;
+    }
+    const { start, end } = this.#range;
+    this.#files.write(this.uri, this.#joined([...this.#base.slice(0, start), ...lines, ...this.#base.slice(end)]));
+  }
+
+  /** Ends the writing, wherever it is. */
+  stop(): void {
+    this.#stop.cancel();
+  }
+
+  /** It is all written: from now on the user may change it. */
+  finish(): void {
+    if (this.#state === "writing") {
+      this.#state = "open";
+      this.#files.setWritable(this.uri);
+    }
+  }
+
+  /** Whether it proposes anything. */
+  get isChange(): boolean {
+    return !isSame(this.#proposedLines(), this.#base);
+  }
+
+  /** The original was edited: the proposal becomes a change of what it is now, if it can. */
+  follow(): Promise<void> {
+    this.#following = this.#following.then(() => this.#follow());
+    return this.#following;
+  }
+
+  /** Makes the change in the original, as one step of its undo. `asShown`: whatever others have changed there meanwhile. */
+  async accept(asShown = false): Promise<Acceptance> {
+    const original = await vscode.workspace.openTextDocument(this.original);
+    await this.#following;
+    for (let attempt = 0; attempt < APPLY_ATTEMPTS; ++attempt) {
+      const current = linesOf(original.getText());
+      const rebased = rebase(asShown ? current : this.#base, current, this.#proposedLines());
+      if (rebased.kind === "conflict") {
+        return rebased;
+      }
+      const hunks = hunksBetween(current, rebased.lines);
+      const [first] = hunks;
+      if (first === undefined) {
+        return { kind: "unchanged" };
+      }
+      if (await applyHunks(original, hunks)) {
+        return { kind: "applied", firstLine: first.start };
+      }
+    }
+    return { kind: "refused" };
+  }
+
+  /** It is over, accepted or not: nothing of it stays in memory. */
+  close(): void {
+    this.#state = "closed";
+    this.stop();
+    this.#files.remove(this.uri);
+  }
+
+  async #follow(): Promise<void> {
+    if (this.#state === "writing") {
+      this.write(this.#written);
+      return;
+    }
+    const current = this.#currentLines();
+    if (this.#state === "closed" || current === undefined || isSame(current, this.#base)) {
+      return;
+    }
+    const proposed = this.#proposedLines();
+    const rebased = rebase(this.#base, current, proposed);
+    if (rebased.kind === "rebased" && (await this.#replace(proposed, rebased.lines))) {
+      this.#base = current;
+    }
+  }
+
+  /** Where the editor has the proposal open, as an edit: somebody may be typing in it. */
+  async #replace(proposed: readonly string[], lines: readonly string[]): Promise<boolean> {
+    const document = openDocument(this.uri);
+    const saved = this.#files.text(this.uri);
+    if (document !== undefined && isSame(linesOf(document.getText()), proposed)) {
+      if (!(await applyHunks(document, hunksBetween(proposed, lines)))) {
+        return false;
+      }
+      // The editor asks about unsaved changes where a tab is closed.
+      await document.save();
+      if (document.isDirty || this.#files.text(this.uri) !== saved) {
+        return true;
+      }
+      // It still takes the file for one that cannot be written, and will read it again.
+    }
+    this.#files.write(this.uri, this.#joined(lines));
+    return true;
+  }
+
+  /** With what the user has changed in the editor and not saved. */
+  #proposedLines(): string[] {
+    const document = openDocument(this.uri);
+    return linesOf(document?.isDirty === true ? document.getText() : this.#files.text(this.uri));
+  }
+
+  /** Undefined while the original is not open in the editor. */
+  #currentLines(): string[] | undefined {
+    const document = openDocument(this.original);
+    return document === undefined ? undefined : linesOf(document.getText());
+  }
+
+  #joined(lines: readonly string[]): string {
+    return lines.join(this.#lineEnd);
+  }
+}
+
+export function openDocument(uri: vscode.Uri): vscode.TextDocument | undefined {
+  const name = uri.toString();
+  return vscode.workspace.textDocuments.find((document) => document.uri.toString() === name);
+}
+
+/** False where the editor refused, as it does when the document has changed since. */
+function applyHunks(document: vscode.TextDocument, hunks: readonly LineHunk[]): Thenable<boolean> {
+  const edit = new vscode.WorkspaceEdit();
+  for (const hunk of hunks) {
+    const [range, text] = textEdit(document, hunk);
+    edit.replace(document.uri, range, text);
+  }
+  return vscode.workspace.applyEdit(edit);
+}
+
+/** The last line of a document has no line end to be replaced along with it. */
+function textEdit(document: vscode.TextDocument, { start, end, lines }: LineHunk): [vscode.Range, string] {
+  if (end < document.lineCount) {
+    return [new vscode.Range(start, 0, end, 0), lines.map((line) => `${line}\n`).join("")];
+  }
+  const last = document.lineAt(document.lineCount - 1).range.end;
+  if (start === 0) {
+    return [new vscode.Range(new vscode.Position(0, 0), last), lines.join("\n")];
+  }
+  return [new vscode.Range(document.lineAt(start - 1).range.end, last), lines.map((line) => `\n${line}`).join("")];
+}

@@ -1,0 +1,234 @@
+import * as vscode from "vscode";
+import type { LineRange } from "../../core/edit/lineDiff";
+import { EDIT_SCHEME, EditedFiles } from "./editedFiles";
+import { tellFailure } from "./modelAccess";
+import { openDocument, Proposal, type ProposalOptions } from "./proposal";
+
+/** The editor asks about unsaved changes where a tab is closed; there is nothing to decide about those of a proposal. */
+const SAVE_AFTER_MS = 300;
+const FOLLOW_AFTER_MS = 150;
+
+/** All changes that are proposed in this window, each in a diff editor of its own. */
+export class Proposals implements vscode.Disposable {
+  readonly #files = new EditedFiles();
+  readonly #open = new Map<string, Proposal>();
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #disposables: { dispose(): unknown }[];
+
+  constructor() {
+    this.#disposables = [
+      this.#files,
+      vscode.workspace.registerFileSystemProvider(EDIT_SCHEME, this.#files, { isCaseSensitive: true }),
+      vscode.workspace.onDidChangeTextDocument(({ document }) => {
+        this.#onChange(document);
+      }),
+      vscode.window.tabGroups.onDidChangeTabs(({ closed }) => {
+        this.#onTabs(closed);
+      }),
+      vscode.window.tabGroups.onDidChangeTabGroups(() => {
+        this.#tellEditor();
+      }),
+    ];
+    void this.#closeTabs((uri) => !this.#files.has(uri));
+  }
+
+  dispose(): void {
+    for (const timer of this.#timers.values()) {
+      clearTimeout(timer);
+    }
+    for (const proposal of this.#open.values()) {
+      proposal.close();
+    }
+    vscode.Disposable.from(...this.#disposables).dispose();
+  }
+
+  /** Shows a proposal, in which nothing is changed yet. */
+  async open(options: ProposalOptions): Promise<Proposal> {
+    const proposal = new Proposal(this.#files, options);
+    this.#open.set(proposal.uri.toString(), proposal);
+    try {
+      await showDiff(proposal, options);
+    } catch (error) {
+      this.#forget(proposal);
+      throw error;
+    }
+    this.#tellEditor();
+    return proposal;
+  }
+
+  finish(proposal: Proposal): void {
+    proposal.finish();
+    this.#tellEditor();
+  }
+
+  /** The one that a command is about: of the tab that was clicked, or the one that is shown. */
+  at(uri: unknown): Proposal | undefined {
+    const named = uri instanceof vscode.Uri ? this.#open.get(uri.toString()) : undefined;
+    const shown = proposedUri(vscode.window.tabGroups.activeTabGroup.activeTab);
+    return named ?? (shown === undefined ? undefined : this.#open.get(shown.toString()));
+  }
+
+  async accept(proposal: Proposal, asShown = false): Promise<void> {
+    if (proposal.state !== "open") {
+      return;
+    }
+    const acceptance = await proposal.accept(asShown);
+    switch (acceptance.kind) {
+      case "applied":
+        await this.#close(proposal, acceptance.firstLine);
+        break;
+      case "unchanged":
+        await this.#close(proposal);
+        break;
+      case "conflict":
+        // Whoever accepts does not wait for what is answered.
+        this.#tellConflict(proposal, acceptance.at).then(undefined, tellFailure);
+        break;
+      case "refused":
+        void vscode.window.showErrorMessage(
+          `Hearth could not change '${nameOf(proposal.original)}'. The proposed change is still open.`,
+        );
+        break;
+    }
+  }
+
+  /** The original stays, or is again, as it was. */
+  async discard(proposal: Proposal): Promise<void> {
+    await this.#close(proposal);
+  }
+
+  async #close(proposal: Proposal, appliedAtLine?: number): Promise<void> {
+    proposal.stop();
+    const viewColumn = columnOf(proposal.uri);
+    // Else the editor would ask what should become of it.
+    await openDocument(proposal.uri)?.save();
+    if (appliedAtLine !== undefined) {
+      await showApplied(proposal.original, appliedAtLine, viewColumn);
+    }
+    await this.#closeTabs((uri) => uri.toString() === proposal.uri.toString());
+    this.#forget(proposal);
+  }
+
+  #forget(proposal: Proposal): void {
+    const name = proposal.uri.toString();
+    if (this.#open.delete(name)) {
+      for (const timer of [`save ${name}`, `follow ${name}`]) {
+        clearTimeout(this.#timers.get(timer));
+        this.#timers.delete(timer);
+      }
+      proposal.close();
+      this.#tellEditor();
+    }
+  }
+
+  async #tellConflict(proposal: Proposal, at: readonly LineRange[]): Promise<void> {
+    const lines = at.map(({ start, end }) =>
+      end - start > 1 ? `${String(start + 1)}–${String(end)}` : String(start + 1),
+    );
+    const anyway = "Apply as Shown";
+    const answer = await vscode.window.showWarningMessage(
+      `Nothing was applied: '${nameOf(proposal.original)}' was changed meanwhile where Hearth's change is ` +
+        `(line ${lines.join(", ")}). Undo that, or make the right side what you want and apply it as it is shown.`,
+      anyway,
+    );
+    if (answer === anyway) {
+      await this.accept(proposal, true);
+    }
+  }
+
+  #onChange(document: vscode.TextDocument): void {
+    const own = this.#open.get(document.uri.toString());
+    if (own !== undefined && document.isDirty) {
+      this.#soon(`save ${document.uri.toString()}`, SAVE_AFTER_MS, () => document.save());
+    }
+    for (const proposal of this.#open.values()) {
+      if (proposal.original.toString() === document.uri.toString()) {
+        this.#soon(`follow ${proposal.uri.toString()}`, FOLLOW_AFTER_MS, () => proposal.follow());
+      }
+    }
+  }
+
+  #soon(name: string, ms: number, work: () => PromiseLike<unknown>): void {
+    clearTimeout(this.#timers.get(name));
+    const timer = setTimeout(() => {
+      this.#timers.delete(name);
+      void work();
+    }, ms);
+    this.#timers.set(name, timer);
+  }
+
+  /** A proposal whose last tab is closed is discarded. A tab that is moved is closed and opened. */
+  #onTabs(closed: readonly vscode.Tab[]): void {
+    for (const proposal of [...this.#open.values()]) {
+      const isOf = (tab: vscode.Tab): boolean => proposedUri(tab)?.toString() === proposal.uri.toString();
+      if (closed.some(isOf) && !allTabs().some(isOf)) {
+        this.#forget(proposal);
+      }
+    }
+    this.#tellEditor();
+  }
+
+  async #closeTabs(isMeant: (uri: vscode.Uri) => boolean): Promise<void> {
+    const tabs = allTabs().filter((tab) => {
+      const uri = proposedUri(tab);
+      return uri !== undefined && isMeant(uri);
+    });
+    if (tabs.length > 0) {
+      await vscode.window.tabGroups.close(tabs, true);
+    }
+  }
+
+  /** What the conditions of menus and keys go by. */
+  #tellEditor(): void {
+    const shown = proposedUri(vscode.window.tabGroups.activeTabGroup.activeTab);
+    const writing = [...this.#open.values()]
+      .filter(({ state }) => state === "writing")
+      .map(({ uri }) => uri.toString());
+    const isWriting = shown !== undefined && writing.includes(shown.toString());
+    void vscode.commands.executeCommand("setContext", "hearth.edit.writing", writing);
+    void vscode.commands.executeCommand("setContext", "hearth.edit.shown", shown !== undefined);
+    void vscode.commands.executeCommand("setContext", "hearth.edit.acceptable", shown !== undefined && !isWriting);
+  }
+}
+
+async function showDiff({ original, uri, title }: Proposal, options: ProposalOptions): Promise<void> {
+  const document = await vscode.workspace.openTextDocument(uri);
+  if (document.languageId !== options.original.languageId) {
+    await vscode.languages.setTextDocumentLanguage(document, options.original.languageId);
+  }
+  const { start } = options.range;
+  const show: vscode.TextDocumentShowOptions = { preview: false, selection: new vscode.Range(start, 0, start, 0) };
+  await vscode.commands.executeCommand("vscode.diff", original, uri, `${nameOf(original)} (Hearth: ${title})`, show);
+}
+
+/** Cells of notebooks are shown by their notebook only. */
+async function showApplied(uri: vscode.Uri, line: number, viewColumn: vscode.ViewColumn | undefined): Promise<void> {
+  if (uri.scheme !== "vscode-notebook-cell") {
+    const selection = new vscode.Range(line, 0, line, 0);
+    const column = viewColumn === undefined ? {} : { viewColumn };
+    await vscode.window.showTextDocument(uri, { ...column, selection, preview: false });
+  }
+}
+
+function allTabs(): vscode.Tab[] {
+  return vscode.window.tabGroups.all.flatMap(({ tabs }) => [...tabs]);
+}
+
+function columnOf(uri: vscode.Uri): vscode.ViewColumn | undefined {
+  return allTabs().find((tab) => proposedUri(tab)?.toString() === uri.toString())?.group.viewColumn;
+}
+
+function proposedUri(tab: vscode.Tab | undefined): vscode.Uri | undefined {
+  const { input } = tab ?? {};
+  const uri =
+    input instanceof vscode.TabInputTextDiff
+      ? input.modified
+      : input instanceof vscode.TabInputText
+        ? input.uri
+        : undefined;
+  return uri?.scheme === EDIT_SCHEME ? uri : undefined;
+}
+
+export function nameOf(uri: vscode.Uri): string {
+  return uri.path.slice(uri.path.lastIndexOf("/") + 1);
+}

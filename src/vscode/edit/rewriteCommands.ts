@@ -1,0 +1,104 @@
+import * as vscode from "vscode";
+import { type Problem, rewritePrompt, type RewriteTask } from "../../core/edit/editPrompt";
+import type { Settings } from "../settings";
+import { type CodeRange, codeToFix, selectedCode } from "./codeRange";
+import { spotOf } from "./editSpot";
+import type { Instructions } from "./instructions";
+import type { ModelAccess } from "./modelAccess";
+import { nameOf, type Proposals } from "./proposals";
+import { planFor, rewrite } from "./rewriting";
+
+export interface EditPorts {
+  readonly access: ModelAccess;
+  readonly proposals: Proposals;
+  readonly settings: Settings;
+  readonly instructions: Instructions;
+}
+
+/** `given`: the instruction, for those who bind a key to one. */
+export async function refactor(ports: EditPorts, argument: unknown, given?: unknown): Promise<void> {
+  const spot = await spotOf(argument, ports.settings);
+  if (spot === undefined || (await ports.access.ready("edit")) === undefined) {
+    return;
+  }
+  const instruction = (typeof given === "string" ? given : await ports.instructions.pick())?.trim() ?? "";
+  if (instruction === "") {
+    return;
+  }
+  await ports.instructions.remember(instruction);
+  const code = await selectedCode(spot.document, spot.range);
+  await propose(ports, code, { kind: "refactor", instruction }, "Refactor", "refactoring");
+}
+
+export async function addDocumentation(ports: EditPorts, argument: unknown): Promise<void> {
+  const spot = await spotOf(argument, ports.settings);
+  if (spot !== undefined) {
+    const code = await selectedCode(spot.document, spot.range);
+    await propose(ports, code, { kind: "document" }, "Documentation", "documenting");
+  }
+}
+
+export async function fix(ports: EditPorts, argument: unknown): Promise<void> {
+  const spot = await spotOf(argument, ports.settings);
+  if (spot === undefined) {
+    return;
+  }
+  const near = spot.diagnostics ?? problemsAt(spot.document, spot.range);
+  const diagnostics = near.length > 0 ? near : await pickProblem(spot.document);
+  const [first, ...others] = diagnostics;
+  if (first === undefined) {
+    return;
+  }
+  const problems = others.reduce((all, { range }) => all.union(range), first.range);
+  const code = await codeToFix(spot.document, spot.range.isEmpty ? problems : problems.union(spot.range));
+  await propose(ports, code, { kind: "fix", problems: diagnostics.map(problemOf) }, "Fix", "fixing");
+}
+
+export function problemOf({ range, message, source }: vscode.Diagnostic): Problem {
+  return { line: range.start.line, message, ...(source === undefined ? {} : { source }) };
+}
+
+async function propose(
+  ports: EditPorts,
+  code: CodeRange,
+  task: RewriteTask,
+  title: string,
+  verb: string,
+): Promise<void> {
+  const { access, proposals } = ports;
+  const model = await access.ready("edit");
+  const plan = model === undefined ? undefined : await planFor(access, model, code, GROWTH[task.kind]);
+  if (plan !== undefined) {
+    const messages = rewritePrompt(plan.excerpt, task, code.range.start);
+    const doing = `${verb} '${nameOf(code.document.uri)}'`;
+    await rewrite(access, proposals, { code, title, doing, messages, maxTokens: plan.maxTokens });
+  }
+}
+
+/** How many times as long as the code an answer may get. */
+const GROWTH: Record<RewriteTask["kind"], number> = { refactor: 2.5, document: 3, fix: 2 };
+
+/** On the lines of a range. */
+function problemsAt({ uri }: vscode.TextDocument, { start, end }: vscode.Range): vscode.Diagnostic[] {
+  return vscode.languages
+    .getDiagnostics(uri)
+    .filter(({ range }) => range.start.line <= end.line && range.end.line >= start.line);
+}
+
+/** Where the cursor is at none: the document's, to choose from. */
+async function pickProblem({ uri }: vscode.TextDocument): Promise<readonly vscode.Diagnostic[]> {
+  const problems = vscode.languages.getDiagnostics(uri);
+  if (problems.length === 0) {
+    void vscode.window.showInformationMessage(`Hearth: the editor knows of no problem in '${nameOf(uri)}'.`);
+    return [];
+  }
+  const items = problems
+    .toSorted((a, b) => a.severity - b.severity || a.range.start.compareTo(b.range.start))
+    .map((problem) => ({
+      label: problem.message.split("\n")[0] ?? "",
+      description: `line ${String(problem.range.start.line + 1)}`,
+      problem,
+    }));
+  const chosen = await vscode.window.showQuickPick(items, { title: "Hearth: Fix", placeHolder: "Which problem?" });
+  return chosen === undefined ? [] : [chosen.problem];
+}

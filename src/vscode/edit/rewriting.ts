@@ -1,0 +1,152 @@
+import * as vscode from "vscode";
+import { fitIndentation } from "../../core/edit/codeIndentation";
+import { withoutEchoes } from "../../core/edit/echoes";
+import { type Excerpt, planEdit } from "../../core/edit/editPrompt";
+import { FenceStream, looksLikeRewrite } from "../../core/edit/fenceStream";
+import { previewOf } from "../../core/edit/streamPreview";
+import type { ChatMessage, ModelInfo } from "../../protocol/engine";
+import type { CodeRange } from "./codeRange";
+import type { ModelAccess } from "./modelAccess";
+import type { Proposal } from "./proposal";
+import { nameOf, type Proposals } from "./proposals";
+
+/** What is written, where, and what the model is told. */
+export interface Rewrite {
+  readonly code: CodeRange;
+  /** For the diff's title. */
+  readonly title: string;
+  /** For the progress: "Hearth: rewriting 'a.ts'". */
+  readonly doing: string;
+  readonly messages: readonly ChatMessage[];
+  readonly maxTokens: number;
+  /** Lines that come before what is written, e.g. a blank one. */
+  readonly lead?: readonly string[];
+}
+
+/** The editor reads the document again and compares it each time; longer documents take longer. */
+const WRITE_EVERY_MS = 100;
+const WRITE_EVERY_LINES_MS = 0.05;
+const TOLD_CHARS = 200;
+
+/** What of the document goes along; undefined, and told, where the code is too long for the model. Errors: EngineError. */
+export async function planFor(
+  access: ModelAccess,
+  { contextTokens }: ModelInfo,
+  { document, path, lines, range }: CodeRange,
+  growth = 2,
+): Promise<{ readonly excerpt: Excerpt; readonly maxTokens: number } | undefined> {
+  const codeTokens = await access.count(lines.slice(range.start, range.end).join("\n"));
+  const plan = planEdit({ path, languageId: document.languageId, lines }, range, { contextTokens, codeTokens, growth });
+  if (plan.kind === "fits") {
+    return plan;
+  }
+  void vscode.window.showWarningMessage(
+    `Hearth: this code is too long for the model: ${String(plan.tokens)} tokens, and it has room for about ` +
+      `${String(plan.roomTokens)}. Select less of it.`,
+  );
+  return undefined;
+}
+
+/** Streams a model's code into a proposal, beside the original. Errors: EngineError; the proposal is then gone. */
+export async function rewrite(access: ModelAccess, proposals: Proposals, what: Rewrite): Promise<void> {
+  const { document, range } = what.code;
+  const proposal = await proposals.open({ original: document, range, title: what.title });
+  const progress = {
+    location: vscode.ProgressLocation.Notification,
+    title: `Hearth: ${what.doing}`,
+    cancellable: true,
+  };
+  try {
+    await vscode.window.withProgress(progress, async (shown, token) => {
+      const listener = token.onCancellationRequested(() => {
+        proposal.stop();
+      });
+      const ended = await write(access, proposal, what, (message) => {
+        shown.report({ message });
+      });
+      listener.dispose();
+      await conclude(proposals, proposal, token.isCancellationRequested ? { kind: "unwanted" } : ended);
+    });
+  } catch (error) {
+    await proposals.discard(proposal);
+    throw error;
+  }
+}
+
+type Ending =
+  | { readonly kind: "written"; readonly isCutOff: boolean }
+  | { readonly kind: "noCode"; readonly answer: string }
+  | { readonly kind: "unwanted" };
+
+async function write(
+  access: ModelAccess,
+  proposal: Proposal,
+  { code, messages, maxTokens, lead = [] }: Rewrite,
+  report: (message: string) => void,
+): Promise<Ending> {
+  const { document, indentation, lines, range } = code;
+  const old = lines.slice(range.start, range.end);
+  const around = {
+    above: lines.slice(0, range.start).slice(-40),
+    lines: old,
+    below: lines.slice(range.end, range.end + 40),
+  };
+  const place = { lines: old, width: 0, indentation, languageId: document.languageId };
+  const fitted = (answer: readonly string[]): string[] => {
+    const written = fitIndentation(withoutEchoes(answer, around), place);
+    return written.length === 0 ? [] : [...lead, ...written];
+  };
+
+  const fence = new FenceStream();
+  const everyMs = WRITE_EVERY_MS + lines.length * WRITE_EVERY_LINES_MS;
+  let shown = { lines: 0, atMs: 0 };
+  report("the model reads…");
+  const question = { id: access.nextId(), messages, maxTokens, temperature: 0, cancel: proposal.stopToken };
+  const finish = await access.ask(question, (text) => {
+    fence.push(text);
+    if (fence.code.length > shown.lines && Date.now() >= shown.atMs + everyMs) {
+      shown = { lines: fence.code.length, atMs: Date.now() };
+      proposal.write(previewOf(old, fitted(fence.code)));
+      report(`${String(shown.lines)} lines written`);
+    }
+    return fence.isDone ? "enough" : undefined;
+  });
+  const answer = fence.end();
+  if (answer.kind === "noFence" && !looksLikeRewrite(answer.lines, old)) {
+    return finish === "cancelled" ? { kind: "unwanted" } : { kind: "noCode", answer: answer.lines.join("\n") };
+  }
+  const written = fitted(answer.lines);
+  const isClosed = answer.kind === "code" && answer.closed;
+  // A model that ended without closing its fence has said all that it wanted to.
+  const isCutOff = !isClosed && finish !== "end";
+  proposal.write(isCutOff ? previewOf(old, written) : written);
+  return finish === "cancelled" && written.length === 0 ? { kind: "unwanted" } : { kind: "written", isCutOff };
+}
+
+async function conclude(proposals: Proposals, proposal: Proposal, ended: Ending): Promise<void> {
+  if (proposal.state === "closed") {
+    return;
+  }
+  const name = nameOf(proposal.original);
+  if (ended.kind === "unwanted") {
+    await proposals.discard(proposal);
+  } else if (ended.kind === "noCode") {
+    await proposals.discard(proposal);
+    const said = ended.answer.trim().replaceAll(/\s+/g, " ").slice(0, TOLD_CHARS);
+    void vscode.window.showWarningMessage(
+      said === ""
+        ? "Hearth: the model gave no answer."
+        : `Hearth: the model gave no code for '${name}'. It said: ${said}`,
+    );
+  } else if (!proposal.isChange) {
+    await proposals.discard(proposal);
+    void vscode.window.showInformationMessage(`Hearth: the model would change nothing in '${name}'.`);
+  } else {
+    proposals.finish(proposal);
+    if (ended.isCutOff) {
+      void vscode.window.showWarningMessage(
+        `Hearth: the change of '${name}' is not complete. What the model had not come to is as it was.`,
+      );
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import * as vscode from "vscode";
+import type { Settings } from "../settings";
+import type { WindowEngine } from "../windowEngine";
+import { applyCode } from "./codeApplying";
+import { HearthCodeActions } from "./codeActions";
+import { writeCommitMessage } from "./commitMessages";
+import { explain } from "./explaining";
+import { Instructions } from "./instructions";
+import { ModelAccess, tellFailure } from "./modelAccess";
+import { suggestNames } from "./nameSuggestions";
+import type { Proposal } from "./proposal";
+import { Proposals } from "./proposals";
+import { addDocumentation, type EditPorts, fix, refactor } from "./rewriteCommands";
+import { writeTests } from "./testWriting";
+
+export interface WindowEditsOptions {
+  readonly engine: WindowEngine;
+  readonly settings: Settings;
+  /** Keeps what was asked for over sessions. */
+  readonly memory: vscode.Memento;
+}
+
+type Run = (...args: readonly unknown[]) => unknown;
+
+/** Editing with the model: commands, the lightbulb, and the changes that are proposed. */
+export class WindowEdits implements vscode.Disposable {
+  readonly #engine: WindowEngine;
+  readonly #proposals = new Proposals();
+  readonly #needChanged = new vscode.EventEmitter<void>();
+  readonly #disposables: readonly { dispose(): unknown }[];
+  /** Commands that use the model and have not ended. */
+  #running = 0;
+
+  /** Whether `needsEngine` may be another. */
+  readonly onDidChangeNeed = this.#needChanged.event;
+
+  constructor({ engine, settings, memory }: WindowEditsOptions) {
+    this.#engine = engine;
+    const access = new ModelAccess(engine);
+    const actions = new HearthCodeActions(access, settings);
+    this.#disposables = [
+      this.#proposals,
+      this.#needChanged,
+      vscode.languages.registerCodeActionsProvider({ scheme: "*" }, actions, {
+        providedCodeActionKinds: [...HearthCodeActions.kinds],
+      }),
+      ...this.#modelCommands({ access, proposals: this.#proposals, settings, instructions: new Instructions(memory) }),
+      ...this.#proposalCommands(),
+    ];
+  }
+
+  dispose(): void {
+    vscode.Disposable.from(...this.#disposables).dispose();
+  }
+
+  /** Somebody waits for an edit: the model should stay. */
+  get needsEngine(): boolean {
+    return this.#running > 0;
+  }
+
+  #modelCommands(ports: EditPorts): vscode.Disposable[] {
+    const commands: Record<string, Run> = {
+      "hearth.refactor": (spot, instruction) => refactor(ports, spot, instruction),
+      "hearth.explain": (spot) => explain(ports, spot),
+      "hearth.fix": (spot) => fix(ports, spot),
+      "hearth.addDocumentation": (spot) => addDocumentation(ports, spot),
+      "hearth.writeTests": (spot) => writeTests(ports, spot),
+      "hearth.suggestNames": (spot) => suggestNames(ports, spot),
+      "hearth.writeCommitMessage": (sourceControl) => writeCommitMessage(ports, sourceControl),
+    };
+    const counted =
+      (run: Run): Run =>
+      async (...args) => {
+        this.#running += 1;
+        try {
+          await run(...args);
+        } finally {
+          this.#running -= 1;
+          this.#needChanged.fire();
+        }
+      };
+    return Object.entries(commands).map(([name, run]) => this.#register(name, counted(run)));
+  }
+
+  #proposalCommands(): vscode.Disposable[] {
+    const proposals = this.#proposals;
+    const withProposal =
+      (work: (proposal: Proposal) => unknown): Run =>
+      (uri) => {
+        const proposal = proposals.at(uri);
+        return proposal === undefined ? undefined : work(proposal);
+      };
+    const commands: Record<string, Run> = {
+      "hearth.applyCode": (code) => applyCode(proposals, code),
+      "hearth.edit.accept": withProposal((proposal) => proposals.accept(proposal)),
+      "hearth.edit.discard": withProposal((proposal) => proposals.discard(proposal)),
+      "hearth.edit.stop": withProposal((proposal) => {
+        proposal.stop();
+      }),
+    };
+    return Object.entries(commands).map(([name, run]) => this.#register(name, run));
+  }
+
+  /** For what a person started: they are waiting for an answer. */
+  #register(name: string, run: Run): vscode.Disposable {
+    return vscode.commands.registerCommand(name, async (...args: readonly unknown[]) => {
+      const before = this.#engine.condition.kind;
+      try {
+        await run(...args);
+      } catch (error) {
+        const { condition } = this.#engine;
+        // The window has told of an engine that has just failed.
+        const isTold = before !== "failed" && condition.kind === "failed" && condition.error === error;
+        if (!isTold) {
+          void tellFailure(error);
+        }
+      }
+    });
+  }
+}

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import * as vscode from "vscode";
+import { EngineClient } from "../../src/engine/client";
+import { engineRuns, extension, leaveEngine, ready, status, until } from "./window";
+
+/** This file is bundled to dist-test/host/. */
+const ROOT = join(__dirname, "..", "..");
+const BUNDLE = join(ROOT, "test", "scriptedEngine", "bundle.mjs");
+const SCRIPTED_ENGINE = join(ROOT, "dist-test", "scriptedEngine", "engine.js");
+/** The program may be Electron, which is Node.js only when told so. */
+const NODE = { ...process.env, ELECTRON_RUN_AS_NODE: "1" };
+
+/** A line in a message that tells the scripted engine what to say to it; see test/scriptedEngine/script.ts. */
+export const script = (value: object): string => `\nscript: ${JSON.stringify(value)}\n`;
+
+let scripted: ChildProcess | undefined;
+
+/** Puts the scripted engine where this window's engine is to be found: whoever binds the socket first serves. */
+export async function startScriptedEngine(): Promise<void> {
+  execFileSync(process.execPath, [BUNDLE], { cwd: ROOT, env: NODE });
+  assert.ok(existsSync(SCRIPTED_ENGINE));
+  await endEngine();
+  scripted = spawn(process.execPath, [SCRIPTED_ENGINE], { env: NODE, stdio: "ignore" });
+  await until("the scripted engine serves", engineRuns);
+  await vscode.commands.executeCommand("hearth.restartEngine");
+  await until("the window uses it", async () => (await status()).details.join(" ").includes('Scripted model'));
+}
+
+/** The window has its own engine again. */
+export async function endScriptedEngine(): Promise<void> {
+  await endEngine();
+  scripted?.kill("SIGKILL");
+  await vscode.commands.executeCommand("hearth.restartEngine");
+  await ready();
+}
+
+async function endEngine(): Promise<void> {
+  leaveEngine();
+  if (!(await engineRuns())) {
+    return;
+  }
+  const client = new EngineClient({ name: "host tests", engineScript: `${extension().extensionPath}/dist/engine.js` });
+  await client.start();
+  await client.shutdown("requested");
+  client.dispose();
+  await until("no engine runs", async () => !(await engineRuns()));
+  await until("the window knows", async () => ["error", "asleep", "off"].includes((await status()).state));
+}

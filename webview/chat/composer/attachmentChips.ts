@@ -1,0 +1,47 @@
+import { html, nothing, type TemplateResult } from "lit";
+import { repeat } from "lit/directives/repeat.js";
+import type { Attachment } from "../../../src/protocol/chat";
+import { tell } from "../events";
+import { icon, iconButton } from "../icon";
+import { attachmentSentence, shortCount } from "../words";
+import { ATTACHMENT_ICONS } from "./suggest";
+
+/** What goes along with the next message, and what of it does not. */
+export function attachmentChips(attachments: readonly Attachment[], from: Element): TemplateResult | typeof nothing {
+  return attachments.length === 0
+    ? nothing
+    : html`<ul class="chips" aria-label="Goes along with the message">
+        ${repeat(
+          attachments,
+          ({ id }) => id,
+          (attachment) => chip(attachment, from),
+        )}
+      </ul>`;
+}
+
+function chip(attachment: Attachment, from: Element): TemplateResult {
+  const { id, kind, label, tokens, leftOutTokens } = attachment;
+  return html`<li class="chip">
+    <button
+      type="button"
+      class="chip-open"
+      title=${attachmentSentence(attachment)}
+      @click=${() => {
+        tell(from, { kind: "openAttachment", attachment: id });
+      }}
+    >
+      <span class="chip-name">${icon(ATTACHMENT_ICONS[kind])}<span class="cut chip-label">${label}</span></span
+      ><span class="chip-tokens">${shortCount(tokens)}<span class="unseen"> tokens</span></span
+      >${leftOutTokens === 0 ? nothing : html`<span class="left-out">${shortCount(leftOutTokens)} left out</span>`}
+    </button>
+    ${iconButton({
+      icon: "close",
+      label: "Remove",
+      name: "detach",
+      about: label,
+      onClick: () => {
+        tell(from, { kind: "detach", attachment: id });
+      },
+    })}
+  </li>`;
+}

@@ -1,0 +1,41 @@
+/**
+ * What is written and not sent. The text of the view is the newer one while somebody types; the host keeps a copy, and
+ * its states bring that copy back later than what has been typed since.
+ */
+export interface Draft {
+  readonly text: string;
+  /** Told to the host, whose states do not show it yet; in order. */
+  readonly told: readonly string[];
+  /** As the last state had it. */
+  readonly hostText: string;
+}
+
+export const NO_DRAFT: Draft = { text: "", told: [], hostText: "" };
+
+export function typed(draft: Draft, text: string): Draft {
+  return { ...draft, text };
+}
+
+/** The host has been told what is written now. */
+export function told(draft: Draft): Draft {
+  return { ...draft, told: [...draft.told, draft.text] };
+}
+
+/** The message has been sent, upon which the host empties its copy, too. */
+export function sent(draft: Draft): Draft {
+  return told({ ...draft, text: "" });
+}
+
+/** The host says what is written, whatever was written here. */
+export function replaced(text: string): Draft {
+  return { text, told: [], hostText: text };
+}
+
+/** A state of the host says `hostText`. */
+export function seen(draft: Draft, hostText: string): Draft {
+  if (hostText === draft.hostText) {
+    return draft;
+  }
+  const echo = draft.told.indexOf(hostText);
+  return echo < 0 ? replaced(hostText) : { ...draft, hostText, told: draft.told.slice(echo + 1) };
+}

@@ -1,0 +1,76 @@
+import { html, nothing, svg, type TemplateResult } from "lit";
+import type { AnswerFigures, ChatViewState, ContextUse, ModelLine } from "../../src/protocol/chat";
+import { tell } from "./events";
+import { contextSentence, perSecond, shortCount } from "./words";
+
+/** From here on the context is nearly full. */
+const NEARLY_FULL = 0.9;
+
+/** The line below the input: which model it is, how fast, and how full its context is. */
+export function engineLine({ model, context, conversation }: ChatViewState, from: Element): TemplateResult {
+  const last = conversation.turns.findLast((turn) => turn.kind === "answer");
+  return html`<div class="engine-line">
+    <button
+      type="button"
+      class="model-button"
+      data-name="model"
+      title="Choose Model…"
+      aria-label="Choose Model…: ${modelName(model)}"
+      @click=${() => {
+        tell(from, { kind: "chooseModel" });
+      }}
+    >
+      <span class="cut">${modelName(model)}</span>
+    </button>
+    ${
+      model.kind === "ready" && model.decodeTps !== undefined
+        ? html`<span class="speed" title="How fast the model writes">${perSecond(model.decodeTps)} tokens/s</span>`
+        : nothing
+    }
+    ${context.limitTokens > 0 ? contextMeter(context, last?.figures) : nothing}
+  </div>`;
+}
+
+function modelName(model: ModelLine): string {
+  switch (model.kind) {
+    case "asleep":
+      return "Model not loaded yet";
+    case "loading":
+      return "Loading the model…";
+    case "failed":
+      return "No model";
+    case "ready":
+    case "cannotChat":
+      return model.title;
+  }
+}
+
+function contextMeter(context: ContextUse, figures: AnswerFigures | undefined): TemplateResult {
+  const { usedTokens, limitTokens } = context;
+  const part = Math.min(1, usedTokens / limitTokens);
+  const sentence = `${contextSentence(context)}${reuseSentence(figures)}`;
+  // A width as an attribute of SVG: the page's policy allows no style in the page.
+  return html`<span
+    class="meter ${part >= NEARLY_FULL ? "nearly-full" : ""}"
+    role="meter"
+    tabindex="0"
+    aria-label="Context"
+    aria-valuemin="0"
+    aria-valuemax=${limitTokens}
+    aria-valuenow=${Math.min(usedTokens, limitTokens)}
+    aria-valuetext=${sentence}
+  >
+    <svg class="meter-bar" aria-hidden="true">
+      ${svg`<rect class="meter-track" width="100%" height="100%" rx="1.5"></rect
+        ><rect class="meter-fill" width="${(part * 100).toFixed(1)}%" height="100%" rx="1.5"></rect>`}
+    </svg>
+    <span class="meter-numbers" aria-hidden="true">${shortCount(usedTokens)} / ${shortCount(limitTokens)}</span>
+    <span class="tip" aria-hidden="true">${sentence}</span>
+  </span>`;
+}
+
+function reuseSentence(figures: AnswerFigures | undefined): string {
+  return figures === undefined
+    ? ""
+    : ` Of the last prompt, ${shortCount(figures.reusedTokens)} of ${shortCount(figures.promptTokens)} were known already.`;
+}

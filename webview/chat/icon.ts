@@ -1,0 +1,31 @@
+import { html, nothing, type TemplateResult } from "lit";
+
+/** A codicon, which says nothing to a screen reader. */
+export function icon(name: string): TemplateResult {
+  return html`<span class="codicon codicon-${name}" aria-hidden="true"></span>`;
+}
+
+export interface IconButton {
+  readonly icon: string;
+  readonly label: string;
+  readonly onClick: (event: Event) => void;
+  /** For tests and for putting the cursor there. */
+  readonly name: string;
+  /** What it is about, where the label alone does not say it to somebody who cannot see where it stands. */
+  readonly about?: string;
+  readonly expanded?: boolean;
+}
+
+export function iconButton({ icon: name, label, onClick, name: id, about, expanded }: IconButton): TemplateResult {
+  return html`<button
+    type="button"
+    class="icon-button"
+    data-name=${id}
+    title=${label}
+    aria-label=${about === undefined ? label : `${label}: ${about}`}
+    aria-expanded=${expanded ?? nothing}
+    @click=${onClick}
+  >
+    ${icon(name)}
+  </button>`;
+}

@@ -1,0 +1,84 @@
+import { html, nothing, type TemplateResult } from "lit";
+import type { ModelLine, ViewMessage } from "../../src/protocol/chat";
+import { tell } from "./events";
+import { icon } from "./icon";
+import { drawText } from "./turns/markdownView";
+import { loadingSentence, REMEDIES } from "./words";
+
+/** What is to be said of the model before anything else: it loads, it cannot chat, it failed. */
+export function modelNotice(model: ModelLine, from: Element): TemplateResult | typeof nothing {
+  switch (model.kind) {
+    case "asleep":
+    case "ready":
+      return nothing;
+    case "loading":
+      return html`<div class="notice">
+        <p>${loadingSentence(model)}</p>
+        <vscode-progress-bar
+          aria-label="Loading the model"
+          .value=${Math.round(model.part * 100)}
+        ></vscode-progress-bar>
+      </div>`;
+    case "cannotChat":
+      return model.tried ? triedNotice(from) : cannotChatNotice(model.title, from);
+    case "failed":
+      return html`<div class="notice problem" role="alert">
+        ${icon("error")}
+        <div>
+          <p>${drawText(model.message)}</p>
+          <p class="problem-actions">
+            ${REMEDIES[model.code].map(({ label, message }) => action(label, message, from))}
+          </p>
+        </div>
+      </div>`;
+  }
+}
+
+function cannotChatNotice(title: string, from: Element): TemplateResult {
+  return html`<div class="notice cannot-chat">
+    <p class="notice-title">This model only completes code</p>
+    <p>${title} was not trained to hold a conversation. Choose a SmallThinker model that was.</p>
+    <div class="notice-actions">
+      <vscode-button
+        data-name="choose-model"
+        @click=${() => {
+          tell(from, { kind: "chooseModel" });
+        }}
+        >Choose Model…</vscode-button
+      >
+      <button
+        type="button"
+        class="text-button"
+        data-name="try-anyway"
+        title="An experiment: expect nonsense"
+        @click=${() => {
+          tell(from, { kind: "tryAnyway" });
+        }}
+      >
+        ${icon("beaker")}Try Anyway (Experiment)
+      </button>
+    </div>
+  </div>`;
+}
+
+function triedNotice(from: Element): TemplateResult {
+  return html`<p class="notice quiet-line">
+    ${icon("beaker")}
+    <span
+      >An experiment: this model was made to complete code.
+      ${action("Choose Model…", { kind: "chooseModel" }, from)}</span
+    >
+  </p>`;
+}
+
+function action(label: string, message: ViewMessage, from: Element): TemplateResult {
+  return html`<button
+    type="button"
+    class="text-button"
+    @click=${() => {
+      tell(from, message);
+    }}
+  >
+    ${label}
+  </button>`;
+}

@@ -1,0 +1,150 @@
+import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { customElement, property } from "lit/decorators.js";
+import type { AnswerTurn } from "../../../src/protocol/chat";
+import { PageElement } from "../element";
+import { say, tell } from "../events";
+import { icon, iconButton } from "../icon";
+import { Speech } from "../markdown/speech";
+import { MarkdownStream } from "../markdown/stream";
+import { isRunning } from "../state";
+import { figuresLine, figuresSentences, REMEDIES } from "../words";
+import { drawAnswer, drawText } from "./markdownView";
+
+/** What the model said, or is about to say. */
+@customElement("hearth-answer")
+export class Answer extends PageElement {
+  @property({ attribute: false }) accessor turn: AnswerTurn | undefined;
+  /** The last answer shows its actions always, others where somebody points. */
+  @property({ attribute: false }) accessor last = false;
+  /** No answer is on its way, so that another can be asked for. */
+  @property({ attribute: false }) accessor idle = true;
+  /** What is waited for, where it is not the model's reading. */
+  @property({ attribute: false }) accessor waitingFor: string | undefined;
+
+  readonly #markdown = new MarkdownStream();
+  readonly #speech = new Speech();
+  #wasRunning = false;
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (this.turn === undefined || !changed.has("turn")) {
+      return;
+    }
+    this.#markdown.update(this.turn.text);
+    const { closed, open } = this.#markdown;
+    const running = isRunning(this.turn);
+    if (changed.get("turn") === undefined || !(running || this.#wasRunning)) {
+      this.#speech.skip(closed, open);
+    } else {
+      say(this, ...this.#speech.take(closed, open, !running), ...(running ? [] : [endOf(this.turn)]));
+    }
+    this.#wasRunning = running;
+  }
+
+  protected override render(): TemplateResult | typeof nothing {
+    const { turn } = this;
+    if (turn === undefined) {
+      return nothing;
+    }
+    const running = isRunning(turn);
+    return html`<article class="turn answer" aria-label="Answer" aria-busy=${running}>
+      <h2 class="unseen">Hearth</h2>
+      <div class="markdown">${drawAnswer(this.#markdown, running)}</div>
+      ${this.#state(turn)} ${running ? nothing : this.#actions(turn)}
+    </article>`;
+  }
+
+  #state(turn: AnswerTurn): TemplateResult | typeof nothing {
+    switch (turn.state.kind) {
+      case "waiting":
+        return html`<p class="waiting">
+          ${this.waitingFor ?? "Reading"}<span class="dots" aria-hidden="true"><i></i><i></i><i></i></span>
+        </p>`;
+      case "running":
+      case "done":
+        return nothing;
+      case "stopped":
+        return html`<p class="quiet-line">${endOf(turn)}</p>`;
+      case "failed":
+        return this.#failure(turn.state);
+    }
+  }
+
+  #failure({ code, message }: Extract<AnswerTurn["state"], { kind: "failed" }>): TemplateResult {
+    const id = this.turn?.id ?? 0;
+    return html`<div class="problem">
+      ${icon("error")}
+      <div>
+        <p>${drawText(message)}</p>
+        <p class="problem-actions">
+          ${
+            this.idle
+              ? textButton("Regenerate", () => {
+                  tell(this, { kind: "regenerate", turn: id });
+                })
+              : nothing
+          }
+          ${REMEDIES[code].map(({ label, message: remedy }) =>
+            textButton(label, () => {
+              tell(this, remedy);
+            }),
+          )}
+        </p>
+      </div>
+    </div>`;
+  }
+
+  #actions(turn: AnswerTurn): TemplateResult {
+    const { figures } = turn;
+    return html`<div class="turn-actions ${this.last ? "shown" : ""}">
+      ${
+        turn.text === ""
+          ? nothing
+          : iconButton({
+              icon: "copy",
+              label: "Copy Answer",
+              name: "copy-answer",
+              onClick: () => {
+                tell(this, { kind: "copyCode", code: turn.text });
+                say(this, "Copied.");
+              },
+            })
+      }
+      ${
+        this.idle && turn.state.kind !== "failed"
+          ? iconButton({
+              icon: "refresh",
+              label: this.last ? "Regenerate" : "Regenerate and Drop What Follows",
+              name: "regenerate",
+              onClick: () => {
+                tell(this, { kind: "regenerate", turn: turn.id });
+              },
+            })
+          : nothing
+      }
+      ${
+        figures === undefined
+          ? nothing
+          : html`<span class="figures" title=${figuresSentences(figures)}
+              >${figuresLine(figures)}<span class="unseen">. ${figuresSentences(figures)}</span></span
+            >`
+      }
+    </div>`;
+  }
+}
+
+function textButton(label: string, onClick: () => void): TemplateResult {
+  return html`<button type="button" class="text-button" @click=${onClick}>${label}</button>`;
+}
+
+function endOf({ state }: AnswerTurn): string {
+  switch (state.kind) {
+    case "stopped":
+      return state.by === "user" ? "You stopped this answer." : "Stopped here: answers get no longer than this.";
+    case "failed":
+      return `The answer failed. ${state.message}`;
+    case "waiting":
+    case "running":
+    case "done":
+      return "End of the answer.";
+  }
+}

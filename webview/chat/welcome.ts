@@ -1,0 +1,38 @@
+import { html, nothing, type TemplateResult } from "lit";
+import { type ModelLine, SLASH_COMMANDS } from "../../src/protocol/chat";
+import { icon } from "./icon";
+import { modelNotice } from "./modelNotice";
+
+/** What is shown where nothing has been said yet. */
+export function welcome(model: ModelLine, from: Element, begin: (command: string) => void): TemplateResult {
+  const canAsk = model.kind !== "cannotChat" || model.tried;
+  return html`<div class="welcome">
+    <div class="welcome-title">
+      ${icon("flame")}
+      <h2>Ask about your code</h2>
+      <p>The model runs on this machine. Nothing leaves it.</p>
+    </div>
+    ${modelNotice(model, from)}
+    ${model.kind === "asleep" ? html`<p class="quiet-line">The model is loaded with your first message.</p>` : nothing}
+    ${canAsk ? commandList(begin) : nothing}
+  </div>`;
+}
+
+function commandList(begin: (command: string) => void): TemplateResult {
+  return html`<ul class="commands" aria-label="What you can ask for">
+    ${SLASH_COMMANDS.map(
+      ({ name, detail }) =>
+        html`<li>
+          <button
+            type="button"
+            class="command"
+            @click=${() => {
+              begin(`${name} `);
+            }}
+          >
+            <span class="command-name">${name}</span><span class="command-detail">${detail}</span>
+          </button>
+        </li>`,
+    )}
+  </ul>`;
+}

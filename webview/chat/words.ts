@@ -1,0 +1,91 @@
+import type { AnswerFigures, Attachment, ContextUse, ModelLine, ViewMessage } from "../../src/protocol/chat";
+import type { EngineErrorCode } from "../../src/protocol/errors";
+
+/** Numbers, times and errors as the view says them. */
+
+/** 950, 1.2k, 33k. */
+export function shortCount(count: number): string {
+  if (count < 1000) {
+    return String(Math.round(count));
+  }
+  const thousands = count / 1000;
+  return `${thousands < 9.95 ? thousands.toFixed(1).replace(/\.0$/, "") : String(Math.round(thousands))}k`;
+}
+
+const GROUPED = new Intl.NumberFormat("en");
+
+export function tokens(count: number): string {
+  return count === 1 ? "1 token" : `${GROUPED.format(count)} tokens`;
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** How long ago something was, in a few characters. */
+export function age(ms: number): string {
+  if (ms < MINUTE_MS) {
+    return "now";
+  }
+  if (ms < HOUR_MS) {
+    return `${String(Math.floor(ms / MINUTE_MS))} min`;
+  }
+  return ms < DAY_MS ? `${String(Math.floor(ms / HOUR_MS))} h` : `${String(Math.floor(ms / DAY_MS))} d`;
+}
+
+export function turnCount(count: number): string {
+  return count === 1 ? "1 message" : `${String(count)} messages`;
+}
+
+/** Small numbers are worth a decimal: 0.8 tokens a second is not 1. */
+export function perSecond(tps: number): string {
+  return tps < 10 ? tps.toFixed(1) : String(Math.round(tps));
+}
+
+export function figuresLine({ generatedTokens, decodeTps }: AnswerFigures): string {
+  const speed = decodeTps === undefined ? "" : `, ${perSecond(decodeTps)}/s`;
+  return `${tokens(generatedTokens)}${speed}`;
+}
+
+export function figuresSentences({ promptTokens, reusedTokens, generatedTokens, decodeTps }: AnswerFigures): string {
+  const speed = decodeTps === undefined ? "" : ` at ${perSecond(decodeTps)} a second`;
+  const known = reusedTokens === 0 ? "" : ` It still knew ${GROUPED.format(reusedTokens)} of them.`;
+  return `The model read ${tokens(promptTokens)} and wrote ${tokens(generatedTokens)}${speed}.${known}`;
+}
+
+export function contextSentence({ usedTokens, limitTokens }: ContextUse): string {
+  return `${GROUPED.format(usedTokens)} of ${tokens(limitTokens)} of the model's context are used.`;
+}
+
+export function attachmentSentence({ label, tokens: count, leftOutTokens }: Attachment): string {
+  const leftOut = leftOutTokens === 0 ? "" : ` Its last ${tokens(leftOutTokens)} do not fit and are left out.`;
+  return `${label}: ${tokens(count)}.${leftOut}`;
+}
+
+export function loadingSentence(model: ModelLine): string | undefined {
+  return model.kind === "loading" ? `Loading the model… ${String(Math.round(model.part * 100))}%` : undefined;
+}
+
+export interface Remedy {
+  readonly label: string;
+  readonly message: ViewMessage;
+}
+
+const CHOOSE_MODEL: Remedy = { label: "Choose Model…", message: { kind: "chooseModel" } };
+const RESTART: Remedy = { label: "Restart Engine", message: { kind: "restartEngine" } };
+const SHOW_LOG: Remedy = { label: "Show Log", message: { kind: "showLog" } };
+
+/** What may help against an error, the most promising first. */
+export const REMEDIES: Readonly<Record<EngineErrorCode, readonly Remedy[]>> = {
+  bad_model: [CHOOSE_MODEL],
+  memory: [CHOOSE_MODEL, RESTART],
+  busy: [CHOOSE_MODEL, SHOW_LOG],
+  io: [RESTART, CHOOSE_MODEL],
+  disconnected: [RESTART, SHOW_LOG],
+  native: [SHOW_LOG],
+  numeric: [RESTART, SHOW_LOG],
+  unsafe: [SHOW_LOG],
+  internal: [RESTART, SHOW_LOG],
+  bad_request: [SHOW_LOG],
+  usage: [SHOW_LOG],
+};
