@@ -37,6 +37,7 @@ function menuItems({ settings, snooze, engine, status }: MenuPorts): MenuItem[] 
     separator("At the cursor"),
     item("sparkle", "Suggest Now", "hearth.trigger"),
     item("question", "Why Was Nothing Suggested?", "hearth.explainSilence"),
+    item("comment-discussion", "Open Chat", "hearth.chat.open"),
     separator("Model and engine"),
     item("package", "Choose Model File…", "hearth.chooseModel", modelName(engine)),
     ...(settings.isBuiltInModel ? [] : [item("home", "Use the Built-in Model", "hearth.useBuiltInModel")]),

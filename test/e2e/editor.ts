@@ -18,6 +18,8 @@ export interface EditorOptions {
   /** Path in the workspace to text. */
   readonly files: Readonly<Record<string, string>>;
   readonly version?: string;
+  /** Extensions that are there too: their manifests; they do nothing. */
+  readonly others?: readonly { readonly publisher: string; readonly name: string; readonly version: string }[];
   /** Over those of the tests, which keep IntelliSense out of the way. */
   readonly settings?: Readonly<Record<string, unknown>>;
 }
@@ -35,7 +37,7 @@ export class Editor extends Workbench {
     super(name, page, server.host);
   }
 
-  static async open({ name, files, version = NEWEST, settings = {} }: EditorOptions): Promise<Editor> {
+  static async open({ name, files, version = NEWEST, settings = {}, others = [] }: EditorOptions): Promise<Editor> {
     assert.ok(existsSync(VSIX), `'${VSIX}' is not there to be tested; npm run package`);
     await installServer(version);
     // Short: sockets lie below it.
@@ -57,6 +59,9 @@ export class Editor extends Workbench {
       }
       const extensions = join(folder, "extensions");
       await installVsix(version, folder, extensions, VSIX);
+      for (const other of others) {
+        addExtension(extensions, other);
+      }
       const server = await startServer({
         version,
         folder,
@@ -94,6 +99,12 @@ export class Editor extends Workbench {
     });
   }
 
+  /** Of the workspace; undefined where nothing was set there. */
+  workspaceSettings(): string | undefined {
+    const file = join(this.workspace, ".vscode", "settings.json");
+    return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+  }
+
   enginePids(): number[] {
     return enginePids(this.runtime);
   }
@@ -103,6 +114,21 @@ export class Editor extends Workbench {
     const path = await this.screenshot(`failed-${title.replaceAll(/[^\w]+/g, "-")}`);
     cpSync(this.server.logFile, path.replace(/png$/, "log"));
   }
+}
+
+/** As if it had been installed: its folder, and its entry in the list of what is installed. */
+function addExtension(extensions: string, manifest: NonNullable<EditorOptions["others"]>[number]): void {
+  const { publisher, name, version } = manifest;
+  const relativeLocation = `${publisher}.${name}-${version}`;
+  const folder = join(extensions, relativeLocation);
+  mkdirSync(folder);
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ main: "main.js", ...manifest }));
+  writeFileSync(join(folder, "main.js"), "exports.activate = () => undefined;");
+  const list = join(extensions, "extensions.json");
+  const installed = JSON.parse(readFileSync(list, "utf8")) as unknown[];
+  const location = { $mid: 1, path: folder, scheme: "file" };
+  installed.push({ identifier: { id: `${publisher}.${name}` }, version, location, relativeLocation, metadata: {} });
+  writeFileSync(list, JSON.stringify(installed));
 }
 
 /** One editor for the tests of a suite; a test that fails leaves a picture. */

@@ -96,6 +96,17 @@ describe("the chat", function () {
       assert.equal(view.answer?.text, text);
     });
 
+    it("gives a message back that comes while an answer runs", async () => {
+      view.say({ kind: "send", text: `Go on.${script({ say: "on ", forever: true })}` });
+      await until("it is written", () => (view.answer?.text.length ?? 0) > 5);
+      view.say({ kind: "send", text: "And this?" });
+      await until("it is given back", () =>
+        view.messages.some((message) => message.kind === "focus" && message.draft === "And this?"),
+      );
+      assert.equal(view.state.conversation.turns.length, 2);
+      view.say({ kind: "draft", text: "" });
+    });
+
     it("gives another answer to the same question, and another one to another", async () => {
       const first = await view.ask(`Which?${script({ say: ["The first.", "The second."] })}`);
       assert.equal(first.text, "The first.");
@@ -140,7 +151,7 @@ describe("the chat", function () {
       view.say({ kind: "draft", text: "" });
     });
 
-    it("keeps conversations, renames and exports them", async () => {
+    it("keeps conversations, renames, exports and deletes them", async () => {
       await view.ask(`Remember me.${script({ say: "```ts\nlet a" })}`);
       const { id, title } = view.state.conversation;
       assert.match(title, /^Remember me\. script/);
@@ -158,6 +169,9 @@ describe("the chat", function () {
       view.say({ kind: "openConversation", conversation: id });
       await until("it is shown again", () => view.state.conversation.id === id);
       assert.equal(view.state.conversation.turns.length, 2);
+      view.say({ kind: "deleteConversation", conversation: id });
+      await until("it is gone", () => view.state.conversations.every((each) => each.id !== id));
+      assert.equal(view.state.conversation.turns.length, 0);
     });
 
     it("takes nothing from its page that the page must not say", async () => {

@@ -39,7 +39,7 @@ export async function proposed(): Promise<vscode.TextDocument> {
 
 /** Waits until a proposal says something. */
 export async function says(document: vscode.TextDocument, text: string): Promise<void> {
-  await until(`the proposal says ${JSON.stringify(text)}; it says ${JSON.stringify(document.getText())}`, () =>
+  await until(`the proposal says ${JSON.stringify(text)}; ${document.uri.toString()} says ${JSON.stringify(document.getText())}; tabs ${vscode.window.tabGroups.all.flatMap((g) => g.tabs.map((t) => t.label + (t.isActive ? "*" : ""))).join(", ")}`, () =>
     document.getText().includes(text),
   );
 }

@@ -26,7 +26,7 @@ export async function startScriptedEngine(): Promise<void> {
   scripted = spawn(process.execPath, [SCRIPTED_ENGINE], { env: NODE, stdio: "ignore" });
   await until("the scripted engine serves", engineRuns);
   await vscode.commands.executeCommand("hearth.restartEngine");
-  await until("the window uses it", async () => (await status()).details.join(" ").includes('Scripted model'));
+  await until("the window uses it", async () => (await status()).details.join(" ").includes("Scripted model"));
 }
 
 /** The window has its own engine again. */

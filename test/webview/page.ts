@@ -209,7 +209,14 @@ export class ChatPage {
   /** Waits for what has been sent to be in the page. */
   async drawn(): Promise<void> {
     await this.page.evaluate(`new Promise((resolve) => {
-      setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve))), 20);
+      // Messages that were sent before this one have arrived once this one has.
+      window.addEventListener("message", async function arrived({ data }) {
+        if (data?.kind !== undefined) return;
+        window.removeEventListener("message", arrived);
+        await document.querySelector("hearth-chat").updateComplete;
+        requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve)));
+      });
+      window.postMessage({}, "*");
     })`);
   }
 

@@ -23,6 +23,7 @@ const STREAM = (pieces: readonly string[], inTask: number) => `(async () => {
 
 /** Runs in the page: from now on, counts what changes, and how long the page is busy at a time. */
 const WATCH = `
+  let before = 0;
   window.seen = { frames: 0, draws: 0, turns: new Set(), longest: 0, closedChanges: 0 };
   const answer = [...document.querySelectorAll("hearth-answer")].at(-1);
   new MutationObserver((changes) => {
@@ -32,8 +33,10 @@ const WATCH = `
       const turn = (target.nodeType === 1 ? target : target.parentElement)?.closest("hearth-answer, hearth-question");
       if (turn) window.seen.turns.add([...document.querySelectorAll("hearth-answer, hearth-question")].indexOf(turn));
       const block = blocks.findIndex((each) => each.contains(target));
-      if (block >= 0 && block < blocks.length - 4) window.seen.closedChanges += 1;
+      // The last one that was there, and lines behind it that were not whole, were open.
+      if (block >= 0 && block < before - 4) window.seen.closedChanges += 1;
     }
+    before = blocks.length;
   }).observe(document.querySelector(".turns"), { childList: true, subtree: true, characterData: true });
   const tick = () => { window.seen.frames += 1; requestAnimationFrame(tick); };
   requestAnimationFrame(tick);

@@ -12,6 +12,9 @@ const SHIPPED = [
   "dist/engine.js",
   "dist/chatTemplateWorker.js",
   "dist/hearth.node",
+  "dist/chat.js",
+  "dist/chat.css",
+  "dist/codicon.ttf",
   "models/hearth-starter.gguf",
 ];
 

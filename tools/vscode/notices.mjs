@@ -5,7 +5,7 @@ import { StepError } from "../steps.mjs";
 
 /** Compiled into the addon, where no source map tells of them. */
 const IN_ADDON = ["node-addon-api", "node-api-headers"];
-const LICENCE_FILE = /^(licen[cs]e|copying|thirdpartynotices)(\..*)?$/i;
+const LICENCE_FILE = /^(licen[cs]e|copying|thirdpartynotices)([-.].*)?$/i;
 
 /** Names of the packages of which a bundle has code. */
 function packagesIn(bundle) {

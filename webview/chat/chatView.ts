@@ -78,13 +78,19 @@ export class ChatView extends PageElement {
 
   async #draw(): Promise<void> {
     this.view = this.#next;
-    await this.updateComplete;
+    await super.getUpdateComplete();
     // The turns draw after the view that holds them.
     await new Promise((resolve) => {
       queueMicrotask(() => {
         resolve(undefined);
       });
     });
+  }
+
+  /** Not before what has come from the host is drawn. */
+  protected override async getUpdateComplete(): Promise<boolean> {
+    await this.#frames.settled();
+    return super.getUpdateComplete();
   }
 
   protected override firstUpdated(): void {

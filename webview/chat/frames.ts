@@ -7,6 +7,7 @@ export class Frames {
   readonly #draw: () => Promise<unknown>;
   #asked = false;
   #drawing = false;
+  readonly #waiting: (() => void)[] = [];
   #notBefore = 0;
 
   /** @param draw resolves once the page is up to date. */
@@ -20,6 +21,13 @@ export class Frames {
       if (!this.#drawing) {
         this.#wait();
       }
+    }
+  }
+
+  /** Resolves once all that was asked for is in the page. */
+  async settled(): Promise<void> {
+    if (this.#asked || this.#drawing) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
 
@@ -49,6 +57,10 @@ export class Frames {
       // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- asked again while it was drawn
       if (this.#asked) {
         this.#wait();
+      } else {
+        this.#waiting.splice(0).forEach((resolve) => {
+          resolve();
+        });
       }
     }
   }

@@ -1,5 +1,7 @@
 import type { HostMessage, ViewMessage } from "../../src/protocol/chat";
 
+const KINDS: ReadonlySet<unknown> = new Set<HostMessage["kind"]>(["state", "text", "mentions", "focus"]);
+
 /** What the view remembers by itself, from one of its lives to the next. */
 export interface Remembered {
   readonly conversation: string;
@@ -30,8 +32,10 @@ export function vsCodeHost(): Host {
       api.postMessage(message);
     },
     onMessage: (listener) => {
-      window.addEventListener("message", (event: MessageEvent<HostMessage>) => {
-        listener(event.data);
+      window.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
+        if (isHostMessage(data)) {
+          listener(data);
+        }
       });
     },
     remember: (what) => {
@@ -39,6 +43,11 @@ export function vsCodeHost(): Host {
     },
     remembered: () => rememberedIn(api.getState()),
   };
+}
+
+/** The host sends nothing else; but other things are sent around in a page, too. */
+function isHostMessage(data: unknown): data is HostMessage {
+  return typeof data === "object" && data !== null && "kind" in data && KINDS.has(data.kind);
 }
 
 /** What an older version of the view wrote may be anything. */

@@ -228,18 +228,24 @@ export class WindowChat implements vscode.Disposable {
         this.view.showState();
         return;
       case "deleteConversation":
-        return this.#delete(meant, isShown);
+        this.#delete(meant, isShown);
+        return;
       case "exportConversation":
         return showMarkdown(conversationMarkdown(meant));
     }
   }
 
   async #send(text: string): Promise<void> {
-    const isEmpty = text.trim() === "";
-    if (this.#session.isBusy || isEmpty) {
+    const session = this.#session;
+    if (session.isBusy) {
+      // The view did not know yet, and has emptied its input.
+      this.#store.draft = text;
+      this.view.post({ kind: "focus", draft: text });
       return;
     }
-    const session = this.#session;
+    if (text.trim() === "") {
+      return;
+    }
     const sources = await this.#tray.sources();
     this.#isUsed = true;
     this.#store.draft = "";
@@ -268,15 +274,8 @@ export class WindowChat implements vscode.Disposable {
     }
   }
 
-  async #delete(conversation: Conversation, isShown: boolean): Promise<void> {
-    const remove = "Delete";
-    const answer =
-      conversation.turns.length === 0
-        ? remove
-        : await vscode.window.showWarningMessage(`Delete '${conversation.title}'?`, { modal: true }, remove);
-    if (answer !== remove) {
-      return;
-    }
+  /** The view has asked whether that is meant. */
+  #delete(conversation: Conversation, isShown: boolean): void {
     if (isShown) {
       this.#show(this.#store.create());
     }

@@ -32,7 +32,7 @@ export async function applyCode(proposals: Proposals, argument: unknown): Promis
     return;
   }
   const range = { start: hunks[0]?.start ?? 0, end: hunks.at(-1)?.end ?? 0 };
-  const proposal = await proposals.open({ original: document, range, title: "Apply" });
+  const proposal = await proposals.open({ original: document, lines: old, range, title: "Apply" });
   proposal.write(changed.slice(range.start, changed.length - (old.length - range.end)));
   proposals.finish(proposal);
 }

@@ -86,8 +86,12 @@ function pickName(
     );
   return new Promise((resolve) => {
     pick.onDidAccept(() => {
-      resolve(pick.activeItems[0]?.label);
-      pick.hide();
+      const [chosen] = pick.activeItems;
+      // Enter comes before there is a name.
+      if (chosen !== undefined) {
+        resolve(chosen.label);
+        pick.hide();
+      }
     });
     pick.onDidHide(() => {
       source.cancel();

@@ -6,7 +6,9 @@ import type { EditedFiles } from "./editedFiles";
 
 export interface ProposalOptions {
   readonly original: vscode.TextDocument;
-  /** The lines that are written anew. */
+  /** What it was when the change was thought of. */
+  readonly lines: readonly string[];
+  /** Those that are written anew. */
   readonly range: LineRange;
   /** What is done, for the tab's title. */
   readonly title: string;
@@ -43,12 +45,12 @@ export class Proposal {
   /** One step at a time: each begins with what the one before has made. */
   #following: Promise<void> = Promise.resolve();
 
-  constructor(files: EditedFiles, { original, range, title }: ProposalOptions) {
+  constructor(files: EditedFiles, { original, lines, range, title }: ProposalOptions) {
     this.original = original.uri;
     this.title = title;
     this.#files = files;
     this.#lineEnd = original.eol === vscode.EndOfLine.CRLF ? "\r\n" : "\n";
-    this.#base = linesOf(original.getText());
+    this.#base = lines;
     this.#range = range;
     this.#written = this.#base.slice(range.start, range.end);
     this.uri = files.create(original.uri, this.#joined(this.#base));

@@ -27,6 +27,8 @@ export interface Rewrite {
 const WRITE_EVERY_MS = 100;
 const WRITE_EVERY_LINES_MS = 0.05;
 const TOLD_CHARS = 200;
+/** Shown around the code, and so what a model may repeat. */
+const ECHO_LINES = 60;
 
 /** What of the document goes along; undefined, and told, where the code is too long for the model. Errors: EngineError. */
 export async function planFor(
@@ -49,8 +51,8 @@ export async function planFor(
 
 /** Streams a model's code into a proposal, beside the original. Errors: EngineError; the proposal is then gone. */
 export async function rewrite(access: ModelAccess, proposals: Proposals, what: Rewrite): Promise<void> {
-  const { document, range } = what.code;
-  const proposal = await proposals.open({ original: document, range, title: what.title });
+  const { document, lines, range } = what.code;
+  const proposal = await proposals.open({ original: document, lines, range, title: what.title });
   const progress = {
     location: vscode.ProgressLocation.Notification,
     title: `Hearth: ${what.doing}`,
@@ -84,19 +86,9 @@ async function write(
   { code, messages, maxTokens, lead = [] }: Rewrite,
   report: (message: string) => void,
 ): Promise<Ending> {
-  const { document, indentation, lines, range } = code;
+  const { lines, range } = code;
   const old = lines.slice(range.start, range.end);
-  const around = {
-    above: lines.slice(0, range.start).slice(-40),
-    lines: old,
-    below: lines.slice(range.end, range.end + 40),
-  };
-  const place = { lines: old, width: 0, indentation, languageId: document.languageId };
-  const fitted = (answer: readonly string[]): string[] => {
-    const written = fitIndentation(withoutEchoes(answer, around), place);
-    return written.length === 0 ? [] : [...lead, ...written];
-  };
-
+  const fitted = (answer: readonly string[]): string[] => fittedTo(code, answer, lead);
   const fence = new FenceStream();
   const everyMs = WRITE_EVERY_MS + lines.length * WRITE_EVERY_LINES_MS;
   let shown = { lines: 0, atMs: 0 };
@@ -121,6 +113,20 @@ async function write(
   const isCutOff = !isClosed && finish !== "end";
   proposal.write(isCutOff ? previewOf(old, written) : written);
   return finish === "cancelled" && written.length === 0 ? { kind: "unwanted" } : { kind: "written", isCutOff };
+}
+
+/** A model's code as it can stand in the document. */
+function fittedTo(
+  { document: { languageId }, indentation, lines, range }: CodeRange,
+  answer: readonly string[],
+  lead: readonly string[],
+): string[] {
+  const old = lines.slice(range.start, range.end);
+  const above = lines.slice(Math.max(0, range.start - ECHO_LINES), range.start);
+  const below = lines.slice(range.end, range.end + ECHO_LINES);
+  const own = withoutEchoes(answer, { languageId, above, lines: old, below });
+  const written = fitIndentation(own, { lines: old, width: 0, indentation, languageId });
+  return written.length === 0 ? [] : [...lead, ...written];
 }
 
 async function conclude(proposals: Proposals, proposal: Proposal, ended: Ending): Promise<void> {
