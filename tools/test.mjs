@@ -94,7 +94,7 @@ await runMain(async () => {
     ctest("tsan", ["base_test", "file_reader_test", "expert_cache_test", "expert_cache_property_test", "engine_test"]),
   );
   await suite("unit", "TypeScript unit tests", () =>
-    mocha("src/**/*.test.ts", "test/fixtures/*.test.ts", "test/golden/*.test.ts"),
+    mocha("src/**/*.test.ts", "webview/**/*.test.ts", "test/fixtures/*.test.ts", "test/golden/*.test.ts"),
   );
   await suite("parity", "parity with llama.cpp", () => mocha("test/parity/**/*.test.ts"));
   await suite("property", "same bits whatever the cache, threads and chunks", () =>
@@ -112,6 +112,9 @@ await runMain(async () => {
     const label = `Hearth as it is packaged, in VS Code ${NEWEST}`;
     await suite("host", label, () => inHost(runOnVsix, { label, vsix: VSIX }));
     await suite("host", "the runner of these tests", () => mocha("test/runner/**/*.test.ts"));
+  }
+  if (canRunServer()) {
+    await suite("webview", "the chat view in a browser", () => mocha("test/webview/**/*.test.ts"));
   }
   if (await prepareVsCode("e2e")) {
     await suite("e2e", "journeys in VS Code", () => mocha("test/e2e/**/*.test.ts"));

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import type { Page } from "playwright-core";
 import { launchBrowser } from "../../tools/vscode/browser.mjs";
 import { endEngines, enginePids } from "../../tools/vscode/engineProcesses.mjs";
@@ -18,6 +20,8 @@ export interface EditorOptions {
   /** Path in the workspace to text. */
   readonly files: Readonly<Record<string, string>>;
   readonly version?: string;
+  /** An engine that says what the tests tell it to, instead of Hearth's own; see test/scriptedEngine. */
+  readonly scripted?: boolean;
   /** Extensions that are there too: their manifests; they do nothing. */
   readonly others?: readonly { readonly publisher: string; readonly name: string; readonly version: string }[];
   /** Over those of the tests, which keep IntelliSense out of the way. */
@@ -37,7 +41,14 @@ export class Editor extends Workbench {
     super(name, page, server.host);
   }
 
-  static async open({ name, files, version = NEWEST, settings = {}, others = [] }: EditorOptions): Promise<Editor> {
+  static async open({
+    name,
+    files,
+    version = NEWEST,
+    settings = {},
+    others = [],
+    scripted = false,
+  }: EditorOptions): Promise<Editor> {
     assert.ok(existsSync(VSIX), `'${VSIX}' is not there to be tested; npm run package`);
     await installServer(version);
     // Short: sockets lie below it.
@@ -67,7 +78,7 @@ export class Editor extends Workbench {
         folder,
         extensions,
         settings: { ...TEST_SETTINGS, ...settings },
-        env: { HEARTH_RUNTIME_DIR: runtime },
+        env: { HEARTH_RUNTIME_DIR: runtime, ...(scripted ? { HEARTH_ENGINE_SCRIPT: await scriptedEngine() } : {}) },
         onSpawn: (stop) => ends.push(stop),
       });
       const browser = await launchBrowser();
@@ -114,6 +125,12 @@ export class Editor extends Workbench {
     const path = await this.screenshot(`failed-${title.replaceAll(/[^\w]+/g, "-")}`);
     cpSync(this.server.logFile, path.replace(/png$/, "log"));
   }
+}
+
+/** Path of the bundle. */
+async function scriptedEngine(): Promise<string> {
+  await promisify(execFile)(process.execPath, [join(ROOT, "test", "scriptedEngine", "bundle.mjs")], { cwd: ROOT });
+  return join(ROOT, "dist-test", "scriptedEngine", "engine.js");
 }
 
 /** As if it had been installed: its folder, and its entry in the list of what is installed. */
