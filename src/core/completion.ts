@@ -294,11 +294,10 @@ export class Completer {
     this.#reader.stop();
     const flight = new Flight(turn.place, turn.at, this.#shapeAt(turn), this.#clock);
     this.#flight = flight;
-    const prompt = flatten(turn.prompt);
-    const newChars = this.#reader.newChars(turn.request.documentId, prompt);
+    const newChars = this.#reader.newChars(turn.request.documentId, flatten(turn.prompt));
     turn.newChars = newChars;
     void flight.run(this.#engine, turn.prompt, { maxTokens: this.#maxTokens(flight.shape) }).then(() => {
-      this.#landed(flight, prompt, newChars);
+      this.#landed(flight, turn.prompt, newChars);
     });
     return flight;
   }
@@ -311,18 +310,22 @@ export class Completer {
     return shape === "line" ? this.#options.oneLineTokens : this.#options.blockTokens;
   }
 
-  #landed(flight: Flight, prompt: string, newChars: number): void {
+  #landed(flight: Flight, prompt: readonly PromptPart[], newChars: number): void {
     if (this.#flight === flight) {
       this.#flight = undefined;
     }
-    this.#reader.asked(flight, prompt);
+    this.#reader.asked(flight, flatten(prompt));
     const tookMs = this.#clock.nowMs() - flight.startedMs;
-    const { landing, shaped, shape, firstTextMs } = flight;
+    const { landing, shaped, shape, firstTextMs, place, isAbandoned } = flight;
     if (landing?.kind === "answered") {
-      this.#cache.remember(flight.place, cachedAnswer(shaped, shape));
-      this.#pace.answered(costOf(flight, landing.result, prompt, { newChars, tookMs }));
+      this.#cache.remember(place, cachedAnswer(shaped, shape));
+      this.#pace.answered(costOf(flight, landing.result, flatten(prompt), { newChars, tookMs }));
     } else if (landing?.kind === "stopped" && (shape === "line" || firstTextMs === undefined)) {
       this.#pace.gaveUp(newChars, tookMs);
+      if (isAbandoned && firstTextMs === undefined && newChars >= READ_AHEAD_CHARS_MIN) {
+        // Whoever types on will ask for almost the same.
+        void this.#read(place.documentId, prompt);
+      }
     }
   }
 
@@ -386,6 +389,7 @@ export class Completer {
     }
     this.#callOffLinger?.();
     this.#callOffLinger = this.#clock.after(this.#options.lingerMs, () => {
+      flight.isAbandoned = true;
       flight.stop();
       if (this.#flight === flight) {
         this.#flight = undefined;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { CancelSource } from "./cancellation";
 import { Completer } from "./completion";
+import { DEFAULT_OPTIONS } from "./completionOptions";
 import type { CompletionRequest } from "./completionRequest";
 import { commonPrefixLength } from "./promptLayout";
 import { READ_AHEAD_CHARS_MIN } from "./promptReader";
@@ -65,6 +66,24 @@ describe("typing at an even pace", () => {
     await all.clock.advance(1000);
     const last = all.engine.calls.at(-1)!;
     assert.ok(last.request.maxTokens > 0 && last.state === "ended");
+  });
+});
+
+describe("typing in bursts", () => {
+  it("lets a slow engine go on reading where a question was given up", async () => {
+    const all = setUp(0.5, 500);
+    const source = new CancelSource();
+    const asked = all.completer.complete(keysOf("let")[3]!, source.token);
+    await all.clock.advance(400);
+    assert.ok(all.engine.calls.at(-1)!.request.maxTokens > 0);
+    source.cancel();
+    await asked;
+    await all.clock.advance(DEFAULT_OPTIONS.lingerMs);
+    assert.deepEqual(
+      all.engine.calls.slice(-2).map(({ request }) => request.maxTokens > 0),
+      [true, false],
+    );
+    assert.equal(all.engine.calls.at(-2)!.state, "cancelled");
   });
 });
 

@@ -39,7 +39,7 @@ export async function proposed(): Promise<vscode.TextDocument> {
 
 /** Waits until a proposal says something. */
 export async function says(document: vscode.TextDocument, text: string): Promise<void> {
-  await until(`the proposal says ${JSON.stringify(text)}; ${document.uri.toString()} says ${JSON.stringify(document.getText())}; tabs ${vscode.window.tabGroups.all.flatMap((g) => g.tabs.map((t) => t.label + (t.isActive ? "*" : ""))).join(", ")}`, () =>
+  await until(`the proposal says ${JSON.stringify(text)}; it says ${JSON.stringify(document.getText())}`, () =>
     document.getText().includes(text),
   );
 }
@@ -70,8 +70,17 @@ function rangeOf(document: vscode.TextDocument, text: string): vscode.Range {
   return new vscode.Range(document.positionAt(at), document.positionAt(at + text.length));
 }
 
-export async function openText(content: string, language = "typescript"): Promise<vscode.TextEditor> {
-  return vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content, language }));
+/** A file of the workspace with a name of its own: new documents get the names, and the backups, of those before. */
+export async function openText(content: string, extension = "ts"): Promise<vscode.TextEditor> {
+  const uri = inWorkspace(`text${String(Date.now())}.${extension}`);
+  await vscode.workspace.fs.writeFile(uri, Buffer.from(content));
+  return vscode.window.showTextDocument(uri);
+}
+
+export function inWorkspace(name: string): vscode.Uri {
+  const [folder] = vscode.workspace.workspaceFolders ?? [];
+  assert.ok(folder, "the tests need a folder");
+  return vscode.Uri.joinPath(folder.uri, name);
 }
 
 /** From the first of the lines to the end of the last, as they are in the document. */
