@@ -46,7 +46,12 @@ describe("beside IntelliSense, as the editor comes", () => {
     const { current } = editor;
     await current.openFile("ghost.ts", 13, 5);
     await current.type("this.items.");
-    await current.page.locator(LIST, { hasText: "concat" }).first().waitFor();
+    await current.page.locator(LIST, { hasText: "push" }).first().waitFor();
+    // While the list is open, what is shown in grey goes on from the selected item, or nothing is.
+    const shown = await current.ghost();
+    const [item = ""] = (await current.page.locator(`${LIST}.focused .label-name`).first().innerText()).split("\n");
+    assert.ok(item !== "" && shown.startsWith(item), `'${shown}' beside '${item}'`);
+    await current.screenshot("item");
     await current.press("Escape");
     await current.page.locator(LIST).first().waitFor({ state: "detached" });
     const text = await current.ghost();
