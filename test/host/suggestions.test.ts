@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as vscode from "vscode";
+import { MemoryFiles } from "./memoryFiles";
 import {
   accept,
   closeAll,
@@ -237,24 +238,3 @@ describe("switched off means no work:", () => {
     assert.notEqual(record.reason, "snoozed");
   });
 });
-
-/** One file, in memory. */
-class MemoryFiles implements vscode.FileSystemProvider {
-  readonly onDidChangeFile = new vscode.EventEmitter<vscode.FileChangeEvent[]>().event;
-  #content: Uint8Array;
-
-  constructor(content: string) {
-    this.#content = Buffer.from(content);
-  }
-
-  watch = (): vscode.Disposable => new vscode.Disposable(() => undefined);
-  stat = (): vscode.FileStat => ({ type: vscode.FileType.File, ctime: 0, mtime: 0, size: this.#content.length });
-  readDirectory = (): [string, vscode.FileType][] => [];
-  createDirectory = (): void => undefined;
-  readFile = (): Uint8Array => this.#content;
-  writeFile = (_: vscode.Uri, content: Uint8Array): void => {
-    this.#content = content;
-  };
-  delete = (): void => undefined;
-  rename = (): void => undefined;
-}
