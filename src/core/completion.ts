@@ -8,14 +8,14 @@ import { Flight } from "./flight";
 import { cachedAnswer, fittedOutcome, isSameText, landedOutcome, restOf, type TextOutcome } from "./outcome";
 import type { CancelToken, Clock, PromptTraits, TextEngine, TokenCounter } from "./ports";
 import { flatten, layOutWindow } from "./promptLayout";
-import { costOf, PromptReader, READ_AHEAD_CHARS_MIN } from "./promptReader";
+import { costOf, PromptReader, READ_AHEAD_CHARS_MIN, type ReadingUrgency } from "./promptReader";
 import { PromptWindows } from "./promptWindow";
 import type { SilenceReason } from "./reasons";
 import { type AnswerSource, RequestLog } from "./requestLog";
 import { suppressionAt } from "./suppression";
 import { recordOf, type Turn, turnAt } from "./turn";
 import { TypingPace } from "./typingPace";
-import { Waiting } from "./waiting";
+import { Waiting, whenOver } from "./waiting";
 
 export interface CompletionPorts {
   readonly engine: TextEngine;
@@ -134,7 +134,7 @@ export class Completer {
     this.refresh(request);
     const prompt = this.promptFor(request);
     if (this.#reader.newChars(request.documentId, flatten(prompt)) >= WARM_CHARS_MIN) {
-      await this.#read(request.documentId, prompt);
+      await this.#read(request.documentId, prompt, "idle");
     }
   }
 
@@ -208,9 +208,7 @@ export class Completer {
     if (!isManual) {
       this.#pace.key(turn.startedMs);
     }
-    if (!this.#reader.isReading(turn.request.documentId, flatten(turn.prompt))) {
-      this.#reader.stop();
-    }
+    this.#reader.stopUnlessFor(turn.request.documentId, flatten(turn.prompt));
     const reused = this.#reuse(turn);
     if (reused !== undefined) {
       return reused;
@@ -228,11 +226,8 @@ export class Completer {
     if (suppression !== undefined) {
       return { kind: "none", reason: suppression };
     }
-    const interrupted = await this.#debounce(turn);
-    if (interrupted !== undefined) {
-      return interrupted;
-    }
-    return this.#arrival(turn, this.#takeOff(turn), "engine");
+    const interrupted = (await this.#debounce(turn)) ?? (await this.#untilRead(turn));
+    return interrupted ?? this.#arrival(turn, this.#takeOff(turn), "engine");
   }
 
   #reuse(turn: Turn): CompletionOutcome | undefined {
@@ -266,12 +261,11 @@ export class Completer {
 
   async #debounce(turn: Turn): Promise<CompletionOutcome | undefined> {
     const { documentId, trigger } = turn.request;
-    const prompt = flatten(turn.prompt);
-    const newChars = this.#reader.newChars(documentId, prompt);
+    const newChars = this.#reader.newChars(documentId, flatten(turn.prompt));
     const delayMs = trigger === "manual" ? 0 : this.#pace.delayMs(newChars) - this.#options.editorWaitedMs;
-    // Whoever goes on typing would never get an answer if reading had to wait for a pause too.
-    if (delayMs > 0 && newChars >= READ_AHEAD_CHARS_MIN && !this.#reader.isReading(documentId, prompt)) {
-      void this.#read(documentId, turn.prompt);
+    if (newChars >= READ_AHEAD_CHARS_MIN) {
+      // Goes on while somebody types: a question that were given up at the next key would never come to an end.
+      void this.#read(documentId, turn.prompt, "asked");
     }
     const until = turn.startedMs + delayMs;
     const begun = this.#clock.nowMs();
@@ -282,15 +276,21 @@ export class Completer {
     return this.#interruption(turn);
   }
 
-  async #read(documentId: string, prompt: readonly PromptPart[]): Promise<void> {
-    const cost = await this.#reader.read(documentId, prompt);
+  async #untilRead(turn: Turn): Promise<CompletionOutcome | undefined> {
+    while (this.#reader.reading?.urgency === "asked" && this.#interruption(turn) === undefined) {
+      await this.#waiting.pause(turn.token, [whenOver(this.#reader.reading.ended)]);
+    }
+    return this.#interruption(turn);
+  }
+
+  async #read(documentId: string, prompt: readonly PromptPart[], urgency: ReadingUrgency): Promise<void> {
+    const cost = await this.#reader.read(documentId, prompt, urgency);
     if (cost !== undefined) {
       this.#pace.read(cost);
     }
   }
 
   #takeOff(turn: Turn): Flight {
-    // The question goes on from what has been read by now.
     this.#reader.stop();
     const flight = new Flight(turn.place, turn.at, this.#shapeAt(turn), this.#clock);
     this.#flight = flight;
@@ -316,16 +316,12 @@ export class Completer {
     }
     this.#reader.asked(flight, flatten(prompt));
     const tookMs = this.#clock.nowMs() - flight.startedMs;
-    const { landing, shaped, shape, firstTextMs, place, isAbandoned } = flight;
+    const { landing, shaped, shape, firstTextMs, place } = flight;
     if (landing?.kind === "answered") {
       this.#cache.remember(place, cachedAnswer(shaped, shape));
       this.#pace.answered(costOf(flight, landing.result, flatten(prompt), { newChars, tookMs }));
     } else if (landing?.kind === "stopped" && (shape === "line" || firstTextMs === undefined)) {
       this.#pace.gaveUp(newChars, tookMs);
-      if (isAbandoned && firstTextMs === undefined && newChars >= READ_AHEAD_CHARS_MIN) {
-        // Whoever types on will ask for almost the same.
-        void this.#read(place.documentId, prompt);
-      }
     }
   }
 
@@ -389,7 +385,6 @@ export class Completer {
     }
     this.#callOffLinger?.();
     this.#callOffLinger = this.#clock.after(this.#options.lingerMs, () => {
-      flight.isAbandoned = true;
       flight.stop();
       if (this.#flight === flight) {
         this.#flight = undefined;

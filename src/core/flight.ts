@@ -27,8 +27,6 @@ export class Flight {
   landing: Landing | undefined;
   /** Requests that wait for it. */
   waiting = 0;
-  /** Nobody has waited for it for a while. */
-  isAbandoned = false;
   readonly #at: Surroundings;
   readonly #clock: Clock;
   readonly #cancel = new CancelSource();

@@ -1,7 +1,7 @@
 import type { PromptPart } from "../protocol/prompt";
 import { CancelSource } from "./cancellation";
 import type { Flight } from "./flight";
-import type { Clock, GenerateResult, TextEngine } from "./ports";
+import type { Clock, GenerateRequest, GenerateResult, TextEngine } from "./ports";
 import { commonPrefixLength, flatten } from "./promptLayout";
 
 /** Documents of which the engine keeps what it has read. */
@@ -16,10 +16,16 @@ export interface ReadingCost {
   readonly prefillMs: number;
 }
 
+/** `idle`: nobody waits for it yet, and whatever somebody waits for goes first. */
+export type ReadingUrgency = "asked" | "idle";
+
 interface Reading {
   readonly documentId: string;
   readonly prompt: string;
+  readonly urgency: ReadingUrgency;
   readonly cancel: CancelSource;
+  /** Resolves when it is over, however that comes. */
+  readonly ended: Promise<unknown>;
 }
 
 /**
@@ -43,26 +49,56 @@ export class PromptReader {
     return prompt.length - commonPrefixLength(this.#prompts.get(documentId) ?? "", prompt);
   }
 
-  /** What is being read now is almost all of this prompt. */
-  isReading(documentId: string, prompt: string): boolean {
-    const reading = this.#reading;
-    return (
-      reading?.documentId === documentId &&
-      prompt.length - commonPrefixLength(reading.prompt, prompt) < READ_AHEAD_CHARS_MIN
-    );
+  get reading(): Reading | undefined {
+    return this.#reading;
   }
 
-  /** Undefined where it was not read to its end; never rejects: it is tried again with the next question. */
-  async read(documentId: string, parts: readonly PromptPart[]): Promise<ReadingCost | undefined> {
-    this.stop();
+  /** What is being read goes on if it is almost all of this prompt. */
+  stopUnlessFor(documentId: string, prompt: string): void {
+    if (!this.#isReading(documentId, prompt)) {
+      this.stop();
+    }
+  }
+
+  /**
+   * Undefined where it is being read already, or was not read to its end. Never rejects: the question that follows
+   * tells what is wrong.
+   */
+  async read(
+    documentId: string,
+    parts: readonly PromptPart[],
+    urgency: ReadingUrgency,
+  ): Promise<ReadingCost | undefined> {
     const prompt = flatten(parts);
-    const newChars = this.newChars(documentId, prompt);
-    const reading: Reading = { documentId, prompt, cancel: new CancelSource() };
+    if (this.#isReading(documentId, prompt) && (urgency === "idle" || this.#reading?.urgency === "asked")) {
+      return undefined;
+    }
+    this.stop();
+    const cancel = new CancelSource();
+    const over = this.#run(documentId, parts, prompt, {
+      maxTokens: urgency === "idle" ? 0 : 1,
+      stop: [],
+      cancel: cancel.token,
+    });
+    const reading: Reading = { documentId, prompt, urgency, cancel, ended: over };
     this.#reading = reading;
+    const cost = await over;
+    if (this.#reading === reading) {
+      this.#reading = undefined;
+    }
+    return cost;
+  }
+
+  async #run(
+    documentId: string,
+    parts: readonly PromptPart[],
+    prompt: string,
+    limits: Omit<GenerateRequest, "documentId">,
+  ): Promise<ReadingCost | undefined> {
+    const newChars = this.newChars(documentId, prompt);
     const startedMs = this.#clock.nowMs();
     try {
-      const request = { documentId, maxTokens: 0, stop: [], cancel: reading.cancel.token };
-      const pieces = this.#engine.generate(parts, request);
+      const pieces = this.#engine.generate(parts, { documentId, ...limits });
       let step = await pieces.next();
       while (step.done !== true) {
         step = await pieces.next();
@@ -76,10 +112,6 @@ export class PromptReader {
       return { newChars: newCharsOf(value, prompt) ?? newChars, prefillMs: value.prefillMs ?? tookMs };
     } catch {
       return undefined;
-    } finally {
-      if (this.#reading === reading) {
-        this.#reading = undefined;
-      }
     }
   }
 
@@ -106,6 +138,14 @@ export class PromptReader {
   clear(): void {
     this.stop();
     this.#prompts.clear();
+  }
+
+  #isReading(documentId: string, prompt: string): boolean {
+    const reading = this.#reading;
+    return (
+      reading?.documentId === documentId &&
+      prompt.length - commonPrefixLength(reading.prompt, prompt) < READ_AHEAD_CHARS_MIN
+    );
   }
 
   #remember(documentId: string, prompt: string): void {

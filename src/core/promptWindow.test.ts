@@ -80,7 +80,7 @@ describe("PromptWindows while somebody types", () => {
     const text = lines(100);
     const { anchor } = windows.windowAt("doc", { text, offset: text.length });
     const edited = `${text.slice(0, anchor + 6)}XX${text.slice(anchor + 6)}`;
-    assert.equal(windows.windowAt("doc", { text: edited, offset: anchor + 8 }).anchor, anchor);
+    assert.equal(windows.windowAt("doc", { text: edited, offset: anchor + 200 }).anchor, anchor);
   });
 
   it("begins anew where the cursor goes up or far down", () => {
@@ -90,6 +90,18 @@ describe("PromptWindows while somebody types", () => {
     assert.equal(windows.windowAt("doc", { text, offset: 300 }).anchor, 0);
     const far = windows.windowAt("doc", { text, offset: 2500 });
     assert.ok(far.prefix.length > 200 && far.prefix.length <= SMALL.prefixChars);
+  });
+
+  it("shows more of what is above where the cursor has come up close to its beginning", () => {
+    const windows = new PromptWindows(SMALL);
+    const text = lines(200);
+    const { anchor } = windows.windowAt("doc", { text, offset: 2000 });
+    const up = windows.windowAt("doc", { text, offset: anchor + 40 });
+    assert.ok(up.prefix.length > 200, String(up.prefix.length));
+    // And keeps that while somebody types there.
+    const typed = `${text.slice(0, anchor + 40)}x${text.slice(anchor + 40)}`;
+    assert.equal(windows.windowAt("doc", { text: typed, offset: anchor + 41 }).anchor, up.anchor);
+    assert.equal(windows.windowAt("top", { text, offset: 40 }).anchor, 0);
   });
 
   it("survives random edits anywhere", () => {

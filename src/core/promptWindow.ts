@@ -64,6 +64,8 @@ interface WindowState {
 /** When the budget is used up, the window's start moves down by between 25 % and 33 % of it at once. */
 const DROP_MIN = 0.25;
 const DROP_MAX = 0.33;
+/** With less of it above the cursor, because that has moved up, the window is chosen anew. */
+const KEPT_MIN = 0.3;
 /** Enough text that the place is hardly ever found twice. */
 const ANCHOR_TEXT_CHARS = 160;
 /** The suffix is taken again when more than this part of its beginning has changed. */
@@ -91,7 +93,9 @@ export class PromptWindows {
 
   windowAt(documentId: string, place: Place): PromptWindow {
     const known = this.#states.get(documentId);
-    const kept = known === undefined ? undefined : keptAnchor(known, place);
+    const found = known === undefined ? undefined : keptAnchor(known, place);
+    const isClose = found !== undefined && place.offset - found < KEPT_MIN * (known?.prefixChars ?? 0);
+    const kept = isClose && found > 0 ? undefined : found;
     let prefixChars = known !== undefined && kept !== undefined ? known.prefixChars : this.#prefixChars(place);
     let anchor = kept ?? newAnchor(place, prefixChars, undefined);
     if (place.offset - anchor > prefixChars) {
@@ -163,7 +167,7 @@ function keptAnchor(state: WindowState, { text, offset }: Place): number | undef
   if (isHere(moved)) {
     return moved;
   }
-  // An edit within the first characters of the window, for instance because the cursor is there.
+  // An edit within the first characters of the window.
   if (anchor <= offset && text.endsWith(above, anchor) && above.endsWith("\n")) {
     return anchor;
   }

@@ -3,6 +3,14 @@ import type { CancelToken, Clock } from "./ports";
 /** Promises to call back when something happens; returns what calls that off. */
 export type Wake = (wake: () => void) => () => unknown;
 
+/** Nothing calls that off: who waits no more is not there to be woken. */
+export function whenOver(promise: Promise<unknown>): Wake {
+  return (wake) => {
+    void promise.then(wake);
+    return () => undefined;
+  };
+}
+
 /** Requests that wait, until what they wait for happens, they are cancelled, or a newer one comes. */
 export class Waiting {
   readonly #clock: Clock;

@@ -14,8 +14,9 @@ import {
   select,
   stop,
 } from "./proposed";
+import { MemoryFiles } from "./memoryFiles";
 import { endScriptedEngine, startScriptedEngine } from "./scriptedProcess";
-import { closeAll, ready, stats, until } from "./window";
+import { closeAll, ready, stats, until, withSetting } from "./window";
 
 const CART = `interface Item {
   name: string;
@@ -324,5 +325,59 @@ describe("with an engine that says what a test wants,", () => {
       assert.equal(document.isDirty, true);
       assert.equal(Buffer.from(await vscode.workspace.fs.readFile(document.uri)).toString(), "const a = 1;\n");
     });
+  });
+
+  describe("a document of any kind:", () => {
+    async function isRefactored(document: vscode.TextDocument, code: string): Promise<void> {
+      await refactor({ say: inFence(code) });
+      await says(await proposed(), code);
+      await accept();
+      assert.equal(document.getText().trim(), code);
+    }
+
+    it("a notebook's cell", async () => {
+      const data = new vscode.NotebookCellData(vscode.NotebookCellKind.Code, "a = 1", "python");
+      const notebook = await vscode.workspace.openNotebookDocument("jupyter-notebook", new vscode.NotebookData([data]));
+      await vscode.window.showNotebookDocument(notebook);
+      await vscode.commands.executeCommand("notebook.cell.edit");
+      await until(
+        "the cell is edited",
+        () => vscode.window.activeTextEditor?.document.uri.scheme === "vscode-notebook-cell",
+      );
+      await isRefactored(notebook.cellAt(0).document, "a = 2");
+    });
+
+    it("a file of another file system", async () => {
+      const files = new MemoryFiles("const a = 1;\n");
+      const registration = vscode.workspace.registerFileSystemProvider("hearth-test", files, { isCaseSensitive: true });
+      try {
+        const { document } = await vscode.window.showTextDocument(vscode.Uri.parse("hearth-test:/some/where/a.ts"));
+        await isRefactored(document, "const a = 2;");
+        await closeAll();
+      } finally {
+        registration.dispose();
+      }
+    });
+  });
+
+  it("an engine that fails leaves the document alone", async () => {
+    const editor = await editing();
+    select(editor, FIRST, LAST);
+    const fail = { code: "io", message: "the disk is gone", afterTokens: 12 };
+    await refactor({ say: ANSWER, fail });
+    assert.deepEqual(proposalTabs(), []);
+    assert.equal(editor.document.getText(), CART);
+  });
+
+  it("an edit needs no completion, and gives the memory back where that is off", async () => {
+    const editor = await editing();
+    await withSetting("hearth.completion.mode", "off", async () => {
+      await until("the memory is given back", async () => (await stats()).status.kind === "empty");
+      await says(await rewritten(editor), "items.length === 0;");
+      await until("the memory is given back", async () => (await stats()).status.kind === "empty");
+      await accept();
+      assert.equal(editor.document.getText(), SHORT);
+    });
+    await ready();
   });
 });

@@ -135,6 +135,17 @@ describe("with an engine that says what a test wants,", () => {
       assert.equal(written.getText(), 'test("adds", () => {});\n');
     });
 
+    it("make no document for tests that are discarded", async () => {
+      const { document } = await openText(`${ADD}\n${scriptedBy(inFence('test("adds", () => {});'))}`);
+      await vscode.commands.executeCommand("hearth.writeTests");
+      await says(await proposed(), "adds");
+      await discard();
+      const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+      assert.equal(tabs.length, 1);
+      const path = document.uri.path.replace(/\.ts$/, ".test.ts");
+      assert.ok(!vscode.workspace.textDocuments.some(({ uri }) => uri.scheme === "untitled" && uri.path === path));
+    });
+
     it("write tests at the end of those that there are", async () => {
       const old = 'test("is there", () => {});\n';
       const { document } = await openText(`${ADD}\n${scriptedBy(inFence('test("adds", () => {});'))}`);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import * as vscode from "vscode";
 import {
   closeAll,
   completed,
@@ -21,6 +22,9 @@ const DOCUMENT = "def add(a, b):\n    return a + b\n\n\ndef subtract(a, b):\n   
 
 describe("an engine", () => {
   beforeEach(async () => {
+    // A chat that is looked at keeps the model, and so does an edit that waits for an answer.
+    await vscode.commands.executeCommand("notifications.clearAll");
+    await vscode.commands.executeCommand("workbench.action.closeAuxiliaryBar");
     await open(DOCUMENT, "python");
     await ready();
   });

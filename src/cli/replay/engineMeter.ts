@@ -5,6 +5,9 @@ import type { GenerationReport } from "../../protocol/engine";
 import type { PromptPart } from "../../protocol/prompt";
 import type { Generation, Keystroke } from "./keystroke";
 
+/** A question wants a line at least. */
+const READING_TOKENS_MAX = 1;
+
 /** The engine process, with a note of what it reports: also of questions that nobody reads to their end. */
 export class EngineMeter implements TextEngine {
   readonly #client: Pick<EngineClient, "complete">;
@@ -20,7 +23,7 @@ export class EngineMeter implements TextEngine {
 
   generate(prompt: readonly PromptPart[], { documentId, ...request }: GenerateRequest): ClientStream {
     const stream = this.#client.complete(documentId, prompt, request);
-    const keystroke = request.maxTokens === 0 ? undefined : this.#asking();
+    const keystroke = request.maxTokens <= READING_TOKENS_MAX ? undefined : this.#asking();
     if (keystroke !== undefined) {
       keystroke.engineCalls += 1;
     }

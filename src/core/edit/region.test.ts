@@ -93,4 +93,31 @@ describe("rebase", () => {
       }
     });
   }
+
+  it("does not depend on who was first, and loses nothing", () => {
+    let seed = 7;
+    const random = (below: number): number => {
+      seed = (seed * 48_271) % 0x7fffffff;
+      return seed % below;
+    };
+    const edited = (base: readonly string[], name: string): string[] =>
+      base.flatMap(
+        (line) =>
+          [[line], [line], [line], [line], [`${name}${line}`], [], [`${name}${line}`, line]][random(7)] ?? [line],
+      );
+    let rebased = 0;
+    for (let round = 0; round < 500; ++round) {
+      const base = Array.from({ length: 3 + random(15) }, (_, i) => `line ${i}`);
+      const [theirs, ours] = [edited(base, "their "), edited(base, "our ")];
+      const result = rebase(base, theirs, ours);
+      assert.deepEqual(rebase(base, ours, theirs).kind, result.kind);
+      if (result.kind === "rebased") {
+        rebased += 1;
+        assert.deepEqual(rebase(base, ours, theirs), result);
+        const added = [...theirs, ...ours].filter((line) => /their|our/.test(line));
+        assert.deepEqual(new Set(result.lines.filter((line) => /their|our/.test(line))), new Set(added));
+      }
+    }
+    assert.ok(rebased > 20, `${rebased} of 500`);
+  });
 });

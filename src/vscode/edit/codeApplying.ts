@@ -3,7 +3,8 @@ import { placeCode } from "../../core/edit/codePlace";
 import { applyHunks, isSame, linesOf } from "../../core/edit/lineDiff";
 import { requestAt } from "../documents";
 import { isProposable, wholeLines } from "./codeRange";
-import { nameOf, type Proposals } from "./proposals";
+import { nameOf, originalOf } from "./original";
+import type { Proposals } from "./proposals";
 
 /** Code of the chat, proposed as a change of the document that is worked in. */
 export async function applyCode(proposals: Proposals, argument: unknown): Promise<void> {
@@ -32,7 +33,7 @@ export async function applyCode(proposals: Proposals, argument: unknown): Promis
     return;
   }
   const range = { start: hunks[0]?.start ?? 0, end: hunks.at(-1)?.end ?? 0 };
-  const proposal = await proposals.open({ original: document, lines: old, range, title: "Apply" });
+  const proposal = await proposals.open({ original: originalOf(document), lines: old, range, title: "Apply" });
   proposal.write(changed.slice(range.start, changed.length - (old.length - range.end)));
   proposals.finish(proposal);
 }

@@ -4,10 +4,11 @@ import { type LineRange, linesOf } from "../../core/edit/lineDiff";
 import type { Indentation } from "../../core/indentation";
 import { isEditable, requestAt } from "../documents";
 import { EDIT_SCHEME } from "./editedFiles";
+import { type Original, originalOf } from "./original";
 
 /** Lines of a document that a command is about. */
 export interface CodeRange {
-  readonly document: vscode.TextDocument;
+  readonly original: Original;
   /** As the model should see it. */
   readonly path: string;
   readonly indentation: Indentation;
@@ -38,7 +39,7 @@ export function isProposable(document: vscode.TextDocument): boolean {
 export async function selectedCode(document: vscode.TextDocument, selection: vscode.Range): Promise<CodeRange> {
   const code = codeOf(document);
   return selection.isEmpty
-    ? { ...code, range: await declarationAround(code, selection.start) }
+    ? { ...code, range: await declarationAround(document, code, selection.start) }
     : { ...code, range: wholeLines(selection) };
 }
 
@@ -46,7 +47,7 @@ export async function selectedCode(document: vscode.TextDocument, selection: vsc
 export async function codeToFix(document: vscode.TextDocument, problems: vscode.Range): Promise<CodeRange> {
   const code = codeOf(document);
   const own = wholeLines(problems);
-  const around = await declarationAround(code, problems.start);
+  const around = await declarationAround(document, code, problems.start);
   const isFit = around.start <= own.start && around.end >= own.end && around.end - around.start <= FIX_LINES_MAX;
   const near = {
     start: Math.max(0, own.start - FIX_LINES_AROUND),
@@ -66,13 +67,14 @@ export function wholeLines({ start, end }: vscode.Range): LineRange {
   return { start: start.line, end: isBehind ? end.line : end.line + 1 };
 }
 
-function codeOf(document: vscode.TextDocument): Omit<CodeRange, "range"> {
+export function codeOf(document: vscode.TextDocument): Omit<CodeRange, "range"> {
   const { path, indentation, text } = requestAt(document, new vscode.Position(0, 0), "manual");
-  return { document, path, indentation, lines: linesOf(text) };
+  return { original: originalOf(document), path, indentation, lines: linesOf(text) };
 }
 
 async function declarationAround(
-  { document, lines, indentation }: Omit<CodeRange, "range">,
+  document: vscode.TextDocument,
+  { lines, indentation }: Omit<CodeRange, "range">,
   position: vscode.Position,
 ): Promise<LineRange> {
   const around = (await symbolsOf(document)).filter(({ range }) => range.contains(position));

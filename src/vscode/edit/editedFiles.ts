@@ -28,7 +28,9 @@ export class EditedFiles implements vscode.FileSystemProvider {
   create(like: vscode.Uri, text: string): vscode.Uri {
     this.#lastId += 1;
     const path = like.path.startsWith("/") ? like.path : `/${like.path}`;
-    const uri = vscode.Uri.from({ scheme: EDIT_SCHEME, path, query: String(this.#lastId) });
+    // The editor takes what is named like a notebook for one, and a cell is not.
+    const name = like.scheme === "vscode-notebook-cell" ? `${path}.cell` : path;
+    const uri = vscode.Uri.from({ scheme: EDIT_SCHEME, path: name, query: String(this.#lastId) });
     this.#files.set(uri.toString(), { text, mtime: Date.now(), isWritable: false });
     return uri;
   }

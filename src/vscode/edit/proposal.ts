@@ -3,9 +3,10 @@ import { CancelSource } from "../../core/cancellation";
 import { hunksBetween, isSame, type LineHunk, type LineRange, linesOf } from "../../core/edit/lineDiff";
 import { followRange, rebase } from "../../core/edit/region";
 import type { EditedFiles } from "./editedFiles";
+import { openDocument, type Original } from "./original";
 
 export interface ProposalOptions {
-  readonly original: vscode.TextDocument;
+  readonly original: Original;
   /** What it was when the change was thought of. */
   readonly lines: readonly string[];
   /** Those that are written anew. */
@@ -15,7 +16,7 @@ export interface ProposalOptions {
 }
 
 export type Acceptance =
-  | { readonly kind: "applied"; readonly firstLine: number }
+  | { readonly kind: "applied"; readonly document: vscode.TextDocument; readonly firstLine: number }
   | { readonly kind: "unchanged" }
   /** Others have changed the same lines of the original meanwhile. Nothing was applied. */
   | { readonly kind: "conflict"; readonly at: readonly LineRange[] }
@@ -32,11 +33,12 @@ const APPLY_ATTEMPTS = 3;
  * there does not touch what is proposed.
  */
 export class Proposal {
-  readonly original: vscode.Uri;
+  readonly original: Original;
   readonly uri: vscode.Uri;
+  /** What the proposal is shown beside. */
+  readonly before: vscode.Uri;
   readonly title: string;
   readonly #files: EditedFiles;
-  readonly #lineEnd: string;
   readonly #stop = new CancelSource();
   #base: readonly string[];
   #range: LineRange;
@@ -46,14 +48,14 @@ export class Proposal {
   #following: Promise<void> = Promise.resolve();
 
   constructor(files: EditedFiles, { original, lines, range, title }: ProposalOptions) {
-    this.original = original.uri;
+    this.original = original;
     this.title = title;
     this.#files = files;
-    this.#lineEnd = original.eol === vscode.EndOfLine.CRLF ? "\r\n" : "\n";
     this.#base = lines;
     this.#range = range;
     this.#written = this.#base.slice(range.start, range.end);
     this.uri = files.create(original.uri, this.#joined(this.#base));
+    this.before = original.isNew ? files.create(original.uri, "") : original.uri;
   }
 
   get state(): "writing" | "open" | "closed" {
@@ -108,10 +110,10 @@ export class Proposal {
 
   /** Makes the change in the original, as one step of its undo. `asShown`: whatever others have changed there meanwhile. */
   async accept(asShown = false): Promise<Acceptance> {
-    const original = await vscode.workspace.openTextDocument(this.original);
+    const document = await this.original.open();
     await this.#following;
     for (let attempt = 0; attempt < APPLY_ATTEMPTS; ++attempt) {
-      const current = linesOf(original.getText());
+      const current = linesOf(document.getText());
       const rebased = rebase(asShown ? current : this.#base, current, this.#proposedLines());
       if (rebased.kind === "conflict") {
         return rebased;
@@ -121,8 +123,8 @@ export class Proposal {
       if (first === undefined) {
         return { kind: "unchanged" };
       }
-      if (await applyHunks(original, hunks)) {
-        return { kind: "applied", firstLine: first.start };
+      if (await applyHunks(document, hunks)) {
+        return { kind: "applied", document, firstLine: first.start };
       }
     }
     return { kind: "refused" };
@@ -133,6 +135,9 @@ export class Proposal {
     this.#state = "closed";
     this.stop();
     this.#files.remove(this.uri);
+    if (this.original.isNew) {
+      this.#files.remove(this.before);
+    }
   }
 
   async #follow(): Promise<void> {
@@ -178,18 +183,14 @@ export class Proposal {
 
   /** Undefined while the original is not open in the editor. */
   #currentLines(): string[] | undefined {
-    const document = openDocument(this.original);
+    const { uri, isNew } = this.original;
+    const document = isNew ? undefined : openDocument(uri);
     return document === undefined ? undefined : linesOf(document.getText());
   }
 
   #joined(lines: readonly string[]): string {
-    return lines.join(this.#lineEnd);
+    return lines.join(this.original.lineEnd);
   }
-}
-
-export function openDocument(uri: vscode.Uri): vscode.TextDocument | undefined {
-  const name = uri.toString();
-  return vscode.workspace.textDocuments.find((document) => document.uri.toString() === name);
 }
 
 /** False where the editor refused, as it does when the document has changed since. */

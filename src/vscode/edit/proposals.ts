@@ -2,7 +2,10 @@ import * as vscode from "vscode";
 import type { LineRange } from "../../core/edit/lineDiff";
 import { EDIT_SCHEME, EditedFiles } from "./editedFiles";
 import { tellFailure } from "./modelAccess";
-import { openDocument, Proposal, type ProposalOptions } from "./proposal";
+import { nameOf, openDocument } from "./original";
+import { type Acceptance, Proposal, type ProposalOptions } from "./proposal";
+
+type Applied = Extract<Acceptance, { kind: "applied" }>;
 
 /** The editor asks about unsaved changes where a tab is closed; there is nothing to decide about those of a proposal. */
 const SAVE_AFTER_MS = 300;
@@ -75,7 +78,7 @@ export class Proposals implements vscode.Disposable {
     const acceptance = await proposal.accept(asShown);
     switch (acceptance.kind) {
       case "applied":
-        await this.#close(proposal, acceptance.firstLine);
+        await this.#close(proposal, acceptance);
         break;
       case "unchanged":
         await this.#close(proposal);
@@ -86,7 +89,7 @@ export class Proposals implements vscode.Disposable {
         break;
       case "refused":
         void vscode.window.showErrorMessage(
-          `Hearth could not change '${nameOf(proposal.original)}'. The proposed change is still open.`,
+          `Hearth could not change '${nameOf(proposal.original.uri)}'. The proposed change is still open.`,
         );
         break;
     }
@@ -97,13 +100,13 @@ export class Proposals implements vscode.Disposable {
     await this.#close(proposal);
   }
 
-  async #close(proposal: Proposal, appliedAtLine?: number): Promise<void> {
+  async #close(proposal: Proposal, applied?: Applied): Promise<void> {
     proposal.stop();
     const viewColumn = columnOf(proposal.uri);
     // Else the editor would ask what should become of it.
     await openDocument(proposal.uri)?.save();
-    if (appliedAtLine !== undefined) {
-      await showApplied(proposal.original, appliedAtLine, viewColumn);
+    if (applied !== undefined) {
+      await showApplied(applied, viewColumn);
     }
     await this.#closeTabs((uri) => uri.toString() === proposal.uri.toString());
     this.#forget(proposal);
@@ -127,8 +130,8 @@ export class Proposals implements vscode.Disposable {
     );
     const anyway = "Apply as Shown";
     const answer = await vscode.window.showWarningMessage(
-      `Nothing was applied: '${nameOf(proposal.original)}' was changed meanwhile where Hearth's change is ` +
-        `(line ${lines.join(", ")}). Undo that, or make the right side what you want and apply it as it is shown.`,
+      `Nothing was applied: '${nameOf(proposal.original.uri)}' was changed meanwhile where Hearth's change is ` +
+        `(line ${lines.join(", ")}). Undo that, or make the right side as you want it and apply what is shown.`,
       anyway,
     );
     if (answer === anyway) {
@@ -142,7 +145,7 @@ export class Proposals implements vscode.Disposable {
       this.#soon(`save ${document.uri.toString()}`, SAVE_AFTER_MS, () => document.save());
     }
     for (const proposal of this.#open.values()) {
-      if (proposal.original.toString() === document.uri.toString()) {
+      if (proposal.original.uri.toString() === document.uri.toString()) {
         this.#soon(`follow ${proposal.uri.toString()}`, FOLLOW_AFTER_MS, () => proposal.follow());
       }
     }
@@ -191,22 +194,22 @@ export class Proposals implements vscode.Disposable {
   }
 }
 
-async function showDiff({ original, uri, title }: Proposal, options: ProposalOptions): Promise<void> {
+async function showDiff({ original, before, uri, title }: Proposal, { range }: ProposalOptions): Promise<void> {
   const document = await vscode.workspace.openTextDocument(uri);
-  if (document.languageId !== options.original.languageId) {
-    await vscode.languages.setTextDocumentLanguage(document, options.original.languageId);
+  if (document.languageId !== original.languageId) {
+    await vscode.languages.setTextDocumentLanguage(document, original.languageId);
   }
-  const { start } = options.range;
-  const show: vscode.TextDocumentShowOptions = { preview: false, selection: new vscode.Range(start, 0, start, 0) };
-  await vscode.commands.executeCommand("vscode.diff", original, uri, `${nameOf(original)} (Hearth: ${title})`, show);
+  const selection = new vscode.Range(range.start, 0, range.start, 0);
+  const show: vscode.TextDocumentShowOptions = { preview: false, selection };
+  await vscode.commands.executeCommand("vscode.diff", before, uri, `${nameOf(original.uri)} (Hearth: ${title})`, show);
 }
 
 /** Cells of notebooks are shown by their notebook only. */
-async function showApplied(uri: vscode.Uri, line: number, viewColumn: vscode.ViewColumn | undefined): Promise<void> {
-  if (uri.scheme !== "vscode-notebook-cell") {
-    const selection = new vscode.Range(line, 0, line, 0);
+async function showApplied({ document, firstLine }: Applied, viewColumn: vscode.ViewColumn | undefined): Promise<void> {
+  if (document.uri.scheme !== "vscode-notebook-cell") {
+    const selection = new vscode.Range(firstLine, 0, firstLine, 0);
     const column = viewColumn === undefined ? {} : { viewColumn };
-    await vscode.window.showTextDocument(uri, { ...column, selection, preview: false });
+    await vscode.window.showTextDocument(document, { ...column, selection, preview: false });
   }
 }
 
@@ -227,8 +230,4 @@ function proposedUri(tab: vscode.Tab | undefined): vscode.Uri | undefined {
         ? input.uri
         : undefined;
   return uri?.scheme === EDIT_SCHEME ? uri : undefined;
-}
-
-export function nameOf(uri: vscode.Uri): string {
-  return uri.path.slice(uri.path.lastIndexOf("/") + 1);
 }

@@ -5,7 +5,8 @@ import { type CodeRange, codeToFix, selectedCode } from "./codeRange";
 import { spotOf } from "./editSpot";
 import type { Instructions } from "./instructions";
 import type { ModelAccess } from "./modelAccess";
-import { nameOf, type Proposals } from "./proposals";
+import { nameOf } from "./original";
+import type { Proposals } from "./proposals";
 import { planFor, rewrite } from "./rewriting";
 
 export interface EditPorts {
@@ -70,7 +71,7 @@ async function propose(
   const plan = model === undefined ? undefined : await planFor(access, model, code, GROWTH[task.kind]);
   if (plan !== undefined) {
     const messages = rewritePrompt(plan.excerpt, task, code.range.start);
-    const doing = `${verb} '${nameOf(code.document.uri)}'`;
+    const doing = `${verb} '${nameOf(code.original.uri)}'`;
     await rewrite(access, proposals, { code, title, doing, messages, maxTokens: plan.maxTokens });
   }
 }

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { circlingLines } from "../../core/edit/circling";
 import { fitIndentation } from "../../core/edit/codeIndentation";
 import { withoutEchoes } from "../../core/edit/echoes";
 import { type Excerpt, planEdit } from "../../core/edit/editPrompt";
@@ -7,8 +8,9 @@ import { previewOf } from "../../core/edit/streamPreview";
 import type { ChatMessage, ModelInfo } from "../../protocol/engine";
 import type { CodeRange } from "./codeRange";
 import type { ModelAccess } from "./modelAccess";
+import { nameOf } from "./original";
 import type { Proposal } from "./proposal";
-import { nameOf, type Proposals } from "./proposals";
+import type { Proposals } from "./proposals";
 
 /** What is written, where, and what the model is told. */
 export interface Rewrite {
@@ -34,11 +36,11 @@ const ECHO_LINES = 60;
 export async function planFor(
   access: ModelAccess,
   { contextTokens }: ModelInfo,
-  { document, path, lines, range }: CodeRange,
+  { original, path, lines, range }: CodeRange,
   growth = 2,
 ): Promise<{ readonly excerpt: Excerpt; readonly maxTokens: number } | undefined> {
   const codeTokens = await access.count(lines.slice(range.start, range.end).join("\n"));
-  const plan = planEdit({ path, languageId: document.languageId, lines }, range, { contextTokens, codeTokens, growth });
+  const plan = planEdit({ path, languageId: original.languageId, lines }, range, { contextTokens, codeTokens, growth });
   if (plan.kind === "fits") {
     return plan;
   }
@@ -51,8 +53,8 @@ export async function planFor(
 
 /** Streams a model's code into a proposal, beside the original. Errors: EngineError; the proposal is then gone. */
 export async function rewrite(access: ModelAccess, proposals: Proposals, what: Rewrite): Promise<void> {
-  const { document, lines, range } = what.code;
-  const proposal = await proposals.open({ original: document, lines, range, title: what.title });
+  const { original, lines, range } = what.code;
+  const proposal = await proposals.open({ original, lines, range, title: what.title });
   const progress = {
     location: vscode.ProgressLocation.Notification,
     title: `Hearth: ${what.doing}`,
@@ -99,25 +101,27 @@ async function write(
     if (fence.code.length > shown.lines && Date.now() >= shown.atMs + everyMs) {
       shown = { lines: fence.code.length, atMs: Date.now() };
       proposal.write(previewOf(old, fitted(fence.code)));
-      report(`${String(shown.lines)} lines written`);
+      report(shown.lines === 1 ? "1 line written" : `${String(shown.lines)} lines written`);
     }
-    return fence.isDone ? "enough" : undefined;
+    return fence.isDone || circlingLines(fence.code, old) > 0 ? "enough" : undefined;
   });
+  const complete = fence.code.length;
   const answer = fence.end();
   if (answer.kind === "noFence" && !looksLikeRewrite(answer.lines, old)) {
     return finish === "cancelled" ? { kind: "unwanted" } : { kind: "noCode", answer: answer.lines.join("\n") };
   }
-  const written = fitted(answer.lines);
   const isClosed = answer.kind === "code" && answer.closed;
   // A model that ended without closing its fence has said all that it wanted to.
   const isCutOff = !isClosed && finish !== "end";
+  const said = isCutOff && answer.kind === "code" ? answer.lines.slice(0, complete) : answer.lines;
+  const written = fitted(said.slice(0, said.length - circlingLines(said, old)));
   proposal.write(isCutOff ? previewOf(old, written) : written);
   return finish === "cancelled" && written.length === 0 ? { kind: "unwanted" } : { kind: "written", isCutOff };
 }
 
 /** A model's code as it can stand in the document. */
 function fittedTo(
-  { document: { languageId }, indentation, lines, range }: CodeRange,
+  { original: { languageId }, indentation, lines, range }: CodeRange,
   answer: readonly string[],
   lead: readonly string[],
 ): string[] {
@@ -133,7 +137,7 @@ async function conclude(proposals: Proposals, proposal: Proposal, ended: Ending)
   if (proposal.state === "closed") {
     return;
   }
-  const name = nameOf(proposal.original);
+  const name = nameOf(proposal.original.uri);
   if (ended.kind === "unwanted") {
     await proposals.discard(proposal);
   } else if (ended.kind === "noCode") {

@@ -1,12 +1,10 @@
 import * as vscode from "vscode";
 import { testsPrompt } from "../../core/edit/editPrompt";
-import { linesOf } from "../../core/edit/lineDiff";
 import { isTestFile, testFilesFor } from "../../core/edit/testFile";
-import { requestAt } from "../documents";
 import type { Settings } from "../settings";
-import { type CodeRange, selectedCode, wholeDocument } from "./codeRange";
+import { codeOf, type CodeRange, selectedCode, wholeDocument } from "./codeRange";
 import { isExcluded, spotOf } from "./editSpot";
-import { nameOf } from "./proposals";
+import { nameOf, newOriginal, type Original } from "./original";
 import type { EditPorts } from "./rewriteCommands";
 import { planFor, rewrite } from "./rewriting";
 
@@ -14,6 +12,8 @@ import { planFor, rewrite } from "./rewriting";
 const EXAMPLE_LINES = 30;
 const GROWTH = 5;
 const ANSWER_TOKENS_MIN = 600;
+/** A document that is not longer is tested as a whole. */
+const SHORT_LINES = 120;
 
 /** At the end of the file's tests where it has any; else in a new document at the usual place. */
 export async function writeTests({ access, proposals, settings }: EditPorts, argument: unknown): Promise<void> {
@@ -22,57 +22,53 @@ export async function writeTests({ access, proposals, settings }: EditPorts, arg
   if (spot === undefined || model === undefined) {
     return;
   }
-  const { document } = spot;
-  const code =
-    spot.range.isEmpty && isShort(document) ? wholeDocument(document) : await selectedCode(document, spot.range);
+  const { document, range } = spot;
+  const isWhole = range.isEmpty && document.lineCount <= SHORT_LINES;
+  const code = isWhole ? wholeDocument(document) : await selectedCode(document, range);
   const plan = await planFor(access, model, code, GROWTH);
   if (plan === undefined) {
     return;
   }
-  const tests = await testDocumentOf(document);
-  const { path, indentation, text } = requestAt(tests.document, new vscode.Position(0, 0), "manual");
-  const lines = linesOf(text);
-  const example = tests.isNew
-    ? await exampleFor(tests.document, settings)
+  const tests = await testsOf(document, code);
+  const { original, lines, path } = tests;
+  const example = original.isNew
+    ? await exampleFor(original, settings)
     : { path, text: lines.slice(0, EXAMPLE_LINES).join("\n") };
-  // Before the empty line that is the end of a document.
-  const end = lines.at(-1) === "" ? lines.length - 1 : lines.length;
-  const place: CodeRange = { document: tests.document, path, indentation, lines, range: { start: end, end } };
   await rewrite(access, proposals, {
-    code: place,
+    code: tests,
     title: "Tests",
     doing: `writing tests for '${nameOf(document.uri)}'`,
-    messages: testsPrompt(plan.excerpt, { path, ...(example === undefined ? {} : { example }) }, tests.isNew),
-    maxTokens: Math.min(Math.max(plan.maxTokens, ANSWER_TOKENS_MIN), model.contextTokens / 2),
-    lead: end > 0 && lines[end - 1] !== "" ? [""] : [],
+    messages: testsPrompt(plan.excerpt, { path, ...(example === undefined ? {} : { example }) }, original.isNew),
+    maxTokens: Math.min(Math.max(plan.maxTokens, ANSWER_TOKENS_MIN), Math.floor(model.contextTokens / 2)),
+    lead: (lines[tests.range.start - 1] ?? "") === "" ? [] : [""],
   });
 }
 
-const SHORT_LINES = 120;
-
-function isShort({ lineCount }: vscode.TextDocument): boolean {
-  return lineCount <= SHORT_LINES;
-}
-
-async function testDocumentOf(source: vscode.TextDocument): Promise<{ document: vscode.TextDocument; isNew: boolean }> {
+/** The place where tests are added. */
+async function testsOf(source: vscode.TextDocument, { path, indentation }: CodeRange): Promise<CodeRange> {
   const { uri, languageId } = source;
   const isStored = uri.scheme !== "untitled" && uri.scheme !== "vscode-notebook-cell";
   if (isStored && isTestFile(uri.path)) {
-    return { document: source, isNew: false };
+    return endOf(codeOf(source));
   }
-  const places = isStored ? testFilesFor(uri.path, languageId).map((path) => uri.with({ path })) : [];
-  for (const place of places) {
-    if (await exists(place)) {
-      return { document: await vscode.workspace.openTextDocument(place), isNew: false };
+  const places = testFilesFor(uri.path, languageId);
+  for (const place of isStored ? places : []) {
+    const file = uri.with({ path: place });
+    if (await exists(file)) {
+      return endOf(codeOf(await vscode.workspace.openTextDocument(file)));
     }
   }
-  const [usual] = places;
-  const isOfMachine = uri.scheme === "file" || uri.scheme === "vscode-remote";
-  const document =
-    usual === undefined || !isOfMachine
-      ? await vscode.workspace.openTextDocument({ language: languageId })
-      : await vscode.workspace.openTextDocument(vscode.Uri.from({ scheme: "untitled", path: usual.path }));
-  return { document, isNew: true };
+  const hasPlace = uri.scheme === "file" || uri.scheme === "vscode-remote";
+  const original = newOriginal(places[0] ?? uri.path, languageId, hasPlace);
+  const [testPath = path] = testFilesFor(path, languageId);
+  return endOf({ original, path: testPath, indentation, lines: [""] });
+}
+
+/** Before the empty line that is the end of a document. */
+function endOf(code: Omit<CodeRange, "range">): CodeRange {
+  const { lines } = code;
+  const end = lines.at(-1) === "" ? lines.length - 1 : lines.length;
+  return { ...code, range: { start: end, end } };
 }
 
 async function exists(uri: vscode.Uri): Promise<boolean> {
@@ -86,7 +82,7 @@ async function exists(uri: vscode.Uri): Promise<boolean> {
 
 /** The beginning of some other test of the workspace. */
 async function exampleFor(
-  { uri, languageId }: vscode.TextDocument,
+  { uri, languageId }: Original,
   settings: Settings,
 ): Promise<{ path: string; text: string } | undefined> {
   const name = nameOf(uri);
@@ -103,6 +99,6 @@ async function exampleFor(
   if (document.languageId !== languageId || isExcluded(document, settings)) {
     return undefined;
   }
-  const { path, text } = requestAt(document, new vscode.Position(0, 0), "manual");
-  return { path, text: linesOf(text).slice(0, EXAMPLE_LINES).join("\n") };
+  const { path, lines } = codeOf(document);
+  return { path, text: lines.slice(0, EXAMPLE_LINES).join("\n") };
 }
