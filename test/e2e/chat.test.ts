@@ -106,7 +106,9 @@ describe("the chat", () => {
     await chat.button(/^Apply as Diff/).click();
     await editor().page.locator(".diff-editor, .monaco-diff-editor").first().waitFor();
     await editor().screenshot("diff");
-    await editor().command("Hearth: Accept Proposed Change");
+    // It is there once the change has been written to its end.
+    await editor().page.locator('.editor-actions .action-label[aria-label^="Accept Proposed Change"]').first().click();
+    await editor().page.locator(".monaco-diff-editor").first().waitFor({ state: "detached" });
     await editor().openFile("apply.ts");
     const saved = await editor().saved("apply.ts", (file) => file !== MATHS);
     assert.equal(saved, `${changed}\n`);
