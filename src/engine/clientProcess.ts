@@ -79,8 +79,8 @@ function connectOnce(path: string): Promise<Socket | undefined> {
       resolve(socket);
     });
     socket.once("error", (error) => {
-      // EAGAIN: so many connect at once that this one has to wait for its turn.
-      if (hasCode(error, "ENOENT", "ECONNREFUSED", "EAGAIN")) {
+      // EAGAIN: so many connect at once that this one has to wait for its turn. ECONNRESET: it is just ending.
+      if (hasCode(error, "ENOENT", "ECONNREFUSED", "EAGAIN", "ECONNRESET")) {
         resolve(undefined);
       } else {
         reject(

@@ -80,7 +80,7 @@ describe("the chat", () => {
     const stopped = await chat.answer();
     assert.match(stopped, /one two/);
     await chat.ask("Say it", { say: ["First.", "Second."] });
-    assert.match(await chat.answer(), /First\./);
+    await editor().until("it has said it", async () => (await chat.answer()).includes("First."));
     await chat.button(/^Regenerate$/).click();
     await editor().until("it says another thing", async () => (await chat.answer()).includes("Second."));
     assert.doesNotMatch(await chat.answer(), /First\./);
@@ -90,6 +90,7 @@ describe("the chat", () => {
     await chat.leave();
     await editor().openFile("insert.ts", 2, 1);
     await chat.ask("Write it", { say: "Here:\n\n```ts\nconst inserted = true;\n```" });
+    await chat.view.getByText("const inserted").last().waitFor();
     await chat.answer();
     await chat.button(/^Insert at Cursor/).click();
     await editor().until("it is inserted", async () =>
@@ -102,6 +103,7 @@ describe("the chat", () => {
     await editor().openFile("apply.ts", 1, 1);
     const changed = MATHS.replace("a + b", "b + a").trimEnd();
     await chat.ask("Turn it around", { say: `So:\n\n\`\`\`ts\n${changed}\n\`\`\`` });
+    await chat.view.getByText("b + a").last().waitFor();
     await chat.answer();
     await chat.button(/^Apply as Diff/).click();
     await editor().page.locator(".diff-editor, .monaco-diff-editor").first().waitFor();
