@@ -1,19 +1,22 @@
 /**
  * How long a completion waits for what else the engine does: on an idle engine, while the prompt of a chat is evaluated, and while a
- * chat answers.
+ * chat answers. Keeps the medians in bench/results/preemption.csv and prints them as a table for docs/performance.md.
  *
  *     npx tsx bench/preemption.ts MODEL [--threads N] [--slots N] [--chunk N] [--addon FILE]
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join, resolve } from "node:path";
+import { loadavg } from "node:os";
+import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { loadNativeAddon, type NativeAddon, type NativeEngine, type NativeSession } from "../src/engine/native";
 import { openGgufFile } from "../src/model/ggufFile";
 import { Tokenizer } from "../src/model/tokenizer";
+import { commit, keepResults, machine, markdownTable, median, type Row } from "./report";
 
 const CHAT_TOKENS = 1000;
 const CHAT_ROUNDS = 3;
+const IDLE_ROUNDS = 12;
 /** A document that is known, and what was typed since. */
 const KNOWN_TOKENS = 300;
 const TYPED_TOKENS = 6;
@@ -62,29 +65,27 @@ class Measurement {
     this.#chat = engine.newSession();
   }
 
-  async run(): Promise<void> {
+  /** By situation. */
+  async run(): Promise<ReadonlyMap<string, readonly Times[]>> {
     await this.#type();
     const chatPrompt = (round: number): Promise<unknown> =>
       this.#chat.sync(this.#tokens(1000 + 100 * round, CHAT_TOKENS), CHAT);
-    const alone = await timed(() => chatPrompt(0));
     const idle: Times[] = [];
-    for (let i = 0; i < 8; ++i) {
+    for (let i = 0; i < IDLE_ROUNDS; ++i) {
       idle.push(await this.#type());
     }
-    show("idle", idle);
-
-    const during: Times[] = [];
-    let disturbed = 0;
+    const prompt: Times[] = [];
+    const answer: Times[] = [];
     for (let i = 1; i <= CHAT_ROUNDS; ++i) {
-      disturbed += await timed(async () => during.push(...(await this.#typeDuring(chatPrompt(i)))));
+      prompt.push(...(await this.#typeDuring(chatPrompt(i))));
+      answer.push(...(await this.#typeDuring(this.#answer())));
     }
-    show("a chat's prompt", during);
-    show("a chat's answer", await this.#typeDuring(this.#answer()));
-    print(
-      `a chat's prompt of ${String(CHAT_TOKENS)} tokens: ${alone.toFixed(0)} ms alone, ` +
-        `${(disturbed / CHAT_ROUNDS).toFixed(0)} with ${(during.length / CHAT_ROUNDS).toFixed(1)} completions in between`,
-    );
     this.#engine.close();
+    return new Map([
+      ["an idle engine", idle],
+      ["a chat's prompt", prompt],
+      ["a chat's answer", answer],
+    ]);
   }
 
   #tokens(from: number, n: number): Int32Array {
@@ -128,17 +129,20 @@ class Measurement {
   }
 }
 
-function show(what: string, times: readonly Times[]): void {
-  const of = (key: keyof Times): string => {
-    const sorted = times.map((each) => each[key]).sort((a, b) => a - b);
-    const at = (part: number): string => (sorted[Math.floor((sorted.length - 1) * part)] ?? Number.NaN).toFixed(0);
-    return `${at(0.5).padStart(5)} (${at(1).padStart(4)})`;
-  };
-  const n = String(times.length).padStart(3);
-  print(
-    `${what.padEnd(16)} ${n} completions, median (worst) in ms: start ${of("start")}, first token ${of("firstToken")}, ` +
-      `${String(ANSWER_TOKENS)}th ${of("lastToken")}`,
-  );
+function rowsOf(times: ReadonlyMap<string, readonly Times[]>, where: Row): Row[] {
+  const of = (situation: string, key: keyof Times): number =>
+    median((times.get(situation) ?? []).map((one) => one[key]));
+  return [...times].map(([situation, all]) => ({
+    ...where,
+    beside: situation,
+    completions: all.length,
+    start_ms: of(situation, "start").toFixed(1),
+    first_token_ms: of(situation, "firstToken").toFixed(0),
+    worst_first_token_ms: Math.max(...all.map(({ firstToken }) => firstToken)).toFixed(0),
+    last_token_ms: of(situation, "lastToken").toFixed(0),
+    first_token_ratio: (of(situation, "firstToken") / of("an idle engine", "firstToken")).toFixed(2),
+    last_token_ratio: (of(situation, "lastToken") / of("an idle engine", "lastToken")).toFixed(2),
+  }));
 }
 
 async function main(): Promise<void> {
@@ -165,7 +169,23 @@ async function main(): Promise<void> {
     ...(values.chunk === undefined ? {} : { chunkTokens: Number(values.chunk) }),
   });
   const text = new Tokenizer(vocab).encodeText(readFileSync(join(__dirname, "text.txt"), "utf8"));
-  await new Measurement(engine, text).run();
+  const where = {
+    commit: commit(),
+    machine: machine(),
+    load: (loadavg()[0] ?? 0).toFixed(1),
+    model: basename(path, ".gguf"),
+    threads: engine.info()?.threads ?? null,
+  };
+  const rows = rowsOf(await new Measurement(engine, text).run(), where);
+  keepResults("preemption", rows, ["model", "threads"]);
+  print(`${where.machine}; load ${where.load}; ${where.model}, ${where.commit}\n`);
+  const columns = Object.keys(rows[0] ?? {}).filter((column) => !(column in where));
+  print(
+    markdownTable(
+      columns,
+      rows.map((row) => columns.map((column) => row[column] ?? null)),
+    ),
+  );
 }
 
 void main();

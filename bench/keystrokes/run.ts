@@ -4,16 +4,16 @@
  *
  *     npx tsx bench/keystrokes/run.ts [TRACE…] [--runs 3] [--model M] [--threads N] [--memory-budget 1GiB]
  */
-import { execFile, execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { cpus, loadavg, totalmem } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { execFile } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { loadavg } from "node:os";
+import { basename, join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import type { Quantiles, Summary } from "../../src/cli/replay/summary";
+import { type Cell, commit, keepResults, machine, markdownTable, median } from "../report";
 
-const ROOT = join(import.meta.dirname, "..", "..");
-const TRACES = join(import.meta.dirname, "traces");
-const CSV = join(ROOT, "bench", "results", "keystrokes.csv");
+const ROOT = join(__dirname, "..", "..");
+const TRACES = join(__dirname, "traces");
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 
 interface Replay {
@@ -41,9 +41,7 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const commit = execFileSync("git", ["describe", "--always", "--dirty"], { cwd: ROOT, encoding: "utf8" }).trim();
-const [cpu] = cpus();
-const machine = `${cpu?.model ?? "?"}; ${cpus().length} cores; ${Math.round(totalmem() / 2 ** 30)} GiB; Node ${process.version}`;
+const measured = { commit: commit(), machine: machine() };
 
 async function replay(trace: string): Promise<Replay> {
   const options = (["model", "threads", "memory-budget"] as const).flatMap((name) => {
@@ -58,9 +56,9 @@ async function replay(trace: string): Promise<Replay> {
 const quantile = (values: Quantiles | null, part: "p50" | "p95" | "max"): number | null => values?.[part] ?? null;
 
 /** A column of the file, and how to find it in a run. */
-const COLUMNS: Readonly<Record<string, (run: Run) => string | number | null>> = {
-  commit: () => commit,
-  machine: () => machine,
+const COLUMNS: Readonly<Record<string, (run: Run) => Cell>> = {
+  commit: () => measured.commit,
+  machine: () => measured.machine,
   load: ({ load }) => load.toFixed(1),
   model: ({ replay }) => replay.model,
   layout: ({ replay }) => replay.layout,
@@ -88,30 +86,10 @@ const COLUMNS: Readonly<Record<string, (run: Run) => string | number | null>> = 
   cancel_ms_p95: ({ replay }) => quantile(replay.summary.cancelMs, "p95"),
 };
 
-/** Runs of other models stay in the file. */
-function writeCsv(runs: readonly Run[]): void {
-  const names = Object.keys(COLUMNS);
-  const cell = (value: string | number | null): string => {
-    const text = String(value ?? "");
-    return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  const models = new Set(runs.map(({ replay }) => cell(replay.model)));
-  const [, ...old] = existsSync(CSV) ? readFileSync(CSV, "utf8").trimEnd().split("\n") : [];
-  const kept = old.filter((row) => ![...models].some((model) => row.includes(`,${model},`)));
-  const rows = runs.map((run) => names.map((name) => cell(COLUMNS[name]?.(run) ?? null)).join(","));
-  mkdirSync(dirname(CSV), { recursive: true });
-  writeFileSync(CSV, `${[names.join(","), ...kept, ...rows].join("\n")}\n`);
-}
-
-/** The median over the runs of one trace, `–` where there was nothing to measure. */
-function median(runs: readonly Run[], column: string): string {
-  const found = runs
-    .map((run) => COLUMNS[column]?.(run) ?? null)
-    .filter((value) => value !== null)
-    .map(Number)
-    .sort((a, b) => a - b);
-  const middle = found[Math.floor((found.length - 1) / 2)];
-  return middle === undefined ? "–" : String(Math.round(middle));
+/** The median over the runs of one trace, null where there was nothing to measure. */
+function middle(runs: readonly Run[], column: string): Cell {
+  const found = runs.map((run) => COLUMNS[column]?.(run) ?? null).filter((value) => value !== null);
+  return found.length === 0 ? null : Math.round(median(found.map(Number)));
 }
 
 const TABLE: readonly (readonly [string, readonly string[]])[] = [
@@ -126,14 +104,12 @@ const TABLE: readonly (readonly [string, readonly string[]])[] = [
 ];
 
 function markdown(runs: readonly Run[]): string {
-  const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |\n`;
   const traces = [...new Set(runs.map(({ trace }) => trace))];
-  const head = row(["trace", ...TABLE.map(([title]) => title)]) + row(["---", ...TABLE.map(() => "---")]);
   const rows = traces.map((trace) => {
     const own = runs.filter((run) => run.trace === trace);
-    return row([trace, ...TABLE.map(([, columns]) => columns.map((column) => median(own, column)).join(", "))]);
+    return [trace, ...TABLE.map(([, columns]) => columns.map((column) => middle(own, column) ?? "–").join(", "))];
   });
-  return head + rows.join("");
+  return markdownTable(["trace", ...TABLE.map(([title]) => title)], rows);
 }
 
 function files(): string[] {
@@ -150,10 +126,16 @@ async function main(): Promise<void> {
       process.stderr.write(`run ${run}: ${basename(file)}\n`);
     }
   }
-  writeCsv(done);
+  const rows = done.map((run) =>
+    Object.fromEntries(Object.entries(COLUMNS).map(([name, cell]): [string, Cell] => [name, cell(run)])),
+  );
+  // Runs of other models stay.
+  keepResults("keystrokes", rows, ["model"]);
   const loads = done.map(({ load }) => load).sort((a, b) => a - b);
   const busy = `load average ${loads.at(0)?.toFixed(1)} to ${loads.at(-1)?.toFixed(1)}`;
-  process.stdout.write(`${machine}; ${busy}; ${done[0]?.replay.model}, ${commit}\n\n${markdown(done)}`);
+  process.stdout.write(
+    `${measured.machine}; ${busy}; ${done[0]?.replay.model}, ${measured.commit}\n\n${markdown(done)}`,
+  );
 }
 
 void main();

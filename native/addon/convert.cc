@@ -129,6 +129,7 @@ EngineOptions ToEngineOptions(const Napi::Object& js) {
   o.n_chunk = IntegerOr(js, "chunkTokens", 0);
   o.n_session = static_cast<int>(IntegerOr(js, "sessions", 1));
   if (!js.Get("readAhead").IsUndefined()) o.read_ahead = Bool(js, "readAhead");
+  if (!js.Get("promptLookup").IsUndefined()) o.prompt_lookup = Bool(js, "promptLookup");
   if (!js.Get("isa").IsUndefined()) {
     o.isa = IsaFromName(Text(js, "isa"));
     if (!o.isa) Mistyped(js, "isa", "a known instruction set");
@@ -178,6 +179,8 @@ Napi::Object ToJs(Napi::Env env, const EngineStats& stats) {
   SetNumber(js, "hintHits", stats.experts.hint_hits);
   SetNumber(js, "evictions", stats.experts.evictions);
   SetNumber(js, "bytesRead", stats.bytes_read);
+  SetNumber(js, "drafted", stats.n_drafted);
+  SetNumber(js, "accepted", stats.n_accepted);
   return js;
 }
 

@@ -20,6 +20,11 @@ constexpr int kMaxSessions = 64;
 // Enough reads in flight to keep a solid-state drive busy with pieces of an expert's size
 // (smallthinker facts: depth matters up to about 8 there).
 constexpr int kReadThreads = 4;
+// What one more token of a small batch costs beside the first, measured: with all experts in memory
+// attention and head are shared and experts partly; with experts on disk each token waits for its
+// own.
+constexpr double kDraftTokenCostInMemory = 0.3;
+constexpr double kDraftTokenCostOnDisk = 0.85;
 
 Status CheckOptions(const EngineOptions& o) {
   if (o.n_threads < 0 || o.n_threads > kMaxThreads) {
@@ -61,6 +66,8 @@ struct Engine::Parts {
   std::unique_ptr<Reader> reader;
   std::unique_ptr<ExpertCache> cache;
   std::unique_ptr<Transformer> transformer;
+  bool prompt_lookup = true;
+  DraftCounts draft_counts;
   std::unique_ptr<Scheduler> scheduler;  // last, so that its thread ends first
 };
 
@@ -96,6 +103,7 @@ Result<std::unique_ptr<Engine>> Engine::Load(
   input.n_slot_forced = options.expert_slots;
   input.n_threads = n_threads;
   input.n_session = options.n_session;
+  input.n_draft = options.prompt_lookup ? PromptLookup::kDraftMax : 0;
   input.n_ctx = options.n_ctx > 0 ? options.n_ctx : std::min(p.spec.n_ctx_train, kDefaultContext);
   input.n_chunk = std::min(options.n_chunk > 0 ? options.n_chunk : kDefaultChunk, input.n_ctx);
   Result<MemoryPlan> plan = PlanMemory(p.spec, input);
@@ -123,6 +131,7 @@ Result<std::unique_ptr<Engine>> Engine::Load(
       p.spec, *p.weights, p.store, *p.cache, *p.kernels, p.pool, p.plan.n_chunk, p.plan.n_ctx);
   if (!transformer.ok()) return transformer.status();
   p.transformer = std::move(transformer).value();
+  p.prompt_lookup = options.prompt_lookup;
   return std::unique_ptr<Engine>(new Engine(std::move(parts)));
 }
 
@@ -132,12 +141,20 @@ const char* Engine::isa() const { return parts_->kernels->name; }
 int Engine::n_threads() const { return parts_->pool.size(); }
 EngineStats Engine::stats() const {
   return EngineStats{parts_->cache->stats(),
-                     parts_->reader->bytes_read() + parts_->plan.dense_bytes};
+                     parts_->reader->bytes_read() + parts_->plan.dense_bytes,
+                     parts_->draft_counts.drafted, parts_->draft_counts.accepted};
 }
 Scheduler& Engine::scheduler() { return *parts_->scheduler; }
 
 Result<std::unique_ptr<Session>> Engine::NewSession() {
-  return Session::Create(parts_->spec, *parts_->transformer, parts_->plan.n_ctx);
+  const MemoryPlan& plan = parts_->plan;
+  SessionOptions options;
+  options.n_ctx = plan.n_ctx;
+  options.prompt_lookup = parts_->prompt_lookup;
+  options.draft_token_cost =
+      plan.n_slot == plan.n_slot_all ? kDraftTokenCostInMemory : kDraftTokenCostOnDisk;
+  options.draft_counts = &parts_->draft_counts;
+  return Session::Create(parts_->spec, *parts_->transformer, options);
 }
 
 }  // namespace hearth

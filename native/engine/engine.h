@@ -30,11 +30,14 @@ struct EngineOptions {
   int64_t n_ctx = 0;                 // 0: the model's, at most 4096
   int64_t n_chunk = 0;               // tokens of a prefill chunk; 0: 128
   int n_session = 1;                 // sessions that the budget has to hold
+  bool prompt_lookup = true;         // draft what repeats the timeline; changes no token
 };
 
 struct EngineStats {
   ExpertCacheStats experts;
   uint64_t bytes_read = 0;  // from the model file since the start
+  uint64_t n_drafted = 0;   // see DraftCounts
+  uint64_t n_accepted = 0;
 };
 
 // The weights, the expert cache and the decode thread of one model. Thread-safe where not said

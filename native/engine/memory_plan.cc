@@ -33,7 +33,8 @@ Result<MemoryPlan> PlanMemory(const ModelSpec& spec, const MemoryPlanInput& inpu
   // One transformer for all sessions; each has logits, and a chunk that may wait between two
   // layers.
   const uint64_t session_bytes =
-      Pass::BytesFor(spec, input.n_chunk) + static_cast<uint64_t>(spec.n_vocab) * sizeof(float);
+      Pass::BytesFor(spec, input.n_chunk) +
+      static_cast<uint64_t>((1 + input.n_draft) * spec.n_vocab) * sizeof(float);
   plan.scratch_bytes = Transformer::BytesFor(spec, input.n_threads, input.n_chunk, input.n_ctx) +
                        n_session * session_bytes;
   plan.slot_bytes = input.slot_bytes;

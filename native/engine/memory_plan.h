@@ -17,7 +17,8 @@ struct MemoryPlanInput {
   size_t slot_bytes = 0;
   int n_slot_forced = 0;  // > 0: this many slots whatever the budget (tests and measurements)
   int n_threads = 1;
-  int n_session = 1;  // each with keys and values of its own
+  int n_session = 1;    // each with keys and values of its own
+  int64_t n_draft = 0;  // tokens that a session may evaluate on a guess: it keeps their logits
   int64_t n_ctx = 0;
   int64_t n_chunk = 0;
 };

@@ -29,8 +29,9 @@ struct Rig {
     session = NewSession(spec);
   }
 
-  std::unique_ptr<Session> NewSession(const ModelSpec& spec) {
-    return std::move(Session::Create(spec, *transformer, 256)).value();
+  std::unique_ptr<Session> NewSession(const ModelSpec& spec, SessionOptions options = {}) {
+    options.n_ctx = 256;
+    return std::move(Session::Create(spec, *transformer, options)).value();
   }
 
   ExpertStore store;

@@ -17,13 +17,14 @@ bool IsSet(const std::atomic<bool>* flag) {
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::Create(const ModelSpec& spec, Transformer& transformer,
-                                                 int64_t n_ctx) {
-  Result<KvCache> kv = KvCache::Create(spec, n_ctx, transformer.n_token_max() + kRewindTokens);
+                                                 const SessionOptions& options) {
+  Result<KvCache> kv =
+      KvCache::Create(spec, options.n_ctx, transformer.n_token_max() + kRewindTokens);
   if (!kv.ok()) return kv.status();
   Result<Pass> pass = Pass::Create(spec, transformer.n_token_max());
   if (!pass.ok()) return pass.status();
   return std::unique_ptr<Session>(
-      new Session(spec, transformer, std::move(kv).value(), std::move(pass).value()));
+      new Session(spec, transformer, options, std::move(kv).value(), std::move(pass).value()));
 }
 
 Status Session::Check(std::span<const int32_t> tokens) const {
@@ -57,6 +58,7 @@ int64_t Session::Rewind(std::span<const int32_t> tokens, bool all) {
   if (!kv_.CanRewindTo(n_keep)) n_keep = 0;
   if (n_keep == 0) kv_.Clear();
   tokens_.resize(static_cast<size_t>(n_keep));
+  draft_ = Draft();
   logits_valid_ = false;
   return n_keep;
 }
@@ -67,6 +69,7 @@ Status Session::BeginSync(std::span<const int32_t> tokens, const SyncOptions& op
   RETURN_IF_ERROR(Check(tokens));
   // A job that was cancelled while it waited leaves the timeline alone.
   if (IsSet(options.cancelled)) return Status::Cancelled();
+  lookup_.Begin();
   report_.n_reused = Rewind(tokens, static_cast<bool>(options.on_logits));
   Work work;
   work.rest.assign(tokens.begin() + report_.n_reused, tokens.end());
@@ -86,11 +89,39 @@ Status Session::BeginAppend(int32_t token, const std::atomic<bool>* cancelled) {
     return Status::BadRequest("the context of " + std::to_string(kv_.n_ctx()) +
                               " tokens is full; start anew or raise the context length");
   }
-  work_.emplace();
-  work_->rest = {token};
-  work_->n_chunk = 1;
-  work_->options.cancelled = cancelled;
+  Work work;
+  work.options.cancelled = cancelled;
+  if (!TakeFromDraft(token)) {
+    work.rest = {token};
+    AddDraft(work);
+    work.n_chunk = 1 + work.n_draft;
+  }
+  work_ = std::move(work);
   return Status::Ok();
+}
+
+// True if the token is the next one of the draft: then it has been evaluated.
+bool Session::TakeFromDraft(int32_t token) {
+  const size_t i = draft_.n_taken;
+  if (!logits_valid_ || i >= draft_.tokens.size() || draft_.tokens[i] != token) return false;
+  tokens_.push_back(token);
+  ++draft_.n_taken;
+  lookup_.Note(tokens_);
+  if (options_.draft_counts != nullptr) ++options_.draft_counts->accepted;
+  return true;
+}
+
+// Behind the token that work is to add.
+void Session::AddDraft(Work& work) {
+  if (!options_.prompt_lookup) return;
+  tokens_.push_back(work.rest.front());
+  lookup_.Note(tokens_);
+  const std::span<const int32_t> draft = lookup_.Draft(tokens_);
+  const int64_t room =
+      std::min(kv_.n_ctx() - static_cast<int64_t>(tokens_.size()), transformer_.n_token_max() - 1);
+  work.n_draft = std::min(static_cast<int64_t>(draft.size()), room);
+  work.rest.insert(work.rest.end(), draft.begin(), draft.begin() + work.n_draft);
+  tokens_.pop_back();
 }
 
 Result<bool> Session::Step() {
@@ -119,6 +150,7 @@ Result<bool> Session::Advance(Work& work) {
 }
 
 void Session::BeginChunk(Work& work) {
+  draft_ = Draft();
   const auto rest = std::span(work.rest).subspan(static_cast<size_t>(work.done));
   work.n_token = std::min(work.n_chunk, static_cast<int64_t>(rest.size()));
   ForwardRequest request;
@@ -138,8 +170,9 @@ bool Session::WantsLogits(const Work& work) const {
 Status Session::TakeLogits(const Work& work) {
   const auto n_vocab = static_cast<size_t>(spec_.n_vocab);
   if (!work.options.on_logits) {
-    logits_.resize(n_vocab);
-    RETURN_IF_ERROR(transformer_.Logits(pass_, 1, logits_.data()));
+    logits_.resize(static_cast<size_t>(1 + work.n_draft) * n_vocab);
+    RETURN_IF_ERROR(transformer_.Logits(pass_, 1 + work.n_draft, logits_.data()));
+    draft_.tokens.assign(work.rest.end() - work.n_draft, work.rest.end());
   } else {
     std::vector<float> all(static_cast<size_t>(work.n_token) * n_vocab);
     RETURN_IF_ERROR(transformer_.Logits(pass_, work.n_token, all.data()));
@@ -151,11 +184,13 @@ Status Session::TakeLogits(const Work& work) {
 
 void Session::EndChunk(Work& work) {
   const auto chunk = std::span(work.rest).subspan(static_cast<size_t>(work.done),
-                                                  static_cast<size_t>(work.n_token));
+                                                  static_cast<size_t>(work.n_token - work.n_draft));
   tokens_.insert(tokens_.end(), chunk.begin(), chunk.end());
   logits_valid_ = WantsLogits(work);
   work.done += work.n_token;
   report_.n_evaluated += work.n_token;
+  if (options_.draft_counts != nullptr)
+    options_.draft_counts->drafted += static_cast<uint64_t>(work.n_draft);
   work.n_token = 0;
 }
 
@@ -179,7 +214,9 @@ Status Session::StepToTheEnd() {
 }
 
 std::span<const float> Session::logits() const {
-  return logits_valid_ ? std::span<const float>(logits_) : std::span<const float>();
+  if (!logits_valid_) return {};
+  const auto n_vocab = static_cast<size_t>(spec_.n_vocab);
+  return std::span(logits_).subspan(draft_.n_taken * n_vocab, n_vocab);
 }
 
 }  // namespace hearth

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "engine/prompt_lookup.h"
 #include "transformer/forward.h"
 #include "transformer/kv_cache.h"
 
@@ -31,6 +32,14 @@ struct SyncReport {
   int64_t n_evaluated = 0;  // tokens that were run through the model
 };
 
+struct SessionOptions {
+  int64_t n_ctx = 0;  // tokens that the timeline may hold
+  // Evaluate what probably comes next together with an appended token.
+  bool prompt_lookup = false;
+  double draft_token_cost = 0.5;        // see PromptLookup
+  DraftCounts* draft_counts = nullptr;  // counted there if given
+};
+
 // Used by one thread at a time. The transformer must outlive it.
 class Session {
  public:
@@ -40,7 +49,7 @@ class Session {
 
   // kMemory.
   static Result<std::unique_ptr<Session>> Create(const ModelSpec& spec, Transformer& transformer,
-                                                 int64_t n_ctx);
+                                                 const SessionOptions& options);
 
   // Makes the timeline equal to `tokens` (at least one): keeps the common prefix, rewinds behind
   // it, evaluates the rest. logits() are then those after the last token. kBadRequest: a token id
@@ -48,7 +57,9 @@ class Session {
   // timeline holds what was done; call again to go on.
   Result<SyncReport> Sync(std::span<const int32_t> tokens, const SyncOptions& options);
 
-  // Adds one token to the timeline. kCancelled leaves the timeline as it was.
+  // Adds one token to the timeline. kCancelled leaves the timeline as it was. With prompt lookup
+  // the tokens that probably follow are evaluated along, and when they are appended they cost
+  // nothing.
   Status Append(int32_t token, const std::atomic<bool>* cancelled);
 
   // The same, a layer at a time, so that sessions of one transformer may take turns: one of the
@@ -69,15 +80,28 @@ class Session {
  private:
   // What a Begin has asked for.
   struct Work {
-    std::vector<int32_t> rest;  // tokens that enter the timeline
+    std::vector<int32_t> rest;  // tokens that enter the timeline, then the draft
+    int64_t n_draft = 0;        // tokens of the draft
     int64_t n_chunk = 0;
     SyncOptions options;
     int64_t done = 0;     // of rest, in whole chunks
     int64_t n_token = 0;  // of the chunk that is in pass_; 0 between two chunks
   };
 
-  Session(const ModelSpec& spec, Transformer& transformer, KvCache kv, Pass pass)
-      : spec_(spec), transformer_(transformer), kv_(std::move(kv)), pass_(std::move(pass)) {}
+  // What was evaluated on a guess, behind the timeline's end.
+  struct Draft {
+    std::vector<int32_t> tokens;
+    size_t n_taken = 0;  // of them have entered the timeline
+  };
+
+  Session(const ModelSpec& spec, Transformer& transformer, const SessionOptions& options,
+          KvCache kv, Pass pass)
+      : spec_(spec),
+        transformer_(transformer),
+        options_(options),
+        lookup_(options.draft_token_cost),
+        kv_(std::move(kv)),
+        pass_(std::move(pass)) {}
 
   Status Check(std::span<const int32_t> tokens) const;
   int64_t Rewind(std::span<const int32_t> tokens, bool all);
@@ -86,17 +110,23 @@ class Session {
   void BeginChunk(Work& work);
   Status TakeLogits(const Work& work);
   void EndChunk(Work& work);
+  bool TakeFromDraft(int32_t token);
+  void AddDraft(Work& work);
   bool WantsLogits(const Work& work) const;
 
   const ModelSpec& spec_;
   Transformer& transformer_;
+  const SessionOptions options_;
+  PromptLookup lookup_;
+  Draft draft_;
   KvCache kv_;
   Pass pass_;
   std::optional<Work> work_;
   SyncReport report_;
   std::vector<int32_t> tokens_;
-  std::vector<float> logits_;  // [n_vocab]
-  bool logits_valid_ = false;  // logits_ belong to the end of tokens_
+  // [1 + draft, n_vocab]: after the token before the draft, and after each of the draft's.
+  std::vector<float> logits_;
+  bool logits_valid_ = false;  // those after draft_.n_taken belong to the end of tokens_
 };
 
 }  // namespace hearth

@@ -23,6 +23,8 @@ export interface NativeEngineOptions {
   readonly isa?: IsaName;
   /** false: an expert is read only when it is waited for. */
   readonly readAhead?: boolean;
+  /** false: no token is evaluated on a guess (native/engine/prompt_lookup.h). Changes no result. */
+  readonly promptLookup?: boolean;
   /** Default: the model's own, at most 4096. */
   readonly contextTokens?: number;
   /** Tokens of a prefill chunk; default 128. */
@@ -60,6 +62,9 @@ export interface NativeEngineStats {
   readonly hintHits: number;
   readonly evictions: number;
   readonly bytesRead: number;
+  /** Tokens evaluated on a guess, and those of them that the model then chose. */
+  readonly drafted: number;
+  readonly accepted: number;
 }
 
 /** Temperature 0 is greedy. `topK` 0, `topP` 1 and `minP` 0 filter nothing. */

@@ -58,6 +58,8 @@ function isEmpty(items: Item[]): boolean {
   return items.length === 0;
 }`;
 const SHORT = CART.replace(CART.slice(CART.indexOf(FIRST), CART.indexOf(LAST) + LAST.length), SHORTER);
+/** Seen only when the last hunk is done: until then the old lines stand between. */
+const WHOLE = "  return items.length === 0;\n}\n\nconst last = 1;";
 const ANSWER = `Here it is:\n\n${inFence(SHORTER)}\nI hope it helps.`;
 
 async function editing(content = CART): Promise<vscode.TextEditor> {
@@ -92,7 +94,7 @@ describe("with an engine that says what a test wants,", () => {
   describe("a refactoring", () => {
     it("is shown beside the original, which stays as it is until it is accepted", async () => {
       const { document } = await editing().then(async (editor) => {
-        await says(await rewritten(editor), "items.length === 0;");
+        await says(await rewritten(editor), WHOLE);
         return editor;
       });
       const proposal = await proposed();
@@ -108,7 +110,7 @@ describe("with an engine that says what a test wants,", () => {
 
     it("of three hunks is accepted but for the one that was taken back, and undone in one step", async () => {
       const { document } = await editing().then(async (editor) => {
-        await says(await rewritten(editor), "items.length === 0;");
+        await says(await rewritten(editor), WHOLE);
         return editor;
       });
       const old = '  return item.name + ": " + item.price;';
@@ -123,7 +125,7 @@ describe("with an engine that says what a test wants,", () => {
     it("may be changed further before it is accepted", async () => {
       const editor = await editing();
       const proposal = await rewritten(editor);
-      await says(proposal, "items.length === 0;");
+      await says(proposal, WHOLE);
       await changeProposal(proposal, "const last = 1;", "const last = 2;");
       await until("it is saved, so that nobody is asked", () => !proposal.isDirty);
       await accept();
@@ -146,7 +148,7 @@ describe("with an engine that says what a test wants,", () => {
     it("goes along with what is edited elsewhere in the document", async () => {
       const editor = await editing();
       const proposal = await rewritten(editor);
-      await says(proposal, "items.length === 0;");
+      await says(proposal, WHOLE);
       await replaceIn(editor.document, "  name: string;", "  name: string;\n  count: number;");
       await says(proposal, "count: number;");
       await replaceIn(editor.document, "const last = 1;", "const last = 3;");
@@ -162,7 +164,7 @@ describe("with an engine that says what a test wants,", () => {
     it("is refused where the same lines were edited meanwhile, and stays open", async () => {
       const editor = await editing();
       const proposal = await rewritten(editor);
-      await says(proposal, "items.length === 0;");
+      await says(proposal, WHOLE);
       await replaceIn(editor.document, "let sum = 0;", "let sum = 10;");
       const edited = editor.document.getText();
       await accept();
@@ -178,7 +180,7 @@ describe("with an engine that says what a test wants,", () => {
     it("leaves the document alone when it is discarded, and nothing in memory", async () => {
       const editor = await editing();
       const { uri } = await rewritten(editor);
-      await says(await proposed(), "items.length === 0;");
+      await says(await proposed(), WHOLE);
       await discard();
       assert.equal(editor.document.getText(), CART);
       assert.equal(editor.document.isDirty, false);
@@ -189,7 +191,7 @@ describe("with an engine that says what a test wants,", () => {
     it("is discarded when its tab is closed, with what was changed in it", async () => {
       const editor = await editing();
       const proposal = await rewritten(editor);
-      await says(proposal, "items.length === 0;");
+      await says(proposal, WHOLE);
       await changeProposal(proposal, "const last = 1;", "const last = 2;");
       await until("it is saved, so that nobody is asked", () => !proposal.isDirty);
       await vscode.window.tabGroups.close(proposalTabs());
@@ -373,7 +375,7 @@ describe("with an engine that says what a test wants,", () => {
     const editor = await editing();
     await withSetting("hearth.completion.mode", "off", async () => {
       await until("the memory is given back", async () => (await stats()).status.kind === "empty");
-      await says(await rewritten(editor), "items.length === 0;");
+      await says(await rewritten(editor), WHOLE);
       await until("the memory is given back", async () => (await stats()).status.kind === "empty");
       await accept();
       assert.equal(editor.document.getText(), SHORT);
