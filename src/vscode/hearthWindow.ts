@@ -153,7 +153,7 @@ async function tellOnce(condition: EngineCondition, log: vscode.LogOutputChannel
     return;
   }
   const showLog = "Show Log";
-  const other = condition.error.code === "disconnected" ? "Restart Engine" : "Choose Model File…";
+  const other = condition.error.code === "disconnected" ? "Restart Engine" : "Choose Model…";
   const answer = await vscode.window.showErrorMessage(`Hearth: ${condition.error.message}`, showLog, other);
   if (answer === showLog) {
     await vscode.commands.executeCommand("hearth.showLog");

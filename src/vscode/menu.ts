@@ -39,7 +39,7 @@ function menuItems({ settings, snooze, engine, status }: MenuPorts): MenuItem[] 
     item("question", "Why Was Nothing Suggested?", "hearth.explainSilence"),
     item("comment-discussion", "Open Chat", "hearth.chat.open"),
     separator("Model and engine"),
-    item("package", "Choose Model File…", "hearth.chooseModel", modelName(engine)),
+    item("package", "Choose Model…", "hearth.chooseModel", modelName(engine)),
     ...(settings.isBuiltInModel ? [] : [item("home", "Use the Built-in Model", "hearth.useBuiltInModel")]),
     item("dashboard", "Engine Figures", "hearth.showFigures"),
     item("output", "Show Log", "hearth.showLog"),

@@ -12,9 +12,9 @@ const REMEDIES: Partial<Record<SilenceReason, { readonly label: string; readonly
   manualOnly: { label: "Suggest Now", command: "hearth.trigger" },
   midLine: { label: "Suggest Now", command: "hearth.trigger" },
   midWord: { label: "Suggest Now", command: "hearth.trigger" },
-  cannotComplete: { label: "Choose Model File…", command: "hearth.chooseModel" },
-  bad_model: { label: "Choose Model File…", command: "hearth.chooseModel" },
-  memory: { label: "Choose Model File…", command: "hearth.chooseModel" },
+  cannotComplete: { label: "Choose Model…", command: "hearth.chooseModel" },
+  bad_model: { label: "Choose Model…", command: "hearth.chooseModel" },
+  memory: { label: "Choose Model…", command: "hearth.chooseModel" },
   disconnected: { label: "Restart Engine", command: "hearth.restartEngine" },
 };
 

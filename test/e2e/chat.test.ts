@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import type { AxeResults } from "axe-core";
 import type { FrameLocator, Locator } from "playwright-core";
 import { type Editor, editorForSuite } from "./editor";
+import { ProposedChange } from "./proposedChange";
 
 const MATHS = `export function add(a: number, b: number): number {
   return a + b;
@@ -106,12 +107,10 @@ describe("the chat", () => {
     await chat.view.getByText("b + a").last().waitFor();
     await chat.answer();
     await chat.button(/^Apply as Diff/).click();
-    await editor().page.locator(".diff-editor, .monaco-diff-editor").first().waitFor();
+    const proposed = new ProposedChange(editor());
+    await proposed.complete(1);
     await editor().screenshot("diff");
-    // It is there once the change has been written to its end.
-    await editor().page.locator('.editor-actions .action-label[aria-label^="Accept Proposed Change"]').first().click();
-    await editor().page.locator(".monaco-diff-editor").first().waitFor({ state: "detached" });
-    await editor().openFile("apply.ts");
+    await proposed.accept();
     const saved = await editor().saved("apply.ts", (file) => file !== MATHS);
     assert.equal(saved, `${changed}\n`);
   });

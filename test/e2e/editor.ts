@@ -10,6 +10,7 @@ import { endEngines, enginePids } from "../../tools/vscode/engineProcesses.mjs";
 import { TEST_SETTINGS } from "../../tools/vscode/hostTests.mjs";
 import { installServer, NEWEST } from "../../tools/vscode/install.mjs";
 import { installVsix, type Server, startServer, workbenchUrl } from "../../tools/vscode/server.mjs";
+import type { ChatMessage } from "../../src/protocol/engine";
 import { ROOT, Workbench } from "./workbench";
 
 const VSIX = join(ROOT, "build", `hearth-${process.platform}-${process.arch}.vsix`);
@@ -28,14 +29,21 @@ export interface EditorOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
 }
 
+interface Places {
+  readonly workspace: string;
+  /** The engine's. */
+  readonly runtime: string;
+  /** Written by the scripted engine. */
+  readonly asked: string;
+}
+
 /** A VS Code of its own with Hearth as it is packaged, and a workspace. */
 export class Editor extends Workbench {
   private constructor(
     name: string,
     page: Page,
     private readonly server: Server,
-    private readonly workspace: string,
-    private readonly runtime: string,
+    private readonly places: Places,
     private readonly remove: () => Promise<void>,
   ) {
     super(name, page, server.host);
@@ -53,8 +61,12 @@ export class Editor extends Workbench {
     await installServer(version);
     // Short: sockets lie below it.
     const folder = mkdtempSync(join(tmpdir(), "he-"));
-    const runtime = join(folder, "engine");
-    const workspace = join(folder, "workspace");
+    const places = {
+      workspace: join(folder, "workspace"),
+      runtime: join(folder, "engine"),
+      asked: join(folder, "asked.jsonl"),
+    };
+    const { workspace, runtime } = places;
     const ends: (() => Promise<void>)[] = [];
     const remove = async () => {
       for (const end of ends) {
@@ -78,13 +90,13 @@ export class Editor extends Workbench {
         folder,
         extensions,
         settings: { ...TEST_SETTINGS, ...settings },
-        env: { HEARTH_RUNTIME_DIR: runtime, ...(scripted ? { HEARTH_ENGINE_SCRIPT: await scriptedEngine() } : {}) },
+        env: { HEARTH_RUNTIME_DIR: runtime, ...(scripted ? await scriptedEngine(places.asked) : {}) },
         onSpawn: (stop) => ends.push(stop),
       });
       const browser = await launchBrowser();
       ends.unshift(() => browser.close());
       const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-      const editor = new Editor(name, page, server, workspace, runtime, remove);
+      const editor = new Editor(name, page, server, places, remove);
       await page.goto(workbenchUrl(server, workspace));
       await editor.statusItem.waitFor();
       return editor;
@@ -104,20 +116,35 @@ export class Editor extends Workbench {
   async saved(path: string, wanted: (text: string) => boolean): Promise<string> {
     await this.press("Control+s");
     return this.until(`'${path}' is saved`, () => {
-      const text = readFileSync(join(this.workspace, path), "utf8");
+      const text = this.onDisk(path);
       // It is emptied first.
       return text !== "" && wanted(text) && text;
     });
   }
 
+  /** A file of the workspace. */
+  onDisk(path: string): string {
+    return readFileSync(join(this.places.workspace, path), "utf8");
+  }
+
+  /** The user's words of each question that the scripted engine was asked; the oldest first. */
+  asked(): string[] {
+    const { asked } = this.places;
+    const lines = existsSync(asked) ? readFileSync(asked, "utf8").trimEnd().split("\n") : [];
+    return lines.map((line) => {
+      const messages = JSON.parse(line) as readonly ChatMessage[];
+      return messages.findLast(({ role }) => role === "user")?.content ?? "";
+    });
+  }
+
   /** Of the workspace; undefined where nothing was set there. */
   workspaceSettings(): string | undefined {
-    const file = join(this.workspace, ".vscode", "settings.json");
+    const file = join(this.places.workspace, ".vscode", "settings.json");
     return existsSync(file) ? readFileSync(file, "utf8") : undefined;
   }
 
   enginePids(): number[] {
-    return enginePids(this.runtime);
+    return enginePids(this.places.runtime);
   }
 
   /** After a test that failed: what there was to see, and what the server said. */
@@ -127,10 +154,13 @@ export class Editor extends Workbench {
   }
 }
 
-/** Path of the bundle. */
-async function scriptedEngine(): Promise<string> {
+/** What the extension and the engine are told by; see test/scriptedEngine/main.ts. */
+async function scriptedEngine(asked: string): Promise<Record<string, string>> {
   await promisify(execFile)(process.execPath, [join(ROOT, "test", "scriptedEngine", "bundle.mjs")], { cwd: ROOT });
-  return join(ROOT, "dist-test", "scriptedEngine", "engine.js");
+  return {
+    HEARTH_ENGINE_SCRIPT: join(ROOT, "dist-test", "scriptedEngine", "engine.js"),
+    HEARTH_ASKED_FILE: asked,
+  };
 }
 
 /** As if it had been installed: its folder, and its entry in the list of what is installed. */

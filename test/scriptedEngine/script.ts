@@ -15,6 +15,8 @@ export interface Script {
   readonly forever?: boolean;
   /** A token is a word with the white space before it. */
   readonly msPerToken?: number;
+  /** After so many tokens it says no more, and does not end until it is stopped. */
+  readonly holdAfterTokens?: number;
   /** Before the first token. */
   readonly prefillMs?: number;
   readonly fail?: { readonly code: EngineErrorCode; readonly message: string; readonly afterTokens?: number };

@@ -26,6 +26,9 @@ class ScriptedSession {
   }
 }
 
+/** Is given what a chat or an edit asks. */
+type OnAsked = (messages: readonly ChatMessage[]) => void;
+
 /** What is to be written after a prompt. */
 interface Saying {
   readonly prompt: readonly string[];
@@ -41,10 +44,12 @@ export class ScriptedModel implements HostedModel {
   readonly #chats = new SessionSlots(1, () => new ScriptedSession());
   readonly #running = new Set<StopSignal>();
   readonly #ids = new Map<string, number>();
+  readonly #onAsked: OnAsked;
   #allEnded: (() => void) | undefined;
   #last: Pick<Figures, "prefillTps" | "decodeTps"> = {};
 
-  private constructor(path: string) {
+  private constructor(path: string, onAsked: OnAsked) {
+    this.#onAsked = onAsked;
     this.info = {
       path,
       name: "scripted",
@@ -63,12 +68,16 @@ export class ScriptedModel implements HostedModel {
   }
 
   /** Whatever file is chosen. */
-  static async load({ path }: ModelChoice, onPart: (part: number) => void): Promise<ScriptedModel> {
+  static async load(
+    { path }: ModelChoice,
+    onPart: (part: number) => void,
+    onAsked: OnAsked = () => undefined,
+  ): Promise<ScriptedModel> {
     for (let step = 1; step <= LOAD_STEPS; ++step) {
       await new Promise((resolve) => setTimeout(resolve, LOAD_STEP_MS));
       onPart(step / LOAD_STEPS);
     }
-    return new ScriptedModel(path);
+    return new ScriptedModel(path, onAsked);
   }
 
   get sessions(): { completion: number; chat: number } {
@@ -105,6 +114,7 @@ export class ScriptedModel implements HostedModel {
   }
 
   chat(job: Job, messages: readonly ChatMessage[], limits: GenerationLimits): Promise<GenerationReport> {
+    this.#onAsked(messages);
     return this.#run(job, this.#chats, "asked", () => {
       const script = scriptFor(messages);
       const prompt = messages.flatMap(({ role, content }) => [
@@ -197,6 +207,10 @@ async function say(session: ScriptedSession, { signal, onText }: Job, saying: Sa
     if (token === undefined) {
       return end("end");
     }
+    if (said.length === script.holdAfterTokens) {
+      await stopOf(signal);
+      return end("cancelled");
+    }
     await pause(script.msPerToken ?? MS_PER_TOKEN, signal);
     if (isStopped(signal)) {
       return end("cancelled");
@@ -236,6 +250,12 @@ function pause(ms: number, signal: StopSignal): Promise<void> {
       clearTimeout(timer);
       resolve();
     });
+  });
+}
+
+function stopOf(signal: StopSignal): Promise<void> {
+  return new Promise((resolve) => {
+    signal.onStop(resolve);
   });
 }
 

@@ -63,6 +63,7 @@ describe("The chat view shows", () => {
     await view.press("Enter");
     assert.deepEqual(await view.told("send"), []);
     assert.equal(await view.page.locator("textarea").inputValue(), "Hello?");
+    assert.equal(await view.page.locator("vscode-button:focus").innerText(), "Choose Model…");
     await view.page.getByRole("button", { name: "Choose Model…", exact: true }).click();
     await view.lastTold("chooseModel");
     await view.page.getByRole("button", { name: "Try Anyway (Experiment)" }).click();
@@ -156,8 +157,8 @@ describe("The chat view shows", () => {
     const view = await open();
     await view.show({ ...EMPTY, attachments: [EDITOR, SELECTION] });
     const chips = view.page.locator(".chip");
-    assert.equal(await chips.first().innerText(), "src/cart.ts\n412\ntokens");
-    assert.match(await chips.last().innerText(), /1\.8k\n*tokens[^]*640 left out/);
+    assert.equal(await chips.first().innerText(), "src/cart.ts\n412 tokens");
+    assert.match(await chips.last().innerText(), /1\.8k tokens[^]*640 left out/);
     await view.page
       .getByTitle("src/checkout/discounts.ts:10-240: 1,830 tokens. Its last 640 tokens do not fit and are left out.")
       .click();
@@ -231,6 +232,20 @@ describe("What is written in the chat view", () => {
     const again = await open();
     await again.show({ ...EMPTY, draft: "Half a question" });
     assert.equal(await again.page.locator("textarea").inputValue(), "Half a question");
+  });
+
+  it("is gone once it is sent, however fast", async () => {
+    const view = await open();
+    await view.show(EMPTY);
+    await view.page.evaluate(`
+      const input = document.querySelector("textarea");
+      input.value = "Pasted and sent";
+      input.dispatchEvent(new InputEvent("input", { bubbles: true }));
+      input.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+    `);
+    assert.equal((await view.lastTold("send")).text, "Pasted and sent");
+    await view.drawn();
+    assert.equal(await view.page.locator("textarea").inputValue(), "");
   });
 
   it("is not changed by older copies of it that come back", async () => {

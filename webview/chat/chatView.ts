@@ -1,5 +1,6 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
+import { live } from "lit/directives/live.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { ChatViewState, HostMessage, Turn } from "../../src/protocol/chat";
 import { Announcer } from "./announcer";
@@ -16,7 +17,7 @@ import { modelNotice } from "./modelNotice";
 import { watchOverflow } from "./overflow";
 import { EMPTY_VIEW, reduce, runningAnswer, sendObstacle, type View } from "./state";
 import { welcome } from "./welcome";
-import { loadingSentence } from "./words";
+import { CANNOT_CHAT, loadingSentence } from "./words";
 import "./conversations/conversationHeader";
 import "./turns/answerTurn";
 import "./turns/userTurn";
@@ -170,7 +171,10 @@ export class ChatView extends PageElement {
         }
         ${chat === undefined || turns.length === 0 ? nothing : modelNotice(chat.model, this)}
         <hearth-composer
-          .text=${this.view.draft.text}
+          .text=${
+            // As it is now, and against what is there: what is typed and sent within a frame was never drawn.
+            live(this.#next.draft.text)
+          }
           .attachments=${chat?.attachments ?? []}
           .found=${this.view.mentions}
           .obstacle=${sendObstacle(this.view)}
@@ -261,7 +265,9 @@ export class ChatView extends PageElement {
         this.#announcer?.say(["The answer is still on its way. Press Escape to stop it."]);
         return;
       case "cannotChat":
-        this.#announcer?.say(["This model only completes code."]);
+        this.#announcer?.say([`${CANNOT_CHAT}.`]);
+        // To those who see it, too, it is told why nothing was sent, and what helps.
+        this.querySelector<HTMLElement>("[data-name=choose-model]")?.focus();
         return;
       case "notReady":
       case "empty":

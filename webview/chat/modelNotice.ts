@@ -3,10 +3,13 @@ import type { ModelLine, ViewMessage } from "../../src/protocol/chat";
 import { tell } from "./events";
 import { icon } from "./icon";
 import { drawText } from "./turns/markdownView";
-import { loadingSentence, REMEDIES } from "./words";
+import { asSentence, CANNOT_CHAT, loadingSentence, REMEDIES } from "./words";
 
-/** What is to be said of the model before anything else: it loads, it cannot chat, it failed. */
-export function modelNotice(model: ModelLine, from: Element): TemplateResult | typeof nothing {
+/**
+ * What is to be said of the model before anything else: it loads, it cannot chat, it failed.
+ * `isTitled`: a title above says that it cannot chat.
+ */
+export function modelNotice(model: ModelLine, from: Element, isTitled = false): TemplateResult | typeof nothing {
   switch (model.kind) {
     case "asleep":
     case "ready":
@@ -20,12 +23,12 @@ export function modelNotice(model: ModelLine, from: Element): TemplateResult | t
         ></vscode-progress-bar>
       </div>`;
     case "cannotChat":
-      return model.tried ? triedNotice(from) : cannotChatNotice(model.title, from);
+      return model.tried ? triedNotice(from) : cannotChatNotice(model.title, isTitled, from);
     case "failed":
       return html`<div class="notice problem" role="alert">
         ${icon("error")}
         <div>
-          <p>${drawText(model.message)}</p>
+          <p>${drawText(asSentence(model.message))}</p>
           <p class="problem-actions">
             ${REMEDIES[model.code].map(({ label, message }) => action(label, message, from))}
           </p>
@@ -34,9 +37,9 @@ export function modelNotice(model: ModelLine, from: Element): TemplateResult | t
   }
 }
 
-function cannotChatNotice(title: string, from: Element): TemplateResult {
+function cannotChatNotice(title: string, isTitled: boolean, from: Element): TemplateResult {
   return html`<div class="notice cannot-chat">
-    <p class="notice-title">This model only completes code</p>
+    ${isTitled ? nothing : html`<p class="notice-title">${CANNOT_CHAT}</p>`}
     <p>${title} was not trained to hold a conversation. Choose a SmallThinker model that was.</p>
     <div class="notice-actions">
       <vscode-button
@@ -63,11 +66,8 @@ function cannotChatNotice(title: string, from: Element): TemplateResult {
 
 function triedNotice(from: Element): TemplateResult {
   return html`<p class="notice quiet-line">
-    ${icon("beaker")}
-    <span
-      >An experiment: this model was made to complete code.
-      ${action("Choose Model…", { kind: "chooseModel" }, from)}</span
-    >
+    ${icon("beaker")}An experiment: this model was made to complete code.
+    ${action("Choose Model…", { kind: "chooseModel" }, from)}
   </p>`;
 }
 

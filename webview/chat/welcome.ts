@@ -2,6 +2,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { type ModelLine, SLASH_COMMANDS } from "../../src/protocol/chat";
 import { icon } from "./icon";
 import { modelNotice } from "./modelNotice";
+import { CANNOT_CHAT } from "./words";
 
 /** What is shown where nothing has been said yet. */
 export function welcome(model: ModelLine, from: Element, begin: (command: string) => void): TemplateResult {
@@ -9,10 +10,10 @@ export function welcome(model: ModelLine, from: Element, begin: (command: string
   return html`<div class="welcome">
     <div class="welcome-title">
       ${icon("flame")}
-      <h2>Ask about your code</h2>
-      <p>The model runs on this machine. Nothing leaves it.</p>
+      <h2>${canAsk ? "Ask about your code" : CANNOT_CHAT}</h2>
+      ${canAsk ? html`<p>The model runs on this machine. Nothing leaves it.</p>` : nothing}
     </div>
-    ${modelNotice(model, from)}
+    ${modelNotice(model, from, true)}
     ${model.kind === "asleep" ? html`<p class="quiet-line">The model is loaded with your first message.</p>` : nothing}
     ${canAsk ? commandList(begin) : nothing}
   </div>`;

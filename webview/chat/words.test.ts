@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { age, attachmentSentence, contextSentence, figuresLine, figuresSentences, shortCount } from "./words";
+import {
+  age,
+  asSentence,
+  attachmentSentence,
+  contextSentence,
+  figuresLine,
+  figuresSentences,
+  shortCount,
+} from "./words";
 
 describe("Words of the view", () => {
   it("count short", () => {
@@ -26,6 +34,12 @@ describe("Words of the view", () => {
       "The model read 1,204 tokens and wrote 312 tokens at 14 a second. It still knew 980 of them.",
     );
     assert.equal(figuresLine({ promptTokens: 1, reusedTokens: 0, generatedTokens: 1 }), "1 token");
+  });
+
+  it("make sentences of errors", () => {
+    assert.equal(asSentence("cannot read 'a.gguf': no such file"), "Cannot read 'a.gguf': no such file.");
+    assert.equal(asSentence("'a.gguf' is no model. "), "'a.gguf' is no model.");
+    assert.equal(asSentence(""), "");
   });
 
   it("tell what is left out", () => {

@@ -66,6 +66,15 @@ export function loadingSentence(model: ModelLine): string | undefined {
   return model.kind === "loading" ? `Loading the model… ${String(Math.round(model.part * 100))}%` : undefined;
 }
 
+export const CANNOT_CHAT = "This model only completes code";
+
+/** Errors come as parts of sentences: `cannot read 'a.gguf'`. */
+export function asSentence(message: string): string {
+  const text = message.trim();
+  const end = /[.!?…:]$/.test(text) || text === "" ? "" : ".";
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${end}`;
+}
+
 export interface Remedy {
   readonly label: string;
   readonly message: ViewMessage;

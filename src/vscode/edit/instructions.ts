@@ -14,6 +14,8 @@ const EXAMPLES = [
 
 interface InstructionItem extends vscode.QuickPickItem {
   readonly instruction: string;
+  /** It stands for what is in the field, which may have got longer since this was offered. */
+  readonly isTyped: boolean;
 }
 
 /** What should be done with the code, in the user's own words; what they asked for before is offered again. */
@@ -50,7 +52,8 @@ export class Instructions {
     });
     return new Promise((resolve) => {
       pick.onDidAccept(() => {
-        resolve(pick.activeItems[0]?.instruction);
+        const [active] = pick.activeItems;
+        resolve(active === undefined || active.isTyped ? pick.value : active.instruction);
         pick.hide();
       });
       pick.onDidHide(() => {
@@ -68,7 +71,7 @@ export class Instructions {
     // What is typed comes first, so that Enter means it.
     return typed === "" || others.some(({ label }) => label === typed)
       ? others
-      : [{ ...item(typed), alwaysShow: true }, ...others];
+      : [{ ...item(typed), isTyped: true, alwaysShow: true }, ...others];
   }
 
   #keep(instructions: readonly string[]): Thenable<void> {
@@ -77,5 +80,5 @@ export class Instructions {
 }
 
 function item(instruction: string, buttons: readonly vscode.QuickInputButton[] = []): InstructionItem {
-  return { label: instruction, instruction, buttons };
+  return { label: instruction, instruction, isTyped: false, buttons };
 }

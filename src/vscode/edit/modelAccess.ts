@@ -111,8 +111,8 @@ export class ModelAccess {
 }
 
 const REMEDIES: Partial<Record<EngineErrorCode, readonly [title: string, command: string]>> = {
-  bad_model: ["Choose Model File…", "hearth.chooseModel"],
-  memory: ["Choose Model File…", "hearth.chooseModel"],
+  bad_model: ["Choose Model…", "hearth.chooseModel"],
+  memory: ["Choose Model…", "hearth.chooseModel"],
   disconnected: ["Restart Engine", "hearth.restartEngine"],
   internal: ["Restart Engine", "hearth.restartEngine"],
 };

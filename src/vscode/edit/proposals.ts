@@ -49,6 +49,8 @@ export class Proposals implements vscode.Disposable {
   async open(options: ProposalOptions): Promise<Proposal> {
     const proposal = new Proposal(this.#files, options);
     this.#open.set(proposal.uri.toString(), proposal);
+    // Before it is shown: else its tab would offer to accept what is not written yet.
+    this.#tellEditor();
     try {
       await showDiff(proposal, options);
     } catch (error) {

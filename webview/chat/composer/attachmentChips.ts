@@ -31,7 +31,8 @@ function chip(attachment: Attachment, from: Element): TemplateResult {
       }}
     >
       <span class="chip-name">${icon(ATTACHMENT_ICONS[kind])}<span class="cut chip-label">${label}</span></span
-      ><span class="chip-tokens">${shortCount(tokens)}<span class="unseen"> tokens</span></span
+      ><span class="chip-tokens"
+        >${shortCount(tokens)}<span class="chip-unit"> ${tokens === 1 ? "token" : "tokens"}</span></span
       >${leftOutTokens === 0 ? nothing : html`<span class="left-out">${shortCount(leftOutTokens)} left out</span>`}
     </button>
     ${iconButton({

@@ -6,6 +6,7 @@ import { say, SendEvent, tell, TypedEvent } from "../events";
 import { iconButton } from "../icon";
 import { isTypingKey } from "../keys";
 import type { SendObstacle, View } from "../state";
+import { CANNOT_CHAT } from "../words";
 import { attachmentChips } from "./attachmentChips";
 import { type Asked, askedAt, commandSuggestions, completed, mentionSuggestions, type Suggestion } from "./suggest";
 import { LIST_ID, optionId, suggestionList } from "./suggestionList";
@@ -97,7 +98,7 @@ export class Composer extends PageElement {
       type="button"
       class="icon-button send"
       data-name="send"
-      title="Send (Enter)"
+      title=${this.obstacle === "cannotChat" ? CANNOT_CHAT : "Send (Enter)"}
       aria-label="Send"
       aria-disabled=${this.obstacle !== undefined}
       @click=${this.#submit}
@@ -118,7 +119,7 @@ export class Composer extends PageElement {
         void this.focusInput();
       }}
     >
-      <span class="codicon codicon-debug-stop" aria-hidden="true"></span>
+      <span class="stop-mark" aria-hidden="true"></span>
     </button>`;
   }
 

@@ -7,7 +7,7 @@ import { icon, iconButton } from "../icon";
 import { Speech } from "../markdown/speech";
 import { MarkdownStream } from "../markdown/stream";
 import { isRunning } from "../state";
-import { figuresLine, figuresSentences, REMEDIES } from "../words";
+import { asSentence, figuresLine, figuresSentences, REMEDIES } from "../words";
 import { drawAnswer, drawText } from "./markdownView";
 
 /** What the model said, or is about to say. */
@@ -74,7 +74,7 @@ export class Answer extends PageElement {
     return html`<div class="problem">
       ${icon("error")}
       <div>
-        <p>${drawText(message)}</p>
+        <p>${drawText(asSentence(message))}</p>
         <p class="problem-actions">
           ${
             this.idle
@@ -95,7 +95,9 @@ export class Answer extends PageElement {
 
   #actions(turn: AnswerTurn): TemplateResult {
     const { figures } = turn;
-    return html`<div class="turn-actions ${this.last ? "shown" : ""}">
+    // What helps against a failure has its own actions, which these would only distract from.
+    const isShown = this.last && turn.state.kind !== "failed";
+    return html`<div class="turn-actions ${isShown ? "shown" : ""}">
       ${
         turn.text === ""
           ? nothing
@@ -141,7 +143,7 @@ function endOf({ state }: AnswerTurn): string {
     case "stopped":
       return state.by === "user" ? "You stopped this answer." : "Stopped here: answers get no longer than this.";
     case "failed":
-      return `The answer failed. ${state.message}`;
+      return `The answer failed. ${asSentence(state.message)}`;
     case "waiting":
     case "running":
     case "done":
