@@ -24,6 +24,11 @@ Result<AlignedBuffer> AlignedBuffer::Allocate(size_t bytes) {
     return Status::Memory("cannot allocate " + std::to_string(bytes) +
                           " bytes of memory; close other programs or lower the memory budget");
   }
+#ifdef __linux__
+  // Weights are read all over: with pages of 2 MiB that costs few translations. A wish that the
+  // system may refuse.
+  if (bytes >= kHugePageBytes) madvise(data, bytes, MADV_HUGEPAGE);
+#endif
   buffer.data_ = static_cast<std::byte*>(data);
   buffer.bytes_ = bytes;
   return buffer;

@@ -13,6 +13,9 @@ namespace hearth {
 // Cache line of every processor we target, and the width of an AVX-512 register.
 inline constexpr size_t kCacheLineBytes = 64;
 
+// Buffers of at least this size ask for huge pages where the system has them.
+inline constexpr size_t kHugePageBytes = size_t{2} << 20;
+
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;

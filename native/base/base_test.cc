@@ -1,4 +1,6 @@
 #include <atomic>
+#include <chrono>
+#include <thread>
 #include <vector>
 
 #include "base/aligned_buffer.h"
@@ -34,6 +36,53 @@ TEST(ThreadPool, SurvivesManyShortRegions) {
     pool.ParallelFor(3, 1, [&](int64_t begin, int64_t end, int) { sum += end - begin; });
   }
   EXPECT_EQ(sum.load(), 6000);
+}
+
+TEST(ThreadPool, WakesWhoSleptAndSleepsWhoIsIdle) {
+  ThreadPool pool(3);
+  for (int round = 0; round < 5; ++round) {
+    // Longer than a worker spins.
+    std::this_thread::sleep_for(3 * ThreadPool::kSpin);
+    std::atomic<int> n_worker = 0;
+    std::vector<std::atomic<int>> seen(3);
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    // Until somebody else has taken a piece: it has been woken.
+    while (n_worker < 2 && std::chrono::steady_clock::now() < until) {
+      pool.ParallelFor(64, 1, [&](int64_t, int64_t, int worker) {
+        if (seen[static_cast<size_t>(worker)]++ == 0) ++n_worker;
+        std::this_thread::sleep_for(std::chrono::microseconds(50));
+      });
+    }
+    EXPECT_GE(n_worker.load(), 2);
+  }
+}
+
+// A worker that lost its core in the middle of a piece is waited for, and then left out for a
+// while.
+TEST(ThreadPool, WorksAloneAfterALongWait) {
+  ThreadPool pool(2);
+  const auto others_share = [&](std::chrono::microseconds slow) {
+    std::atomic<int> by_others = 0;
+    pool.ParallelFor(64, 1, [&](int64_t begin, int64_t end, int worker) {
+      if (worker > 0) by_others += static_cast<int>(end - begin);
+      std::this_thread::sleep_for(worker > 0 ? slow : std::chrono::microseconds(20));
+    });
+    return by_others.load();
+  };
+  const auto long_wait = 40 * ThreadPool::kPatience;
+  int n_alone = 0;
+  for (int i = 0; i < 200 && n_alone == 0; ++i) {
+    if (others_share(long_wait) == 0) continue;  // it was not there at all
+    if (others_share(std::chrono::microseconds(20)) == 0) ++n_alone;
+  }
+  EXPECT_EQ(n_alone, 1);
+  // Not for ever.
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  int shared = 0;
+  while (shared == 0 && std::chrono::steady_clock::now() < until) {
+    shared = others_share(std::chrono::microseconds(20));
+  }
+  EXPECT_GT(shared, 0);
 }
 
 TEST(Cpu, NamesRoundTrip) {

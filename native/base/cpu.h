@@ -6,6 +6,10 @@
 #include <optional>
 #include <string_view>
 
+#if defined(__x86_64__) || defined(_M_X64)
+#include <immintrin.h>
+#endif
+
 namespace hearth {
 
 // Instruction sets that kernels exist for, in rising order of preference.
@@ -33,6 +37,16 @@ bool IsaAvailable(Isa isa);
 // "ref", "avx2", "avx512vnni".
 const char* IsaName(Isa isa);
 std::optional<Isa> IsaFromName(std::string_view name);
+
+// Tells the processor that this thread looks at the same memory again and again: its other half
+// goes faster, and less power is used.
+inline void PauseSpinning() {
+#if defined(__x86_64__) || defined(_M_X64)
+  _mm_pause();
+#elif defined(__aarch64__) && !defined(_MSC_VER)
+  __asm__ volatile("yield");
+#endif
+}
 
 // Cores that this process may run on: affinity mask and cgroup CPU quota, at least 1.
 int AvailableCpus();

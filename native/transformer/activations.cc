@@ -7,7 +7,7 @@ namespace hearth {
 
 int64_t RowGrain(size_t row_bytes, int64_t n_token) {
   constexpr int64_t kTile = 16;
-  const int64_t rows = kBytesWorthWaking / (static_cast<int64_t>(row_bytes) * n_token);
+  const int64_t rows = kGrainBytes / (static_cast<int64_t>(row_bytes) * n_token);
   return std::max(kTile, rows / kTile * kTile);
 }
 

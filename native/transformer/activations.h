@@ -11,10 +11,10 @@
 
 namespace hearth {
 
-// Rows of a matrix that are worth waking a thread for, times as many tokens: a multiple of 16, so
-// that kernels see whole vector tiles. Waking costs some microseconds, in which a core multiplies
-// about kBytesWorthWaking of weights.
-inline constexpr int64_t kBytesWorthWaking = 256 << 10;
+// Rows of a matrix, times as many tokens, that a worker takes at a time or more: a multiple of 16,
+// so that kernels see whole vector tiles; a core multiplies kGrainBytes of weights in a microsecond
+// or two.
+inline constexpr int64_t kGrainBytes = 16 << 10;
 int64_t RowGrain(size_t row_bytes, int64_t n_token);
 
 // [n_row_max, width]. Thread-compatible: workers may fill or quantise disjoint rows.

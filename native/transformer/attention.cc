@@ -74,7 +74,7 @@ void Attend(const Kernels& kernels, ThreadPool& pool, const ModelSpec& spec, int
   // A head reads its keys and values: as halves, so many bytes.
   const int64_t n_key = layer.window == 0 ? chunk.pos0 + chunk.n_token
                                           : std::min(layer.window, chunk.pos0 + chunk.n_token);
-  const int64_t grain = std::max<int64_t>(1, kBytesWorthWaking / (4 * n_key * dim));
+  const int64_t grain = std::max<int64_t>(1, kGrainBytes / (4 * n_key * dim));
   pool.ParallelFor(chunk.n_token * spec.n_head, grain, [&](int64_t begin, int64_t end, int worker) {
     float* s = scores + worker * kv.n_ctx();
     for (int64_t i = begin; i < end; ++i) {

@@ -1,11 +1,14 @@
 #include "transformer/forward.h"
 
+#include <algorithm>
 #include <string>
 
 #include "transformer/router.h"
 
 namespace hearth {
 namespace {
+
+constexpr int64_t kRouterGrain = 4;  // experts: a tile of the kernels
 
 // Activations that a quantised matrix reads need their 8-bit form.
 bool NormedQ8(const ModelSpec& spec) {
@@ -158,9 +161,17 @@ void Transformer::Route(int il, const float* x, int64_t n_token, Routing* routin
   routing->ids.resize(static_cast<size_t>(n_token * n_used));
   routing->gates.resize(static_cast<size_t>(n_token * n_used));
   float* logits = router_logits_.As<float>();
+  const MatrixView& router = weights_.layer(il).router;
+  if (n_token == 1) {
+    pool_.ParallelFor(n_expert, kRouterGrain, [&](int64_t begin, int64_t end, int) {
+      kernels_.matmul_f(router, begin, end, x, spec_.n_embd, 1, logits, n_expert);
+    });
+    RouteToken(logits, n_expert, n_used, spec_.gating, routing->ids.data(), routing->gates.data());
+    return;
+  }
   pool_.ParallelFor(n_token, 4, [&](int64_t begin, int64_t end, int) {
-    kernels_.matmul_f(weights_.layer(il).router, 0, n_expert, x + begin * spec_.n_embd,
-                      spec_.n_embd, end - begin, logits + begin * n_expert, n_expert);
+    kernels_.matmul_f(router, 0, n_expert, x + begin * spec_.n_embd, spec_.n_embd, end - begin,
+                      logits + begin * n_expert, n_expert);
     for (int64_t t = begin; t < end; ++t) {
       const auto at = static_cast<size_t>(t * n_used);
       RouteToken(logits + t * n_expert, n_expert, n_used, spec_.gating, &routing->ids[at],
@@ -182,12 +193,19 @@ void Transformer::Attention(int il, const Pass& pass, KvCache& kv) {
     int64_t n_row;
   } kProjections[] = {
       {w.attn_q, q, spec_.n_q()}, {w.attn_k, k, spec_.n_kv()}, {w.attn_v, v, spec_.n_kv()}};
-  for (const auto& p : kProjections) {
-    pool_.ParallelFor(p.n_row, RowGrain(p.matrix.row_bytes, n_token),
-                      [&](int64_t begin, int64_t end, int) {
-                        normed_.MatMul(kernels_, p.matrix, begin, end, 0, n_token, p.y, p.n_row);
-                      });
-  }
+  // One region over the rows of all three.
+  const int64_t qkv_grain = RowGrain(w.attn_q.row_bytes, n_token);
+  pool_.ParallelFor(spec_.n_q() + 2 * spec_.n_kv(), qkv_grain,
+                    [&](int64_t begin, int64_t end, int) {
+                      int64_t first = 0;  // row of the three where this one begins
+                      for (const auto& p : kProjections) {
+                        const int64_t from = std::max(begin - first, int64_t{0});
+                        const int64_t to = std::min(end - first, p.n_row);
+                        if (from < to)
+                          normed_.MatMul(kernels_, p.matrix, from, to, 0, n_token, p.y, p.n_row);
+                        first += p.n_row;
+                      }
+                    });
   StoreKeysAndValues(kernels_, pool_, spec_, il, pass.chunk_, pass.rope_, k, v, kv);
   Attend(kernels_, pool_, spec_, il, pass.chunk_, pass.rope_, q, kv, scores_.As<float>(),
          attended_.row(0));
