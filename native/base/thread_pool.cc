@@ -48,7 +48,7 @@ void ThreadPool::ParallelFor(int64_t count, int64_t grain, const Body& body) {
   CHECK(grain >= 1, "grain is a positive number of items");
   if (count <= 0) return;
   const int64_t n_grain = (count + grain - 1) / grain;
-  if (n_threads_ == 1 || n_grain <= 2 || IsAlone()) {
+  if (n_threads_ == 1 || n_grain == 1 || IsAlone()) {
     body(0, count, 0);
     return;
   }

@@ -1,17 +1,22 @@
 #include "engine/expert_layout.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
+
+#include "kernels/row_groups.h"
 
 namespace hearth {
 namespace {
 
-ExpertMatrix MatrixOf(const TensorPlace& tensor) {
+ExpertMatrix MatrixOf(const TensorPlace& tensor, bool transposed = false) {
   ExpertMatrix matrix;
   matrix.type = tensor.type;
   matrix.row_length = tensor.shape[0];
   matrix.n_row = tensor.shape[1];
   matrix.file_offset = tensor.offset;
+  // The rows of a transposed matrix are added up, not multiplied.
+  matrix.grouped = IsQuantized(tensor.type) && !transposed;
   return matrix;
 }
 
@@ -22,9 +27,20 @@ ExpertStore MakeExpertStore(const ModelSpec& spec) {
   for (int il = 0; il < spec.n_layer; ++il) {
     layers.push_back(ExpertLayerLayout{MatrixOf(*spec.FindInLayer(il, "ffn_gate_exps")),
                                        MatrixOf(*spec.FindInLayer(il, "ffn_up_exps")),
-                                       MatrixOf(*spec.FindInLayer(il, "ffn_down_exps"))});
+                                       MatrixOf(*spec.FindInLayer(il, "ffn_down_exps"),
+                                                spec.down_transposed)});
   }
   return ExpertStore(std::move(layers), spec.n_expert);
+}
+
+void GroupExpert(const Kernels& kernels, const ExpertLayerLayout& layout, std::byte* slot) {
+  std::vector<std::byte> scratch;
+  for (const ExpertMatrix* matrix : {&layout.gate, &layout.up, &layout.down}) {
+    if (!matrix->grouped) continue;
+    scratch.resize(std::max(scratch.size(), GroupScratchBytes(matrix->row_bytes())));
+    GroupRows(kernels, matrix->type, matrix->row_length, matrix->n_row, slot + matrix->slot_offset,
+              scratch.data());
+  }
 }
 
 }  // namespace hearth

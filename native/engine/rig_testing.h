@@ -22,7 +22,10 @@ struct Rig {
     file = std::move(File::Open(spec.path)).value();
     weights = std::move(ResidentWeights::Load(spec, *file, kernels, nullptr)).value();
     reader = std::make_unique<DisturbingReader>(*file, seed, failure_share, std::move(on_read));
-    cache = std::move(ExpertCache::Create(store, *reader, {n_slot, true})).value();
+    const auto prepare = [this, &kernels](int il, std::byte* slot) {
+      GroupExpert(kernels, store.layer(il), slot);
+    };
+    cache = std::move(ExpertCache::Create(store, *reader, {n_slot, true, prepare})).value();
     transformer =
         std::move(Transformer::Create(spec, *weights, store, *cache, kernels, pool, 16, 256))
             .value();

@@ -377,8 +377,11 @@ void ExpertCache::Impl::PromoteRead(int slot_index) {
 
 // On a thread of the reader.
 void ExpertCache::Impl::FinishRead(int slot_index, Status status) {
-  std::lock_guard lock(mutex_);
   Slot& slot = SlotAt(slot_index);
+  // A slot that is being filled keeps its expert, and nobody else touches its bytes.
+  if (status.ok() && options_.prepare)
+    options_.prepare(slot.expert / store_.n_expert(), SlotBytes(slot_index));
+  std::lock_guard lock(mutex_);
   if (slot.from_hint && !slot.demanded) --n_hint_in_flight_;
   if (status.ok()) {
     slot.state = SlotState::kResident;

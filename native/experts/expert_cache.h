@@ -7,7 +7,9 @@
 #ifndef HEARTH_EXPERTS_EXPERT_CACHE_H_
 #define HEARTH_EXPERTS_EXPERT_CACHE_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -66,6 +68,9 @@ struct ExpertCacheOptions {
   int n_slot = 0;  // >= 1
   // False: reads start only when Next has to wait, at most `max` of them, and hints do nothing.
   bool read_ahead = true;
+  // Called with a layer and a slot that has just been filled from the file, on a thread of the
+  // reader, before anybody sees it.
+  std::function<void(int il, std::byte* slot)> prepare;
 };
 
 // Counts since the start; `hits + misses` is the number of experts fetched.

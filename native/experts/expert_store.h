@@ -18,6 +18,7 @@ struct ExpertMatrix {
   int64_t row_length = 0;
   uint64_t file_offset = 0;  // of expert 0; expert e begins e * bytes() later
   size_t slot_offset = 0;    // from the start of a slot; a multiple of kCacheLineBytes
+  bool grouped = false;      // in a slot rows lie in groups, made when it has been read
 
   size_t row_bytes() const { return RowBytes(type, row_length); }
   size_t bytes() const { return row_bytes() * static_cast<size_t>(n_row); }

@@ -23,6 +23,7 @@ namespace hearth {
 namespace {
 
 constexpr int kLanes = 8;    // floats of a register, rows of a group
+constexpr size_t kPrefetchBytes = 8192;  // so far ahead of what is multiplied; measured
 constexpr int kTokens = 32;  // tokens whose sums are kept while a group is multiplied: 1 KiB
 
 HEARTH_INLINE uint16_t Load16(const uint8_t* p) {
@@ -64,7 +65,19 @@ HEARTH_INLINE float HalfToFloat(uint16_t half) {
 // -------------------------------------------------------------------------------------------------
 // Quantised products
 
-// Rows of a whole group, and of the last one, which repeats its last row in the lanes that are not
+// Half of a group of 16 rows that lie interleaved.
+struct Interleaved {
+  const uint8_t* pieces;
+  const uint8_t* halves;
+  HEARTH_INLINE void PrefetchNext(size_t offset, size_t bytes) const {
+    // The processor's own prefetcher stops at every page of 4 KiB.
+    const uint8_t* p = pieces + kPrefetchBytes + 16 * offset;
+    for (size_t i = 0; i < 16 * bytes; i += 64)
+      _mm_prefetch(reinterpret_cast<const char*>(p + i), _MM_HINT_T0);
+  }
+};
+
+// Eight rows one after another; and fewer, with the last one repeated in the lanes that are not
 // stored.
 struct WholeGroup {
   const uint8_t* first;
@@ -123,6 +136,26 @@ HEARTH_INLINE __m256 LoadHalves(const Group& group, size_t offset) {
   return _mm256_cvtph_ps(v);
 }
 
+// Piece `piece` of block b of 8 rows as four columns, and half float `half`.
+template <class Format, class Group>
+HEARTH_INLINE void Columns(const Group& group, int64_t b, int piece, __m256i* column) {
+  LoadColumns(group, static_cast<size_t>(b) * Format::kBytes + Format::kParts.piece_at[piece],
+              column);
+}
+template <class Format>
+HEARTH_INLINE void Columns(const Interleaved& group, int64_t b, int piece, __m256i* column) {
+  const uint8_t* p = group.pieces + (b * Format::kParts.n_piece + piece) * 256;
+  for (int j = 0; j < 4; ++j) column[j] = Load256(p + 64 * j);
+}
+template <class Format, class Group>
+HEARTH_INLINE __m256 Halves(const Group& group, int64_t b, int half) {
+  return LoadHalves(group, static_cast<size_t>(b) * Format::kBytes + Format::kParts.half_at[half]);
+}
+template <class Format>
+HEARTH_INLINE __m256 Halves(const Interleaved& group, int64_t b, int half) {
+  return _mm256_cvtph_ps(Load128(group.halves + (b * Format::kParts.n_half + half) * 32));
+}
+
 // Four bytes in every lane.
 HEARTH_INLINE __m256i Broadcast4(const void* p) {
   int32_t v;
@@ -146,11 +179,8 @@ HEARTH_INLINE __m256i DotNibbles(const __m256i* w, const int8_t* q) {
   return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
 }
 
-template <class Group>
-HEARTH_INLINE void LoadNibbles(const Group& group, size_t offset, __m256i* w) {
+HEARTH_INLINE void SplitNibbles(const __m256i* column, __m256i* w) {
   const __m256i mask = _mm256_set1_epi8(0xf);
-  __m256i column[4];
-  LoadColumns(group, offset, column);
   for (int j = 0; j < 4; ++j) {
     w[j] = _mm256_and_si256(column[j], mask);
     w[j + 4] = _mm256_and_si256(_mm256_srli_epi16(column[j], 4), mask);
@@ -161,50 +191,57 @@ HEARTH_INLINE void LoadNibbles(const Group& group, size_t offset, __m256i* w) {
 
 struct Q4_0 {
   static constexpr size_t kBytes = kQ4_0Bytes;
-  __m256i w[8];  // nibbles; the -8 is taken out of the sum
+  static constexpr BlockParts kParts = PartsOf(TensorType::kQ4_0);
+  __m256i w[8];  // nibbles; the offset makes them -8..7
   __m256 d;
 
   template <class Group>
-  HEARTH_INLINE void Load(const Group& group, size_t offset) {
-    LoadNibbles(group, offset + 2, w);
-    d = LoadHalves(group, offset);
+  HEARTH_INLINE void Load(const Group& group, int64_t b) {
+    __m256i column[4];
+    Columns<Q4_0>(group, b, 0, column);
+    SplitNibbles(column, w);
+    d = Halves<Q4_0>(group, b, 0);
   }
-  HEARTH_INLINE __m256 Add(const int8_t* q, float dx, int32_t sum, __m256 acc) const {
-    const __m256i dot =
-        _mm256_sub_epi32(DotNibbles(w, q), _mm256_slli_epi32(_mm256_set1_epi32(sum), 3));
+  HEARTH_INLINE __m256 Add(const int8_t* q, float dx, int32_t offset, __m256 acc) const {
+    const __m256i dot = _mm256_add_epi32(DotNibbles(w, q), _mm256_set1_epi32(offset));
     return _mm256_fmadd_ps(_mm256_mul_ps(d, _mm256_set1_ps(dx)), _mm256_cvtepi32_ps(dot), acc);
   }
 };
 
 struct Q4_1 {
   static constexpr size_t kBytes = kQ4_1Bytes;
+  static constexpr BlockParts kParts = PartsOf(TensorType::kQ4_1);
   __m256i w[8];
   __m256 d;
   __m256 m;
 
   template <class Group>
-  HEARTH_INLINE void Load(const Group& group, size_t offset) {
-    LoadNibbles(group, offset + 4, w);
-    d = LoadHalves(group, offset);
-    m = LoadHalves(group, offset + 2);
+  HEARTH_INLINE void Load(const Group& group, int64_t b) {
+    __m256i column[4];
+    Columns<Q4_1>(group, b, 0, column);
+    SplitNibbles(column, w);
+    d = Halves<Q4_1>(group, b, 0);
+    m = Halves<Q4_1>(group, b, 1);
   }
-  HEARTH_INLINE __m256 Add(const int8_t* q, float dx, int32_t sum, __m256 acc) const {
+  HEARTH_INLINE __m256 Add(const int8_t* q, float dx, int32_t offset, __m256 acc) const {
     const __m256 scale = _mm256_set1_ps(dx);
+    const float sum = -0.125f * static_cast<float>(offset);  // exact
     acc = _mm256_fmadd_ps(_mm256_mul_ps(d, scale), _mm256_cvtepi32_ps(DotNibbles(w, q)), acc);
-    return _mm256_fmadd_ps(_mm256_mul_ps(m, scale), _mm256_set1_ps(static_cast<float>(sum)), acc);
+    return _mm256_fmadd_ps(_mm256_mul_ps(m, scale), _mm256_set1_ps(sum), acc);
   }
 };
 
 struct Q8_0 {
   static constexpr size_t kBytes = kQ8_0Bytes;
+  static constexpr BlockParts kParts = PartsOf(TensorType::kQ8_0);
   __m256i w[8];
   __m256 d;
 
   template <class Group>
-  HEARTH_INLINE void Load(const Group& group, size_t offset) {
-    LoadColumns(group, offset + 2, w);
-    LoadColumns(group, offset + 18, w + 4);
-    d = LoadHalves(group, offset);
+  HEARTH_INLINE void Load(const Group& group, int64_t b) {
+    Columns<Q8_0>(group, b, 0, w);
+    Columns<Q8_0>(group, b, 1, w + 4);
+    d = Halves<Q8_0>(group, b, 0);
   }
   // |w| times q with w's sign: 2*128*127 fits 16 bits, and q is never -128, whose negative does not
   // exist.
@@ -224,15 +261,26 @@ HEARTH_INLINE void Clear(__m256* acc, int64_t n) {
   for (int64_t t = 0; t < n; ++t) acc[t] = _mm256_setzero_ps();
 }
 
-// y[t*y_stride + lane] = acc[t] for the first n_row lanes.
-HEARTH_INLINE void StoreRows(const __m256* acc, int64_t n, int64_t n_row, float* y,
+// Lanes first..end-1 of a group; either may be outside.
+struct LaneRange {
+  int64_t first;
+  int64_t end;
+};
+
+// y[t*y_stride + lane] = acc[t] for these lanes.
+HEARTH_INLINE void StoreRows(const __m256* acc, int64_t n, LaneRange lanes, float* y,
                              int64_t y_stride) {
-  for (int64_t t = 0; t < n; ++t) StoreFirst(y + t * y_stride, n_row, acc[t]);
+  if (lanes.first <= 0 && lanes.end >= kLanes) {
+    for (int64_t t = 0; t < n; ++t) _mm256_storeu_ps(y + t * y_stride, acc[t]);
+    return;
+  }
+  const __m256i mask = _mm256_andnot_si256(FirstLanes(lanes.first), FirstLanes(lanes.end));
+  for (int64_t t = 0; t < n; ++t) _mm256_maskstore_ps(y + t * y_stride, mask, acc[t]);
 }
 
 // One group of rows times n_tokens rows of x; kFixed is n_tokens where that is known, else 0.
 template <class Format, int kFixed, class Group>
-void MultiplyGroup(const Group& group, int64_t n_row, const Q8Rows& x, int64_t n_tokens, float* y,
+void MultiplyGroup(const Group& group, LaneRange lanes, const Q8Rows& x, int64_t n_tokens, float* y,
                    int64_t y_stride) {
   const int64_t n = kFixed > 0 ? kFixed : n_tokens;
   const int64_t n_block = x.k / kQ8Block;
@@ -242,18 +290,23 @@ void MultiplyGroup(const Group& group, int64_t n_row, const Q8Rows& x, int64_t n
     if constexpr (kFixed == 1)
       group.PrefetchNext(static_cast<size_t>(b) * Format::kBytes, Format::kBytes);
     Format block;
-    block.Load(group, static_cast<size_t>(b) * Format::kBytes);
+    block.Load(group, b);
     for (int64_t t = 0; t < n; ++t) {
       const int64_t xb = t * n_block + b;
-      acc[t] = block.Add(x.q + xb * kQ8Block, x.d[xb], x.sum[xb], acc[t]);
+      acc[t] = block.Add(x.q + xb * kQ8Block, x.d[xb], x.offset[xb], acc[t]);
     }
   }
-  StoreRows(acc, n, n_row, y, y_stride);
+  StoreRows(acc, n, lanes, y, y_stride);
 }
 
 // Q6_K: super-blocks of eight 32-blocks. Weights stay 0..63 and 32 times the activations is taken
 // out of the pair sums of each half of 16: they may wrap before it, but 8 products of at most
 // 32*127 fit 16 bits (32512) after it.
+
+struct Q6K {
+  static constexpr size_t kBytes = kQ6KBytes;
+  static constexpr BlockParts kParts = PartsOf(TensorType::kQ6_K);
+};
 
 // 32 * the pair sums (two 16-bit integers in one number) of each 16 of 256 activations: for half h
 // and quarter s, those of the first 16 are at 8h + s, of the second at 8h + s + 4.
@@ -328,27 +381,25 @@ struct Q6KHalf {
 };
 
 template <int kFixed, class Group>
-void MultiplyGroupQ6K(const Group& group, int64_t n_row, const Q8Rows& x, int64_t n_tokens,
+void MultiplyGroupQ6K(const Group& group, LaneRange lanes, const Q8Rows& x, int64_t n_tokens,
                       float* y, int64_t y_stride) {
   const int64_t n = kFixed > 0 ? kFixed : n_tokens;
   __m256 acc[kFixed > 0 ? kFixed : kTokens];
   int32_t sums[16 * (kFixed > 0 ? kFixed : kTokens)];
   Clear(acc, n);
   for (int64_t super = 0; super < x.k / kQ6KBlock; ++super) {
-    const size_t offset = static_cast<size_t>(super) * kQ6KBytes;
-    if constexpr (kFixed == 1) group.PrefetchNext(offset, kQ6KBytes);
+    if constexpr (kFixed == 1)
+      group.PrefetchNext(static_cast<size_t>(super) * kQ6KBytes, kQ6KBytes);
     for (int64_t t = 0; t < n; ++t) SumHalves(x.q + t * x.k + super * kQ6KBlock, sums + 16 * t);
     __m256i scales[4];
-    LoadColumns(group, offset + 192, scales);
+    Columns<Q6K>(group, super, 12, scales);
     Q6KHalf part;
-    part.d = LoadHalves(group, offset + 208);
+    part.d = Halves<Q6K>(group, super, 0);
     for (int half = 0; half < 2; ++half) {
       part.scales[0] = scales[2 * half];
       part.scales[1] = scales[2 * half + 1];
-      for (size_t i = 0; i < 4; ++i)
-        LoadColumns(group, offset + 64 * half + 16 * i, part.ql + 4 * i);
-      for (size_t i = 0; i < 2; ++i)
-        LoadColumns(group, offset + 128 + 32 * half + 16 * i, part.qh + 4 * i);
+      for (int i = 0; i < 4; ++i) Columns<Q6K>(group, super, 4 * half + i, part.ql + 4 * i);
+      for (int i = 0; i < 2; ++i) Columns<Q6K>(group, super, 8 + 2 * half + i, part.qh + 4 * i);
       const int64_t b = super * 8 + half * 4;
       part.Add<0>(x, b, sums + 8 * half, n, acc);
       part.Add<1>(x, b + 1, sums + 8 * half, n, acc);
@@ -356,49 +407,63 @@ void MultiplyGroupQ6K(const Group& group, int64_t n_row, const Q8Rows& x, int64_
       part.Add<3>(x, b + 3, sums + 8 * half, n, acc);
     }
   }
-  StoreRows(acc, n, n_row, y, y_stride);
+  StoreRows(acc, n, lanes, y, y_stride);
 }
 
 template <int kFixed, class Group>
-HEARTH_INLINE void MultiplyGroup(TensorType type, const Group& group, int64_t n_row,
+HEARTH_INLINE void MultiplyGroup(TensorType type, const Group& group, LaneRange lanes,
                                  const Q8Rows& x, int64_t n_tokens, float* y, int64_t y_stride) {
   switch (type) {
     case TensorType::kQ4_0:
-      return MultiplyGroup<Q4_0, kFixed>(group, n_row, x, n_tokens, y, y_stride);
+      return MultiplyGroup<Q4_0, kFixed>(group, lanes, x, n_tokens, y, y_stride);
     case TensorType::kQ4_1:
-      return MultiplyGroup<Q4_1, kFixed>(group, n_row, x, n_tokens, y, y_stride);
+      return MultiplyGroup<Q4_1, kFixed>(group, lanes, x, n_tokens, y, y_stride);
     case TensorType::kQ8_0:
-      return MultiplyGroup<Q8_0, kFixed>(group, n_row, x, n_tokens, y, y_stride);
+      return MultiplyGroup<Q8_0, kFixed>(group, lanes, x, n_tokens, y, y_stride);
     case TensorType::kQ6_K:
-      return MultiplyGroupQ6K<kFixed>(group, n_row, x, n_tokens, y, y_stride);
+      return MultiplyGroupQ6K<kFixed>(group, lanes, x, n_tokens, y, y_stride);
     default:
       return;  // matmul_q takes quantised types only
   }
 }
 
 template <class Group>
-void MultiplyTokens(TensorType type, const Group& group, int64_t n_row, const Q8Rows& x,
+void MultiplyTokens(TensorType type, const Group& group, LaneRange lanes, const Q8Rows& x,
                     int64_t n_tokens, float* y, int64_t y_stride) {
   const int64_t n_block = x.k / kQ8Block;
   for (int64_t t = 0; t < n_tokens; t += kTokens) {
     const int64_t n = n_tokens - t < kTokens ? n_tokens - t : kTokens;
-    const Q8Rows tile = {x.q + t * x.k, x.d + t * n_block, x.sum + t * n_block, x.k};
+    const Q8Rows tile = {x.q + t * x.k, x.d + t * n_block, x.offset + t * n_block, x.k};
     float* tile_y = y + t * y_stride;
     if (n == 1) {
-      MultiplyGroup<1>(type, group, n_row, tile, n, tile_y, y_stride);
+      MultiplyGroup<1>(type, group, lanes, tile, n, tile_y, y_stride);
     } else {
-      MultiplyGroup<0>(type, group, n_row, tile, n, tile_y, y_stride);
+      MultiplyGroup<0>(type, group, lanes, tile, n, tile_y, y_stride);
     }
   }
+}
+
+// Of all blocks of a group.
+HEARTH_INLINE size_t PieceBytes(const MatrixView& w) {
+  const size_t n_block = w.row_bytes / BlockBytes(w.type);
+  return n_block * static_cast<size_t>(PartsOf(w.type).n_piece) * 256;
 }
 
 void MatmulQ(const MatrixView& w, int64_t row_begin, int64_t row_end, const Q8Rows& x,
              int64_t n_tokens, float* y, int64_t y_stride) {
   const uint8_t* data = static_cast<const uint8_t*>(w.data);
   int64_t r = row_begin;
+  while (r < row_end && r < w.n_grouped) {
+    const int64_t first = r / kLanes * kLanes;
+    const int64_t upper = first % kGroupRows;  // 0, or 8 for the second half of a group
+    const uint8_t* pieces = data + static_cast<size_t>(first - upper) * w.row_bytes;
+    const Interleaved group = {pieces + 4 * upper, pieces + PieceBytes(w) + 2 * upper};
+    MultiplyTokens(w.type, group, {r - first, row_end - first}, x, n_tokens, y + first, y_stride);
+    r = first + kLanes;
+  }
   for (; r + kLanes <= row_end; r += kLanes) {
     const WholeGroup group = {data + static_cast<size_t>(r) * w.row_bytes, w.row_bytes};
-    MultiplyTokens(w.type, group, kLanes, x, n_tokens, y + r, y_stride);
+    MultiplyTokens(w.type, group, {0, kLanes}, x, n_tokens, y + r, y_stride);
   }
   if (r < row_end) {
     PartGroup group;
@@ -406,8 +471,43 @@ void MatmulQ(const MatrixView& w, int64_t row_begin, int64_t row_end, const Q8Ro
       const int64_t row = r + i < row_end ? r + i : row_end - 1;
       group.row[i] = data + static_cast<size_t>(row) * w.row_bytes;
     }
-    MultiplyTokens(w.type, group, row_end - r, x, n_tokens, y + r, y_stride);
+    MultiplyTokens(w.type, group, {0, row_end - r}, x, n_tokens, y + r, y_stride);
   }
+}
+
+template <class Format>
+void GroupRows(const uint8_t* rows, size_t row_bytes, uint8_t* group) {
+  const int64_t n_block = static_cast<int64_t>(row_bytes / Format::kBytes);
+  const WholeGroup half_group[2] = {{rows, row_bytes}, {rows + kLanes * row_bytes, row_bytes}};
+  for (int64_t b = 0; b < n_block; ++b) {
+    for (int piece = 0; piece < Format::kParts.n_piece; ++piece, group += 256) {
+      for (int i = 0; i < 2; ++i) {
+        __m256i column[4];
+        Columns<Format>(half_group[i], b, piece, column);
+        for (int j = 0; j < 4; ++j)
+          _mm256_storeu_si256(reinterpret_cast<__m256i*>(group + 64 * j + 32 * i), column[j]);
+      }
+    }
+  }
+  for (int64_t b = 0; b < n_block; ++b) {
+    for (int half = 0; half < Format::kParts.n_half; ++half) {
+      for (int r = 0; r < kGroupRows; ++r, group += 2) {
+        const uint8_t* block = rows + static_cast<size_t>(r) * row_bytes +
+                               static_cast<size_t>(b) * Format::kBytes;
+        memcpy(group, block + Format::kParts.half_at[half], 2);
+      }
+    }
+  }
+}
+
+void GroupRowsAny(TensorType type, int64_t k, const void* rows, void* group) {
+  const uint8_t* from = static_cast<const uint8_t*>(rows);
+  uint8_t* to = static_cast<uint8_t*>(group);
+  const size_t row_bytes = RowBytes(type, k);
+  if (type == TensorType::kQ4_0) GroupRows<Q4_0>(from, row_bytes, to);
+  if (type == TensorType::kQ4_1) GroupRows<Q4_1>(from, row_bytes, to);
+  if (type == TensorType::kQ8_0) GroupRows<Q8_0>(from, row_bytes, to);
+  if (type == TensorType::kQ6_K) GroupRows<Q6K>(from, row_bytes, to);
 }
 
 HEARTH_INLINE int32_t MaxOfLanes(__m256i v) {
@@ -422,7 +522,7 @@ HEARTH_INLINE int32_t SumOfLanes(__m256i v) {
   return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
 }
 
-void QuantizeQ8(const float* x, int64_t n, int8_t* q, float* d, int32_t* sum) {
+void QuantizeQ8(const float* x, int64_t n, int8_t* q, float* d, int32_t* offset) {
   const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
   for (int64_t b = 0; b < n / kQ8Block; ++b) {
     __m256 v[4];
@@ -442,8 +542,8 @@ void QuantizeQ8(const float* x, int64_t n, int8_t* q, float* d, int32_t* sum) {
     __m256i r[4];
     for (int i = 0; i < 4; ++i)
       r[i] = _mm256_and_si256(keep, _mm256_cvtps_epi32(_mm256_mul_ps(v[i], factor)));
-    sum[b] =
-        SumOfLanes(_mm256_add_epi32(_mm256_add_epi32(r[0], r[1]), _mm256_add_epi32(r[2], r[3])));
+    offset[b] = -8 * SumOfLanes(_mm256_add_epi32(_mm256_add_epi32(r[0], r[1]),
+                                                 _mm256_add_epi32(r[2], r[3])));
     // Packing works within 128-bit halves: four bytes of each r come from its low half, then four
     // from its high half.
     const __m256i bytes =
@@ -716,8 +816,8 @@ void FromF16(const uint16_t* x, int64_t n, float* y) {
 // -------------------------------------------------------------------------------------------------
 // Attention
 
-void AttentionScores(const float* q, const uint16_t* k, int64_t stride, int64_t n_key,
-                     int64_t head_dim, float scale, float* scores) {
+void ScoresOfOne(const float* q, const uint16_t* k, int64_t stride, int64_t n_key, int64_t head_dim,
+                 float scale, float* scores) {
   for (int64_t j = 0; j < n_key; j += kRowTile) {
     const int64_t n = n_key - j < kRowTile ? n_key - j : kRowTile;
     const uint8_t* keys[kRowTile];
@@ -727,6 +827,14 @@ void AttentionScores(const float* q, const uint16_t* k, int64_t stride, int64_t 
     float sum[kRowTile];
     DotProducts<F16, kRowTile>(keys, q, head_dim, sum);
     for (int64_t i = 0; i < n; ++i) scores[j + i] = scale * sum[i];
+  }
+}
+
+void AttentionScores(const float* q, int64_t n_query, int64_t q_stride, const uint16_t* k,
+                     int64_t k_stride, int64_t n_key, int64_t head_dim, float scale, float* scores,
+                     int64_t score_stride) {
+  for (int64_t h = 0; h < n_query; ++h) {
+    ScoresOfOne(q + h * q_stride, k, k_stride, n_key, head_dim, scale, scores + h * score_stride);
   }
 }
 
@@ -792,14 +900,21 @@ HEARTH_INLINE void WeightedSum(const float* p, const uint16_t* v, int64_t stride
   for (int r = 0; r < kRegisters; ++r) StoreFirst(sum + r * kLanes, n, acc[r]);
 }
 
-void AttentionValues(const float* p, const uint16_t* v, int64_t stride, int64_t n_key,
-                     int64_t head_dim, float* sum) {
+void ValuesOfOne(const float* p, const uint16_t* v, int64_t stride, int64_t n_key, int64_t head_dim,
+                 float* sum) {
   constexpr int kRegisters = 8;  // enough chains to hide an fma's latency
   int64_t i = 0;
   for (; i + kRegisters * kLanes <= head_dim; i += kRegisters * kLanes) {
     WeightedSum<kRegisters>(p, v + i, stride, n_key, kLanes, sum + i);
   }
   for (; i < head_dim; i += kLanes) WeightedSum<1>(p, v + i, stride, n_key, head_dim - i, sum + i);
+}
+
+void AttentionValues(const float* p, int64_t n_query, int64_t p_stride, const uint16_t* v,
+                     int64_t v_stride, int64_t n_key, int64_t head_dim, float* sum,
+                     int64_t sum_stride) {
+  for (int64_t h = 0; h < n_query; ++h)
+    ValuesOfOne(p + h * p_stride, v, v_stride, n_key, head_dim, sum + h * sum_stride);
 }
 
 // -------------------------------------------------------------------------------------------------
@@ -833,6 +948,7 @@ int64_t Argmax(const float* x, int64_t n) {
 constinit const Kernels kAvx2Kernels = {
     .name = "avx2",
     .quantize_q8 = QuantizeQ8,
+    .group_rows = GroupRowsAny,
     .matmul_q = MatmulQ,
     .matmul_f = MatmulFAny,
     .dequantize_row = DequantizeRow,

@@ -1,10 +1,10 @@
 // Kernels for AVX-512 F/BW/DQ/VL with VNNI (Ice Lake, Zen 4 and later). The bits are ref.cc's.
 //
-// Quantised products work on groups of 16 rows, one row a lane: the group's weights are transposed
-// four bytes at a time as they are unpacked, so that a register holds the same four columns of 16
-// rows, and vpdpbusd adds their products with the four activations to one integer a row. No sum
-// crosses lanes, and the one fma a block that ref.cc prescribes is one vector fma. Further tokens
-// use the unpacked weights again.
+// Quantised products work on groups of 16 rows, one row a lane: a register holds the same four columns
+// of 16 rows, as groups have them (row_groups.h); plain rows are transposed four bytes at a time as
+// they are unpacked. vpdpbusd adds the columns' products with the four activations to one integer a
+// row. No sum crosses lanes, and the one fma a block that ref.cc prescribes is one vector fma.
+// Further tokens use the unpacked weights again.
 #include <immintrin.h>
 #include <stdint.h>
 #include <string.h>
@@ -24,6 +24,7 @@ namespace hearth {
 namespace {
 
 constexpr int kLanes = 16;   // floats of a register, rows of a group
+constexpr size_t kPrefetchBytes = 8192;  // so far ahead of what is multiplied; measured
 constexpr int kTokens = 32;  // tokens whose sums are kept while a group is multiplied: 2 KiB
 
 HEARTH_INLINE uint16_t Load16(const uint8_t* p) {
@@ -48,7 +49,19 @@ HEARTH_INLINE float HalfToFloat(uint16_t half) {
 // -------------------------------------------------------------------------------------------------
 // Quantised products
 
-// Rows of a whole group, and of the last one, which repeats its last row in the lanes that are not
+// Sixteen rows that lie interleaved.
+struct Interleaved {
+  const uint8_t* pieces;
+  const uint8_t* halves;
+  HEARTH_INLINE void PrefetchNext(size_t offset, size_t bytes) const {
+    // The processor's own prefetcher stops at every page of 4 KiB.
+    const uint8_t* p = pieces + kPrefetchBytes + 16 * offset;
+    for (size_t i = 0; i < 16 * bytes; i += 64)
+      _mm_prefetch(reinterpret_cast<const char*>(p + i), _MM_HINT_T0);
+  }
+};
+
+// Sixteen rows one after another; and fewer, with the last one repeated in the lanes that are not
 // stored.
 struct WholeGroup {
   const uint8_t* first;
@@ -114,6 +127,27 @@ HEARTH_INLINE __m512 LoadHalves(const Group& group, size_t offset) {
       _mm256_castsi128_si256(LoadHalves8(group, 0, offset)), LoadHalves8(group, 8, offset), 1));
 }
 
+// Piece `piece` of block b of 16 rows as four columns, and half float `half`.
+template <class Format, class Group>
+HEARTH_INLINE void Columns(const Group& group, int64_t b, int piece, __m512i* column) {
+  LoadColumns(group, static_cast<size_t>(b) * Format::kBytes + Format::kParts.piece_at[piece],
+              column);
+}
+template <class Format>
+HEARTH_INLINE void Columns(const Interleaved& group, int64_t b, int piece, __m512i* column) {
+  const uint8_t* p = group.pieces + (b * Format::kParts.n_piece + piece) * 256;
+  for (int j = 0; j < 4; ++j) column[j] = _mm512_loadu_si512(p + 64 * j);
+}
+template <class Format, class Group>
+HEARTH_INLINE __m512 Halves(const Group& group, int64_t b, int half) {
+  return LoadHalves(group, static_cast<size_t>(b) * Format::kBytes + Format::kParts.half_at[half]);
+}
+template <class Format>
+HEARTH_INLINE __m512 Halves(const Interleaved& group, int64_t b, int half) {
+  const uint8_t* p = group.halves + (b * Format::kParts.n_half + half) * 32;
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+
 // Four activations in every lane.
 HEARTH_INLINE __m512i Broadcast4(const int8_t* q) {
   int32_t v;
@@ -129,17 +163,14 @@ HEARTH_INLINE __m512i Dot16(__m512i sum, const __m512i* w, const int8_t* q) {
   return _mm512_dpbusd_epi32(sum, w[3], Broadcast4(q + 12));
 }
 
-// Two chains of four, since each link waits five cycles for the one before.
-HEARTH_INLINE __m512i Dot32(const __m512i* w, const int8_t* q) {
-  return _mm512_add_epi32(Dot16(_mm512_setzero_si512(), w, q),
-                          Dot16(_mm512_setzero_si512(), w + 4, q + 16));
+// All 32, added to what is in every lane. One chain of eight, though each link waits five cycles for
+// the one before: other blocks and tokens fill the gaps.
+HEARTH_INLINE __m512i Dot32(int32_t start, const __m512i* w, const int8_t* q) {
+  return Dot16(Dot16(_mm512_set1_epi32(start), w, q), w + 4, q + 16);
 }
 
-template <class Group>
-HEARTH_INLINE void LoadNibbles(const Group& group, size_t offset, __m512i* w) {
+HEARTH_INLINE void SplitNibbles(const __m512i* column, __m512i* w) {
   const __m512i mask = _mm512_set1_epi8(0xf);
-  __m512i column[4];
-  LoadColumns(group, offset, column);
   for (int j = 0; j < 4; ++j) {
     w[j] = _mm512_and_si512(column[j], mask);
     w[j + 4] = _mm512_and_si512(_mm512_srli_epi16(column[j], 4), mask);
@@ -150,55 +181,63 @@ HEARTH_INLINE void LoadNibbles(const Group& group, size_t offset, __m512i* w) {
 
 struct Q4_0 {
   static constexpr size_t kBytes = kQ4_0Bytes;
-  __m512i w[8];  // nibbles; the -8 is taken out of the sum
+  static constexpr BlockParts kParts = PartsOf(TensorType::kQ4_0);
+  __m512i w[8];  // nibbles; the offset makes them -8..7
   __m512 d;
 
   template <class Group>
-  HEARTH_INLINE void Load(const Group& group, size_t offset) {
-    LoadNibbles(group, offset + 2, w);
-    d = LoadHalves(group, offset);
+  HEARTH_INLINE void Load(const Group& group, int64_t b) {
+    __m512i column[4];
+    Columns<Q4_0>(group, b, 0, column);
+    SplitNibbles(column, w);
+    d = Halves<Q4_0>(group, b, 0);
   }
-  HEARTH_INLINE __m512 Add(const int8_t* q, float dx, int32_t sum, __m512 acc) const {
-    const __m512i dot = _mm512_sub_epi32(Dot32(w, q), _mm512_slli_epi32(_mm512_set1_epi32(sum), 3));
-    return _mm512_fmadd_ps(_mm512_mul_ps(d, _mm512_set1_ps(dx)), _mm512_cvtepi32_ps(dot), acc);
+  HEARTH_INLINE __m512 Add(const int8_t* q, float dx, int32_t offset, __m512 acc) const {
+    const __m512 dot = _mm512_cvtepi32_ps(Dot32(offset, w, q));
+    return _mm512_fmadd_ps(_mm512_mul_ps(d, _mm512_set1_ps(dx)), dot, acc);
   }
 };
 
 struct Q4_1 {
   static constexpr size_t kBytes = kQ4_1Bytes;
+  static constexpr BlockParts kParts = PartsOf(TensorType::kQ4_1);
   __m512i w[8];
   __m512 d;
   __m512 m;
 
   template <class Group>
-  HEARTH_INLINE void Load(const Group& group, size_t offset) {
-    LoadNibbles(group, offset + 4, w);
-    d = LoadHalves(group, offset);
-    m = LoadHalves(group, offset + 2);
+  HEARTH_INLINE void Load(const Group& group, int64_t b) {
+    __m512i column[4];
+    Columns<Q4_1>(group, b, 0, column);
+    SplitNibbles(column, w);
+    d = Halves<Q4_1>(group, b, 0);
+    m = Halves<Q4_1>(group, b, 1);
   }
-  HEARTH_INLINE __m512 Add(const int8_t* q, float dx, int32_t sum, __m512 acc) const {
+  HEARTH_INLINE __m512 Add(const int8_t* q, float dx, int32_t offset, __m512 acc) const {
     const __m512 scale = _mm512_set1_ps(dx);
-    acc = _mm512_fmadd_ps(_mm512_mul_ps(d, scale), _mm512_cvtepi32_ps(Dot32(w, q)), acc);
-    return _mm512_fmadd_ps(_mm512_mul_ps(m, scale), _mm512_set1_ps(static_cast<float>(sum)), acc);
+    const float sum = -0.125f * static_cast<float>(offset);  // exact
+    acc = _mm512_fmadd_ps(_mm512_mul_ps(d, scale), _mm512_cvtepi32_ps(Dot32(0, w, q)), acc);
+    return _mm512_fmadd_ps(_mm512_mul_ps(m, scale), _mm512_set1_ps(sum), acc);
   }
 };
 
 struct Q8_0 {
   static constexpr size_t kBytes = kQ8_0Bytes;
-  __m512i w[8];  // weight + 128, unsigned; the 128 is taken out of the sum
+  static constexpr BlockParts kParts = PartsOf(TensorType::kQ8_0);
+  __m512i w[8];  // weight + 128, unsigned; 16 times the offset takes the 128 out again
   __m512 d;
 
   template <class Group>
-  HEARTH_INLINE void Load(const Group& group, size_t offset) {
+  HEARTH_INLINE void Load(const Group& group, int64_t b) {
     const __m512i flip = _mm512_set1_epi8(static_cast<char>(0x80));
-    LoadColumns(group, offset + 2, w);
-    LoadColumns(group, offset + 18, w + 4);
+    Columns<Q8_0>(group, b, 0, w);
+    Columns<Q8_0>(group, b, 1, w + 4);
     for (int j = 0; j < 8; ++j) w[j] = _mm512_xor_si512(w[j], flip);
-    d = LoadHalves(group, offset);
+    d = Halves<Q8_0>(group, b, 0);
   }
-  HEARTH_INLINE __m512 Add(const int8_t* q, float dx, int32_t sum, __m512 acc) const {
-    const __m512i dot = _mm512_sub_epi32(Dot32(w, q), _mm512_slli_epi32(_mm512_set1_epi32(sum), 7));
-    return _mm512_fmadd_ps(_mm512_mul_ps(d, _mm512_set1_ps(dx)), _mm512_cvtepi32_ps(dot), acc);
+  HEARTH_INLINE __m512 Add(const int8_t* q, float dx, int32_t offset, __m512 acc) const {
+    const __m512 dot = _mm512_cvtepi32_ps(Dot32(16 * offset, w, q));
+    return _mm512_fmadd_ps(_mm512_mul_ps(d, _mm512_set1_ps(dx)), dot, acc);
   }
 };
 
@@ -224,10 +263,10 @@ void MultiplyGroup(const Group& group, __mmask16 mask, const Q8Rows& x, int64_t 
     if constexpr (kFixed == 1)
       group.PrefetchNext(static_cast<size_t>(b) * Format::kBytes, Format::kBytes);
     Format block;
-    block.Load(group, static_cast<size_t>(b) * Format::kBytes);
+    block.Load(group, b);
     for (int64_t t = 0; t < n; ++t) {
       const int64_t xb = t * n_block + b;
-      acc[t] = block.Add(x.q + xb * kQ8Block, x.d[xb], x.sum[xb], acc[t]);
+      acc[t] = block.Add(x.q + xb * kQ8Block, x.d[xb], x.offset[xb], acc[t]);
     }
   }
   StoreRows(acc, n, mask, y, y_stride);
@@ -236,6 +275,11 @@ void MultiplyGroup(const Group& group, __mmask16 mask, const Q8Rows& x, int64_t 
 // Q6_K: super-blocks of eight 32-blocks. Weights stay 0..63 and 32 times the sum of the activations
 // is taken out, a half of 16 at a time. Scaled in float all the same: |sum| <= 16*32*127, times
 // |scale| <= 128, twice, is below 2^24.
+
+struct Q6K {
+  static constexpr size_t kBytes = kQ6KBytes;
+  static constexpr BlockParts kParts = PartsOf(TensorType::kQ6_K);
+};
 
 // 32 * the sum of each 16 of 256 activations; the sum of 16*g.. is at 4*(g%4) + g/4.
 HEARTH_INLINE void SumHalves(const int8_t* q, int32_t* sums) {
@@ -312,21 +356,19 @@ void MultiplyGroupQ6K(const Group& group, __mmask16 mask, const Q8Rows& x, int64
   int32_t sums[16 * (kFixed > 0 ? kFixed : kTokens)];
   Clear(acc, n);
   for (int64_t super = 0; super < x.k / kQ6KBlock; ++super) {
-    const size_t offset = static_cast<size_t>(super) * kQ6KBytes;
-    if constexpr (kFixed == 1) group.PrefetchNext(offset, kQ6KBytes);
+    if constexpr (kFixed == 1)
+      group.PrefetchNext(static_cast<size_t>(super) * kQ6KBytes, kQ6KBytes);
     for (int64_t t = 0; t < n; ++t) SumHalves(x.q + t * x.k + super * kQ6KBlock, sums + 16 * t);
     __m512i scales[4];
-    LoadColumns(group, offset + 192, scales);
+    Columns<Q6K>(group, super, 12, scales);
     Q6KHalf part;
-    part.d = LoadHalves(group, offset + 208);
+    part.d = Halves<Q6K>(group, super, 0);
     for (int half = 0; half < 2; ++half) {
       part.half = half;
       part.scales[0] = scales[2 * half];
       part.scales[1] = scales[2 * half + 1];
-      for (size_t i = 0; i < 4; ++i)
-        LoadColumns(group, offset + 64 * half + 16 * i, part.ql + 4 * i);
-      for (size_t i = 0; i < 2; ++i)
-        LoadColumns(group, offset + 128 + 32 * half + 16 * i, part.qh + 4 * i);
+      for (int i = 0; i < 4; ++i) Columns<Q6K>(group, super, 4 * half + i, part.ql + 4 * i);
+      for (int i = 0; i < 2; ++i) Columns<Q6K>(group, super, 8 + 2 * half + i, part.qh + 4 * i);
       const int64_t b = super * 8 + half * 4;
       part.Add<0>(x, b, sums, n, acc);
       part.Add<1>(x, b + 1, sums, n, acc);
@@ -360,7 +402,7 @@ void MultiplyTokens(TensorType type, const Group& group, __mmask16 mask, const Q
   const int64_t n_block = x.k / kQ8Block;
   for (int64_t t = 0; t < n_tokens; t += kTokens) {
     const int64_t n = n_tokens - t < kTokens ? n_tokens - t : kTokens;
-    const Q8Rows tile = {x.q + t * x.k, x.d + t * n_block, x.sum + t * n_block, x.k};
+    const Q8Rows tile = {x.q + t * x.k, x.d + t * n_block, x.offset + t * n_block, x.k};
     float* tile_y = y + t * y_stride;
     if (n == 1) {
       MultiplyGroup<1>(type, group, mask, tile, n, tile_y, y_stride);
@@ -370,10 +412,24 @@ void MultiplyTokens(TensorType type, const Group& group, __mmask16 mask, const Q
   }
 }
 
+// Of all blocks of a group.
+HEARTH_INLINE size_t PieceBytes(const MatrixView& w) {
+  const size_t n_block = w.row_bytes / BlockBytes(w.type);
+  return n_block * static_cast<size_t>(PartsOf(w.type).n_piece) * 256;
+}
+
 void MatmulQ(const MatrixView& w, int64_t row_begin, int64_t row_end, const Q8Rows& x,
              int64_t n_tokens, float* y, int64_t y_stride) {
   const uint8_t* data = static_cast<const uint8_t*>(w.data);
   int64_t r = row_begin;
+  while (r < row_end && r < w.n_grouped) {
+    const int64_t first = r / kGroupRows * kGroupRows;
+    const uint8_t* pieces = data + static_cast<size_t>(first) * w.row_bytes;
+    const Interleaved group = {pieces, pieces + PieceBytes(w)};
+    const __mmask16 mask = FirstLanes(row_end - first) & ~FirstLanes(r - first);
+    MultiplyTokens(w.type, group, mask, x, n_tokens, y + first, y_stride);
+    r = first + kGroupRows;
+  }
   for (; r + kLanes <= row_end; r += kLanes) {
     const WholeGroup group = {data + static_cast<size_t>(r) * w.row_bytes, w.row_bytes};
     MultiplyTokens(w.type, group, 0xffff, x, n_tokens, y + r, y_stride);
@@ -388,7 +444,36 @@ void MatmulQ(const MatrixView& w, int64_t row_begin, int64_t row_end, const Q8Ro
   }
 }
 
-void QuantizeQ8(const float* x, int64_t n, int8_t* q, float* d, int32_t* sum) {
+template <class Format>
+void GroupRows(const WholeGroup& rows, uint8_t* group) {
+  const int64_t n_block = static_cast<int64_t>(rows.row_bytes / Format::kBytes);
+  for (int64_t b = 0; b < n_block; ++b) {
+    for (int piece = 0; piece < Format::kParts.n_piece; ++piece, group += 256) {
+      __m512i column[4];
+      Columns<Format>(rows, b, piece, column);
+      for (int j = 0; j < 4; ++j) _mm512_storeu_si512(group + 64 * j, column[j]);
+    }
+  }
+  for (int64_t b = 0; b < n_block; ++b) {
+    for (int half = 0; half < Format::kParts.n_half; ++half) {
+      for (int i = 0; i < kLanes; i += 8, group += 16) {
+        const size_t at = static_cast<size_t>(b) * Format::kBytes + Format::kParts.half_at[half];
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(group), LoadHalves8(rows, i, at));
+      }
+    }
+  }
+}
+
+void GroupRowsAny(TensorType type, int64_t k, const void* rows, void* group) {
+  const WholeGroup from = {static_cast<const uint8_t*>(rows), RowBytes(type, k)};
+  uint8_t* to = static_cast<uint8_t*>(group);
+  if (type == TensorType::kQ4_0) GroupRows<Q4_0>(from, to);
+  if (type == TensorType::kQ4_1) GroupRows<Q4_1>(from, to);
+  if (type == TensorType::kQ8_0) GroupRows<Q8_0>(from, to);
+  if (type == TensorType::kQ6_K) GroupRows<Q6K>(from, to);
+}
+
+void QuantizeQ8(const float* x, int64_t n, int8_t* q, float* d, int32_t* offset) {
   const __m512i magnitude = _mm512_set1_epi32(0x7fffffff);
   for (int64_t b = 0; b < n / kQ8Block; ++b) {
     const __m512 low = _mm512_loadu_ps(x + b * kQ8Block);
@@ -405,7 +490,7 @@ void QuantizeQ8(const float* x, int64_t n, int8_t* q, float* d, int32_t* sum) {
     const __m512 factor = _mm512_set1_ps(inverse);
     const __m512i q_low = _mm512_maskz_cvtps_epi32(keep, _mm512_mul_ps(low, factor));
     const __m512i q_high = _mm512_maskz_cvtps_epi32(keep, _mm512_mul_ps(high, factor));
-    sum[b] = _mm512_reduce_add_epi32(_mm512_add_epi32(q_low, q_high));
+    offset[b] = -8 * _mm512_reduce_add_epi32(_mm512_add_epi32(q_low, q_high));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(q + b * kQ8Block), _mm512_cvtepi32_epi8(q_low));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(q + b * kQ8Block + kLanes),
                      _mm512_cvtepi32_epi8(q_high));
@@ -665,18 +750,77 @@ void FromF16(const uint16_t* x, int64_t n, float* y) {
 // -------------------------------------------------------------------------------------------------
 // Attention
 
-void AttentionScores(const float* q, const uint16_t* k, int64_t stride, int64_t n_key,
-                     int64_t head_dim, float scale, float* scores) {
+// Lane 0 of each 128-bit quarter: Reduce16 of a, b, c, d, in that order.
+HEARTH_INLINE __m512 Reduce16x4(const __m512* s) {
+  const __m512 ab = _mm512_add_ps(_mm512_shuffle_f32x4(s[0], s[1], 0x44),
+                                  _mm512_shuffle_f32x4(s[0], s[1], 0xee));
+  const __m512 cd = _mm512_add_ps(_mm512_shuffle_f32x4(s[2], s[3], 0x44),
+                                  _mm512_shuffle_f32x4(s[2], s[3], 0xee));
+  const __m512 s4 =
+      _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd));
+  const __m512 s2 = _mm512_add_ps(s4, _mm512_permute_ps(s4, 0x4e));
+  return _mm512_add_ps(s2, _mm512_permute_ps(s2, 0xb1));
+}
+
+// kQueries heads against four keys at a time, so that a key is converted once.
+template <int kQueries>
+void ScoresOf(const float* q, int64_t q_stride, const uint16_t* k, int64_t k_stride, int64_t n_key,
+              int64_t head_dim, float scale, float* scores, int64_t score_stride) {
+  const __m512i quarters = _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
   for (int64_t j = 0; j < n_key; j += kTile) {
     const int64_t n = n_key - j < kTile ? n_key - j : kTile;
     const uint8_t* keys[kTile];
-    for (int64_t i = 0; i < kTile; ++i) {
-      keys[i] = reinterpret_cast<const uint8_t*>(k + (i < n ? j + i : n_key - 1) * stride);
+    for (int64_t i = 0; i < kTile; ++i)
+      keys[i] = reinterpret_cast<const uint8_t*>(k + (i < n ? j + i : n_key - 1) * k_stride);
+    __m512 acc[kQueries * kTile];
+    Clear(acc, kQueries * kTile);
+    for (int64_t i = 0; i < head_dim; i += kLanes) {
+      const __mmask16 mask = FirstLanes(head_dim - i);
+      __m512 key[kTile];
+      for (int t = 0; t < kTile; ++t) key[t] = F16::Load(keys[t], i, mask);
+      for (int h = 0; h < kQueries; ++h) {
+        const __m512 query = _mm512_maskz_loadu_ps(mask, q + h * q_stride + i);
+        // Masked: fma(0, 0, -0) would be +0.
+        for (int t = 0; t < kTile; ++t)
+          acc[h * kTile + t] = _mm512_mask3_fmadd_ps(key[t], query, acc[h * kTile + t], mask);
+      }
     }
-    float sum[kTile];
-    DotProducts<F16, kTile, 1>(keys, q, 0, head_dim, sum);
-    for (int64_t i = 0; i < n; ++i) scores[j + i] = scale * sum[i];
+    for (int h = 0; h < kQueries; ++h) {
+      const __m512 sums = _mm512_permutexvar_ps(quarters, Reduce16x4(acc + h * kTile));
+      _mm512_mask_storeu_ps(scores + h * score_stride + j, FirstLanes(n),
+                            _mm512_mul_ps(_mm512_set1_ps(scale), sums));
+    }
   }
+}
+
+constexpr int64_t kQueriesMax = 6;  // of whose sums with four keys registers can hold
+
+// Calls body(first, n) for tiles of at most kQueriesMax heads, as equal as can be.
+template <class Body>
+HEARTH_INLINE void ForQueries(int64_t n_query, const Body& body) {
+  const int64_t n_tile = (n_query + kQueriesMax - 1) / kQueriesMax;
+  for (int64_t i = 0; i < n_tile; ++i) {
+    const int64_t first = n_query * i / n_tile;
+    body(first, n_query * (i + 1) / n_tile - first);
+  }
+}
+
+void AttentionScores(const float* q, int64_t n_query, int64_t q_stride, const uint16_t* k,
+                     int64_t k_stride, int64_t n_key, int64_t head_dim, float scale, float* scores,
+                     int64_t score_stride) {
+  ForQueries(n_query, [&](int64_t first, int64_t n) {
+    const float* tile_q = q + first * q_stride;
+    float* tile_scores = scores + first * score_stride;
+    const auto run = [&](auto scores_of) {
+      scores_of(tile_q, q_stride, k, k_stride, n_key, head_dim, scale, tile_scores, score_stride);
+    };
+    if (n == 1) run(ScoresOf<1>);
+    if (n == 2) run(ScoresOf<2>);
+    if (n == 3) run(ScoresOf<3>);
+    if (n == 4) run(ScoresOf<4>);
+    if (n == 5) run(ScoresOf<5>);
+    if (n == 6) run(ScoresOf<6>);
+  });
 }
 
 // x <= 0 or NaN in each lane.
@@ -721,32 +865,64 @@ float Softmax(float* s, int64_t n) {
   return Reduce16(sum);
 }
 
-// Adds the weighted values to sum, 16*kRegisters elements; of a lone register only mask's exist.
-template <int kRegisters>
-HEARTH_INLINE void WeightedSum(const float* p, const uint16_t* v, int64_t stride, int64_t n_key,
-                               __mmask16 mask, float* sum) {
-  __m512 acc[kRegisters];
-  for (int r = 0; r < kRegisters; ++r) acc[r] = _mm512_maskz_loadu_ps(mask, sum + r * kLanes);
-  for (int64_t j = 0; j < n_key; ++j) {
-    const __m512 weight = _mm512_set1_ps(p[j]);
-    const uint8_t* value = reinterpret_cast<const uint8_t*>(v + j * stride);
+// Adds the weighted values to the sums of kQueries heads, 16*kRegisters elements each; of a lone
+// register only mask's exist. A value is converted once for all heads.
+template <int kQueries, int kRegisters>
+HEARTH_INLINE void WeightedSums(const float* p, int64_t p_stride, const uint16_t* v,
+                                int64_t v_stride, int64_t n_key, __mmask16 mask, float* sum,
+                                int64_t sum_stride) {
+  __m512 acc[kQueries * kRegisters];
+  for (int h = 0; h < kQueries; ++h) {
     for (int r = 0; r < kRegisters; ++r)
-      acc[r] = _mm512_fmadd_ps(weight, F16::Load(value, r * kLanes, mask), acc[r]);
+      acc[h * kRegisters + r] = _mm512_maskz_loadu_ps(mask, sum + h * sum_stride + r * kLanes);
   }
-  for (int r = 0; r < kRegisters; ++r) _mm512_mask_storeu_ps(sum + r * kLanes, mask, acc[r]);
+  for (int64_t j = 0; j < n_key; ++j) {
+    const uint8_t* value = reinterpret_cast<const uint8_t*>(v + j * v_stride);
+    __m512 x[kRegisters];
+    for (int r = 0; r < kRegisters; ++r) x[r] = F16::Load(value, r * kLanes, mask);
+    for (int h = 0; h < kQueries; ++h) {
+      const __m512 weight = _mm512_set1_ps(p[h * p_stride + j]);
+      for (int r = 0; r < kRegisters; ++r)
+        acc[h * kRegisters + r] = _mm512_fmadd_ps(weight, x[r], acc[h * kRegisters + r]);
+    }
+  }
+  for (int h = 0; h < kQueries; ++h) {
+    for (int r = 0; r < kRegisters; ++r)
+      _mm512_mask_storeu_ps(sum + h * sum_stride + r * kLanes, mask, acc[h * kRegisters + r]);
+  }
 }
 
-void AttentionValues(const float* p, const uint16_t* v, int64_t stride, int64_t n_key,
-                     int64_t head_dim, float* sum) {
-  constexpr int kRegisters =
-      8;  // 128 elements: the usual head, and enough chains to hide an fma's latency
+template <int kQueries>
+void ValuesOf(const float* p, int64_t p_stride, const uint16_t* v, int64_t v_stride, int64_t n_key,
+              int64_t head_dim, float* sum, int64_t sum_stride) {
+  // Enough chains to hide an fma's latency, and no more sums than registers.
+  constexpr int kRegisters = kQueries <= 3 ? 8 : 4;
   int64_t i = 0;
   for (; i + kRegisters * kLanes <= head_dim; i += kRegisters * kLanes) {
-    WeightedSum<kRegisters>(p, v + i, stride, n_key, 0xffff, sum + i);
+    WeightedSums<kQueries, kRegisters>(p, p_stride, v + i, v_stride, n_key, 0xffff, sum + i,
+                                       sum_stride);
   }
   for (; i < head_dim; i += kLanes) {
-    WeightedSum<1>(p, v + i, stride, n_key, FirstLanes(head_dim - i), sum + i);
+    WeightedSums<kQueries, 1>(p, p_stride, v + i, v_stride, n_key, FirstLanes(head_dim - i),
+                              sum + i, sum_stride);
   }
+}
+
+void AttentionValues(const float* p, int64_t n_query, int64_t p_stride, const uint16_t* v,
+                     int64_t v_stride, int64_t n_key, int64_t head_dim, float* sum,
+                     int64_t sum_stride) {
+  ForQueries(n_query, [&](int64_t first, int64_t n) {
+    const auto run = [&](auto values_of) {
+      values_of(p + first * p_stride, p_stride, v, v_stride, n_key, head_dim,
+                sum + first * sum_stride, sum_stride);
+    };
+    if (n == 1) run(ValuesOf<1>);
+    if (n == 2) run(ValuesOf<2>);
+    if (n == 3) run(ValuesOf<3>);
+    if (n == 4) run(ValuesOf<4>);
+    if (n == 5) run(ValuesOf<5>);
+    if (n == 6) run(ValuesOf<6>);
+  });
 }
 
 // -------------------------------------------------------------------------------------------------
@@ -780,6 +956,7 @@ int64_t Argmax(const float* x, int64_t n) {
 constinit const Kernels kAvx512VnniKernels = {
     .name = "avx512vnni",
     .quantize_q8 = QuantizeQ8,
+    .group_rows = GroupRowsAny,
     .matmul_q = MatmulQ,
     .matmul_f = MatmulFAny,
     .dequantize_row = DequantizeRow,

@@ -56,6 +56,32 @@ inline constexpr size_t BlockBytes(TensorType type) {
   return 0;
 }
 
+// A block's parts: half floats, and pieces of 16 bytes. Both together are the whole block.
+struct BlockParts {
+  int n_half;
+  int n_piece;
+  size_t half_at[2];    // bytes from the block's start
+  size_t piece_at[13];
+};
+
+inline constexpr BlockParts PartsOf(TensorType type) {
+  switch (type) {
+    case TensorType::kQ4_0:
+      return {1, 1, {0}, {2}};
+    case TensorType::kQ4_1:
+      return {2, 1, {0, 2}, {4}};
+    case TensorType::kQ8_0:
+      return {1, 2, {0}, {2, 18}};
+    case TensorType::kQ6_K:
+      return {1, 13, {208}, {0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192}};
+    default:
+      return {0, 0, {}, {}};
+  }
+}
+
+// Rows of a group that is interleaved for vector registers (kernels/row_groups.h).
+inline constexpr int64_t kGroupRows = 16;
+
 // Bytes of a row of n weights; n is a multiple of BlockLength(type).
 inline constexpr size_t RowBytes(TensorType type, int64_t n) {
   return static_cast<size_t>(n / BlockLength(type)) * BlockBytes(type);

@@ -45,12 +45,12 @@ void Measure(const Kernels& kernels, const TypeName& type, int64_t k, int64_t n_
     x[i] = 0.01f * static_cast<float>(static_cast<int>(i % 201) - 100);
   std::vector<int8_t> q(x.size());
   std::vector<float> d(x.size() / kQ8Block);
-  std::vector<int32_t> sum(x.size() / kQ8Block);
-  kernels.quantize_q8(x.data(), n_tokens * k, q.data(), d.data(), sum.data());
+  std::vector<int32_t> offset(x.size() / kQ8Block);
+  kernels.quantize_q8(x.data(), n_tokens * k, q.data(), d.data(), offset.data());
   std::vector<float> y(static_cast<size_t>(n_tokens * n_row));
 
   const MatrixView w = {type.type, weights.data(), row_bytes, k};
-  const Q8Rows rows = {q.data(), d.data(), sum.data(), k};
+  const Q8Rows rows = {q.data(), d.data(), offset.data(), k};
   double best = 1e30;
   const double start = Seconds();
   for (int run = 0; run < 3 || (Seconds() - start < 0.5 && run < 50); ++run) {

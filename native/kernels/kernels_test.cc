@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/testing.h"
 #include "kernels/dispatch.h"
+#include "kernels/row_groups.h"
 
 #if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
 #if defined(__has_feature)
@@ -234,12 +235,12 @@ TEST(Isa, QuantizeQ8) {
         }
         Exact<int8_t> q(n), q_ref(n);
         Exact<float> d(n / 32), d_ref(n / 32);
-        Exact<int32_t> sum(n / 32), sum_ref(n / 32);
-        table->quantize_q8(x.data(), n, q.data(), d.data(), sum.data());
-        Ref().quantize_q8(x.data(), n, q_ref.data(), d_ref.data(), sum_ref.data());
+        Exact<int32_t> offset(n / 32), offset_ref(n / 32);
+        table->quantize_q8(x.data(), n, q.data(), d.data(), offset.data());
+        Ref().quantize_q8(x.data(), n, q_ref.data(), d_ref.data(), offset_ref.data());
         ExpectSame(d.data(), d_ref.data(), n / 32, std::string(table->name) + " scales");
         EXPECT_TRUE(std::memcmp(q.data(), q_ref.data(), static_cast<size_t>(n)) == 0);
-        EXPECT_TRUE(std::memcmp(sum.data(), sum_ref.data(), static_cast<size_t>(n / 32) * 4) == 0);
+        EXPECT_TRUE(std::memcmp(offset.data(), offset_ref.data(), static_cast<size_t>(n / 32) * 4) == 0);
       }
     }
   }
@@ -283,8 +284,8 @@ Exact<uint8_t> RandomRows(TensorType type, int64_t k, int64_t n_row, int flavour
 struct Activations {
   Exact<int8_t> q;
   Exact<float> d;
-  Exact<int32_t> sum;
-  Q8Rows View(int64_t k) const { return {q.data(), d.data(), sum.data(), k}; }
+  Exact<int32_t> offset;
+  Q8Rows View(int64_t k) const { return {q.data(), d.data(), offset.data(), k}; }
 };
 
 Activations RandomActivations(int64_t n, int flavour, Random& random) {
@@ -292,13 +293,13 @@ Activations RandomActivations(int64_t n, int flavour, Random& random) {
   Fill(x.d.data(), n / 32, flavour == 0 ? 0 : flavour == 1 ? 2 + random.Below(2) : 5, random);
   for (int64_t b = 0; b < n / 32; ++b) {
     const int pattern = flavour == 1 ? random.Below(4) : 3;
-    x.sum[b] = 0;
+    x.offset[b] = 0;
     for (int64_t i = 32 * b; i < 32 * (b + 1); ++i) {
       x.q[i] = static_cast<int8_t>(pattern == 0   ? 127
                                    : pattern == 1 ? -127
                                    : pattern == 2 ? 0
                                                   : random.Below(255) - 127);
-      x.sum[b] += x.q[i];
+      x.offset[b] -= 8 * x.q[i];
     }
   }
   return x;
@@ -315,7 +316,7 @@ void ExpectPart(const Kernels& table, TensorType type, int64_t k, const Exact<ui
   const int64_t n_block = k / 32;
   const Activations part_x{Copy(x.q.data() + token * k, n_tokens * k),
                            Copy(x.d.data() + token * n_block, n_tokens * n_block),
-                           Copy(x.sum.data() + token * n_block, n_tokens * n_block)};
+                           Copy(x.offset.data() + token * n_block, n_tokens * n_block)};
   const int64_t n_row = end - begin;
   const int64_t y_stride = n_row + 5;
   Exact<float> y(n_tokens * y_stride);
@@ -387,6 +388,59 @@ TEST(Isa, MatmulQWritesItsRowsOnly) {
           for (int64_t i = 0; i < y.size(); ++i) {
             const int64_t r = i % kRowsMax;
             EXPECT_TRUE(Same(y[i], r >= begin && r < end ? want[static_cast<size_t>(i)] : kGuard));
+          }
+        }
+      }
+    }
+  }
+}
+
+// --- Rows in groups ---
+
+// Every table groups rows into the same bytes, multiplies groups like rows, and they can be had back.
+TEST(Isa, GroupsAreTheSameRows) {
+  Random random{5};
+  for (const TensorType type : kQuantized) {
+    for (const int64_t k : {32, 96, 256, 768, 1536}) {
+      if (k % BlockLength(type) != 0) continue;
+      const size_t row_bytes = RowBytes(type, k);
+      const int64_t n_bytes = static_cast<int64_t>(row_bytes) * kRowsMax;
+      const Exact<uint8_t> rows = RandomRows(type, k, kRowsMax, 0, random);
+      const Activations x = RandomActivations(kTokensMax * k, 0, random);
+      std::vector<float> want(kTokensMax * kRowsMax);
+      const MatrixView plain = {type, rows.data(), row_bytes, k};
+      Ref().matmul_q(plain, 0, kRowsMax, x.View(k), kTokensMax, want.data(), kRowsMax);
+
+      Exact<uint8_t> scratch(static_cast<int64_t>(GroupScratchBytes(row_bytes)));
+      const Exact<uint8_t> expected = Copy(rows.data(), n_bytes);
+      const int64_t n_grouped =
+          GroupRows(Ref(), type, k, kRowsMax, expected.data(), scratch.data());
+      EXPECT_EQ(n_grouped, kRowsMax / kGroupRows * kGroupRows);
+      const MatrixView view = {type, expected.data(), row_bytes, k, n_grouped};
+      Exact<uint8_t> row(static_cast<int64_t>(row_bytes));
+      for (int64_t r = 0; r < kRowsMax; ++r) {
+        CopyRow(view, r, row.data());
+        EXPECT_TRUE(std::memcmp(row.data(), rows.data() + r * row.size(), row_bytes) == 0);
+      }
+      std::vector<const Kernels*> tables = Tables();
+      tables.push_back(&Ref());
+      for (const Kernels* table : tables) {
+        const Exact<uint8_t> grouped = Copy(rows.data(), n_bytes);
+        GroupRows(*table, type, k, kRowsMax, grouped.data(), scratch.data());
+        EXPECT_TRUE(std::memcmp(grouped.data(), expected.data(), static_cast<size_t>(n_bytes)) == 0);
+        for (int i = 0; i < 24; ++i) {
+          // The whole, and parts that begin and end anywhere.
+          const int64_t begin = i == 0 ? 0 : random.Below(kRowsMax);
+          const int64_t end =
+              i == 0 ? kRowsMax : begin + 1 + random.Below(static_cast<int>(kRowsMax - begin));
+          const int64_t n_tokens = i % 3 == 1 ? 1 : kTokensMax;
+          Exact<float> y(kTokensMax * kRowsMax);
+          for (int64_t j = 0; j < y.size(); ++j) y[j] = kGuard;
+          table->matmul_q(view, begin, end, x.View(k), n_tokens, y.data(), kRowsMax);
+          for (int64_t j = 0; j < y.size(); ++j) {
+            const int64_t r = j % kRowsMax;
+            const bool written = r >= begin && r < end && j / kRowsMax < n_tokens;
+            EXPECT_TRUE(Same(y[j], written ? want[static_cast<size_t>(j)] : kGuard));
           }
         }
       }
@@ -584,9 +638,9 @@ TEST(Isa, VectorFunctionsWriteTheirElementsOnly) {
       table->from_f16(halves.data(), n, y.data());
       table->softmax(y.data(), n);
       table->rope(y.data(), x.data(), x.data(), n / 2 * 2);
-      table->attention_values(x.data(), halves.data(), n, 1, n, y.data());
+      table->attention_values(x.data(), 1, 0, halves.data(), n, 1, n, y.data(), 0);
       for (size_t i = end; i < y.size(); ++i) EXPECT_EQ(y[i], kGuard);
-      table->attention_scores(x.data(), halves.data(), 0, n, 1, 1.0f, y.data());
+      table->attention_scores(x.data(), 1, 0, halves.data(), 0, n, 1, 1.0f, y.data(), 0);
       for (size_t i = end; i < y.size(); ++i) EXPECT_EQ(y[i], kGuard);
       std::vector<uint16_t> z(end + 32, 0x1234);
       table->to_f16(x.data(), n, z.data());
@@ -655,30 +709,39 @@ TEST(Isa, Attention) {
         const Exact<float> values = RandomFloats(n_half, flavour, random);
         Exact<uint16_t> halves(n_half);
         Ref().to_f16(values.data(), n_half, halves.data());
-        const Exact<float> q = RandomFloats(head_dim, flavour, random);
-        const Exact<float> p = RandomFloats(n_key, flavour, random);
-        const Exact<float> start = RandomFloats(head_dim, flavour, random);
-        Exact<float> scores_want(n_key), out_want(head_dim);
-        std::copy(start.data(), start.data() + head_dim, out_want.data());
-        Ref().attention_scores(q.data(), halves.data(), stride, n_key, head_dim, 0.3f,
-                               scores_want.data());
-        Ref().attention_values(p.data(), halves.data(), stride, n_key, head_dim, out_want.data());
+        // Every number of heads comes up, with all the numbers of keys.
+        const int64_t n_query = 1 + random.Below(14);
+        const int64_t q_stride = head_dim + 1, p_stride = n_key + 2, sum_stride = head_dim + 3;
+        const Exact<float> q = RandomFloats((n_query - 1) * q_stride + head_dim, flavour, random);
+        const Exact<float> p = RandomFloats((n_query - 1) * p_stride + n_key, flavour, random);
+        const Exact<float> start = RandomFloats((n_query - 1) * sum_stride + head_dim, 0, random);
+        Exact<float> scores_want(p.size()), out_want(start.size());
+        const auto scores_of = [&](const Kernels& table, Exact<float>& scores) {
+          std::fill(scores.data(), scores.data() + scores.size(), kGuard);
+          table.attention_scores(q.data(), n_query, q_stride, halves.data(), stride, n_key,
+                                 head_dim, 0.3f, scores.data(), p_stride);
+        };
+        const auto values_of = [&](const Kernels& table, int64_t n_first, Exact<float>& out) {
+          std::copy(start.data(), start.data() + start.size(), out.data());
+          // In two runs, as where a ring wraps.
+          table.attention_values(p.data(), n_query, p_stride, halves.data(), stride, n_first,
+                                 head_dim, out.data(), sum_stride);
+          if (n_first == n_key) return;
+          table.attention_values(p.data() + n_first, n_query, p_stride,
+                                 halves.data() + n_first * stride, stride, n_key - n_first,
+                                 head_dim, out.data(), sum_stride);
+        };
+        scores_of(Ref(), scores_want);
+        values_of(Ref(), n_key, out_want);
         for (const Kernels* table : Tables()) {
           const std::string name = std::string(table->name) + " head " + std::to_string(head_dim) +
-                                   " keys " + std::to_string(n_key);
-          Exact<float> scores(n_key), out(head_dim);
-          table->attention_scores(q.data(), halves.data(), stride, n_key, head_dim, 0.3f,
-                                  scores.data());
-          ExpectSame(scores.data(), scores_want.data(), n_key, name + " scores");
-          // In two runs, as where a ring wraps.
-          const int64_t n_first = n_key == 0 ? 0 : random.Below(static_cast<int>(n_key) + 1);
-          std::copy(start.data(), start.data() + head_dim, out.data());
-          table->attention_values(p.data(), halves.data(), stride, n_first, head_dim, out.data());
-          if (n_first < n_key) {
-            table->attention_values(p.data() + n_first, halves.data() + n_first * stride, stride,
-                                    n_key - n_first, head_dim, out.data());
-          }
-          ExpectSame(out.data(), out_want.data(), head_dim, name + " values");
+                                   " keys " + std::to_string(n_key) + " heads " +
+                                   std::to_string(n_query);
+          Exact<float> scores(p.size()), out(start.size());
+          scores_of(*table, scores);
+          ExpectSame(scores.data(), scores_want.data(), scores.size(), name + " scores");
+          values_of(*table, n_key == 0 ? 0 : random.Below(static_cast<int>(n_key) + 1), out);
+          ExpectSame(out.data(), out_want.data(), out.size(), name + " values");
         }
       }
     }

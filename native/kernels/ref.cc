@@ -4,8 +4,10 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <vector>
 
 #include "kernels/kernels.h"
+#include "kernels/row_groups.h"
 
 namespace hearth {
 namespace {
@@ -114,7 +116,7 @@ int Q6KWeight(const uint8_t* super, int i) {
 
 // --- Quantised products ---
 
-void QuantizeQ8(const float* x, int64_t n, int8_t* q, float* d, int32_t* sum) {
+void QuantizeQ8(const float* x, int64_t n, int8_t* q, float* d, int32_t* offset) {
   for (int64_t b = 0; b < n / kQ8Block; ++b) {
     const float* xb = x + b * kQ8Block;
     int8_t* qb = q + b * kQ8Block;
@@ -127,21 +129,21 @@ void QuantizeQ8(const float* x, int64_t n, int8_t* q, float* d, int32_t* sum) {
     }
     const float scale = FloatFromBits(max_bits) / 127.0f;
     const float inverse = 1.0f / scale;
-    sum[b] = 0;
+    offset[b] = 0;
     d[b] = inverse == kInfinity ? 0.0f : scale;
     const bool flat = inverse == kInfinity || !(scale < kInfinity);
     for (int i = 0; i < kQ8Block; ++i) {
       // 127 is not exceeded: the largest x/d is 127 within 2^-21 even where d is subnormal (it has
       // 21 bits or more).
       qb[i] = flat ? int8_t{0} : static_cast<int8_t>(std::nearbyint(xb[i] * inverse));
-      sum[b] += qb[i];
+      offset[b] -= 8 * qb[i];
     }
   }
 }
 
-// One 32-block of `row` times one of activations (32 int8 in q, scale dx, sum of q), added to acc.
+// One 32-block of `row` times one of activations (32 int8 in q, scale dx), added to acc.
 float AddBlock(TensorType type, const uint8_t* row, int64_t block, const int8_t* q, float dx,
-               int32_t sum, float acc) {
+               float acc) {
   int32_t dot = 0;
   switch (type) {
     case TensorType::kQ4_0: {
@@ -151,7 +153,11 @@ float AddBlock(TensorType type, const uint8_t* row, int64_t block, const int8_t*
     }
     case TensorType::kQ4_1: {
       const uint8_t* w = row + block * static_cast<int64_t>(kQ4_1Bytes);
-      for (int i = 0; i < kQ8Block; ++i) dot += Nibble(w + 4, i) * q[i];
+      int32_t sum = 0;
+      for (int i = 0; i < kQ8Block; ++i) {
+        dot += Nibble(w + 4, i) * q[i];
+        sum += q[i];
+      }
       acc = std::fma(HalfToFloat(Load16(w)) * dx, static_cast<float>(dot), acc);
       return std::fma(HalfToFloat(Load16(w + 2)) * dx, static_cast<float>(sum), acc);
     }
@@ -176,17 +182,39 @@ float AddBlock(TensorType type, const uint8_t* row, int64_t block, const int8_t*
 void MatmulQ(const MatrixView& w, int64_t row_begin, int64_t row_end, const Q8Rows& x,
              int64_t n_tokens, float* y, int64_t y_stride) {
   const int64_t n_block = w.k / kQ8Block;
-  for (int64_t t = 0; t < n_tokens; ++t) {
-    for (int64_t r = row_begin; r < row_end; ++r) {
-      const uint8_t* row =
-          static_cast<const uint8_t*>(w.data) + static_cast<size_t>(r) * w.row_bytes;
+  std::vector<uint8_t> row(RowBytes(w.type, w.k));
+  for (int64_t r = row_begin; r < row_end; ++r) {
+    CopyRow(w, r, row.data());
+    for (int64_t t = 0; t < n_tokens; ++t) {
       float acc = 0.0f;
       for (int64_t b = 0; b < n_block; ++b) {
         const int64_t xb = t * n_block + b;
-        acc = AddBlock(w.type, row, b, x.q + xb * kQ8Block, x.d[xb], x.sum[xb], acc);
+        acc = AddBlock(w.type, row.data(), b, x.q + xb * kQ8Block, x.d[xb], acc);
       }
       y[t * y_stride + r] = acc;
     }
+  }
+}
+
+void GroupRowsRef(TensorType type, int64_t k, const void* rows, void* group) {
+  const BlockParts parts = PartsOf(type);
+  const size_t row_bytes = RowBytes(type, k);
+  const size_t n_block = row_bytes / BlockBytes(type);
+  auto* out = static_cast<uint8_t*>(group);
+  const auto* in = static_cast<const uint8_t*>(rows);
+  const auto put = [&](size_t block, size_t at, size_t bytes) {
+    for (size_t r = 0; r < static_cast<size_t>(kGroupRows); ++r) {
+      std::memcpy(out, in + r * row_bytes + block * BlockBytes(type) + at, bytes);
+      out += bytes;
+    }
+  };
+  for (size_t b = 0; b < n_block; ++b) {
+    for (int p = 0; p < parts.n_piece; ++p) {
+      for (size_t column = 0; column < 4; ++column) put(b, parts.piece_at[p] + 4 * column, 4);
+    }
+  }
+  for (size_t b = 0; b < n_block; ++b) {
+    for (int h = 0; h < parts.n_half; ++h) put(b, parts.half_at[h], 2);
   }
 }
 
@@ -285,14 +313,17 @@ void FromF16(const uint16_t* x, int64_t n, float* y) {
 
 // --- Attention ---
 
-void AttentionScores(const float* q, const uint16_t* k, int64_t stride, int64_t n_key,
-                     int64_t head_dim, float scale, float* scores) {
-  for (int64_t j = 0; j < n_key; ++j) {
-    float s[16] = {};
-    for (int64_t i = 0; i < head_dim; ++i) {
-      s[i % 16] = std::fma(q[i], HalfToFloat(k[j * stride + i]), s[i % 16]);
+void AttentionScores(const float* q, int64_t n_query, int64_t q_stride, const uint16_t* k,
+                     int64_t k_stride, int64_t n_key, int64_t head_dim, float scale, float* scores,
+                     int64_t score_stride) {
+  for (int64_t h = 0; h < n_query; ++h) {
+    for (int64_t j = 0; j < n_key; ++j) {
+      float s[16] = {};
+      for (int64_t i = 0; i < head_dim; ++i) {
+        s[i % 16] = std::fma(q[h * q_stride + i], HalfToFloat(k[j * k_stride + i]), s[i % 16]);
+      }
+      scores[h * score_stride + j] = scale * Reduce16(s);
     }
-    scores[j] = scale * Reduce16(s);
   }
 }
 
@@ -324,11 +355,16 @@ float Softmax(float* s, int64_t n) {
   return Reduce16(sum);
 }
 
-void AttentionValues(const float* p, const uint16_t* v, int64_t stride, int64_t n_key,
-                     int64_t head_dim, float* sum) {
-  for (int64_t i = 0; i < head_dim; ++i) {
-    for (int64_t j = 0; j < n_key; ++j)
-      sum[i] = std::fma(p[j], HalfToFloat(v[j * stride + i]), sum[i]);
+void AttentionValues(const float* p, int64_t n_query, int64_t p_stride, const uint16_t* v,
+                     int64_t v_stride, int64_t n_key, int64_t head_dim, float* sum,
+                     int64_t sum_stride) {
+  for (int64_t h = 0; h < n_query; ++h) {
+    for (int64_t j = 0; j < n_key; ++j) {
+      for (int64_t i = 0; i < head_dim; ++i) {
+        float& s = sum[h * sum_stride + i];
+        s = std::fma(p[h * p_stride + j], HalfToFloat(v[j * v_stride + i]), s);
+      }
+    }
   }
 }
 
@@ -354,6 +390,7 @@ int64_t Argmax(const float* x, int64_t n) {
 constinit const Kernels kRefKernels = {
     .name = "ref",
     .quantize_q8 = QuantizeQ8,
+    .group_rows = GroupRowsRef,
     .matmul_q = MatmulQ,
     .matmul_f = MatmulF,
     .dequantize_row = DequantizeRow,

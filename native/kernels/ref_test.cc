@@ -195,8 +195,8 @@ TEST(QuantizeQ8, NearestWithinHalfAStep) {
   const std::vector<float> x = random.Floats(3200, 7.0f);
   std::vector<int8_t> q(3200);
   std::vector<float> d(100);
-  std::vector<int32_t> sum(100);
-  Ref().quantize_q8(x.data(), 3200, q.data(), d.data(), sum.data());
+  std::vector<int32_t> offset(100);
+  Ref().quantize_q8(x.data(), 3200, q.data(), d.data(), offset.data());
   for (size_t b = 0; b < 100; ++b) {
     float max = 0;
     int total = 0;
@@ -209,7 +209,7 @@ TEST(QuantizeQ8, NearestWithinHalfAStep) {
       EXPECT_LE(std::fabs(x[i] / static_cast<double>(d[b]) - q[i]), 0.5 + 2 * 127 * kUnit);
     }
     EXPECT_EQ(d[b], max / 127.0f);
-    EXPECT_EQ(sum[b], total);
+    EXPECT_EQ(offset[b], -8 * total);
     EXPECT_EQ(largest, 127);
   }
 }
@@ -218,12 +218,12 @@ TEST(QuantizeQ8, TiesGoToEven) {
   float x[32] = {127.0f, 0.5f, 1.5f, 2.5f, -0.5f, -1.5f, -2.5f, 126.5f};
   int8_t q[32];
   float d = 0;
-  int32_t sum = 0;
-  Ref().quantize_q8(x, 32, q, &d, &sum);
+  int32_t offset = 0;
+  Ref().quantize_q8(x, 32, q, &d, &offset);
   const int want[] = {127, 0, 2, 2, 0, -2, -2, 126};
   EXPECT_EQ(d, 1.0f);
   for (int i = 0; i < 8; ++i) EXPECT_EQ(static_cast<int>(q[i]), want[i]);
-  EXPECT_EQ(sum, 253);
+  EXPECT_EQ(offset, -8 * 253);
 }
 
 TEST(QuantizeQ8, ZeroTinyAndNotFinite) {
@@ -233,10 +233,10 @@ TEST(QuantizeQ8, ZeroTinyAndNotFinite) {
     x[13] = value;
     int8_t q[32];
     float d = -1;
-    int32_t sum = -1;
-    Ref().quantize_q8(x, 32, q, &d, &sum);
+    int32_t offset = -1;
+    Ref().quantize_q8(x, 32, q, &d, &offset);
     EXPECT_TRUE(std::isnan(want_d) ? std::isnan(d) : d == want_d);
-    EXPECT_EQ(sum, 0);
+    EXPECT_EQ(offset, 0);
     for (const int8_t v : q) EXPECT_EQ(static_cast<int>(v), 0);
   };
   quantize(0.0f, -0.0f, 0.0f);
@@ -284,11 +284,11 @@ TEST(MatmulQ, IsTheProductOfDequantisedNumbers) {
       const int64_t n_block = k / 32;
       std::vector<int8_t> q(x.size());
       std::vector<float> d(static_cast<size_t>(n_block));
-      std::vector<int32_t> sum(d.size());
-      Ref().quantize_q8(x.data(), k, q.data(), d.data(), sum.data());
+      std::vector<int32_t> offset(d.size());
+      Ref().quantize_q8(x.data(), k, q.data(), d.data(), offset.data());
       float y = 0;
       Ref().matmul_q({type, row.bytes.data(), row.bytes.size(), k}, 0, 1,
-                     {q.data(), d.data(), sum.data(), k}, 1, &y, 1);
+                     {q.data(), d.data(), offset.data(), k}, 1, &y, 1);
 
       double quantised = 0, original = 0, rounding = 0, step = 0;
       for (size_t i = 0; i < x.size(); ++i) {
@@ -319,8 +319,8 @@ TEST(MatmulQ, AddsOneTermABlockInOrder) {
   const std::vector<float> x = random.Floats(k, 2.0f);
   std::vector<int8_t> q(k);
   std::vector<float> d(k / 32);
-  std::vector<int32_t> sum(k / 32);
-  Ref().quantize_q8(x.data(), k, q.data(), d.data(), sum.data());
+  std::vector<int32_t> offset(k / 32);
+  Ref().quantize_q8(x.data(), k, q.data(), d.data(), offset.data());
   for (const TensorType type :
        {TensorType::kQ4_0, TensorType::kQ4_1, TensorType::kQ8_0, TensorType::kQ6_K}) {
     const Row row = RandomRow(type, k, random);
@@ -339,11 +339,11 @@ TEST(MatmulQ, AddsOneTermABlockInOrder) {
         dot += std::nearbyint((static_cast<double>(row.weights[i]) - m) / dw) * q[i];
       }
       acc = std::fma(dw * d[b], static_cast<float>(dot), acc);
-      if (type == TensorType::kQ4_1) acc = std::fma(m * d[b], static_cast<float>(sum[b]), acc);
+      if (type == TensorType::kQ4_1) acc = std::fma(m * d[b], -0.125f * static_cast<float>(offset[b]), acc);
     }
     float y = 0;
     Ref().matmul_q({type, row.bytes.data(), row.bytes.size(), k}, 0, 1,
-                   {q.data(), d.data(), sum.data(), k}, 1, &y, 1);
+                   {q.data(), d.data(), offset.data(), k}, 1, &y, 1);
     EXPECT_TRUE(SameBits(y, acc));
     EXPECT_NE(y, 0.0f);
   }
@@ -359,11 +359,11 @@ TEST(MatmulQ, NotFiniteActivationsShowInEveryRow) {
       x[77] = bad;
       std::vector<int8_t> q(256);
       std::vector<float> d(8);
-      std::vector<int32_t> sum(8);
-      Ref().quantize_q8(x.data(), 256, q.data(), d.data(), sum.data());
+      std::vector<int32_t> offset(8);
+      Ref().quantize_q8(x.data(), 256, q.data(), d.data(), offset.data());
       float y = 0;
       Ref().matmul_q({type, row.bytes.data(), row.bytes.size(), 256}, 0, 1,
-                     {q.data(), d.data(), sum.data(), 256}, 1, &y, 1);
+                     {q.data(), d.data(), offset.data(), 256}, 1, &y, 1);
       EXPECT_TRUE(std::isnan(y));
     }
   }
@@ -571,11 +571,12 @@ TEST(Attention, ScoresAndValues) {
     values[i] = static_cast<float>(HalfValue(halves[i]));
   }
   std::vector<float> scores(n_key), out(head_dim);
-  Ref().attention_scores(q.data(), halves.data(), stride, n_key, head_dim, 0.088f, scores.data());
+  Ref().attention_scores(q.data(), 1, 0, halves.data(), stride, n_key, head_dim, 0.088f,
+                         scores.data(), 0);
   for (size_t j = 0; j < n_key; ++j) {
     EXPECT_TRUE(SameBits(scores[j], 0.088f * DotInOrder(q.data(), &values[j * stride], head_dim)));
   }
-  Ref().attention_values(p.data(), halves.data(), stride, n_key, head_dim, out.data());
+  Ref().attention_values(p.data(), 1, 0, halves.data(), stride, n_key, head_dim, out.data(), 0);
   for (size_t i = 0; i < head_dim; ++i) {
     float acc = 0;
     double exact = 0, size = 0;

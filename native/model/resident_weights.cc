@@ -1,6 +1,9 @@
 #include "model/resident_weights.h"
 
+#include <algorithm>
 #include <string>
+
+#include "kernels/row_groups.h"
 
 namespace hearth {
 namespace {
@@ -24,11 +27,15 @@ class Loader {
          const std::function<void(size_t)>& progress)
       : spec_(spec), file_(file), kernels_(kernels), storage_(storage), progress_(progress) {}
 
-  // The tensor as it lies in the file.
-  Status Matrix(const TensorPlace& tensor, MatrixView* view) {
+  // The tensor as it lies in the file; with `multiplied` its rows are put into groups.
+  Status Matrix(const TensorPlace& tensor, bool multiplied, MatrixView* view) {
     std::byte* dest = Take(static_cast<size_t>(tensor.bytes));
     RETURN_IF_ERROR(Read(tensor, dest));
-    *view = MatrixView{tensor.type, dest, RowBytes(tensor.type, tensor.shape[0]), tensor.shape[0]};
+    const int64_t k = tensor.shape[0];
+    *view = MatrixView{tensor.type, dest, RowBytes(tensor.type, k), k};
+    if (!multiplied || !IsQuantized(tensor.type)) return Status::Ok();
+    scratch_.resize(std::max(scratch_.size(), GroupScratchBytes(view->row_bytes)));
+    view->n_grouped = GroupRows(kernels_, tensor.type, k, tensor.n_row(), dest, scratch_.data());
     return Status::Ok();
   }
 
@@ -68,6 +75,7 @@ class Loader {
   const Kernels& kernels_;
   AlignedBuffer& storage_;
   const std::function<void(size_t)>& progress_;
+  std::vector<std::byte> scratch_;
   size_t used_ = 0;
   size_t read_ = 0;
 };
@@ -94,17 +102,18 @@ Result<std::unique_ptr<ResidentWeights>> ResidentWeights::Load(
   weights->storage_ = std::move(storage).value();
   Loader loader(spec, file, kernels, weights->storage_, progress);
 
-  RETURN_IF_ERROR(loader.Matrix(*spec.Find("token_embd.weight"), &weights->token_embd_));
+  const TensorPlace* head = spec.Find("output.weight");
+  // Rows that are only looked up stay rows.
+  RETURN_IF_ERROR(loader.Matrix(*spec.Find("token_embd.weight"), head == nullptr,
+                                &weights->token_embd_));
   RETURN_IF_ERROR(loader.Floats(*spec.Find("output_norm.weight"), &weights->output_norm_));
   weights->head_ = weights->token_embd_;
-  if (const TensorPlace* head = spec.Find("output.weight")) {
-    RETURN_IF_ERROR(loader.Matrix(*head, &weights->head_));
-  }
+  if (head != nullptr) RETURN_IF_ERROR(loader.Matrix(*head, true, &weights->head_));
   for (int il = 0; il < spec.n_layer; ++il) {
     LayerWeights layer;
     MatrixView* matrices[] = {&layer.attn_q, &layer.attn_k, &layer.attn_v, &layer.attn_output};
     for (size_t i = 0; i < std::size(kMatrixNames); ++i) {
-      RETURN_IF_ERROR(loader.Matrix(*spec.FindInLayer(il, kMatrixNames[i]), matrices[i]));
+      RETURN_IF_ERROR(loader.Matrix(*spec.FindInLayer(il, kMatrixNames[i]), true, matrices[i]));
     }
     const float* router = nullptr;
     const float** floats[] = {&layer.attn_norm, &layer.ffn_norm, &router};

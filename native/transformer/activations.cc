@@ -29,8 +29,8 @@ Result<Activations> Activations::Create(int64_t n_row_max, int64_t width, bool w
   a.floats_ = a.storage_.As<float>();
   if (with_q8) {
     a.scales_ = a.floats_ + n_row_max * width;
-    a.sums_ = reinterpret_cast<int32_t*>(a.scales_ + n_row_max * (width / kQ8Block));
-    a.quants_ = reinterpret_cast<int8_t*>(a.sums_ + n_row_max * (width / kQ8Block));
+    a.offsets_ = reinterpret_cast<int32_t*>(a.scales_ + n_row_max * (width / kQ8Block));
+    a.quants_ = reinterpret_cast<int8_t*>(a.offsets_ + n_row_max * (width / kQ8Block));
   }
   return a;
 }
@@ -39,7 +39,7 @@ void Activations::Quantize(const Kernels& kernels, int64_t t) {
   if (!with_q8_) return;
   const int64_t n_block = width_ / kQ8Block;
   kernels.quantize_q8(row(t), width_, quants_ + t * width_, scales_ + t * n_block,
-                      sums_ + t * n_block);
+                      offsets_ + t * n_block);
 }
 
 void Activations::CopyRow(int64_t t, const Activations& from, int64_t from_t) {
@@ -53,7 +53,7 @@ void Activations::CopyRow(int64_t t, const Activations& from, int64_t from_t) {
   };
   std::memcpy(at(quants_, t, width), at(from.quants_, from_t, width), width);
   std::memcpy(at(scales_, t, n_block), at(from.scales_, from_t, n_block), n_block * sizeof(float));
-  std::memcpy(at(sums_, t, n_block), at(from.sums_, from_t, n_block), n_block * sizeof(int32_t));
+  std::memcpy(at(offsets_, t, n_block), at(from.offsets_, from_t, n_block), n_block * sizeof(int32_t));
 }
 
 void Activations::MatMul(const Kernels& kernels, const MatrixView& w, int64_t row_begin,
@@ -63,7 +63,7 @@ void Activations::MatMul(const Kernels& kernels, const MatrixView& w, int64_t ro
   if (IsQuantized(w.type)) {
     CHECK(with_q8_, "a quantised matrix reads 8-bit activations");
     const int64_t n_block = width_ / kQ8Block;
-    const Q8Rows rows{quants_ + t0 * width_, scales_ + t0 * n_block, sums_ + t0 * n_block, width_};
+    const Q8Rows rows{quants_ + t0 * width_, scales_ + t0 * n_block, offsets_ + t0 * n_block, width_};
     kernels.matmul_q(w, row_begin, row_end, rows, n_token, y, y_stride);
   } else {
     kernels.matmul_f(w, row_begin, row_end, row(t0), width_, n_token, y, y_stride);

@@ -43,7 +43,7 @@ class Activations {
   AlignedBuffer storage_;
   float* floats_ = nullptr;   // [n_row_max, width]
   float* scales_ = nullptr;   // [n_row_max, width/32]
-  int32_t* sums_ = nullptr;   // [n_row_max, width/32]
+  int32_t* offsets_ = nullptr;  // [n_row_max, width/32]
   int8_t* quants_ = nullptr;  // [n_row_max, width]
 };
 

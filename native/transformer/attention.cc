@@ -71,28 +71,43 @@ void Attend(const Kernels& kernels, ThreadPool& pool, const ModelSpec& spec, int
   const int64_t dim = spec.head_dim;
   const float scale = 1.0f / std::sqrt(static_cast<float>(dim));
   const int64_t heads_per_kv = spec.n_head / spec.n_head_kv;
-  // A head reads its keys and values: as halves, so many bytes.
+  // Heads that share keys and values read them together, as long as there is work for all threads.
+  const int64_t n_group = chunk.n_token * spec.n_head_kv;
+  const int64_t n_part = std::clamp<int64_t>(2 * pool.size() / n_group, 1, heads_per_kv);
+  // They read so many bytes: keys and values as halves.
   const int64_t n_key = layer.window == 0 ? chunk.pos0 + chunk.n_token
                                           : std::min(layer.window, chunk.pos0 + chunk.n_token);
   const int64_t grain = std::max<int64_t>(1, kGrainBytes / (4 * n_key * dim));
-  pool.ParallelFor(chunk.n_token * spec.n_head, grain, [&](int64_t begin, int64_t end, int worker) {
-    float* s = scores + worker * kv.n_ctx();
+  pool.ParallelFor(n_group * n_part, grain, [&](int64_t begin, int64_t end, int worker) {
+    float* s = scores + worker * heads_per_kv * kv.n_ctx();
+    std::vector<float> sums(static_cast<size_t>(heads_per_kv));
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t t = i / spec.n_head;
-      const int head_kv = static_cast<int>(i % spec.n_head / heads_per_kv);
+      const int64_t t = i / n_part / spec.n_head_kv;
+      const int head_kv = static_cast<int>(i / n_part % spec.n_head_kv);
+      const int64_t first = heads_per_kv * (i % n_part) / n_part;
+      const int64_t n_head = heads_per_kv * (i % n_part + 1) / n_part - first;
       const KeyRange keys = KeysOf(layer, chunk.pos0 + t, kv.capacity(il));
+      const int64_t n = keys.n_first + keys.n_second;
       const uint16_t* k = kv.K(il, head_kv);
       const uint16_t* v = kv.V(il, head_kv);
-      float* query = q + i * dim;
-      if (layer.rope) kernels.rope(query, rope.cos(t), rope.sin(t), dim);
-      kernels.attention_scores(query, k + keys.first_slot * dim, dim, keys.n_first, dim, scale, s);
-      kernels.attention_scores(query, k, dim, keys.n_second, dim, scale, s + keys.n_first);
-      const float sum = kernels.softmax(s, keys.n_first + keys.n_second);
-      float* o = out + i * dim;
-      std::fill(o, o + dim, 0.0f);
-      kernels.attention_values(s, v + keys.first_slot * dim, dim, keys.n_first, dim, o);
-      kernels.attention_values(s + keys.n_first, v, dim, keys.n_second, dim, o);
-      for (int64_t j = 0; j < dim; ++j) o[j] /= sum;
+      const int64_t at = ((t * spec.n_head) + head_kv * heads_per_kv + first) * dim;
+      for (int64_t h = 0; h < n_head && layer.rope; ++h)
+        kernels.rope(q + at + h * dim, rope.cos(t), rope.sin(t), dim);
+      kernels.attention_scores(q + at, n_head, dim, k + keys.first_slot * dim, dim, keys.n_first,
+                               dim, scale, s, n);
+      kernels.attention_scores(q + at, n_head, dim, k, dim, keys.n_second, dim, scale,
+                               s + keys.n_first, n);
+      float* o = out + at;
+      std::fill(o, o + n_head * dim, 0.0f);
+      for (int64_t h = 0; h < n_head; ++h)
+        sums[static_cast<size_t>(h)] = kernels.softmax(s + h * n, n);
+      kernels.attention_values(s, n_head, n, v + keys.first_slot * dim, dim, keys.n_first, dim, o,
+                               dim);
+      kernels.attention_values(s + keys.n_first, n_head, n, v, dim, keys.n_second, dim, o, dim);
+      for (int64_t h = 0; h < n_head; ++h) {
+        const float sum = sums[static_cast<size_t>(h)];
+        for (int64_t j = 0; j < dim; ++j) o[h * dim + j] /= sum;
+      }
     }
   });
 }

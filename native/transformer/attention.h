@@ -42,8 +42,8 @@ void StoreKeysAndValues(const Kernels& kernels, ThreadPool& pool, const ModelSpe
                         KvCache& kv);
 
 // Attends with queries q [n_token, n_q] (rotated in place in layers with RoPE) over what the cache
-// holds, the chunk itself included, into out [n_token, n_q]. scores: one row of n_ctx floats a
-// worker.
+// holds, the chunk itself included, into out [n_token, n_q]. scores: a row of n_ctx floats a
+// worker and query head of a key/value head.
 void Attend(const Kernels& kernels, ThreadPool& pool, const ModelSpec& spec, int il,
             ChunkSpan chunk, const RopeTable& rope, float* q, const KvCache& kv, float* scores,
             float* out);

@@ -3,10 +3,16 @@
 #include <algorithm>
 #include <string>
 
+#include "kernels/row_groups.h"
 #include "transformer/router.h"
 
 namespace hearth {
 namespace {
+
+// A row of scores a thread and query head of a key/value head.
+int64_t ScoreFloats(const ModelSpec& spec, int n_threads, int64_t n_ctx_max) {
+  return n_threads * (spec.n_head / spec.n_head_kv) * n_ctx_max;
+}
 
 constexpr int64_t kRouterGrain = 4;  // experts: a tile of the kernels
 
@@ -41,7 +47,8 @@ size_t Transformer::BytesFor(const ModelSpec& spec, int n_threads, int64_t n_tok
   return Moe::BytesFor(spec, n_threads, n_token_max) +
          Activations::BytesFor(n_token_max, spec.n_embd, NormedQ8(spec)) +
          Activations::BytesFor(n_token_max, spec.n_q(), AttendedQ8(spec)) +
-         static_cast<size_t>(n_token_max * per_token + n_threads * n_ctx_max) * sizeof(float);
+         static_cast<size_t>(n_token_max * per_token + ScoreFloats(spec, n_threads, n_ctx_max)) *
+             sizeof(float);
 }
 
 Result<std::unique_ptr<Transformer>> Transformer::Create(const ModelSpec& spec,
@@ -68,7 +75,7 @@ Result<std::unique_ptr<Transformer>> Transformer::Create(const ModelSpec& spec,
                   {&t->k_, n_token_max * spec.n_kv()},
                   {&t->v_, n_token_max * spec.n_kv()},
                   {&t->router_logits_, n_token_max * spec.n_expert},
-                  {&t->scores_, pool.size() * n_ctx_max}};
+                  {&t->scores_, ScoreFloats(spec, pool.size(), n_ctx_max)}};
   for (const auto& b : kBuffers) {
     Result<AlignedBuffer> memory =
         AlignedBuffer::Allocate(static_cast<size_t>(b.n_float) * sizeof(float));
@@ -135,10 +142,10 @@ Status Transformer::Logits(const Pass& pass, int64_t n, float* logits) {
 
 void Transformer::Embed(std::span<const int32_t> tokens, float* x) {
   const MatrixView& table = weights_.token_embd();
+  std::vector<std::byte> row(table.row_bytes);
   for (size_t t = 0; t < tokens.size(); ++t) {
-    const auto* row = static_cast<const std::byte*>(table.data) +
-                      static_cast<size_t>(tokens[t]) * table.row_bytes;
-    kernels_.dequantize_row(table.type, row, spec_.n_embd,
+    CopyRow(table, tokens[t], row.data());
+    kernels_.dequantize_row(table.type, row.data(), spec_.n_embd,
                             x + static_cast<int64_t>(t) * spec_.n_embd);
   }
 }

@@ -119,7 +119,7 @@ class Transformer {
   AlignedBuffer v_;              // [n_token_max, n_kv]
   AlignedBuffer branch_;         // what a branch adds to x: [n_token_max, n_embd]
   AlignedBuffer router_logits_;  // [n_token_max, n_expert]
-  AlignedBuffer scores_;         // [n_threads, n_ctx_max]
+  AlignedBuffer scores_;         // [n_threads, heads a kv head, n_ctx_max]
 };
 
 }  // namespace hearth

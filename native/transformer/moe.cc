@@ -15,8 +15,9 @@ constexpr int64_t kTokenTile = 4;
 constexpr int64_t kColumnScratch = kColumnGrain * (1 + kTokenTile * kPartialSums);
 
 MatrixView ViewOf(const ExpertMatrix& matrix, const PinnedExpert& expert) {
+  const int64_t n_grouped = matrix.grouped ? matrix.n_row / kGroupRows * kGroupRows : 0;
   return MatrixView{matrix.type, expert.data() + matrix.slot_offset, matrix.row_bytes(),
-                    matrix.row_length};
+                    matrix.row_length, n_grouped};
 }
 
 // Calls body(member, begin, end) for the parts of [begin, end) of `group.size() * n` items that

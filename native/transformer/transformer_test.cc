@@ -129,7 +129,8 @@ std::vector<float> RunAttention(const ModelSpec& spec, Isa isa, int n_threads, i
   const auto n_token = static_cast<int64_t>(q.size()) / spec.n_q();
   Result<KvCache> kv = KvCache::Create(spec, n_token, n_slack);
   RopeTable rope(spec);
-  std::vector<float> scores(static_cast<size_t>(n_token * n_threads));
+  std::vector<float> scores(
+      static_cast<size_t>(n_token * n_threads * spec.n_head / spec.n_head_kv));
   std::vector<float> out(q.size());
   std::vector<float> queries = q;
   std::vector<float> keys = k;

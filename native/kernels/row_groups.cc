@@ -1,0 +1,56 @@
+#include "kernels/row_groups.h"
+
+#include <cstring>
+
+namespace hearth {
+namespace {
+
+constexpr size_t kPieceBytes = 16;
+constexpr size_t kColumnBytes = 4;
+
+}  // namespace
+
+int64_t GroupRows(const Kernels& kernels, TensorType type, int64_t k, int64_t n_row, void* rows,
+                  void* scratch) {
+  const size_t group_bytes = GroupScratchBytes(RowBytes(type, k));
+  const int64_t n_group = n_row / kGroupRows;
+  for (int64_t g = 0; g < n_group; ++g) {
+    auto* group = static_cast<uint8_t*>(rows) + static_cast<size_t>(g) * group_bytes;
+    std::memcpy(scratch, group, group_bytes);
+    kernels.group_rows(type, k, scratch, group);
+  }
+  return n_group * kGroupRows;
+}
+
+void CopyRow(const MatrixView& w, int64_t r, void* row) {
+  auto* out = static_cast<uint8_t*>(row);
+  const auto* data = static_cast<const uint8_t*>(w.data);
+  if (r >= w.n_grouped) {
+    std::memcpy(out, data + static_cast<size_t>(r) * w.row_bytes, w.row_bytes);
+    return;
+  }
+  const BlockParts parts = PartsOf(w.type);
+  const auto n_block = static_cast<size_t>(w.k / BlockLength(w.type));
+  const auto n_piece = static_cast<size_t>(parts.n_piece);
+  const auto n_half = static_cast<size_t>(parts.n_half);
+  const auto lane = static_cast<size_t>(r % kGroupRows);
+  const uint8_t* pieces = data + static_cast<size_t>(r - r % kGroupRows) * w.row_bytes;
+  const uint8_t* halves = pieces + n_block * n_piece * kPieceBytes * kGroupRows;
+  for (size_t b = 0; b < n_block; ++b) {
+    uint8_t* block = out + b * BlockBytes(w.type);
+    for (size_t p = 0; p < n_piece; ++p) {
+      const uint8_t* columns = pieces + (b * n_piece + p) * kPieceBytes * kGroupRows;
+      for (size_t j = 0; j < kPieceBytes / kColumnBytes; ++j) {
+        std::memcpy(block + parts.piece_at[p] + j * kColumnBytes,
+                    columns + (j * kGroupRows + lane) * kColumnBytes, kColumnBytes);
+      }
+    }
+    for (size_t h = 0; h < n_half; ++h) {
+      std::memcpy(block + parts.half_at[h],
+                  halves + ((b * n_half + h) * kGroupRows + lane) * sizeof(uint16_t),
+                  sizeof(uint16_t));
+    }
+  }
+}
+
+}  // namespace hearth
