@@ -1,18 +1,52 @@
 /**
- * Writes a file of the exact shapes, types and vocabulary of a SmallThinker model, with random weights: what speed and
- * memory are measured on where the real files cannot be had.
+ * Writes a file of the exact shapes, types and vocabulary of a SmallThinker model: what speed and memory are measured on where the
+ * real files cannot be had.
  *
  *     npx tsx bench/syntheticModel.ts 4b|21b FILE
  *
- * Q4_0 throughout with a Q6_K head and F32 routers and norms, as in the published plain Q4_0 files (2.5 GB, 12.2 GB).
- * The weights are drawn so that activations stay of size one; routers so that all experts are used, unevenly. The text it
- * writes means nothing, and its expert choices are less predictable than a trained model's.
+ * Q4_0 throughout with a Q6_K head and F32 routers and norms, as in the published plain Q4_0 files (2.5 GB, 12.2 GB). The text it
+ * writes means nothing, but where speed depends on what a model has learnt it behaves like a trained one. Weights are random
+ * except for this; coordinates are those of the residual stream:
+ *
+ * - **Idle neurons.** Every embedding has the same value in the first 32 coordinates (one block), and no layer writes there:
+ *   a constant, such as trained models have in a few huge activations. Gate rows have a constant in that block: a bias, another
+ *   one for each neuron, so that some are nearly always idle and some seldom.
+ * - **Attention that looks nearby.** Some rows of Q and K see the constant alone. RoPE turns their product into a sum of cosines
+ *   of the distance, largest at 0; which frequencies take part differs by head, so heads see windows from some tokens to some
+ *   hundreds. (Layers without RoPE see the whole text.)
+ * - **A topic that drifts.** The first layers' attention writes what it sees into coordinates where embeddings are zero: a moving
+ *   average of what was said.
+ * - **Expert choice.** A router adds up a constant for each expert (popularity), the topic (drift), the token with what was made
+ *   of it (predictable before the layer in front has finished), and coordinates of its own, which the FFN in front of it writes
+ *   to strongly (not predictable). `RouterShares` says how much of the logits' variance each has.
+ *
+ * Averages over all layers, by bench/peers/statistics.py on bench/text.txt (2048 tokens, 21b 1024):
+ *
+ * |                                                              | 4b     | 21b    | wanted       |
+ * | ------------------------------------------------------------ | ------ | ------ | ------------ |
+ * | neurons of a chosen expert that are idle                     | 65 %   | 66 %   | 65 %         |
+ * | next experts named before this layer's FFN                   | 73 %   | 69 %   | 65 to 80 %   |
+ * | hits of an LRU cache of 30 % of the experts                  | 69 %   | 71 %   | 65 to 72 %   |
+ * | experts that the token before used too                       | 39 %   | 33 %   |              |
+ * | load of the most used, median and least expert (1: all same) | 3.7, 0.70, 0.05 | 5.2, 0.63, 0.01 | |
+ * | size of the residual stream, first and last layer            | 1.0, 1.7 | 1.0, 1.9 |          |
+ *
+ * Logits have a deviation of 3. Choices of experts follow each other closely: a rounding that changes one may change others in later
+ * layers, probably more than in a trained model; two engines that round activations differently share 82 % of the choices in the last layer.
  */
 import type { TensorType } from "../src/model/modelSpec";
 import { qwenVocabMetadata, readTokenizerJson } from "../src/model/testing/qwen";
-import { ggmlBytes, halfFromFloat } from "../test/fixtures/ggmlTypes";
+import { halfFromFloat } from "../test/fixtures/ggmlTypes";
 import { type GgufTensor, type GgufValue, writeGguf } from "../test/fixtures/ggufWriter";
 import { Prng } from "../test/fixtures/prng";
+
+/** Parts of the variance of router logits; they add up to one. */
+interface RouterShares {
+  readonly popularity: number;
+  readonly topic: number;
+  readonly token: number;
+  readonly unforeseen: number;
+}
 
 interface Shape {
   readonly n_layer: number;
@@ -25,6 +59,7 @@ interface Shape {
   /** llama.cpp's numbers: 1 softmax, 2 sigmoid. */
   readonly gating: number;
   readonly window: number;
+  readonly routerShares: RouterShares;
 }
 
 const HEAD_DIM = 128;
@@ -42,6 +77,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
     n_ctx_train: 32_768,
     gating: 2,
     window: 0,
+    routerShares: { popularity: 0.15, topic: 0.45, token: 0.29, unforeseen: 0.11 },
   },
   "21b": {
     n_layer: 52,
@@ -53,92 +89,313 @@ const SHAPES: Readonly<Record<string, Shape>> = {
     n_ctx_train: 16_384,
     gating: 1,
     window: 4096,
+    routerShares: { popularity: 0.12, topic: 0.46, token: 0.3, unforeseen: 0.12 },
   },
 };
 
-/** Many blocks at once; a few megabytes, drawn once and repeated at random offsets: fast, and no row is like the next. */
-const CHUNK_BLOCKS = 40_000;
+const BLOCK = 32;
 
-/** Chunks of quantised weights of deviation `deviation`. */
-function* quantisedChunks(
-  type: "Q4_0" | "Q6_K",
-  n_weight: number,
-  deviation: number,
-  prng: Prng,
-): Iterable<Uint8Array> {
-  const blockBytes = type === "Q4_0" ? 18 : 210;
-  const pool = new Uint8Array(CHUNK_BLOCKS * blockBytes);
-  const words = new Uint32Array(pool.buffer, 0, pool.length >> 2);
-  for (let i = 0; i < words.length; ++i) {
-    words[i] = prng.nextU32();
-  }
-  // Uniform nibbles - 8 have a deviation of 4.6; uniform 6-bit numbers - 32 times scales of deviation 37 have one of 690.
-  const scale = halfFromFloat(deviation / (type === "Q4_0" ? 4.6 : 690));
-  const view = new DataView(pool.buffer);
-  for (let block = 0; block < CHUNK_BLOCKS; ++block) {
-    const at = block * blockBytes;
-    // Nibbles less 8 have a mean of -0.5: without random signs all layers would pull in one direction.
-    const sign = (prng.nextU32() >>> 31) << 15;
-    view.setUint16(type === "Q4_0" ? at : at + 208, scale | sign, true);
-    if (type === "Q6_K") {
-      for (let i = 0; i < 16; ++i) {
-        view.setInt8(at + 192 + i, (pool[at + 192 + i]! >> 1) - 64);
+// The residual stream: [0, 32) constant, then the topic, then all else.
+const CONSTANT = 2;
+const N_TOPIC = 6 * BLOCK;
+const TOPIC_END = BLOCK + N_TOPIC;
+/** How many layers write the topic, and how far it deviates from its mean after that (measured). */
+const TOPIC_LAYERS = 4;
+const TOPIC_SIZE = 0.8;
+/** Coordinates that the FFN of one layer writes for the next router; the root mean square of what it adds there (measured). */
+const N_OWN = 48;
+const OWN_SIZE = 1;
+
+/** Biases of gate neurons, in deviations of their input: evenly between these. */
+const GATE_BIAS = { min: -0.65, max: 1.55 };
+
+/** RoPE pairs in which K has a constant; those in which a head's Q has one too decide how far it sees. */
+const LOCAL_PAIRS = { first: 11, end: 30 };
+const LOCAL_PAIRS_OF_HEAD = 8;
+/** Size of those constants: the score of the token itself is 8 * LOCAL_SIZE^2 / sqrt(128). */
+const LOCAL_SIZE = 3.4;
+
+const GAIN = {
+  query: 0.7,
+  attention: 0.3,
+  topic: 1.7,
+  ffn: 0.3,
+  unforeseen: 4,
+  router: 1.5,
+  head: 3,
+};
+
+const POOL_BLOCKS = 80_000;
+
+/** A block of weights in a row that is not random. */
+interface Constant {
+  readonly block: number;
+  readonly value: number;
+}
+
+/** What rows of a tensor have in common. */
+interface RowKind {
+  /** Of the random weights. */
+  readonly deviation: number;
+  /** By block; may differ by row, is asked for once for each row of the pool. */
+  readonly constants?: () => readonly Constant[];
+}
+
+/**
+ * Rows of quantised weights; a few megabytes, drawn once and repeated from random rows on: fast, and what follows a row is seldom
+ * the same twice.
+ */
+class RowPool {
+  readonly #bytes: Uint8Array;
+  readonly #rowBytes: number;
+  readonly #n_row: number;
+
+  constructor(type: "Q4_0" | "Q6_K", n_in: number, kind: RowKind, prng: Prng) {
+    const [blockBytes, blockWeights] = type === "Q4_0" ? [18, BLOCK] : [210, 256];
+    const n_block = n_in / blockWeights;
+    this.#n_row = Math.ceil(POOL_BLOCKS / n_block / (blockWeights / BLOCK));
+    this.#rowBytes = n_block * blockBytes;
+    this.#bytes = new Uint8Array(this.#n_row * this.#rowBytes);
+    const words = new Uint32Array(this.#bytes.buffer, 0, this.#bytes.length >> 2);
+    for (let i = 0; i < words.length; ++i) {
+      words[i] = prng.nextU32();
+    }
+    // Uniform nibbles - 8 have a deviation of 4.6; uniform 6-bit numbers - 32 times scales of deviation 37 have one of 690.
+    const scale = halfFromFloat(kind.deviation / (type === "Q4_0" ? 4.6 : 690));
+    const view = new DataView(this.#bytes.buffer);
+    for (let at = 0; at < this.#bytes.length; at += blockBytes) {
+      // Nibbles less 8 have a mean of -0.5: without random signs all layers would pull in one direction.
+      const sign = (prng.nextU32() >>> 31) << 15;
+      view.setUint16(type === "Q4_0" ? at : at + 208, scale | sign, true);
+      if (type === "Q6_K") {
+        for (let i = 0; i < 16; ++i) {
+          view.setInt8(at + 192 + i, (this.#bytes[at + 192 + i]! >> 1) - 64);
+        }
+      }
+    }
+    for (let row = 0; kind.constants !== undefined && row < this.#n_row; ++row) {
+      for (const { block, value } of kind.constants()) {
+        const at = row * this.#rowBytes + block * blockBytes;
+        // Nibbles of 0 stand for -8.
+        view.setUint16(at, halfFromFloat(value / -8), true);
+        this.#bytes.fill(0, at + 2, at + 18);
       }
     }
   }
-  let left = ggmlBytes(type, n_weight);
-  while (left > 0) {
-    const first = prng.nextBelow(CHUNK_BLOCKS / 2) * blockBytes;
-    const chunk = pool.subarray(first, Math.min(pool.length, first + left));
-    left -= chunk.length;
-    yield chunk;
+
+  *rows(n_row: number, prng: Prng): Iterable<Uint8Array> {
+    for (let left = n_row; left > 0;) {
+      const first = prng.nextBelow(this.#n_row / 2);
+      const n = Math.min(left, this.#n_row - first);
+      yield this.#bytes.subarray(first * this.#rowBytes, (first + n) * this.#rowBytes);
+      left -= n;
+    }
   }
 }
 
-/** Floats around `mean`, uniform, of deviation `deviation`. */
-function* floatChunks(n_weight: number, mean: number, deviation: number, prng: Prng): Iterable<Uint8Array> {
-  const values = Float32Array.from(
-    { length: n_weight },
-    () => mean + (prng.nextU32() / 2 ** 31 - 1) * Math.sqrt(3) * deviation,
-  );
-  yield new Uint8Array(values.buffer);
+/** Runs of rows of one kind. */
+type Runs = readonly (readonly [n_row: number, kind: RowKind])[];
+
+function* quantisedChunks(
+  type: "Q4_0" | "Q6_K",
+  n_in: number,
+  runs: Runs,
+  times: number,
+  prng: Prng,
+): Iterable<Uint8Array> {
+  const pools = new Map<RowKind, RowPool>();
+  for (let i = 0; i < times; ++i) {
+    for (const [n_row, kind] of runs) {
+      const pool = pools.get(kind) ?? new RowPool(type, n_in, kind, prng);
+      pools.set(kind, pool);
+      yield* pool.rows(n_row, prng);
+    }
+  }
 }
 
-function tensorsOf(shape: Shape, prng: Prng): GgufTensor[] {
-  const { n_embd, n_head, n_head_kv, n_expert } = shape;
-  const product = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
-  const quantised = (name: string, type: "Q4_0" | "Q6_K", dims: number[], gain: number): GgufTensor => ({
-    name,
-    type,
-    shape: dims,
-    chunks: () => quantisedChunks(type, product(dims), gain / Math.sqrt(dims[0]!), prng),
-  });
-  const floats = (name: string, dims: number[], mean: number, deviation: number): GgufTensor => ({
-    name,
-    type: "F32" satisfies TensorType,
-    shape: dims,
-    chunks: () => floatChunks(product(dims), mean, deviation, prng),
-  });
-  const n_q = n_head * HEAD_DIM;
-  const n_kv = n_head_kv * HEAD_DIM;
-  const layers = Array.from({ length: shape.n_layer }, (_, il) => `blk.${il}`).flatMap((blk) => [
-    floats(`${blk}.attn_norm.weight`, [n_embd], 1, 0.1),
-    quantised(`${blk}.attn_q.weight`, "Q4_0", [n_embd, n_q], 1),
-    quantised(`${blk}.attn_k.weight`, "Q4_0", [n_embd, n_kv], 1),
-    quantised(`${blk}.attn_v.weight`, "Q4_0", [n_embd, n_kv], 1),
-    quantised(`${blk}.attn_output.weight`, "Q4_0", [n_q, n_embd], 0.1),
-    floats(`${blk}.ffn_norm.weight`, [n_embd], 1, 0.1),
-    floats(`${blk}.ffn_gate_inp.weight`, [n_embd, n_expert], 0, 2 / Math.sqrt(n_embd)),
-    quantised(`${blk}.ffn_gate_exps.weight`, "Q4_0", [n_embd, N_FF, n_expert], 1),
-    quantised(`${blk}.ffn_up_exps.weight`, "Q4_0", [n_embd, N_FF, n_expert], 1),
-    quantised(`${blk}.ffn_down_exps.weight`, "Q4_0", [N_FF, n_embd, n_expert], 0.15),
-  ]);
-  return [
-    quantised("token_embd.weight", "Q4_0", [n_embd, N_VOCAB], Math.sqrt(n_embd)),
-    floats("output_norm.weight", [n_embd], 1, 0.1),
-    quantised("output.weight", "Q6_K", [n_embd, N_VOCAB], 3),
-    ...layers,
-  ];
+function* norm(n: number, prng: Prng): Iterable<Uint8Array> {
+  yield new Uint8Array(Float32Array.from({ length: n }, () => 1 + 0.1 * Math.sqrt(3) * prng.nextSigned()).buffer);
+}
+
+const SILENT: RowKind = { deviation: 0 };
+
+class Model {
+  readonly #shape: Shape;
+  readonly #prng: Prng;
+
+  constructor(name: string, shape: Shape) {
+    this.#shape = shape;
+    this.#prng = new Prng(name);
+  }
+
+  tensors(): GgufTensor[] {
+    const { n_layer, n_embd } = this.#shape;
+    const embedding: RowKind = {
+      deviation: 1,
+      constants: () => [
+        { block: 0, value: CONSTANT },
+        ...Array.from({ length: N_TOPIC / BLOCK }, (_, i) => ({ block: 1 + i, value: 0 })),
+      ],
+    };
+    return [
+      this.#quantised("token_embd.weight", "Q4_0", n_embd, [[N_VOCAB, embedding]]),
+      this.#norm("output_norm.weight"),
+      this.#quantised("output.weight", "Q6_K", n_embd, [[N_VOCAB, { deviation: GAIN.head / Math.sqrt(n_embd) }]]),
+      ...Array.from({ length: n_layer }, (_, il) => this.#layer(il)).flat(),
+    ];
+  }
+
+  #layer(il: number): GgufTensor[] {
+    const { n_embd, n_head, n_head_kv, n_expert } = this.#shape;
+    const blk = `blk.${il}`;
+    const n_q = n_head * HEAD_DIM;
+    const random = (gain: number): RowKind => ({
+      deviation: gain / Math.sqrt(n_embd),
+      constants: () => [{ block: 0, value: 0 }],
+    });
+    const value: Runs = [[n_head_kv * HEAD_DIM, random(1)]];
+    return [
+      this.#norm(`${blk}.attn_norm.weight`),
+      this.#quantised(`${blk}.attn_q.weight`, "Q4_0", n_embd, this.#localRows(il, n_head, random(GAIN.query))),
+      this.#quantised(`${blk}.attn_k.weight`, "Q4_0", n_embd, this.#localRows(il, n_head_kv, random(GAIN.query))),
+      this.#quantised(`${blk}.attn_v.weight`, "Q4_0", n_embd, value),
+      this.#quantised(`${blk}.attn_output.weight`, "Q4_0", n_q, this.#attentionOutput(il)),
+      this.#norm(`${blk}.ffn_norm.weight`),
+      this.#router(il),
+      this.#quantised(`${blk}.ffn_gate_exps.weight`, "Q4_0", n_embd, this.#gate(il), n_expert),
+      this.#quantised(`${blk}.ffn_up_exps.weight`, "Q4_0", n_embd, [[N_FF, random(1)]], n_expert),
+      this.#quantised(`${blk}.ffn_down_exps.weight`, "Q4_0", N_FF, this.#down(il), n_expert),
+    ];
+  }
+
+  /** Weight in each constant coordinate that makes `size` of them in a layer's normed input. */
+  #constantWeight(il: number, size: number): number {
+    return (size * this.#size(il)) / (BLOCK * CONSTANT);
+  }
+
+  /** Root mean square of the residual stream where a layer begins (measured). */
+  #size(il: number): number {
+    return 1 + 0.03 * il;
+  }
+
+  /** Rows of Q (`n` query heads) or K. */
+  #localRows(il: number, n: number, random: RowKind): Runs {
+    const constant: RowKind = {
+      deviation: 0,
+      constants: () => [{ block: 0, value: this.#constantWeight(il, LOCAL_SIZE) }],
+    };
+    const { n_head, n_head_kv } = this.#shape;
+    const isKey = n === n_head_kv;
+    const { first, end } = LOCAL_PAIRS;
+    const heads = Array.from({ length: n }, (_, head): Runs => {
+      // Spread over the heads evenly; layers alternate.
+      const place = ((head * 5 + il) % n_head) / (n_head - 1);
+      const from = isKey ? first : first + Math.round(place * (end - first - LOCAL_PAIRS_OF_HEAD));
+      const to = isKey ? end : from + LOCAL_PAIRS_OF_HEAD;
+      // A pair is (i, i + 64); a key that is turned by its partner too would be random there.
+      const half = HEAD_DIM / 2;
+      return [
+        [first, random],
+        [from - first, SILENT],
+        [to - from, constant],
+        [end - to, SILENT],
+        [half - end, random],
+        [first, random],
+        [end - first, SILENT],
+        [half - end, random],
+      ];
+    });
+    return heads.flat().filter(([n_row]) => n_row > 0);
+  }
+
+  #attentionOutput(il: number): Runs {
+    const { n_embd, n_head } = this.#shape;
+    const kind = (gain: number): RowKind => ({ deviation: gain / Math.sqrt(n_head * HEAD_DIM) });
+    return [
+      [BLOCK, SILENT],
+      [N_TOPIC, il < TOPIC_LAYERS ? kind(GAIN.topic) : SILENT],
+      [n_embd - TOPIC_END, kind(GAIN.attention)],
+    ];
+  }
+
+  #gate(il: number): Runs {
+    const { min, max } = GATE_BIAS;
+    const bias = (): number => (min + max) / 2 + ((max - min) / 2) * this.#prng.nextSigned();
+    const kind: RowKind = {
+      deviation: 1 / Math.sqrt(this.#shape.n_embd),
+      constants: () => [{ block: 0, value: -this.#constantWeight(il, bias()) }],
+    };
+    return [[N_FF, kind]];
+  }
+
+  #down(il: number): Runs {
+    const { n_embd } = this.#shape;
+    const kind = (gain: number): RowKind => ({ deviation: gain / Math.sqrt(N_FF) });
+    const [from, to] = this.#ownCoordinates(il + 1);
+    const plain = kind(GAIN.ffn);
+    const runs: Runs = [
+      [TOPIC_END, SILENT],
+      [from - TOPIC_END, plain],
+      [to - from, kind(GAIN.unforeseen)],
+      [n_embd - to, plain],
+    ];
+    return runs.filter(([n_row]) => n_row > 0);
+  }
+
+  /** Those that only this layer's router looks at closely. */
+  #ownCoordinates(il: number): readonly [from: number, to: number] {
+    const places = Math.floor((this.#shape.n_embd - TOPIC_END) / N_OWN);
+    const from = TOPIC_END + (il % places) * N_OWN;
+    return [from, from + N_OWN];
+  }
+
+  #router(il: number): GgufTensor {
+    const { n_embd, n_expert, routerShares } = this.#shape;
+    const prng = this.#prng;
+    const size = (share: number, n: number): number => GAIN.router * Math.sqrt(share / n);
+    const [from, to] = this.#ownCoordinates(il);
+    const topicSize = TOPIC_SIZE * Math.sqrt(Math.min(il, TOPIC_LAYERS) / TOPIC_LAYERS);
+    const topic = il === 0 ? 0 : size(routerShares.topic, N_TOPIC) / topicSize;
+    const own = size(routerShares.unforeseen, to - from) / OWN_SIZE;
+    // The token is to be seen in the router's own coordinates too.
+    const tokenElsewhere = routerShares.token - routerShares.unforeseen / OWN_SIZE ** 2;
+    const token = size(tokenElsewhere, n_embd - TOPIC_END) / this.#size(il);
+    const weights = new Float32Array(n_expert * n_embd);
+    const fill = (row: number, first: number, end: number, draw: () => number): void => {
+      for (let i = first; i < end; ++i) {
+        weights[row + i] = draw();
+      }
+    };
+    for (let row = 0; row < weights.length; row += n_embd) {
+      const popularity = (size(routerShares.popularity, 1) * prng.nextBell()) / (BLOCK * CONSTANT);
+      fill(row, 0, BLOCK, () => popularity);
+      fill(row, BLOCK, TOPIC_END, () => topic * prng.nextBell());
+      fill(row, TOPIC_END, n_embd, () => token * prng.nextBell());
+      fill(row, from, to, () => own * prng.nextBell());
+    }
+    return {
+      name: `blk.${il}.ffn_gate_inp.weight`,
+      type: "F32",
+      shape: [n_embd, n_expert],
+      chunks: () => [new Uint8Array(weights.buffer)],
+    };
+  }
+
+  /** `times` (experts) times those rows. */
+  #quantised(name: string, type: "Q4_0" | "Q6_K", n_in: number, runs: Runs, times?: number): GgufTensor {
+    const n_row = runs.reduce((sum, [n]) => sum + n, 0);
+    return {
+      name,
+      type,
+      shape: times === undefined ? [n_in, n_row] : [n_in, n_row, times],
+      chunks: () => quantisedChunks(type, n_in, runs, times ?? 1, this.#prng),
+    };
+  }
+
+  #norm(name: string): GgufTensor {
+    const { n_embd } = this.#shape;
+    return { name, type: "F32" satisfies TensorType, shape: [n_embd], chunks: () => norm(n_embd, this.#prng) };
+  }
 }
 
 function metadataOf(name: string, shape: Shape): Map<string, GgufValue> {
@@ -174,6 +431,6 @@ if (shape === undefined || path === undefined) {
   process.stderr.write("usage: npx tsx bench/syntheticModel.ts 4b|21b FILE\n");
   process.exitCode = 2;
 } else {
-  const { bytes } = writeGguf(path, { metadata: metadataOf(name, shape), tensors: tensorsOf(shape, new Prng(name)) });
+  const { bytes } = writeGguf(path, { metadata: metadataOf(name, shape), tensors: new Model(name, shape).tensors() });
   process.stdout.write(`${path}: ${(bytes / 1e9).toFixed(2)} GB\n`);
 }

@@ -86,7 +86,7 @@ TEST(ThreadPool, WorksAloneAfterALongWait) {
 }
 
 TEST(Cpu, NamesRoundTrip) {
-  for (Isa isa : {Isa::kRef, Isa::kAvx2, Isa::kAvx512Vnni}) {
+  for (Isa isa : kIsas) {
     EXPECT_TRUE(IsaFromName(IsaName(isa)) == isa);
   }
   EXPECT_FALSE(IsaFromName("amx").has_value());
@@ -118,6 +118,13 @@ TEST(Cpu, TakesWhatProcessorAndSystemBothOffer) {
   EXPECT_TRUE(without([](CpuFacts& c) { c.leaf7_ecx = 0; }) == Isa::kAvx2);
   EXPECT_TRUE(without([](CpuFacts& c) { c.leaf7_ebx &= ~(1u << 31); }) == Isa::kAvx2);
   EXPECT_TRUE(without([](CpuFacts& c) { c.xcr0 = 0x7; }) == Isa::kAvx2);
+}
+
+TEST(Cpu, TakesTheBestOfNeon) {
+  EXPECT_TRUE(BestIsaFor(ArmFacts{.dot_prod = true, .i8mm = true}) == Isa::kNeonI8mm);
+  EXPECT_TRUE(BestIsaFor(ArmFacts{.dot_prod = true, .i8mm = false}) == Isa::kNeonDotprod);
+  EXPECT_TRUE(BestIsaFor(ArmFacts{.dot_prod = false, .i8mm = true}) == Isa::kRef);
+  EXPECT_TRUE(BestIsaFor(ArmFacts{}) == Isa::kRef);
 }
 
 TEST(AlignedBuffer, IsZeroedAndAligned) {

@@ -18,12 +18,18 @@
 #include <sched.h>
 #endif
 
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
+#endif
+
 namespace hearth {
 namespace {
 
 constexpr int kOsxsave = 27;  // bit of leaf 1's ecx
 
-bool Bit(uint32_t value, int bit) { return ((value >> bit) & 1) != 0; }
+bool Bit(uint64_t value, int bit) { return ((value >> bit) & 1) != 0; }
 
 #ifdef HEARTH_X86
 
@@ -74,11 +80,40 @@ CpuFacts Ask() {
 
 Isa Detect() { return BestIsaFor(Ask()); }
 
+#elif defined(__aarch64__) && defined(__linux__)
+
+Isa Detect() {
+  constexpr int kAsimdDp = 20;  // of AT_HWCAP (asm/hwcap.h, which older headers lack the second of)
+  constexpr int kI8mm = 13;     // of AT_HWCAP2
+  ArmFacts facts;
+  facts.dot_prod = Bit(getauxval(AT_HWCAP), kAsimdDp);
+  facts.i8mm = Bit(getauxval(AT_HWCAP2), kI8mm);
+  return BestIsaFor(facts);
+}
+
+#elif defined(__aarch64__) && defined(__APPLE__)
+
+// Unknown to the system is absent from the processor.
+bool SystemSays(const char* name) {
+  int value = 0;
+  size_t bytes = sizeof value;
+  return sysctlbyname(name, &value, &bytes, nullptr, 0) == 0 && value != 0;
+}
+
+Isa Detect() {
+  ArmFacts facts;
+  facts.dot_prod = SystemSays("hw.optional.arm.FEAT_DotProd");
+  facts.i8mm = SystemSays("hw.optional.arm.FEAT_I8MM");
+  return BestIsaFor(facts);
+}
+
 #else
 
 Isa Detect() { return Isa::kRef; }
 
-#endif  // HEARTH_X86
+#endif
+
+bool IsNeon(Isa isa) { return isa == Isa::kNeonDotprod || isa == Isa::kNeonI8mm; }
 
 #ifdef __linux__
 // cgroup v2 "cpu.max" is "QUOTA PERIOD" in microseconds, or "max PERIOD". 0 where there is no
@@ -111,12 +146,19 @@ Isa BestIsaFor(const CpuFacts& cpu) {
   return avx512 ? Isa::kAvx512Vnni : Isa::kAvx2;
 }
 
+Isa BestIsaFor(const ArmFacts& cpu) {
+  if (!cpu.dot_prod) return Isa::kRef;
+  return cpu.i8mm ? Isa::kNeonI8mm : Isa::kNeonDotprod;
+}
+
 Isa BestIsa() {
   static const Isa best = Detect();
   return best;
 }
 
-bool IsaAvailable(Isa isa) { return isa <= BestIsa(); }
+bool IsaAvailable(Isa isa) {
+  return isa == Isa::kRef || (isa <= BestIsa() && IsNeon(isa) == IsNeon(BestIsa()));
+}
 
 const char* IsaName(Isa isa) {
   switch (isa) {
@@ -126,12 +168,16 @@ const char* IsaName(Isa isa) {
       return "avx2";
     case Isa::kAvx512Vnni:
       return "avx512vnni";
+    case Isa::kNeonDotprod:
+      return "neon-dotprod";
+    case Isa::kNeonI8mm:
+      return "neon-i8mm";
   }
   return "?";
 }
 
 std::optional<Isa> IsaFromName(std::string_view name) {
-  for (Isa isa : {Isa::kRef, Isa::kAvx2, Isa::kAvx512Vnni}) {
+  for (const Isa isa : kIsas) {
     if (name == IsaName(isa)) return isa;
   }
   return std::nullopt;

@@ -12,8 +12,10 @@
 
 namespace hearth {
 
-// Instruction sets that kernels exist for, in rising order of preference.
-enum class Isa { kRef = 0, kAvx2 = 1, kAvx512Vnni = 2 };
+// Instruction sets that kernels exist for; those of one architecture in rising order of preference.
+enum class Isa { kRef, kAvx2, kAvx512Vnni, kNeonDotprod, kNeonI8mm };
+inline constexpr Isa kIsas[] = {Isa::kRef, Isa::kAvx2, Isa::kAvx512Vnni, Isa::kNeonDotprod,
+                                Isa::kNeonI8mm};
 
 // What an x86-64 processor says of itself (cpuid leaves) and what its operating system saves
 // (xcr0).
@@ -26,15 +28,22 @@ struct CpuFacts {
 };
 Isa BestIsaFor(const CpuFacts& cpu);
 
-// The best ISA of this machine. Asks cpuid what the processor has AND xgetbv what the operating
-// system saves on a context switch; AMX is never asked for, so that processors which list it and
-// refuse it do not matter.
+// What an AArch64 system says of its processor: Arm's names of the features.
+struct ArmFacts {
+  bool dot_prod = false;
+  bool i8mm = false;
+};
+Isa BestIsaFor(const ArmFacts& cpu);
+
+// The best ISA of this machine. On x86-64, asks cpuid what the processor has AND xgetbv what the
+// operating system saves on a context switch; AMX is never asked for, so that processors which list
+// it and refuse it do not matter. On AArch64, asks Linux or macOS.
 Isa BestIsa();
 
 // True where code of `isa` runs here.
 bool IsaAvailable(Isa isa);
 
-// "ref", "avx2", "avx512vnni".
+// "ref", "avx2", "avx512vnni", "neon-dotprod", "neon-i8mm".
 const char* IsaName(Isa isa);
 std::optional<Isa> IsaFromName(std::string_view name);
 

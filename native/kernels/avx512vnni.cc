@@ -25,7 +25,10 @@ namespace {
 
 constexpr int kLanes = 16;   // floats of a register, rows of a group
 constexpr size_t kPrefetchBytes = 8192;  // so far ahead of what is multiplied; measured
-constexpr int kTokens = 32;  // tokens whose sums are kept while a group is multiplied: 2 KiB
+// Tokens whose sums are kept while a group is multiplied: their activations should stay in the first
+// cache, from where each group of rows takes them again.
+constexpr int kTokens = 16;
+constexpr int64_t kFewTokens = 8;  // up to so many the weights memory is the brake
 
 HEARTH_INLINE uint16_t Load16(const uint8_t* p) {
   uint16_t v;
@@ -260,7 +263,8 @@ void MultiplyGroup(const Group& group, __mmask16 mask, const Q8Rows& x, int64_t 
   __m512 acc[kFixed > 0 ? kFixed : kTokens];
   Clear(acc, n);
   for (int64_t b = 0; b < n_block; ++b) {
-    if constexpr (kFixed == 1)
+    // More tokens take longer than memory does.
+    if (n <= kFewTokens)
       group.PrefetchNext(static_cast<size_t>(b) * Format::kBytes, Format::kBytes);
     Format block;
     block.Load(group, b);
@@ -281,8 +285,8 @@ struct Q6K {
   static constexpr BlockParts kParts = PartsOf(TensorType::kQ6_K);
 };
 
-// 32 * the sum of each 16 of 256 activations; the sum of 16*g.. is at 4*(g%4) + g/4.
-HEARTH_INLINE void SumHalves(const int8_t* q, int32_t* sums) {
+// -32 * the sum of each 16 of 256 activations; that of 16*g.. is at 4*(g%4) + g/4.
+HEARTH_INLINE void OffsetHalves(const int8_t* q, int32_t* offsets) {
   const __m512i w = _mm512_set1_epi8(32);
   const __m512i zero = _mm512_setzero_si512();
   const __m512i a = _mm512_dpbusd_epi32(zero, w, _mm512_loadu_si512(q));
@@ -291,8 +295,9 @@ HEARTH_INLINE void SumHalves(const int8_t* q, int32_t* sums) {
   const __m512i d = _mm512_dpbusd_epi32(zero, w, _mm512_loadu_si512(q + 192));
   const __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
   const __m512i cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
-  _mm512_storeu_si512(
-      sums, _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd)));
+  const __m512i sums =
+      _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+  _mm512_storeu_si512(offsets, _mm512_sub_epi32(zero, sums));
 }
 
 // Byte kByte of each lane, sign-extended.
@@ -301,50 +306,63 @@ HEARTH_INLINE __m512 ByteToFloat(__m512i v) {
   return _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(v, 24 - 8 * kByte), 24));
 }
 
-// Half a super-block (128 weights) of 16 rows.
-struct Q6KHalf {
-  __m512i ql[16];
-  __m512i qh[8];
-  __m512i scales[2];  // of this half: two bytes a quarter
+// Super-block `super` of 16 rows, times n tokens, added to acc; offsets are OffsetHalves', 16 a token.
+template <class Group>
+struct Q6KSuper {
+  const Group& group;
+  int64_t super;
+  const Q8Rows& x;
+  const int32_t* offsets;
+  int64_t n;
+  __m512* acc;
   __m512 d;
-  int half;
 
-  template <int kQuarter>
+  // The 32 weights of a quarter as 0..63.
+  template <int kHalf, int kQuarter>
   HEARTH_INLINE void Unpack(__m512i* w) const {
     const __m512i low_mask = _mm512_set1_epi8(0x0f);
-    const __m512i high_mask = _mm512_set1_epi8(0x30);
-    for (int j = 0; j < 8; ++j) {
-      __m512i low = ql[8 * (kQuarter & 1) + j];
-      if constexpr (kQuarter >= 2) low = _mm512_srli_epi16(low, 4);
-      __m512i high = qh[j];
-      if constexpr (kQuarter < 2) high = _mm512_slli_epi16(high, 4 - 2 * kQuarter);
-      if constexpr (kQuarter == 3) high = _mm512_srli_epi16(high, 2);
-      w[j] = _mm512_or_si512(_mm512_and_si512(low, low_mask), _mm512_and_si512(high, high_mask));
+    const __m512i mask = _mm512_set1_epi8(0x3f);
+    for (int i = 0; i < 2; ++i) {
+      __m512i low[4];
+      __m512i high[4];
+      Columns<Q6K>(group, super, 4 * kHalf + 2 * (kQuarter & 1) + i, low);
+      Columns<Q6K>(group, super, 8 + 2 * kHalf + i, high);
+      for (int j = 0; j < 4; ++j) {
+        if constexpr (kQuarter >= 2) low[j] = _mm512_srli_epi16(low[j], 4);
+        if constexpr (kQuarter < 2) high[j] = _mm512_slli_epi16(high[j], 4 - 2 * kQuarter);
+        if constexpr (kQuarter == 3) high[j] = _mm512_srli_epi16(high[j], 2);
+        // low where its mask is set, else high.
+        const __m512i both = _mm512_ternarylogic_epi32(low_mask, low[j], high[j], 0xca);
+        w[4 * i + j] = _mm512_and_si512(both, mask);
+      }
     }
   }
 
-  // Block b of x.k/32; sums are of its super-block, 16 a token.
-  template <int kQuarter>
-  HEARTH_INLINE void Add(const Q8Rows& x, int64_t b, const int32_t* sums, int64_t n,
-                         __m512* acc) const {
+  template <int kHalf, int kQuarter>
+  HEARTH_INLINE void AddQuarter(__m512i scales) const {
     __m512i w[8];
-    Unpack<kQuarter>(w);
-    constexpr int kScale = 2 * (kQuarter & 1);
-    const __m512 scale0 = ByteToFloat<kScale>(scales[kQuarter / 2]);
-    const __m512 scale1 = ByteToFloat<kScale + 1>(scales[kQuarter / 2]);
-    const int at = 8 * (kQuarter & 1) + 2 * half + kQuarter / 2;  // of sum 2 * (4*half + kQuarter)
+    Unpack<kHalf, kQuarter>(w);
+    const __m512 scale0 = ByteToFloat<2 * (kQuarter & 1)>(scales);
+    const __m512 scale1 = ByteToFloat<2 * (kQuarter & 1) + 1>(scales);
+    constexpr int kAt = 8 * (kQuarter & 1) + 2 * kHalf + kQuarter / 2;  // sum 2*(4*kHalf + kQuarter)
+    const int64_t b = super * 8 + kHalf * 4 + kQuarter;
     for (int64_t t = 0; t < n; ++t) {
       const int64_t xb = t * (x.k / kQ8Block) + b;
       const int8_t* q = x.q + xb * kQ8Block;
-      const int32_t* sum = sums + t * 16 + at;
-      const __m512i dot0 =
-          _mm512_sub_epi32(Dot16(_mm512_setzero_si512(), w, q), _mm512_set1_epi32(sum[0]));
-      const __m512i dot1 =
-          _mm512_sub_epi32(Dot16(_mm512_setzero_si512(), w + 4, q + 16), _mm512_set1_epi32(sum[4]));
-      const __m512 dot = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot1), scale1,
-                                         _mm512_mul_ps(_mm512_cvtepi32_ps(dot0), scale0));
+      const int32_t* offset = offsets + t * 16 + kAt;
+      const __m512 dot0 = _mm512_cvtepi32_ps(Dot16(_mm512_set1_epi32(offset[0]), w, q));
+      const __m512 dot1 = _mm512_cvtepi32_ps(Dot16(_mm512_set1_epi32(offset[4]), w + 4, q + 16));
+      const __m512 dot = _mm512_fmadd_ps(dot1, scale1, _mm512_mul_ps(dot0, scale0));
       acc[t] = _mm512_fmadd_ps(_mm512_mul_ps(d, _mm512_set1_ps(x.d[xb])), dot, acc[t]);
     }
+  }
+
+  template <int kHalf>
+  HEARTH_INLINE void AddHalf(const __m512i* scales) const {
+    AddQuarter<kHalf, 0>(scales[2 * kHalf]);
+    AddQuarter<kHalf, 1>(scales[2 * kHalf]);
+    AddQuarter<kHalf, 2>(scales[2 * kHalf + 1]);
+    AddQuarter<kHalf, 3>(scales[2 * kHalf + 1]);
   }
 };
 
@@ -353,28 +371,18 @@ void MultiplyGroupQ6K(const Group& group, __mmask16 mask, const Q8Rows& x, int64
                       float* y, int64_t y_stride) {
   const int64_t n = kFixed > 0 ? kFixed : n_tokens;
   __m512 acc[kFixed > 0 ? kFixed : kTokens];
-  int32_t sums[16 * (kFixed > 0 ? kFixed : kTokens)];
+  int32_t offsets[16 * (kFixed > 0 ? kFixed : kTokens)];
   Clear(acc, n);
   for (int64_t super = 0; super < x.k / kQ6KBlock; ++super) {
-    if constexpr (kFixed == 1)
+    if (n <= kFewTokens)
       group.PrefetchNext(static_cast<size_t>(super) * kQ6KBytes, kQ6KBytes);
-    for (int64_t t = 0; t < n; ++t) SumHalves(x.q + t * x.k + super * kQ6KBlock, sums + 16 * t);
+    for (int64_t t = 0; t < n; ++t)
+      OffsetHalves(x.q + t * x.k + super * kQ6KBlock, offsets + 16 * t);
     __m512i scales[4];
     Columns<Q6K>(group, super, 12, scales);
-    Q6KHalf part;
-    part.d = Halves<Q6K>(group, super, 0);
-    for (int half = 0; half < 2; ++half) {
-      part.half = half;
-      part.scales[0] = scales[2 * half];
-      part.scales[1] = scales[2 * half + 1];
-      for (int i = 0; i < 4; ++i) Columns<Q6K>(group, super, 4 * half + i, part.ql + 4 * i);
-      for (int i = 0; i < 2; ++i) Columns<Q6K>(group, super, 8 + 2 * half + i, part.qh + 4 * i);
-      const int64_t b = super * 8 + half * 4;
-      part.Add<0>(x, b, sums, n, acc);
-      part.Add<1>(x, b + 1, sums, n, acc);
-      part.Add<2>(x, b + 2, sums, n, acc);
-      part.Add<3>(x, b + 3, sums, n, acc);
-    }
+    const Q6KSuper<Group> block = {group, super, x, offsets, n, acc, Halves<Q6K>(group, super, 0)};
+    block.template AddHalf<0>(scales);
+    block.template AddHalf<1>(scales);
   }
   StoreRows(acc, n, mask, y, y_stride);
 }

@@ -1,14 +1,21 @@
 #include "kernels/dispatch.h"
 
+#ifdef HEARTH_NEON_KERNELS
+#include "kernels/neon.h"
+#endif
+
 namespace hearth {
 
 const Kernels& KernelsFor(Isa isa) {
 #ifdef HEARTH_X86_KERNELS
   if (isa >= Isa::kAvx512Vnni && IsaAvailable(Isa::kAvx512Vnni)) return kAvx512VnniKernels;
   if (isa >= Isa::kAvx2 && IsaAvailable(Isa::kAvx2)) return kAvx2Kernels;
-#else
-  static_cast<void>(isa);
 #endif
+#ifdef HEARTH_NEON_KERNELS
+  if (isa >= Isa::kNeonI8mm && IsaAvailable(Isa::kNeonI8mm)) return kNeonI8mmKernels;
+  if (isa >= Isa::kNeonDotprod && IsaAvailable(Isa::kNeonDotprod)) return kNeonDotprodKernels;
+#endif
+  static_cast<void>(isa);
   return kRefKernels;
 }
 

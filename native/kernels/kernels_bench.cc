@@ -1,15 +1,23 @@
-// Speed of the matrix products, one thread: GB/s of weights read and GOP/s (two a multiplication)
-// for each ISA, type and number of tokens. Usage: kernels_bench [MiB of weights] [rows are k long],
-// by default 192 and 1536.
+// Speed of the matrix products: GB/s of weights read and GOP/s (two a multiplication) for each ISA,
+// type, layout and number of tokens. Matrices have an expert's shape and are taken at random from a
+// pool that no cache holds, as a router does.
+// Usage: kernels_bench [MiB of weights, by default 2048] [threads, 1] [row length, 1536]
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
+#include <thread>
 #include <vector>
 
+#include "base/aligned_buffer.h"
 #include "kernels/dispatch.h"
+#include "kernels/row_groups.h"
 
 namespace hearth {
 namespace {
+
+constexpr int64_t kMatrixRows = 768;
+constexpr double kSeconds = 0.4;
 
 struct TypeName {
   TensorType type;
@@ -20,26 +28,64 @@ constexpr TypeName kTypes[] = {{TensorType::kQ4_0, "Q4_0"}, {TensorType::kQ4_1, 
                                {TensorType::kQ8_0, "Q8_0"}, {TensorType::kQ6_K, "Q6_K"},
                                {TensorType::kF16, "F16"},   {TensorType::kF32, "F32"}};
 
+enum class Layout { kRowsSmallPages, kRows, kGroups };
+constexpr const char* kLayoutNames[] = {"rows, small pages", "rows", "groups"};
+
 double Seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+uint32_t Next(uint32_t* state) { return *state = *state * 1664525u + 1013904223u; }
+
 // Bytes whose halves are floats of ordinary size, so that no product meets a NaN or a subnormal.
-void FillWeights(TensorType type, std::vector<uint8_t>& data) {
+void FillWeights(TensorType type, std::byte* data, size_t bytes) {
   uint32_t state = 1;
-  for (size_t i = 0; i < data.size(); ++i) {
-    state = state * 1664525u + 1013904223u;
-    data[i] = static_cast<uint8_t>((state >> 24) & 0x2f);
-    if (type == TensorType::kF32 && i % 4 == 3) data[i] = 0x3c;
+  for (size_t i = 0; i < bytes; ++i) {
+    data[i] = static_cast<std::byte>((Next(&state) >> 24) & 0x2f);
+    if (type == TensorType::kF32 && i % 4 == 3) data[i] = std::byte{0x3c};
   }
 }
 
-void Measure(const Kernels& kernels, const TypeName& type, int64_t k, int64_t n_tokens,
-             size_t bytes) {
-  const size_t row_bytes = RowBytes(type.type, k);
-  const int64_t n_row = static_cast<int64_t>(bytes / row_bytes) / 16 * 16;
-  std::vector<uint8_t> weights(static_cast<size_t>(n_row) * row_bytes);
-  FillWeights(type.type, weights);
+// The same matrix over and over, in memory of its own each time.
+class Pool {
+ public:
+  Pool(const Kernels& kernels, TensorType type, int64_t k, Layout layout, size_t bytes)
+      : view_{type, nullptr, RowBytes(type, k), k},
+        matrix_bytes_(view_.row_bytes * kMatrixRows),
+        n_matrix_(bytes / matrix_bytes_) {
+    if (layout == Layout::kRowsSmallPages) {
+      small_.resize(n_matrix_ * matrix_bytes_);
+      data_ = small_.data();
+    } else {
+      huge_ = std::move(AlignedBuffer::Allocate(n_matrix_ * matrix_bytes_)).value();
+      data_ = huge_.data();
+    }
+    FillWeights(type, data_, matrix_bytes_);
+    std::vector<std::byte> scratch(GroupScratchBytes(view_.row_bytes));
+    if (layout == Layout::kGroups)
+      view_.n_grouped = GroupRows(kernels, type, k, kMatrixRows, data_, scratch.data());
+    for (size_t i = 1; i < n_matrix_; ++i)
+      std::copy(data_, data_ + matrix_bytes_, data_ + i * matrix_bytes_);
+  }
+
+  size_t matrix_bytes() const { return matrix_bytes_; }
+  MatrixView Any(uint32_t* random) const {
+    MatrixView view = view_;
+    view.data = data_ + (Next(random) >> 4) % n_matrix_ * matrix_bytes_;
+    return view;
+  }
+
+ private:
+  MatrixView view_;
+  size_t matrix_bytes_;
+  size_t n_matrix_;
+  std::vector<std::byte> small_;
+  AlignedBuffer huge_;
+  std::byte* data_;
+};
+
+// Matrices that one thread multiplied within kSeconds.
+int64_t Work(const Kernels& kernels, const Pool& pool, int64_t k, int64_t n_tokens, uint32_t seed) {
   std::vector<float> x(static_cast<size_t>(n_tokens * k));
   for (size_t i = 0; i < x.size(); ++i)
     x[i] = 0.01f * static_cast<float>(static_cast<int>(i % 201) - 100);
@@ -47,27 +93,39 @@ void Measure(const Kernels& kernels, const TypeName& type, int64_t k, int64_t n_
   std::vector<float> d(x.size() / kQ8Block);
   std::vector<int32_t> offset(x.size() / kQ8Block);
   kernels.quantize_q8(x.data(), n_tokens * k, q.data(), d.data(), offset.data());
-  std::vector<float> y(static_cast<size_t>(n_tokens * n_row));
-
-  const MatrixView w = {type.type, weights.data(), row_bytes, k};
+  std::vector<float> y(static_cast<size_t>(n_tokens * kMatrixRows));
   const Q8Rows rows = {q.data(), d.data(), offset.data(), k};
-  double best = 1e30;
-  const double start = Seconds();
-  for (int run = 0; run < 3 || (Seconds() - start < 0.5 && run < 50); ++run) {
-    const double begin = Seconds();
-    if (IsQuantized(type.type)) {
-      kernels.matmul_q(w, 0, n_row, rows, n_tokens, y.data(), n_row);
+  int64_t n = 0;
+  for (const double end = Seconds() + kSeconds; Seconds() < end; ++n) {
+    const MatrixView w = pool.Any(&seed);
+    if (IsQuantized(w.type)) {
+      kernels.matmul_q(w, 0, kMatrixRows, rows, n_tokens, y.data(), kMatrixRows);
     } else {
-      kernels.matmul_f(w, 0, n_row, x.data(), k, n_tokens, y.data(), n_row);
+      kernels.matmul_f(w, 0, kMatrixRows, x.data(), k, n_tokens, y.data(), kMatrixRows);
     }
-    const double took = Seconds() - begin;
-    if (took < best) best = took;
   }
-  const double products =
-      static_cast<double>(n_row) * static_cast<double>(k) * static_cast<double>(n_tokens);
-  std::printf("%-11s %-5s k=%-5lld tokens=%-4lld %7.2f GB/s %8.1f GOP/s\n", kernels.name, type.name,
-              static_cast<long long>(k), static_cast<long long>(n_tokens),
-              static_cast<double>(weights.size()) / best / 1e9, 2 * products / best / 1e9);
+  return n;
+}
+
+void Measure(const Kernels& kernels, const TypeName& type, Layout layout, const Pool& pool,
+             int64_t k, int64_t n_tokens, int n_threads) {
+  std::vector<int64_t> done(static_cast<size_t>(n_threads));
+  std::vector<std::thread> threads;
+  const double begin = Seconds();
+  for (int i = 0; i < n_threads; ++i) {
+    threads.emplace_back([&, i] {
+      done[static_cast<size_t>(i)] =
+          Work(kernels, pool, k, n_tokens, static_cast<uint32_t>(i) * 7919 + 1);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const double took = Seconds() - begin;
+  double n = 0;
+  for (const int64_t each : done) n += static_cast<double>(each);
+  const double products = n * static_cast<double>(kMatrixRows * k * n_tokens);
+  std::printf("%-11s %-5s %-18s tokens=%-4lld %7.2f GB/s %8.1f GOP/s\n", kernels.name, type.name,
+              kLayoutNames[static_cast<int>(layout)], static_cast<long long>(n_tokens),
+              n * static_cast<double>(pool.matrix_bytes()) / took / 1e9, 2 * products / took / 1e9);
   std::fflush(stdout);
 }
 
@@ -75,16 +133,19 @@ void Measure(const Kernels& kernels, const TypeName& type, int64_t k, int64_t n_
 }  // namespace hearth
 
 int main(int argc, char** argv) {
-  using hearth::Isa;
-  const size_t bytes = (argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 192) << 20;
-  const int64_t k = argc > 2 ? std::strtol(argv[2], nullptr, 10) : 1536;
-  for (const Isa isa : {Isa::kAvx2, Isa::kAvx512Vnni}) {
+  using hearth::Layout;
+  const size_t bytes = (argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 2048) << 20;
+  const int n_threads = argc > 2 ? static_cast<int>(std::strtol(argv[2], nullptr, 10)) : 1;
+  const int64_t k = argc > 3 ? std::strtol(argv[3], nullptr, 10) : 1536;
+  for (const hearth::Isa isa : {hearth::Isa::kAvx512Vnni, hearth::Isa::kAvx2}) {
     if (!hearth::IsaAvailable(isa)) continue;
+    const hearth::Kernels& kernels = hearth::KernelsFor(isa);
     for (const hearth::TypeName& type : hearth::kTypes) {
-      for (const int64_t n_tokens : {1, 4, 32, 128}) {
-        // Many tokens re-use the weights: less of them tells the same.
-        hearth::Measure(hearth::KernelsFor(isa), type, k, n_tokens,
-                        n_tokens == 1 ? bytes : bytes / 16);
+      for (const Layout layout : {Layout::kRowsSmallPages, Layout::kRows, Layout::kGroups}) {
+        if (layout == Layout::kGroups && !hearth::IsQuantized(type.type)) continue;
+        const hearth::Pool pool(kernels, type.type, k, layout, bytes);
+        for (const int64_t n_tokens : {1, 2, 4, 8, 16, 32})
+          hearth::Measure(kernels, type, layout, pool, k, n_tokens, n_threads);
       }
     }
   }
