@@ -15,7 +15,7 @@ import { Tokenizer } from "../src/model/tokenizer";
 import { type Cell, machine, markdownTable, median } from "./report";
 
 const KNOWN_TOKENS = 300;
-const SIZES = (process.env.SIZES ?? "1,2,4,8,16,32,128,512").split(",").map(Number);
+const SIZES = [1, 2, 4, 8, 16, 32, 128, 512];
 /** Long ones are steady. */
 const FEW_RUNS_FROM = 128;
 const FEW_RUNS = 3;
