@@ -1,5 +1,7 @@
 // `npm test`: sets up, builds, runs every suite, and closes with the sum. `npm test -- --only NAME` runs one suite.
+import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
+import path from "node:path";
 import { build, NATIVE_INPUTS } from "./build.mjs";
 import { lint } from "./lint.mjs";
 import { packageExtension, VSIX } from "./package.mjs";
@@ -13,15 +15,21 @@ const wanted = (suite) => only === undefined || only === suite;
 const sum = { passed: 0, failed: 0 };
 const failedSuites = [];
 
-/** Native unit tests of one CMake preset; `targets` limits what is built and run. */
-async function ctest(preset, targets) {
-  await unlessUpToDate(`ctest-build-${preset}`, NATIVE_INPUTS, `build/${preset}/CTestTestfile.cmake`, async () => {
+/** Builds the native unit tests of one CMake preset, or some of them. */
+async function buildTests(preset, targets) {
+  const inputs = [...NATIVE_INPUTS, "cmake"];
+  await unlessUpToDate(`ctest-build-${preset}`, inputs, `build/${preset}/CTestTestfile.cmake`, async () => {
     await run("cmake", ["--preset", preset], { quiet: true });
     const chosen = targets === undefined ? [] : ["--target", ...targets];
     await run("cmake", ["--build", "--preset", preset, "--parallel", String(availableParallelism()), ...chosen], {
       quiet: true,
     });
   });
+}
+
+/** Native unit tests of one CMake preset; `targets` limits what is built and run. */
+async function ctest(preset, targets) {
+  await buildTests(preset, targets);
   const filter = targets === undefined ? [] : ["-R", `^(${targets.join("|")})$`];
   const out = await run("ctest", ["--preset", preset, ...filter, "--no-tests=error"], {
     quiet: true,
@@ -32,6 +40,41 @@ async function ctest(preset, targets) {
   sum.passed += Number(match[2]) - Number(match[1]);
   sum.failed += Number(match[1]);
   return `${match[2]} programs passed`;
+}
+
+/** Processors that qemu knows, and the best kernels that they can run. */
+const ARM_CPUS = [
+  { cpu: "max", isa: "neon-i8mm" },
+  { cpu: "cortex-a76", isa: "neon-dotprod" },
+  { cpu: "cortex-a72", isa: "ref" },
+];
+/** What depends on the processor, and of engine_test, which is slow in an emulator, the cases that compare bits. */
+const ARM_PROGRAMS = [
+  ["kernels/kernels_test"],
+  ["kernels/ref_test"],
+  ["transformer/transformer_test"],
+  ["engine/engine_test", "Engine."],
+];
+
+function canEmulateArm() {
+  const has = (program) => spawnSync(program, ["--version"], { stdio: "ignore" }).status === 0;
+  return has("aarch64-linux-gnu-g++") && has("qemu-aarch64");
+}
+
+/** Native unit tests on emulated AArch64 processors (cmake/aarch64.cmake). */
+async function emulatedArm() {
+  await buildTests(
+    "arm",
+    ARM_PROGRAMS.map(([program]) => path.basename(program)),
+  );
+  const runOne = ([program, ...filter], { cpu, isa }) =>
+    run("qemu-aarch64", ["-L", "/usr/aarch64-linux-gnu", `build/arm/native/${program}`, ...filter], {
+      quiet: true,
+      env: { QEMU_CPU: cpu, HEARTH_EXPECTED_ISA: isa },
+    });
+  for (const program of ARM_PROGRAMS) await Promise.all(ARM_CPUS.map((processor) => runOne(program, processor)));
+  sum.passed += ARM_PROGRAMS.length * ARM_CPUS.length;
+  return `${ARM_PROGRAMS.length} programs passed on ${ARM_CPUS.map(({ cpu }) => cpu).join(", ")}`;
 }
 
 async function mocha(...specs) {
@@ -93,6 +136,12 @@ await runMain(async () => {
   await suite("threads", "native unit tests (ThreadSanitizer)", () =>
     ctest("tsan", ["base_test", "file_reader_test", "expert_cache_test", "expert_cache_property_test", "engine_test"]),
   );
+  if (canEmulateArm()) {
+    await suite("arm", "native unit tests on emulated AArch64 processors", emulatedArm);
+  } else if (wanted("arm")) {
+    console.log("SKIPPED arm: wants aarch64-linux-gnu-g++ and qemu-aarch64 (apt: g++-aarch64-linux-gnu, qemu-user)");
+    skipped.push("arm");
+  }
   await suite("unit", "TypeScript unit tests", () =>
     mocha("src/**/*.test.ts", "webview/**/*.test.ts", "test/fixtures/*.test.ts", "test/golden/*.test.ts"),
   );

@@ -83,7 +83,7 @@ Isa Detect() { return BestIsaFor(Ask()); }
 #elif defined(__aarch64__) && defined(__linux__)
 
 Isa Detect() {
-  constexpr int kAsimdDp = 20;  // of AT_HWCAP (asm/hwcap.h, which older headers lack the second of)
+  constexpr int kAsimdDp = 20;  // of AT_HWCAP: the numbers of asm/hwcap.h
   constexpr int kI8mm = 13;     // of AT_HWCAP2
   ArmFacts facts;
   facts.dot_prod = Bit(getauxval(AT_HWCAP), kAsimdDp);

@@ -124,10 +124,9 @@ Result<std::unique_ptr<Engine>> Engine::Load(
         "cannot start a thread: the system's limit is reached; end other programs");
   }
   Result<std::unique_ptr<ExpertCache>> cache = ExpertCache::Create(
-      p.store, *p.reader,
-      {p.plan.n_slot, options.read_ahead, [&p](int il, std::byte* slot) {
-         GroupExpert(*p.kernels, p.store.layer(il), slot);
-       }});
+      p.store, *p.reader, {p.plan.n_slot, options.read_ahead, [&p](int il, std::byte* slot) {
+                             GroupExpert(*p.kernels, p.store.layer(il), slot);
+                           }});
   if (!cache.ok()) return cache.status();
   p.cache = std::move(cache).value();
   Result<std::unique_ptr<Transformer>> transformer = Transformer::Create(

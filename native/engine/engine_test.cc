@@ -50,7 +50,7 @@ TEST(Engine, SameBitsForAnySlotsThreadsChunksReadAheadAndIsa) {
     EXPECT_EQ(expected.value().size(), 32u * 50);
     // Not all the same, or the comparison would show nothing.
     EXPECT_TRUE(std::set<float>(expected.value().begin(), expected.value().end()).size() > 1000);
-    for (const Isa isa : {Isa::kRef, Isa::kAvx2, Isa::kAvx512Vnni}) {
+    for (const Isa isa : kIsas) {
       if (!IsaAvailable(isa)) continue;
       for (const int slots : {1, 2, 5, 18}) {
         for (const int64_t chunk : {1, 7, 32}) {

@@ -9,14 +9,13 @@
 namespace hearth {
 namespace {
 
-ExpertMatrix MatrixOf(const TensorPlace& tensor, bool transposed = false) {
+ExpertMatrix MatrixOf(const TensorPlace& tensor, bool grouped) {
   ExpertMatrix matrix;
   matrix.type = tensor.type;
   matrix.row_length = tensor.shape[0];
   matrix.n_row = tensor.shape[1];
   matrix.file_offset = tensor.offset;
-  // The rows of a transposed matrix are added up, not multiplied.
-  matrix.grouped = IsQuantized(tensor.type) && !transposed;
+  matrix.grouped = grouped && IsQuantized(tensor.type);
   return matrix;
 }
 
@@ -25,10 +24,12 @@ ExpertMatrix MatrixOf(const TensorPlace& tensor, bool transposed = false) {
 ExpertStore MakeExpertStore(const ModelSpec& spec) {
   std::vector<ExpertLayerLayout> layers;
   for (int il = 0; il < spec.n_layer; ++il) {
-    layers.push_back(ExpertLayerLayout{MatrixOf(*spec.FindInLayer(il, "ffn_gate_exps")),
-                                       MatrixOf(*spec.FindInLayer(il, "ffn_up_exps")),
-                                       MatrixOf(*spec.FindInLayer(il, "ffn_down_exps"),
-                                                spec.down_transposed)});
+    // Rows of `up` are skipped one by one where a neuron is idle, and those of a transposed `down`
+    // are added up.
+    layers.push_back(
+        ExpertLayerLayout{MatrixOf(*spec.FindInLayer(il, "ffn_gate_exps"), true),
+                          MatrixOf(*spec.FindInLayer(il, "ffn_up_exps"), false),
+                          MatrixOf(*spec.FindInLayer(il, "ffn_down_exps"), !spec.down_transposed)});
   }
   return ExpertStore(std::move(layers), spec.n_expert);
 }

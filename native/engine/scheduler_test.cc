@@ -216,7 +216,8 @@ TEST(Session, WhatWasBegunCanBeGivenUpAtAnyLayer) {
   Rig rig(model.spec(), 2, 1, 1, 0);
   std::mt19937 random(5);
   for (int round = 0; round < 40; ++round) {
-    const auto other = model.Tokens(40 + random() % 60, static_cast<uint32_t>(random()));
+    const auto seed = static_cast<uint32_t>(random());
+    const auto other = model.Tokens(40 + random() % 60, seed);
     std::atomic<bool> cancelled{false};
     SyncOptions options;
     options.cancelled = &cancelled;

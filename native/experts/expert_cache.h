@@ -70,7 +70,7 @@ struct ExpertCacheOptions {
   bool read_ahead = true;
   // Called with a layer and a slot that has just been filled from the file, on a thread of the
   // reader, before anybody sees it.
-  std::function<void(int il, std::byte* slot)> prepare;
+  std::function<void(int il, std::byte* slot)> prepare = nullptr;
 };
 
 // Counts since the start; `hits + misses` is the number of experts fetched.

@@ -22,7 +22,7 @@
 namespace hearth {
 namespace {
 
-constexpr int kLanes = 8;    // floats of a register, rows of a group
+constexpr int kLanes = 8;                // floats of a register, rows of a group
 constexpr size_t kPrefetchBytes = 8192;  // so far ahead of what is multiplied; measured
 constexpr int kTokens = 32;  // tokens whose sums are kept while a group is multiplied: 1 KiB
 
@@ -97,6 +97,19 @@ struct PartGroup {
   const uint8_t* row[kLanes];
   HEARTH_INLINE const uint8_t* Row(int i) const { return row[i]; }
   HEARTH_INLINE void PrefetchNext(size_t, size_t) const {}
+};
+
+// Rows picked from all over, and the ones that come after them.
+struct ListedGroup {
+  const uint8_t* row[kLanes];
+  const uint8_t* next[kLanes];
+  HEARTH_INLINE const uint8_t* Row(int i) const { return row[i]; }
+  HEARTH_INLINE void PrefetchNext(size_t offset, size_t bytes) const {
+    // Once a cache line.
+    if (offset / 64 == (offset + bytes) / 64) return;
+    for (int i = 0; i < kLanes; ++i)
+      _mm_prefetch(reinterpret_cast<const char*>(next[i] + offset), _MM_HINT_T0);
+  }
 };
 
 template <class Group>
@@ -475,6 +488,24 @@ void MatmulQ(const MatrixView& w, int64_t row_begin, int64_t row_end, const Q8Ro
   }
 }
 
+void MatmulRows(const MatrixView& w, const int32_t* rows, int64_t n_row, const Q8Rows& x,
+                float* y) {
+  const uint8_t* data = static_cast<const uint8_t*>(w.data);
+  // The last one is repeated behind the end.
+  const auto row_at = [&](int64_t i) {
+    return data + static_cast<size_t>(rows[i < n_row ? i : n_row - 1]) * w.row_bytes;
+  };
+  for (int64_t r = 0; r < n_row; r += kLanes) {
+    const int64_t n = n_row - r < kLanes ? n_row - r : kLanes;
+    ListedGroup group;
+    for (int64_t i = 0; i < kLanes; ++i) {
+      group.row[i] = row_at(r + i);
+      group.next[i] = row_at(r + kLanes + i);
+    }
+    MultiplyGroup<1>(w.type, group, {0, n}, x, 1, y + r, 0);
+  }
+}
+
 template <class Format>
 void GroupRows(const uint8_t* rows, size_t row_bytes, uint8_t* group) {
   const int64_t n_block = static_cast<int64_t>(row_bytes / Format::kBytes);
@@ -492,8 +523,8 @@ void GroupRows(const uint8_t* rows, size_t row_bytes, uint8_t* group) {
   for (int64_t b = 0; b < n_block; ++b) {
     for (int half = 0; half < Format::kParts.n_half; ++half) {
       for (int r = 0; r < kGroupRows; ++r, group += 2) {
-        const uint8_t* block = rows + static_cast<size_t>(r) * row_bytes +
-                               static_cast<size_t>(b) * Format::kBytes;
+        const uint8_t* block =
+            rows + static_cast<size_t>(r) * row_bytes + static_cast<size_t>(b) * Format::kBytes;
         memcpy(group, block + Format::kParts.half_at[half], 2);
       }
     }
@@ -950,6 +981,7 @@ constinit const Kernels kAvx2Kernels = {
     .quantize_q8 = QuantizeQ8,
     .group_rows = GroupRowsAny,
     .matmul_q = MatmulQ,
+    .matmul_rows = MatmulRows,
     .matmul_f = MatmulFAny,
     .dequantize_row = DequantizeRow,
     .rms_norm = RmsNorm,

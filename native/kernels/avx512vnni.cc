@@ -1,10 +1,10 @@
 // Kernels for AVX-512 F/BW/DQ/VL with VNNI (Ice Lake, Zen 4 and later). The bits are ref.cc's.
 //
-// Quantised products work on groups of 16 rows, one row a lane: a register holds the same four columns
-// of 16 rows, as groups have them (row_groups.h); plain rows are transposed four bytes at a time as
-// they are unpacked. vpdpbusd adds the columns' products with the four activations to one integer a
-// row. No sum crosses lanes, and the one fma a block that ref.cc prescribes is one vector fma.
-// Further tokens use the unpacked weights again.
+// Quantised products work on groups of 16 rows, one row a lane: a register holds the same four
+// columns of 16 rows, as groups have them (row_groups.h); plain rows are transposed four bytes at a
+// time as they are unpacked. vpdpbusd adds the columns' products with the four activations to one
+// integer a row. No sum crosses lanes, and the one fma a block that ref.cc prescribes is one vector
+// fma. Further tokens use the unpacked weights again.
 #include <immintrin.h>
 #include <stdint.h>
 #include <string.h>
@@ -23,10 +23,10 @@
 namespace hearth {
 namespace {
 
-constexpr int kLanes = 16;   // floats of a register, rows of a group
+constexpr int kLanes = 16;               // floats of a register, rows of a group
 constexpr size_t kPrefetchBytes = 8192;  // so far ahead of what is multiplied; measured
-// Tokens whose sums are kept while a group is multiplied: their activations should stay in the first
-// cache, from where each group of rows takes them again.
+// Tokens whose sums are kept while a group is multiplied: their activations should stay in the
+// first cache, from where each group of rows takes them again.
 constexpr int kTokens = 16;
 constexpr int64_t kFewTokens = 8;  // up to so many the weights memory is the brake
 
@@ -84,6 +84,19 @@ struct PartGroup {
   const uint8_t* row[kLanes];
   HEARTH_INLINE const uint8_t* Row(int i) const { return row[i]; }
   HEARTH_INLINE void PrefetchNext(size_t, size_t) const {}
+};
+
+// Rows picked from all over, and the ones that come after them.
+struct ListedGroup {
+  const uint8_t* row[kLanes];
+  const uint8_t* next[kLanes];
+  HEARTH_INLINE const uint8_t* Row(int i) const { return row[i]; }
+  HEARTH_INLINE void PrefetchNext(size_t offset, size_t bytes) const {
+    // Once a cache line.
+    if (offset / 64 == (offset + bytes) / 64) return;
+    for (int i = 0; i < kLanes; ++i)
+      _mm_prefetch(reinterpret_cast<const char*>(next[i] + offset), _MM_HINT_T0);
+  }
 };
 
 template <class Group>
@@ -166,8 +179,8 @@ HEARTH_INLINE __m512i Dot16(__m512i sum, const __m512i* w, const int8_t* q) {
   return _mm512_dpbusd_epi32(sum, w[3], Broadcast4(q + 12));
 }
 
-// All 32, added to what is in every lane. One chain of eight, though each link waits five cycles for
-// the one before: other blocks and tokens fill the gaps.
+// All 32, added to what is in every lane. One chain of eight, though each link waits five cycles
+// for the one before: other blocks and tokens fill the gaps.
 HEARTH_INLINE __m512i Dot32(int32_t start, const __m512i* w, const int8_t* q) {
   return Dot16(Dot16(_mm512_set1_epi32(start), w, q), w + 4, q + 16);
 }
@@ -306,7 +319,8 @@ HEARTH_INLINE __m512 ByteToFloat(__m512i v) {
   return _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(v, 24 - 8 * kByte), 24));
 }
 
-// Super-block `super` of 16 rows, times n tokens, added to acc; offsets are OffsetHalves', 16 a token.
+// Super-block `super` of 16 rows, times n tokens, added to acc; offsets are OffsetHalves', 16 a
+// token.
 template <class Group>
 struct Q6KSuper {
   const Group& group;
@@ -344,7 +358,8 @@ struct Q6KSuper {
     Unpack<kHalf, kQuarter>(w);
     const __m512 scale0 = ByteToFloat<2 * (kQuarter & 1)>(scales);
     const __m512 scale1 = ByteToFloat<2 * (kQuarter & 1) + 1>(scales);
-    constexpr int kAt = 8 * (kQuarter & 1) + 2 * kHalf + kQuarter / 2;  // sum 2*(4*kHalf + kQuarter)
+    constexpr int kAt =
+        8 * (kQuarter & 1) + 2 * kHalf + kQuarter / 2;  // sum 2*(4*kHalf + kQuarter)
     const int64_t b = super * 8 + kHalf * 4 + kQuarter;
     for (int64_t t = 0; t < n; ++t) {
       const int64_t xb = t * (x.k / kQ8Block) + b;
@@ -374,8 +389,7 @@ void MultiplyGroupQ6K(const Group& group, __mmask16 mask, const Q8Rows& x, int64
   int32_t offsets[16 * (kFixed > 0 ? kFixed : kTokens)];
   Clear(acc, n);
   for (int64_t super = 0; super < x.k / kQ6KBlock; ++super) {
-    if (n <= kFewTokens)
-      group.PrefetchNext(static_cast<size_t>(super) * kQ6KBytes, kQ6KBytes);
+    if (n <= kFewTokens) group.PrefetchNext(static_cast<size_t>(super) * kQ6KBytes, kQ6KBytes);
     for (int64_t t = 0; t < n; ++t)
       OffsetHalves(x.q + t * x.k + super * kQ6KBlock, offsets + 16 * t);
     __m512i scales[4];
@@ -449,6 +463,24 @@ void MatmulQ(const MatrixView& w, int64_t row_begin, int64_t row_end, const Q8Ro
       group.row[i] = data + static_cast<size_t>(row) * w.row_bytes;
     }
     MultiplyTokens(w.type, group, FirstLanes(row_end - r), x, n_tokens, y + r, y_stride);
+  }
+}
+
+void MatmulRows(const MatrixView& w, const int32_t* rows, int64_t n_row, const Q8Rows& x,
+                float* y) {
+  const uint8_t* data = static_cast<const uint8_t*>(w.data);
+  // The last one is repeated behind the end.
+  const auto row_at = [&](int64_t i) {
+    return data + static_cast<size_t>(rows[i < n_row ? i : n_row - 1]) * w.row_bytes;
+  };
+  for (int64_t r = 0; r < n_row; r += kLanes) {
+    const int64_t n = n_row - r < kLanes ? n_row - r : kLanes;
+    ListedGroup group;
+    for (int64_t i = 0; i < kLanes; ++i) {
+      group.row[i] = row_at(r + i);
+      group.next[i] = row_at(r + kLanes + i);
+    }
+    MultiplyGroup<1>(w.type, group, FirstLanes(n), x, 1, y + r, 0);
   }
 }
 
@@ -760,10 +792,10 @@ void FromF16(const uint16_t* x, int64_t n, float* y) {
 
 // Lane 0 of each 128-bit quarter: Reduce16 of a, b, c, d, in that order.
 HEARTH_INLINE __m512 Reduce16x4(const __m512* s) {
-  const __m512 ab = _mm512_add_ps(_mm512_shuffle_f32x4(s[0], s[1], 0x44),
-                                  _mm512_shuffle_f32x4(s[0], s[1], 0xee));
-  const __m512 cd = _mm512_add_ps(_mm512_shuffle_f32x4(s[2], s[3], 0x44),
-                                  _mm512_shuffle_f32x4(s[2], s[3], 0xee));
+  const __m512 ab =
+      _mm512_add_ps(_mm512_shuffle_f32x4(s[0], s[1], 0x44), _mm512_shuffle_f32x4(s[0], s[1], 0xee));
+  const __m512 cd =
+      _mm512_add_ps(_mm512_shuffle_f32x4(s[2], s[3], 0x44), _mm512_shuffle_f32x4(s[2], s[3], 0xee));
   const __m512 s4 =
       _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd));
   const __m512 s2 = _mm512_add_ps(s4, _mm512_permute_ps(s4, 0x4e));
@@ -966,6 +998,7 @@ constinit const Kernels kAvx512VnniKernels = {
     .quantize_q8 = QuantizeQ8,
     .group_rows = GroupRowsAny,
     .matmul_q = MatmulQ,
+    .matmul_rows = MatmulRows,
     .matmul_f = MatmulFAny,
     .dequantize_row = DequantizeRow,
     .rms_norm = RmsNorm,

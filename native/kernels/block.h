@@ -60,7 +60,7 @@ inline constexpr size_t BlockBytes(TensorType type) {
 struct BlockParts {
   int n_half;
   int n_piece;
-  size_t half_at[2];    // bytes from the block's start
+  size_t half_at[2];  // bytes from the block's start
   size_t piece_at[13];
 };
 

@@ -28,9 +28,9 @@
 namespace hearth {
 
 // Rows of activations in 8-bit blocks: row t has k int8 at q + t*k, and k/32 scales and offsets at
-// d/offset + t*(k/32). x[i] ~ d[i/32] * q[i];  offset[b] = -8 * the sum of q over block b: what a sum
-// of products with nibbles 0..15 must begin with to end as one with -8..7.  k is a multiple of 32.
-// q is within -127..127, never -128: the 16-bit sums of products in AVX2 rely on it.
+// d/offset + t*(k/32). x[i] ~ d[i/32] * q[i];  offset[b] = -8 * the sum of q over block b: what a
+// sum of products with nibbles 0..15 must begin with to end as one with -8..7.  k is a multiple
+// of 32. q is within -127..127, never -128: the 16-bit sums of products in AVX2 rely on it.
 struct Q8Rows {
   const int8_t* q;
   const float* d;
@@ -38,8 +38,9 @@ struct Q8Rows {
   int64_t k;
 };
 
-// A matrix: rows of `k` weights as they lie in a GGUF file, `row_bytes` apart. The first n_grouped of
-// them, a multiple of kGroupRows, lie in groups instead (kernels/row_groups.h), in the same bytes.
+// A matrix: rows of `k` weights as they lie in a GGUF file, `row_bytes` apart. The first n_grouped
+// of them, a multiple of kGroupRows, lie in groups instead (kernels/row_groups.h), in the same
+// bytes.
 struct MatrixView {
   TensorType type;
   const void* data;
@@ -62,8 +63,8 @@ struct Kernels {
   void (*group_rows)(TensorType type, int64_t k, const void* rows, void* group);
 
   // y[t*y_stride + r] = w.row(r) . x.row(t) for r in [row_begin, row_end), t in [0, n_tokens).
-  // w.type is quantised; w.k == x.k. Rows may lie in groups. acc starts at +0. With dx = x.d[b], per 32-block b, exact in
-  // integers up to the conversion to float:
+  // w.type is quantised; w.k == x.k. Rows may lie in groups. acc starts at +0. With dx = x.d[b],
+  // per 32-block b, exact in integers up to the conversion to float:
   //   Q4_0  acc = fma(dw*dx, float(sum((nibble-8) * q)), acc)
   //   Q4_1  acc = fma(dw*dx, float(sum(nibble * q)), acc),
   //         then acc = fma(mw*dx, float(sum(q)), acc)
@@ -72,8 +73,13 @@ struct Kernels {
   void (*matmul_q)(const MatrixView& w, int64_t row_begin, int64_t row_end, const Q8Rows& x,
                    int64_t n_tokens, float* y, int64_t y_stride);
 
-  // The same for float matrices, never in groups (F32, F16, BF16; converted exactly to float) and float activations:
-  // row t at x + t*x_stride. A float dot product.
+  // y[i] = w.row(rows[i]) . x for n_row rows, rising, of a matrix without groups, and one token:
+  // for who needs a part of them. Otherwise as matmul_q.
+  void (*matmul_rows)(const MatrixView& w, const int32_t* rows, int64_t n_row, const Q8Rows& x,
+                      float* y);
+
+  // matmul_q for float matrices, never in groups (F32, F16, BF16; converted exactly to float) and
+  // float activations: row t at x + t*x_stride. A float dot product.
   void (*matmul_f)(const MatrixView& w, int64_t row_begin, int64_t row_end, const float* x,
                    int64_t x_stride, int64_t n_tokens, float* y, int64_t y_stride);
 
@@ -104,8 +110,8 @@ struct Kernels {
   void (*to_f16)(const float* x, int64_t n, uint16_t* y);
   void (*from_f16)(const uint16_t* x, int64_t n, float* y);
 
-  // n_query query heads against the same n_key half-float keys: scores[i*score_stride + j] = scale *
-  // (query i . key j), query i at q + i*q_stride, key j at k + j*k_stride (halves). A float dot
+  // n_query query heads against the same n_key half-float keys: scores[i*score_stride + j] = scale
+  // * (query i . key j), query i at q + i*q_stride, key j at k + j*k_stride (halves). A float dot
   // product, then one multiplication.
   void (*attention_scores)(const float* q, int64_t n_query, int64_t q_stride, const uint16_t* k,
                            int64_t k_stride, int64_t n_key, int64_t head_dim, float scale,
@@ -120,9 +126,9 @@ struct Kernels {
   float (*softmax)(float* s, int64_t n);
 
   // For each of n_query query heads, its weights at p and its sum p_stride and sum_stride apart:
-  // sum[i] = fma(p[j], value j [i], sum[i]) for j in rising order; value j at v + j*v_stride. Adds to
-  // what is there, so that a run of keys can be given in pieces (a ring wraps) without changing the
-  // order.
+  // sum[i] = fma(p[j], value j [i], sum[i]) for j in rising order; value j at v + j*v_stride. Adds
+  // to what is there, so that a run of keys can be given in pieces (a ring wraps) without changing
+  // the order.
   void (*attention_values)(const float* p, int64_t n_query, int64_t p_stride, const uint16_t* v,
                            int64_t v_stride, int64_t n_key, int64_t head_dim, float* sum,
                            int64_t sum_stride);

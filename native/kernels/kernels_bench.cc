@@ -137,8 +137,8 @@ int main(int argc, char** argv) {
   const size_t bytes = (argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 2048) << 20;
   const int n_threads = argc > 2 ? static_cast<int>(std::strtol(argv[2], nullptr, 10)) : 1;
   const int64_t k = argc > 3 ? std::strtol(argv[3], nullptr, 10) : 1536;
-  for (const hearth::Isa isa : {hearth::Isa::kAvx512Vnni, hearth::Isa::kAvx2}) {
-    if (!hearth::IsaAvailable(isa)) continue;
+  for (const hearth::Isa isa : hearth::kIsas) {
+    if (isa == hearth::Isa::kRef || !hearth::IsaAvailable(isa)) continue;
     const hearth::Kernels& kernels = hearth::KernelsFor(isa);
     for (const hearth::TypeName& type : hearth::kTypes) {
       for (const Layout layout : {Layout::kRowsSmallPages, Layout::kRows, Layout::kGroups}) {

@@ -242,7 +242,8 @@ TEST(Isa, QuantizeQ8) {
         Ref().quantize_q8(x.data(), n, q_ref.data(), d_ref.data(), offset_ref.data());
         ExpectSame(d.data(), d_ref.data(), n / 32, std::string(table->name) + " scales");
         EXPECT_TRUE(std::memcmp(q.data(), q_ref.data(), static_cast<size_t>(n)) == 0);
-        EXPECT_TRUE(std::memcmp(offset.data(), offset_ref.data(), static_cast<size_t>(n / 32) * 4) == 0);
+        EXPECT_TRUE(
+            std::memcmp(offset.data(), offset_ref.data(), static_cast<size_t>(n / 32) * 4) == 0);
       }
     }
   }
@@ -397,9 +398,42 @@ TEST(Isa, MatmulQWritesItsRowsOnly) {
   }
 }
 
+// Any rising choice of rows, from none to all, gives what the whole product gives there.
+TEST(Isa, MatmulRowsPicksRows) {
+  Random random{6};
+  for (const TensorType type : kQuantized) {
+    for (const int64_t k : {32, 256, 768, 1536}) {
+      if (k % BlockLength(type) != 0) continue;
+      const Exact<uint8_t> rows = RandomRows(type, k, kRowsMax, 0, random);
+      const Activations x = RandomActivations(k, 0, random);
+      const MatrixView w = {type, rows.data(), RowBytes(type, k), k};
+      std::vector<float> want(kRowsMax);
+      Ref().matmul_q(w, 0, kRowsMax, x.View(k), 1, want.data(), kRowsMax);
+      std::vector<const Kernels*> tables = Tables();
+      tables.push_back(&Ref());
+      for (const Kernels* table : tables) {
+        for (int percent = 0; percent <= 100; percent += 10) {
+          std::vector<int32_t> picked;
+          for (int32_t r = 0; r < kRowsMax; ++r) {
+            if (random.Below(100) < percent) picked.push_back(r);
+          }
+          const Exact<int32_t> list = Copy(picked.data(), static_cast<int64_t>(picked.size()));
+          Exact<float> y(list.size() + 1);
+          y[list.size()] = kGuard;
+          table->matmul_rows(w, list.data(), list.size(), x.View(k), y.data());
+          for (int64_t i = 0; i < list.size(); ++i)
+            EXPECT_TRUE(Same(y[i], want[static_cast<size_t>(list[i])]));
+          EXPECT_EQ(y[list.size()], kGuard);
+        }
+      }
+    }
+  }
+}
+
 // --- Rows in groups ---
 
-// Every table groups rows into the same bytes, multiplies groups like rows, and they can be had back.
+// Every table groups rows into the same bytes, multiplies groups like rows, and they can be had
+// back.
 TEST(Isa, GroupsAreTheSameRows) {
   Random random{5};
   for (const TensorType type : kQuantized) {
@@ -429,7 +463,8 @@ TEST(Isa, GroupsAreTheSameRows) {
       for (const Kernels* table : tables) {
         const Exact<uint8_t> grouped = Copy(rows.data(), n_bytes);
         GroupRows(*table, type, k, kRowsMax, grouped.data(), scratch.data());
-        EXPECT_TRUE(std::memcmp(grouped.data(), expected.data(), static_cast<size_t>(n_bytes)) == 0);
+        EXPECT_TRUE(std::memcmp(grouped.data(), expected.data(), static_cast<size_t>(n_bytes)) ==
+                    0);
         for (int i = 0; i < 24; ++i) {
           // The whole, and parts that begin and end anywhere.
           const int64_t begin = i == 0 ? 0 : random.Below(kRowsMax);

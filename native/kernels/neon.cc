@@ -42,7 +42,7 @@ HEARTH_INLINE float HalfToFloat(uint16_t half) {
 }
 
 // -------------------------------------------------------------------------------------------------
-// Activations and rows
+// Quantised rows and activations
 
 template <TensorType kType>
 HEARTH_INLINE void GroupRowsOf(const uint8_t* rows, size_t row_bytes, uint8_t* out) {
@@ -86,6 +86,20 @@ void neon::GroupRows(TensorType type, int64_t k, const void* rows, void* group) 
   if (type == TensorType::kQ4_1) GroupRowsOf<TensorType::kQ4_1>(from, row_bytes, to);
   if (type == TensorType::kQ8_0) GroupRowsOf<TensorType::kQ8_0>(from, row_bytes, to);
   if (type == TensorType::kQ6_K) GroupRowsOf<TensorType::kQ6_K>(from, row_bytes, to);
+}
+
+void neon::MatmulRows(const MatrixView& w, const int32_t* rows, int64_t n_row, const Q8Rows& x,
+                      float* y) {
+  const uint8_t* data = static_cast<const uint8_t*>(w.data);
+  const Tokens token = {x.q, x.d, x.offset, x.k / kQ8Block, 1};
+  for (int64_t r = 0; r < n_row; r += kGroupRows) {
+    PlainRows group;
+    for (int64_t i = 0; i < kGroupRows; ++i) {
+      const int64_t listed = r + i < n_row ? r + i : n_row - 1;
+      group.row[i] = data + static_cast<size_t>(rows[listed]) * w.row_bytes;
+    }
+    MultiplyOneOf(w.type, group, token, {{0, n_row - r}, y + r, 0});
+  }
 }
 
 void neon::QuantizeQ8(const float* x, int64_t n, int8_t* q, float* d, int32_t* offset) {
@@ -428,12 +442,15 @@ void neon::Rope(float* v, const float* cos, const float* sin, int64_t n) {
 }
 
 void neon::ReluMul(const float* gate, const float* up, int64_t n, float* out) {
-  const float32x4_t zero = vdupq_n_f32(0.0f);
+  // What is below 0, as integers: Clang makes fmax of a comparison with 0, which gives +0 for -0.
+  constexpr uint32_t kFirst = 0x80000001;  // -1e-45, the bits behind -0
+  constexpr uint32_t kLast = 0xff800000;   // -infinity
   for (int64_t i = 0; i < n; i += kLanes) {
-    // Selected by ref.cc's comparison: fmax would make +0 of -0.
-    float32x4_t g = LoadFirst(gate + i, n - i);
-    g = vbslq_f32(vcgtq_f32(zero, g), zero, g);
-    StoreFirst(out + i, n - i, vmulq_f32(g, LoadFirst(up + i, n - i)));
+    const uint32x4_t g = vreinterpretq_u32_f32(LoadFirst(gate + i, n - i));
+    const uint32x4_t negative =
+        vcleq_u32(vsubq_u32(g, vdupq_n_u32(kFirst)), vdupq_n_u32(kLast - kFirst));
+    const float32x4_t kept = vreinterpretq_f32_u32(vbicq_u32(g, negative));
+    StoreFirst(out + i, n - i, vmulq_f32(kept, LoadFirst(up + i, n - i)));
   }
 }
 
@@ -481,8 +498,10 @@ HEARTH_INLINE float32x4_t Exp(float32x4_t x) {
   p = vfmaq_f32(vdupq_n_f32(kExpC2), p, r);
   p = vfmaq_f32(vdupq_n_f32(1.0f), p, r);
   p = vfmaq_f32(vdupq_n_f32(1.0f), p, r);
-  const int32x4_t power = vshlq_n_s32(vaddq_s32(vcvtq_s32_f32(n), vdupq_n_s32(127)), 23);
-  const uint32x4_t e = vreinterpretq_u32_f32(vmulq_f32(p, vreinterpretq_f32_s32(power)));
+  // Unsigned: lanes behind the end may hold a float of any size.
+  const uint32x4_t exponent = vreinterpretq_u32_s32(vcvtq_s32_f32(n));
+  const uint32x4_t power = vshlq_n_u32(vaddq_u32(exponent, vdupq_n_u32(127)), 23);
+  const uint32x4_t e = vreinterpretq_u32_f32(vmulq_f32(p, vreinterpretq_f32_u32(power)));
   return vreinterpretq_f32_u32(vbicq_u32(e, vcltq_f32(x, vdupq_n_f32(kExpMin))));  // NaN is kept
 }
 

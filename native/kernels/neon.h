@@ -17,6 +17,7 @@ namespace neon {
 
 void QuantizeQ8(const float* x, int64_t n, int8_t* q, float* d, int32_t* offset);
 void GroupRows(TensorType type, int64_t k, const void* rows, void* group);
+void MatmulRows(const MatrixView& w, const int32_t* rows, int64_t n_row, const Q8Rows& x, float* y);
 void MatmulF(const MatrixView& w, int64_t row_begin, int64_t row_end, const float* x,
              int64_t x_stride, int64_t n_tokens, float* y, int64_t y_stride);
 void DequantizeRow(TensorType type, const void* row, int64_t n, float* y);
@@ -44,6 +45,7 @@ constexpr Kernels TableOf(const char* name, decltype(Kernels::matmul_q) matmul_q
       .quantize_q8 = QuantizeQ8,
       .group_rows = GroupRows,
       .matmul_q = matmul_q,
+      .matmul_rows = MatmulRows,
       .matmul_f = MatmulF,
       .dequantize_row = DequantizeRow,
       .rms_norm = RmsNorm,

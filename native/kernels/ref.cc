@@ -196,6 +196,15 @@ void MatmulQ(const MatrixView& w, int64_t row_begin, int64_t row_end, const Q8Ro
   }
 }
 
+void MatmulRows(const MatrixView& w, const int32_t* rows, int64_t n_row, const Q8Rows& x,
+                float* y) {
+  for (int64_t i = 0; i < n_row; ++i) {
+    MatrixView row = w;
+    row.data = static_cast<const uint8_t*>(w.data) + static_cast<size_t>(rows[i]) * w.row_bytes;
+    MatmulQ(row, 0, 1, x, 1, y + i, 1);
+  }
+}
+
 void GroupRowsRef(TensorType type, int64_t k, const void* rows, void* group) {
   const BlockParts parts = PartsOf(type);
   const size_t row_bytes = RowBytes(type, k);
@@ -292,7 +301,11 @@ void Rope(float* v, const float* cos, const float* sin, int64_t n) {
 }
 
 void ReluMul(const float* gate, const float* up, int64_t n, float* out) {
-  for (int64_t i = 0; i < n; ++i) out[i] = (0.0f > gate[i] ? 0.0f : gate[i]) * up[i];
+  for (int64_t i = 0; i < n; ++i) {
+    // Below zero, by its bits: a comparison some compilers turn into a maximum, which drops -0.
+    const bool is_negative = FloatBits(gate[i]) - 0x80000001u <= 0x7f7fffffu;
+    out[i] = (is_negative ? 0.0f : gate[i]) * up[i];
+  }
 }
 
 void Add(const float* x, int64_t n, float* y) {
@@ -392,6 +405,7 @@ constinit const Kernels kRefKernels = {
     .quantize_q8 = QuantizeQ8,
     .group_rows = GroupRowsRef,
     .matmul_q = MatmulQ,
+    .matmul_rows = MatmulRows,
     .matmul_f = MatmulF,
     .dequantize_row = DequantizeRow,
     .rms_norm = RmsNorm,

@@ -339,7 +339,8 @@ TEST(MatmulQ, AddsOneTermABlockInOrder) {
         dot += std::nearbyint((static_cast<double>(row.weights[i]) - m) / dw) * q[i];
       }
       acc = std::fma(dw * d[b], static_cast<float>(dot), acc);
-      if (type == TensorType::kQ4_1) acc = std::fma(m * d[b], -0.125f * static_cast<float>(offset[b]), acc);
+      if (type == TensorType::kQ4_1)
+        acc = std::fma(m * d[b], -0.125f * static_cast<float>(offset[b]), acc);
     }
     float y = 0;
     Ref().matmul_q({type, row.bytes.data(), row.bytes.size(), k}, 0, 1,

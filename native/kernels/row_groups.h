@@ -1,6 +1,6 @@
-// Rows in groups of 16, one row a lane of a vector register: what a matrix product wants to read. GGUF
-// rows are as many streams as there are lanes, and must be transposed to be used; a group is one
-// stream, and a register's worth of it is what an instruction takes.
+// Rows in groups of 16, one row a lane of a vector register: what a matrix product wants to read.
+// GGUF rows are as many streams as there are lanes, and must be transposed to be used; a group is
+// one stream, and a register's worth of it is what an instruction takes.
 //
 // A group of 16 rows of n blocks takes the bytes of the 16 rows:
 //   pieces: for each block, for each of its 16-byte pieces (BlockParts), 256 bytes: four columns of

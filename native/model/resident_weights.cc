@@ -104,8 +104,8 @@ Result<std::unique_ptr<ResidentWeights>> ResidentWeights::Load(
 
   const TensorPlace* head = spec.Find("output.weight");
   // Rows that are only looked up stay rows.
-  RETURN_IF_ERROR(loader.Matrix(*spec.Find("token_embd.weight"), head == nullptr,
-                                &weights->token_embd_));
+  RETURN_IF_ERROR(
+      loader.Matrix(*spec.Find("token_embd.weight"), head == nullptr, &weights->token_embd_));
   RETURN_IF_ERROR(loader.Floats(*spec.Find("output_norm.weight"), &weights->output_norm_));
   weights->head_ = weights->token_embd_;
   if (head != nullptr) RETURN_IF_ERROR(loader.Matrix(*head, true, &weights->head_));

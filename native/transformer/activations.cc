@@ -53,7 +53,8 @@ void Activations::CopyRow(int64_t t, const Activations& from, int64_t from_t) {
   };
   std::memcpy(at(quants_, t, width), at(from.quants_, from_t, width), width);
   std::memcpy(at(scales_, t, n_block), at(from.scales_, from_t, n_block), n_block * sizeof(float));
-  std::memcpy(at(offsets_, t, n_block), at(from.offsets_, from_t, n_block), n_block * sizeof(int32_t));
+  std::memcpy(at(offsets_, t, n_block), at(from.offsets_, from_t, n_block),
+              n_block * sizeof(int32_t));
 }
 
 void Activations::MatMul(const Kernels& kernels, const MatrixView& w, int64_t row_begin,
@@ -63,11 +64,20 @@ void Activations::MatMul(const Kernels& kernels, const MatrixView& w, int64_t ro
   if (IsQuantized(w.type)) {
     CHECK(with_q8_, "a quantised matrix reads 8-bit activations");
     const int64_t n_block = width_ / kQ8Block;
-    const Q8Rows rows{quants_ + t0 * width_, scales_ + t0 * n_block, offsets_ + t0 * n_block, width_};
+    const Q8Rows rows{quants_ + t0 * width_, scales_ + t0 * n_block, offsets_ + t0 * n_block,
+                      width_};
     kernels.matmul_q(w, row_begin, row_end, rows, n_token, y, y_stride);
   } else {
     kernels.matmul_f(w, row_begin, row_end, row(t0), width_, n_token, y, y_stride);
   }
+}
+
+void Activations::MatMulRows(const Kernels& kernels, const MatrixView& w, const int32_t* rows,
+                             int64_t n_row, int64_t t, float* y) const {
+  CHECK(with_q8_ && w.k == width_ && w.n_grouped == 0, "rows are picked from a quantised matrix");
+  const int64_t n_block = width_ / kQ8Block;
+  const Q8Rows x{quants_ + t * width_, scales_ + t * n_block, offsets_ + t * n_block, width_};
+  kernels.matmul_rows(w, rows, n_row, x, y);
 }
 
 }  // namespace hearth

@@ -37,14 +37,18 @@ class Activations {
   void MatMul(const Kernels& kernels, const MatrixView& w, int64_t row_begin, int64_t row_end,
               int64_t t0, int64_t n_token, float* y, int64_t y_stride) const;
 
+  // y[i] = w.row(rows[i]) . row(t); w is quantised, without groups.
+  void MatMulRows(const Kernels& kernels, const MatrixView& w, const int32_t* rows, int64_t n_row,
+                  int64_t t, float* y) const;
+
  private:
   int64_t width_ = 0;
   bool with_q8_ = false;
   AlignedBuffer storage_;
-  float* floats_ = nullptr;   // [n_row_max, width]
-  float* scales_ = nullptr;   // [n_row_max, width/32]
+  float* floats_ = nullptr;     // [n_row_max, width]
+  float* scales_ = nullptr;     // [n_row_max, width/32]
   int32_t* offsets_ = nullptr;  // [n_row_max, width/32]
-  int8_t* quants_ = nullptr;  // [n_row_max, width]
+  int8_t* quants_ = nullptr;    // [n_row_max, width]
 };
 
 }  // namespace hearth

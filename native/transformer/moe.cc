@@ -8,11 +8,19 @@ namespace {
 
 // Columns of a transposed matrix are shared out in whole blocks of every type.
 constexpr int64_t kColumnGrain = kQ6KBlock;
+// Neurons whose gate is closed need no row of `up`. Picking the others costs a little more a row
+// than reading all in order, so it is done where so many were idle of late; measured.
+constexpr double kIdleShareWorthSkipping = 0.25;
+constexpr double kIdleShareAtFirst = 0.5;
+constexpr double kForgetting = 0.1;  // the weight of the newest group
 // Partial sums of a float dot product, and tokens whose partial sums of kColumnGrain columns stay
 // in the second cache.
 constexpr int64_t kPartialSums = 16;
 constexpr int64_t kTokenTile = 4;
 constexpr int64_t kColumnScratch = kColumnGrain * (1 + kTokenTile * kPartialSums);
+
+// The ReLU of this gate is zero. A NaN is not idle.
+bool IsIdle(float gate) { return gate <= 0; }
 
 MatrixView ViewOf(const ExpertMatrix& matrix, const PinnedExpert& expert) {
   const int64_t n_grouped = matrix.grouped ? matrix.n_row / kGroupRows * kGroupRows : 0;
@@ -97,6 +105,7 @@ Result<std::unique_ptr<Moe>> Moe::Create(const ModelSpec& spec, const ExpertStor
     *b.buffer = std::move(memory).value();
   }
   moe->row_of_.resize(static_cast<size_t>(n_row));
+  moe->idle_share_.assign(static_cast<size_t>(spec.n_layer), kIdleShareAtFirst);
   return moe;
 }
 
@@ -143,25 +152,57 @@ void Moe::GateAndUp(int il, int64_t n_token, const Activations& input,
   const int64_t n_ff = spec_.n_ff;
   // A single token is read where it is; more are gathered by expert.
   const bool single = n_token == 1;
-  float* gate = gate_.As<float>();
-  float* up = up_.As<float>();
+  const bool may_skip = IsQuantized(layout.up.type) && !layout.up.grouped;
+  double& idle_share = idle_share_[static_cast<size_t>(il)];
+  const bool skip = may_skip && idle_share > kIdleShareWorthSkipping;
+  std::atomic<int64_t> n_idle{0};
+  const int64_t grain =
+      RowGrain(layout.gate.row_bytes() + layout.up.row_bytes(), TokensPerMember(group));
   pool_.ParallelFor(
-      static_cast<int64_t>(group.size()) * n_ff,
-      RowGrain(layout.gate.row_bytes() + layout.up.row_bytes(), TokensPerMember(group)),
-      [&](int64_t begin, int64_t end, int) {
+      static_cast<int64_t>(group.size()) * n_ff, grain, [&](int64_t begin, int64_t end, int) {
         ForMembers(group, n_ff, begin, end, [&](const Member& m, int64_t first, int64_t last) {
           const Activations& rows = single ? input : gathered_;
           const int64_t row0 = single ? 0 : m.row0;
-          float* g = gate + m.row0 * n_ff;
-          float* u = up + m.row0 * n_ff;
+          const MatrixView up = ViewOf(layout.up, m.expert);
+          float* g = gate_.As<float>() + m.row0 * n_ff;
+          float* u = up_.As<float>() + m.row0 * n_ff;
           rows.MatMul(kernels_, ViewOf(layout.gate, m.expert), first, last, row0, m.n_row, g, n_ff);
-          rows.MatMul(kernels_, ViewOf(layout.up, m.expert), first, last, row0, m.n_row, u, n_ff);
+          if (m.n_row == 1 && may_skip) {
+            n_idle.fetch_add(std::count_if(g + first, g + last, IsIdle), std::memory_order_relaxed);
+            if (skip) return UpOfActive(up, rows, row0, g, first, last, hidden_.row(m.row0));
+          }
+          rows.MatMul(kernels_, up, first, last, row0, m.n_row, u, n_ff);
           for (int64_t r = 0; r < m.n_row; ++r) {
             kernels_.relu_mul(g + r * n_ff + first, u + r * n_ff + first, last - first,
                               hidden_.row(m.row0 + r) + first);
           }
         });
       });
+  const int64_t n_single =
+      std::count_if(group.begin(), group.end(), [](const Member& m) { return m.n_row == 1; });
+  if (!may_skip || n_single == 0) return;
+  const double share = static_cast<double>(n_idle) / static_cast<double>(n_single * n_ff);
+  idle_share += kForgetting * (share - idle_share);
+}
+
+// hidden = relu(g) * up for neurons [first, last) of one token. Rows of idle ones are not read:
+// what they would give is multiplied by zero.
+void Moe::UpOfActive(const MatrixView& up, const Activations& input, int64_t row, const float* g,
+                     int64_t first, int64_t last, float* hidden) const {
+  constexpr int64_t kRowsAtOnce = 256;
+  int32_t active[kRowsAtOnce];
+  float u[kRowsAtOnce];
+  for (; first < last; first += kRowsAtOnce) {
+    const int64_t end = std::min(first + kRowsAtOnce, last);
+    int64_t n = 0;
+    for (int64_t i = first; i < end; ++i) {
+      hidden[i] = 0.0f;
+      active[n] = static_cast<int32_t>(i);
+      n += IsIdle(g[i]) ? 0 : 1;
+    }
+    input.MatMulRows(kernels_, up, active, n, row, u);
+    for (int64_t i = 0; i < n; ++i) hidden[active[i]] = g[active[i]] * u[i];
+  }
 }
 
 void Moe::Down(int il, const std::vector<Member>& group) {
@@ -218,6 +259,7 @@ void Moe::DownColumns(const MatrixView& down, const Member& m, int64_t first, in
     };
     std::fill(sums, sum(n_row, 0), 0.0f);
     for (int64_t neuron = 0; neuron < spec_.n_ff; ++neuron) {
+      if (IsIdleForAll(m.row0 + r0, n_row, neuron)) continue;
       kernels_.dequantize_row(down.type, columns + static_cast<size_t>(neuron) * down.row_bytes,
                               width, weights);
       for (int64_t r = 0; r < n_row; ++r) {
@@ -234,6 +276,14 @@ void Moe::DownColumns(const MatrixView& down, const Member& m, int64_t first, in
                 output_.As<float>() + (m.row0 + r0 + r) * spec_.n_embd + first);
     }
   }
+}
+
+// Then its row adds nothing to any of these outputs: their sums begin at +0.
+bool Moe::IsIdleForAll(int64_t row0, int64_t n_row, int64_t neuron) const {
+  for (int64_t r = row0; r < row0 + n_row; ++r) {
+    if (hidden_.row(r)[neuron] != 0.0f) return false;
+  }
+  return true;
 }
 
 void Moe::Reduce(const Routing& routing, float* out) {

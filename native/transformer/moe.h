@@ -54,6 +54,9 @@ class Moe {
   void PlaceRows(const Routing& routing, const Activations& input, std::vector<Member>& group);
   void GateAndUp(int il, int64_t n_token, const Activations& input,
                  const std::vector<Member>& group);
+  void UpOfActive(const MatrixView& up, const Activations& input, int64_t row, const float* g,
+                  int64_t first, int64_t last, float* hidden) const;
+  bool IsIdleForAll(int64_t row0, int64_t n_row, int64_t neuron) const;
   void Down(int il, const std::vector<Member>& group);
   void DownTransposed(int il, const std::vector<Member>& group);
   void DownColumns(const MatrixView& down, const Member& member, int64_t first, int64_t last,
@@ -75,6 +78,7 @@ class Moe {
   AlignedBuffer column_scratch_;  // a part a worker, for transposed down matrices
   std::vector<int64_t> row_of_;   // [n_token * n_used] -> row
   int64_t n_row_used_ = 0;
+  std::vector<double> idle_share_;  // of the neurons of a layer, of late
 };
 
 }  // namespace hearth

@@ -236,7 +236,7 @@ TEST(Attention, SameBitsForAnyChunkThreadRingAndIsa) {
     const auto k = RandomFloats(n_token * spec.n_kv(), 5);
     const auto v = RandomFloats(n_token * spec.n_kv(), 6);
     const auto expected = RunAttention(spec, Isa::kRef, 1, n_token, n_token, q, k, v);
-    for (const Isa isa : {Isa::kRef, Isa::kAvx2, Isa::kAvx512Vnni}) {
+    for (const Isa isa : kIsas) {
       if (!IsaAvailable(isa)) continue;
       for (const int64_t n_chunk : {1, 2, 5, 16}) {
         for (const int64_t n_slack : {n_chunk, n_chunk + 3}) {

@@ -34,10 +34,10 @@ export async function openEngine(
   }
 }
 
-/** A processor without AVX2 works, but nobody should wonder why it is slow. */
+/** A processor without what our kernels want works, but nobody should wonder why it is slow. */
 export function slowKernels(isa: IsaName, forced: string | undefined): string[] {
   return isa === "ref" && forced === undefined
-    ? ["this processor has no AVX2: the reference kernels are used, which are many times slower"]
+    ? ["this processor has neither AVX2 nor NEON with dot products: the reference kernels are used, many times slower"]
     : [];
 }
 

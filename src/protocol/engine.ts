@@ -33,6 +33,9 @@ export interface HelloResult {
 /** `unsupported`: nothing stops the process but its own code, which has no network either. */
 export type NetworkAccess = "denied" | "unsupported";
 
+/** Instruction sets that there are kernels for. */
+export type Isa = "ref" | "avx2" | "avx512vnni" | "neon-dotprod" | "neon-i8mm";
+
 /** How to load a model. What is missing is chosen by the engine. */
 export interface LoadOptions {
   readonly threads?: number;
@@ -40,7 +43,7 @@ export interface LoadOptions {
   readonly memoryBudgetBytes?: number;
   readonly contextTokens?: number;
   readonly chunkTokens?: number;
-  readonly isa?: "ref" | "avx2" | "avx512vnni";
+  readonly isa?: Isa;
   readonly readAhead?: boolean;
   readonly expertSlots?: number;
 }
@@ -64,7 +67,7 @@ export interface ModelInfo {
     readonly fileHeader: boolean;
   };
   readonly contextTokens: number;
-  readonly isa: "ref" | "avx2" | "avx512vnni";
+  readonly isa: Isa;
   readonly threads: number;
   /** Bytes that the process may come to take, as planned at load. */
   readonly plannedBytes: number;
