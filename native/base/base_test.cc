@@ -94,6 +94,16 @@ TEST(Cpu, NamesRoundTrip) {
   EXPECT_GE(AvailableCpus(), 1);
 }
 
+TEST(Cpu, CountsCoresThatArithmeticGainsFrom) {
+  const auto count = [](std::vector<CpuPlace> cpus) { return CountFastCores(cpus); };
+  EXPECT_EQ(count({}), 1);
+  EXPECT_EQ(count({{0, 0}, {1, 0}, {2, 0}}), 3);          // nothing is known of them
+  EXPECT_EQ(count({{0, 0}, {0, 0}, {1, 0}, {1, 0}}), 2);  // two threads a core
+  EXPECT_EQ(count({{0, 5400}, {0, 5400}, {1, 5600}, {2, 4000}, {3, 4000}}), 2);  // two kinds
+  EXPECT_EQ(count({{0, 462}, {1, 462}, {2, 1024}, {3, 1024}, {4, 1024}}), 3);
+  EXPECT_EQ(count({{2, 4000}, {3, 4000}}), 2);  // only slow ones are allowed
+}
+
 TEST(Cpu, TakesWhatProcessorAndSystemBothOffer) {
   CpuFacts cpu;
   cpu.max_leaf = 7;

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <set>
 #include <thread>
+#include <vector>
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define HEARTH_X86 1
@@ -116,6 +118,32 @@ Isa Detect() { return Isa::kRef; }
 bool IsNeon(Isa isa) { return isa == Isa::kNeonDotprod || isa == Isa::kNeonI8mm; }
 
 #ifdef __linux__
+// The first number in a file of /sys; -1 where there is none.
+int FirstNumberIn(const char* format, int cpu) {
+  char path[128];
+  std::snprintf(path, sizeof path, format, cpu);
+  std::FILE* file = std::fopen(path, "r");
+  if (file == nullptr) return -1;
+  int number = -1;
+  if (std::fscanf(file, "%d", &number) != 1) number = -1;
+  std::fclose(file);
+  return number;
+}
+
+CpuPlace PlaceOf(int cpu) {
+  CpuPlace place;
+  // A list such as "0,4" or "0-1": the lowest one names the core.
+  const int sibling =
+      FirstNumberIn("/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
+  place.core = sibling >= 0 ? sibling : cpu;
+  // Kernels know it of ARM's cores and of Intel's hybrid ones; the highest clock tells as well.
+  int capacity = FirstNumberIn("/sys/devices/system/cpu/cpu%d/cpu_capacity", cpu);
+  if (capacity < 0)
+    capacity = FirstNumberIn("/sys/devices/system/cpu/cpu%d/cpufreq/cpuinfo_max_freq", cpu);
+  place.capacity = std::max(capacity, 0);
+  return place;
+}
+
 // cgroup v2 "cpu.max" is "QUOTA PERIOD" in microseconds, or "max PERIOD". 0 where there is no
 // limit.
 int CgroupCpuQuota() {
@@ -183,12 +211,34 @@ std::optional<Isa> IsaFromName(std::string_view name) {
   return std::nullopt;
 }
 
+int CountFastCores(std::span<const CpuPlace> cpus) {
+  int fastest = 0;
+  for (const CpuPlace& cpu : cpus) fastest = std::max(fastest, cpu.capacity);
+  std::set<int> cores;
+  for (const CpuPlace& cpu : cpus) {
+    // Cores of one kind differ by a little, two kinds by a third or more.
+    if (cpu.capacity * 4 >= fastest * 3) cores.insert(cpu.core);
+  }
+  return std::max<int>(1, static_cast<int>(cores.size()));
+}
+
 int AvailableCpus() {
   int cpus = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 #ifdef __linux__
   cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) cpus = std::max(1, CPU_COUNT(&set));
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) {
+    std::vector<CpuPlace> places;
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+      if (CPU_ISSET(cpu, &set)) places.push_back(PlaceOf(cpu));
+    }
+    cpus = CountFastCores(places);
+  }
   if (const int quota = CgroupCpuQuota(); quota > 0) cpus = std::min(cpus, quota);
+#elif defined(__aarch64__) && defined(__APPLE__)
+  int32_t fast = 0;
+  size_t bytes = sizeof fast;
+  if (sysctlbyname("hw.perflevel0.physicalcpu", &fast, &bytes, nullptr, 0) == 0 && fast > 0)
+    cpus = fast;
 #endif
   return cpus;
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #if defined(__x86_64__) || defined(_M_X64)
@@ -57,7 +58,19 @@ inline void PauseSpinning() {
 #endif
 }
 
-// Cores that this process may run on: affinity mask and cgroup CPU quota, at least 1.
+// A logical processor as its system describes it.
+struct CpuPlace {
+  int core = 0;      // the same for those that share a core's units
+  int capacity = 0;  // how fast it is beside others, 0 if unknown
+};
+
+// Cores that arithmetic gains from: one for all threads of a core, and only the fast ones where
+// there are two kinds. A slow core would be waited for, and half a core brings no second memory
+// port.
+int CountFastCores(std::span<const CpuPlace> cpus);
+
+// As many threads as are worth starting: the fast cores among those that this process may run on,
+// no more than its cgroup's CPU quota, at least 1.
 int AvailableCpus();
 
 }  // namespace hearth

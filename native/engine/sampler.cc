@@ -5,6 +5,13 @@
 #include <utility>
 
 namespace hearth {
+namespace {
+
+// So far below the best logit, at temperature 1, a token has less than a billionth of its chance,
+// and 150,000 of them together less than 0.02 percent. They are never drawn.
+constexpr double kNegligible = 20.7;
+
+}  // namespace
 
 Sampler::Sampler(SamplerOptions options, std::vector<int32_t> banned)
     : options_(options), banned_(std::move(banned)), state_(options.seed) {
@@ -44,16 +51,27 @@ int32_t Sampler::Sample(std::span<const float> logits) {
                      likelier);
     candidates_.resize(static_cast<size_t>(options_.top_k));
   }
-  std::sort(candidates_.begin(), candidates_.end(), likelier);
+  const double cutoff =
+      static_cast<double>(best.logit) - kNegligible * std::max(1.0f, options_.temperature);
+  std::erase_if(candidates_, [&](const Candidate& c) { return c.logit < cutoff; });
 
   double sum = 0;
   for (Candidate& c : candidates_) {
     c.probability = std::exp(static_cast<double>(c.logit) - static_cast<double>(best.logit));
     sum += c.probability;
   }
-  size_t kept = 0;
+  // Sorted only as far as is looked at: often a few of a hundred thousand.
+  const bool in_order = options_.top_p < 1 || options_.min_p > 0 || options_.top_k > 0;
+  size_t kept = in_order ? 0 : candidates_.size();
+  size_t n_sorted = 0;
   double cumulative = 0;
   for (; kept < candidates_.size(); ++kept) {
+    if (kept == n_sorted) {
+      const auto at = [&](size_t i) { return candidates_.begin() + static_cast<ptrdiff_t>(i); };
+      const size_t end = std::min(candidates_.size(), std::max<size_t>(64, 4 * n_sorted));
+      std::partial_sort(at(n_sorted), at(end), candidates_.end(), likelier);
+      n_sorted = end;
+    }
     if (kept > 0 && cumulative >= static_cast<double>(options_.top_p) * sum) break;
     if (candidates_[kept].probability < static_cast<double>(options_.min_p)) break;
     cumulative += candidates_[kept].probability;
