@@ -24,6 +24,8 @@ const TESTS_MAY_INCLUDE = ["base", "io", "kernels/dispatch.h"];
 /** Files compiled with flags of one ISA: an inline std:: function in them could be the copy that the linker keeps. */
 const ISA_FILES = [
   "native/kernels/avx2.cc",
+  "native/kernels/avx2_kernels.h",
+  "native/kernels/avxvnni.cc",
   "native/kernels/avx512vnni.cc",
   "native/kernels/neon.cc",
   "native/kernels/neon.h",
@@ -31,7 +33,7 @@ const ISA_FILES = [
   "native/kernels/neon_products.h",
 ];
 const ISA_MAY_INCLUDE =
-  /^(kernels\/(block|kernels|neon|neon_products)\.h|(immintrin|arm_neon)\.h|(stdint|stddef|string|math|float)\.h)$/;
+  /^(kernels\/(block|kernels|avx2_kernels|neon|neon_products)\.h|(immintrin|arm_neon)\.h|(stdint|stddef|string|math|float)\.h)$/;
 
 const VAGUE_NAMES = /(^|[_.-])(manager|handler|helpers?|utils?)([_.-]|$)/i;
 

@@ -128,6 +128,13 @@ TEST(Cpu, TakesWhatProcessorAndSystemBothOffer) {
   EXPECT_TRUE(without([](CpuFacts& c) { c.leaf7_ecx = 0; }) == Isa::kAvx2);
   EXPECT_TRUE(without([](CpuFacts& c) { c.leaf7_ebx &= ~(1u << 31); }) == Isa::kAvx2);
   EXPECT_TRUE(without([](CpuFacts& c) { c.xcr0 = 0x7; }) == Isa::kAvx2);
+  // AVX-VNNI where there is no AVX-512; with it, it may still be missing.
+  EXPECT_FALSE(HasAvxVnni(cpu));
+  cpu.leaf7_1_eax = 1u << 4;
+  EXPECT_TRUE(HasAvxVnni(cpu));
+  EXPECT_TRUE(BestIsaFor(cpu) == Isa::kAvx512Vnni);
+  EXPECT_TRUE(without([](CpuFacts& c) { c.leaf7_ecx = 0; }) == Isa::kAvxVnni);
+  EXPECT_TRUE(without([](CpuFacts& c) { c.xcr0 = 0x3; }) == Isa::kRef);
 }
 
 TEST(Cpu, TakesTheBestOfNeon) {

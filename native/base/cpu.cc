@@ -74,6 +74,7 @@ CpuFacts Ask() {
     const CpuidRegisters leaf7 = Cpuid(7, 0);
     facts.leaf7_ebx = leaf7.ebx;
     facts.leaf7_ecx = leaf7.ecx;
+    if (leaf7.eax >= 1) facts.leaf7_1_eax = Cpuid(7, 1).eax;  // its highest subleaf
   }
   // Asking where the operating system has not enabled xgetbv is an illegal instruction.
   if (Bit(facts.leaf1_ecx, kOsxsave)) facts.xcr0 = EnabledRegisterState();
@@ -114,6 +115,13 @@ Isa Detect() {
 Isa Detect() { return Isa::kRef; }
 
 #endif
+
+bool HasAvx2(const CpuFacts& cpu) {
+  if (cpu.max_leaf < 7 || !Bit(cpu.leaf1_ecx, kOsxsave)) return false;
+  const bool ymm_saved = (cpu.xcr0 & 0x6) == 0x6;  // XMM and YMM
+  return ymm_saved && Bit(cpu.leaf1_ecx, 28) /* avx */ && Bit(cpu.leaf1_ecx, 12) /* fma */ &&
+         Bit(cpu.leaf1_ecx, 29) /* f16c */ && Bit(cpu.leaf7_ebx, 5) /* avx2 */;
+}
 
 bool IsNeon(Isa isa) { return isa == Isa::kNeonDotprod || isa == Isa::kNeonI8mm; }
 
@@ -160,18 +168,16 @@ int CgroupCpuQuota() {
 
 }  // namespace
 
+bool HasAvxVnni(const CpuFacts& cpu) { return HasAvx2(cpu) && Bit(cpu.leaf7_1_eax, 4); }
+
 Isa BestIsaFor(const CpuFacts& cpu) {
-  if (cpu.max_leaf < 7 || !Bit(cpu.leaf1_ecx, kOsxsave)) return Isa::kRef;
-  const bool ymm_saved = (cpu.xcr0 & 0x6) == 0x6;    // XMM and YMM
+  if (!HasAvx2(cpu)) return Isa::kRef;
   const bool zmm_saved = (cpu.xcr0 & 0xe6) == 0xe6;  // and opmask, ZMM 0-15 upper halves, ZMM 16-31
-  const bool avx2 = ymm_saved && Bit(cpu.leaf1_ecx, 28) /* avx */ &&
-                    Bit(cpu.leaf1_ecx, 12) /* fma */ && Bit(cpu.leaf1_ecx, 29) /* f16c */ &&
-                    Bit(cpu.leaf7_ebx, 5) /* avx2 */;
-  if (!avx2) return Isa::kRef;
   const bool avx512 = zmm_saved && Bit(cpu.leaf7_ebx, 16) /* f */ &&
                       Bit(cpu.leaf7_ebx, 17) /* dq */ && Bit(cpu.leaf7_ebx, 30) /* bw */ &&
                       Bit(cpu.leaf7_ebx, 31) /* vl */ && Bit(cpu.leaf7_ecx, 11) /* vnni */;
-  return avx512 ? Isa::kAvx512Vnni : Isa::kAvx2;
+  if (avx512) return Isa::kAvx512Vnni;
+  return HasAvxVnni(cpu) ? Isa::kAvxVnni : Isa::kAvx2;
 }
 
 Isa BestIsaFor(const ArmFacts& cpu) {
@@ -185,6 +191,10 @@ Isa BestIsa() {
 }
 
 bool IsaAvailable(Isa isa) {
+#ifdef HEARTH_X86
+  static const bool has_avx_vnni = HasAvxVnni(Ask());
+  if (isa == Isa::kAvxVnni) return has_avx_vnni;
+#endif
   return isa == Isa::kRef || (isa <= BestIsa() && IsNeon(isa) == IsNeon(BestIsa()));
 }
 
@@ -194,6 +204,8 @@ const char* IsaName(Isa isa) {
       return "ref";
     case Isa::kAvx2:
       return "avx2";
+    case Isa::kAvxVnni:
+      return "avxvnni";
     case Isa::kAvx512Vnni:
       return "avx512vnni";
     case Isa::kNeonDotprod:

@@ -14,9 +14,9 @@
 namespace hearth {
 
 // Instruction sets that kernels exist for; those of one architecture in rising order of preference.
-enum class Isa { kRef, kAvx2, kAvx512Vnni, kNeonDotprod, kNeonI8mm };
-inline constexpr Isa kIsas[] = {Isa::kRef, Isa::kAvx2, Isa::kAvx512Vnni, Isa::kNeonDotprod,
-                                Isa::kNeonI8mm};
+enum class Isa { kRef, kAvx2, kAvxVnni, kAvx512Vnni, kNeonDotprod, kNeonI8mm };
+inline constexpr Isa kIsas[] = {Isa::kRef,        Isa::kAvx2,        Isa::kAvxVnni,
+                                Isa::kAvx512Vnni, Isa::kNeonDotprod, Isa::kNeonI8mm};
 
 // What an x86-64 processor says of itself (cpuid leaves) and what its operating system saves
 // (xcr0).
@@ -25,9 +25,12 @@ struct CpuFacts {
   uint32_t leaf1_ecx = 0;
   uint32_t leaf7_ebx = 0;
   uint32_t leaf7_ecx = 0;
+  uint32_t leaf7_1_eax = 0;
   uint64_t xcr0 = 0;
 };
 Isa BestIsaFor(const CpuFacts& cpu);
+// Processors with AVX-512 may have it or not.
+bool HasAvxVnni(const CpuFacts& cpu);
 
 // What an AArch64 system says of its processor: Arm's names of the features.
 struct ArmFacts {
@@ -44,7 +47,7 @@ Isa BestIsa();
 // True where code of `isa` runs here.
 bool IsaAvailable(Isa isa);
 
-// "ref", "avx2", "avx512vnni", "neon-dotprod", "neon-i8mm".
+// "ref", "avx2", "avxvnni", "avx512vnni", "neon-dotprod", "neon-i8mm".
 const char* IsaName(Isa isa);
 std::optional<Isa> IsaFromName(std::string_view name);
 

@@ -9,6 +9,9 @@ namespace hearth {
 const Kernels& KernelsFor(Isa isa) {
 #ifdef HEARTH_X86_KERNELS
   if (isa >= Isa::kAvx512Vnni && IsaAvailable(Isa::kAvx512Vnni)) return kAvx512VnniKernels;
+#ifdef HEARTH_AVX_VNNI_KERNELS
+  if (isa >= Isa::kAvxVnni && IsaAvailable(Isa::kAvxVnni)) return kAvxVnniKernels;
+#endif
   if (isa >= Isa::kAvx2 && IsaAvailable(Isa::kAvx2)) return kAvx2Kernels;
 #endif
 #ifdef HEARTH_NEON_KERNELS

@@ -159,6 +159,7 @@ inline constexpr float kExpC6 = 0x1.6ac74ep-10f;
 // run here.
 extern const Kernels kRefKernels;
 extern const Kernels kAvx2Kernels;        // defined where HEARTH_X86_KERNELS is
+extern const Kernels kAvxVnniKernels;     // defined where HEARTH_AVX_VNNI_KERNELS is
 extern const Kernels kAvx512VnniKernels;  // defined where HEARTH_X86_KERNELS is
 
 }  // namespace hearth

@@ -99,7 +99,14 @@ export function parseBytes(given: string): number {
   return bytes;
 }
 
-const ISAS: readonly string[] = ["ref", "avx2", "avx512vnni", "neon-dotprod", "neon-i8mm"] satisfies IsaName[];
+const ISAS: readonly string[] = [
+  "ref",
+  "avx2",
+  "avxvnni",
+  "avx512vnni",
+  "neon-dotprod",
+  "neon-i8mm",
+] satisfies IsaName[];
 
 /** How to load the engine. */
 export function engineOptions(args: Arguments): Omit<NativeEngineOptions, "processBytes"> {

@@ -36,7 +36,7 @@ describe("LocalEngine", () => {
 
   it("tells what it is and what it has read", () => {
     const { isa, threads, plan } = engine.info;
-    assert.match(isa, /^(ref|avx2|avx512vnni|neon-dotprod|neon-i8mm)$/);
+    assert.match(isa, /^(ref|avx2|avxvnni|avx512vnni|neon-dotprod|neon-i8mm)$/);
     assert.equal(threads, 2);
     assert.equal(plan.slots, plan.slotsForAll);
     assert.ok(plan.totalBytes > plan.denseBytes && plan.denseBytes > 0);

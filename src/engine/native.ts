@@ -9,7 +9,7 @@ import { EngineError, type EngineErrorCode } from "../protocol/errors";
  * promises and run on the addon's own threads; the JavaScript thread never waits.
  */
 
-export type IsaName = "ref" | "avx2" | "avx512vnni" | "neon-dotprod" | "neon-i8mm";
+export type IsaName = "ref" | "avx2" | "avxvnni" | "avx512vnni" | "neon-dotprod" | "neon-i8mm";
 
 export interface NativeEngineOptions {
   /** Default: the cores that this process may use. */

@@ -122,7 +122,7 @@ const load = record<LoadOptions>(
     memoryBudgetBytes: whole(1, 2 ** 50),
     contextTokens: whole(1, TOKENS_MAX * 16),
     chunkTokens: whole(1, 2048),
-    isa: oneOf("ref", "avx2", "avx512vnni", "neon-dotprod", "neon-i8mm"),
+    isa: oneOf("ref", "avx2", "avxvnni", "avx512vnni", "neon-dotprod", "neon-i8mm"),
     readAhead: flag,
     expertSlots: whole(1, TOKENS_MAX),
   },

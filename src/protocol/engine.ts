@@ -34,7 +34,7 @@ export interface HelloResult {
 export type NetworkAccess = "denied" | "unsupported";
 
 /** Instruction sets that there are kernels for. */
-export type Isa = "ref" | "avx2" | "avx512vnni" | "neon-dotprod" | "neon-i8mm";
+export type Isa = "ref" | "avx2" | "avxvnni" | "avx512vnni" | "neon-dotprod" | "neon-i8mm";
 
 /** How to load a model. What is missing is chosen by the engine. */
 export interface LoadOptions {
