@@ -97,12 +97,15 @@ void ThreadPool::AwaitOthers() {
     }
   }
   const Clock::time_point end = Clock::now();
-  if (end - start <= kPatience) return;
-  // It has gone well for some time: the next quarrel is a new one.
-  if (end - last_wait_ > 4 * alone_for_) alone_for_ = kAloneMin;
-  alone_until_ = end + alone_for_;
-  alone_for_ = std::min(2 * alone_for_, kAloneMax);
-  last_wait_ = alone_until_;
+  const auto waited = end - start;
+  if (waited <= kPatience) return;
+  // A moment, in which some thread did something small, is soon forgotten. A core that somebody
+  // else works on takes a slice of its time again and again.
+  const bool again = waited >= kSlice && end < quarrel_until_;
+  alone_factor_ = again ? std::min(2 * alone_factor_, kAloneFactorMax) : kAloneFactorMin;
+  const auto alone = std::min<Clock::duration>(alone_factor_ * waited, kAloneMax);
+  alone_until_ = end + alone;
+  quarrel_until_ = alone_until_ + 2 * alone;
 }
 
 bool ThreadPool::IsAlone() {

@@ -6,8 +6,8 @@
 //     what nobody takes: a worker that sleeps or is late costs nothing.
 //   - Between regions workers spin for kSpin, then sleep. An idle pool uses no processor time.
 //   - Only a worker that lost its core in the middle of a piece can hold up the caller. Who has
-//     waited for longer than kPatience works alone for a while, twice as long each time, and so
-//     loses little on a machine whose other cores are busy.
+//     waited for longer than kPatience works alone for some times as long, and for twice as many
+//     times when it happens again, and so loses little on a machine whose other cores are busy.
 #ifndef HEARTH_BASE_THREAD_POOL_H_
 #define HEARTH_BASE_THREAD_POOL_H_
 
@@ -30,8 +30,10 @@ class ThreadPool {
 
   static constexpr std::chrono::microseconds kSpin{200};
   static constexpr std::chrono::microseconds kPatience{250};
-  static constexpr std::chrono::milliseconds kAloneMin{4};
+  static constexpr int kAloneFactorMin = 4;
+  static constexpr int kAloneFactorMax = 128;
   static constexpr std::chrono::milliseconds kAloneMax{512};
+  static constexpr std::chrono::milliseconds kSlice{1};  // what a scheduler gives others at least
 
   // n_threads >= 1 counts the caller; n_threads - 1 threads are started, or as many as the system
   // grants.
@@ -77,9 +79,9 @@ class ThreadPool {
   std::atomic<bool> stopping_{false};
 
   // The caller's own.
-  std::chrono::milliseconds alone_for_{kAloneMin};
+  int alone_factor_ = kAloneFactorMin;
   Clock::time_point alone_until_{};
-  Clock::time_point last_wait_{};
+  Clock::time_point quarrel_until_{};  // another long wait until then belongs to the last one
 };
 
 }  // namespace hearth
