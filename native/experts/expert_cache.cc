@@ -25,7 +25,8 @@ struct ExpertBatch::State {
   int il = 0;
   std::vector<int> left;  // ids that have not been handed out, in the order of Fetch
   bool waiting = false;   // its thread sleeps in Next
-  Status failure;         // of a demand read of something in `left`
+  uint64_t began_at = 0;  // n_fetch_ of its Fetch
+  Status failure;         // of a demand read of something in `left` that began after its Fetch
 };
 
 // Everything below is guarded by mutex_ unless it is const. The reader is called with mutex_ held,
@@ -40,6 +41,7 @@ struct ExpertCache::Impl {
     bool from_hint = false;  // a hint started the read that fills or filled it
     bool demanded = false;   // some Fetch has asked for it since that read started
     uint64_t used_at = 0;    // n_fetch_ at its last use
+    uint64_t read_at = 0;    // n_fetch_ when the read that fills or filled it began
   };
 
   Impl(const ExpertStore& store, Reader& reader, ExpertCacheOptions options, AlignedBuffer memory);
@@ -74,7 +76,7 @@ struct ExpertCache::Impl {
   void RangesOf(int slot, ReadRange out[3]) const;
   void PromoteRead(int slot);
   void FinishRead(int slot, Status status);
-  void FailBatches(int expert, const Status& status);
+  void FailBatches(const Slot& slot, const Status& status);
 
   const ExpertStore& store_;
   Reader& reader_;
@@ -135,7 +137,7 @@ int ExpertCache::Impl::ExpertIndex(int il, int id) const {
 
 void ExpertCache::Impl::Register(ExpertBatch::State& batch, std::span<const int> ids) {
   std::lock_guard lock(mutex_);
-  ++n_fetch_;
+  batch.began_at = ++n_fetch_;
   std::vector<bool> seen(static_cast<size_t>(store_.n_expert()), false);
   for (const int id : ids) {
     const int expert = ExpertIndex(batch.il, id);
@@ -345,6 +347,7 @@ void ExpertCache::Impl::StartRead(int slot_index, int expert, ReadPriority prior
   slot.expert = expert;
   slot.from_hint = from_hint;
   slot.demanded = !from_hint;
+  slot.read_at = n_fetch_;
   SlotOf(expert) = slot_index;
   MarkUsed(slot_index);
   ++n_loading_;
@@ -387,7 +390,7 @@ void ExpertCache::Impl::FinishRead(int slot_index, Status status) {
     slot.state = SlotState::kResident;
   } else {
     // A hint changes no result: who waits for what it failed to read wakes and reads it on demand.
-    if (!slot.from_hint) FailBatches(slot.expert, status);
+    if (!slot.from_hint) FailBatches(slot, status);
     SlotOf(slot.expert) = -1;
     policy_.Remove(slot_index);
     slot = Slot();
@@ -398,10 +401,13 @@ void ExpertCache::Impl::FinishRead(int slot_index, Status status) {
   changed_.notify_all();
 }
 
-void ExpertCache::Impl::FailBatches(int expert, const Status& status) {
+// A read that began before a batch did is no answer to it: the file may have been mended between
+// the request that the read was for and this one. Such a batch wakes and reads by itself.
+void ExpertCache::Impl::FailBatches(const Slot& slot, const Status& status) {
   for (ExpertBatch::State* batch : batches_) {
+    if (!batch->failure.ok() || batch->began_at > slot.read_at) continue;
     for (const int id : batch->left) {
-      if (batch->failure.ok() && ExpertIndex(batch->il, id) == expert) batch->failure = status;
+      if (ExpertIndex(batch->il, id) == slot.expert) batch->failure = status;
     }
   }
 }

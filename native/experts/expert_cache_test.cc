@@ -373,6 +373,20 @@ TEST(ExpertCache, AFailedHintIsReadAgainOnDemand) {
   EXPECT_EQ(rig.cache->stats().hint_hits, 0u);
 }
 
+TEST(ExpertCache, ReadsOfAnEarlierBatchThatFailAreReadAgain) {
+  Rig rig(4);
+  { const ExpertBatch batch = rig.cache->Fetch(0, Ids{0, 1}); }
+  ExpertBatch second = rig.cache->Fetch(0, Ids{1});  // the file was mended in between
+  std::thread finisher([&] {
+    rig.reader.Finish(0, 1, Status::Io("bad block"));
+    rig.reader.WaitForSubmitted(3);
+    rig.reader.Finish(0, 1);
+  });
+  EXPECT_TRUE(rig.Take(second, 0, 1) == (Ids{1}));
+  finisher.join();
+  rig.reader.FinishAll();
+}
+
 TEST(ExpertCache, ReadsOfADestroyedBatchLandInTheirSlots) {
   Rig rig(4);
   { const ExpertBatch batch = rig.cache->Fetch(0, Ids{0, 1}); }
