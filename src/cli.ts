@@ -7,6 +7,7 @@ import { logits, logitsOptions } from "./cli/logits";
 import { type Arguments, type OptionTable, parseCommandLine, usageError } from "./cli/options";
 import { replay } from "./cli/replay";
 import { tokenize, tokenizeOptions } from "./cli/tokenize";
+import { trace, traceOptions } from "./cli/trace";
 import { EngineError } from "./protocol/errors";
 
 const HELP = `hearth: private code completion on your own CPU
@@ -25,6 +26,8 @@ const HELP = `hearth: private code completion on your own CPU
       the process that all windows of yours share: load a model into it, see what it does, end it
   hearth bench [MODEL] [--prompt 512] [--generate 64] [--depth 0] [--text F] [--chunk N] [--json]
       tokens a second on real text
+  hearth trace [MODEL] [--text F] [--tokens 2048] [--output F.jsonl] [--depth 4] [--chunk N]
+      which experts a text needs, and which could be foreseen: a JSON header line, then a line a token; for bench/experts
   hearth replay TRACE [--json]
       a scripted editing session at its own pace, through an engine process of its own; see bench/keystrokes
 
@@ -54,6 +57,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   tokenize: { run: tokenize, options: tokenizeOptions },
   logits: { run: logits, options: logitsOptions },
   bench: { run: bench, options: benchOptions },
+  trace: { run: trace, options: traceOptions },
   replay: { run: replay, options: {} },
 };
 

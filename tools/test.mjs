@@ -143,7 +143,13 @@ await runMain(async () => {
     skipped.push("arm");
   }
   await suite("unit", "TypeScript unit tests", () =>
-    mocha("src/**/*.test.ts", "webview/**/*.test.ts", "test/fixtures/*.test.ts", "test/golden/*.test.ts"),
+    mocha(
+      "src/**/*.test.ts",
+      "webview/**/*.test.ts",
+      "bench/experts/*.test.ts",
+      "test/fixtures/*.test.ts",
+      "test/golden/*.test.ts",
+    ),
   );
   await suite("parity", "parity with llama.cpp", () => mocha("test/parity/**/*.test.ts"));
   await suite("property", "same bits whatever the cache, threads and chunks", () =>

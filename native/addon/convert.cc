@@ -184,22 +184,22 @@ Napi::Object ToJs(Napi::Env env, const EngineStats& stats) {
   return js;
 }
 
-Napi::Array ToJs(Napi::Env env, const RoutingTrace& trace, int n_used) {
-  Napi::Array layers = Napi::Array::New(env, trace.layers.size());
-  for (uint32_t il = 0; il < trace.layers.size(); ++il) {
-    const std::vector<int32_t>& ids = trace.layers[il];
-    const auto n_token = static_cast<uint32_t>(ids.size() / static_cast<size_t>(n_used));
+Napi::Array ToJs(Napi::Env env, std::span<const std::vector<int32_t>> lists, size_t n_token) {
+  Napi::Array js = Napi::Array::New(env, lists.size());
+  for (uint32_t il = 0; il < lists.size(); ++il) {
+    const std::vector<int32_t>& ids = lists[il];
+    const size_t n = n_token == 0 ? 0 : ids.size() / n_token;
     Napi::Array tokens = Napi::Array::New(env, n_token);
-    for (uint32_t t = 0; t < n_token; ++t) {
-      Napi::Array ranks = Napi::Array::New(env, static_cast<size_t>(n_used));
-      for (uint32_t r = 0; r < static_cast<uint32_t>(n_used); ++r) {
-        ranks.Set(r, Napi::Number::New(env, ids[t * static_cast<uint32_t>(n_used) + r]));
+    for (size_t t = 0; t < n_token; ++t) {
+      Napi::Array of_token = Napi::Array::New(env, n);
+      for (size_t i = 0; i < n; ++i) {
+        of_token.Set(static_cast<uint32_t>(i), Napi::Number::New(env, ids[t * n + i]));
       }
-      tokens.Set(t, ranks);
+      tokens.Set(static_cast<uint32_t>(t), of_token);
     }
-    layers.Set(il, tokens);
+    js.Set(il, tokens);
   }
-  return layers;
+  return js;
 }
 
 Napi::Error ToError(Napi::Env env, const Status& status) {

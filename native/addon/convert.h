@@ -4,6 +4,8 @@
 
 #include <napi.h>
 
+#include <cstdint>
+#include <span>
 #include <vector>
 
 #include "engine/engine.h"
@@ -20,8 +22,8 @@ std::vector<int32_t> ToTokens(const Napi::Value& js);
 
 Napi::Object ToJs(Napi::Env env, const MemoryPlan& plan);
 Napi::Object ToJs(Napi::Env env, const EngineStats& stats);
-// layers[il][t] = ids by rank
-Napi::Array ToJs(Napi::Env env, const RoutingTrace& trace, int n_used);
+// lists[il][t] = ids; each of `lists` holds as many for every one of the n_token tokens
+Napi::Array ToJs(Napi::Env env, std::span<const std::vector<int32_t>> lists, size_t n_token);
 // An Error whose `code` is one of src/protocol/errors.ts.
 Napi::Error ToError(Napi::Env env, const Status& status);
 

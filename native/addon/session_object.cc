@@ -61,6 +61,14 @@ Status Choose(SessionState& state, int32_t* token) {
   return Status::Ok();
 }
 
+void SetTrace(Napi::Object& report, const RoutingTrace& trace, size_t n_used) {
+  const size_t n_token = trace.layers.empty() ? 0 : trace.layers.front().size() / n_used;
+  report.Set("trace", ToJs(report.Env(), trace.layers, n_token));
+  if (trace.depth == 0) return;
+  report.Set("guesses", ToJs(report.Env(), trace.guesses, n_token));
+  report.Set("runnersUp", ToJs(report.Env(), trace.runners_up, n_token));
+}
+
 struct SyncJob {
   bool begun = false;
   std::vector<int32_t> tokens;
@@ -109,8 +117,9 @@ Napi::Promise SessionObject::Run(CancelFlag cancel, EngineHold::Work work,
   return hold_->Run(priority_, state_, std::move(cancel), std::move(work), std::move(settle));
 }
 
-// sync(tokens: Int32Array, {chunkTokens?, trace?, sampler?, banned?, priority?, onLogits?})
-//   -> Promise<{reused, evaluated, trace?} | "cancelled">
+// sync(tokens: Int32Array,
+//      {chunkTokens?, trace?, traceDepth?, sampler?, banned?, priority?, onLogits?})
+//   -> Promise<{reused, evaluated, trace?, guesses?, runnersUp?} | "cancelled">
 Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
   auto job = std::make_shared<SyncJob>();
   job->tokens = ToTokens(info[0]);
@@ -122,6 +131,9 @@ Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
   }
   const bool trace = js.Has("trace") && js.Get("trace").ToBoolean();
   if (trace) job->options.trace = &job->trace;
+  if (js.Has("traceDepth")) {
+    job->trace.depth = js.Get("traceDepth").As<Napi::Number>().Int32Value();
+  }
   std::optional<Sampler> sampler;
   if (js.Has("sampler")) {
     sampler.emplace(ToSamplerOptions(js.Get("sampler").As<Napi::Object>()),
@@ -165,7 +177,7 @@ Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
       Napi::Object report = Napi::Object::New(env);
       report.Set("reused", Napi::Number::New(env, static_cast<double>(job->report.n_reused)));
       report.Set("evaluated", Napi::Number::New(env, static_cast<double>(job->report.n_evaluated)));
-      if (trace) report.Set("trace", ToJs(env, job->trace, n_used));
+      if (trace) SetTrace(report, job->trace, static_cast<size_t>(n_used));
       return report;
     });
     // References to JavaScript functions end on this thread.

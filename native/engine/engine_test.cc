@@ -278,6 +278,43 @@ TEST(Session, ReportsTheExpertsChosen) {
     EXPECT_EQ(ids.size(), 24u);
     for (size_t t = 0; t < ids.size(); t += 2) EXPECT_NE(ids[t], ids[t + 1]);
   }
+  for (const auto& ids : trace.guesses) EXPECT_EQ(ids.size(), 0u);
+}
+
+TEST(Session, ReportsWhatRoutersWouldHaveChosenEarlier) {
+  const RandomModel model(TensorType::kF32, Gating::kSoftmax);
+  const int n_token = 12;
+  const auto traced = [&](int64_t n_chunk) {
+    Result<std::unique_ptr<Engine>> engine = Engine::Load(model.spec(), {}, nullptr);
+    Result<std::unique_ptr<Session>> session = engine.value()->NewSession();
+    RoutingTrace trace;
+    trace.depth = 2;
+    SyncOptions options;
+    options.n_chunk = n_chunk;
+    options.trace = &trace;
+    EXPECT_TRUE(session.value()->Sync(model.Tokens(n_token, 2), options).ok());
+    return trace;
+  };
+  const RoutingTrace trace = traced(5);
+  const ModelSpec& spec = model.spec();
+  const auto n_used = static_cast<size_t>(spec.n_expert_used);
+  ASSERT_EQ(trace.guesses.size(), 3u);
+  // Of three layers the last one has nothing behind it.
+  EXPECT_EQ(trace.guesses[0].size(), n_token * 2 * n_used);
+  EXPECT_EQ(trace.guesses[1].size(), n_token * 2 * n_used);
+  EXPECT_EQ(trace.guesses[2].size(), n_token * n_used);
+  for (size_t t = 0; t < n_token; ++t) {
+    for (size_t r = 0; r < n_used; ++r) {
+      // The first layer's router sees the embedding itself.
+      EXPECT_EQ(trace.guesses[0][t * 2 * n_used + r], trace.layers[0][t * n_used + r]);
+      EXPECT_NE(trace.runners_up[1][t * n_used], trace.layers[1][t * n_used + r]);
+    }
+  }
+  // Whatever the chunks.
+  const RoutingTrace again = traced(1);
+  EXPECT_TRUE(again.layers == trace.layers);
+  EXPECT_TRUE(again.guesses == trace.guesses);
+  EXPECT_TRUE(again.runners_up == trace.runners_up);
 }
 
 TEST(Engine, NamesTheLayerThatGivesNoNumber) {

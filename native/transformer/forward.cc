@@ -91,10 +91,15 @@ void Transformer::Begin(const ForwardRequest& request, KvCache& kv, Pass& pass) 
   pass.il_ = 0;
   pass.cancelled_ = request.cancelled;
   pass.trace_ = request.trace;
-  if (pass.trace_ != nullptr) pass.trace_->layers.resize(static_cast<size_t>(spec_.n_layer));
   kv.NoteWritten(request.pos0 + pass.chunk_.n_token);
   pass.rope_.SetPositions(request.pos0, pass.chunk_.n_token);
   Embed(request.tokens, pass.residual_.As<float>());
+  if (pass.trace_ == nullptr) return;
+  const auto n_layer = static_cast<size_t>(spec_.n_layer);
+  pass.trace_->layers.resize(n_layer);
+  pass.trace_->guesses.resize(n_layer);
+  pass.trace_->runners_up.resize(n_layer);
+  TraceGuesses(0, pass.residual_.As<float>(), pass.chunk_.n_token, pass.trace_);
 }
 
 // One block, in the order of smallthinker: the router sees the raw residual before attention, so
@@ -110,10 +115,7 @@ Status Transformer::Layer(KvCache& kv, Pass& pass) {
   float* branch = branch_.As<float>();
 
   Route(il, x, n_token, &routing_);
-  if (pass.trace_ != nullptr) {
-    auto& ids = pass.trace_->layers[static_cast<size_t>(il)];
-    ids.insert(ids.end(), routing_.ids.begin(), routing_.ids.end());
-  }
+  if (pass.trace_ != nullptr) TraceChoice(il, n_token, pass.trace_);
   ExpertBatch batch = cache_.Fetch(il, routing_.Experts(spec_.n_expert));
 
   Norm(x, weights_.layer(il).attn_norm, n_token);
@@ -121,6 +123,7 @@ Status Transformer::Layer(KvCache& kv, Pass& pass) {
   kernels_.add(branch, n_token * spec_.n_embd, x);
 
   HintNextLayer(il, x, n_token);
+  if (pass.trace_ != nullptr) TraceGuesses(il + 1, x, n_token, pass.trace_);
 
   Norm(x, weights_.layer(il).ffn_norm, n_token);
   RETURN_IF_ERROR(moe_->Run(il, routing_, normed_, batch, cancelled, branch));
@@ -233,6 +236,38 @@ void Transformer::HintNextLayer(int il, const float* x, int64_t n_token) {
   Routing guess;
   Route(il + 1, x, n_token, &guess);
   cache_.Hint(il + 1, guess.Experts(spec_.n_expert));
+}
+
+// Right after Route, whose logits and choice it takes.
+void Transformer::TraceChoice(int il, int64_t n_token, RoutingTrace* trace) {
+  const auto at = static_cast<size_t>(il);
+  auto& chosen = trace->layers[at];
+  chosen.insert(chosen.end(), routing_.ids.begin(), routing_.ids.end());
+  if (trace->depth == 0) return;
+  const int n_ranked = std::min(2 * spec_.n_expert_used, spec_.n_expert);
+  std::vector<int32_t> ids(static_cast<size_t>(n_ranked));
+  std::vector<float> gates(static_cast<size_t>(n_ranked));
+  for (int64_t t = 0; t < n_token; ++t) {
+    RouteToken(router_logits_.As<float>() + t * spec_.n_expert, spec_.n_expert, n_ranked,
+               spec_.gating, ids.data(), gates.data());
+    auto& behind = trace->runners_up[at];
+    behind.insert(behind.end(), ids.begin() + spec_.n_expert_used, ids.end());
+  }
+}
+
+// What may be known of layers `il` and on before layer il - 1 has run its experts.
+void Transformer::TraceGuesses(int il, const float* x, int64_t n_token, RoutingTrace* trace) {
+  const int end = std::min(il + trace->depth, spec_.n_layer);
+  if (il >= end) return;
+  std::vector<Routing> guesses(static_cast<size_t>(end - il));
+  for (int i = il; i < end; ++i) Route(i, x, n_token, &guesses[static_cast<size_t>(i - il)]);
+  auto& all = trace->guesses[static_cast<size_t>(il)];
+  for (int64_t t = 0; t < n_token; ++t) {
+    for (const Routing& guess : guesses) {
+      const auto first = guess.ids.begin() + t * guess.n_used;
+      all.insert(all.end(), first, first + guess.n_used);
+    }
+  }
 }
 
 Status Transformer::CheckFinite(const float* values, int64_t n, const std::string& where) const {

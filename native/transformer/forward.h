@@ -21,10 +21,19 @@
 
 namespace hearth {
 
-// Which experts were chosen: layers[il] holds n_expert_used ids a token, by falling rank, tokens in
-// order.
+// Which experts were chosen, and which might have been foreseen. Tokens in order; ids of a token by
+// falling rank.
 struct RoutingTrace {
+  // layers[il]: n_expert_used ids a token.
   std::vector<std::vector<int32_t>> layers;
+  // Set by the caller: how many layers to foresee; 0 leaves the rest empty and costs nothing.
+  int depth = 0;
+  // guesses[il]: what the routers of layers il to il + depth - 1 (as far as there are any) make of
+  // the residual when layer il - 1 has added its attention, or of the embedding: n_expert_used ids
+  // a token for each of them, the nearest first.
+  std::vector<std::vector<int32_t>> guesses;
+  // runners_up[il]: the ids that rank behind the chosen ones, as many again if there are so many.
+  std::vector<std::vector<int32_t>> runners_up;
 };
 
 struct ForwardRequest {
@@ -101,6 +110,8 @@ class Transformer {
   void Route(int il, const float* x, int64_t n_token, Routing* routing);
   void Attention(int il, const Pass& pass, KvCache& kv);
   void HintNextLayer(int il, const float* x, int64_t n_token);
+  void TraceChoice(int il, int64_t n_token, RoutingTrace* trace);
+  void TraceGuesses(int il, const float* x, int64_t n_token, RoutingTrace* trace);
   Status CheckFinite(const float* values, int64_t n, const std::string& where) const;
 
   const ModelSpec& spec_;

@@ -35,7 +35,7 @@ export async function bench(args: Arguments): Promise<void> {
   });
   const load_ms = performance.now() - started;
   try {
-    const tokens = tokensOf(engine, text, n_token);
+    const tokens = tokensOf(engine, text, n_token, "measure");
     const times = await measure(engine.newSession(), tokens, n_depth, n_prompt);
     const { hits, misses, bytesRead } = engine.stats;
     const result = {
@@ -88,17 +88,19 @@ async function measure(
   return { prefill_s: (prefilled - started) / 1000, decode_s: (performance.now() - prefilled) / 1000 };
 }
 
-async function benchText(args: Arguments): Promise<string> {
+/** The file of --text, or the text that comes with Hearth. */
+export async function benchText(args: Arguments): Promise<string> {
   const file = textOption(args, "text");
   return file === undefined ? readFileSync(join(__dirname, "bench-text.txt"), "utf8") : readText(file);
 }
 
-function tokensOf(engine: LocalEngine, text: string, n_token: number): Int32Array {
+/** Errors: EngineError `bad_request` where the text is shorter. */
+export function tokensOf(engine: LocalEngine, text: string, n_token: number, attempt: string): Int32Array {
   const ids = engine.tokenizer.encodeText(text);
   if (ids.length < n_token) {
     throw new EngineError(
       "bad_request",
-      `cannot measure ${String(n_token)} tokens: the text has ${String(ids.length)}; give a longer one with --text`,
+      `cannot ${attempt} ${String(n_token)} tokens: the text has ${String(ids.length)}; give a longer one with --text`,
     );
   }
   return Int32Array.from(ids.slice(0, n_token));

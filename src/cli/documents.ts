@@ -1,3 +1,4 @@
+import { closeSync, existsSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { EngineError } from "../protocol/errors";
 
@@ -28,4 +29,48 @@ export async function readBytes(file: string, attempt: string): Promise<Uint8Arr
 /** A file's text; what is not UTF-8 becomes U+FFFD. */
 export async function readText(file: string): Promise<string> {
   return Buffer.from(await readBytes(file, "read")).toString("utf8");
+}
+
+/**
+ * Runs work that writes a file, which gets its name only when all is written: a failure leaves an earlier file as it was.
+ * Errors: EngineError `bad_request` when it cannot be written.
+ */
+export async function writingFile<T>(
+  path: string,
+  work: (write: (bytes: Uint8Array) => void) => Promise<T>,
+): Promise<T> {
+  const direct = existsSync(path) && !statSync(path).isFile();
+  const partial = direct ? path : `${path}.${process.pid}.tmp`;
+  const file = sayingCannotWrite(path, () => openSync(partial, "w"));
+  try {
+    const result = await work((bytes) => {
+      let rest = bytes;
+      while (rest.length > 0) {
+        rest = rest.subarray(sayingCannotWrite(path, () => writeSync(file, rest)));
+      }
+    });
+    sayingCannotWrite(path, () => {
+      closeSync(file);
+    });
+    if (!direct) {
+      sayingCannotWrite(path, () => {
+        renameSync(partial, path);
+      });
+    }
+    return result;
+  } catch (error) {
+    if (!direct) {
+      rmSync(partial, { force: true });
+    }
+    throw error;
+  }
+}
+
+/** A failure of the file system, as a sentence about `path`. */
+export function sayingCannotWrite<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new EngineError("bad_request", `cannot write '${path}': ${reasonOf(error)}`, { cause: error });
+  }
 }

@@ -1,8 +1,7 @@
-import { closeSync, existsSync, openSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
-import { EngineError } from "../protocol/errors";
+import { writeFileSync } from "node:fs";
 import { type Arguments, flagOption, textOption, usageError, wholeOption } from "./options";
 import { modelPath, openEngine, printJson, Progress } from "./session";
-import { readText, reasonOf } from "./documents";
+import { readText, sayingCannotWrite, writingFile } from "./documents";
 
 export const logitsOptions = {
   tokens: { type: "string" },
@@ -38,10 +37,10 @@ export async function logits(args: Arguments): Promise<void> {
     const session = engine.newSession();
     const all = flagOption(args, "all");
     const progress = new Progress("evaluating");
-    const report = await writing(out, async (write) => {
+    const report = await writingFile(out, async (write) => {
       let written = 0;
       const onLogits = (values: Float32Array): void => {
-        write(values);
+        write(bytesOf(values));
         written += values.length / engine.model.spec.n_vocab;
         progress.show(written / tokens.length);
       };
@@ -54,13 +53,13 @@ export async function logits(args: Arguments): Promise<void> {
       }
       const result = await session.evaluate(tokens, { trace: traceFile !== undefined, ...(all ? { onLogits } : {}) });
       if (!all) {
-        write(await session.logits());
+        write(bytesOf(await session.logits()));
       }
       progress.clear();
       return result;
     });
     if (traceFile !== undefined) {
-      saying(traceFile, () => {
+      sayingCannotWrite(traceFile, () => {
         writeFileSync(traceFile, JSON.stringify({ layers: report.trace }));
       });
     }
@@ -73,46 +72,8 @@ export async function logits(args: Arguments): Promise<void> {
   }
 }
 
-/**
- * Runs work that writes floats to a file, which gets its name only when all is written: a failure leaves an earlier file as
- * it was. Errors: EngineError `bad_request` when it cannot be written.
- */
-async function writing<T>(path: string, work: (write: (values: Float32Array) => void) => Promise<T>): Promise<T> {
-  const direct = existsSync(path) && !statSync(path).isFile();
-  const partial = direct ? path : `${path}.${process.pid}.tmp`;
-  const file = saying(path, () => openSync(partial, "w"));
-  try {
-    const result = await work((values) => {
-      let bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-      while (bytes.length > 0) {
-        bytes = bytes.subarray(saying(path, () => writeSync(file, bytes)));
-      }
-    });
-    saying(path, () => {
-      closeSync(file);
-    });
-    if (!direct) {
-      saying(path, () => {
-        renameSync(partial, path);
-      });
-    }
-    return result;
-  } catch (error) {
-    if (!direct) {
-      rmSync(partial, { force: true });
-    }
-    throw error;
-  }
-}
-
-/** A failure of the file system, as a sentence about `path`. */
-function saying<T>(path: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw new EngineError("bad_request", `cannot write '${path}': ${reasonOf(error)}`, { cause: error });
-  }
-}
+const bytesOf = (values: Float32Array): Uint8Array =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
 /** "1,2,3", or "@ids.json" with an array or {"ids": […]} in it. */
 async function parseTokens(given: string): Promise<Int32Array> {

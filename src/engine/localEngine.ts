@@ -35,6 +35,7 @@ export interface GenerateOptions {
 export interface EvaluateOptions {
   readonly chunkTokens?: number;
   readonly trace?: boolean;
+  readonly traceDepth?: number;
   readonly priority?: NativePriority;
   readonly onLogits?: (logits: Float32Array) => void;
 }

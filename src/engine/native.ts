@@ -86,6 +86,8 @@ export interface NativeSyncOptions {
   readonly chunkTokens?: number;
   /** Report which experts were chosen. */
   readonly trace?: boolean;
+  /** With `trace`: report too what routers would have chosen up to so many layers earlier, and who came next. */
+  readonly traceDepth?: number;
   /** For the calls of `next` that follow. */
   readonly sampler?: NativeSamplerOptions;
   /** Ids that `next` must never give; needed with `sampler`. */
@@ -103,6 +105,14 @@ export interface NativeSyncReport {
   readonly evaluated: number;
   /** `trace[layer][token]` = expert ids by falling rank, of the evaluated tokens. */
   readonly trace?: readonly (readonly (readonly number[])[])[];
+  /**
+   * With `traceDepth`. `guesses[layer][token]`: ids that the routers of `layer` and the layers behind it, `traceDepth` in all or
+   * as many as there are, make of the residual when the layer before has added its attention (of the embedding where there is none
+   * before); for each of them as many as are chosen, the nearest layer first.
+   */
+  readonly guesses?: readonly (readonly (readonly number[])[])[];
+  /** With `traceDepth`. `runnersUp[layer][token]`: the ids behind those chosen, as many again if there are so many. */
+  readonly runnersUp?: readonly (readonly (readonly number[])[])[];
 }
 
 /** A token timeline. One call at a time; a call made while another runs waits for it. */

@@ -21,6 +21,7 @@ const COMMANDS: readonly (readonly [string, (model: string) => string[]])[] = [
   ["tokenize", (model) => ["tokenize", model, "--text", "a"]],
   ["logits", (model) => ["logits", model, "--tokens", "1", "--out", "/dev/null"]],
   ["bench", (model) => ["bench", model]],
+  ["trace", (model) => ["trace", model]],
   ["complete", (model) => ["complete", "package.json:1:1", "--model", model]],
   ["chat", (model) => ["chat", "--model", model, "--prompt", "hello"]],
   ["replay", (model) => ["replay", "bench/keystrokes/traces/one-line.json", "--model", model]],

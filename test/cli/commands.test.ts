@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { chosenOf, guessedOf, readTrace } from "../../bench/experts/trace";
 import { writeRandomModel } from "../fixtures/randomModels";
 import { hearth, hearthJson, ROOT, STARTER, withFolder } from "./hearth";
 
@@ -151,6 +152,52 @@ describe("hearth logits", () => {
       const { layers } = JSON.parse(readFileSync(trace, "utf8")) as { layers: number[][][] };
       assert.ok(layers.length > 0 && layers.every((layer) => layer.length === 5));
       assert.ok(layers.flat().every((experts) => new Set(experts).size === experts.length));
+    });
+  });
+});
+
+describe("hearth trace", () => {
+  it("writes which experts every token needed, and which were foreseen", async () => {
+    await withFolder(async (folder) => {
+      const text = join(folder, "text.ts");
+      writeFileSync(text, CODE);
+      const file = join(folder, "trace.jsonl");
+      const args = ["trace", STARTER, "--text", text, "--tokens", "20"];
+      const ended = await hearth([...args, "--output", file, "--depth", "2"]);
+      assert.deepEqual([ended.code, ended.stdout], [0, ""], ended.stderr);
+      const trace = readTrace(file);
+      assert.deepEqual([trace.n_token, trace.header.depth], [20, 2]);
+      for (let t = 0; t < trace.n_token; ++t) {
+        // The first router sees the embedding itself.
+        assert.deepEqual(guessedOf(trace, t, 0, 0), chosenOf(trace, t, 0));
+      }
+      // The same as logits tells, whatever the chunks.
+      const ids = (await hearthJson<{ ids: number[] }>(["tokenize", STARTER, "--file", text])).ids;
+      const routing = join(folder, "routing.json");
+      const tokens = ids.slice(0, 20).join(",");
+      await hearth(["logits", STARTER, "--tokens", tokens, "--out", "/dev/null", "--trace-routing", routing]);
+      const { layers } = JSON.parse(readFileSync(routing, "utf8")) as { layers: number[][][] };
+      for (const [il, of] of layers.entries()) {
+        for (const [t, experts] of of.entries()) {
+          const keys = experts.map((id) => il * trace.header.n_expert + id);
+          assert.deepEqual([...chosenOf(trace, t, il)], keys);
+        }
+      }
+      const inChunks = await hearth([...args, "--chunk", "3", "--depth", "2"]);
+      assert.equal(inChunks.stdout, readFileSync(file, "utf8"));
+    });
+  });
+
+  it("says how long the text is when it is too short, and leaves an earlier file alone", async () => {
+    await withFolder(async (folder) => {
+      const file = join(folder, "trace.jsonl");
+      writeFileSync(file, "earlier");
+      const text = join(folder, "short.txt");
+      writeFileSync(text, "short");
+      const ended = await hearth(["trace", "--text", text, "--tokens", "50", "--output", file]);
+      assert.equal(ended.code, 1);
+      assert.match(ended.stderr, /cannot trace 50 tokens: the text has \d+; give a longer one with --text/);
+      assert.equal(readFileSync(file, "utf8"), "earlier");
     });
   });
 });
