@@ -10,8 +10,14 @@ const SIZE = { n_layer: 3, n_expert: 4, n_slot: 4 };
 
 describe("foresightOf", () => {
   it("finds all where guesses are right", () => {
-    for (const { recall, recallOfMisses, precisionOfReads } of foresightOf(traceOf(CHOSEN, 4, 2), SIZE, new Lru(), 0)) {
+    for (const { recall, recallOfMisses, precisionOfReads, precisionByRank } of foresightOf(
+      traceOf(CHOSEN, 4, 2),
+      SIZE,
+      new Lru(),
+      0,
+    )) {
       assert.deepEqual([recall, recallOfMisses, precisionOfReads], [1, 1, 1]);
+      assert.deepEqual(precisionByRank, [1]);
     }
   });
 

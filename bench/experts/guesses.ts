@@ -11,6 +11,8 @@ export interface Foresight {
   readonly recallOfMisses: number;
   /** Of those named that the cache did not have when they were named, the share that was then chosen. */
   readonly precisionOfReads: number;
+  /** The same by rank. */
+  readonly precisionByRank: readonly number[];
 }
 
 /**
@@ -18,14 +20,15 @@ export interface Foresight {
  * layers' choices are left out where the guess would have to come from the token before.
  */
 export function foresightOf(trace: Trace, size: Size, policy: Policy, from: number): Foresight[] {
-  const { n_layer, depth } = trace.header;
+  const { n_layer, n_used, depth } = trace.header;
+  const ranks = (): number[] => new Array<number>(n_used).fill(0);
   const n = Array.from({ length: depth }, () => ({
     chosen: 0,
     named: 0,
     missed: 0,
     missedNamed: 0,
-    reads: 0,
-    right: 0,
+    reads: ranks(),
+    right: ranks(),
   }));
   const cache = new ExpertCache(size, policy);
   const batches = demandsOf(trace, 0, trace.n_token, 1);
@@ -47,15 +50,20 @@ export function foresightOf(trace: Trace, size: Size, policy: Policy, from: numb
     cache.fetch(batch, now);
     for (let ahead = 0; token >= from && ahead < depth && il + 1 + ahead < n_layer; ++ahead) {
       const chosen = new Set(chosenOf(trace, token, il + 1 + ahead));
-      const reads = guessedOf(trace, token, il + 1, ahead).filter((key) => !cache.has(key));
-      n[ahead]!.reads += reads.length;
-      n[ahead]!.right += reads.filter((key) => chosen.has(key)).length;
+      guessedOf(trace, token, il + 1, ahead).forEach((key, rank) => {
+        const isRead = !cache.has(key);
+        n[ahead]!.reads[rank]! += isRead ? 1 : 0;
+        n[ahead]!.right[rank]! += isRead && chosen.has(key) ? 1 : 0;
+      });
     }
   });
   return n.map((of, ahead) => ({
     ahead: ahead + 1,
     recall: of.named / of.chosen,
     recallOfMisses: of.missedNamed / of.missed,
-    precisionOfReads: of.right / of.reads,
+    precisionOfReads: sum(of.right) / sum(of.reads),
+    precisionByRank: of.right.map((right, rank) => right / of.reads[rank]!),
   }));
 }
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);

@@ -116,10 +116,11 @@ function foresightTable(trace: Trace, residencies: readonly number[]): string {
       percent(each.recall),
       percent(each.recallOfMisses),
       percent(each.precisionOfReads),
+      each.precisionByRank.map(percent).join(", "),
     ]),
   );
   return markdownTable(
-    ["residency", "layers ahead", "named of chosen", "named of LRU's misses", "right of reads"],
+    ["residency", "layers ahead", "named of chosen", "named of LRU's misses", "right of reads", "by rank"],
     rows,
   );
 }
