@@ -129,6 +129,12 @@ EngineOptions ToEngineOptions(const Napi::Object& js) {
   o.n_chunk = IntegerOr(js, "chunkTokens", 0);
   o.n_session = static_cast<int>(IntegerOr(js, "sessions", 1));
   if (!js.Get("readAhead").IsUndefined()) o.read_ahead = Bool(js, "readAhead");
+  if (!js.Get("eviction").IsUndefined()) {
+    const std::string name = Text(js, "eviction");
+    if (name != "lru" && name != "expected-wait") Mistyped(js, "eviction", "a known policy");
+    o.eviction = name == "lru" ? Eviction::kLru : Eviction::kExpectedWait;
+  }
+  if (!js.Get("directReads").IsUndefined()) o.direct_reads = Bool(js, "directReads");
   if (!js.Get("promptLookup").IsUndefined()) o.prompt_lookup = Bool(js, "promptLookup");
   if (!js.Get("isa").IsUndefined()) {
     o.isa = IsaFromName(Text(js, "isa"));
@@ -162,6 +168,7 @@ Napi::Object ToJs(Napi::Env env, const MemoryPlan& plan) {
   SetNumber(js, "scratchBytes", plan.scratch_bytes);
   SetNumber(js, "slotBytes", plan.slot_bytes);
   SetNumber(js, "slots", static_cast<uint64_t>(plan.n_slot));
+  SetNumber(js, "slotsWithFullContext", static_cast<uint64_t>(plan.n_slot_min));
   SetNumber(js, "slotsForAll", static_cast<uint64_t>(plan.n_slot_all));
   SetNumber(js, "processBytes", plan.process_bytes);
   SetNumber(js, "totalBytes", plan.total_bytes);
@@ -177,7 +184,10 @@ Napi::Object ToJs(Napi::Env env, const EngineStats& stats) {
   SetNumber(js, "late", stats.experts.late);
   SetNumber(js, "hintReads", stats.experts.hint_reads);
   SetNumber(js, "hintHits", stats.experts.hint_hits);
+  SetNumber(js, "withdrawn", stats.experts.withdrawn);
   SetNumber(js, "evictions", stats.experts.evictions);
+  js.Set("waitedMs", Napi::Number::New(env, static_cast<double>(stats.experts.waited_ns) / 1e6));
+  SetNumber(js, "slots", static_cast<uint64_t>(stats.n_slot));
   SetNumber(js, "bytesRead", stats.bytes_read);
   SetNumber(js, "drafted", stats.n_drafted);
   SetNumber(js, "accepted", stats.n_accepted);

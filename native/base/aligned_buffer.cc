@@ -6,11 +6,12 @@
 #include <windows.h>
 #else
 #include <sys/mman.h>
+#include <unistd.h>
 #endif
 
 namespace hearth {
 
-Result<AlignedBuffer> AlignedBuffer::Allocate(size_t bytes) {
+Result<AlignedBuffer> AlignedBuffer::Allocate(size_t bytes, Pages pages) {
   AlignedBuffer buffer;
   if (bytes == 0) return buffer;
 #ifdef _WIN32
@@ -27,11 +28,38 @@ Result<AlignedBuffer> AlignedBuffer::Allocate(size_t bytes) {
 #ifdef __linux__
   // Weights are read all over: with pages of 2 MiB that costs few translations. A wish that the
   // system may refuse.
-  if (bytes >= kHugePageBytes) madvise(data, bytes, MADV_HUGEPAGE);
+  if (bytes >= kHugePageBytes)
+    madvise(data, bytes, pages == Pages::kHuge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+#else
+  (void)pages;
 #endif
   buffer.data_ = static_cast<std::byte*>(data);
   buffer.bytes_ = bytes;
   return buffer;
+}
+
+size_t AlignedBuffer::PageBytes() {
+#ifdef _WIN32
+  SYSTEM_INFO info;
+  GetSystemInfo(&info);
+  static const size_t kBytes = info.dwPageSize;
+#else
+  static const size_t kBytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+#endif
+  return kBytes;
+}
+
+void AlignedBuffer::Release(size_t begin, size_t end) const {
+  const size_t page = PageBytes();
+  begin = (begin + page - 1) / page * page;
+  end = end == bytes_ ? (end + page - 1) / page * page : end / page * page;
+  if (begin >= end) return;
+#ifdef _WIN32
+  if (VirtualFree(data_ + begin, end - begin, MEM_DECOMMIT))
+    VirtualAlloc(data_ + begin, end - begin, MEM_COMMIT, PAGE_READWRITE);
+#else
+  madvise(data_ + begin, end - begin, MADV_DONTNEED);
+#endif
 }
 
 AlignedBuffer::~AlignedBuffer() {

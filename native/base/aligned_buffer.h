@@ -16,6 +16,10 @@ inline constexpr size_t kCacheLineBytes = 64;
 // Buffers of at least this size ask for huge pages where the system has them.
 inline constexpr size_t kHugePageBytes = size_t{2} << 20;
 
+// Of a buffer that is at least kHugePageBytes. Small ones are taken and given back one by one,
+// which is for what grows.
+enum class Pages { kHuge, kSmall };
+
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;
@@ -30,7 +34,14 @@ class AlignedBuffer {
 
   // Page-aligned, zeroed on first touch: untouched pages cost address space, not memory. kMemory
   // when refused.
-  static Result<AlignedBuffer> Allocate(size_t bytes);
+  static Result<AlignedBuffer> Allocate(size_t bytes, Pages pages = Pages::kHuge);
+
+  // Gives the memory of the whole pages within [begin, end) bytes back; what they held is lost, and
+  // touching them takes memory again. Returns without effect where the system refuses.
+  void Release(size_t begin, size_t end) const;
+
+  // Bytes of the pages that Release can give back one by one.
+  static size_t PageBytes();
 
   std::byte* data() const { return data_; }
   size_t bytes() const { return bytes_; }

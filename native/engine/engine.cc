@@ -14,12 +14,15 @@ namespace {
 
 constexpr int64_t kDefaultContext = 4096;
 constexpr int64_t kDefaultChunk = 128;
+// Where a prompt reads the experts that do not fit, a chunk's arithmetic should take as long as
+// that; measured.
+constexpr int64_t kDefaultChunkShort = 256;
 constexpr int64_t kMaxChunk = 2048;
 constexpr int kMaxThreads = 256;
 constexpr int kMaxSessions = 64;
 // Enough reads in flight to keep a solid-state drive busy with pieces of an expert's size
 // (smallthinker facts: depth matters up to about 8 there).
-constexpr int kReadThreads = 4;
+constexpr int kReadThreads = 8;
 // What one more token of a small batch costs beside the first, measured: with all experts in memory
 // attention and head are shared and experts partly; with experts on disk each token waits for its
 // own.
@@ -65,6 +68,7 @@ struct Engine::Parts {
   std::unique_ptr<ResidentWeights> weights;
   std::unique_ptr<Reader> reader;
   std::unique_ptr<ExpertCache> cache;
+  std::shared_ptr<SharedMemory> shared;  // null where everything fits
   std::unique_ptr<Transformer> transformer;
   bool prompt_lookup = true;
   DraftCounts draft_counts;
@@ -106,13 +110,24 @@ Result<std::unique_ptr<Engine>> Engine::Load(
   input.n_draft = options.prompt_lookup ? PromptLookup::kDraftMax : 0;
   input.n_ctx = options.n_ctx > 0 ? options.n_ctx : std::min(p.spec.n_ctx_train, kDefaultContext);
   input.n_chunk = std::min(options.n_chunk > 0 ? options.n_chunk : kDefaultChunk, input.n_ctx);
+  input.n_chunk_short =
+      std::min(options.n_chunk > 0 ? options.n_chunk : kDefaultChunkShort, input.n_ctx);
   Result<MemoryPlan> plan = PlanMemory(p.spec, input);
+  if (plan.ok() && !plan.value().holds_all() && options.direct_reads) {
+    // What is read again and again shall not lie in the page cache as well.
+    Result<std::unique_ptr<File>> direct = File::Open(p.spec.path, PageCache::kBypass);
+    if (!direct.ok()) return direct.status();
+    p.file = std::move(direct).value();
+    p.store = MakeExpertStore(p.spec, p.file->alignment());
+    input.slot_bytes = p.store.slot_bytes();
+    plan = PlanMemory(p.spec, input);
+  }
   if (!plan.ok()) return plan.status();
   p.plan = plan.value();
 
   const uint64_t total = p.plan.dense_bytes;
-  Result<std::unique_ptr<ResidentWeights>> weights =
-      ResidentWeights::Load(p.spec, *p.file, *p.kernels, [&](size_t done) {
+  Result<std::unique_ptr<ResidentWeights>> weights = ResidentWeights::Load(
+      p.spec, *p.file, *p.kernels, p.plan.embedding_on_disk, [&](size_t done) {
         if (progress) progress(done, total);
       });
   if (!weights.ok()) return weights.status();
@@ -124,13 +139,16 @@ Result<std::unique_ptr<Engine>> Engine::Load(
         "cannot start a thread: the system's limit is reached; end other programs");
   }
   Result<std::unique_ptr<ExpertCache>> cache = ExpertCache::Create(
-      p.store, *p.reader, {p.plan.n_slot, options.read_ahead, [&p](int il, std::byte* slot) {
-                             GroupExpert(*p.kernels, p.store.layer(il), slot);
-                           }});
+      p.store, *p.reader,
+      {p.plan.n_slot, options.read_ahead, options.eviction,
+       [&p](int il, int id, std::byte* slot) { SettleExpert(*p.kernels, p.store, il, id, slot); }});
   if (!cache.ok()) return cache.status();
   p.cache = std::move(cache).value();
-  Result<std::unique_ptr<Transformer>> transformer = Transformer::Create(
-      p.spec, *p.weights, p.store, *p.cache, *p.kernels, p.pool, p.plan.n_chunk, p.plan.n_ctx);
+  if (p.plan.n_slot != p.plan.n_slot_min)
+    p.shared = std::make_shared<SharedMemory>(p.plan, *p.cache);
+  Result<std::unique_ptr<Transformer>> transformer =
+      Transformer::Create(p.spec, *p.weights, p.store, *p.cache, *p.reader, *p.kernels, p.pool,
+                          p.plan.n_chunk, p.plan.n_ctx);
   if (!transformer.ok()) return transformer.status();
   p.transformer = std::move(transformer).value();
   p.prompt_lookup = options.prompt_lookup;
@@ -142,7 +160,7 @@ const MemoryPlan& Engine::plan() const { return parts_->plan; }
 const char* Engine::isa() const { return parts_->kernels->name; }
 int Engine::n_threads() const { return parts_->pool.size(); }
 EngineStats Engine::stats() const {
-  return EngineStats{parts_->cache->stats(),
+  return EngineStats{parts_->cache->stats(), parts_->cache->n_slot(),
                      parts_->reader->bytes_read() + parts_->plan.dense_bytes,
                      parts_->draft_counts.drafted, parts_->draft_counts.accepted};
 }
@@ -153,6 +171,7 @@ Result<std::unique_ptr<Session>> Engine::NewSession() {
   SessionOptions options;
   options.n_ctx = plan.n_ctx;
   options.prompt_lookup = parts_->prompt_lookup;
+  options.shared = parts_->shared;
   options.draft_token_cost =
       plan.n_slot == plan.n_slot_all ? kDraftTokenCostInMemory : kDraftTokenCostOnDisk;
   options.draft_counts = &parts_->draft_counts;

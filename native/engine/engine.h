@@ -27,14 +27,18 @@ struct EngineOptions {
   int expert_slots = 0;              // > 0: overrides what the budget buys (tests and measurements)
   std::optional<Isa> isa;            // unset: the best one here
   bool read_ahead = true;            // false: experts are read when they are waited for
-  int64_t n_ctx = 0;                 // 0: the model's, at most 4096
-  int64_t n_chunk = 0;               // tokens of a prefill chunk; 0: 128
-  int n_session = 1;                 // sessions that the budget has to hold
-  bool prompt_lookup = true;         // draft what repeats the timeline; changes no token
+  bool direct_reads = true;          // where experts are read again and again; false: page cache
+  Eviction eviction = Eviction::kExpectedWait;
+  int64_t n_ctx = 0;          // 0: the model's, at most 4096
+  int64_t n_chunk = 0;        // tokens of a prefill chunk; 0: 128, or 256
+                              // where experts do not all fit
+  int n_session = 1;          // sessions that the budget has to hold
+  bool prompt_lookup = true;  // draft what repeats the timeline; changes no token
 };
 
 struct EngineStats {
   ExpertCacheStats experts;
+  int n_slot = 0;           // in use or free now
   uint64_t bytes_read = 0;  // from the model file since the start
   uint64_t n_drafted = 0;   // see DraftCounts
   uint64_t n_accepted = 0;

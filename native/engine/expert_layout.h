@@ -8,11 +8,13 @@
 
 namespace hearth {
 
-// `spec` is checked.
-ExpertStore MakeExpertStore(const ModelSpec& spec);
+// `spec` is checked. `alignment` is that of the file that experts are read from.
+ExpertStore MakeExpertStore(const ModelSpec& spec, size_t alignment = 1);
 
-// Puts the rows of an expert that has just been read into groups, as `grouped` says. Any thread.
-void GroupExpert(const Kernels& kernels, const ExpertLayerLayout& layout, std::byte* slot);
+// Puts an expert that has just been read where its layout says: without the shift that it was read
+// with, and with its rows in groups, as `grouped` says. Any thread.
+void SettleExpert(const Kernels& kernels, const ExpertStore& store, int il, int id,
+                  std::byte* slot);
 
 }  // namespace hearth
 

@@ -1,9 +1,11 @@
 #include "engine/memory_plan.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 
 #include "engine/session.h"
+#include "model/embedding_table.h"
 #include "model/resident_weights.h"
 #include "transformer/forward.h"
 #include "transformer/kv_cache.h"
@@ -15,50 +17,84 @@ std::string Mebibytes(uint64_t bytes) {
   return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB";
 }
 
-// Who asked for one session need not hear of them.
-std::string Sessions(int n_session) {
-  return n_session == 1 ? "" : " in each of " + std::to_string(n_session) + " sessions";
+}  // namespace
+
+int MemoryPlan::SlotsBeside(uint64_t kv) const {
+  const uint64_t rest = shared_bytes - std::min(kv, shared_bytes);
+  return static_cast<int>(
+      std::clamp(rest / slot_bytes, uint64_t{1}, static_cast<uint64_t>(n_slot_all)));
+}
+
+namespace {
+
+// All but what the budget decides.
+MemoryPlan FixedParts(const ModelSpec& spec, const MemoryPlanInput& input, int64_t n_chunk,
+                      int n_full_context, bool embedding_on_disk) {
+  MemoryPlan plan;
+  plan.n_ctx = input.n_ctx;
+  plan.n_chunk = n_chunk;
+  plan.embedding_on_disk = embedding_on_disk;
+  plan.dense_bytes = ResidentWeights::BytesFor(spec, embedding_on_disk);
+  plan.kv_bytes = static_cast<uint64_t>(n_full_context) *
+                  KvCache::BytesFor(spec, input.n_ctx, n_chunk + Session::kRewindTokens);
+  // One transformer for all sessions; each has logits, and a chunk that may wait between two
+  // layers.
+  const uint64_t session_bytes =
+      Pass::BytesFor(spec, n_chunk) +
+      static_cast<uint64_t>((1 + input.n_draft) * spec.n_vocab) * sizeof(float);
+  plan.scratch_bytes = Transformer::BytesFor(spec, input.n_threads, n_chunk, input.n_ctx) +
+                       EmbeddingTable::BytesFor(spec, embedding_on_disk) +
+                       static_cast<uint64_t>(input.n_session) * session_bytes;
+  plan.slot_bytes = input.slot_bytes;
+  plan.n_slot_all = spec.n_layer * spec.n_expert;
+  plan.process_bytes = input.process_bytes;
+  return plan;
+}
+
+uint64_t FixedBytes(const MemoryPlan& plan) {
+  return plan.dense_bytes + plan.scratch_bytes + plan.process_bytes;
+}
+
+// Gives slots and keys and values `bytes`, but no more than they can use.
+void Share(uint64_t bytes, MemoryPlan* plan) {
+  const uint64_t all = plan->kv_bytes + static_cast<uint64_t>(plan->n_slot_all) * plan->slot_bytes;
+  plan->shared_bytes = std::min(bytes, all);
+  plan->n_slot = plan->SlotsBeside(0);
+  plan->n_slot_min = plan->SlotsBeside(plan->kv_bytes);
+  plan->total_bytes = FixedBytes(*plan) + plan->shared_bytes;
 }
 
 }  // namespace
 
 Result<MemoryPlan> PlanMemory(const ModelSpec& spec, const MemoryPlanInput& input) {
-  MemoryPlan plan;
-  plan.n_ctx = input.n_ctx;
-  plan.n_chunk = input.n_chunk;
-  plan.dense_bytes = ResidentWeights::BytesFor(spec);
-  const auto n_session = static_cast<uint64_t>(input.n_session);
-  plan.kv_bytes =
-      n_session * KvCache::BytesFor(spec, input.n_ctx, input.n_chunk + Session::kRewindTokens);
-  // One transformer for all sessions; each has logits, and a chunk that may wait between two
-  // layers.
-  const uint64_t session_bytes =
-      Pass::BytesFor(spec, input.n_chunk) +
-      static_cast<uint64_t>((1 + input.n_draft) * spec.n_vocab) * sizeof(float);
-  plan.scratch_bytes = Transformer::BytesFor(spec, input.n_threads, input.n_chunk, input.n_ctx) +
-                       n_session * session_bytes;
-  plan.slot_bytes = input.slot_bytes;
-  plan.n_slot_all = spec.n_layer * spec.n_expert;
-  plan.process_bytes = input.process_bytes;
-
-  const uint64_t fixed = plan.dense_bytes + plan.kv_bytes + plan.scratch_bytes + plan.process_bytes;
-  plan.n_slot = plan.n_slot_all;
+  MemoryPlan plan = FixedParts(spec, input, input.n_chunk, input.n_session, false);
   if (input.n_slot_forced > 0) {
-    plan.n_slot = std::min(input.n_slot_forced, plan.n_slot_all);
-  } else if (input.budget_bytes > 0) {
-    const uint64_t smallest = fixed + static_cast<uint64_t>(spec.n_expert_used) * input.slot_bytes;
-    if (input.budget_bytes < smallest) {
-      return Status::Memory("cannot run model '" + spec.path + "' in a memory budget of " +
-                            Mebibytes(input.budget_bytes) + ": with a context of " +
-                            std::to_string(input.n_ctx) + " tokens" + Sessions(input.n_session) +
-                            " the smallest that works is " + Mebibytes(smallest) +
-                            "; raise the budget or shorten the context");
-    }
-    const uint64_t affordable = (input.budget_bytes - fixed) / input.slot_bytes;
-    plan.n_slot =
-        static_cast<int>(std::min<uint64_t>(affordable, static_cast<uint64_t>(plan.n_slot_all)));
+    const int n_slot = std::min(input.n_slot_forced, plan.n_slot_all);
+    Share(plan.kv_bytes + static_cast<uint64_t>(n_slot) * input.slot_bytes, &plan);
+    plan.n_slot = n_slot;
+    plan.n_slot_min = n_slot;
+    return plan;
   }
-  plan.total_bytes = fixed + static_cast<uint64_t>(plan.n_slot) * plan.slot_bytes;
+  Share(std::numeric_limits<uint64_t>::max(), &plan);
+  if (input.budget_bytes == 0 || plan.total_bytes <= input.budget_bytes) return plan;
+
+  plan = FixedParts(spec, input, input.n_chunk_short, 1, ResidentWeights::CanLeaveEmbedding(spec));
+  const auto smallest_of = [&](const MemoryPlan& p) {
+    return FixedBytes(p) + p.kv_bytes +
+           static_cast<uint64_t>(spec.n_expert_used) * input.slot_bytes;
+  };
+  // Longer chunks are worth their memory only where there is enough.
+  if (smallest_of(plan) > input.budget_bytes / 4 * 3)
+    plan = FixedParts(spec, input, std::min(input.n_chunk, input.n_chunk_short), 1,
+                      plan.embedding_on_disk);
+  const uint64_t smallest = smallest_of(plan);
+  if (input.budget_bytes < smallest) {
+    return Status::Memory("cannot run model '" + spec.path + "' in a memory budget of " +
+                          Mebibytes(input.budget_bytes) + ": with a context of " +
+                          std::to_string(input.n_ctx) + " tokens the smallest that works is " +
+                          Mebibytes(smallest) + "; raise the budget or shorten the context");
+  }
+  Share(input.budget_bytes - FixedBytes(plan), &plan);
   return plan;
 }
 

@@ -12,29 +12,39 @@ namespace hearth {
 
 struct MemoryPlanInput {
   uint64_t budget_bytes = 0;  // of the whole process; 0: no limit
-  uint64_t process_bytes =
-      0;  // what the process holds already (runtime, tokenizer) and will still need besides us
+  // What the process holds already (runtime, tokenizer) and will still need besides us.
+  uint64_t process_bytes = 0;
   size_t slot_bytes = 0;
   int n_slot_forced = 0;  // > 0: this many slots whatever the budget (tests and measurements)
   int n_threads = 1;
-  int n_session = 1;    // each with keys and values of its own
+  int n_session = 1;    // each with keys and values of its own, if memory allows
   int64_t n_draft = 0;  // tokens that a session may evaluate on a guess: it keeps their logits
   int64_t n_ctx = 0;
-  int64_t n_chunk = 0;
+  int64_t n_chunk = 0;        // with all experts in memory
+  int64_t n_chunk_short = 0;  // where they are read: more tokens an expert
 };
 
-// Bytes of each part; `total_bytes` includes the process itself.
+// Bytes of each part; `total_bytes` includes the process itself. Keys and values and expert slots
+// share what is left of a budget: a context that is not full leaves more to the experts.
 struct MemoryPlan {
-  uint64_t dense_bytes = 0;    // weights every token needs
-  uint64_t kv_bytes = 0;       // of all sessions
+  uint64_t dense_bytes = 0;  // weights every token needs
+  uint64_t kv_bytes = 0;     // of all sessions with full contexts, or of one where memory is short
   uint64_t scratch_bytes = 0;  // activations
   uint64_t slot_bytes = 0;     // of one expert slot
-  int n_slot = 0;
-  int n_slot_all = 0;  // slots that would hold every expert
+  uint64_t shared_bytes = 0;   // that slots and keys and values may take together
+  int n_slot = 0;              // with empty contexts
+  int n_slot_min = 0;          // with full ones
+  int n_slot_all = 0;          // slots that would hold every expert
+  bool embedding_on_disk = false;
   uint64_t process_bytes = 0;
   uint64_t total_bytes = 0;
   int64_t n_ctx = 0;
   int64_t n_chunk = 0;
+
+  bool holds_all() const { return n_slot_min == n_slot_all; }
+
+  // Slots that may be in use while keys and values take kv_bytes.
+  int SlotsBeside(uint64_t kv_bytes) const;
 };
 
 // kMemory when the budget cannot hold the model with room for the experts of one token in one

@@ -144,21 +144,28 @@ class DisturbingReader : public Reader {
     for (std::thread& thread : threads_) thread.join();
   }
 
-  void Submit(std::span<const ReadRange> ranges, ReadPriority,
+  void Submit(std::span<const ReadRange> ranges, ReadPriority priority,
               std::function<void(Status)> done) override {
     {
       std::lock_guard lock(mutex_);
-      jobs_.push_back({{ranges.begin(), ranges.end()}, std::move(done)});
+      jobs_.push_back({{ranges.begin(), ranges.end()}, std::move(done), priority});
     }
     wake_.notify_one();
   }
   void Promote(const std::byte*) override {}
+  bool Withdraw(const std::byte* first_dest) override {
+    std::lock_guard lock(mutex_);
+    return std::erase_if(jobs_, [&](const Job& job) {
+             return job.ranges[0].dest == first_dest && job.priority == ReadPriority::kSpeculative;
+           }) > 0;
+  }
   uint64_t bytes_read() const override { return 0; }
 
  private:
   struct Job {
     std::vector<ReadRange> ranges;
     std::function<void(Status)> done;
+    ReadPriority priority = ReadPriority::kDemand;
   };
 
   void Loop() {

@@ -20,15 +20,17 @@ struct Rig {
       : store(MakeExpertStore(spec)), pool(n_threads) {
     const Kernels& kernels = KernelsFor(BestIsa());
     file = std::move(File::Open(spec.path)).value();
-    weights = std::move(ResidentWeights::Load(spec, *file, kernels, nullptr)).value();
+    weights = std::move(ResidentWeights::Load(spec, *file, kernels, false, nullptr)).value();
     reader = std::make_unique<DisturbingReader>(*file, seed, failure_share, std::move(on_read));
-    const auto prepare = [this, &kernels](int il, std::byte* slot) {
-      GroupExpert(kernels, store.layer(il), slot);
+    const auto prepare = [this, &kernels](int il, int id, std::byte* slot) {
+      SettleExpert(kernels, store, il, id, slot);
     };
-    cache = std::move(ExpertCache::Create(store, *reader, {n_slot, true, prepare})).value();
-    transformer =
-        std::move(Transformer::Create(spec, *weights, store, *cache, kernels, pool, 16, 256))
-            .value();
+    cache = std::move(ExpertCache::Create(store, *reader,
+                                          {n_slot, true, Eviction::kExpectedWait, prepare}))
+                .value();
+    transformer = std::move(Transformer::Create(spec, *weights, store, *cache, *reader, kernels,
+                                                pool, 16, 256))
+                      .value();
     session = NewSession(spec);
   }
 

@@ -10,6 +10,9 @@ namespace {
 // Logits of all tokens are handed over in pieces of at most so many floats (16 MiB).
 constexpr int64_t kAllLogitsMax = int64_t{4} << 20;
 
+// Memory for keys and values is taken for so many positions at once.
+constexpr int64_t kPositionsAtOnce = 256;
+
 bool IsSet(const std::atomic<bool>* flag) {
   return flag != nullptr && flag->load(std::memory_order_relaxed);
 }
@@ -19,12 +22,56 @@ bool IsSet(const std::atomic<bool>* flag) {
 Result<std::unique_ptr<Session>> Session::Create(const ModelSpec& spec, Transformer& transformer,
                                                  const SessionOptions& options) {
   Result<KvCache> kv =
-      KvCache::Create(spec, options.n_ctx, transformer.n_token_max() + kRewindTokens);
+      KvCache::Create(spec, options.n_ctx, transformer.n_token_max() + kRewindTokens,
+                      options.shared != nullptr ? Pages::kSmall : Pages::kHuge);
   if (!kv.ok()) return kv.status();
   Result<Pass> pass = Pass::Create(spec, transformer.n_token_max());
   if (!pass.ok()) return pass.status();
   return std::unique_ptr<Session>(
       new Session(spec, transformer, options, std::move(kv).value(), std::move(pass).value()));
+}
+
+Session::~Session() {
+  if (options_.shared == nullptr) return;
+  options_.shared->Leave(this);
+  GiveMemoryBack();
+}
+
+// So that the first n positions may be written.
+Status Session::TakeMemory(int64_t n_position) {
+  if (options_.shared == nullptr) return Status::Ok();
+  const int64_t n_taken =
+      std::max(n_position_taken_,
+               std::min((n_position + kPositionsAtOnce - 1) / kPositionsAtOnce * kPositionsAtOnce,
+                        kv_.n_ctx()));
+  const size_t more = kv_.BytesUpTo(n_taken) - bytes_taken_;
+  // Also where nothing is taken: others may have given something back.
+  RETURN_IF_ERROR(options_.shared->Take(this, more));
+  n_position_taken_ = n_taken;
+  bytes_taken_ += more;
+  return Status::Ok();
+}
+
+// Its memory is needed elsewhere: what comes next is evaluated with all that was before it.
+bool Session::Forget() {
+  if (work_.has_value()) return false;
+  kv_.Clear();
+  forgotten_.insert(forgotten_.end(), tokens_.begin(), tokens_.end());
+  tokens_.clear();
+  // Logits need no keys, a draft does.
+  const auto kept = logits_.begin() + static_cast<std::ptrdiff_t>(draft_.n_taken) * spec_.n_vocab;
+  if (logits_valid_) std::copy(kept, kept + spec_.n_vocab, logits_.begin());
+  draft_ = Draft();
+  GiveMemoryBack();
+  return true;
+}
+
+void Session::GiveMemoryBack() {
+  if (bytes_taken_ == 0) return;
+  kv_.ReleaseFrom(0);
+  options_.shared->GiveBack(bytes_taken_);
+  n_position_taken_ = 0;
+  bytes_taken_ = 0;
 }
 
 Status Session::Check(std::span<const int32_t> tokens) const {
@@ -56,7 +103,11 @@ int64_t Session::Rewind(std::span<const int32_t> tokens, bool all) {
   // The last token is evaluated again where its logits are not at hand.
   n_keep = std::min(n_keep, n_token - 1);
   if (!kv_.CanRewindTo(n_keep)) n_keep = 0;
-  if (n_keep == 0) kv_.Clear();
+  if (n_keep == 0) {
+    kv_.Clear();
+    // A long conversation's memory is of use to the experts; a little is as soon taken again.
+    if (n_position_taken_ > 2 * (n_token + kPositionsAtOnce)) GiveMemoryBack();
+  }
   tokens_.resize(static_cast<size_t>(n_keep));
   draft_ = Draft();
   logits_valid_ = false;
@@ -70,6 +121,7 @@ Status Session::BeginSync(std::span<const int32_t> tokens, const SyncOptions& op
   // A job that was cancelled while it waited leaves the timeline alone.
   if (IsSet(options.cancelled)) return Status::Cancelled();
   lookup_.Begin();
+  forgotten_.clear();
   report_.n_reused = Rewind(tokens, static_cast<bool>(options.on_logits));
   Work work;
   work.rest.assign(tokens.begin() + report_.n_reused, tokens.end());
@@ -85,16 +137,17 @@ Status Session::BeginSync(std::span<const int32_t> tokens, const SyncOptions& op
 Status Session::BeginAppend(int32_t token, const std::atomic<bool>* cancelled) {
   work_.reset();
   RETURN_IF_ERROR(Check(std::span(&token, 1)));
-  if (static_cast<int64_t>(tokens_.size()) >= kv_.n_ctx()) {
+  if (static_cast<int64_t>(forgotten_.size() + tokens_.size()) >= kv_.n_ctx()) {
     return Status::BadRequest("the context of " + std::to_string(kv_.n_ctx()) +
                               " tokens is full; start anew or raise the context length");
   }
   Work work;
   work.options.cancelled = cancelled;
   if (!TakeFromDraft(token)) {
-    work.rest = {token};
-    AddDraft(work);
-    work.n_chunk = 1 + work.n_draft;
+    work.rest = forgotten_;
+    work.rest.push_back(token);
+    if (forgotten_.empty()) AddDraft(work);
+    work.n_chunk = forgotten_.empty() ? 1 + work.n_draft : transformer_.n_token_max();
   }
   work_ = std::move(work);
   return Status::Ok();
@@ -138,7 +191,7 @@ Result<bool> Session::Step() {
 Result<bool> Session::Advance(Work& work) {
   if (work.rest.empty()) return true;
   if (IsSet(work.options.cancelled)) return Status::Cancelled();
-  if (work.n_token == 0) BeginChunk(work);
+  if (work.n_token == 0) RETURN_IF_ERROR(BeginChunk(work));
   if (pass_.n_layer_left() > 0) {
     RETURN_IF_ERROR(transformer_.Layer(kv_, pass_));
     if (pass_.n_layer_left() > 0 || WantsLogits(work)) return false;
@@ -149,17 +202,20 @@ Result<bool> Session::Advance(Work& work) {
   return work.done == static_cast<int64_t>(work.rest.size());
 }
 
-void Session::BeginChunk(Work& work) {
+Status Session::BeginChunk(Work& work) {
   draft_ = Draft();
   const auto rest = std::span(work.rest).subspan(static_cast<size_t>(work.done));
   work.n_token = std::min(work.n_chunk, static_cast<int64_t>(rest.size()));
   ForwardRequest request;
   request.tokens = rest.first(static_cast<size_t>(work.n_token));
   request.pos0 = static_cast<int64_t>(tokens_.size());
+  const auto n_rest = static_cast<int64_t>(rest.size()) - work.n_token;
+  request.n_token_next = std::clamp<int64_t>(n_rest, 1, work.n_chunk);
   request.cancelled = work.options.cancelled;
   request.trace = work.options.trace;
   logits_valid_ = false;
-  transformer_.Begin(request, kv_, pass_);
+  RETURN_IF_ERROR(TakeMemory(request.pos0 + work.n_token));
+  return transformer_.Begin(request, kv_, pass_);
 }
 
 bool Session::WantsLogits(const Work& work) const {
@@ -186,6 +242,8 @@ void Session::EndChunk(Work& work) {
   const auto chunk = std::span(work.rest).subspan(static_cast<size_t>(work.done),
                                                   static_cast<size_t>(work.n_token - work.n_draft));
   tokens_.insert(tokens_.end(), chunk.begin(), chunk.end());
+  forgotten_.erase(forgotten_.begin(), forgotten_.begin() + static_cast<std::ptrdiff_t>(std::min(
+                                                                forgotten_.size(), chunk.size())));
   logits_valid_ = WantsLogits(work);
   work.done += work.n_token;
   report_.n_evaluated += work.n_token;

@@ -13,6 +13,7 @@
 
 #include "base/status.h"
 #include "engine/prompt_lookup.h"
+#include "engine/shared_memory.h"
 #include "transformer/forward.h"
 #include "transformer/kv_cache.h"
 
@@ -38,10 +39,12 @@ struct SessionOptions {
   bool prompt_lookup = false;
   double draft_token_cost = 0.5;        // see PromptLookup
   DraftCounts* draft_counts = nullptr;  // counted there if given
+  // Given: keys and values take memory from it as the timeline grows. Otherwise it is all theirs.
+  std::shared_ptr<SharedMemory> shared = nullptr;
 };
 
 // Used by one thread at a time. The transformer must outlive it.
-class Session {
+class Session : private SharedMemory::Tenant {
  public:
   // Positions that the rings of windowed layers keep beyond window and chunk: so far a prompt can
   // go back (an undone line, a rejected suggestion) without being evaluated anew.
@@ -50,6 +53,7 @@ class Session {
   // kMemory.
   static Result<std::unique_ptr<Session>> Create(const ModelSpec& spec, Transformer& transformer,
                                                  const SessionOptions& options);
+  ~Session() override;
 
   // Makes the timeline equal to `tokens` (at least one): keeps the common prefix, rewinds behind
   // it, evaluates the rest. logits() are then those after the last token. kBadRequest: a token id
@@ -101,13 +105,18 @@ class Session {
         options_(options),
         lookup_(options.draft_token_cost),
         kv_(std::move(kv)),
-        pass_(std::move(pass)) {}
+        pass_(std::move(pass)) {
+    if (options_.shared != nullptr) options_.shared->Join(this);
+  }
 
   Status Check(std::span<const int32_t> tokens) const;
   int64_t Rewind(std::span<const int32_t> tokens, bool all);
   Status StepToTheEnd();
   Result<bool> Advance(Work& work);
-  void BeginChunk(Work& work);
+  Status BeginChunk(Work& work);
+  Status TakeMemory(int64_t n_position);
+  void GiveMemoryBack();
+  bool Forget() override;
   Status TakeLogits(const Work& work);
   void EndChunk(Work& work);
   bool TakeFromDraft(int32_t token);
@@ -120,10 +129,14 @@ class Session {
   PromptLookup lookup_;
   Draft draft_;
   KvCache kv_;
+  int64_t n_position_taken_ = 0;  // positions of kv_ whose memory was taken from options_.shared
+  size_t bytes_taken_ = 0;
   Pass pass_;
   std::optional<Work> work_;
   SyncReport report_;
   std::vector<int32_t> tokens_;
+  // What Forget took from tokens_; the next token is evaluated with it.
+  std::vector<int32_t> forgotten_;
   // [1 + draft, n_vocab]: after the token before the draft, and after each of the draft's.
   std::vector<float> logits_;
   bool logits_valid_ = false;  // those after draft_.n_taken belong to the end of tokens_

@@ -126,6 +126,13 @@ class ManualReader : public Reader {
     ++n_promoted_;
   }
 
+  bool Withdraw(const std::byte* first_dest) override {
+    std::lock_guard lock(mutex_);
+    return std::erase_if(jobs_, [&](const Job& job) {
+             return job.ranges[0].dest == first_dest && job.priority == ReadPriority::kSpeculative;
+           }) > 0;
+  }
+
   uint64_t bytes_read() const override { return 0; }
 
   // Ends the read of expert `id` of layer `il`, which must be pending.
@@ -218,14 +225,31 @@ class ShufflingReader : public Reader {
               std::function<void(Status)> done) override {
     {
       std::lock_guard lock(mutex_);
-      jobs_.push_back({{ranges.begin(), ranges.end()}, std::move(done)});
+      jobs_.push_back({{ranges.begin(), ranges.end()}, std::move(done), priority});
       ++(priority == ReadPriority::kDemand ? n_demand_ : n_speculative_);
       ++n_unfinished_;
     }
     changed_.notify_all();
   }
 
-  void Promote(const std::byte*) override {}
+  void Promote(const std::byte* first_dest) override {
+    std::lock_guard lock(mutex_);
+    for (Job& job : jobs_) {
+      if (job.ranges[0].dest == first_dest) job.priority = ReadPriority::kDemand;
+    }
+  }
+
+  bool Withdraw(const std::byte* first_dest) override {
+    std::lock_guard lock(mutex_);
+    const size_t n = std::erase_if(jobs_, [&](const Job& job) {
+      return job.ranges[0].dest == first_dest && job.priority == ReadPriority::kSpeculative;
+    });
+    n_unfinished_ -= static_cast<int>(n);
+    n_withdrawn_ += n;
+    changed_.notify_all();
+    return n > 0;
+  }
+
   uint64_t bytes_read() const override { return 0; }
 
   void WaitUntilIdle() {
@@ -240,6 +264,10 @@ class ShufflingReader : public Reader {
     std::lock_guard lock(mutex_);
     return n_speculative_;
   }
+  uint64_t n_withdrawn() {
+    std::lock_guard lock(mutex_);
+    return n_withdrawn_;
+  }
   uint64_t n_failed() {
     std::lock_guard lock(mutex_);
     return n_failed_;
@@ -249,6 +277,7 @@ class ShufflingReader : public Reader {
   struct Job {
     std::vector<ReadRange> ranges;
     std::function<void(Status)> done;
+    ReadPriority priority = ReadPriority::kDemand;
   };
 
   void ThreadLoop() {
@@ -286,6 +315,7 @@ class ShufflingReader : public Reader {
   uint64_t n_demand_ = 0;
   uint64_t n_speculative_ = 0;
   uint64_t n_failed_ = 0;
+  uint64_t n_withdrawn_ = 0;
   int n_unfinished_ = 0;
   bool stopping_ = false;
   std::vector<std::thread> threads_;

@@ -1,7 +1,9 @@
 #include "experts/expert_cache.h"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
+#include <cstring>
 #include <limits>
 #include <mutex>
 #include <string>
@@ -9,14 +11,21 @@
 
 #include "base/aligned_buffer.h"
 #include "base/check.h"
-#include "experts/lru_policy.h"
 
 namespace hearth {
 namespace {
 
-// Hints queue behind every demand read, so more of them in flight would only be older guesses by
-// the time they arrive.
-constexpr int kHintsInFlightMax = 16;
+// Hints queue behind every demand read, and one layer's worth of them is what a prompt needs.
+constexpr int kHintsInFlightMax = 64;
+
+// Of these, experts that are read without being needed yet.
+constexpr int kPreloadsInFlightMax = 8;
+
+// A quarter of the slots, so that guesses never crowd out what is in use; one slot alone is for
+// demands.
+int HintsInFlightMax(int n_slot) {
+  return n_slot == 1 ? 0 : std::clamp(n_slot / 4, 1, kHintsInFlightMax);
+}
 
 }  // namespace
 
@@ -47,10 +56,13 @@ struct ExpertCache::Impl {
   Impl(const ExpertStore& store, Reader& reader, ExpertCacheOptions options, AlignedBuffer memory);
   ~Impl();
 
-  void Register(ExpertBatch::State& batch, std::span<const int> ids);
+  void Register(ExpertBatch::State& batch, const LayerVisit& visit);
   void Unregister(ExpertBatch::State& batch);
   Result<std::vector<PinnedExpert>> Next(ExpertBatch::State& batch, int max);
   void Hint(int il, std::span<const int> ids);
+  std::vector<ExpertId> Resident() const;
+  void Preload(std::span<const ExpertId> experts);
+  void Resize(int n);
   void Unpin(int slot);
 
   int ExpertIndex(int il, int id) const;
@@ -69,6 +81,9 @@ struct ExpertCache::Impl {
   void StealSlot(const ExpertBatch::State& batch);
   bool IsAwaited(int expert) const;
   bool DemandLacksSlots() const;
+  void WithdrawHints(int il);
+  void ContinuePreload();
+  bool VacateLastSlot();
 
   template <typename MayEvict>
   int TakeSlot(const MayEvict& may_evict);
@@ -76,12 +91,12 @@ struct ExpertCache::Impl {
   void RangesOf(int slot, ReadRange out[3]) const;
   void PromoteRead(int slot);
   void FinishRead(int slot, Status status);
+  void FreeSlot(int slot);
   void FailBatches(const Slot& slot, const Status& status);
 
   const ExpertStore& store_;
   Reader& reader_;
   const ExpertCacheOptions options_;
-  const int n_hint_in_flight_max_;
   const AlignedBuffer memory_;  // n_slot slots of store_.slot_bytes()
 
   mutable std::mutex mutex_;
@@ -89,15 +104,17 @@ struct ExpertCache::Impl {
   std::condition_variable changed_;
 
   std::vector<Slot> slots_;
+  int n_slot_;  // of slots_, those that may be used: the first ones
   // Per expert, [n_layer * n_expert]:
-  std::vector<int> slot_of_;     // the slot that holds or loads it, or -1
-  std::vector<int> n_wanting_;   // batches that have still to hand it out
-  std::vector<int> free_slots_;  // lowest last, so that memory is touched from its start
-  LruPolicy policy_;             // of the slots that are not free
+  std::vector<int> slot_of_;                // the slot that holds or loads it, or -1
+  std::vector<int> n_wanting_;              // batches that have still to hand it out
+  std::vector<int> free_slots_;             // lowest last, so that memory is touched from its start
+  std::unique_ptr<EvictionPolicy> policy_;  // of the slots that are not free
   std::vector<ExpertBatch::State*> batches_;  // all that live
   uint64_t n_fetch_ = 0;                      // the clock that hints respect
   int n_loading_ = 0;
-  int n_hint_in_flight_ = 0;  // reads that a hint started and that no Fetch has asked for
+  std::vector<int> hints_in_flight_;  // slots: a hint started the read, no Fetch has asked for it
+  std::vector<int> preload_;          // experts that wait for a free slot, the next one last
   ExpertCacheStats stats_;
 };
 
@@ -107,22 +124,21 @@ ExpertCache::Impl::Impl(const ExpertStore& store, Reader& reader, ExpertCacheOpt
                         AlignedBuffer memory)
     : store_(store),
       reader_(reader),
-      options_(options),
-      // A quarter of the slots, so that guesses never crowd out what is in use; one slot alone is
-      // for demands.
-      n_hint_in_flight_max_(
-          options.n_slot == 1 ? 0 : std::clamp(options.n_slot / 4, 1, kHintsInFlightMax)),
+      options_(std::move(options)),
       memory_(std::move(memory)),
-      slots_(static_cast<size_t>(options.n_slot)),
+      slots_(static_cast<size_t>(options_.n_slot)),
+      n_slot_(options_.n_slot),
       slot_of_(static_cast<size_t>(store.n_layer()) * static_cast<size_t>(store.n_expert()), -1),
       n_wanting_(slot_of_.size(), 0),
-      policy_(options.n_slot) {
-  for (int slot = options.n_slot - 1; slot >= 0; --slot) free_slots_.push_back(slot);
+      policy_(MakeEvictionPolicy(options_.eviction, options_.n_slot, store.n_layer(),
+                                 store.n_expert())) {
+  for (int slot = n_slot_ - 1; slot >= 0; --slot) free_slots_.push_back(slot);
 }
 
 ExpertCache::Impl::~Impl() {
   std::unique_lock lock(mutex_);
   CHECK(batches_.empty(), "a batch outlives its cache");
+  preload_.clear();
   changed_.wait(lock, [this] { return n_loading_ == 0; });
   for (const Slot& slot : slots_) CHECK(slot.pins == 0, "a pinned expert outlives its cache");
 }
@@ -135,8 +151,11 @@ int ExpertCache::Impl::ExpertIndex(int il, int id) const {
 
 // ---- Batches -------------------------------------------------------------------------------
 
-void ExpertCache::Impl::Register(ExpertBatch::State& batch, std::span<const int> ids) {
+void ExpertCache::Impl::Register(ExpertBatch::State& batch, const LayerVisit& visit) {
+  const std::span<const int> ids = visit.ids;
+  CHECK(visit.counts.empty() || visit.counts.size() == ids.size(), "a count for each expert");
   std::lock_guard lock(mutex_);
+  policy_->Visit(visit);
   batch.began_at = ++n_fetch_;
   std::vector<bool> seen(static_cast<size_t>(store_.n_expert()), false);
   for (const int id : ids) {
@@ -149,6 +168,7 @@ void ExpertCache::Impl::Register(ExpertBatch::State& batch, std::span<const int>
   }
   batch.left.assign(ids.begin(), ids.end());
   batches_.push_back(&batch);
+  WithdrawHints(batch.il);
   if (options_.read_ahead) StartReads(batch, std::numeric_limits<int>::max());
 }
 
@@ -196,7 +216,11 @@ Result<std::vector<PinnedExpert>> ExpertCache::Impl::Next(ExpertBatch::State& ba
     const int n_loading_max = options_.read_ahead ? std::numeric_limits<int>::max() : max;
     if (StartReads(batch, n_loading_max) == 0) StealSlot(batch);
     batch.waiting = true;
+    const auto from = std::chrono::steady_clock::now();
     changed_.wait(lock);
+    const auto waited = std::chrono::steady_clock::now() - from;
+    stats_.waited_ns +=
+        static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(waited).count());
     batch.waiting = false;
     slept = true;
   }
@@ -293,13 +317,30 @@ void ExpertCache::Impl::Hint(int il, std::span<const int> ids) {
   for (const int id : ids) {
     const int expert = ExpertIndex(il, id);
     if (SlotOf(expert) >= 0) continue;
-    if (n_hint_in_flight_ >= n_hint_in_flight_max_) return;
+    if (static_cast<int>(hints_in_flight_.size()) >= HintsInFlightMax(n_slot_)) return;
     const int slot = TakeSlot([this](const Slot& victim) {
       return victim.used_at < n_fetch_ && !IsWanted(victim.expert);
     });
     if (slot < 0) return;
     StartRead(slot, expert, ReadPriority::kSpeculative);
   }
+}
+
+// Called when a batch of layer `il` has told what it wants: takes back the guesses for that layer
+// that were wrong, as long as the reader has not begun them.
+void ExpertCache::Impl::WithdrawHints(int il) {
+  const size_t n = std::erase_if(hints_in_flight_, [&](int slot_index) {
+    Slot& slot = SlotAt(slot_index);
+    if (slot.expert / store_.n_expert() != il || IsWanted(slot.expert)) return false;
+    ReadRange ranges[3];
+    RangesOf(slot_index, ranges);
+    if (!reader_.Withdraw(ranges[0].dest)) return false;
+    ++stats_.withdrawn;
+    --n_loading_;
+    FreeSlot(slot_index);
+    return true;
+  });
+  if (n > 0) changed_.notify_all();
 }
 
 // Whether a live batch still lacks a slot for an expert: the next slot is that batch's.
@@ -314,7 +355,7 @@ bool ExpertCache::Impl::DemandLacksSlots() const {
 // ---- Slots and reads -----------------------------------------------------------------------
 
 void ExpertCache::Impl::MarkUsed(int slot) {
-  policy_.Touch(slot);
+  policy_->Touch(slot, SlotAt(slot).expert);
   SlotAt(slot).used_at = n_fetch_;
 }
 
@@ -327,13 +368,13 @@ int ExpertCache::Impl::TakeSlot(const MayEvict& may_evict) {
     free_slots_.pop_back();
     return slot;
   }
-  const int slot = policy_.Victim([&](int candidate) {
+  const int slot = policy_->Victim([&](int candidate) {
     const Slot& victim = SlotAt(candidate);
     return victim.state == SlotState::kResident && victim.pins == 0 && may_evict(victim);
   });
   if (slot < 0) return -1;
   SlotOf(SlotAt(slot).expert) = -1;
-  policy_.Remove(slot);
+  policy_->Remove(slot);
   ++stats_.evictions;
   return slot;
 }
@@ -352,7 +393,7 @@ void ExpertCache::Impl::StartRead(int slot_index, int expert, ReadPriority prior
   MarkUsed(slot_index);
   ++n_loading_;
   if (from_hint) {
-    ++n_hint_in_flight_;
+    hints_in_flight_.push_back(slot_index);
     ++stats_.hint_reads;
   }
   ReadRange ranges[3];
@@ -372,7 +413,7 @@ void ExpertCache::Impl::PromoteRead(int slot_index) {
   Slot& slot = SlotAt(slot_index);
   if (slot.demanded) return;
   slot.demanded = true;
-  --n_hint_in_flight_;
+  std::erase(hints_in_flight_, slot_index);
   ReadRange ranges[3];
   RangesOf(slot_index, ranges);
   reader_.Promote(ranges[0].dest);
@@ -382,23 +423,34 @@ void ExpertCache::Impl::PromoteRead(int slot_index) {
 void ExpertCache::Impl::FinishRead(int slot_index, Status status) {
   Slot& slot = SlotAt(slot_index);
   // A slot that is being filled keeps its expert, and nobody else touches its bytes.
-  if (status.ok() && options_.prepare)
-    options_.prepare(slot.expert / store_.n_expert(), SlotBytes(slot_index));
+  if (status.ok() && options_.prepare) {
+    options_.prepare(slot.expert / store_.n_expert(), slot.expert % store_.n_expert(),
+                     SlotBytes(slot_index));
+  }
   std::lock_guard lock(mutex_);
-  if (slot.from_hint && !slot.demanded) --n_hint_in_flight_;
+  if (slot.from_hint && !slot.demanded) std::erase(hints_in_flight_, slot_index);
   if (status.ok()) {
     slot.state = SlotState::kResident;
   } else {
     // A hint changes no result: who waits for what it failed to read wakes and reads it on demand.
     if (!slot.from_hint) FailBatches(slot, status);
-    SlotOf(slot.expert) = -1;
-    policy_.Remove(slot_index);
-    slot = Slot();
-    free_slots_.push_back(slot_index);
+    FreeSlot(slot_index);
+    // What could not be read now is left to those who need it.
+    preload_.clear();
   }
   --n_loading_;
+  ContinuePreload();
   // Notified under the lock: the destructor may run as soon as it is released.
   changed_.notify_all();
+}
+
+// Of a slot that holds nothing of worth.
+void ExpertCache::Impl::FreeSlot(int slot_index) {
+  Slot& slot = SlotAt(slot_index);
+  SlotOf(slot.expert) = -1;
+  policy_->Remove(slot_index);
+  slot = Slot();
+  free_slots_.push_back(slot_index);
 }
 
 // A read that began before a batch did is no answer to it: the file may have been mended between
@@ -410,6 +462,89 @@ void ExpertCache::Impl::FailBatches(const Slot& slot, const Status& status) {
       if (ExpertIndex(batch->il, id) == slot.expert) batch->failure = status;
     }
   }
+}
+
+// ---- The whole ----------------------------------------------------------------------------
+
+std::vector<ExpertId> ExpertCache::Impl::Resident() const {
+  std::lock_guard lock(mutex_);
+  std::vector<ExpertId> experts;
+  for (const int slot_index : policy_->BestFirst()) {
+    const Slot& slot = SlotAt(slot_index);
+    if (slot.state != SlotState::kResident) continue;
+    experts.push_back({slot.expert / store_.n_expert(), slot.expert % store_.n_expert()});
+  }
+  return experts;
+}
+
+void ExpertCache::Impl::Preload(std::span<const ExpertId> experts) {
+  if (!options_.read_ahead) return;
+  std::lock_guard lock(mutex_);
+  preload_.clear();
+  for (const ExpertId& expert : experts) preload_.push_back(ExpertIndex(expert.il, expert.id));
+  std::reverse(preload_.begin(), preload_.end());
+  ContinuePreload();
+}
+
+// A few reads at a time: a demand that finds no free slot waits for one of them.
+void ExpertCache::Impl::ContinuePreload() {
+  while (!preload_.empty() && !free_slots_.empty() && !DemandLacksSlots() &&
+         static_cast<int>(hints_in_flight_.size()) <
+             std::min(kPreloadsInFlightMax, HintsInFlightMax(n_slot_))) {
+    const int expert = preload_.back();
+    preload_.pop_back();
+    if (SlotOf(expert) >= 0) continue;
+    const int slot = free_slots_.back();
+    free_slots_.pop_back();
+    StartRead(slot, expert, ReadPriority::kSpeculative);
+  }
+}
+
+// The slots in use are always the first ones, so that memory grows and shrinks at one end and huge
+// pages stay whole.
+void ExpertCache::Impl::Resize(int n) {
+  CHECK(n >= 1 && n <= options_.n_slot, "a cache has at least one slot, and at most all");
+  std::unique_lock lock(mutex_);
+  const int n_before = n_slot_;
+  if (n < n_slot_) preload_.clear();
+  while (n_slot_ > n) {
+    if (VacateLastSlot()) {
+      --n_slot_;
+    } else {
+      changed_.wait(lock);
+    }
+  }
+  if (n_slot_ < n_before) {
+    memory_.Release(static_cast<size_t>(n_slot_) * store_.slot_bytes(),
+                    static_cast<size_t>(n_before) * store_.slot_bytes());
+  }
+  std::vector<int> added;
+  while (n_slot_ < n) added.push_back(n_slot_++);
+  free_slots_.insert(free_slots_.begin(), added.rbegin(), added.rend());
+  changed_.notify_all();
+}
+
+// Makes the last slot hold nothing; what it holds moves to where something of less worth was. False
+// while it is pinned or being filled.
+bool ExpertCache::Impl::VacateLastSlot() {
+  const int last = n_slot_ - 1;
+  if (SlotAt(last).state == SlotState::kFree) {
+    std::erase(free_slots_, last);
+    return true;
+  }
+  if (SlotAt(last).state == SlotState::kLoading || SlotAt(last).pins > 0) return false;
+  int place = TakeSlot([this](const Slot& victim) { return !IsWanted(victim.expert); });
+  // What a batch of another session still wants it will read again.
+  if (place < 0) place = TakeSlot([this](const Slot& victim) { return !IsAwaited(victim.expert); });
+  if (place < 0) return false;
+  if (place != last) {
+    std::memcpy(SlotBytes(place), SlotBytes(last), store_.slot_bytes());
+    SlotAt(place) = SlotAt(last);
+    SlotOf(SlotAt(place).expert) = place;
+    policy_->Move(last, place);
+  }
+  SlotAt(last) = Slot();
+  return true;
 }
 
 // ---- The public face -----------------------------------------------------------------------
@@ -466,15 +601,18 @@ ExpertCache::ExpertCache(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 ExpertCache::~ExpertCache() = default;
 
-ExpertBatch ExpertCache::Fetch(int il, std::span<const int> ids) {
+ExpertBatch ExpertCache::Fetch(const LayerVisit& visit) {
   auto batch = std::make_unique<ExpertBatch::State>();
   batch->cache = this;
-  batch->il = il;
-  impl_->Register(*batch, ids);
+  batch->il = visit.il;
+  impl_->Register(*batch, visit);
   return ExpertBatch(std::move(batch));
 }
 
 void ExpertCache::Hint(int il, std::span<const int> ids) { impl_->Hint(il, ids); }
+std::vector<ExpertId> ExpertCache::Resident() const { return impl_->Resident(); }
+void ExpertCache::Preload(std::span<const ExpertId> experts) { impl_->Preload(experts); }
+void ExpertCache::Resize(int n) { impl_->Resize(n); }
 
 bool ExpertCache::IsResident(int il, int id) const {
   const int expert = impl_->ExpertIndex(il, id);
@@ -483,7 +621,10 @@ bool ExpertCache::IsResident(int il, int id) const {
   return slot >= 0 && impl_->SlotAt(slot).state == Impl::SlotState::kResident;
 }
 
-int ExpertCache::n_slot() const { return impl_->options_.n_slot; }
+int ExpertCache::n_slot() const {
+  std::lock_guard lock(impl_->mutex_);
+  return impl_->n_slot_;
+}
 
 ExpertCacheStats ExpertCache::stats() const {
   std::lock_guard lock(impl_->mutex_);

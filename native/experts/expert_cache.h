@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "experts/eviction_policy.h"
 #include "experts/expert_store.h"
 
 namespace hearth {
@@ -65,12 +66,19 @@ class ExpertBatch {
 };
 
 struct ExpertCacheOptions {
-  int n_slot = 0;  // >= 1
+  int n_slot = 0;  // >= 1, at the start and at most
   // False: reads start only when Next has to wait, at most `max` of them, and hints do nothing.
   bool read_ahead = true;
-  // Called with a layer and a slot that has just been filled from the file, on a thread of the
-  // reader, before anybody sees it.
-  std::function<void(int il, std::byte* slot)> prepare = nullptr;
+  Eviction eviction = Eviction::kExpectedWait;
+  // Called with a layer, an expert's id and a slot that has just been filled from the file, on a
+  // thread of the reader, before anybody sees it.
+  std::function<void(int il, int id, std::byte* slot)> prepare = nullptr;
+};
+
+// An expert by its place in the model.
+struct ExpertId {
+  int il = 0;
+  int id = 0;
 };
 
 // Counts since the start; `hits + misses` is the number of experts fetched.
@@ -80,7 +88,9 @@ struct ExpertCacheStats {
   uint64_t late = 0;        // of the misses: a hint's read was already in flight
   uint64_t hint_reads = 0;  // reads that a hint started
   uint64_t hint_hits = 0;   // of the hits: first use of what a hint had read
+  uint64_t withdrawn = 0;   // of the hint_reads: turned out wrong before they began
   uint64_t evictions = 0;
+  uint64_t waited_ns = 0;  // that a computation slept in Next: reads that nothing hid
 };
 
 // Thread-safe; the I/O threads complete reads into it. The reader and the store must outlive it;
@@ -93,21 +103,34 @@ class ExpertCache {
                                                      ExpertCacheOptions options);
   ~ExpertCache();
 
-  // Asks for experts `ids` (distinct) of layer `il`. Hits are promoted; with read_ahead, misses
+  // Asks for the experts of a layer. Hits are promoted; with read_ahead, misses
   // start reading now as far as slots allow, the rest as slots come free in Next. Returns at once.
   // What a live batch has still to hand out is evicted only when another batch could not go on
   // otherwise (it is then read again), so batches may be interleaved on one thread.
-  ExpertBatch Fetch(int il, std::span<const int> ids);
+  ExpertBatch Fetch(const LayerVisit& visit);
 
-  // Suggests that `ids` of layer `il` will be needed soon: promotes the resident ones, and reads
-  // the others at speculative priority into free or least-recently-used slots; never waits, never
-  // evicts what was used after the last Fetch began, does not read while a live batch lacks a slot,
-  // and stops when a quarter of the slots or 16 hold speculative reads in flight. Failures are
-  // silent.
+  // Suggests that `ids` of layer `il`, the most probable first, will be needed soon: promotes the
+  // resident ones, and reads the others at speculative priority into free slots or those that the
+  // policy gives up first; never waits, never evicts what was used after the last Fetch began, does
+  // not read while a live batch lacks a slot, and stops when a quarter of the slots or 64 hold
+  // speculative reads in flight. A Fetch of that layer takes back what it does not ask for and has
+  // not begun. Failures are silent.
   void Hint(int il, std::span<const int> ids);
 
+  // What is resident, the most valuable first.
+  std::vector<ExpertId> Resident() const;
+
+  // Reads `experts` at speculative priority, in order, as far as there are free slots: nothing is
+  // evicted for them. Takes the place of what an earlier call has left to do.
+  void Preload(std::span<const ExpertId> experts);
+
+  // From now on at most n slots are used, 1 <= n <= n_slot of the options. Fewer: what the policy
+  // values least goes, its memory goes back to the system, and the caller waits for reads and pins
+  // in the way; to be called where this thread pins nothing.
+  void Resize(int n);
+
   bool IsResident(int il, int id) const;
-  int n_slot() const;
+  int n_slot() const;  // in use or free now
   ExpertCacheStats stats() const;
 
  private:

@@ -88,14 +88,21 @@ class Releaser {
 };
 
 // One compute thread with up to three interleaved batches, which keeps some pins across Next, gives
-// some to another thread, drops some batches half done, and hints at random.
+// some to another thread, drops some batches half done, hints, preloads and resizes at random.
 class Trace {
  public:
   Trace(const SyntheticModel& model, ShufflingReader& reader, ExpertCache& cache, uint32_t seed)
-      : model_(model), reader_(reader), cache_(cache), random_(seed), releaser_(model) {}
+      : model_(model),
+        reader_(reader),
+        cache_(cache),
+        n_slot_max_(cache.n_slot()),
+        random_(seed),
+        releaser_(model) {}
 
   void Run(int n_fetch) {
     while (n_fetch > 0 || !live_.empty()) {
+      if (Below(random_, 40) == 0) Resize();
+      if (Below(random_, 40) == 0) Preload();
       const int dice = Below(random_, 10);
       if (dice < 3 && n_fetch > 0 && live_.size() < 3) {
         Fetch();
@@ -124,7 +131,19 @@ class Trace {
     const int il = Below(random_, kLayers);
     Ids ids = RandomIds(random_, Below(random_, kExperts + 1));
     n_fetched_ += ids.size();
-    live_.push_back(std::make_unique<Live>(Live{cache_.Fetch(il, ids), il, ids}));
+    live_.push_back(std::make_unique<Live>(Live{cache_.Fetch({il, ids}), il, ids}));
+  }
+
+  void Resize() {
+    ReleaseDownTo(0);
+    cache_.Resize(1 + Below(random_, n_slot_max_));
+  }
+
+  void Preload() {
+    std::vector<ExpertId> experts;
+    const int il = Below(random_, kLayers);
+    for (const int id : RandomIds(random_, kExperts)) experts.push_back({il, id});
+    cache_.Preload(experts);
   }
 
   // One Next; false when the batch is over, all handed out or failed.
@@ -169,6 +188,7 @@ class Trace {
   }
 
   void CheckStats() {
+    cache_.Preload({});
     reader_.WaitUntilIdle();
     const ExpertCacheStats stats = cache_.stats();
     uint64_t n_resident = 0;
@@ -180,14 +200,17 @@ class Trace {
     EXPECT_LE(stats.hint_hits + stats.late, stats.hint_reads + stats.misses);
     EXPECT_LE(stats.hint_hits, stats.hint_reads);
     EXPECT_LE(n_resident, static_cast<uint64_t>(cache_.n_slot()));
+    EXPECT_EQ(stats.withdrawn, reader_.n_withdrawn());
+    EXPECT_EQ(cache_.Resident().size(), n_resident);
     // Every read that succeeded is resident still or was evicted.
     EXPECT_EQ(reader_.n_demand() + reader_.n_speculative() - reader_.n_failed(),
-              stats.evictions + n_resident);
+              stats.evictions + stats.withdrawn + n_resident);
   }
 
   const SyntheticModel& model_;
   ShufflingReader& reader_;
   ExpertCache& cache_;
+  const int n_slot_max_;
   std::mt19937 random_;
   Releaser releaser_;
   std::vector<std::unique_ptr<Live>> live_;
@@ -211,7 +234,9 @@ TEST(ExpertCacheProperty, EveryTraceDeliversWhatItAskedFor) {
         options.failure_share = failure_share;
         options.delay_us_max = seed % 3 == 0 ? 100 : 0;
         ShufflingReader reader(model, options);
-        auto cache = ExpertCache::Create(model.store(), reader, {n_slot, read_ahead});
+        auto cache = ExpertCache::Create(
+            model.store(), reader,
+            {n_slot, read_ahead, seed % 2 == 0 ? Eviction::kLru : Eviction::kExpectedWait});
         ASSERT_TRUE(cache.ok());
         Trace(model, reader, *cache.value(), seed).Run(100);
       }
@@ -227,7 +252,7 @@ void ServeBatches(const SyntheticModel& model, ExpertCache& cache, uint32_t seed
   for (int done = 0; done < n_batch;) {
     const int il = Below(random, kLayers);
     const Ids ids = RandomIds(random, 1 + Below(random, kExperts));
-    ExpertBatch batch = cache.Fetch(il, ids);
+    ExpertBatch batch = cache.Fetch({il, ids});
     cache.Hint((il + 1) % kLayers, RandomIds(random, 3));
     Ids got;
     while (true) {

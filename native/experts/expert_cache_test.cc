@@ -16,6 +16,7 @@
 #include "base/testing.h"
 #include "experts/cache_testing.h"
 #include "experts/lru_policy.h"
+#include "experts/wait_policy.h"
 
 namespace hearth {
 namespace {
@@ -28,14 +29,14 @@ struct Rig {
   explicit Rig(int n_slot, bool read_ahead = true, int n_layer = 2, int n_expert = 24)
       : model(n_layer, n_expert), reader(model) {
     Result<std::unique_ptr<ExpertCache>> made =
-        ExpertCache::Create(model.store(), reader, {n_slot, read_ahead});
+        ExpertCache::Create(model.store(), reader, {n_slot, read_ahead, Eviction::kLru});
     CHECK(made.ok(), "a small cache fits");
     cache = std::move(made).value();
   }
 
   // Fetches `ids`, ends all reads, and hands everything out and back. There must be slots enough.
   void Use(int il, const Ids& ids) {
-    ExpertBatch batch = cache->Fetch(il, ids);
+    ExpertBatch batch = cache->Fetch({il, ids});
     reader.FinishAll();
     EXPECT_TRUE(Take(batch, il, static_cast<int>(ids.size()) + 1) == ids);
   }
@@ -89,21 +90,131 @@ TEST(ExpertStore, LaysMatricesOutInCacheLines) {
   EXPECT_EQ(ranges[2].offset, layer.down.file_offset + 2 * 72);
 }
 
+TEST(ExpertStore, LeavesRoomForTheBlocksThatAreRead) {
+  const SyntheticModel model(3, 4);
+  constexpr size_t kBlock = 128;
+  const ExpertStore store({model.store().layer(0), model.store().layer(1), model.store().layer(2)},
+                          4, kBlock);
+  EXPECT_EQ(store.slot_bytes() % kBlock, 0u);
+  for (int il = 0; il < 3; ++il) {
+    const ExpertLayerLayout& layer = store.layer(il);
+    for (int id = 0; id < 4; ++id) {
+      alignas(kBlock) std::byte slot[4096];
+      ASSERT_TRUE(store.slot_bytes() <= sizeof(slot));
+      ReadRange ranges[3];
+      store.Ranges(il, id, slot, ranges);
+      const ExpertMatrix* const matrices[] = {&layer.gate, &layer.up, &layer.down};
+      const std::byte* free_from = slot;  // behind the blocks of the matrix before
+      for (int m = 0; m < 3; ++m) {
+        EXPECT_EQ(matrices[m]->slot_offset % kBlock, 0u);
+        EXPECT_TRUE(ranges[m].padded);
+        const size_t shift = store.Shift(*matrices[m], id);
+        EXPECT_EQ(ranges[m].offset % kBlock, shift);
+        EXPECT_TRUE(ranges[m].dest == slot + matrices[m]->slot_offset + shift);
+        EXPECT_TRUE(ranges[m].dest - shift >= free_from);
+        const size_t end = (shift + ranges[m].bytes + kBlock - 1) / kBlock * kBlock;
+        free_from = ranges[m].dest - shift + end;
+      }
+      EXPECT_TRUE(free_from <= slot + store.slot_bytes());
+    }
+  }
+}
+
+TEST(LruPolicy, KeepsItsOrderWhenASlotMoves) {
+  LruPolicy policy(4);
+  const auto any = [](int) { return true; };
+  for (const int slot : {3, 0, 2}) policy.Touch(slot, 0);
+  policy.Move(3, 1);
+  EXPECT_TRUE(policy.BestFirst() == (std::vector<int>{2, 0, 1}));
+  EXPECT_EQ(policy.Victim(any), 1);
+  policy.Move(2, 3);
+  EXPECT_TRUE(policy.BestFirst() == (std::vector<int>{3, 0, 1}));
+}
+
 TEST(LruPolicy, GivesUpTheOldest) {
   LruPolicy policy(4);
   const auto any = [](int) { return true; };
   EXPECT_EQ(policy.Victim(any), -1);
-  for (const int slot : {2, 0, 3, 1, 2}) policy.Touch(slot);
+  for (const int slot : {2, 0, 3, 1, 2}) policy.Touch(slot, 0);
   EXPECT_EQ(policy.Victim(any), 0);
   EXPECT_EQ(policy.Victim([](int slot) { return slot != 0 && slot != 3; }), 1);
   policy.Remove(0);
   policy.Remove(0);
   EXPECT_EQ(policy.Victim(any), 3);
-  policy.Touch(0);
-  policy.Touch(3);
+  policy.Touch(0, 0);
+  policy.Touch(3, 0);
   EXPECT_EQ(policy.Victim(any), 1);
   for (const int slot : {0, 1, 2, 3}) policy.Remove(slot);
   EXPECT_EQ(policy.Victim(any), -1);
+}
+
+// Four layers of eight experts; slot s holds expert s % 8 of layer s / 8.
+struct FullPolicy {
+  FullPolicy() : policy(32, 4, 8) {
+    for (int slot = 0; slot < 32; ++slot) policy.Touch(slot, slot);
+  }
+  void Pass(const Ids& ids, int n_token = 1, int n_token_next = 1, int n_layer = 4) {
+    for (int il = 0; il < n_layer; ++il) policy.Visit({il, ids, {}, n_token, n_token_next});
+  }
+  Ids Order() {
+    Ids order;
+    while (order.size() < 32) {
+      const int slot = policy.Victim([&](int candidate) {
+        return std::find(order.begin(), order.end(), candidate) == order.end();
+      });
+      if (slot < 0) break;
+      order.push_back(slot);
+    }
+    return order;
+  }
+  WaitPolicy policy;
+};
+
+TEST(WaitPolicy, KeepsWhatIsChosenOften) {
+  FullPolicy full;
+  for (int i = 0; i < 1000; ++i) full.Pass(i % 5 == 0 ? Ids{0, 2} : Ids{0, 1});
+  const Ids order = full.Order();
+  ASSERT_TRUE(order.size() == 32);
+  // Never chosen, then one time in five, then, by how long it is until their layers come, four in
+  // five before always.
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(order[static_cast<size_t>(i)] % 8 >= 3);
+  EXPECT_TRUE(Ids(order.begin() + 20, order.end()) ==
+              (Ids{26, 18, 10, 2, 25, 24, 17, 16, 9, 8, 1, 0}));
+}
+
+TEST(WaitPolicy, ForgetsWhatWasChosenOnce) {
+  FullPolicy full;
+  for (int i = 0; i < 300; ++i) full.Pass({5});
+  for (int i = 0; i < 400; ++i) full.Pass({6});
+  const Ids order = full.Order();
+  EXPECT_TRUE(Ids(order.end() - 4, order.end()) == (Ids{30, 22, 14, 6}));
+  EXPECT_TRUE(Ids(order.end() - 8, order.end() - 4) == (Ids{29, 21, 13, 5}));
+}
+
+// A prompt's chunks need every expert of each layer: what the pass is through with is needed last.
+TEST(WaitPolicy, GivesUpTheLayersBehindAPrompt) {
+  FullPolicy full;
+  const Ids all = {0, 1, 2, 3, 4, 5, 6, 7};
+  full.Pass(all, 128, 128);
+  full.Pass(all, 128, 128, 2);  // layers 0 and 1 again: 1 is at hand
+  const Ids order = full.Order();
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(order[static_cast<size_t>(i)] / 8, 1);
+  for (int i = 8; i < 16; ++i) EXPECT_EQ(order[static_cast<size_t>(i)] / 8, 0);
+  for (int i = 16; i < 24; ++i) EXPECT_EQ(order[static_cast<size_t>(i)] / 8, 3);
+  for (int i = 24; i < 32; ++i) EXPECT_EQ(order[static_cast<size_t>(i)] / 8, 2);
+}
+
+TEST(WaitPolicy, FollowsSlotsThatMoveAndEnd) {
+  FullPolicy full;
+  full.Pass({0});
+  full.policy.Remove(31);
+  full.policy.Move(0, 31);
+  const std::vector<int> best = full.policy.BestFirst();
+  EXPECT_EQ(best.size(), 31u);
+  EXPECT_EQ(best.front(), 31);
+  full.policy.Remove(31);
+  EXPECT_EQ(full.policy.BestFirst().front(), 8);
+  EXPECT_EQ(full.policy.Victim([](int) { return false; }), -1);
 }
 
 TEST(ExpertCache, CountsATraceLikeAPencil) {
@@ -143,7 +254,7 @@ TEST(ExpertCache, ResidentExpertsNeedNoReaderAndComeAtOnce) {
   for (int id = 0; id < 24; ++id) all.push_back(id);
   rig.Use(0, all);
   const int n_submitted = rig.reader.n_submitted();
-  ExpertBatch batch = rig.cache->Fetch(0, Ids{7, 3, 20, 5});
+  ExpertBatch batch = rig.cache->Fetch({0, Ids{7, 3, 20, 5}});
   EXPECT_TRUE(rig.Take(batch, 0, 3) == (Ids{7, 3, 20}));
   EXPECT_TRUE(rig.Take(batch, 0, 3) == (Ids{5}));
   EXPECT_TRUE(rig.Take(batch, 0, 3).empty());
@@ -154,7 +265,7 @@ TEST(ExpertCache, ResidentExpertsNeedNoReaderAndComeAtOnce) {
 TEST(ExpertCache, HandsOutResidentFirstThenAsTheyArrive) {
   Rig rig(8);
   rig.Use(0, {4, 2});
-  ExpertBatch batch = rig.cache->Fetch(0, Ids{1, 2, 3, 4, 5});
+  ExpertBatch batch = rig.cache->Fetch({0, Ids{1, 2, 3, 4, 5}});
   EXPECT_TRUE(rig.reader.pending() == (Experts{{0, 1}, {0, 3}, {0, 5}}));
   EXPECT_TRUE(rig.Take(batch, 0, 9) == (Ids{2, 4}));
   rig.reader.Finish(0, 5);
@@ -167,7 +278,7 @@ TEST(ExpertCache, HandsOutResidentFirstThenAsTheyArrive) {
 
 TEST(ExpertCache, OneSlotServesABatchOneByOne) {
   Rig rig(1);
-  ExpertBatch batch = rig.cache->Fetch(0, Ids{5, 6, 7});
+  ExpertBatch batch = rig.cache->Fetch({0, Ids{5, 6, 7}});
   rig.cache->Hint(0, Ids{8});
   EXPECT_TRUE(rig.reader.pending() == (Experts{{0, 5}}));
   for (const int id : {5, 6, 7}) {
@@ -186,7 +297,7 @@ TEST(ExpertCache, OneSlotServesABatchOneByOne) {
 
 TEST(ExpertCache, NextReadsOnWhileTheCallerComputes) {
   Rig rig(2);
-  ExpertBatch batch = rig.cache->Fetch(0, Ids{0, 1, 2, 3});
+  ExpertBatch batch = rig.cache->Fetch({0, Ids{0, 1, 2, 3}});
   rig.reader.FinishAll();
   EXPECT_TRUE(rig.Take(batch, 0, 1) == (Ids{0}));  // no slot was free before it was handed out
   EXPECT_EQ(rig.reader.pending().size(), 0u);
@@ -201,7 +312,7 @@ TEST(ExpertCache, NextReadsOnWhileTheCallerComputes) {
 TEST(ExpertCache, WithoutReadAheadReadsBeginInNext) {
   Rig rig(8, /*read_ahead=*/false);
   rig.cache->Hint(0, Ids{1, 2});
-  ExpertBatch batch = rig.cache->Fetch(0, Ids{0, 1, 2});
+  ExpertBatch batch = rig.cache->Fetch({0, Ids{0, 1, 2}});
   EXPECT_EQ(rig.reader.n_submitted(), 0);
   std::thread finisher([&] {
     rig.reader.WaitForSubmitted(2);
@@ -223,9 +334,9 @@ TEST(ExpertCache, CountsHintsOnceEach) {
   EXPECT_EQ(rig.cache->stats().hint_reads, 3u);
   EXPECT_TRUE(rig.reader.priority_of(1, 0) == ReadPriority::kSpeculative);
   rig.reader.Finish(1, 0);
-  ExpertBatch batch = rig.cache->Fetch(1, Ids{0, 1, 3});  // hit by hint, late, plain miss
+  rig.reader.Finish(1, 2);
+  ExpertBatch batch = rig.cache->Fetch({1, Ids{0, 1, 3}});  // hit by hint, late, plain miss
   EXPECT_TRUE(rig.reader.priority_of(1, 1) == ReadPriority::kDemand);
-  EXPECT_TRUE(rig.reader.priority_of(1, 2) == ReadPriority::kSpeculative);
   EXPECT_EQ(rig.reader.n_promoted(), 1);
   rig.reader.FinishAll();
   EXPECT_TRUE(rig.Take(batch, 1, 9) == (Ids{0, 1, 3}));
@@ -239,6 +350,71 @@ TEST(ExpertCache, CountsHintsOnceEach) {
   EXPECT_EQ(rig.reader.n_submitted(), 4);
 }
 
+TEST(ExpertCache, AFetchTakesBackWrongGuessesForItsLayer) {
+  Rig rig(16);
+  rig.cache->Hint(0, Ids{1, 2});
+  rig.cache->Hint(1, Ids{3, 4});
+  const ExpertBatch batch = rig.cache->Fetch({0, Ids{1}});
+  EXPECT_TRUE(rig.reader.pending() == (Experts{{0, 1}, {1, 3}, {1, 4}}));
+  EXPECT_EQ(rig.cache->stats().withdrawn, 1u);
+  EXPECT_EQ(rig.cache->stats().hint_reads, 4u);
+  EXPECT_TRUE(rig.reader.priority_of(0, 1) == ReadPriority::kDemand);
+  rig.reader.FinishAll();
+  EXPECT_TRUE(rig.Resident(0) == (Ids{1}));
+  EXPECT_TRUE(rig.Resident(1) == (Ids{3, 4}));
+}
+
+TEST(ExpertCache, ShrinksFromTheEndAndKeepsWhatIsWorthMost) {
+  Rig rig(4);
+  rig.Use(0, {0});
+  rig.Use(0, {1});
+  rig.Use(0, {2});
+  rig.Use(0, {3});
+  rig.Use(0, {0});  // 1 is the oldest now, and 3 lies in the last slot
+  rig.cache->Resize(2);
+  EXPECT_EQ(rig.cache->n_slot(), 2);
+  EXPECT_TRUE(rig.Resident(0) == (Ids{0, 3}));
+  rig.Use(0, {0});
+  rig.Use(0, {3});
+  EXPECT_EQ(rig.cache->stats().hits, 3u);
+  rig.Use(0, {5});
+  EXPECT_TRUE(rig.Resident(0) == (Ids{3, 5}));
+  rig.cache->Resize(4);
+  rig.Use(0, {6});
+  rig.Use(0, {7});
+  EXPECT_TRUE(rig.Resident(0) == (Ids{3, 5, 6, 7}));
+}
+
+TEST(ExpertCache, ShrinkingWaitsForWhatIsBeingRead) {
+  Rig rig(3);
+  rig.Use(0, {0});
+  rig.Use(0, {1});
+  rig.cache->Hint(1, Ids{9});
+  std::thread finisher([&] { rig.reader.Finish(1, 9); });
+  rig.cache->Resize(1);
+  finisher.join();
+  EXPECT_EQ(rig.Resident(0).size() + rig.Resident(1).size(), 1u);
+}
+
+TEST(ExpertCache, PreloadsIntoFreeSlotsOnly) {
+  Rig rig(16);
+  rig.Use(0, {0, 1, 2});
+  const std::vector<ExpertId> before = rig.cache->Resident();
+  ASSERT_TRUE(before.size() == 3);
+  EXPECT_EQ(before[0].id, 2);
+  std::vector<ExpertId> experts;
+  for (int id = 0; id < 24; ++id) experts.push_back({1, id});
+  rig.cache->Preload(experts);
+  EXPECT_EQ(rig.reader.pending().size(), 4u);  // a quarter of the slots at once
+  ExpertBatch batch = rig.cache->Fetch({0, Ids{9}});
+  EXPECT_TRUE(rig.reader.priority_of(0, 9) == ReadPriority::kDemand);
+  while (!rig.reader.pending().empty()) rig.reader.FinishAll();
+  EXPECT_TRUE(rig.Take(batch, 0, 1) == (Ids{9}));
+  EXPECT_TRUE(rig.Resident(0) == (Ids{0, 1, 2, 9}));
+  EXPECT_TRUE(rig.Resident(1) == (Ids{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}));
+  EXPECT_EQ(rig.cache->stats().evictions, 0u);
+}
+
 TEST(ExpertCache, HintsStopWhenTooManyAreInFlight) {
   Rig rig(16);  // a quarter of the slots
   rig.cache->Hint(0, Ids{0, 1, 2, 3, 4, 5});
@@ -248,9 +424,10 @@ TEST(ExpertCache, HintsStopWhenTooManyAreInFlight) {
   rig.reader.Finish(0, 2);
   rig.cache->Hint(0, Ids{4, 5});
   EXPECT_EQ(rig.cache->stats().hint_reads, 5u);
-  ExpertBatch batch = rig.cache->Fetch(0, Ids{0, 1});  // now demands: two more guesses may fly
-  rig.cache->Hint(0, Ids{5, 6, 7});
-  EXPECT_EQ(rig.cache->stats().hint_reads, 7u);
+  // Two are demands now, and the others were wrong: four more guesses may fly.
+  ExpertBatch batch = rig.cache->Fetch({0, Ids{0, 1}});
+  rig.cache->Hint(1, Ids{5, 6, 7, 8, 9});
+  EXPECT_EQ(rig.cache->stats().hint_reads, 9u);
   rig.reader.FinishAll();
 }
 
@@ -276,9 +453,9 @@ TEST(ExpertCache, HintsEvictNothingUsedSinceTheLastFetchBegan) {
 TEST(ExpertCache, HandingOutIsAUseThatHintsRespect) {
   Rig rig(2);
   rig.Use(0, {1});
-  ExpertBatch batch = rig.cache->Fetch(0, Ids{0});
+  ExpertBatch batch = rig.cache->Fetch({0, Ids{0}});
   rig.reader.FinishAll();
-  const ExpertBatch other = rig.cache->Fetch(0, Ids{});
+  const ExpertBatch other = rig.cache->Fetch({0, Ids{}});
   EXPECT_TRUE(rig.Take(batch, 0, 1) == (Ids{0}));
   rig.cache->Hint(1, Ids{5});
   rig.reader.FinishAll();
@@ -291,8 +468,8 @@ TEST(ExpertCache, HandingOutIsAUseThatHintsRespect) {
 TEST(ExpertCache, HintsLeaveTheHitsOfALiveBatchAlone) {
   Rig rig(4);
   rig.Use(0, {0, 1, 2, 3});
-  ExpertBatch batch = rig.cache->Fetch(0, Ids{0, 1});
-  ExpertBatch other = rig.cache->Fetch(0, Ids{2});  // the clock of hints goes on
+  ExpertBatch batch = rig.cache->Fetch({0, Ids{0, 1}});
+  ExpertBatch other = rig.cache->Fetch({0, Ids{2}});  // the clock of hints goes on
   rig.cache->Hint(1, Ids{0});
   rig.reader.FinishAll();
   rig.cache->Hint(1, Ids{1});
@@ -303,14 +480,14 @@ TEST(ExpertCache, HintsLeaveTheHitsOfALiveBatchAlone) {
 TEST(ExpertCache, HintsWaitWhileADemandLacksASlot) {
   Rig rig(4);
   {
-    ExpertBatch batch = rig.cache->Fetch(0, Ids{0, 1, 2, 3, 4});
+    ExpertBatch batch = rig.cache->Fetch({0, Ids{0, 1, 2, 3, 4}});
     rig.reader.FinishAll();
-    EXPECT_TRUE(rig.Take(batch, 0, 1) == (Ids{0}));        // its slot is due to 4
-    const ExpertBatch other = rig.cache->Fetch(0, Ids{});  // so that a hint could have it, else
+    EXPECT_TRUE(rig.Take(batch, 0, 1) == (Ids{0}));          // its slot is due to 4
+    const ExpertBatch other = rig.cache->Fetch({0, Ids{}});  // so that a hint could have it, else
     rig.cache->Hint(1, Ids{0});
     EXPECT_EQ(rig.cache->stats().hint_reads, 0u);
   }
-  const ExpertBatch next = rig.cache->Fetch(0, Ids{});
+  const ExpertBatch next = rig.cache->Fetch({0, Ids{}});
   rig.cache->Hint(1, Ids{0});
   EXPECT_EQ(rig.cache->stats().hint_reads, 1u);
   rig.reader.FinishAll();
@@ -318,15 +495,15 @@ TEST(ExpertCache, HintsWaitWhileADemandLacksASlot) {
 
 TEST(ExpertCache, ADemandWaitsForTheHintThatHoldsTheOnlySlot) {
   Rig rig(2);
-  ExpertBatch first = rig.cache->Fetch(0, Ids{0});
+  ExpertBatch first = rig.cache->Fetch({0, Ids{0}});
   rig.reader.FinishAll();
   Result<std::vector<PinnedExpert>> pinned = first.Next(1);
   ASSERT_TRUE(pinned.ok());
-  rig.cache->Hint(0, Ids{9});
-  ExpertBatch second = rig.cache->Fetch(0, Ids{1});
-  EXPECT_TRUE(rig.reader.pending() == (Experts{{0, 9}}));
+  rig.cache->Hint(1, Ids{9});
+  ExpertBatch second = rig.cache->Fetch({0, Ids{1}});
+  EXPECT_TRUE(rig.reader.pending() == (Experts{{1, 9}}));
   std::thread finisher([&] {
-    rig.reader.Finish(0, 9);
+    rig.reader.Finish(1, 9);
     rig.reader.WaitForSubmitted(3);
     rig.reader.Finish(0, 1);
   });
@@ -338,8 +515,8 @@ TEST(ExpertCache, ADemandWaitsForTheHintThatHoldsTheOnlySlot) {
 TEST(ExpertCache, AFailedReadFailsItsBatchAndNothingElse) {
   Rig rig(4);
   {
-    ExpertBatch batch = rig.cache->Fetch(0, Ids{0, 1, 2});
-    ExpertBatch other = rig.cache->Fetch(0, Ids{2});
+    ExpertBatch batch = rig.cache->Fetch({0, Ids{0, 1, 2}});
+    ExpertBatch other = rig.cache->Fetch({0, Ids{2}});
     rig.reader.Finish(0, 0);
     rig.reader.Finish(0, 1, Status::Io("bad block"));
     const Result<std::vector<PinnedExpert>> next = batch.Next(3);
@@ -360,7 +537,7 @@ TEST(ExpertCache, AFailedHintIsReadAgainOnDemand) {
   Rig rig(8);
   rig.cache->Hint(0, Ids{1, 2});
   rig.reader.Finish(0, 2, Status::Io("bad block"));  // nobody asked: nobody hears
-  ExpertBatch batch = rig.cache->Fetch(0, Ids{1});
+  ExpertBatch batch = rig.cache->Fetch({0, Ids{1}});
   std::thread finisher([&] {
     rig.reader.Finish(0, 1, Status::Io("bad block"));
     rig.reader.WaitForSubmitted(3);
@@ -375,8 +552,8 @@ TEST(ExpertCache, AFailedHintIsReadAgainOnDemand) {
 
 TEST(ExpertCache, ReadsOfAnEarlierBatchThatFailAreReadAgain) {
   Rig rig(4);
-  { const ExpertBatch batch = rig.cache->Fetch(0, Ids{0, 1}); }
-  ExpertBatch second = rig.cache->Fetch(0, Ids{1});  // the file was mended in between
+  { const ExpertBatch batch = rig.cache->Fetch({0, Ids{0, 1}}); }
+  ExpertBatch second = rig.cache->Fetch({0, Ids{1}});  // the file was mended in between
   std::thread finisher([&] {
     rig.reader.Finish(0, 1, Status::Io("bad block"));
     rig.reader.WaitForSubmitted(3);
@@ -389,9 +566,9 @@ TEST(ExpertCache, ReadsOfAnEarlierBatchThatFailAreReadAgain) {
 
 TEST(ExpertCache, ReadsOfADestroyedBatchLandInTheirSlots) {
   Rig rig(4);
-  { const ExpertBatch batch = rig.cache->Fetch(0, Ids{0, 1}); }
+  { const ExpertBatch batch = rig.cache->Fetch({0, Ids{0, 1}}); }
   ExpertBatch second =
-      rig.cache->Fetch(0, Ids{1, 2});  // 1 is in flight still: a miss, but no second read
+      rig.cache->Fetch({0, Ids{1, 2}});  // 1 is in flight still: a miss, but no second read
   EXPECT_EQ(rig.reader.n_submitted(), 3);
   rig.reader.FinishAll();
   EXPECT_TRUE(rig.Resident(0) == (Ids{0, 1, 2}));
@@ -403,7 +580,7 @@ TEST(ExpertCache, ReadsOfADestroyedBatchLandInTheirSlots) {
 TEST(ExpertCache, ADestroyedBatchNoLongerProtectsItsHits) {
   Rig rig(2);
   rig.Use(0, {0, 1});
-  { const ExpertBatch batch = rig.cache->Fetch(0, Ids{0}); }
+  { const ExpertBatch batch = rig.cache->Fetch({0, Ids{0}}); }
   rig.Use(0, {1});
   rig.Use(0, {2});  // evicts 0, the oldest
   EXPECT_TRUE(rig.Resident(0) == (Ids{1, 2}));
@@ -411,7 +588,7 @@ TEST(ExpertCache, ADestroyedBatchNoLongerProtectsItsHits) {
 
 TEST(ExpertCache, DestructionWaitsForReadsInFlight) {
   Rig rig(4);
-  { const ExpertBatch batch = rig.cache->Fetch(0, Ids{0, 1}); }
+  { const ExpertBatch batch = rig.cache->Fetch({0, Ids{0, 1}}); }
   rig.cache->Hint(1, Ids{0});
   std::thread finisher([&] { rig.reader.FinishAll(); });
   rig.cache.reset();
@@ -423,7 +600,7 @@ TEST(ExpertCache, PinsHoldWhileEverythingElseChurns) {
   Rig rig(3);
   std::vector<PinnedExpert> pinned;
   {
-    ExpertBatch batch = rig.cache->Fetch(0, Ids{0, 1});
+    ExpertBatch batch = rig.cache->Fetch({0, Ids{0, 1}});
     rig.reader.FinishAll();
     ExpertBatch moved = std::move(batch);
     Result<std::vector<PinnedExpert>> next = moved.Next(2);
@@ -449,8 +626,9 @@ TEST(ExpertCache, PinsHoldWhileEverythingElseChurns) {
 
 TEST(ExpertCache, APreemptingBatchTakesSlotsAndGivesThemBack) {
   Rig rig(2);
-  ExpertBatch chat = rig.cache->Fetch(0, Ids{0, 1});  // both slots are loading when it is preempted
-  ExpertBatch completion = rig.cache->Fetch(1, Ids{4, 5});
+  ExpertBatch chat =
+      rig.cache->Fetch({0, Ids{0, 1}});  // both slots are loading when it is preempted
+  ExpertBatch completion = rig.cache->Fetch({1, Ids{4, 5}});
   EXPECT_EQ(rig.reader.pending().size(), 2u);
   std::thread finisher([&] {
     rig.reader.FinishAll();
@@ -479,11 +657,11 @@ TEST(ExpertCache, NobodyStealsWhatASleeperWaitsFor) {
   for (int i = 0; i < 200; ++i) {  // the thief must ask before the sleeper wakes: often, not always
     Rig rig(1, /*read_ahead=*/false);  // so that a read has begun only once its thread sleeps
     std::thread sleeper([&] {
-      ExpertBatch batch = rig.cache->Fetch(0, Ids{0});
+      ExpertBatch batch = rig.cache->Fetch({0, Ids{0}});
       EXPECT_TRUE(rig.Take(batch, 0, 1) == (Ids{0}));
     });
     rig.reader.WaitForSubmitted(1);
-    ExpertBatch thief = rig.cache->Fetch(0, Ids{1});
+    ExpertBatch thief = rig.cache->Fetch({0, Ids{1}});
     std::thread finisher([&] {
       rig.reader.WaitForSubmitted(2);
       rig.reader.Finish(0, 1);
@@ -530,7 +708,7 @@ TEST(ExpertCache, ReadsARealFile) {
         std::shuffle(ids.begin(), ids.end(), random);
         cache.value()->Hint((il + 1) % 3, std::span(ids).last(2));
         ids.resize(4);
-        ExpertBatch batch = cache.value()->Fetch(il, ids);
+        ExpertBatch batch = cache.value()->Fetch({il, ids});
         size_t n_taken = 0;
         while (n_taken < 4) {
           Result<std::vector<PinnedExpert>> next = batch.Next(2);

@@ -9,27 +9,42 @@
 namespace hearth {
 namespace {
 
-size_t RoundUpToCacheLine(size_t bytes) {
-  return (bytes + kCacheLineBytes - 1) / kCacheLineBytes * kCacheLineBytes;
+size_t RoundUp(size_t bytes, size_t multiple) {
+  return (bytes + multiple - 1) / multiple * multiple;
 }
 
-ReadRange RangeOf(const ExpertMatrix& matrix, int id, std::byte* slot) {
-  return {matrix.file_offset + static_cast<uint64_t>(id) * matrix.bytes(), matrix.bytes(),
-          slot + matrix.slot_offset};
+uint64_t FileOffset(const ExpertMatrix& matrix, int id) {
+  return matrix.file_offset + static_cast<uint64_t>(id) * matrix.bytes();
 }
 
 }  // namespace
 
-ExpertStore::ExpertStore(std::vector<ExpertLayerLayout> layers, int n_expert)
-    : layers_(std::move(layers)), n_expert_(n_expert) {
+ExpertStore::ExpertStore(std::vector<ExpertLayerLayout> layers, int n_expert, size_t alignment)
+    : layers_(std::move(layers)), n_expert_(n_expert), alignment_(alignment) {
   CHECK(!layers_.empty() && n_expert >= 1, "a store holds at least one expert");
   for (ExpertLayerLayout& layer : layers_) {
     layer.gate.slot_offset = 0;
-    layer.up.slot_offset = RoundUpToCacheLine(layer.gate.bytes());
-    layer.down.slot_offset = layer.up.slot_offset + RoundUpToCacheLine(layer.up.bytes());
-    slot_bytes_ =
-        std::max(slot_bytes_, layer.down.slot_offset + RoundUpToCacheLine(layer.down.bytes()));
+    layer.up.slot_offset = RoomFor(layer.gate);
+    layer.down.slot_offset = layer.up.slot_offset + RoomFor(layer.up);
+    slot_bytes_ = std::max(slot_bytes_, layer.down.slot_offset + RoomFor(layer.down));
   }
+}
+
+// For the blocks that the matrix of any expert touches.
+size_t ExpertStore::RoomFor(const ExpertMatrix& matrix) const {
+  size_t bytes = 0;
+  for (int id = 0; id < n_expert_; ++id)
+    bytes = std::max(bytes, RoundUp(Shift(matrix, id) + matrix.bytes(), alignment_));
+  return RoundUp(bytes, kCacheLineBytes);
+}
+
+size_t ExpertStore::Shift(const ExpertMatrix& matrix, int id) const {
+  return static_cast<size_t>(FileOffset(matrix, id) % alignment_);
+}
+
+ReadRange ExpertStore::RangeOf(const ExpertMatrix& matrix, int id, std::byte* slot) const {
+  return {FileOffset(matrix, id), matrix.bytes(), slot + matrix.slot_offset + Shift(matrix, id),
+          alignment_ > 1};
 }
 
 void ExpertStore::Ranges(int il, int id, std::byte* slot, ReadRange out[3]) const {

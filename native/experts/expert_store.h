@@ -17,7 +17,8 @@ struct ExpertMatrix {
   int64_t n_row = 0;
   int64_t row_length = 0;
   uint64_t file_offset = 0;  // of expert 0; expert e begins e * bytes() later
-  size_t slot_offset = 0;    // from the start of a slot; a multiple of kCacheLineBytes
+  size_t slot_offset = 0;    // from the start of a slot; a multiple of kCacheLineBytes, and of the
+                             // store's alignment
   bool grouped = false;      // in a slot rows lie in groups, made when it has been read
 
   size_t row_bytes() const { return RowBytes(type, row_length); }
@@ -33,22 +34,30 @@ struct ExpertLayerLayout {
 // Immutable after construction, so thread-safe.
 class ExpertStore {
  public:
-  // Sets every slot_offset: gate, up, down one after another, each padded to kCacheLineBytes.
-  ExpertStore(std::vector<ExpertLayerLayout> layers, int n_expert);
+  // Sets every slot_offset: gate, up, down one after another, each with the room that a read of
+  // whole blocks of `alignment` (a power of two; File::alignment) needs around it.
+  ExpertStore(std::vector<ExpertLayerLayout> layers, int n_expert, size_t alignment = 1);
 
   int n_layer() const { return static_cast<int>(layers_.size()); }
   int n_expert() const { return n_expert_; }
   const ExpertLayerLayout& layer(int il) const { return layers_[static_cast<size_t>(il)]; }
 
-  // Bytes of a slot that can hold any expert of any layer; a multiple of kCacheLineBytes.
+  // Bytes of a slot that can hold any expert of any layer; a multiple of kCacheLineBytes and of
+  // the alignment.
   size_t slot_bytes() const { return slot_bytes_; }
 
-  // The three reads that fill `slot` with expert `id` of layer `il`.
+  // The three reads that fill `slot` with expert `id` of layer `il`. Each matrix then lies Shift
+  // bytes behind its slot_offset: where in a block it began on disk.
   void Ranges(int il, int id, std::byte* slot, ReadRange out[3]) const;
+  size_t Shift(const ExpertMatrix& matrix, int id) const;
 
  private:
+  ReadRange RangeOf(const ExpertMatrix& matrix, int id, std::byte* slot) const;
+  size_t RoomFor(const ExpertMatrix& matrix) const;
+
   std::vector<ExpertLayerLayout> layers_;
   int n_expert_;
+  size_t alignment_;
   size_t slot_bytes_ = 0;
 };
 

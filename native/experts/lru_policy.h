@@ -3,20 +3,22 @@
 #define HEARTH_EXPERTS_LRU_POLICY_H_
 
 #include <cstddef>
+#include <functional>
 #include <vector>
+
+#include "experts/eviction_policy.h"
 
 namespace hearth {
 
-// Knows an order, nothing of pins, reads or experts: the cache says what may be evicted. Not
-// thread-safe.
-class LruPolicy {
+class LruPolicy : public EvictionPolicy {
  public:
   explicit LruPolicy(int n_slot) : links_(static_cast<size_t>(n_slot) + 1), end_(n_slot) {
     links_.back() = {end_, end_};
   }
 
-  // `slot` was used now, perhaps for the first time.
-  void Touch(int slot) {
+  void Visit(const LayerVisit&) override {}
+
+  void Touch(int slot, int /*expert*/) override {
     Remove(slot);
     const int newest = At(end_).older;
     At(slot) = {newest, end_};
@@ -24,8 +26,7 @@ class LruPolicy {
     At(end_).older = slot;
   }
 
-  // `slot` holds nothing now. No effect where that is known.
-  void Remove(int slot) {
+  void Remove(int slot) override {
     const Link link = At(slot);
     if (link.older == kUnlinked) return;
     At(link.older).newer = link.newer;
@@ -33,9 +34,23 @@ class LruPolicy {
     At(slot) = {};
   }
 
-  // The slot to give up first among those for which may_evict(slot) holds; -1 if there is none.
-  template <typename MayEvict>
-  int Victim(const MayEvict& may_evict) const {
+  void Move(int from, int to) override {
+    const Link link = At(from);
+    if (link.older == kUnlinked) return;
+    Remove(to);
+    At(to) = link;
+    At(link.older).newer = to;
+    At(link.newer).older = to;
+    At(from) = {};
+  }
+
+  std::vector<int> BestFirst() const override {
+    std::vector<int> slots;
+    for (int slot = At(end_).older; slot != end_; slot = At(slot).older) slots.push_back(slot);
+    return slots;
+  }
+
+  int Victim(const std::function<bool(int slot)>& may_evict) const override {
     for (int slot = At(end_).newer; slot != end_; slot = At(slot).newer) {
       if (may_evict(slot)) return slot;
     }

@@ -76,6 +76,19 @@ class FileReader : public Reader {
     speculative_.erase(found);
   }
 
+  bool Withdraw(const std::byte* first_dest) override {
+    std::shared_ptr<Job> job;  // dies without the lock: so does what its `done` captured
+    std::lock_guard lock(mutex_);
+    const auto found =
+        std::find_if(speculative_.begin(), speculative_.end(), [&](const auto& each) {
+          return each->ranges.front().dest == first_dest && each->n_begun == 0;
+        });
+    if (found == speculative_.end()) return false;
+    job = std::move(*found);
+    speculative_.erase(found);
+    return true;
+  }
+
   uint64_t bytes_read() const override { return bytes_read_.load(std::memory_order_relaxed); }
 
  private:

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/aligned_buffer.h"
 #include "base/testing.h"
 #include "io/reader.h"
 
@@ -158,6 +159,36 @@ TEST(File, ReadsAnyRange) {
   }
 }
 
+// Where the file system has no reads past its page cache, this tests what happens then.
+TEST(File, ReadsAnyRangePastThePageCache) {
+  const TempFile temp;
+  constexpr size_t kFileBytes = 100000;
+  temp.Write(0, kFileBytes);
+  Result<std::unique_ptr<File>> opened = File::Open(temp.path(), PageCache::kBypass);
+  ASSERT_TRUE(opened.ok());
+  const File& file = *opened.value();
+  EXPECT_EQ(file.bytes(), kFileBytes);
+  const size_t alignment = file.alignment();
+  std::mt19937 random(1);
+  for (int i = 0; i < 200; ++i) {
+    const uint64_t offset = random() % (kFileBytes + 1);
+    const size_t n = random() % (kFileBytes + 1 - offset);
+    Bytes bytes(n);
+    EXPECT_TRUE(file.Read({offset, n, bytes.data()}).ok());
+    EXPECT_TRUE(HoldsFileBytes(bytes, offset));
+    // In place, whole blocks around it.
+    Result<AlignedBuffer> room = AlignedBuffer::Allocate(kFileBytes + 2 * alignment);
+    ASSERT_TRUE(room.ok());
+    std::byte* dest = room.value().data() + offset % alignment;
+    EXPECT_TRUE(file.Read({offset, n, dest, true}).ok());
+    EXPECT_TRUE(HoldsFileBytes(Bytes(dest, dest + n), offset));
+  }
+  Bytes bytes(600);
+  const Status beyond = file.Read({kFileBytes - 500, 600, bytes.data()});
+  EXPECT_TRUE(beyond.code() == StatusCode::kIo);
+  EXPECT_TRUE(beyond.message().find("ends after 100000 bytes") != std::string::npos);
+}
+
 #ifndef _WIN32  // where this file would not be sparse
 TEST(File, ReadsBeyondFourGibibytes) {
   const TempFile temp;
@@ -259,6 +290,24 @@ void SubmitBytes(Reader& reader, uint64_t offset, Bytes& dest, size_t n_ranges,
     ranges.push_back({offset + i, 1, dest.data() + offset + i});
   }
   reader.Submit(ranges, priority, std::move(done));
+}
+
+TEST(FileReader, TakesBackWhatHasNotBegun) {
+  GatedFile file;
+  Bytes dest(20);
+  Outcomes outcomes;
+  const std::unique_ptr<Reader> reader = MakeFileReader(file, 1);
+  SubmitBytes(*reader, 0, dest, 2, ReadPriority::kDemand, outcomes.Recorder());
+  file.WaitForReaders(1);
+  SubmitBytes(*reader, 5, dest, 2, ReadPriority::kSpeculative, outcomes.Recorder());
+  SubmitBytes(*reader, 10, dest, 1, ReadPriority::kSpeculative, outcomes.Recorder());
+  EXPECT_FALSE(reader->Withdraw(&dest[0]));  // a demand
+  EXPECT_FALSE(reader->Withdraw(&dest[6]));  // not a job's first range
+  EXPECT_TRUE(reader->Withdraw(&dest[5]));
+  EXPECT_FALSE(reader->Withdraw(&dest[5]));
+  file.Open();
+  outcomes.Wait(2);
+  EXPECT_TRUE(file.order() == (std::vector<uint64_t>{0, 1, 10}));
 }
 
 TEST(FileReader, DemandOvertakesSpeculationAndPromotedJobsJoinIt) {

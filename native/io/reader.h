@@ -18,6 +18,10 @@ struct ReadRange {
   uint64_t offset = 0;  // bytes from the start of the file
   size_t bytes = 0;
   std::byte* dest = nullptr;
+  // The caller owns the memory around dest too, out to where the file's alignment() says the range
+  // begins and ends, nobody looks at it meanwhile, and dest is congruent with `offset` modulo the
+  // alignment: the range is then read straight into place.
+  bool padded = false;
 };
 
 // A demand read is what a computation waits for; a speculative one may never be used and always
@@ -41,20 +45,33 @@ class Reader {
   // first range.
   virtual void Promote(const std::byte* first_dest) = 0;
 
+  // Takes back a speculative job of which no range has been begun: true, and its `done` is never
+  // called. False, and nothing has changed, if there is none. Named as above.
+  virtual bool Withdraw(const std::byte* first_dest) = 0;
+
   // Bytes of the ranges that were read since the start.
   virtual uint64_t bytes_read() const = 0;
 };
+
+// Whether what is read of a file also stays in the system's memory: a second copy that a budget
+// would have to count.
+enum class PageCache { kUse, kBypass };
 
 // Blocking read of one range on the caller's thread; for what is loaded at start.
 // Errors: kIo as above.
 class File {
  public:
-  // kIo when it cannot be opened for reading.
-  static Result<std::unique_ptr<File>> Open(const std::string& path);
+  // kIo when it cannot be opened for reading. A file system that cannot do without its page cache
+  // uses it.
+  static Result<std::unique_ptr<File>> Open(const std::string& path,
+                                            PageCache page_cache = PageCache::kUse);
   virtual ~File() = default;
   virtual Status Read(
       const ReadRange& range) const = 0;  // thread-safe, does not move a file position
   virtual uint64_t bytes() const = 0;     // size of the file
+  // Offsets, lengths and addresses that the system takes are multiples of this, a power of two; a
+  // range that is not goes through memory of the file's own unless it is `padded`. 1: any will do.
+  virtual size_t alignment() const { return 1; }
   virtual const std::string& path() const = 0;
 };
 

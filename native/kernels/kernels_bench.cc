@@ -63,7 +63,7 @@ class Pool {
     FillWeights(type, data_, matrix_bytes_);
     std::vector<std::byte> scratch(GroupScratchBytes(view_.row_bytes));
     if (layout == Layout::kGroups)
-      view_.n_grouped = GroupRows(kernels, type, k, kMatrixRows, data_, scratch.data());
+      view_.n_grouped = GroupRows(kernels, type, k, kMatrixRows, data_, data_, scratch.data());
     for (size_t i = 1; i < n_matrix_; ++i)
       std::copy(data_, data_ + matrix_bytes_, data_ + i * matrix_bytes_);
   }

@@ -450,7 +450,7 @@ TEST(Isa, GroupsAreTheSameRows) {
       Exact<uint8_t> scratch(static_cast<int64_t>(GroupScratchBytes(row_bytes)));
       const Exact<uint8_t> expected = Copy(rows.data(), n_bytes);
       const int64_t n_grouped =
-          GroupRows(Ref(), type, k, kRowsMax, expected.data(), scratch.data());
+          GroupRows(Ref(), type, k, kRowsMax, expected.data(), expected.data(), scratch.data());
       EXPECT_EQ(n_grouped, kRowsMax / kGroupRows * kGroupRows);
       const MatrixView view = {type, expected.data(), row_bytes, k, n_grouped};
       Exact<uint8_t> row(static_cast<int64_t>(row_bytes));
@@ -462,7 +462,7 @@ TEST(Isa, GroupsAreTheSameRows) {
       tables.push_back(&Ref());
       for (const Kernels* table : tables) {
         const Exact<uint8_t> grouped = Copy(rows.data(), n_bytes);
-        GroupRows(*table, type, k, kRowsMax, grouped.data(), scratch.data());
+        GroupRows(*table, type, k, kRowsMax, grouped.data(), grouped.data(), scratch.data());
         EXPECT_TRUE(std::memcmp(grouped.data(), expected.data(), static_cast<size_t>(n_bytes)) ==
                     0);
         for (int i = 0; i < 24; ++i) {

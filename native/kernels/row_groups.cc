@@ -10,16 +10,23 @@ constexpr size_t kColumnBytes = 4;
 
 }  // namespace
 
-int64_t GroupRows(const Kernels& kernels, TensorType type, int64_t k, int64_t n_row, void* rows,
-                  void* scratch) {
-  const size_t group_bytes = GroupScratchBytes(RowBytes(type, k));
-  const int64_t n_group = n_row / kGroupRows;
-  for (int64_t g = 0; g < n_group; ++g) {
-    auto* group = static_cast<uint8_t*>(rows) + static_cast<size_t>(g) * group_bytes;
-    std::memcpy(scratch, group, group_bytes);
-    kernels.group_rows(type, k, scratch, group);
+int64_t GroupRows(const Kernels& kernels, TensorType type, int64_t k, int64_t n_row,
+                  const void* rows, void* groups, void* scratch) {
+  const size_t row_bytes = RowBytes(type, k);
+  const size_t group_bytes = GroupScratchBytes(row_bytes);
+  const auto n_group = static_cast<size_t>(n_row / kGroupRows);
+  const auto* from = static_cast<const uint8_t*>(rows);
+  auto* to = static_cast<uint8_t*>(groups);
+  for (size_t g = 0; g < n_group; ++g) {
+    std::memcpy(scratch, from + g * group_bytes, group_bytes);
+    kernels.group_rows(type, k, scratch, to + g * group_bytes);
   }
-  return n_group * kGroupRows;
+  const size_t grouped_bytes = n_group * group_bytes;
+  if (from != to) {
+    std::memmove(to + grouped_bytes, from + grouped_bytes,
+                 static_cast<size_t>(n_row) * row_bytes - grouped_bytes);
+  }
+  return static_cast<int64_t>(n_group) * kGroupRows;
 }
 
 void CopyRow(const MatrixView& w, int64_t r, void* row) {

@@ -22,10 +22,11 @@ inline size_t GroupScratchBytes(size_t row_bytes) {
   return static_cast<size_t>(kGroupRows) * row_bytes;
 }
 
-// Puts the rows of a quantised matrix into groups, where they are; n_row % kGroupRows rows at the
-// end stay as they are. Gives MatrixView::n_grouped.
-int64_t GroupRows(const Kernels& kernels, TensorType type, int64_t k, int64_t n_row, void* rows,
-                  void* scratch);
+// Puts the rows of a quantised matrix into groups, from `rows` to `groups`, which is the same place
+// or lies a little before it; n_row % kGroupRows rows at the end stay rows. Gives
+// MatrixView::n_grouped.
+int64_t GroupRows(const Kernels& kernels, TensorType type, int64_t k, int64_t n_row,
+                  const void* rows, void* groups, void* scratch);
 
 // Copies row r of a matrix as GGUF has it: w.row_bytes bytes.
 void CopyRow(const MatrixView& w, int64_t r, void* row);

@@ -35,7 +35,8 @@ class Loader {
     *view = MatrixView{tensor.type, dest, RowBytes(tensor.type, k), k};
     if (!multiplied || !IsQuantized(tensor.type)) return Status::Ok();
     scratch_.resize(std::max(scratch_.size(), GroupScratchBytes(view->row_bytes)));
-    view->n_grouped = GroupRows(kernels_, tensor.type, k, tensor.n_row(), dest, scratch_.data());
+    view->n_grouped =
+        GroupRows(kernels_, tensor.type, k, tensor.n_row(), dest, dest, scratch_.data());
     return Status::Ok();
   }
 
@@ -82,9 +83,13 @@ class Loader {
 
 }  // namespace
 
-size_t ResidentWeights::BytesFor(const ModelSpec& spec) {
-  size_t bytes = RoundUp(spec.Find("token_embd.weight")->bytes) +
-                 RoundUp(FloatBytes(*spec.Find("output_norm.weight")));
+bool ResidentWeights::CanLeaveEmbedding(const ModelSpec& spec) {
+  return spec.Find("output.weight") != nullptr;
+}
+
+size_t ResidentWeights::BytesFor(const ModelSpec& spec, bool embedding_on_disk) {
+  size_t bytes = RoundUp(FloatBytes(*spec.Find("output_norm.weight")));
+  if (!embedding_on_disk) bytes += RoundUp(spec.Find("token_embd.weight")->bytes);
   if (const TensorPlace* head = spec.Find("output.weight")) bytes += RoundUp(head->bytes);
   for (int il = 0; il < spec.n_layer; ++il) {
     for (const char* name : kMatrixNames) bytes += RoundUp(spec.FindInLayer(il, name)->bytes);
@@ -94,18 +99,21 @@ size_t ResidentWeights::BytesFor(const ModelSpec& spec) {
 }
 
 Result<std::unique_ptr<ResidentWeights>> ResidentWeights::Load(
-    const ModelSpec& spec, const File& file, const Kernels& kernels,
+    const ModelSpec& spec, const File& file, const Kernels& kernels, bool embedding_on_disk,
     const std::function<void(size_t)>& progress) {
+  CHECK(!embedding_on_disk || CanLeaveEmbedding(spec), "the head needs the embedding in memory");
   auto weights = std::make_unique<ResidentWeights>();
-  Result<AlignedBuffer> storage = AlignedBuffer::Allocate(BytesFor(spec));
+  Result<AlignedBuffer> storage = AlignedBuffer::Allocate(BytesFor(spec, embedding_on_disk));
   if (!storage.ok()) return storage.status();
   weights->storage_ = std::move(storage).value();
   Loader loader(spec, file, kernels, weights->storage_, progress);
 
   const TensorPlace* head = spec.Find("output.weight");
   // Rows that are only looked up stay rows.
-  RETURN_IF_ERROR(
-      loader.Matrix(*spec.Find("token_embd.weight"), head == nullptr, &weights->token_embd_));
+  if (!embedding_on_disk) {
+    RETURN_IF_ERROR(
+        loader.Matrix(*spec.Find("token_embd.weight"), head == nullptr, &weights->token_embd_));
+  }
   RETURN_IF_ERROR(loader.Floats(*spec.Find("output_norm.weight"), &weights->output_norm_));
   weights->head_ = weights->token_embd_;
   if (head != nullptr) RETURN_IF_ERROR(loader.Matrix(*head, true, &weights->head_));

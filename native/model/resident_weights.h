@@ -27,16 +27,21 @@ struct LayerWeights {
 // Immutable once loaded, so thread-safe.
 class ResidentWeights {
  public:
+  // Whether the embedding may stay on disk: not where it is the head as well.
+  static bool CanLeaveEmbedding(const ModelSpec& spec);
+
   // Bytes that Load will hold for this model; `spec` is checked.
-  static size_t BytesFor(const ModelSpec& spec);
+  static size_t BytesFor(const ModelSpec& spec, bool embedding_on_disk = false);
 
   // Reads the tensors of `file`, norms and routers converted to F32 whatever their type. `progress`
   // gets bytes read so far. kIo, kMemory.
   static Result<std::unique_ptr<ResidentWeights>> Load(const ModelSpec& spec, const File& file,
                                                        const Kernels& kernels,
+                                                       bool embedding_on_disk,
                                                        const std::function<void(size_t)>& progress);
 
-  const MatrixView& token_embd() const { return token_embd_; }  // [n_vocab rows of n_embd]
+  // [n_vocab rows of n_embd]; without data where it was left on disk.
+  const MatrixView& token_embd() const { return token_embd_; }
   const MatrixView& head() const {
     return head_;
   }  // [n_vocab rows of n_embd]; token_embd when tied

@@ -16,6 +16,9 @@ int64_t ScoreFloats(const ModelSpec& spec, int n_threads, int64_t n_ctx_max) {
 
 constexpr int64_t kRouterGrain = 4;  // experts: a tile of the kernels
 
+// Layers whose experts are guessed while one token is decoded.
+constexpr int kLayersAhead = 2;
+
 // Activations that a quantised matrix reads need their 8-bit form.
 bool NormedQ8(const ModelSpec& spec) {
   const TensorPlace* output = spec.Find("output.weight");
@@ -54,10 +57,11 @@ size_t Transformer::BytesFor(const ModelSpec& spec, int n_threads, int64_t n_tok
 Result<std::unique_ptr<Transformer>> Transformer::Create(const ModelSpec& spec,
                                                          const ResidentWeights& weights,
                                                          const ExpertStore& store,
-                                                         ExpertCache& cache, const Kernels& kernels,
-                                                         ThreadPool& pool, int64_t n_token_max,
-                                                         int64_t n_ctx_max) {
-  std::unique_ptr<Transformer> t(new Transformer(spec, weights, cache, kernels, pool, n_token_max));
+                                                         ExpertCache& cache, Reader& reader,
+                                                         const Kernels& kernels, ThreadPool& pool,
+                                                         int64_t n_token_max, int64_t n_ctx_max) {
+  std::unique_ptr<Transformer> t(
+      new Transformer(spec, weights, cache, reader, kernels, pool, n_token_max));
   Result<std::unique_ptr<Moe>> moe = Moe::Create(spec, store, kernels, pool, n_token_max);
   if (!moe.ok()) return moe.status();
   t->moe_ = std::move(moe).value();
@@ -85,21 +89,24 @@ Result<std::unique_ptr<Transformer>> Transformer::Create(const ModelSpec& spec,
   return t;
 }
 
-void Transformer::Begin(const ForwardRequest& request, KvCache& kv, Pass& pass) {
+Status Transformer::Begin(const ForwardRequest& request, KvCache& kv, Pass& pass) {
   pass.chunk_ = ChunkSpan{request.pos0, static_cast<int64_t>(request.tokens.size())};
   CHECK(pass.chunk_.n_token >= 1 && pass.chunk_.n_token <= n_token_max_, "the caller cuts chunks");
+  pass.il_ = spec_.n_layer;  // none to go on with if this fails
+  RETURN_IF_ERROR(embedding_.Lookup(request.tokens, pass.residual_.As<float>()));
   pass.il_ = 0;
   pass.cancelled_ = request.cancelled;
+  pass.n_token_next_ = request.n_token_next;
   pass.trace_ = request.trace;
   kv.NoteWritten(request.pos0 + pass.chunk_.n_token);
   pass.rope_.SetPositions(request.pos0, pass.chunk_.n_token);
-  Embed(request.tokens, pass.residual_.As<float>());
-  if (pass.trace_ == nullptr) return;
+  if (pass.trace_ == nullptr) return Status::Ok();
   const auto n_layer = static_cast<size_t>(spec_.n_layer);
   pass.trace_->layers.resize(n_layer);
   pass.trace_->guesses.resize(n_layer);
   pass.trace_->runners_up.resize(n_layer);
   TraceGuesses(0, pass.residual_.As<float>(), pass.chunk_.n_token, pass.trace_);
+  return Status::Ok();
 }
 
 // One block, in the order of smallthinker: the router sees the raw residual before attention, so
@@ -116,13 +123,16 @@ Status Transformer::Layer(KvCache& kv, Pass& pass) {
 
   Route(il, x, n_token, &routing_);
   if (pass.trace_ != nullptr) TraceChoice(il, n_token, pass.trace_);
-  ExpertBatch batch = cache_.Fetch(il, routing_.Experts(spec_.n_expert));
+  std::vector<int> counts;
+  const std::vector<int> experts = routing_.Experts(spec_.n_expert, &counts);
+  ExpertBatch batch = cache_.Fetch(
+      {il, experts, counts, static_cast<int>(n_token), static_cast<int>(pass.n_token_next_)});
 
   Norm(x, weights_.layer(il).attn_norm, n_token);
   Attention(il, pass, kv);
   kernels_.add(branch, n_token * spec_.n_embd, x);
 
-  HintNextLayer(il, x, n_token);
+  HintNextLayers(il, x, n_token);
   if (pass.trace_ != nullptr) TraceGuesses(il + 1, x, n_token, pass.trace_);
 
   Norm(x, weights_.layer(il).ffn_norm, n_token);
@@ -141,16 +151,6 @@ Status Transformer::Logits(const Pass& pass, int64_t n, float* logits) {
         normed_.MatMul(kernels_, weights_.head(), begin, end, 0, n, logits, spec_.n_vocab);
       });
   return CheckFinite(logits, n * spec_.n_vocab, "the output head");
-}
-
-void Transformer::Embed(std::span<const int32_t> tokens, float* x) {
-  const MatrixView& table = weights_.token_embd();
-  std::vector<std::byte> row(table.row_bytes);
-  for (size_t t = 0; t < tokens.size(); ++t) {
-    CopyRow(table, tokens[t], row.data());
-    kernels_.dequantize_row(table.type, row.data(), spec_.n_embd,
-                            x + static_cast<int64_t>(t) * spec_.n_embd);
-  }
 }
 
 // normed_ = rms_norm(x), x [n_token, n_embd]
@@ -227,15 +227,16 @@ void Transformer::Attention(int il, const Pass& pass, KvCache& kv) {
   });
 }
 
-// The next layer's router on today's residual is a good guess at what that layer will choose. Only
-// a guess: it starts reads, and changes no result. Prefill needs most experts of a layer anyway and
-// reads them in order.
-void Transformer::HintNextLayer(int il, const float* x, int64_t n_token) {
-  const bool all_resident = cache_.n_slot() >= spec_.n_layer * spec_.n_expert;
-  if (il + 1 >= spec_.n_layer || n_token > 1 || all_resident) return;
-  Routing guess;
-  Route(il + 1, x, n_token, &guess);
-  cache_.Hint(il + 1, guess.Experts(spec_.n_expert));
+// The routers of the next layers on today's residual are a good guess at what those layers will
+// choose. Only a guess: it starts reads, and changes no result. A prompt's tokens need most experts
+// of a layer, and one layer's are as much as can be read meanwhile.
+void Transformer::HintNextLayers(int il, const float* x, int64_t n_token) {
+  if (cache_.n_slot() >= spec_.n_layer * spec_.n_expert) return;
+  const int n_ahead = n_token == 1 ? kLayersAhead : 1;
+  for (int next = il + 1; next < std::min(il + 1 + n_ahead, spec_.n_layer); ++next) {
+    Route(next, x, n_token, &guess_);
+    cache_.Hint(next, guess_.ByPopularity(spec_.n_expert));
+  }
 }
 
 // Right after Route, whose logits and choice it takes.

@@ -12,6 +12,7 @@
 #include "base/thread_pool.h"
 #include "experts/expert_cache.h"
 #include "kernels/kernels.h"
+#include "model/embedding_table.h"
 #include "model/model_spec.h"
 #include "model/resident_weights.h"
 #include "transformer/activations.h"
@@ -39,6 +40,7 @@ struct RoutingTrace {
 struct ForwardRequest {
   std::span<const int32_t> tokens;               // 1 to n_token_max; ids are checked by the caller
   int64_t pos0 = 0;                              // position of the first one
+  int64_t n_token_next = 1;                      // of the chunk that will probably follow
   const std::atomic<bool>* cancelled = nullptr;  // looked at before each layer and group of experts
   RoutingTrace* trace = nullptr;                 // appended to when given
 };
@@ -62,6 +64,7 @@ class Pass {
   int n_layer_;
   int il_;  // the layer that comes next
   ChunkSpan chunk_;
+  int64_t n_token_next_ = 1;
   const std::atomic<bool>* cancelled_ = nullptr;
   RoutingTrace* trace_ = nullptr;
   RopeTable rope_;          // of the chunk's positions
@@ -76,8 +79,9 @@ class Transformer {
   static Result<std::unique_ptr<Transformer>> Create(const ModelSpec& spec,
                                                      const ResidentWeights& weights,
                                                      const ExpertStore& store, ExpertCache& cache,
-                                                     const Kernels& kernels, ThreadPool& pool,
-                                                     int64_t n_token_max, int64_t n_ctx_max);
+                                                     Reader& reader, const Kernels& kernels,
+                                                     ThreadPool& pool, int64_t n_token_max,
+                                                     int64_t n_ctx_max);
   static size_t BytesFor(const ModelSpec& spec, int n_threads, int64_t n_token_max,
                          int64_t n_ctx_max);
 
@@ -85,8 +89,8 @@ class Transformer {
 
   // A chunk is Begin, Layer until none is left, and Logits where they are wanted. Whoever gives a
   // pass up just begins another one: positions from pos0 on then hold nothing of worth, and rings
-  // have lost what the chunk overwrote (kv knows).
-  void Begin(const ForwardRequest& request, KvCache& kv, Pass& pass);
+  // have lost what the chunk overwrote (kv knows). Begin: kIo.
+  Status Begin(const ForwardRequest& request, KvCache& kv, Pass& pass);
 
   // Evaluates the next layer and writes its keys and values. kNumeric names the layer whose result
   // is not finite; kIo; kCancelled.
@@ -97,19 +101,19 @@ class Transformer {
 
  private:
   Transformer(const ModelSpec& spec, const ResidentWeights& weights, ExpertCache& cache,
-              const Kernels& kernels, ThreadPool& pool, int64_t n_token_max)
+              Reader& reader, const Kernels& kernels, ThreadPool& pool, int64_t n_token_max)
       : spec_(spec),
         weights_(weights),
         cache_(cache),
+        embedding_(spec, weights, kernels, reader),
         kernels_(kernels),
         pool_(pool),
         n_token_max_(n_token_max) {}
 
-  void Embed(std::span<const int32_t> tokens, float* x);
   void Norm(const float* x, const float* weight, int64_t n_token);
   void Route(int il, const float* x, int64_t n_token, Routing* routing);
   void Attention(int il, const Pass& pass, KvCache& kv);
-  void HintNextLayer(int il, const float* x, int64_t n_token);
+  void HintNextLayers(int il, const float* x, int64_t n_token);
   void TraceChoice(int il, int64_t n_token, RoutingTrace* trace);
   void TraceGuesses(int il, const float* x, int64_t n_token, RoutingTrace* trace);
   Status CheckFinite(const float* values, int64_t n, const std::string& where) const;
@@ -117,12 +121,14 @@ class Transformer {
   const ModelSpec& spec_;
   const ResidentWeights& weights_;
   ExpertCache& cache_;
+  EmbeddingTable embedding_;
   const Kernels& kernels_;
   ThreadPool& pool_;
   const int64_t n_token_max_;
 
   std::unique_ptr<Moe> moe_;
   Routing routing_;
+  Routing guess_;
   Activations normed_;           // width n_embd
   Activations attended_;         // width n_q
   AlignedBuffer q_;              // [n_token_max, n_q]

@@ -1,6 +1,7 @@
 #include "transformer/kv_cache.h"
 
 #include <algorithm>
+#include <cstddef>
 
 namespace hearth {
 namespace {
@@ -20,11 +21,13 @@ size_t KvCache::BytesFor(const ModelSpec& spec, int64_t n_ctx, int64_t n_slack) 
   return bytes;
 }
 
-Result<KvCache> KvCache::Create(const ModelSpec& spec, int64_t n_ctx, int64_t n_slack) {
+Result<KvCache> KvCache::Create(const ModelSpec& spec, int64_t n_ctx, int64_t n_slack,
+                                Pages pages) {
   KvCache cache;
   cache.n_ctx_ = n_ctx;
   cache.head_dim_ = spec.head_dim;
-  Result<AlignedBuffer> storage = AlignedBuffer::Allocate(BytesFor(spec, n_ctx, n_slack));
+  cache.n_head_kv_ = spec.n_head_kv;
+  Result<AlignedBuffer> storage = AlignedBuffer::Allocate(BytesFor(spec, n_ctx, n_slack), pages);
   if (!storage.ok()) return storage.status();
   cache.storage_ = std::move(storage).value();
   uint16_t* place = cache.storage_.As<uint16_t>();
@@ -35,6 +38,37 @@ Result<KvCache> KvCache::Create(const ModelSpec& spec, int64_t n_ctx, int64_t n_
     place += 2 * halves;
   }
   return cache;
+}
+
+size_t KvCache::BytesUpTo(int64_t n) const {
+  const size_t page = AlignedBuffer::PageBytes();
+  size_t bytes = 0;
+  for (const Layer& layer : layers_) {
+    const auto row = static_cast<size_t>(head_dim_) * sizeof(uint16_t);
+    const size_t head = static_cast<size_t>(layer.capacity) * row;
+    const size_t used = static_cast<size_t>(std::min(n, layer.capacity)) * row;
+    // A head may begin within a page that the one before it has begun, or not.
+    const size_t slop = head % page == 0 ? page - 1 : 2 * page - 2;
+    bytes += 2 * static_cast<size_t>(n_head_kv_) *
+             (used == 0 ? 0 : std::min(head, (used + slop) / page * page));
+  }
+  return std::min(bytes, storage_.bytes());
+}
+
+void KvCache::ReleaseFrom(int64_t n) {
+  const auto row = static_cast<size_t>(head_dim_) * sizeof(uint16_t);
+  for (size_t il = 0; il < layers_.size(); ++il) {
+    const Layer& layer = layers_[il];
+    if (n >= layer.capacity) continue;
+    for (int h = 0; h < n_head_kv_; ++h) {
+      for (const uint16_t* head : {K(static_cast<int>(il), h), V(static_cast<int>(il), h)}) {
+        const auto begin =
+            static_cast<size_t>(reinterpret_cast<const std::byte*>(head) - storage_.data());
+        storage_.Release(begin + static_cast<size_t>(n) * row,
+                         begin + static_cast<size_t>(layer.capacity) * row);
+      }
+    }
+  }
 }
 
 void KvCache::NoteWritten(int64_t end) {

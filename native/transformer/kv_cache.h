@@ -18,11 +18,19 @@ class KvCache {
   // n_ctx: positions that a session may reach. n_slack: positions a ring keeps beyond its window:
   // at least the longest chunk, which is written before it is attended to; what is more lets a
   // session go back. kMemory if refused.
-  static Result<KvCache> Create(const ModelSpec& spec, int64_t n_ctx, int64_t n_slack);
+  // With small pages it takes memory as positions are written.
+  static Result<KvCache> Create(const ModelSpec& spec, int64_t n_ctx, int64_t n_slack,
+                                Pages pages = Pages::kHuge);
   static size_t BytesFor(const ModelSpec& spec, int64_t n_ctx, int64_t n_slack);
 
   int64_t n_ctx() const { return n_ctx_; }
   size_t bytes() const { return storage_.bytes(); }
+
+  // Memory that the first n positions take, with small pages.
+  size_t BytesUpTo(int64_t n) const;
+
+  // Gives back the memory of all positions from n on, of which none is needed any more.
+  void ReleaseFrom(int64_t n);
 
   // Positions that layer il can hold; position p lies at p % capacity(il).
   int64_t capacity(int il) const { return layers_[static_cast<size_t>(il)].capacity; }
@@ -60,6 +68,7 @@ class KvCache {
 
   int64_t n_ctx_ = 0;
   int64_t head_dim_ = 0;
+  int n_head_kv_ = 0;
   std::vector<Layer> layers_;
   AlignedBuffer storage_;
 };

@@ -61,13 +61,30 @@ int64_t ColumnScratch(const ModelSpec& spec, int n_threads) {
 
 }  // namespace
 
-std::vector<int> Routing::Experts(int n_expert) const {
-  std::vector<bool> used(static_cast<size_t>(n_expert));
-  for (const int32_t id : ids) used[static_cast<size_t>(id)] = true;
+std::vector<int> Routing::Experts(int n_expert, std::vector<int>* counts) const {
+  std::vector<int> n_choice(static_cast<size_t>(n_expert));
+  for (const int32_t id : ids) ++n_choice[static_cast<size_t>(id)];
   std::vector<int> experts;
   for (int e = 0; e < n_expert; ++e) {
-    if (used[static_cast<size_t>(e)]) experts.push_back(e);
+    const int n = n_choice[static_cast<size_t>(e)];
+    if (n == 0) continue;
+    experts.push_back(e);
+    if (counts != nullptr) counts->push_back(n);
   }
+  return experts;
+}
+
+std::vector<int> Routing::ByPopularity(int n_expert) const {
+  // Choices first, then how high they ranked.
+  std::vector<int64_t> weight(static_cast<size_t>(n_expert));
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const auto rank = static_cast<int64_t>(i) % n_used;
+    weight[static_cast<size_t>(ids[i])] += (int64_t{1} << 32) + n_used - rank;
+  }
+  std::vector<int> experts = Experts(n_expert);
+  std::stable_sort(experts.begin(), experts.end(), [&](int a, int b) {
+    return weight[static_cast<size_t>(a)] > weight[static_cast<size_t>(b)];
+  });
   return experts;
 }
 

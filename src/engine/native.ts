@@ -23,23 +23,31 @@ export interface NativeEngineOptions {
   readonly isa?: IsaName;
   /** false: an expert is read only when it is waited for. */
   readonly readAhead?: boolean;
+  /** false: experts that do not all fit are read through the system's page cache. */
+  readonly directReads?: boolean;
+  /** What is given up for an expert that does not fit; default "expected-wait" (native/experts/wait_policy.h). */
+  readonly eviction?: "expected-wait" | "lru";
   /** false: no token is evaluated on a guess (native/engine/prompt_lookup.h). Changes no result. */
   readonly promptLookup?: boolean;
   /** Default: the model's own, at most 4096. */
   readonly contextTokens?: number;
-  /** Tokens of a prefill chunk; default 128. */
+  /** Tokens of a prefill chunk; default 128, or 256 where experts do not all fit. */
   readonly chunkTokens?: number;
   /** Sessions whose keys and values the budget has to hold; default 1. */
   readonly sessions?: number;
 }
 
-/** Bytes of each part, as planned at load. `slots` of `slotsForAll` experts fit at once. */
+/**
+ * Bytes of each part, as planned at load. `slots` of `slotsForAll` experts fit at once; where that is not all of them, contexts
+ * take memory from them as they fill, down to `slotsWithFullContext`.
+ */
 export interface MemoryPlan {
   readonly denseBytes: number;
   readonly kvBytes: number;
   readonly scratchBytes: number;
   readonly slotBytes: number;
   readonly slots: number;
+  readonly slotsWithFullContext: number;
   readonly slotsForAll: number;
   readonly processBytes: number;
   readonly totalBytes: number;
@@ -60,7 +68,13 @@ export interface NativeEngineStats {
   readonly late: number;
   readonly hintReads: number;
   readonly hintHits: number;
+  /** Of `hintReads`: turned out wrong before they began. */
+  readonly withdrawn: number;
   readonly evictions: number;
+  /** Milliseconds that computation waited for reads. */
+  readonly waitedMs: number;
+  /** Expert slots in use or free now. */
+  readonly slots: number;
   readonly bytesRead: number;
   /** Tokens evaluated on a guess, and those of them that the model then chose. */
   readonly drafted: number;

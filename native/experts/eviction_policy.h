@@ -1,0 +1,57 @@
+// Which slot to give up first. A policy knows an order, nothing of pins or reads: the cache says
+// what may be evicted.
+#ifndef HEARTH_EXPERTS_EVICTION_POLICY_H_
+#define HEARTH_EXPERTS_EVICTION_POLICY_H_
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace hearth {
+
+enum class Eviction {
+  kExpectedWait,  // what will probably not be used for longest
+  kLru,           // what was used longest ago, whatever its layer
+};
+
+// What one layer asks for.
+struct LayerVisit {
+  int il = 0;
+  std::span<const int> ids = {};     // distinct experts
+  std::span<const int> counts = {};  // tokens that chose each of `ids`; empty: one each
+  int n_token = 1;                   // of the chunk
+  int n_token_next = 1;              // of the chunk that comes after it, as far as that is known
+};
+
+// Not thread-safe.
+class EvictionPolicy {
+ public:
+  virtual ~EvictionPolicy() = default;
+
+  // A layer has told what it needs; comes before anything is evicted for it.
+  virtual void Visit(const LayerVisit& visit) = 0;
+
+  // The slot holds `expert` (layer * n_expert + id), which was used now, perhaps for the first
+  // time.
+  virtual void Touch(int slot, int expert) = 0;
+
+  // The slot holds nothing now. No effect where that is known.
+  virtual void Remove(int slot) = 0;
+
+  // What `from` held is in `to` now, which held nothing.
+  virtual void Move(int from, int to) = 0;
+
+  // The slot to give up first among those for which may_evict(slot) holds; -1 if there is none.
+  virtual int Victim(const std::function<bool(int slot)>& may_evict) const = 0;
+
+  // Every slot that holds something, the one to give up first at the end.
+  virtual std::vector<int> BestFirst() const = 0;
+};
+
+std::unique_ptr<EvictionPolicy> MakeEvictionPolicy(Eviction eviction, int n_slot, int n_layer,
+                                                   int n_expert);
+
+}  // namespace hearth
+
+#endif  // HEARTH_EXPERTS_EVICTION_POLICY_H_

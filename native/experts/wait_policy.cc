@@ -1,0 +1,109 @@
+#include "experts/wait_policy.h"
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+#include "base/check.h"
+#include "experts/lru_policy.h"
+
+namespace hearth {
+namespace {
+
+// Half-lives in tokens of the two averages, and the weight of the shorter one; chosen on routing
+// traces with bench/experts.
+constexpr float kHalfLifeOfLate = 12;
+constexpr float kHalfLifeEver = 192;
+constexpr float kWeightOfLate = 0.6f;
+// An expert that was never chosen is not waited for for ever.
+constexpr float kRateMin = 1e-4f;
+
+}  // namespace
+
+WaitPolicy::WaitPolicy(int n_slot, int n_layer, int n_expert)
+    : n_layer_(n_layer),
+      n_expert_(n_expert),
+      rates_(static_cast<size_t>(n_layer) * static_cast<size_t>(n_expert)),
+      expert_of_(static_cast<size_t>(n_slot), -1),
+      used_at_(static_cast<size_t>(n_slot), 0) {}
+
+void WaitPolicy::Visit(const LayerVisit& visit) {
+  now_ = visit;
+  now_.ids = {};
+  now_.counts = {};
+  const auto n_token = static_cast<float>(visit.n_token);
+  const float keep_of_late = std::exp2(-n_token / kHalfLifeOfLate);
+  const float keep_ever = std::exp2(-n_token / kHalfLifeEver);
+  Rate* rates = &rates_[static_cast<size_t>(visit.il) * static_cast<size_t>(n_expert_)];
+  for (int id = 0; id < n_expert_; ++id) {
+    rates[id].of_late *= keep_of_late;
+    rates[id].ever *= keep_ever;
+  }
+  for (size_t i = 0; i < visit.ids.size(); ++i) {
+    const float share =
+        (visit.counts.empty() ? 1.0f : static_cast<float>(visit.counts[i])) / n_token;
+    Rate& rate = rates[visit.ids[i]];
+    rate.of_late += (1 - keep_of_late) * share;
+    rate.ever += (1 - keep_ever) * share;
+  }
+}
+
+float WaitPolicy::WaitFor(int expert) const {
+  const int il = expert / n_expert_;
+  const Rate& rate = rates_[static_cast<size_t>(expert)];
+  const float p =
+      std::clamp(kWeightOfLate * rate.of_late + (1 - kWeightOfLate) * rate.ever, kRateMin, 1.0f);
+  // Layers behind the one at hand see this chunk, the others the next one.
+  const int n_token = il > now_.il ? now_.n_token : now_.n_token_next;
+  const float chosen = n_token == 1 ? p : 1 - std::pow(1 - p, static_cast<float>(n_token));
+  const int n_layer_until = (il - now_.il - 1 + n_layer_) % n_layer_ + 1;
+  return 1 / chosen - 1 + static_cast<float>(n_layer_until) / static_cast<float>(n_layer_);
+}
+
+void WaitPolicy::Touch(int slot, int expert) {
+  expert_of_[At(slot)] = expert;
+  used_at_[At(slot)] = ++clock_;
+}
+
+void WaitPolicy::Remove(int slot) { expert_of_[At(slot)] = -1; }
+
+void WaitPolicy::Move(int from, int to) {
+  expert_of_[At(to)] = expert_of_[At(from)];
+  used_at_[At(to)] = used_at_[At(from)];
+  expert_of_[At(from)] = -1;
+}
+
+int WaitPolicy::Victim(const std::function<bool(int slot)>& may_evict) const {
+  int victim = -1;
+  float longest = 0;
+  for (int slot = 0; slot < static_cast<int>(expert_of_.size()); ++slot) {
+    if (expert_of_[At(slot)] < 0) continue;
+    const float wait = WaitFor(expert_of_[At(slot)]);
+    const bool worse = victim < 0 || wait > longest ||
+                       (wait == longest && used_at_[At(slot)] < used_at_[At(victim)]);
+    if (!worse || !may_evict(slot)) continue;
+    victim = slot;
+    longest = wait;
+  }
+  return victim;
+}
+
+std::vector<int> WaitPolicy::BestFirst() const {
+  std::vector<std::tuple<float, uint64_t, int>> order;
+  for (int slot = 0; slot < static_cast<int>(expert_of_.size()); ++slot) {
+    if (expert_of_[At(slot)] < 0) continue;
+    order.emplace_back(WaitFor(expert_of_[At(slot)]), UINT64_MAX - used_at_[At(slot)], slot);
+  }
+  std::sort(order.begin(), order.end());
+  std::vector<int> slots;
+  for (const auto& [wait, age, slot] : order) slots.push_back(slot);
+  return slots;
+}
+
+std::unique_ptr<EvictionPolicy> MakeEvictionPolicy(Eviction eviction, int n_slot, int n_layer,
+                                                   int n_expert) {
+  if (eviction == Eviction::kLru) return std::make_unique<LruPolicy>(n_slot);
+  return std::make_unique<WaitPolicy>(n_slot, n_layer, n_expert);
+}
+
+}  // namespace hearth

@@ -1,0 +1,51 @@
+// Gives up the expert that will probably not be used for longest.
+#ifndef HEARTH_EXPERTS_WAIT_POLICY_H_
+#define HEARTH_EXPERTS_WAIT_POLICY_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "experts/eviction_policy.h"
+
+namespace hearth {
+
+// Layers come in a fixed order, so when an expert is needed next depends on two things: how long it
+// is until its layer comes, and how many passes go by until it is chosen there. The second is
+// guessed from how often it was chosen of late and in the long run. A prompt's chunk of many tokens
+// chooses nearly all experts; then the first decides, and what the pass has just been through goes:
+// what Belady's optimum does with a cyclic scan (docs/adr/0010).
+class WaitPolicy : public EvictionPolicy {
+ public:
+  WaitPolicy(int n_slot, int n_layer, int n_expert);
+
+  void Visit(const LayerVisit& visit) override;
+  void Touch(int slot, int expert) override;
+  void Remove(int slot) override;
+  void Move(int from, int to) override;
+  int Victim(const std::function<bool(int slot)>& may_evict) const override;
+  std::vector<int> BestFirst() const override;
+
+ private:
+  // How often an expert is chosen, in choices a token: exponential averages.
+  struct Rate {
+    float of_late = 0;
+    float ever = 0;
+  };
+
+  // Passes until the expert is needed, the fraction of one included.
+  float WaitFor(int expert) const;
+  size_t At(int slot) const { return static_cast<size_t>(slot); }
+
+  const int n_layer_;
+  const int n_expert_;
+  std::vector<Rate> rates_;        // [n_layer * n_expert]
+  std::vector<int> expert_of_;     // [n_slot], -1: none
+  std::vector<uint64_t> used_at_;  // [n_slot]
+  uint64_t clock_ = 0;
+  LayerVisit now_;  // without its spans
+};
+
+}  // namespace hearth
+
+#endif  // HEARTH_EXPERTS_WAIT_POLICY_H_
