@@ -37,6 +37,7 @@ Common options
   --memory-budget 1GiB   of the whole process; experts beyond it are read from the file as needed
   --context N            tokens that a session may hold
   --prefetch on|off      read experts ahead of their use
+  --eviction NAME        which expert makes room for another: expected-wait (default) or lru
   --isa ref|avx2|avxvnni|avx512vnni|neon-dotprod|neon-i8mm
   --temperature T --top-k K --top-p P --min-p P --seed N
   --expert-slots N       experts in memory at once, whatever the budget

@@ -26,7 +26,7 @@ struct Rig {
       SettleExpert(kernels, store, il, id, slot);
     };
     cache = std::move(ExpertCache::Create(store, *reader,
-                                          {n_slot, true, Eviction::kExpectedWait, prepare}))
+                                          {n_slot, true, Eviction::kExpectedWait, 2, prepare}))
                 .value();
     transformer = std::move(Transformer::Create(spec, *weights, store, *cache, *reader, kernels,
                                                 pool, 16, 256))

@@ -50,7 +50,7 @@ class EvictionPolicy {
 };
 
 std::unique_ptr<EvictionPolicy> MakeEvictionPolicy(Eviction eviction, int n_slot, int n_layer,
-                                                   int n_expert);
+                                                   int n_expert, int n_expert_used);
 
 }  // namespace hearth
 

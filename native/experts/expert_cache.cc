@@ -59,7 +59,7 @@ struct ExpertCache::Impl {
   void Register(ExpertBatch::State& batch, const LayerVisit& visit);
   void Unregister(ExpertBatch::State& batch);
   Result<std::vector<PinnedExpert>> Next(ExpertBatch::State& batch, int max);
-  void Hint(int il, std::span<const int> ids);
+  void Hint(int il, std::span<const int> ids, int n_read);
   std::vector<ExpertId> Resident() const;
   void Preload(std::span<const ExpertId> experts);
   void Resize(int n);
@@ -81,6 +81,7 @@ struct ExpertCache::Impl {
   void StealSlot(const ExpertBatch::State& batch);
   bool IsAwaited(int expert) const;
   bool DemandLacksSlots() const;
+  void ExpectNothingOf(int il);
   void WithdrawHints(int il);
   void ContinuePreload();
   bool VacateLastSlot();
@@ -108,6 +109,7 @@ struct ExpertCache::Impl {
   // Per expert, [n_layer * n_expert]:
   std::vector<int> slot_of_;                // the slot that holds or loads it, or -1
   std::vector<int> n_wanting_;              // batches that have still to hand it out
+  std::vector<bool> expected_;              // a hint has named it, and its layer has not come yet
   std::vector<int> free_slots_;             // lowest last, so that memory is touched from its start
   std::unique_ptr<EvictionPolicy> policy_;  // of the slots that are not free
   std::vector<ExpertBatch::State*> batches_;  // all that live
@@ -130,8 +132,9 @@ ExpertCache::Impl::Impl(const ExpertStore& store, Reader& reader, ExpertCacheOpt
       n_slot_(options_.n_slot),
       slot_of_(static_cast<size_t>(store.n_layer()) * static_cast<size_t>(store.n_expert()), -1),
       n_wanting_(slot_of_.size(), 0),
+      expected_(slot_of_.size(), false),
       policy_(MakeEvictionPolicy(options_.eviction, options_.n_slot, store.n_layer(),
-                                 store.n_expert())) {
+                                 store.n_expert(), options_.n_expert_used)) {
   for (int slot = n_slot_ - 1; slot >= 0; --slot) free_slots_.push_back(slot);
 }
 
@@ -168,6 +171,7 @@ void ExpertCache::Impl::Register(ExpertBatch::State& batch, const LayerVisit& vi
   }
   batch.left.assign(ids.begin(), ids.end());
   batches_.push_back(&batch);
+  ExpectNothingOf(batch.il);
   WithdrawHints(batch.il);
   if (options_.read_ahead) StartReads(batch, std::numeric_limits<int>::max());
 }
@@ -305,16 +309,20 @@ void ExpertCache::Impl::Unpin(int slot_index) {
 
 // ---- Hints ---------------------------------------------------------------------------------
 
-void ExpertCache::Impl::Hint(int il, std::span<const int> ids) {
+void ExpertCache::Impl::Hint(int il, std::span<const int> ids, int n_read) {
   if (!options_.read_ahead) return;
   std::lock_guard lock(mutex_);
-  // First all promotions, so that the reads evict nothing that this same hint names.
+  ExpectNothingOf(il);
   for (const int id : ids) {
-    const int slot = SlotOf(ExpertIndex(il, id));
+    const int expert = ExpertIndex(il, id);
+    expected_[static_cast<size_t>(expert)] = true;
+    const int slot = SlotOf(expert);
     if (slot >= 0 && SlotAt(slot).state == SlotState::kResident) MarkUsed(slot);
   }
+  // Takes back what an earlier guess for this layer named and this one does not.
+  WithdrawHints(il);
   if (DemandLacksSlots()) return;
-  for (const int id : ids) {
+  for (const int id : ids.first(std::min(ids.size(), static_cast<size_t>(n_read)))) {
     const int expert = ExpertIndex(il, id);
     if (SlotOf(expert) >= 0) continue;
     if (static_cast<int>(hints_in_flight_.size()) >= HintsInFlightMax(n_slot_)) return;
@@ -326,12 +334,20 @@ void ExpertCache::Impl::Hint(int il, std::span<const int> ids) {
   }
 }
 
-// Called when a batch of layer `il` has told what it wants: takes back the guesses for that layer
-// that were wrong, as long as the reader has not begun them.
+// What was expected of layer `il` has come, or is replaced.
+void ExpertCache::Impl::ExpectNothingOf(int il) {
+  const auto first = expected_.begin() + static_cast<std::ptrdiff_t>(il) * store_.n_expert();
+  std::fill(first, first + store_.n_expert(), false);
+}
+
+// Takes back reads for layer `il` that no batch wants and nobody expects any more, as long as the
+// reader has not begun them.
 void ExpertCache::Impl::WithdrawHints(int il) {
   const size_t n = std::erase_if(hints_in_flight_, [&](int slot_index) {
     Slot& slot = SlotAt(slot_index);
-    if (slot.expert / store_.n_expert() != il || IsWanted(slot.expert)) return false;
+    if (slot.expert / store_.n_expert() != il || IsWanted(slot.expert) ||
+        expected_[static_cast<size_t>(slot.expert)])
+      return false;
     ReadRange ranges[3];
     RangesOf(slot_index, ranges);
     if (!reader_.Withdraw(ranges[0].dest)) return false;
@@ -368,10 +384,14 @@ int ExpertCache::Impl::TakeSlot(const MayEvict& may_evict) {
     free_slots_.pop_back();
     return slot;
   }
-  const int slot = policy_->Victim([&](int candidate) {
+  const auto is_free_to_go = [&](int candidate) {
     const Slot& victim = SlotAt(candidate);
     return victim.state == SlotState::kResident && victim.pins == 0 && may_evict(victim);
+  };
+  int slot = policy_->Victim([&](int candidate) {
+    return !expected_[static_cast<size_t>(SlotAt(candidate).expert)] && is_free_to_go(candidate);
   });
+  if (slot < 0) slot = policy_->Victim(is_free_to_go);
   if (slot < 0) return -1;
   SlotOf(SlotAt(slot).expert) = -1;
   policy_->Remove(slot);
@@ -609,7 +629,9 @@ ExpertBatch ExpertCache::Fetch(const LayerVisit& visit) {
   return ExpertBatch(std::move(batch));
 }
 
-void ExpertCache::Hint(int il, std::span<const int> ids) { impl_->Hint(il, ids); }
+void ExpertCache::Hint(int il, std::span<const int> ids, int n_read) {
+  impl_->Hint(il, ids, n_read);
+}
 std::vector<ExpertId> ExpertCache::Resident() const { return impl_->Resident(); }
 void ExpertCache::Preload(std::span<const ExpertId> experts) { impl_->Preload(experts); }
 void ExpertCache::Resize(int n) { impl_->Resize(n); }

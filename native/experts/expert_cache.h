@@ -70,6 +70,7 @@ struct ExpertCacheOptions {
   // False: reads start only when Next has to wait, at most `max` of them, and hints do nothing.
   bool read_ahead = true;
   Eviction eviction = Eviction::kExpectedWait;
+  int n_expert_used = 1;  // of a layer, by one token
   // Called with a layer, an expert's id and a slot that has just been filled from the file, on a
   // thread of the reader, before anybody sees it.
   std::function<void(int il, int id, std::byte* slot)> prepare = nullptr;
@@ -109,13 +110,14 @@ class ExpertCache {
   // otherwise (it is then read again), so batches may be interleaved on one thread.
   ExpertBatch Fetch(const LayerVisit& visit);
 
-  // Suggests that `ids` of layer `il`, the most probable first, will be needed soon: promotes the
-  // resident ones, and reads the others at speculative priority into free slots or those that the
-  // policy gives up first; never waits, never evicts what was used after the last Fetch began, does
-  // not read while a live batch lacks a slot, and stops when a quarter of the slots or 64 hold
-  // speculative reads in flight. A Fetch of that layer takes back what it does not ask for and has
-  // not begun. Failures are silent.
-  void Hint(int il, std::span<const int> ids);
+  // Suggests that `ids` of layer `il`, the most probable first, will be needed soon. Until the next
+  // Fetch of that layer they are evicted only where nothing else can be; the first n_read of them
+  // that are not resident are read at speculative priority into free slots or those that the policy
+  // gives up first. Never waits, never evicts what was used after the last Fetch began, does not
+  // read while a live batch lacks a slot, and stops when a quarter of the slots or 64 hold
+  // speculative reads in flight. The Fetch takes back what it does not ask for and has not begun.
+  // Failures are silent.
+  void Hint(int il, std::span<const int> ids, int n_read);
 
   // What is resident, the most valuable first.
   std::vector<ExpertId> Resident() const;

@@ -108,7 +108,8 @@ class Trace {
         Fetch();
         --n_fetch;
       } else if (dice < 5) {
-        cache_.Hint(Below(random_, kLayers), RandomIds(random_, Below(random_, kExperts + 1)));
+        cache_.Hint(Below(random_, kLayers), RandomIds(random_, Below(random_, kExperts + 1)),
+                    Below(random_, kExperts + 1));
       } else if (!live_.empty()) {
         const size_t i = random_() % live_.size();
         const bool over = Below(random_, 25) == 0 || !Next(*live_[i]);
@@ -253,7 +254,7 @@ void ServeBatches(const SyntheticModel& model, ExpertCache& cache, uint32_t seed
     const int il = Below(random, kLayers);
     const Ids ids = RandomIds(random, 1 + Below(random, kExperts));
     ExpertBatch batch = cache.Fetch({il, ids});
-    cache.Hint((il + 1) % kLayers, RandomIds(random, 3));
+    cache.Hint((il + 1) % kLayers, RandomIds(random, 3), 2);
     Ids got;
     while (true) {
       const int max = 1 + Below(random, 4);

@@ -150,7 +150,7 @@ TEST(LruPolicy, GivesUpTheOldest) {
 
 // Four layers of eight experts; slot s holds expert s % 8 of layer s / 8.
 struct FullPolicy {
-  FullPolicy() : policy(32, 4, 8) {
+  FullPolicy() : policy(32, 4, 8, 2) {
     for (int slot = 0; slot < 32; ++slot) policy.Touch(slot, slot);
   }
   void Pass(const Ids& ids, int n_token = 1, int n_token_next = 1, int n_layer = 4) {
@@ -279,7 +279,7 @@ TEST(ExpertCache, HandsOutResidentFirstThenAsTheyArrive) {
 TEST(ExpertCache, OneSlotServesABatchOneByOne) {
   Rig rig(1);
   ExpertBatch batch = rig.cache->Fetch({0, Ids{5, 6, 7}});
-  rig.cache->Hint(0, Ids{8});
+  rig.cache->Hint(0, Ids{8}, 99);
   EXPECT_TRUE(rig.reader.pending() == (Experts{{0, 5}}));
   for (const int id : {5, 6, 7}) {
     std::thread finisher([&] {
@@ -290,7 +290,7 @@ TEST(ExpertCache, OneSlotServesABatchOneByOne) {
     finisher.join();
   }
   EXPECT_TRUE(rig.Take(batch, 0, 9).empty());
-  rig.cache->Hint(0, Ids{8});
+  rig.cache->Hint(0, Ids{8}, 99);
   EXPECT_EQ(rig.cache->stats().hint_reads, 0u);
   EXPECT_EQ(rig.cache->stats().evictions, 2u);
 }
@@ -311,7 +311,7 @@ TEST(ExpertCache, NextReadsOnWhileTheCallerComputes) {
 
 TEST(ExpertCache, WithoutReadAheadReadsBeginInNext) {
   Rig rig(8, /*read_ahead=*/false);
-  rig.cache->Hint(0, Ids{1, 2});
+  rig.cache->Hint(0, Ids{1, 2}, 99);
   ExpertBatch batch = rig.cache->Fetch({0, Ids{0, 1, 2}});
   EXPECT_EQ(rig.reader.n_submitted(), 0);
   std::thread finisher([&] {
@@ -330,7 +330,7 @@ TEST(ExpertCache, WithoutReadAheadReadsBeginInNext) {
 
 TEST(ExpertCache, CountsHintsOnceEach) {
   Rig rig(16);
-  rig.cache->Hint(1, Ids{0, 1, 2, 0});
+  rig.cache->Hint(1, Ids{0, 1, 2, 0}, 99);
   EXPECT_EQ(rig.cache->stats().hint_reads, 3u);
   EXPECT_TRUE(rig.reader.priority_of(1, 0) == ReadPriority::kSpeculative);
   rig.reader.Finish(1, 0);
@@ -352,8 +352,8 @@ TEST(ExpertCache, CountsHintsOnceEach) {
 
 TEST(ExpertCache, AFetchTakesBackWrongGuessesForItsLayer) {
   Rig rig(16);
-  rig.cache->Hint(0, Ids{1, 2});
-  rig.cache->Hint(1, Ids{3, 4});
+  rig.cache->Hint(0, Ids{1, 2}, 99);
+  rig.cache->Hint(1, Ids{3, 4}, 99);
   const ExpertBatch batch = rig.cache->Fetch({0, Ids{1}});
   EXPECT_TRUE(rig.reader.pending() == (Experts{{0, 1}, {1, 3}, {1, 4}}));
   EXPECT_EQ(rig.cache->stats().withdrawn, 1u);
@@ -389,7 +389,7 @@ TEST(ExpertCache, ShrinkingWaitsForWhatIsBeingRead) {
   Rig rig(3);
   rig.Use(0, {0});
   rig.Use(0, {1});
-  rig.cache->Hint(1, Ids{9});
+  rig.cache->Hint(1, Ids{9}, 99);
   std::thread finisher([&] { rig.reader.Finish(1, 9); });
   rig.cache->Resize(1);
   finisher.join();
@@ -417,16 +417,16 @@ TEST(ExpertCache, PreloadsIntoFreeSlotsOnly) {
 
 TEST(ExpertCache, HintsStopWhenTooManyAreInFlight) {
   Rig rig(16);  // a quarter of the slots
-  rig.cache->Hint(0, Ids{0, 1, 2, 3, 4, 5});
+  rig.cache->Hint(0, Ids{0, 1, 2, 3, 4, 5}, 99);
   EXPECT_EQ(rig.cache->stats().hint_reads, 4u);
-  rig.cache->Hint(0, Ids{4});
+  rig.cache->Hint(0, Ids{4}, 99);
   EXPECT_EQ(rig.cache->stats().hint_reads, 4u);
   rig.reader.Finish(0, 2);
-  rig.cache->Hint(0, Ids{4, 5});
+  rig.cache->Hint(0, Ids{4, 5}, 99);
   EXPECT_EQ(rig.cache->stats().hint_reads, 5u);
   // Two are demands now, and the others were wrong: four more guesses may fly.
   ExpertBatch batch = rig.cache->Fetch({0, Ids{0, 1}});
-  rig.cache->Hint(1, Ids{5, 6, 7, 8, 9});
+  rig.cache->Hint(1, Ids{5, 6, 7, 8, 9}, 99);
   EXPECT_EQ(rig.cache->stats().hint_reads, 9u);
   rig.reader.FinishAll();
 }
@@ -434,17 +434,17 @@ TEST(ExpertCache, HintsStopWhenTooManyAreInFlight) {
 TEST(ExpertCache, HintsEvictNothingUsedSinceTheLastFetchBegan) {
   Rig rig(4);
   rig.Use(0, {0, 1, 2, 3});
-  rig.cache->Hint(1, Ids{5});
+  rig.cache->Hint(1, Ids{5}, 99);
   EXPECT_EQ(rig.cache->stats().hint_reads, 0u);
   rig.Use(0, {0});
-  rig.cache->Hint(0, Ids{1});  // a promotion is a use
-  rig.cache->Hint(1, Ids{5});
+  rig.cache->Hint(0, Ids{1}, 99);  // a promotion is a use
+  rig.cache->Hint(1, Ids{5}, 99);
   rig.reader.FinishAll();
-  rig.cache->Hint(1, Ids{6});
+  rig.cache->Hint(1, Ids{6}, 99);
   rig.reader.FinishAll();
   EXPECT_TRUE(rig.Resident(0) == (Ids{0, 1}));
   EXPECT_TRUE(rig.Resident(1) == (Ids{5, 6}));
-  rig.cache->Hint(1, Ids{7});  // all four were used since
+  rig.cache->Hint(1, Ids{7}, 99);  // all four were used since
   EXPECT_TRUE(rig.reader.pending().empty());
   EXPECT_EQ(rig.cache->stats().hint_reads, 2u);
   EXPECT_EQ(rig.cache->stats().evictions, 2u);
@@ -457,9 +457,9 @@ TEST(ExpertCache, HandingOutIsAUseThatHintsRespect) {
   rig.reader.FinishAll();
   const ExpertBatch other = rig.cache->Fetch({0, Ids{}});
   EXPECT_TRUE(rig.Take(batch, 0, 1) == (Ids{0}));
-  rig.cache->Hint(1, Ids{5});
+  rig.cache->Hint(1, Ids{5}, 99);
   rig.reader.FinishAll();
-  rig.cache->Hint(1, Ids{6});
+  rig.cache->Hint(1, Ids{6}, 99);
   EXPECT_TRUE(rig.Resident(0) == (Ids{0}));
   EXPECT_TRUE(rig.Resident(1) == (Ids{5}));
   EXPECT_TRUE(rig.reader.pending().empty());
@@ -470,9 +470,9 @@ TEST(ExpertCache, HintsLeaveTheHitsOfALiveBatchAlone) {
   rig.Use(0, {0, 1, 2, 3});
   ExpertBatch batch = rig.cache->Fetch({0, Ids{0, 1}});
   ExpertBatch other = rig.cache->Fetch({0, Ids{2}});  // the clock of hints goes on
-  rig.cache->Hint(1, Ids{0});
+  rig.cache->Hint(1, Ids{0}, 99);
   rig.reader.FinishAll();
-  rig.cache->Hint(1, Ids{1});
+  rig.cache->Hint(1, Ids{1}, 99);
   EXPECT_TRUE(rig.Resident(0) == (Ids{0, 1, 2}));
   EXPECT_EQ(rig.cache->stats().hint_reads, 1u);
 }
@@ -484,11 +484,11 @@ TEST(ExpertCache, HintsWaitWhileADemandLacksASlot) {
     rig.reader.FinishAll();
     EXPECT_TRUE(rig.Take(batch, 0, 1) == (Ids{0}));          // its slot is due to 4
     const ExpertBatch other = rig.cache->Fetch({0, Ids{}});  // so that a hint could have it, else
-    rig.cache->Hint(1, Ids{0});
+    rig.cache->Hint(1, Ids{0}, 99);
     EXPECT_EQ(rig.cache->stats().hint_reads, 0u);
   }
   const ExpertBatch next = rig.cache->Fetch({0, Ids{}});
-  rig.cache->Hint(1, Ids{0});
+  rig.cache->Hint(1, Ids{0}, 99);
   EXPECT_EQ(rig.cache->stats().hint_reads, 1u);
   rig.reader.FinishAll();
 }
@@ -499,7 +499,7 @@ TEST(ExpertCache, ADemandWaitsForTheHintThatHoldsTheOnlySlot) {
   rig.reader.FinishAll();
   Result<std::vector<PinnedExpert>> pinned = first.Next(1);
   ASSERT_TRUE(pinned.ok());
-  rig.cache->Hint(1, Ids{9});
+  rig.cache->Hint(1, Ids{9}, 99);
   ExpertBatch second = rig.cache->Fetch({0, Ids{1}});
   EXPECT_TRUE(rig.reader.pending() == (Experts{{1, 9}}));
   std::thread finisher([&] {
@@ -535,7 +535,7 @@ TEST(ExpertCache, AFailedReadFailsItsBatchAndNothingElse) {
 
 TEST(ExpertCache, AFailedHintIsReadAgainOnDemand) {
   Rig rig(8);
-  rig.cache->Hint(0, Ids{1, 2});
+  rig.cache->Hint(0, Ids{1, 2}, 99);
   rig.reader.Finish(0, 2, Status::Io("bad block"));  // nobody asked: nobody hears
   ExpertBatch batch = rig.cache->Fetch({0, Ids{1}});
   std::thread finisher([&] {
@@ -589,7 +589,7 @@ TEST(ExpertCache, ADestroyedBatchNoLongerProtectsItsHits) {
 TEST(ExpertCache, DestructionWaitsForReadsInFlight) {
   Rig rig(4);
   { const ExpertBatch batch = rig.cache->Fetch({0, Ids{0, 1}}); }
-  rig.cache->Hint(1, Ids{0});
+  rig.cache->Hint(1, Ids{0}, 99);
   std::thread finisher([&] { rig.reader.FinishAll(); });
   rig.cache.reset();
   finisher.join();
@@ -706,7 +706,7 @@ TEST(ExpertCache, ReadsARealFile) {
         const int il = i % 3;
         Ids ids = {0, 1, 2, 3, 4, 5, 6, 7};
         std::shuffle(ids.begin(), ids.end(), random);
-        cache.value()->Hint((il + 1) % 3, std::span(ids).last(2));
+        cache.value()->Hint((il + 1) % 3, std::span(ids).last(2), 99);
         ids.resize(4);
         ExpertBatch batch = cache.value()->Fetch({il, ids});
         size_t n_taken = 0;

@@ -10,49 +10,66 @@
 namespace hearth {
 namespace {
 
-// Half-lives in tokens of the two averages, and the weight of the shorter one; chosen on routing
-// traces with bench/experts.
-constexpr float kHalfLifeOfLate = 12;
-constexpr float kHalfLifeEver = 192;
-constexpr float kWeightOfLate = 0.6f;
+// Half-lives of the two averages in tokens, chosen on routing traces with bench/experts.
+constexpr float kHalfLifeOfLate = 8;
+constexpr float kHalfLifeLongRun = 128;
+// How fast the weight of the two follows what was seen, and how far.
+constexpr float kLearningRate = 0.2f;
+constexpr float kWeightMin = 0.05f;
 // An expert that was never chosen is not waited for for ever.
-constexpr float kRateMin = 1e-4f;
+constexpr float kGuessMin = 1e-6f;
 
 }  // namespace
 
-WaitPolicy::WaitPolicy(int n_slot, int n_layer, int n_expert)
+WaitPolicy::WaitPolicy(int n_slot, int n_layer, int n_expert, int n_expert_used)
     : n_layer_(n_layer),
       n_expert_(n_expert),
-      rates_(static_cast<size_t>(n_layer) * static_cast<size_t>(n_expert)),
       expert_of_(static_cast<size_t>(n_slot), -1),
-      used_at_(static_cast<size_t>(n_slot), 0) {}
+      used_at_(static_cast<size_t>(n_slot), 0) {
+  const float even = static_cast<float>(n_expert_used) / static_cast<float>(n_expert);
+  rates_.assign(static_cast<size_t>(n_layer) * static_cast<size_t>(n_expert), {even, even});
+}
 
 void WaitPolicy::Visit(const LayerVisit& visit) {
   now_ = visit;
   now_.ids = {};
   now_.counts = {};
+  if (visit.n_token == 1) LearnWeights(visit);
   const auto n_token = static_cast<float>(visit.n_token);
   const float keep_of_late = std::exp2(-n_token / kHalfLifeOfLate);
-  const float keep_ever = std::exp2(-n_token / kHalfLifeEver);
+  const float keep_long_run = std::exp2(-n_token / kHalfLifeLongRun);
   Rate* rates = &rates_[static_cast<size_t>(visit.il) * static_cast<size_t>(n_expert_)];
   for (int id = 0; id < n_expert_; ++id) {
     rates[id].of_late *= keep_of_late;
-    rates[id].ever *= keep_ever;
+    rates[id].long_run *= keep_long_run;
   }
   for (size_t i = 0; i < visit.ids.size(); ++i) {
     const float share =
         (visit.counts.empty() ? 1.0f : static_cast<float>(visit.counts[i])) / n_token;
     Rate& rate = rates[visit.ids[i]];
     rate.of_late += (1 - keep_of_late) * share;
-    rate.ever += (1 - keep_ever) * share;
+    rate.long_run += (1 - keep_long_run) * share;
   }
+}
+
+float WaitPolicy::Guess(const Rate& rate) const {
+  return rate.long_run + weight_of_late_ * (rate.of_late - rate.long_run);
+}
+
+// A step down the gradient of the squared error of the guesses for this layer.
+void WaitPolicy::LearnWeights(const LayerVisit& visit) {
+  const Rate* rates = &rates_[static_cast<size_t>(visit.il) * static_cast<size_t>(n_expert_)];
+  float gradient = 0;
+  for (int id = 0; id < n_expert_; ++id)
+    gradient += Guess(rates[id]) * (rates[id].of_late - rates[id].long_run);
+  for (const int id : visit.ids) gradient -= rates[id].of_late - rates[id].long_run;
+  weight_of_late_ -= kLearningRate * gradient / static_cast<float>(n_expert_);
+  weight_of_late_ = std::clamp(weight_of_late_, kWeightMin, 1 - kWeightMin);
 }
 
 float WaitPolicy::WaitFor(int expert) const {
   const int il = expert / n_expert_;
-  const Rate& rate = rates_[static_cast<size_t>(expert)];
-  const float p =
-      std::clamp(kWeightOfLate * rate.of_late + (1 - kWeightOfLate) * rate.ever, kRateMin, 1.0f);
+  const float p = std::clamp(Guess(rates_[static_cast<size_t>(expert)]), kGuessMin, 1.0f);
   // Layers behind the one at hand see this chunk, the others the next one.
   const int n_token = il > now_.il ? now_.n_token : now_.n_token_next;
   const float chosen = n_token == 1 ? p : 1 - std::pow(1 - p, static_cast<float>(n_token));
@@ -101,9 +118,9 @@ std::vector<int> WaitPolicy::BestFirst() const {
 }
 
 std::unique_ptr<EvictionPolicy> MakeEvictionPolicy(Eviction eviction, int n_slot, int n_layer,
-                                                   int n_expert) {
+                                                   int n_expert, int n_expert_used) {
   if (eviction == Eviction::kLru) return std::make_unique<LruPolicy>(n_slot);
-  return std::make_unique<WaitPolicy>(n_slot, n_layer, n_expert);
+  return std::make_unique<WaitPolicy>(n_slot, n_layer, n_expert, n_expert_used);
 }
 
 }  // namespace hearth

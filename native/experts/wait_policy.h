@@ -17,7 +17,7 @@ namespace hearth {
 // what Belady's optimum does with a cyclic scan (docs/adr/0010).
 class WaitPolicy : public EvictionPolicy {
  public:
-  WaitPolicy(int n_slot, int n_layer, int n_expert);
+  WaitPolicy(int n_slot, int n_layer, int n_expert, int n_expert_used);
 
   void Visit(const LayerVisit& visit) override;
   void Touch(int slot, int expert) override;
@@ -29,10 +29,13 @@ class WaitPolicy : public EvictionPolicy {
  private:
   // How often an expert is chosen, in choices a token: exponential averages.
   struct Rate {
-    float of_late = 0;
-    float ever = 0;
+    float of_late;
+    float long_run;
   };
 
+  // The probability that a token chooses the expert.
+  float Guess(const Rate& rate) const;
+  void LearnWeights(const LayerVisit& visit);
   // Passes until the expert is needed, the fraction of one included.
   float WaitFor(int expert) const;
   size_t At(int slot) const { return static_cast<size_t>(slot); }
@@ -43,6 +46,9 @@ class WaitPolicy : public EvictionPolicy {
   std::vector<int> expert_of_;     // [n_slot], -1: none
   std::vector<uint64_t> used_at_;  // [n_slot]
   uint64_t clock_ = 0;
+  // Of `of_late`; the rest is the long run's. Models differ in which of the two tells more, so it
+  // is learned.
+  float weight_of_late_ = 0.5f;
   LayerVisit now_;  // without its spans
 };
 

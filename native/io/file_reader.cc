@@ -33,6 +33,10 @@ struct Job {
 // A job stays in its queue until a thread has taken its last range.
 using JobQueue = std::deque<std::shared_ptr<Job>>;
 
+// Of the threads, those that may read on a guess at once: a demand that comes then waits for few
+// bytes on the drive.
+int SpeculatingMax(int n_threads) { return std::max(1, n_threads / 4); }
+
 class FileReader : public Reader {
  public:
   FileReader(const File& file, int n_threads) : file_(file) {
@@ -97,9 +101,11 @@ class FileReader : public Reader {
   void ThreadLoop() {
     std::unique_lock lock(mutex_);
     while (true) {
-      wake_.wait(lock, [this] { return stopping_ || !demand_.empty() || !speculative_.empty(); });
-      JobQueue& queue = demand_.empty() ? speculative_ : demand_;
+      wake_.wait(lock, [this] { return stopping_ || !demand_.empty() || MaySpeculate(); });
+      const bool speculates = demand_.empty();
+      JobQueue& queue = speculates ? speculative_ : demand_;
       if (queue.empty()) return;
+      n_speculating_ += speculates ? 1 : 0;
       const std::shared_ptr<Job> job = queue.front();
       const ReadRange& range = job->ranges[job->n_begun++];
       if (job->n_begun == job->ranges.size()) queue.pop_front();
@@ -111,6 +117,7 @@ class FileReader : public Reader {
         lock.lock();
         if (!status.ok() && job->failure.ok()) job->failure = std::move(status);
       }
+      n_speculating_ -= speculates ? 1 : 0;
       if (--job->n_unfinished > 0) continue;
       lock.unlock();
       {
@@ -122,6 +129,12 @@ class FileReader : public Reader {
     }
   }
 
+  // Under the lock.
+  bool MaySpeculate() const {
+    return !speculative_.empty() &&
+           n_speculating_ < SpeculatingMax(static_cast<int>(threads_.size()));
+  }
+
   const File& file_;
   std::vector<std::thread> threads_;
   std::atomic<uint64_t> bytes_read_ = 0;
@@ -131,6 +144,7 @@ class FileReader : public Reader {
   // Guarded by mutex_, and so is all that changes in a job.
   JobQueue demand_;
   JobQueue speculative_;
+  int n_speculating_ = 0;  // threads that read a range of a speculative job
   bool stopping_ = false;
 };
 

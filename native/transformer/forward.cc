@@ -228,14 +228,18 @@ void Transformer::Attention(int il, const Pass& pass, KvCache& kv) {
 }
 
 // The routers of the next layers on today's residual are a good guess at what those layers will
-// choose. Only a guess: it starts reads, and changes no result. A prompt's tokens need most experts
-// of a layer, and one layer's are as much as can be read meanwhile.
+// choose. Only a guess: it starts reads, and changes no result. The last ranks of one token's guess
+// are wrong more often than right, so the drive has better to do; and what is guessed for the
+// layers after the next is read only while it has nothing else to do (docs/adr/0010). A prompt's
+// tokens need most experts of a layer.
 void Transformer::HintNextLayers(int il, const float* x, int64_t n_token) {
   if (cache_.n_slot() >= spec_.n_layer * spec_.n_expert) return;
-  const int n_ahead = n_token == 1 ? kLayersAhead : 1;
-  for (int next = il + 1; next < std::min(il + 1 + n_ahead, spec_.n_layer); ++next) {
-    Route(next, x, n_token, &guess_);
-    cache_.Hint(next, guess_.ByPopularity(spec_.n_expert));
+  const int n_ahead = n_token > 1 ? 1 : kLayersAhead;
+  for (int ahead = 1; ahead <= n_ahead && il + ahead < spec_.n_layer; ++ahead) {
+    Route(il + ahead, x, n_token, &guess_);
+    int n_read = spec_.n_expert;
+    if (n_token == 1) n_read = ahead == 1 ? (spec_.n_expert_used * 3 + 3) / 4 : 1;
+    cache_.Hint(il + ahead, guess_.ByPopularity(spec_.n_expert), n_read);
   }
 }
 

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import type { LocalEngine, LocalSession } from "../engine/localEngine";
 import { EngineError } from "../protocol/errors";
 import { readText } from "./documents";
-import { type Arguments, flagOption, textOption, usageError, wholeOption } from "./options";
+import type { NativeEngineStats } from "../engine/native";
+import { type Arguments, engineOptions, flagOption, textOption, usageError, wholeOption } from "./options";
 import { modelPath, openEngine, Progress, printJson } from "./session";
 
 export const benchOptions = {
@@ -36,8 +37,7 @@ export async function bench(args: Arguments): Promise<void> {
   const load_ms = performance.now() - started;
   try {
     const tokens = tokensOf(engine, text, n_token, "measure");
-    const times = await measure(engine.newSession(), tokens, n_depth, n_prompt);
-    const { hits, misses, bytesRead } = engine.stats;
+    const times = await measure(engine, engine.newSession(), tokens, n_depth, n_prompt);
     const result = {
       model: engine.model.name,
       isa: engine.info.isa,
@@ -50,9 +50,11 @@ export async function bench(args: Arguments): Promise<void> {
       load_ms,
       peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
       planned_bytes: engine.info.plan.totalBytes,
-      bytes_read: bytesRead,
-      expert_hit_rate: hits + misses === 0 ? null : hits / (hits + misses),
-      expert_slots: engine.info.plan.slots,
+      budget_bytes: engineOptions(args).memoryBudgetBytes ?? null,
+      expert_slots: engine.stats.slots,
+      expert_slots_for_all: engine.info.plan.slotsForAll,
+      ...flat("prefill", times.prefillReads),
+      ...flat("decode", times.decodeReads),
     };
     if (flagOption(args, "json")) {
       printJson(result);
@@ -60,7 +62,7 @@ export async function bench(args: Arguments): Promise<void> {
     }
     for (const [name, value] of Object.entries(result)) {
       const shown = typeof value === "number" && !Number.isInteger(value) ? value.toFixed(2) : String(value);
-      process.stdout.write(`${name.padEnd(16)} ${shown}\n`);
+      process.stdout.write(`${name.padEnd(28)} ${shown}\n`);
     }
   } finally {
     engine.close();
@@ -68,24 +70,57 @@ export async function bench(args: Arguments): Promise<void> {
 }
 
 async function measure(
+  engine: LocalEngine,
   session: LocalSession,
   tokens: Int32Array,
   n_depth: number,
   n_prompt: number,
-): Promise<{ prefill_s: number; decode_s: number }> {
+): Promise<{ prefill_s: number; decode_s: number; prefillReads: Reads; decodeReads: Reads }> {
   const progress = new Progress("measuring");
   if (n_depth > 0) {
     await session.evaluate(tokens.subarray(0, n_depth));
   }
+  const atStart = engine.stats;
   const started = performance.now();
   await session.evaluate(tokens.subarray(0, n_depth + n_prompt));
   const prefilled = performance.now();
+  const afterPrompt = engine.stats;
   for (let n = n_depth + n_prompt + 1; n <= tokens.length; ++n) {
     await session.evaluate(tokens.subarray(0, n));
     progress.show(n / tokens.length);
   }
   progress.clear();
-  return { prefill_s: (prefilled - started) / 1000, decode_s: (performance.now() - prefilled) / 1000 };
+  return {
+    prefill_s: (prefilled - started) / 1000,
+    decode_s: (performance.now() - prefilled) / 1000,
+    prefillReads: readsOf(atStart, afterPrompt, n_prompt),
+    decodeReads: readsOf(afterPrompt, engine.stats, tokens.length - n_depth - n_prompt),
+  };
+}
+
+/** What experts cost in one phase. */
+interface Reads {
+  readonly hit_rate: number | null;
+  /** Of the experts asked for, those that a guess was reading already. */
+  readonly late_rate: number | null;
+  readonly read_bytes_per_token: number | null;
+  /** Nothing was computed meanwhile: reads that nothing hid. */
+  readonly waited_ms_per_token: number | null;
+}
+
+function readsOf(before: NativeEngineStats, after: NativeEngineStats, tokens: number): Reads {
+  const asked = after.hits + after.misses - before.hits - before.misses;
+  const share = (amount: number, of: number): number | null => (of === 0 ? null : amount / of);
+  return {
+    hit_rate: share(after.hits - before.hits, asked),
+    late_rate: share(after.late - before.late, asked),
+    read_bytes_per_token: share(after.bytesRead - before.bytesRead, tokens),
+    waited_ms_per_token: share(after.waitedMs - before.waitedMs, tokens),
+  };
+}
+
+function flat(phase: string, reads: Reads): Record<string, number | null> {
+  return Object.fromEntries(Object.entries(reads).map(([name, value]) => [`${phase}_${name}`, value as number | null]));
 }
 
 /** The file of --text, or the text that comes with Hearth. */

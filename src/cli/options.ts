@@ -16,6 +16,7 @@ const COMMON_OPTIONS = {
   prefetch: { type: "string" },
   context: { type: "string" },
   "expert-slots": { type: "string" },
+  eviction: { type: "string" },
   json: { type: "boolean" },
 } as const satisfies ParseArgsConfig["options"];
 
@@ -119,6 +120,10 @@ export function engineOptions(args: Arguments): Omit<NativeEngineOptions, "proce
   if (isa !== undefined && !ISAS.includes(isa)) {
     throw usageError(`--isa is one of ${ISAS.join(", ")}, not '${isa}'`);
   }
+  const eviction = textOption(args, "eviction");
+  if (eviction !== undefined && eviction !== "lru" && eviction !== "expected-wait") {
+    throw usageError(`--eviction is expected-wait or lru, not '${eviction}'`);
+  }
   if (prefetch !== undefined && prefetch !== "on" && prefetch !== "off") {
     throw usageError(`--prefetch is on or off, not '${prefetch}'`);
   }
@@ -127,6 +132,7 @@ export function engineOptions(args: Arguments): Omit<NativeEngineOptions, "proce
     ...(budget === undefined ? {} : { memoryBudgetBytes: parseBytes(budget) }),
     ...(isa === undefined ? {} : { isa: isa as IsaName }),
     ...(prefetch === undefined ? {} : { readAhead: prefetch === "on" }),
+    ...(eviction === undefined ? {} : { eviction }),
     ...(context === undefined ? {} : { contextTokens: context }),
     ...(slots === undefined ? {} : { expertSlots: slots }),
   };

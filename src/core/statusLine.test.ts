@@ -30,6 +30,16 @@ describe("statusLine", () => {
     );
   });
 
+  it("says what reading experts costs where they do not all fit", () => {
+    const reading = { bytesPerToken: 61.24e6, waitedMsPerToken: 17.96, lateRate: 0.082, slots: 317 };
+    const figures = { expertHitRate: 0.769, reading, memoryBytes: 1.05e9 };
+    assert.equal(
+      shown({ figures }),
+      "ready | Hearth | Starter · offline | 77 % of experts were in memory | 317 experts fit, 8 % came late | " +
+        "61.2 MB read and 18.0 ms waited a token | 1050 MB of memory",
+    );
+  });
+
   it("shows how far loading is", () => {
     assert.match(shown({ engine: { kind: "loading", part: 0.429 } }), /^loading \| Hearth 42 % \|/);
   });

@@ -1,4 +1,4 @@
-import type { Figures } from "../protocol/engine";
+import type { Figures, ReadingFigures } from "../protocol/engine";
 import { REASON_SENTENCES, type UnwantedReason } from "./reasons";
 
 /** What a window knows about itself; everything that its status line shows. */
@@ -109,7 +109,7 @@ export function figureLines(figures: Figures | undefined): string[] {
   if (figures === undefined) {
     return [];
   }
-  const { prefillTps, decodeTps, expertHitRate, memoryBytes } = figures;
+  const { prefillTps, decodeTps, expertHitRate, reading, memoryBytes } = figures;
   const speeds = [
     ...(decodeTps === undefined ? [] : [`${decodeTps.toFixed(0)} tok/s written`]),
     ...(prefillTps === undefined ? [] : [`${prefillTps.toFixed(0)} tok/s read`]),
@@ -117,7 +117,15 @@ export function figureLines(figures: Figures | undefined): string[] {
   return [
     ...(speeds.length === 0 ? [] : [speeds.join(", ")]),
     ...(expertHitRate === undefined ? [] : [`${(expertHitRate * 100).toFixed(0)} % of experts were in memory`]),
+    ...(reading === undefined ? [] : readingLines(reading)),
     `${(memoryBytes / 1e6).toFixed(0)} MB of memory`,
+  ];
+}
+
+function readingLines({ bytesPerToken, waitedMsPerToken, lateRate, slots }: ReadingFigures): string[] {
+  return [
+    `${String(slots)} experts fit, ${(lateRate * 100).toFixed(0)} % came late`,
+    `${(bytesPerToken / 1e6).toFixed(1)} MB read and ${waitedMsPerToken.toFixed(1)} ms waited a token`,
   ];
 }
 

@@ -9,6 +9,7 @@ import type {
 } from "../protocol/engine";
 import type { PromptPart } from "../protocol/prompt";
 import { type GenerateOptions, LocalEngine, type LocalSession } from "./localEngine";
+import type { NativeEngineStats } from "./native";
 import { type SessionLease, SessionSlots, type StopSignal, type Urgency } from "./sessionSlots";
 
 /** Documents whose keys and values are kept: the one that is typed in, and the one before. */
@@ -36,7 +37,7 @@ export class ServerModel {
   readonly #running = new Set<StopSignal>();
   /** Set while the model is being closed. */
   #allEnded: (() => void) | undefined;
-  #last: Pick<Figures, "prefillTps" | "decodeTps"> = {};
+  #last: Pick<Figures, "prefillTps" | "decodeTps" | "reading"> = {};
 
   private constructor(engine: LocalEngine) {
     this.#engine = engine;
@@ -127,6 +128,25 @@ export class ServerModel {
     this.#engine.close();
   }
 
+  /** What other requests read meanwhile is counted too: they share the drive. */
+  #readingSince(before: NativeEngineStats, report: GenerationReport): Pick<Figures, "reading"> {
+    const { slots, slotsForAll, slotsWithFullContext } = this.#engine.info.plan;
+    const tokens = report.promptTokens - report.reusedTokens + report.generatedTokens;
+    if (Math.min(slots, slotsWithFullContext) === slotsForAll || tokens === 0) {
+      return {};
+    }
+    const now = this.#engine.stats;
+    const asked = now.hits + now.misses - before.hits - before.misses;
+    return {
+      reading: {
+        bytesPerToken: (now.bytesRead - before.bytesRead) / tokens,
+        waitedMsPerToken: (now.waitedMs - before.waitedMs) / tokens,
+        lateRate: asked === 0 ? 0 : (now.late - before.late) / asked,
+        slots: now.slots,
+      },
+    };
+  }
+
   async #run(
     job: Job,
     slots: SessionSlots<LocalSession>,
@@ -144,9 +164,10 @@ export class ServerModel {
         return notBegun(job.signal);
       }
       const { prompt, options } = await prepare();
+      const before = this.#engine.stats;
       const report = await generate(lease.session, job, prompt, options);
       if (urgency === "asked") {
-        this.#last = ratesOf(report);
+        this.#last = { ...ratesOf(report), ...this.#readingSince(before, report) };
       }
       return report;
     } finally {

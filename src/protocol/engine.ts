@@ -71,7 +71,7 @@ export interface ModelInfo {
   readonly threads: number;
   /** Bytes that the process may come to take, as planned at load. */
   readonly plannedBytes: number;
-  /** Experts that fit in memory at once, of all. */
+  /** Experts that fit in memory at once beside empty contexts, of all. */
   readonly slots: number;
   readonly slotsForAll: number;
   /** Oddities, a sentence each. */
@@ -92,8 +92,21 @@ export interface Figures {
   readonly decodeTps?: number;
   /** Of all experts that were asked for since the model was loaded, the part that was in memory. */
   readonly expertHitRate?: number;
+  /** Where experts do not all fit in memory. */
+  readonly reading?: ReadingFigures;
   /** Resident bytes of the process. */
   readonly memoryBytes: number;
+}
+
+/** What reading experts from the drive cost in the last answer, a token of prompt or answer. */
+export interface ReadingFigures {
+  readonly bytesPerToken: number;
+  /** Milliseconds that nothing was computed because an expert was on its way. */
+  readonly waitedMsPerToken: number;
+  /** Of the experts that were asked for, the part that a guess was reading already. */
+  readonly lateRate: number;
+  /** Experts that fit now, beside the contexts in memory. */
+  readonly slots: number;
 }
 
 /** Temperature 0 is greedy. `topK` 0, `topP` 1 and `minP` 0 filter nothing. */

@@ -43,7 +43,7 @@ function modelRows(model: ModelInfo): [string, string][] {
     ["Context", `${String(model.contextTokens)} tokens`],
     ["Kernels", `${model.isa}, ${String(model.threads)} threads`],
     ["Memory planned", `${(model.plannedBytes / 1e6).toFixed(0)} MB`],
-    ["Experts that fit in memory", `${String(model.slots)} of ${String(model.slotsForAll)}`],
+    ["Experts that fit beside empty contexts", `${String(model.slots)} of ${String(model.slotsForAll)}`],
     ["Good for", model.capabilities.join(", ")],
   ];
 }

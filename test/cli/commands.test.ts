@@ -219,11 +219,16 @@ describe("hearth bench", () => {
     ]);
     assert.equal(figures["isa"], "ref");
     assert.equal(figures["threads"], 1);
-    for (const name of ["prefill_tps", "decode_tps", "load_ms", "peak_rss_bytes", "bytes_read"]) {
+    for (const name of ["prefill_tps", "decode_tps", "load_ms", "peak_rss_bytes"]) {
       assert.ok(Number(figures[name]) > 0, name);
     }
-    assert.ok(Number(figures["expert_hit_rate"]) >= 0 && Number(figures["expert_hit_rate"]) <= 1);
-    assert.ok(Number(figures["bytes_read"]) <= readFileSync(STARTER).length);
+    for (const phase of ["prefill", "decode"]) {
+      assert.ok(Number(figures[`${phase}_hit_rate`]) >= 0 && Number(figures[`${phase}_hit_rate`]) <= 1);
+      assert.ok(Number(figures[`${phase}_late_rate`]) <= 1 - Number(figures[`${phase}_hit_rate`]) + 1e-9);
+      assert.ok(Number(figures[`${phase}_waited_ms_per_token`]) >= 0);
+    }
+    assert.equal(figures["expert_slots"], figures["expert_slots_for_all"]);
+    assert.ok(Number(figures["prefill_read_bytes_per_token"]) * 64 <= readFileSync(STARTER).length);
   });
 });
 
