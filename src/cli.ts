@@ -34,6 +34,8 @@ Common options
   --memory-budget 1GiB   of the whole process; experts beyond it are read from the file as needed
   --context N            tokens that a session may hold
   --prefetch on|off      read experts ahead of their use
+  --approximate-head [T] draw only from tokens that the model's predictor, if its file has one, scores above T
+                         (default -2), and say how often that leaves out the likeliest: faster, not exact
   --isa ref|avx2|avxvnni|avx512vnni|neon-dotprod|neon-i8mm
   --temperature T --top-k K --top-p P --min-p P --seed N
   --expert-slots N       experts in memory at once, whatever the budget

@@ -4,7 +4,7 @@ import type { LocalEngine, LocalSession } from "../engine/localEngine";
 import { EngineError } from "../protocol/errors";
 import { readText } from "./documents";
 import { type Arguments, flagOption, textOption, usageError, wholeOption } from "./options";
-import { modelPath, openEngine, Progress, printJson } from "./session";
+import { headSentence, modelPath, openEngine, Progress, printJson } from "./session";
 
 export const benchOptions = {
   prompt: { type: "string" },
@@ -38,6 +38,7 @@ export async function bench(args: Arguments): Promise<void> {
     const tokens = tokensOf(engine, text, n_token);
     const times = await measure(engine.newSession(), tokens, n_depth, n_prompt);
     const { hits, misses, bytesRead } = engine.stats;
+    const head = engine.approximateHead;
     const result = {
       model: engine.model.name,
       isa: engine.info.isa,
@@ -55,12 +56,15 @@ export async function bench(args: Arguments): Promise<void> {
       expert_slots: engine.info.plan.slots,
     };
     if (flagOption(args, "json")) {
-      printJson(result);
+      printJson(head === undefined ? result : { ...result, approximate_head: head });
       return;
     }
     for (const [name, value] of Object.entries(result)) {
       const shown = typeof value === "number" && !Number.isInteger(value) ? value.toFixed(2) : String(value);
       process.stdout.write(`${name.padEnd(16)} ${shown}\n`);
+    }
+    if (head !== undefined) {
+      process.stdout.write(`${headSentence(head)}\n`);
     }
   } finally {
     engine.close();
@@ -81,7 +85,7 @@ async function measure(
   await session.evaluate(tokens.subarray(0, n_depth + n_prompt));
   const prefilled = performance.now();
   for (let n = n_depth + n_prompt + 1; n <= tokens.length; ++n) {
-    await session.evaluate(tokens.subarray(0, n));
+    await session.evaluate(tokens.subarray(0, n), { approximate: true });
     progress.show(n / tokens.length);
   }
   progress.clear();
