@@ -2,7 +2,7 @@
  * Writes a file of the exact shapes, types and vocabulary of a SmallThinker model: what speed and memory are measured on where the
  * real files cannot be had.
  *
- *     npx tsx bench/syntheticModel.ts 4b|21b FILE
+ *     npx tsx bench/syntheticModel.ts 4b|21b FILE [--predictor]
  *
  * Q4_0 throughout with a Q6_K head and F32 routers and norms, as in the published plain Q4_0 files (2.5 GB, 12.2 GB). The text it
  * writes means nothing, but where speed depends on what a model has learnt it behaves like a trained one. Weights are random
@@ -19,6 +19,10 @@
  * - **Expert choice.** A router adds up a constant for each expert (popularity), the topic (drift), the token with what was made
  *   of it (predictable before the layer in front has finished), and coordinates of its own, which the FFN in front of it writes
  *   to strongly (not predictable). `RouterShares` says how much of the logits' variance each has.
+ *
+ * With `--predictor` the head is Q4_0 and the authors' predictor comes with it (approximate head), as in their own files. It looks at
+ * three blocks of coordinates, in which the head has most of its size, through a copy of the head's weights there, and at the
+ * constant, for a bias: a rough picture of the logits, of which at a threshold of -2 some 6 % are candidates.
  *
  * Averages over all layers, by bench/peers/statistics.py on bench/text.txt (2048 tokens, 21b 1024):
  *
@@ -125,6 +129,13 @@ const GAIN = {
   head: 3,
 };
 
+/**
+ * Blocks of the residual stream that the predictor sees, the part of the logits' variance that comes from them, and the score of a
+ * logit of 0.
+ */
+const SEEN = { first: TOPIC_END / BLOCK, blocks: 3, share: 0.68, bias: -5.7 };
+const PREDICTOR_WIDTH = 4 * BLOCK;
+
 const POOL_BLOCKS = 80_000;
 
 /** A block of weights in a row that is not random. */
@@ -137,6 +148,8 @@ interface Constant {
 interface RowKind {
   /** Of the random weights. */
   readonly deviation: number;
+  /** Blocks whose weights have another one. */
+  readonly seen?: { readonly first: number; readonly blocks: number; readonly deviation: number };
   /** By block; may differ by row, is asked for once for each row of the pool. */
   readonly constants?: () => readonly Constant[];
 }
@@ -161,7 +174,8 @@ class RowPool {
       words[i] = prng.nextU32();
     }
     // Uniform nibbles - 8 have a deviation of 4.6; uniform 6-bit numbers - 32 times scales of deviation 37 have one of 690.
-    const scale = halfFromFloat(kind.deviation / (type === "Q4_0" ? 4.6 : 690));
+    const scaleOf = (deviation: number): number => halfFromFloat(deviation / (type === "Q4_0" ? 4.6 : 690));
+    const scale = scaleOf(kind.deviation);
     const view = new DataView(this.#bytes.buffer);
     for (let at = 0; at < this.#bytes.length; at += blockBytes) {
       // Nibbles less 8 have a mean of -0.5: without random signs all layers would pull in one direction.
@@ -171,6 +185,12 @@ class RowPool {
         for (let i = 0; i < 16; ++i) {
           view.setInt8(at + 192 + i, (this.#bytes[at + 192 + i]! >> 1) - 64);
         }
+      }
+    }
+    for (let row = 0; kind.seen !== undefined && row < this.#n_row; ++row) {
+      for (let block = kind.seen.first; block < kind.seen.first + kind.seen.blocks; ++block) {
+        const at = row * this.#rowBytes + block * blockBytes;
+        view.setUint16(at, scaleOf(kind.seen.deviation) | (view.getUint16(at, true) & 0x8000), true);
       }
     }
     for (let row = 0; kind.constants !== undefined && row < this.#n_row; ++row) {
@@ -222,9 +242,11 @@ const SILENT: RowKind = { deviation: 0 };
 class Model {
   readonly #shape: Shape;
   readonly #prng: Prng;
+  readonly #hasPredictor: boolean;
 
-  constructor(name: string, shape: Shape) {
+  constructor(name: string, shape: Shape, hasPredictor: boolean) {
     this.#shape = shape;
+    this.#hasPredictor = hasPredictor;
     this.#prng = new Prng(name);
   }
 
@@ -240,9 +262,67 @@ class Model {
     return [
       this.#quantised("token_embd.weight", "Q4_0", n_embd, [[N_VOCAB, embedding]]),
       this.#norm("output_norm.weight"),
-      this.#quantised("output.weight", "Q6_K", n_embd, [[N_VOCAB, { deviation: GAIN.head / Math.sqrt(n_embd) }]]),
+      ...(this.#hasPredictor
+        ? [this.#predictedHead(), this.#predictor()]
+        : [
+            this.#quantised("output.weight", "Q6_K", n_embd, [[N_VOCAB, { deviation: GAIN.head / Math.sqrt(n_embd) }]]),
+          ]),
       ...Array.from({ length: n_layer }, (_, il) => this.#layer(il)).flat(),
     ];
+  }
+
+  #predictedHead(): GgufTensor {
+    const chunks = (): Iterable<Uint8Array> => this.#headRows();
+    return { name: "output.weight", type: "Q4_0", shape: [this.#shape.n_embd, N_VOCAB], chunks };
+  }
+
+  /** The same rows at each call. */
+  #headRows(): Iterable<Uint8Array> {
+    const { n_embd } = this.#shape;
+    const deviation = (share: number, n: number): number => GAIN.head * Math.sqrt(share / n);
+    const n_seen = SEEN.blocks * BLOCK;
+    const head: RowKind = {
+      deviation: deviation(1 - SEEN.share, n_embd - n_seen),
+      seen: { ...SEEN, deviation: deviation(SEEN.share, n_seen) },
+      constants: () => [{ block: 0, value: 0 }],
+    };
+    return quantisedChunks("Q4_0", n_embd, [[N_VOCAB, head]], 1, new Prng("head"));
+  }
+
+  #predictor(): GgufTensor {
+    const { n_embd, n_layer } = this.#shape;
+    const rowBytes = (n_embd / BLOCK) * 18;
+    const seenBytes = [SEEN.first * 18, (SEEN.first + SEEN.blocks) * 18] as const;
+    const bias = new Uint8Array(18);
+    // Nibbles of 0 stand for -8.
+    new DataView(bias.buffer).setUint16(
+      0,
+      halfFromFloat((SEEN.bias * this.#size(n_layer)) / (BLOCK * CONSTANT) / -8),
+      true,
+    );
+    const headRows = (): Iterable<Uint8Array> => this.#headRows();
+    return {
+      name: "lm_head_profiler.weight",
+      type: "Q4_0",
+      shape: [(n_embd + N_VOCAB) * PREDICTOR_WIDTH],
+      *chunks() {
+        // Each row of the first matrix picks one coordinate: nibbles of 8 stand for 0.
+        for (let i = 0; i < PREDICTOR_WIDTH; ++i) {
+          const row = new Uint8Array(rowBytes).fill(0x88);
+          const block = i < BLOCK ? 0 : SEEN.first - 1 + Math.floor(i / BLOCK);
+          const at = block * 18;
+          new DataView(row.buffer).setUint16(at, halfFromFloat(1 / -8), true);
+          row[at + 2 + (i % 16)] = i % BLOCK < 16 ? 0x80 : 0x08;
+          yield row;
+        }
+        for (const rows of headRows()) {
+          for (let at = 0; at < rows.length; at += rowBytes) {
+            yield bias;
+            yield rows.subarray(at + seenBytes[0], at + seenBytes[1]);
+          }
+        }
+      },
+    };
   }
 
   #layer(il: number): GgufTensor[] {
@@ -425,12 +505,13 @@ function metadataOf(name: string, shape: Shape): Map<string, GgufValue> {
   ]);
 }
 
-const [name = "", path] = process.argv.slice(2);
+const [name = "", path, predictor] = process.argv.slice(2);
 const shape = SHAPES[name];
-if (shape === undefined || path === undefined) {
-  process.stderr.write("usage: npx tsx bench/syntheticModel.ts 4b|21b FILE\n");
+if (shape === undefined || path === undefined || (predictor !== undefined && predictor !== "--predictor")) {
+  process.stderr.write("usage: npx tsx bench/syntheticModel.ts 4b|21b FILE [--predictor]\n");
   process.exitCode = 2;
 } else {
-  const { bytes } = writeGguf(path, { metadata: metadataOf(name, shape), tensors: new Model(name, shape).tensors() });
+  const tensors = new Model(name, shape, predictor !== undefined).tensors();
+  const { bytes } = writeGguf(path, { metadata: metadataOf(name, shape), tensors });
   process.stdout.write(`${path}: ${(bytes / 1e9).toFixed(2)} GB\n`);
 }

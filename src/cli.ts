@@ -38,6 +38,8 @@ Common options
   --context N            tokens that a session may hold
   --prefetch on|off      read experts ahead of their use
   --eviction NAME        which expert makes room for another: expected-wait (default) or lru
+  --approximate-head [T] draw only from tokens that the model's predictor, if its file has one, scores above T
+                         (default -2), and say how often that leaves out the likeliest: faster, not exact
   --isa ref|avx2|avxvnni|avx512vnni|neon-dotprod|neon-i8mm
   --temperature T --top-k K --top-p P --min-p P --seed N
   --expert-slots N       experts in memory at once, whatever the budget

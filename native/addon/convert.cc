@@ -136,6 +136,9 @@ EngineOptions ToEngineOptions(const Napi::Object& js) {
   }
   if (!js.Get("directReads").IsUndefined()) o.direct_reads = Bool(js, "directReads");
   if (!js.Get("promptLookup").IsUndefined()) o.prompt_lookup = Bool(js, "promptLookup");
+  if (!js.Get("approximateHead").IsUndefined()) {
+    o.approximate_head = static_cast<float>(Number(js, "approximateHead"));
+  }
   if (!js.Get("isa").IsUndefined()) {
     o.isa = IsaFromName(Text(js, "isa"));
     if (!o.isa) Mistyped(js, "isa", "a known instruction set");
@@ -191,6 +194,10 @@ Napi::Object ToJs(Napi::Env env, const EngineStats& stats) {
   SetNumber(js, "bytesRead", stats.bytes_read);
   SetNumber(js, "drafted", stats.n_drafted);
   SetNumber(js, "accepted", stats.n_accepted);
+  SetNumber(js, "approximated", stats.n_approximated);
+  SetNumber(js, "candidates", stats.n_candidate);
+  SetNumber(js, "audited", stats.n_audited);
+  SetNumber(js, "missed", stats.n_missed);
   return js;
 }
 

@@ -55,6 +55,12 @@ Status Choose(SessionState& state, int32_t* token) {
   }
   *token = state.sampler->Sample(logits);
   if (*token < 0) {
+    // The approximate head may have left out all that are allowed.
+    std::vector<float> exact;
+    RETURN_IF_ERROR(state.session->ExactLogits(&exact));
+    *token = state.sampler->Sample(exact);
+  }
+  if (*token < 0) {
     return Status::Numeric("cannot choose a token: no token of the vocabulary is allowed");
   }
   state.unevaluated = *token;
@@ -118,7 +124,7 @@ Napi::Promise SessionObject::Run(CancelFlag cancel, EngineHold::Work work,
 }
 
 // sync(tokens: Int32Array,
-//      {chunkTokens?, trace?, traceDepth?, sampler?, banned?, priority?, onLogits?})
+//      {chunkTokens?, trace?, traceDepth?, sampler?, banned?, priority?, onLogits?, approximate?})
 //   -> Promise<{reused, evaluated, trace?, guesses?, runnersUp?} | "cancelled">
 Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
   auto job = std::make_shared<SyncJob>();
@@ -129,6 +135,7 @@ Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
   if (js.Has("chunkTokens")) {
     job->options.n_chunk = js.Get("chunkTokens").As<Napi::Number>().Int64Value();
   }
+  job->options.approximate = js.Has("approximate") && js.Get("approximate").ToBoolean();
   const bool trace = js.Has("trace") && js.Get("trace").ToBoolean();
   if (trace) job->options.trace = &job->trace;
   if (js.Has("traceDepth")) {
@@ -219,17 +226,21 @@ Napi::Value SessionObject::Next(const Napi::CallbackInfo&) {
   return Run(cancel, std::move(work), std::move(settle));
 }
 
-// logits() -> Promise<Float32Array>: after the last evaluated token; empty if there is none.
+// logits() -> Promise<Float32Array>: after the last evaluated token, by the whole head; empty if
+// there is none.
 Napi::Value SessionObject::Logits(const Napi::CallbackInfo&) {
-  auto copy = std::make_shared<std::vector<float>>();
+  struct LogitsJob {
+    std::vector<float> logits;
+    Status status;
+  };
+  auto job = std::make_shared<LogitsJob>();
   SessionState* state = state_.get();
-  auto work = [copy, state] {
-    const std::span<const float> logits = state->session->logits();
-    copy->assign(logits.begin(), logits.end());
+  auto work = [job, state] {
+    job->status = state->session->ExactLogits(&job->logits);
     return false;
   };
-  auto settle = [copy](Napi::Env env, const Napi::Promise::Deferred& deferred) {
-    deferred.Resolve(ToFloats(env, *copy));
+  auto settle = [job](Napi::Env env, const Napi::Promise::Deferred& deferred) {
+    Settle(env, deferred, job->status, [&] { return ToFloats(env, job->logits); });
   };
   return Run(NewFlag(), std::move(work), std::move(settle));
 }

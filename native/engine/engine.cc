@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "engine/expert_layout.h"
@@ -44,6 +45,9 @@ Status CheckOptions(const EngineOptions& o) {
   }
   if (o.n_ctx < 0) return Status::BadRequest("cannot use a negative context length");
   if (o.expert_slots < 0) return Status::BadRequest("cannot use a negative number of expert slots");
+  if (o.approximate_head && std::isnan(*o.approximate_head)) {
+    return Status::BadRequest("cannot use a threshold of the approximate head that is no number");
+  }
   if (o.isa && !IsaAvailable(*o.isa)) {
     return Status::BadRequest(std::string("cannot use instruction set ") + IsaName(*o.isa) +
                               ": this processor offers up to " + IsaName(BestIsa()));
@@ -72,6 +76,8 @@ struct Engine::Parts {
   std::unique_ptr<Transformer> transformer;
   bool prompt_lookup = true;
   DraftCounts draft_counts;
+  std::optional<float> approximate_head;
+  HeadCounts head_counts;
   std::unique_ptr<Scheduler> scheduler;  // last, so that its thread ends first
 };
 
@@ -93,6 +99,12 @@ Result<std::unique_ptr<Engine>> Engine::Load(
                             "': its size changed while it was being opened; try again");
   }
   RETURN_IF_ERROR(CheckSpec(spec));
+  if (options.approximate_head) {
+    RETURN_IF_ERROR(CheckPredictor(spec));
+  } else {
+    // Then nobody plans for it or reads it.
+    std::erase_if(spec.tensors, [](const TensorPlace& t) { return t.name == kPredictorName; });
+  }
 
   const int n_threads = options.n_threads > 0 ? options.n_threads : AvailableCpus();
   auto parts = std::make_unique<Parts>(std::move(spec), n_threads);
@@ -152,6 +164,7 @@ Result<std::unique_ptr<Engine>> Engine::Load(
   if (!transformer.ok()) return transformer.status();
   p.transformer = std::move(transformer).value();
   p.prompt_lookup = options.prompt_lookup;
+  p.approximate_head = options.approximate_head;
   return std::unique_ptr<Engine>(new Engine(std::move(parts)));
 }
 
@@ -160,9 +173,15 @@ const MemoryPlan& Engine::plan() const { return parts_->plan; }
 const char* Engine::isa() const { return parts_->kernels->name; }
 int Engine::n_threads() const { return parts_->pool.size(); }
 EngineStats Engine::stats() const {
-  return EngineStats{parts_->cache->stats(), parts_->cache->n_slot(),
+  return EngineStats{parts_->cache->stats(),
+                     parts_->cache->n_slot(),
                      parts_->reader->bytes_read() + parts_->plan.dense_bytes,
-                     parts_->draft_counts.drafted, parts_->draft_counts.accepted};
+                     parts_->draft_counts.drafted,
+                     parts_->draft_counts.accepted,
+                     parts_->head_counts.positions,
+                     parts_->head_counts.candidates,
+                     parts_->head_counts.audited,
+                     parts_->head_counts.missed};
 }
 Scheduler& Engine::scheduler() { return *parts_->scheduler; }
 
@@ -175,6 +194,8 @@ Result<std::unique_ptr<Session>> Engine::NewSession() {
   options.draft_token_cost =
       plan.n_slot == plan.n_slot_all ? kDraftTokenCostInMemory : kDraftTokenCostOnDisk;
   options.draft_counts = &parts_->draft_counts;
+  options.approximate_head = parts_->approximate_head;
+  options.head_counts = &parts_->head_counts;
   return Session::Create(parts_->spec, *parts_->transformer, options);
 }
 

@@ -34,6 +34,8 @@ struct EngineOptions {
                               // where experts do not all fit
   int n_session = 1;          // sessions that the budget has to hold
   bool prompt_lookup = true;  // draft what repeats the timeline; changes no token
+  // Draw from the tokens whose predicted score is above this; unset: from all (ApproximateHead).
+  std::optional<float> approximate_head;
 };
 
 struct EngineStats {
@@ -42,6 +44,10 @@ struct EngineStats {
   uint64_t bytes_read = 0;  // from the model file since the start
   uint64_t n_drafted = 0;   // see DraftCounts
   uint64_t n_accepted = 0;
+  uint64_t n_approximated = 0;  // positions; see HeadCounts
+  uint64_t n_candidate = 0;
+  uint64_t n_audited = 0;
+  uint64_t n_missed = 0;
 };
 
 // The weights, the expert cache and the decode thread of one model. Thread-safe where not said

@@ -546,6 +546,23 @@ TEST(Sampler, GreedyTakesTheLikeliestThatIsAllowed) {
   EXPECT_EQ(Sampler({}, {4, 3, 1, 0}).Sample(logits), -1);
 }
 
+TEST(Sampler, NeverChoosesWhatIsMinusInfinity) {
+  constexpr float kNever = -std::numeric_limits<float>::infinity();
+  const Logits logits = {kNever, 1, kNever, 2};
+  EXPECT_EQ(Sampler({}, {}).Sample(logits), 3);
+  EXPECT_EQ(Sampler({}, {1, 3}).Sample(logits), -1);
+  SamplerOptions options;
+  options.temperature = 100;
+  for (const int top_k : {0, 3}) {
+    options.top_k = top_k;
+    Sampler sampler(options, {});
+    std::set<int32_t> drawn;
+    for (int i = 0; i < 1000; ++i) drawn.insert(sampler.Sample(logits));
+    EXPECT_TRUE((drawn == std::set<int32_t>{1, 3}));
+  }
+  EXPECT_EQ(Sampler(options, {1, 3}).Sample(logits), -1);
+}
+
 // How often each id is drawn.
 std::vector<int> Draw(const SamplerOptions& options, const Logits& logits, int n,
                       std::vector<int32_t> banned = {}) {

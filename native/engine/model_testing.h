@@ -11,6 +11,7 @@
 #include <fstream>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
@@ -22,12 +23,19 @@
 
 namespace hearth {
 
+// What a RandomModel has besides.
+struct RandomModelExtras {
+  int64_t n_vocab = 50;
+  std::optional<TensorType> predictor;  // of the approximate head: as random as all else
+};
+
 // The file is removed when this object ends. Shape of the 21B in small: layer 0 global without
 // positions, the others windowed with RoPE; n_head * head_dim != n_embd. Matrices are of `type`,
 // the router and norms F32.
 class RandomModel {
  public:
-  RandomModel(TensorType type, Gating gating, uint32_t seed = 1) : random_(seed) {
+  RandomModel(TensorType type, Gating gating, uint32_t seed = 1, RandomModelExtras extras = {})
+      : random_(seed) {
     static std::atomic<int> counter{0};
     ModelSpec& s = spec_;
     s.path = (std::filesystem::temp_directory_path() /
@@ -40,7 +48,7 @@ class RandomModel {
     s.n_head_kv = 2;
     s.head_dim = 16;
     s.n_ff = 96;
-    s.n_vocab = 50;
+    s.n_vocab = extras.n_vocab;
     s.n_expert = 6;
     s.n_expert_used = 2;
     s.rms_eps = 1e-6f;
@@ -63,6 +71,9 @@ class RandomModel {
       Add(p + "ffn_gate_exps.weight", type, {s.n_embd, s.n_ff, s.n_expert});
       Add(p + "ffn_up_exps.weight", type, {s.n_embd, s.n_ff, s.n_expert});
       Add(p + "ffn_down_exps.weight", type, {s.n_ff, s.n_embd, s.n_expert});
+    }
+    if (extras.predictor) {
+      Add(kPredictorName, *extras.predictor, {(s.n_embd + s.n_vocab) * kPredictorWidth});
     }
     spec_.file_bytes = bytes_.size();
     Write();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace hearth {
@@ -36,7 +37,7 @@ int32_t Sampler::Sample(std::span<const float> logits) {
     while (next_banned != banned_.end() && *next_banned < id) ++next_banned;
     if (next_banned != banned_.end() && *next_banned == id) continue;
     const float logit = logits[static_cast<size_t>(id)];
-    if (std::isnan(logit)) continue;
+    if (!(logit > -std::numeric_limits<float>::infinity())) continue;
     if (best.id < 0 || logit > best.logit) best = Candidate{id, logit, 0};
     if (options_.temperature > 0) candidates_.push_back(Candidate{id, logit, 0});
   }

@@ -21,7 +21,8 @@ struct SamplerOptions {
 // machine. Thread-compatible.
 class Sampler {
  public:
-  // banned: ids that must never be chosen (tokens of type UNUSED), besides ids whose logit is NaN.
+  // banned: ids that must never be chosen (tokens of type UNUSED), besides ids whose logit is NaN
+  // or -infinity.
   Sampler(SamplerOptions options, std::vector<int32_t> banned);
 
   // logits [n_vocab]. -1 if every token is banned.

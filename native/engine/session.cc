@@ -92,13 +92,14 @@ Status Session::Check(std::span<const int32_t> tokens) const {
 }
 
 // Cuts the timeline back to what it may share with `tokens` and returns the length that stays.
-int64_t Session::Rewind(std::span<const int32_t> tokens, bool all) {
+int64_t Session::Rewind(std::span<const int32_t> tokens, const SyncOptions& options) {
   const auto [mine, theirs] =
       std::mismatch(tokens_.begin(), tokens_.end(), tokens.begin(), tokens.end());
-  int64_t n_keep = all ? 0 : mine - tokens_.begin();
+  int64_t n_keep = options.on_logits ? 0 : mine - tokens_.begin();
   const auto n_token = static_cast<int64_t>(tokens.size());
+  const bool at_hand = logits_valid_ && approximate_ == Approximates(options);
   const bool done_already =
-      n_keep == n_token && n_keep == static_cast<int64_t>(tokens_.size()) && logits_valid_;
+      n_keep == n_token && n_keep == static_cast<int64_t>(tokens_.size()) && at_hand;
   if (done_already) return n_keep;
   // The last token is evaluated again where its logits are not at hand.
   n_keep = std::min(n_keep, n_token - 1);
@@ -122,7 +123,7 @@ Status Session::BeginSync(std::span<const int32_t> tokens, const SyncOptions& op
   if (IsSet(options.cancelled)) return Status::Cancelled();
   lookup_.Begin();
   forgotten_.clear();
-  report_.n_reused = Rewind(tokens, static_cast<bool>(options.on_logits));
+  report_.n_reused = Rewind(tokens, options);
   Work work;
   work.rest.assign(tokens.begin() + report_.n_reused, tokens.end());
   work.n_chunk = transformer_.n_token_max();
@@ -143,6 +144,7 @@ Status Session::BeginAppend(int32_t token, const std::atomic<bool>* cancelled) {
   }
   Work work;
   work.options.cancelled = cancelled;
+  work.options.approximate = true;
   if (!TakeFromDraft(token)) {
     work.rest = forgotten_;
     work.rest.push_back(token);
@@ -223,11 +225,20 @@ bool Session::WantsLogits(const Work& work) const {
          work.done + work.n_token == static_cast<int64_t>(work.rest.size());
 }
 
+bool Session::Approximates(const SyncOptions& options) const {
+  return options_.approximate_head && options.approximate && !options.on_logits;
+}
+
 Status Session::TakeLogits(const Work& work) {
   const auto n_vocab = static_cast<size_t>(spec_.n_vocab);
+  approximate_ = Approximates(work.options);
   if (!work.options.on_logits) {
-    logits_.resize(static_cast<size_t>(1 + work.n_draft) * n_vocab);
-    RETURN_IF_ERROR(transformer_.Logits(pass_, 1 + work.n_draft, logits_.data()));
+    const int64_t n = 1 + work.n_draft;
+    logits_.resize(static_cast<size_t>(n) * n_vocab);
+    RETURN_IF_ERROR(approximate_
+                        ? transformer_.ApproximateLogits(pass_, n, *options_.approximate_head,
+                                                         *options_.head_counts, logits_.data())
+                        : transformer_.Logits(pass_, n, logits_.data()));
     draft_.tokens.assign(work.rest.end() - work.n_draft, work.rest.end());
   } else {
     std::vector<float> all(static_cast<size_t>(work.n_token) * n_vocab);
@@ -275,6 +286,18 @@ std::span<const float> Session::logits() const {
   if (!logits_valid_) return {};
   const auto n_vocab = static_cast<size_t>(spec_.n_vocab);
   return std::span(logits_).subspan(draft_.n_taken * n_vocab, n_vocab);
+}
+
+Status Session::ExactLogits(std::vector<float>* logits) {
+  const std::span<const float> at_hand = this->logits();
+  logits->assign(at_hand.begin(), at_hand.end());
+  if (!logits_valid_ || !approximate_) return Status::Ok();
+  // The pass still holds the last chunk: the timeline's end, and the draft behind it.
+  const auto n = static_cast<int64_t>(1 + draft_.tokens.size() - draft_.n_taken);
+  logits->resize(static_cast<size_t>(n * spec_.n_vocab));
+  RETURN_IF_ERROR(transformer_.Logits(pass_, n, logits->data()));
+  logits->resize(static_cast<size_t>(spec_.n_vocab));
+  return Status::Ok();
 }
 
 }  // namespace hearth

@@ -26,6 +26,9 @@ struct SyncOptions {
   // Given the logits [n_token, n_vocab] of each chunk as it is done; every position is then
   // evaluated anew.
   std::function<void(std::span<const float> logits)> on_logits;
+  // The logits are only to draw a token from: those of the approximate head will do where it is on.
+  // Not together with on_logits.
+  bool approximate = false;
 };
 
 struct SyncReport {
@@ -41,6 +44,9 @@ struct SessionOptions {
   DraftCounts* draft_counts = nullptr;  // counted there if given
   // Given: keys and values take memory from it as the timeline grows. Otherwise it is all theirs.
   std::shared_ptr<SharedMemory> shared = nullptr;
+  // Threshold of the approximate head, whose transformer has a predictor; unset: off.
+  std::optional<float> approximate_head;
+  HeadCounts* head_counts = nullptr;  // given with it
 };
 
 // Used by one thread at a time. The transformer must outlive it.
@@ -63,7 +69,7 @@ class Session : private SharedMemory::Tenant {
 
   // Adds one token to the timeline. kCancelled leaves the timeline as it was. With prompt lookup
   // the tokens that probably follow are evaluated along, and when they are appended they cost
-  // nothing.
+  // nothing. logits() are then those of the approximate head where it is on.
   Status Append(int32_t token, const std::atomic<bool>* cancelled);
 
   // The same, a layer at a time, so that sessions of one transformer may take turns: one of the
@@ -78,6 +84,9 @@ class Session : private SharedMemory::Tenant {
 
   // After the last token of the timeline: [n_vocab]; empty if nothing has been evaluated yet.
   std::span<const float> logits() const;
+
+  // The same by the whole head, whatever logits() are. Changes nothing.
+  Status ExactLogits(std::vector<float>* logits);
 
   const std::vector<int32_t>& tokens() const { return tokens_; }
 
@@ -110,7 +119,7 @@ class Session : private SharedMemory::Tenant {
   }
 
   Status Check(std::span<const int32_t> tokens) const;
-  int64_t Rewind(std::span<const int32_t> tokens, bool all);
+  int64_t Rewind(std::span<const int32_t> tokens, const SyncOptions& options);
   Status StepToTheEnd();
   Result<bool> Advance(Work& work);
   Status BeginChunk(Work& work);
@@ -122,6 +131,7 @@ class Session : private SharedMemory::Tenant {
   bool TakeFromDraft(int32_t token);
   void AddDraft(Work& work);
   bool WantsLogits(const Work& work) const;
+  bool Approximates(const SyncOptions& options) const;
 
   const ModelSpec& spec_;
   Transformer& transformer_;
@@ -140,6 +150,7 @@ class Session : private SharedMemory::Tenant {
   // [1 + draft, n_vocab]: after the token before the draft, and after each of the draft's.
   std::vector<float> logits_;
   bool logits_valid_ = false;  // those after draft_.n_taken belong to the end of tokens_
+  bool approximate_ = false;   // logits_ are the approximate head's
 };
 
 }  // namespace hearth

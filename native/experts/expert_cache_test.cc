@@ -419,16 +419,41 @@ TEST(ExpertCache, HintsStopWhenTooManyAreInFlight) {
   Rig rig(16);  // a quarter of the slots
   rig.cache->Hint(0, Ids{0, 1, 2, 3, 4, 5}, 99);
   EXPECT_EQ(rig.cache->stats().hint_reads, 4u);
-  rig.cache->Hint(0, Ids{4}, 99);
+  rig.cache->Hint(1, Ids{4}, 99);
   EXPECT_EQ(rig.cache->stats().hint_reads, 4u);
   rig.reader.Finish(0, 2);
-  rig.cache->Hint(0, Ids{4, 5}, 99);
+  rig.cache->Hint(1, Ids{4, 5}, 99);
   EXPECT_EQ(rig.cache->stats().hint_reads, 5u);
-  // Two are demands now, and the others were wrong: four more guesses may fly.
+  // Two are demands now, and one was wrong: three more guesses may fly.
   ExpertBatch batch = rig.cache->Fetch({0, Ids{0, 1}});
-  rig.cache->Hint(1, Ids{5, 6, 7, 8, 9}, 99);
-  EXPECT_EQ(rig.cache->stats().hint_reads, 9u);
+  rig.cache->Hint(1, Ids{4, 5, 6, 7, 8, 9}, 99);
+  EXPECT_EQ(rig.cache->stats().hint_reads, 8u);
   rig.reader.FinishAll();
+}
+
+TEST(ExpertCache, ABetterGuessTakesThePlaceOfAnEarlierOne) {
+  Rig rig(16);
+  rig.cache->Hint(1, Ids{0, 1, 2}, 2);  // two are read, the third is only looked after
+  EXPECT_TRUE(rig.reader.pending() == (Experts{{1, 0}, {1, 1}}));
+  rig.cache->Hint(1, Ids{1, 3}, 2);
+  EXPECT_TRUE(rig.reader.pending() == (Experts{{1, 1}, {1, 3}}));
+  EXPECT_EQ(rig.cache->stats().withdrawn, 1u);
+  rig.reader.FinishAll();
+}
+
+TEST(ExpertCache, WhatAHintNamesGoesLast) {
+  Rig rig(4);
+  rig.Use(1, {0});
+  rig.Use(0, {1});
+  rig.Use(0, {2});
+  rig.Use(0, {3});
+  rig.cache->Hint(1, Ids{0}, 0);
+  rig.Use(0, {4});
+  rig.Use(0, {5});
+  rig.Use(0, {6});
+  EXPECT_TRUE(rig.Resident(1) == (Ids{0}));
+  rig.Use(0, {4, 5, 6, 7});  // unless nothing else can go
+  EXPECT_TRUE(rig.Resident(0) == (Ids{4, 5, 6, 7}));
 }
 
 TEST(ExpertCache, HintsEvictNothingUsedSinceTheLastFetchBegan) {

@@ -162,4 +162,26 @@ Status CheckSpec(const ModelSpec& spec) {
   return Status::Ok();
 }
 
+Status CheckPredictor(const ModelSpec& spec) {
+  const std::string name = std::string("tensor '") + kPredictorName + "'";
+  const auto refuse = [&](const std::string& what) {
+    return Status::BadRequest("cannot use the approximate head with model '" + spec.path + "': " +
+                              what + "; switch it off, or choose a file with its predictor");
+  };
+  const TensorPlace* tensor = spec.Find(kPredictorName);
+  if (tensor == nullptr) return refuse("it has no " + name + " of a type that works");
+  const std::vector<int64_t> shape = {(spec.n_embd + spec.n_vocab) * kPredictorWidth};
+  if (tensor->shape != shape) {
+    return refuse("its " + name + " has shape " + ShapeText(tensor->shape) + ", expected " +
+                  ShapeText(shape));
+  }
+  const int64_t block = BlockLength(tensor->type);
+  if (spec.n_embd % block != 0 || kPredictorWidth % block != 0) {
+    return refuse("its " + name + " has rows of " + std::to_string(spec.n_embd) + " and " +
+                  std::to_string(kPredictorWidth) + " weights, which " +
+                  TensorTypeName(tensor->type) + " cannot hold");
+  }
+  return CheckTensor(spec, tensor, kPredictorName, shape);
+}
+
 }  // namespace hearth

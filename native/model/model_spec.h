@@ -63,6 +63,11 @@ struct ModelSpec {
   bool AnyQuantized(std::initializer_list<const char*> names) const;
 };
 
+// The predictor of likely tokens that the authors' files may carry, in one flat tensor:
+// kPredictorWidth rows of n_embd weights, then n_vocab rows of kPredictorWidth.
+inline constexpr const char* kPredictorName = "lm_head_profiler.weight";
+inline constexpr int64_t kPredictorWidth = 128;
+
 // "Q4_0" etc.
 bool ParseTensorType(const std::string& name, TensorType* type);
 const char* TensorTypeName(TensorType type);
@@ -71,6 +76,10 @@ const char* TensorTypeName(TensorType type);
 // that does not follow from the hyper-parameters, bytes that are not the shape's, a place outside
 // the file.
 Status CheckSpec(const ModelSpec& spec);
+
+// For who wants the predictor, which CheckSpec does not look at. kBadRequest when there is none
+// that can be used, kBadModel when it is not whole.
+Status CheckPredictor(const ModelSpec& spec);
 
 }  // namespace hearth
 

@@ -31,12 +31,17 @@ class Loader {
   Status Matrix(const TensorPlace& tensor, bool multiplied, MatrixView* view) {
     std::byte* dest = Take(static_cast<size_t>(tensor.bytes));
     RETURN_IF_ERROR(Read(tensor, dest));
-    const int64_t k = tensor.shape[0];
-    *view = MatrixView{tensor.type, dest, RowBytes(tensor.type, k), k};
-    if (!multiplied || !IsQuantized(tensor.type)) return Status::Ok();
-    scratch_.resize(std::max(scratch_.size(), GroupScratchBytes(view->row_bytes)));
-    view->n_grouped =
-        GroupRows(kernels_, tensor.type, k, tensor.n_row(), dest, dest, scratch_.data());
+    *view = View(tensor.type, dest, tensor.shape[0], tensor.n_row(), multiplied);
+    return Status::Ok();
+  }
+
+  // Its two matrices follow each other.
+  Status Predictor(const TensorPlace& tensor, MatrixView* in, MatrixView* out) {
+    std::byte* dest = Take(static_cast<size_t>(tensor.bytes));
+    RETURN_IF_ERROR(Read(tensor, dest));
+    const size_t in_bytes = RowBytes(tensor.type, kPredictorWidth * spec_.n_embd);
+    *in = View(tensor.type, dest, spec_.n_embd, kPredictorWidth, true);
+    *out = View(tensor.type, dest + in_bytes, kPredictorWidth, spec_.n_vocab, true);
     return Status::Ok();
   }
 
@@ -53,6 +58,14 @@ class Loader {
   }
 
  private:
+  MatrixView View(TensorType type, std::byte* data, int64_t k, int64_t n_row, bool grouped) {
+    MatrixView view{type, data, RowBytes(type, k), k};
+    if (!grouped || !IsQuantized(type)) return view;
+    scratch_.resize(std::max(scratch_.size(), GroupScratchBytes(view.row_bytes)));
+    view.n_grouped = GroupRows(kernels_, type, k, n_row, data, data, scratch_.data());
+    return view;
+  }
+
   std::byte* Take(size_t bytes) {
     std::byte* place = storage_.data() + used_;
     used_ += RoundUp(bytes);
@@ -91,6 +104,7 @@ size_t ResidentWeights::BytesFor(const ModelSpec& spec, bool embedding_on_disk) 
   size_t bytes = RoundUp(FloatBytes(*spec.Find("output_norm.weight")));
   if (!embedding_on_disk) bytes += RoundUp(spec.Find("token_embd.weight")->bytes);
   if (const TensorPlace* head = spec.Find("output.weight")) bytes += RoundUp(head->bytes);
+  if (const TensorPlace* predictor = spec.Find(kPredictorName)) bytes += RoundUp(predictor->bytes);
   for (int il = 0; il < spec.n_layer; ++il) {
     for (const char* name : kMatrixNames) bytes += RoundUp(spec.FindInLayer(il, name)->bytes);
     for (const char* name : kFloatNames) bytes += RoundUp(FloatBytes(*spec.FindInLayer(il, name)));
@@ -109,14 +123,19 @@ Result<std::unique_ptr<ResidentWeights>> ResidentWeights::Load(
   Loader loader(spec, file, kernels, weights->storage_, progress);
 
   const TensorPlace* head = spec.Find("output.weight");
-  // Rows that are only looked up stay rows.
+  const TensorPlace* predictor = spec.Find(kPredictorName);
+  // Rows that are only looked up, or picked by the predictor, stay rows.
   if (!embedding_on_disk) {
-    RETURN_IF_ERROR(
-        loader.Matrix(*spec.Find("token_embd.weight"), head == nullptr, &weights->token_embd_));
+    RETURN_IF_ERROR(loader.Matrix(*spec.Find("token_embd.weight"),
+                                  head == nullptr && predictor == nullptr, &weights->token_embd_));
   }
   RETURN_IF_ERROR(loader.Floats(*spec.Find("output_norm.weight"), &weights->output_norm_));
   weights->head_ = weights->token_embd_;
-  if (head != nullptr) RETURN_IF_ERROR(loader.Matrix(*head, true, &weights->head_));
+  if (head != nullptr) RETURN_IF_ERROR(loader.Matrix(*head, predictor == nullptr, &weights->head_));
+  if (predictor != nullptr) {
+    RETURN_IF_ERROR(
+        loader.Predictor(*predictor, &weights->predictor_in_, &weights->predictor_out_));
+  }
   for (int il = 0; il < spec.n_layer; ++il) {
     LayerWeights layer;
     MatrixView* matrices[] = {&layer.attn_q, &layer.attn_k, &layer.attn_v, &layer.attn_output};

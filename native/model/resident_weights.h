@@ -1,4 +1,5 @@
-// The weights that every token needs, in memory: everything but the experts.
+// The weights that every token needs, in memory: everything but the experts. The predictor counts
+// if the spec has it: who does not use it leaves it out there.
 #ifndef HEARTH_MODEL_RESIDENT_WEIGHTS_H_
 #define HEARTH_MODEL_RESIDENT_WEIGHTS_H_
 
@@ -45,6 +46,10 @@ class ResidentWeights {
   const MatrixView& head() const {
     return head_;
   }  // [n_vocab rows of n_embd]; token_embd when tied
+  // Without data if the spec has no predictor. [kPredictorWidth rows of n_embd], [n_vocab rows of
+  // kPredictorWidth]. With it the head's rows are not in groups, so that they can be picked.
+  const MatrixView& predictor_in() const { return predictor_in_; }
+  const MatrixView& predictor_out() const { return predictor_out_; }
   const float* output_norm() const { return output_norm_; }  // [n_embd]
   const LayerWeights& layer(int il) const { return layers_[static_cast<size_t>(il)]; }
   size_t bytes() const { return storage_.bytes(); }
@@ -53,6 +58,8 @@ class ResidentWeights {
   AlignedBuffer storage_;
   MatrixView token_embd_{};
   MatrixView head_{};
+  MatrixView predictor_in_{};
+  MatrixView predictor_out_{};
   const float* output_norm_ = nullptr;
   std::vector<LayerWeights> layers_;
 };

@@ -1,6 +1,7 @@
 #include "transformer/forward.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "kernels/row_groups.h"
@@ -15,6 +16,7 @@ int64_t ScoreFloats(const ModelSpec& spec, int n_threads, int64_t n_ctx_max) {
 }
 
 constexpr int64_t kRouterGrain = 4;  // experts: a tile of the kernels
+constexpr const char* kHeadName = "the output head";
 
 // Layers whose experts are guessed while one token is decoded.
 constexpr int kLayersAhead = 2;
@@ -23,7 +25,8 @@ constexpr int kLayersAhead = 2;
 bool NormedQ8(const ModelSpec& spec) {
   const TensorPlace* output = spec.Find("output.weight");
   const TensorPlace* head = output != nullptr ? output : spec.Find("token_embd.weight");
-  return IsQuantized(head->type) ||
+  const TensorPlace* predictor = spec.Find(kPredictorName);
+  return IsQuantized(head->type) || (predictor != nullptr && IsQuantized(predictor->type)) ||
          spec.AnyQuantized({"attn_q", "attn_k", "attn_v", "ffn_gate_exps", "ffn_up_exps"});
 }
 
@@ -47,7 +50,9 @@ Result<Pass> Pass::Create(const ModelSpec& spec, int64_t n_token_max) {
 size_t Transformer::BytesFor(const ModelSpec& spec, int n_threads, int64_t n_token_max,
                              int64_t n_ctx_max) {
   const int64_t per_token = spec.n_embd + spec.n_q() + 2 * spec.n_kv() + spec.n_expert;
+  const bool approximates = spec.Find(kPredictorName) != nullptr;
   return Moe::BytesFor(spec, n_threads, n_token_max) +
+         (approximates ? ApproximateHead::BytesFor(spec) : 0) +
          Activations::BytesFor(n_token_max, spec.n_embd, NormedQ8(spec)) +
          Activations::BytesFor(n_token_max, spec.n_q(), AttendedQ8(spec)) +
          static_cast<size_t>(n_token_max * per_token + ScoreFloats(spec, n_threads, n_ctx_max)) *
@@ -65,6 +70,12 @@ Result<std::unique_ptr<Transformer>> Transformer::Create(const ModelSpec& spec,
   Result<std::unique_ptr<Moe>> moe = Moe::Create(spec, store, kernels, pool, n_token_max);
   if (!moe.ok()) return moe.status();
   t->moe_ = std::move(moe).value();
+  if (spec.Find(kPredictorName) != nullptr) {
+    Result<std::unique_ptr<ApproximateHead>> head =
+        ApproximateHead::Create(spec, weights, kernels, pool);
+    if (!head.ok()) return head.status();
+    t->approximate_head_ = std::move(head).value();
+  }
   Result<Activations> normed = Activations::Create(n_token_max, spec.n_embd, NormedQ8(spec));
   if (!normed.ok()) return normed.status();
   t->normed_ = std::move(normed).value();
@@ -143,14 +154,46 @@ Status Transformer::Layer(KvCache& kv, Pass& pass) {
 }
 
 Status Transformer::Logits(const Pass& pass, int64_t n, float* logits) {
+  NormLast(pass, n);
+  Head(0, n, logits);
+  return CheckFinite(logits, n * spec_.n_vocab, kHeadName);
+}
+
+// One position after the other: what is read for several at once is more than what each of them
+// needs, and a position's logits do not depend on who was evaluated along.
+Status Transformer::ApproximateLogits(const Pass& pass, int64_t n, float threshold,
+                                      HeadCounts& counts, float* logits) {
+  CHECK(approximate_head_ != nullptr, "the weights have no predictor");
+  NormLast(pass, n);
+  for (int64_t t = 0; t < n; ++t, logits += spec_.n_vocab) {
+    const int64_t n_candidate = approximate_head_->Run(normed_, t, threshold, logits);
+    if (n_candidate == 0) {
+      Head(t, 1, logits);
+      RETURN_IF_ERROR(CheckFinite(logits, spec_.n_vocab, kHeadName));
+    }
+    counts.candidates += static_cast<uint64_t>(n_candidate > 0 ? n_candidate : spec_.n_vocab);
+    if (counts.positions++ % HeadCounts::kAuditPeriod != 0) continue;
+    float* all = approximate_head_->scratch();
+    Head(t, 1, all);
+    ++counts.audited;
+    if (std::isinf(logits[kernels_.argmax(all, spec_.n_vocab)])) ++counts.missed;
+  }
+  return Status::Ok();
+}
+
+// normed_ = the last n tokens of a chunk as the head reads them.
+void Transformer::NormLast(const Pass& pass, int64_t n) {
   CHECK(pass.n_layer_left() == 0, "logits come after the last layer");
   const float* x = pass.residual_.As<float>() + (pass.chunk_.n_token - n) * spec_.n_embd;
   Norm(x, weights_.output_norm(), n);
+}
+
+// logits [n, n_vocab] = head . normed_ from row t0 on
+void Transformer::Head(int64_t t0, int64_t n, float* logits) {
   pool_.ParallelFor(
       spec_.n_vocab, RowGrain(weights_.head().row_bytes, n), [&](int64_t begin, int64_t end, int) {
-        normed_.MatMul(kernels_, weights_.head(), begin, end, 0, n, logits, spec_.n_vocab);
+        normed_.MatMul(kernels_, weights_.head(), begin, end, t0, n, logits, spec_.n_vocab);
       });
-  return CheckFinite(logits, n * spec_.n_vocab, "the output head");
 }
 
 // normed_ = rms_norm(x), x [n_token, n_embd]

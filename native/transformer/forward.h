@@ -16,6 +16,7 @@
 #include "model/model_spec.h"
 #include "model/resident_weights.h"
 #include "transformer/activations.h"
+#include "transformer/approximate_head.h"
 #include "transformer/attention.h"
 #include "transformer/kv_cache.h"
 #include "transformer/moe.h"
@@ -99,6 +100,12 @@ class Transformer {
   // Of the chunk's last n tokens: [n, n_vocab]. kNumeric.
   Status Logits(const Pass& pass, int64_t n, float* logits);
 
+  // The same by the approximate head, for weights with a predictor: to draw tokens from, not to
+  // judge them by. A position without candidates gets all its logits. Counts in `counts`; what it
+  // audits changes no result. kNumeric.
+  Status ApproximateLogits(const Pass& pass, int64_t n, float threshold, HeadCounts& counts,
+                           float* logits);
+
  private:
   Transformer(const ModelSpec& spec, const ResidentWeights& weights, ExpertCache& cache,
               Reader& reader, const Kernels& kernels, ThreadPool& pool, int64_t n_token_max)
@@ -111,6 +118,8 @@ class Transformer {
         n_token_max_(n_token_max) {}
 
   void Norm(const float* x, const float* weight, int64_t n_token);
+  void NormLast(const Pass& pass, int64_t n);
+  void Head(int64_t t0, int64_t n, float* logits);
   void Route(int il, const float* x, int64_t n_token, Routing* routing);
   void Attention(int il, const Pass& pass, KvCache& kv);
   void HintNextLayers(int il, const float* x, int64_t n_token);
@@ -127,6 +136,7 @@ class Transformer {
   const int64_t n_token_max_;
 
   std::unique_ptr<Moe> moe_;
+  std::unique_ptr<ApproximateHead> approximate_head_;  // null without a predictor
   Routing routing_;
   Routing guess_;
   Activations normed_;           // width n_embd

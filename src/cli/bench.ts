@@ -5,7 +5,7 @@ import { EngineError } from "../protocol/errors";
 import { readText } from "./documents";
 import type { NativeEngineStats } from "../engine/native";
 import { type Arguments, engineOptions, flagOption, textOption, usageError, wholeOption } from "./options";
-import { modelPath, openEngine, Progress, printJson } from "./session";
+import { headSentence, modelPath, openEngine, Progress, printJson } from "./session";
 
 export const benchOptions = {
   prompt: { type: "string" },
@@ -38,6 +38,7 @@ export async function bench(args: Arguments): Promise<void> {
   try {
     const tokens = tokensOf(engine, text, n_token, "measure");
     const times = await measure(engine, engine.newSession(), tokens, n_depth, n_prompt);
+    const head = engine.approximateHead;
     const result = {
       model: engine.model.name,
       isa: engine.info.isa,
@@ -57,12 +58,15 @@ export async function bench(args: Arguments): Promise<void> {
       ...flat("decode", times.decodeReads),
     };
     if (flagOption(args, "json")) {
-      printJson(result);
+      printJson(head === undefined ? result : { ...result, approximate_head: head });
       return;
     }
     for (const [name, value] of Object.entries(result)) {
       const shown = typeof value === "number" && !Number.isInteger(value) ? value.toFixed(2) : String(value);
       process.stdout.write(`${name.padEnd(28)} ${shown}\n`);
+    }
+    if (head !== undefined) {
+      process.stdout.write(`${headSentence(head)}\n`);
     }
   } finally {
     engine.close();
@@ -86,7 +90,7 @@ async function measure(
   const prefilled = performance.now();
   const afterPrompt = engine.stats;
   for (let n = n_depth + n_prompt + 1; n <= tokens.length; ++n) {
-    await session.evaluate(tokens.subarray(0, n));
+    await session.evaluate(tokens.subarray(0, n), { approximate: true });
     progress.show(n / tokens.length);
   }
   progress.clear();

@@ -4,7 +4,7 @@ import { type ChatMessage, ChatTemplate } from "../model/chatTemplate";
 import { EngineError } from "../protocol/errors";
 import type { PromptPart } from "../protocol/prompt";
 import { type Arguments, flagOption, samplerOptions, textOption, usageError, wholeOption } from "./options";
-import { modelPath, openEngine, printJson } from "./session";
+import { headSentence, modelPath, openEngine, printJson } from "./session";
 
 export const chatOptions = {
   prompt: { type: "string" },
@@ -112,6 +112,7 @@ class Conversation {
     }
     this.#messages.push({ role: "assistant", content: text });
     const { finish, promptTokens, reusedTokens, generatedTokens } = step.value;
+    const head = this.#engine.approximateHead;
     if (json) {
       printJson({
         text,
@@ -119,9 +120,13 @@ class Conversation {
         prompt_tokens: promptTokens,
         reused_tokens: reusedTokens,
         generated_tokens: generatedTokens,
+        ...(head === undefined ? {} : { approximate_head: head }),
       });
     } else {
       process.stdout.write("\n");
+      if (head !== undefined) {
+        process.stderr.write(`hearth: ${headSentence(head)}\n`);
+      }
     }
   }
 }

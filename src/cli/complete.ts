@@ -10,7 +10,7 @@ import { EngineError } from "../protocol/errors";
 import { SYSTEM_CLOCK } from "../engine/systemClock";
 import { readBytes } from "./documents";
 import { type Arguments, flagOption, samplerOptions, usageError, wholeOption } from "./options";
-import { modelPath, openEngine, printJson } from "./session";
+import { headSentence, modelPath, openEngine, printJson } from "./session";
 
 export const completeOptions = { "max-tokens": { type: "string" } } as const;
 
@@ -54,6 +54,7 @@ export async function complete(args: Arguments): Promise<void> {
       throw outcome.error instanceof Error ? outcome.error : new Error("completion failed", { cause: outcome.error });
     }
     const text = outcome.kind === "text" ? outcome.text : "";
+    const head = engine.approximateHead;
     if (flagOption(args, "json")) {
       printJson({
         text,
@@ -71,11 +72,15 @@ export async function complete(args: Arguments): Promise<void> {
             }
           : {}),
         first_text_ms: firstTextMs ?? null,
+        ...(head === undefined ? {} : { approximate_head: head }),
       });
     } else {
       process.stdout.write(text === "" ? "" : `${text}\n`);
       if (outcome.kind === "none") {
         process.stderr.write(`hearth: ${REASON_SENTENCES[outcome.reason]}\n`);
+      }
+      if (head !== undefined) {
+        process.stderr.write(`hearth: ${headSentence(head)}\n`);
       }
     }
   } finally {

@@ -1,4 +1,5 @@
 import { type GgufModel, openGgufFile } from "../model/ggufFile";
+import { PREDICTOR } from "../model/tensorPlaces";
 import { type Arguments, flagOption, usageError } from "./options";
 import { modelPath, printJson } from "./session";
 
@@ -60,6 +61,7 @@ function factsOf(model: GgufModel): Record<string, unknown> {
     sliding_window: windowed[0]?.window ?? 0,
     down_transposed: spec.down_transposed,
     head_tied: !spec.tensors.some(({ name }) => name === "output.weight"),
+    head_predictor: spec.tensors.some(({ name }) => name === PREDICTOR),
     bytes_by_type: bytesByType,
     capabilities: model.capabilities,
     fim_layouts: model.fim.layouts,

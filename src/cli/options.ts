@@ -14,6 +14,7 @@ const COMMON_OPTIONS = {
   "top-p": { type: "string" },
   "min-p": { type: "string" },
   prefetch: { type: "string" },
+  "approximate-head": { type: "string" },
   context: { type: "string" },
   "expert-slots": { type: "string" },
   eviction: { type: "string" },
@@ -37,7 +38,7 @@ export function usageError(message: string): EngineError {
 export function parseCommandLine(args: readonly string[], own: OptionTable): Arguments {
   try {
     const { positionals, values } = parseArgs({
-      args: [...args],
+      args: withThreshold(args),
       options: { ...COMMON_OPTIONS, ...own },
       allowPositionals: true,
       strict: true,
@@ -46,6 +47,21 @@ export function parseCommandLine(args: readonly string[], own: OptionTable): Arg
   } catch (error) {
     throw usageError(error instanceof Error ? error.message.replace(/[.\n].*$/s, "") : String(error));
   }
+}
+
+/** The authors' own threshold, 0, misses the likeliest token six times as often. */
+const HEAD_THRESHOLD = "-2";
+
+/** `--approximate-head` may stand alone or before a number, which may be negative; parseArgs knows neither. */
+function withThreshold(args: readonly string[]): string[] {
+  const name = "--approximate-head";
+  return args.flatMap((arg, i) => {
+    const isThreshold = (at: number): boolean => args[at - 1] === name && /^[-+]?\.?\d/.test(args[at] ?? "");
+    if (arg === name) {
+      return [`${name}=${isThreshold(i + 1) ? (args[i + 1] ?? "") : HEAD_THRESHOLD}`];
+    }
+    return isThreshold(i) ? [] : [arg];
+  });
 }
 
 export function textOption({ options }: Arguments, name: string): string | undefined {
@@ -116,6 +132,7 @@ export function engineOptions(args: Arguments): Omit<NativeEngineOptions, "proce
   const isa = textOption(args, "isa");
   const prefetch = textOption(args, "prefetch");
   const context = wholeOption(args, "context", 1, 2 ** 24);
+  const approximateHead = numberOption(args, "approximate-head", -1000, 1000);
   const slots = wholeOption(args, "expert-slots", 1, 2 ** 20);
   if (isa !== undefined && !ISAS.includes(isa)) {
     throw usageError(`--isa is one of ${ISAS.join(", ")}, not '${isa}'`);
@@ -133,6 +150,7 @@ export function engineOptions(args: Arguments): Omit<NativeEngineOptions, "proce
     ...(isa === undefined ? {} : { isa: isa as IsaName }),
     ...(prefetch === undefined ? {} : { readAhead: prefetch === "on" }),
     ...(eviction === undefined ? {} : { eviction }),
+    ...(approximateHead === undefined ? {} : { approximateHead }),
     ...(context === undefined ? {} : { contextTokens: context }),
     ...(slots === undefined ? {} : { expertSlots: slots }),
   };

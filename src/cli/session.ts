@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { LocalEngine } from "../engine/localEngine";
 import type { IsaName, NativeEngineOptions } from "../engine/native";
+import type { ApproximateHeadFigures } from "../protocol/engine";
 import { type Arguments, engineOptions, textOption } from "./options";
 
 /** The model that comes with Hearth; found from dist/ and from src/cli/ alike. */
@@ -39,6 +40,14 @@ export function slowKernels(isa: IsaName, forced: string | undefined): string[] 
   return isa === "ref" && forced === undefined
     ? ["this processor has neither AVX2 nor NEON with dot products: the reference kernels are used, many times slower"]
     : [];
+}
+
+export function headSentence({ active, audited, missed }: ApproximateHeadFigures): string {
+  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  return (
+    `approximate head: ${percent(active)} of the vocabulary, ` +
+    `missed ${percent(missed)} of ${String(audited)} audited tokens`
+  );
 }
 
 /** One line on stderr, only where a person sees it. */

@@ -1,6 +1,7 @@
 import { type GgufModel, openGgufFile } from "../model/ggufFile";
 import { StreamingDetokenizer } from "../model/streamingDetokenizer";
 import { Tokenizer } from "../model/tokenizer";
+import type { ApproximateHeadFigures } from "../protocol/engine";
 import { EngineError } from "../protocol/errors";
 import type { PromptPart } from "../protocol/prompt";
 import {
@@ -38,6 +39,7 @@ export interface EvaluateOptions {
   readonly traceDepth?: number;
   readonly priority?: NativePriority;
   readonly onLogits?: (logits: Float32Array) => void;
+  readonly approximate?: boolean;
 }
 
 /** Why a generation ended: the model said so, the token limit, a stop string, or the caller cancelled. */
@@ -98,6 +100,14 @@ export class LocalEngine {
 
   get stats(): NativeEngineStats {
     return present(this.#native.stats());
+  }
+
+  /** Undefined where it is off, or has evaluated nothing yet. */
+  get approximateHead(): ApproximateHeadFigures | undefined {
+    const { approximated, candidates, audited, missed } = this.stats;
+    return approximated === 0
+      ? undefined
+      : { active: candidates / (approximated * this.model.spec.n_vocab), audited, missed: missed / audited };
   }
 
   newSession(): LocalSession {

@@ -29,6 +29,10 @@ export interface NativeEngineOptions {
   readonly eviction?: "expected-wait" | "lru";
   /** false: no token is evaluated on a guess (native/engine/prompt_lookup.h). Changes no result. */
   readonly promptLookup?: boolean;
+  /**
+   * `next` draws only from tokens whose predicted score is above this (native/transformer/approximate_head.h). Default: from all.
+   */
+  readonly approximateHead?: number;
   /** Default: the model's own, at most 4096. */
   readonly contextTokens?: number;
   /** Tokens of a prefill chunk; default 128, or 256 where experts do not all fit. */
@@ -79,6 +83,12 @@ export interface NativeEngineStats {
   /** Tokens evaluated on a guess, and those of them that the model then chose. */
   readonly drafted: number;
   readonly accepted: number;
+  /** Positions whose logits were approximated, and tokens that were candidates there, of all positions together. */
+  readonly approximated: number;
+  readonly candidates: number;
+  /** Positions of these that the whole head evaluated too, and those where its likeliest token was no candidate. */
+  readonly audited: number;
+  readonly missed: number;
 }
 
 /** Temperature 0 is greedy. `topK` 0, `topP` 1 and `minP` 0 filter nothing. */
@@ -110,6 +120,8 @@ export interface NativeSyncOptions {
   readonly priority?: NativePriority;
   /** Gets the logits [n_token, n_vocab] of each chunk; all tokens are then evaluated anew. */
   readonly onLogits?: (logits: Float32Array) => void;
+  /** Logits only to draw from: the approximate head will do where it is on. Of `next` it always does. */
+  readonly approximate?: boolean;
 }
 
 export interface NativeSyncReport {
@@ -135,7 +147,7 @@ export interface NativeSession {
   sync(tokens: Int32Array, options: NativeSyncOptions): Promise<NativeSyncReport | "cancelled">;
   /** The next token; it enters the timeline with the call after this one. */
   next(): Promise<number | "cancelled">;
-  /** [n_vocab] after the last evaluated token. */
+  /** [n_vocab] after the last evaluated token, by the whole head. */
   logits(): Promise<Float32Array>;
   /** Calls under way end as "cancelled", between two layers. */
   cancel(): void;

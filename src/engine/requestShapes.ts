@@ -106,6 +106,7 @@ const prompt = list(promptPart);
 
 const COUNT_MAX = 2 ** 30;
 const TOKENS_MAX = 2 ** 20;
+const APPROXIMATE_HEAD_MAX = 1000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 const sampler = record<SamplerOptions>({
@@ -124,9 +125,19 @@ const load = record<LoadOptions>(
     chunkTokens: whole(1, 2048),
     isa: oneOf("ref", "avx2", "avxvnni", "avx512vnni", "neon-dotprod", "neon-i8mm"),
     readAhead: flag,
+    approximateHead: number(-APPROXIMATE_HEAD_MAX, APPROXIMATE_HEAD_MAX),
     expertSlots: whole(1, TOKENS_MAX),
   },
-  ["threads", "memoryBudgetBytes", "contextTokens", "chunkTokens", "isa", "readAhead", "expertSlots"],
+  [
+    "threads",
+    "memoryBudgetBytes",
+    "contextTokens",
+    "chunkTokens",
+    "isa",
+    "readAhead",
+    "approximateHead",
+    "expertSlots",
+  ],
 );
 
 const chatMessage = record<ChatMessage>({ role: oneOf("system", "user", "assistant"), content: text });

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { writePredictorModel } from "../../test/fixtures/randomModels";
 import type { PromptPart } from "../protocol/prompt";
 import { type Job, ServerModel } from "./serverModel";
 import { StopSignal } from "./sessionSlots";
@@ -53,6 +56,22 @@ describe("ServerModel", () => {
     await answered;
     assert.equal(chat.said, alone.said);
     assert.equal(order[0], "completion");
+  });
+
+  it("tells what an approximate head has missed", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "hearth-head-"));
+    try {
+      const choice = { path: writePredictorModel(folder), load: { approximateHead: -2 } };
+      const approximate = await ServerModel.load(choice, () => undefined);
+      await approximate.complete(job("a"), PROMPT, SHORT);
+      const { active, audited, missed } = approximate.figures.approximateHead ?? { active: 1, audited: 0, missed: 1 };
+      assert.ok(active > 0 && active < 1, String(active));
+      assert.deepEqual([audited, missed], [1, 0]);
+      await approximate.close();
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+    assert.equal(model.figures.approximateHead, undefined);
   });
 
   it("evaluates a prompt in advance, which ends when anything is asked about its document", async () => {

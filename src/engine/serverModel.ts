@@ -61,10 +61,12 @@ export class ServerModel {
   }
 
   get figures(): Figures {
-    const { hits, misses } = this.#engine.stats;
+    const { stats, approximateHead } = this.#engine;
+    const { hits, misses } = stats;
     return {
       ...this.#last,
       ...(hits + misses === 0 ? {} : { expertHitRate: hits / (hits + misses) }),
+      ...(approximateHead === undefined ? {} : { approximateHead }),
       memoryBytes: process.memoryUsage.rss(),
     };
   }

@@ -241,9 +241,22 @@ describe("openGgufFile: what a valid file says", () => {
       const open64 = async (tensors: RawTensorInfo[]) =>
         openGgufFile(writeTinyModel(folder, tinyEntries(shape), tensors));
       assert.equal((await open64(tinyTensors(shape))).spec.down_transposed, false);
-      const { spec, warnings } = await open64([...tinyTensors(shape), profiler]);
+      const { spec } = await open64([...tinyTensors(shape), profiler]);
       assert.equal(spec.down_transposed, true);
-      assert.match(warnings.join(), /lm_head_profiler\.weight .* is not used/);
+    });
+    it("take the predictor of whatever shape as it is: the engine checks it where it is wanted", async () => {
+      const found = async (predictor: RawTensorInfo) => {
+        const { spec, warnings } = await open({}, [...tinyTensors(), predictor]);
+        const place = spec.tensors.find(({ name }) => name === predictor.name);
+        return { shape: place?.shape, bytes: place?.bytes, warnings };
+      };
+      const bytes = (576 * 128 * 18) / 32;
+      assert.deepEqual(await found(profiler), { shape: [576 * 128], bytes, warnings: [] });
+      const odd = await found({ ...profiler, shape: [128, 576] });
+      assert.deepEqual(odd, { shape: [128, 576], bytes, warnings: [] });
+      const { shape, warnings } = await found({ ...profiler, type: 12 });
+      assert.equal(shape, undefined);
+      assert.match(warnings.join(), /^lm_head_profiler\.weight is of a type that is not supported/);
     });
     it("ignore a tensor nobody knows, whatever its type, with a warning", async () => {
       const unknown = { name: "blk.0.attn_q_norm.weight", shape: [64], type: 12, offset: 0 };

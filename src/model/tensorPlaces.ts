@@ -54,7 +54,8 @@ const OTHER_TYPES: Readonly<Record<number, string>> = {
   39: "MXFP4",
 };
 
-const PROFILER = "lm_head_profiler.weight";
+/** For the approximate head, where it is switched on: the engine looks at its shape then. */
+export const PREDICTOR = "lm_head_profiler.weight";
 const WARNED_NAMES_MAX = 3;
 
 export interface TensorTable {
@@ -93,6 +94,7 @@ export function placeTensors(
     table.take(name("ffn_up_exps"), [n_embd, n_ff, n_expert]);
     table.take(name("ffn_down_exps"), down_transposed ? [n_embd, n_ff, n_expert] : [n_ff, n_embd, n_expert]);
   }
+  table.takeIfSupported(PREDICTOR);
   refuseMoreLayers(table, hyper.n_layer);
   table.checkOverlaps();
   warnAboutIgnored(table, warnings);
@@ -107,7 +109,7 @@ export function placeTensors(
 function isDownTransposed(table: TensorPicker, hyper: Hyperparameters): boolean {
   const [rowLength, rows] = table.shapeOf("blk.0.ffn_down_exps.weight");
   if (hyper.n_ff === hyper.n_embd) {
-    return table.has(PROFILER);
+    return table.has(PREDICTOR);
   }
   return rowLength === hyper.n_embd && rows === hyper.n_ff;
 }
@@ -138,9 +140,9 @@ function refuseMoreLayers(table: TensorPicker, n_layer: number): void {
 }
 
 function warnAboutIgnored(table: TensorPicker, warnings: string[]): void {
-  const ignored = table.unusedNames.filter((name) => name !== PROFILER);
-  if (table.has(PROFILER)) {
-    warnings.push(`${PROFILER} (the authors' predictor for a sparse head) is not used`);
+  const ignored = table.unusedNames.filter((name) => name !== PREDICTOR);
+  if (ignored.length < table.unusedNames.length) {
+    warnings.push(`${PREDICTOR} is of a type that is not supported: there is no approximate head`);
   }
   if (ignored.length > 0) {
     const named = ignored.slice(0, WARNED_NAMES_MAX).map(quoted).join(", ");
@@ -188,6 +190,18 @@ class TensorPicker {
   take(name: string, shape: readonly number[]): void {
     const { type, offset } = this.#checked(name, shape);
     this.places.push({ name, type: type.name, shape, offset, bytes: bytesOf(type, shape) });
+  }
+
+  /** Takes a tensor that the model works without, of whatever shape. */
+  takeIfSupported(name: string): void {
+    const tensor = this.#raw.get(name);
+    const type = tensor && TYPES.get(tensor.type);
+    if (tensor !== undefined && type !== undefined) {
+      const { shape, offset } = tensor;
+      this.#used.add(name);
+      this.#endOf(tensor);
+      this.places.push({ name, type: type.name, shape, offset, bytes: bytesOf(type, shape) });
+    }
   }
 
   /** Takes one matrix as several: its rows follow each other in the file, so each part is a place of its own. */

@@ -45,6 +45,8 @@ export interface LoadOptions {
   readonly chunkTokens?: number;
   readonly isa?: Isa;
   readonly readAhead?: boolean;
+  /** Threshold of the approximate head; without one it is off. */
+  readonly approximateHead?: number;
   readonly expertSlots?: number;
 }
 
@@ -85,6 +87,16 @@ export type EngineStatus =
   | { readonly kind: "ready"; readonly model: ModelInfo }
   | { readonly kind: "failed"; readonly path: string; readonly code: EngineErrorCode; readonly message: string };
 
+/** What the approximate head has cost in precision since the model was loaded. */
+export interface ApproximateHeadFigures {
+  /** Share of the vocabulary whose logits were computed. */
+  readonly active: number;
+  /** Tokens that the whole head evaluated too; at least one. */
+  readonly audited: number;
+  /** Share of these whose likeliest token the approximate head left out. */
+  readonly missed: number;
+}
+
 /** Told after each generation. */
 export interface Figures {
   /** Prompt tokens evaluated a second; missing if all were known. */
@@ -94,6 +106,8 @@ export interface Figures {
   readonly expertHitRate?: number;
   /** Where experts do not all fit in memory. */
   readonly reading?: ReadingFigures;
+  /** Missing where it is off, or has evaluated nothing yet. */
+  readonly approximateHead?: ApproximateHeadFigures;
   /** Resident bytes of the process. */
   readonly memoryBytes: number;
 }

@@ -132,6 +132,7 @@ describe("bad requests", () => {
     ["an unknown instruction set", ["bench", "--isa", "sse9"]],
     ["a budget without a size", ["bench", "--memory-budget", "much"]],
     ["prefetch neither on nor off", ["bench", "--prefetch", "maybe"]],
+    ["a threshold that is no number", ["bench", "--approximate-head=some"]],
     ["no trace", ["replay"]],
     ["a negative temperature", ["complete", "package.json:1:1", "--temperature", "-1"]],
   ];
@@ -156,6 +157,11 @@ describe("bad requests", () => {
       /cannot write/,
     ],
     ["more tokens than the text has", ["bench", "--prompt", "1000000"], /the text has/],
+    [
+      "an approximate head without a predictor",
+      ["bench", "--approximate-head"],
+      /starter.* has no tensor .*switch it off/,
+    ],
     ["a budget that is too small", ["bench", "--memory-budget", "20MiB"], /the smallest that works is \d+ MiB/],
     ["a trace that is not there", ["replay", "no/such/trace.json"], /no such file/],
     ["a trace that is none", ["replay", "package.json"], /has no 'name'/],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chosenOf, guessedOf, readTrace } from "../../bench/experts/trace";
-import { writeRandomModel } from "../fixtures/randomModels";
+import { writePredictorModel, writeRandomModel } from "../fixtures/randomModels";
 import { hearth, hearthJson, ROOT, STARTER, withFolder } from "./hearth";
 
 const CODE = `export function add(a: number, b: number): number {
@@ -229,6 +229,72 @@ describe("hearth bench", () => {
     }
     assert.equal(figures["expert_slots"], figures["expert_slots_for_all"]);
     assert.ok(Number(figures["prefill_read_bytes_per_token"]) * 64 <= readFileSync(STARTER).length);
+  });
+});
+
+describe("the approximate head", () => {
+  interface WithHead {
+    readonly text?: string;
+    readonly approximate_head?: { readonly active: number; readonly audited: number; readonly missed: number };
+  }
+  const bench = ["--prompt", "16", "--generate", "40"];
+
+  it("is off, and its predictor not read, unless asked for", async () => {
+    await withFolder(async (folder) => {
+      const model = writePredictorModel(folder);
+      const off = await hearthJson<WithHead & { planned_bytes: number; bytes_read: number }>([
+        "bench",
+        model,
+        ...bench,
+      ]);
+      assert.equal(off.approximate_head, undefined);
+      const plain = await hearth(["bench", model, ...bench]);
+      assert.doesNotMatch(plain.stdout + plain.stderr, /lm_head|approximate/);
+    });
+  });
+
+  it("says what part of the vocabulary it looked at, and what it missed", async () => {
+    await withFolder(async (folder) => {
+      const model = writePredictorModel(folder);
+      const { approximate_head: head } = await hearthJson<WithHead>([
+        "bench",
+        model,
+        ...bench,
+        "--approximate-head",
+        "4",
+      ]);
+      assert.ok(head !== undefined && head.active > 0.01 && head.active < 0.3, JSON.stringify(head));
+      assert.equal(head.audited, 2);
+      const plain = await hearth(["bench", model, ...bench, "--approximate-head"]);
+      assert.match(plain.stdout, /^approximate head: \d+\.\d % of the vocabulary, missed 0\.0 % of 2 audited tokens$/m);
+    });
+  });
+
+  it("gives the same text where the likeliest is always a candidate", async () => {
+    await withFolder(async (folder) => {
+      const place = [`${documentIn(folder)}:2:3`, "--model", writePredictorModel(folder)];
+      const exact = await hearthJson<WithHead>(["complete", ...place]);
+      const quick = await hearthJson<WithHead>(["complete", ...place, "--approximate-head"]);
+      assert.equal(quick.text, exact.text);
+      assert.ok((quick.approximate_head?.active ?? 1) < 1, JSON.stringify(quick));
+      const { stderr } = await hearth(["complete", ...place, "--approximate-head"]);
+      assert.match(stderr, /^hearth: approximate head: .* audited tokens$/m);
+    });
+  });
+
+  it("is not asked by who wants the logits", async () => {
+    await withFolder(async (folder) => {
+      const model = writePredictorModel(folder);
+      const logits = async (...options: string[]): Promise<Buffer> => {
+        const out = join(folder, "logits.f32");
+        const ended = await hearth(["logits", model, "--tokens", "1,2,3,4,5", "--out", out, ...options]);
+        assert.equal(ended.code, 0, ended.stderr);
+        return readFileSync(out);
+      };
+      const exact = await logits();
+      assert.ok((await logits("--approximate-head")).equals(exact));
+      assert.ok((await logits("--approximate-head", "--all")).subarray(-exact.length).equals(exact));
+    });
   });
 });
 
