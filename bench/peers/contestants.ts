@@ -16,6 +16,7 @@ export interface PeerOptions {
   readonly hearth: readonly string[];
   readonly isa?: string | undefined;
   readonly "memory-budget-mib"?: string | undefined;
+  readonly "memory-limit-mib"?: string | undefined;
   readonly "llama-backend"?: string | undefined;
   /** Names; without it all of them. */
   readonly peers?: string | undefined;
@@ -24,7 +25,7 @@ export interface PeerOptions {
 /** --hearth [NAME=]DIST[@ISA], each a peer; without one, this tree's build. */
 function hearthPeers(options: PeerOptions): Peer[] {
   const given = options.hearth.length === 0 ? [`hearth=${join(ROOT, "dist")}`] : options.hearth;
-  const budget = options["memory-budget-mib"];
+  const budget = options["memory-budget-mib"] ?? options["memory-limit-mib"];
   return given.map((each) => {
     const [, name, place = "", ownIsa] = /^(?:([^=]+)=)?(.+?)(?:@(\w+))?$/.exec(each) ?? [];
     const dist = resolve(place);
@@ -44,13 +45,14 @@ function hearthPeers(options: PeerOptions): Peer[] {
   });
 }
 
-function llamaPeer(backend: string | undefined): Peer {
+function llamaPeer(backend: string | undefined, noRepack: string | undefined): Peer {
   const packages = join(__dirname, "node_modules");
   if (!existsSync(join(packages, "node-llama-cpp"))) {
     throw new Error(`run "npm ci --ignore-scripts" in ${__dirname} first, or leave llama out: --peers hearth`);
   }
   const root = backend === undefined ? packages : onlyBackend(packages, backend);
-  return { name: "llama.cpp", spec: { engine: "llama", module: join(root, "node-llama-cpp", "dist", "index.js") } };
+  const module = join(root, "node-llama-cpp", "dist", "index.js");
+  return { name: "llama.cpp", spec: { engine: "llama", module, ...(noRepack === undefined ? {} : { noRepack }) } };
 }
 
 /**
@@ -78,12 +80,12 @@ function onlyBackend(packages: string, backend: string): string {
   return root;
 }
 
-/** The order is that in which they are measured. */
-export function choosePeers(options: PeerOptions): Peer[] {
+/** The order is that in which they are measured. `noRepack`: the library that keeps llama.cpp from repacking, if it is to be kept. */
+export function choosePeers(options: PeerOptions, noRepack: string | undefined): Peer[] {
   const wanted = options.peers?.split(",");
   const isWanted = (name: string): boolean => wanted === undefined || wanted.includes(name);
   const peers = [
-    ...(isWanted("llama") ? [llamaPeer(options["llama-backend"])] : []),
+    ...(isWanted("llama") ? [llamaPeer(options["llama-backend"], noRepack)] : []),
     ...hearthPeers(options).filter(({ name }) => isWanted(name)),
   ];
   if (peers.length === 0 || new Set(peers.map(({ name }) => name)).size < peers.length) {

@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import type * as LlamaModule from "node-llama-cpp";
 import { LocalEngine, type LocalSession } from "../../src/engine/localEngine";
 import type { NativeAddon } from "../../src/engine/native";
-import type { Job, PeerSpec } from "./job";
+import type { ExpertCounts, Job, PeerSpec } from "./job";
 
 type Hearth = Extract<PeerSpec, { engine: "hearth" }>;
 type Llama = Extract<PeerSpec, { engine: "llama" }>;
@@ -18,6 +18,8 @@ export interface Engine {
   append(tokens: readonly number[]): Promise<void>;
   /** Makes tokens of a text, evaluates them in an empty context and chooses the likeliest next one. */
   firstToken(prompt: string): Promise<void>;
+  /** Since it was opened; undefined if it keeps no experts itself. */
+  expertCounts(): ExpertCounts | undefined;
   close(): Promise<void>;
 }
 
@@ -77,6 +79,10 @@ class HearthEngine implements Engine {
     while ((await pieces.next()).done !== true);
   }
 
+  expertCounts(): ExpertCounts {
+    return this.#engine.stats;
+  }
+
   close(): Promise<void> {
     this.#engine.close();
     return Promise.resolve();
@@ -95,9 +101,10 @@ class LlamaEngine implements Engine {
     this.#sequence = sequence;
   }
 
-  static async open(job: Job, { module }: Llama): Promise<Engine> {
+  static async open(job: Job, { module, noRepack }: Llama): Promise<Engine> {
     const { getLlama, LlamaLogLevel } = (await import(pathToFileURL(module).href)) as typeof LlamaModule;
     let kernels = "?";
+    let repacked = false;
     const llama = await getLlama({
       gpu: false,
       build: "never",
@@ -108,12 +115,21 @@ class LlamaEngine implements Engine {
       logLevel: LlamaLogLevel.log,
       logger: (level, message) => {
         kernels = /libggml-cpu-(\w+)/.exec(message)?.[1] ?? kernels;
+        repacked ||= /(?:REPACK|AMX) model buffer size/.test(message);
         if (level === LlamaLogLevel.error || level === LlamaLogLevel.fatal) {
           process.stderr.write(`${message.trimEnd()}\n`);
         }
       },
     });
-    const model = await llama.loadModel({ modelPath: job.model, gpuLayers: 0, ignoreMemorySafetyChecks: true });
+    const model = await llama.loadModel({
+      modelPath: job.model,
+      gpuLayers: 0,
+      ignoreMemorySafetyChecks: true,
+      ...(noRepack === undefined ? {} : { useMmap: true }),
+    });
+    if (noRepack !== undefined && repacked) {
+      throw new Error("weights were repacked: noRepack.c does not fit this version");
+    }
     const context = await model.createContext({
       // It keeps one place free.
       contextSize: job.contextTokens + 1,
@@ -142,6 +158,10 @@ class LlamaEngine implements Engine {
   async firstToken(prompt: string): Promise<void> {
     const tokens = this.#model.tokenize(prompt);
     await this.#sequence.evaluate(tokens, { temperature: 0, yieldEogToken: true }).next();
+  }
+
+  expertCounts(): undefined {
+    return undefined;
   }
 
   async close(): Promise<void> {

@@ -12,6 +12,8 @@ export type PeerSpec =
       readonly engine: "llama";
       /** Of node-llama-cpp. */
       readonly module: string;
+      /** The library made of noRepack.c: weights stay in the mapped file as they are. Otherwise what it does by itself. */
+      readonly noRepack?: string;
     };
 
 export type Measure =
@@ -32,16 +34,52 @@ export interface Job {
   readonly tokens: string;
   /** Tokens of other text that are evaluated first, so that all weights have been touched. */
   readonly warmUpTokens: number;
+  /** Nothing more is begun of what is timed when it has taken so long. */
+  readonly timeLimitMs?: number;
+}
+
+/** A line of its own, behind PROGRESS, as something timed begins (without `ms`) and as each part of it ends. */
+export interface Progress {
+  readonly name: string;
+  readonly ms?: number;
+  readonly kernels: string;
 }
 
 /** The child's last line. */
 export interface Report {
   /** By name of what was measured; several where one job repeats it. Milliseconds. */
   readonly times: Readonly<Record<string, readonly number[]>>;
-  readonly peakRssBytes: number;
+  /** Of what was stopped by the time limit: milliseconds after which. */
+  readonly stoppedMs: Readonly<Record<string, number>>;
+  /** Undefined if the process had to be killed. */
+  readonly peakRssBytes?: number;
+  /** What was read while tokens were decoded. */
+  readonly reads?: Reads;
   /** Which kernels it says it uses. */
   readonly kernels: string;
 }
+
+/** Of all decoded tokens together. */
+export interface Reads {
+  /** Read from disks by the process, as the system counts it; undefined where it does not. */
+  readonly diskBytes?: number;
+  /** Only of an engine that keeps experts itself. */
+  readonly experts?: ExpertCounts;
+}
+
+/** See NativeEngineStats. */
+export interface ExpertCounts {
+  readonly hits: number;
+  readonly misses: number;
+  readonly late: number;
+  readonly hintHits: number;
+  readonly waitedMs: number;
+  readonly bytesRead: number;
+  /** At the end. */
+  readonly slots: number;
+}
+
+export const PROGRESS = "progress ";
 
 /** The line on which a `start` job has its first token. */
 export const FIRST_TOKEN_LINE = "first token";

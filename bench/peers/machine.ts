@@ -1,43 +1,62 @@
 /** The machine under which engines are measured: what else it does, and how fast it reads memory. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Passes over the memory each time. */
-const BANDWIDTH_PASSES = 3;
+const MEMORY_PASSES = 3;
+/** As the engine reads experts: this much at once, so many at a time. */
+const DISK_READ_KIB = 640;
+const DISK_DEPTH = 4;
+const DISK_SECONDS = 0.75;
+const DISK_PASSES = 2;
 
 /** How many threads compute, and what else the machine does. */
 export interface Condition {
   readonly threads: number;
   readonly beside: "nothing" | "busy";
+  /** Of each engine's process, page cache included. */
+  readonly memoryLimitMib?: number;
 }
 
-/** Gigabytes a second that `threads` threads read, of memory much larger than the caches; empty without a C compiler. */
+/** Gigabytes a second that something is read with; empty where it cannot be measured. */
 export class Bandwidth {
   readonly #program: string;
-  readonly #gibibytes: string;
+  readonly #source: string;
+  readonly #args: (condition: Condition) => readonly string[];
   readonly #measured = new Map<string, number[]>();
   #works = false;
 
   /** The program is made in `folder`. */
-  constructor(folder: string, gibibytes: string) {
-    this.#program = join(folder, "bandwidth");
-    this.#gibibytes = gibibytes;
+  private constructor(folder: string, name: string, args: (condition: Condition) => readonly string[]) {
+    this.#program = join(folder, name);
+    this.#source = `${name}.c`;
+    this.#args = args;
+  }
+
+  /** Of memory much larger than the caches, by all threads. */
+  static ofMemory(folder: string, gibibytes: string): Bandwidth {
+    return new Bandwidth(folder, "bandwidth", ({ threads }) => [gibibytes, String(threads), String(MEMORY_PASSES)]);
+  }
+
+  /** Of the disk that `file` lies on, past the page cache. */
+  static ofDisk(folder: string, file: string): Bandwidth {
+    const args = [file, DISK_READ_KIB, DISK_DEPTH, DISK_SECONDS, DISK_PASSES].map(String);
+    return new Bandwidth(folder, "disk", () => args);
   }
 
   async prepare(): Promise<void> {
-    const source = join(__dirname, "bandwidth.c");
     const flags = ["-O3", "-march=native", "-funroll-loops", "-pthread"];
-    this.#works = await succeeds(process.env["CC"] ?? "cc", [...flags, source, "-o", this.#program]);
+    this.#works = await compiles([...flags, join(__dirname, this.#source), "-o", this.#program]);
     if (!this.#works) {
-      process.stderr.write("no C compiler: memory bandwidth is not measured\n");
+      process.stderr.write(`no C compiler: ${this.#source} measures nothing\n`);
     }
   }
 
   async measure(condition: Condition): Promise<void> {
     if (this.#works) {
-      const args = [this.#gibibytes, String(condition.threads), String(BANDWIDTH_PASSES)];
-      const passes = (await output(this.#program, args)).trim().split("\n").map(Number);
+      const passes = (await output(this.#program, this.#args(condition))).trim().split("\n").map(Number);
       const all = this.#measured.get(keyOf(condition)) ?? [];
       this.#measured.set(keyOf(condition), [...all, ...passes]);
     }
@@ -50,8 +69,28 @@ export class Bandwidth {
 
 export const keyOf = ({ threads, beside }: Condition): string => `${threads} ${beside}`;
 
-async function succeeds(command: string, args: readonly string[]): Promise<boolean> {
-  const child = spawn(command, args, { stdio: ["ignore", "ignore", "inherit"] });
+/** What keeps llama.cpp from repacking weights, made in `folder`. Errors: there is no C compiler. */
+export async function makeNoRepack(folder: string): Promise<string> {
+  const library = join(folder, "noRepack.so");
+  if (!(await compiles(["-O2", "-shared", "-fPIC", join(__dirname, "noRepack.c"), "-o", library, "-ldl"]))) {
+    throw new Error("--memory-limit-mib needs a C compiler, to have llama.cpp leave weights as they are: CC=…");
+  }
+  return library;
+}
+
+/** Takes everything out of the page cache that can be. False if this process may not. */
+export async function dropPageCache(): Promise<boolean> {
+  try {
+    await once(spawn("sync", { stdio: "ignore" }), "exit");
+    writeFileSync("/proc/sys/vm/drop_caches", "3");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function compiles(args: readonly string[]): Promise<boolean> {
+  const child = spawn(process.env["CC"] ?? "cc", args, { stdio: ["ignore", "ignore", "inherit"] });
   try {
     const [code] = (await once(child, "exit")) as [number | null];
     return code === 0;

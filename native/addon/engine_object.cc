@@ -146,6 +146,9 @@ Napi::Function EngineObject::Define(Napi::Env env) {
       env, "Engine",
       {InstanceMethod<&EngineObject::Info>("info"), InstanceMethod<&EngineObject::Stats>("stats"),
        InstanceMethod<&EngineObject::NewSession>("newSession"),
+       InstanceMethod<&EngineObject::Rest>("rest"),
+       InstanceMethod<&EngineObject::HotExperts>("hotExperts"),
+       InstanceMethod<&EngineObject::Preload>("preload"),
        InstanceMethod<&EngineObject::Close>("close")});
 }
 
@@ -176,6 +179,37 @@ Napi::Value EngineObject::NewSession(const Napi::CallbackInfo& info) {
   }
   return env.GetInstanceData<AddonData>()->session_constructor.New(
       {Napi::External<std::shared_ptr<EngineHold>>::New(env, &hold_)});
+}
+
+Napi::Value EngineObject::Rest(const Napi::CallbackInfo& info) {
+  if (hold_->engine() != nullptr) hold_->engine()->Rest();
+  return info.Env().Undefined();
+}
+
+// hotExperts() -> Int32Array of layer * n_expert + id
+Napi::Value EngineObject::HotExperts(const Napi::CallbackInfo& info) {
+  Engine* engine = hold_->engine();
+  const std::vector<ExpertId> experts =
+      engine != nullptr ? engine->HotExperts() : std::vector<ExpertId>();
+  Napi::Int32Array js = Napi::Int32Array::New(info.Env(), experts.size());
+  for (size_t i = 0; i < experts.size(); ++i)
+    js[i] = experts[i].il * engine->spec().n_expert + experts[i].id;
+  return js;
+}
+
+// preload(experts: Int32Array), as from hotExperts of the same model
+Napi::Value EngineObject::Preload(const Napi::CallbackInfo& info) {
+  Engine* engine = hold_->engine();
+  if (engine == nullptr) return info.Env().Undefined();
+  const int n_expert = engine->spec().n_expert;
+  std::vector<ExpertId> experts;
+  for (const int32_t index : ToTokens(info[0])) {
+    if (index < 0 || index >= engine->spec().n_layer * n_expert)
+      throw Napi::RangeError::New(info.Env(), "the model has no such expert");
+    experts.push_back({index / n_expert, index % n_expert});
+  }
+  engine->Preload(experts);
+  return info.Env().Undefined();
 }
 
 Napi::Value EngineObject::Close(const Napi::CallbackInfo& info) {

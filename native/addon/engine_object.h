@@ -79,6 +79,9 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
   Napi::Value Info(const Napi::CallbackInfo& info);
   Napi::Value Stats(const Napi::CallbackInfo& info);
   Napi::Value NewSession(const Napi::CallbackInfo& info);
+  Napi::Value Rest(const Napi::CallbackInfo& info);
+  Napi::Value HotExperts(const Napi::CallbackInfo& info);
+  Napi::Value Preload(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
 
   std::shared_ptr<EngineHold> hold_;

@@ -72,7 +72,7 @@ struct Engine::Parts {
   std::unique_ptr<ResidentWeights> weights;
   std::unique_ptr<Reader> reader;
   std::unique_ptr<ExpertCache> cache;
-  std::shared_ptr<SharedMemory> shared;  // null where everything fits
+  std::shared_ptr<SharedMemory> shared;
   std::unique_ptr<Transformer> transformer;
   bool prompt_lookup = true;
   DraftCounts draft_counts;
@@ -156,8 +156,7 @@ Result<std::unique_ptr<Engine>> Engine::Load(
        [&p](int il, int id, std::byte* slot) { SettleExpert(*p.kernels, p.store, il, id, slot); }});
   if (!cache.ok()) return cache.status();
   p.cache = std::move(cache).value();
-  if (p.plan.n_slot != p.plan.n_slot_min)
-    p.shared = std::make_shared<SharedMemory>(p.plan, *p.cache);
+  p.shared = std::make_shared<SharedMemory>(p.plan, *p.cache);
   Result<std::unique_ptr<Transformer>> transformer =
       Transformer::Create(p.spec, *p.weights, p.store, *p.cache, *p.reader, *p.kernels, p.pool,
                           p.plan.n_chunk, p.plan.n_ctx);
@@ -183,6 +182,17 @@ EngineStats Engine::stats() const {
                      parts_->head_counts.audited,
                      parts_->head_counts.missed};
 }
+void Engine::Rest() {
+  parts_->scheduler->Post({JobPriority::kIdle, this, nullptr, [this] {
+                             parts_->shared->Rest();
+                             return false;
+                           }});
+}
+
+std::vector<ExpertId> Engine::HotExperts() const { return parts_->shared->Hot(); }
+
+void Engine::Preload(std::span<const ExpertId> experts) { parts_->cache->Preload(experts); }
+
 Scheduler& Engine::scheduler() { return *parts_->scheduler; }
 
 Result<std::unique_ptr<Session>> Engine::NewSession() {
@@ -191,6 +201,7 @@ Result<std::unique_ptr<Session>> Engine::NewSession() {
   options.n_ctx = plan.n_ctx;
   options.prompt_lookup = parts_->prompt_lookup;
   options.shared = parts_->shared;
+  options.pages = plan.shares() ? Pages::kSmall : Pages::kHuge;
   options.draft_token_cost =
       plan.n_slot == plan.n_slot_all ? kDraftTokenCostInMemory : kDraftTokenCostOnDisk;
   options.draft_counts = &parts_->draft_counts;

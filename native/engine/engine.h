@@ -7,7 +7,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/cpu.h"
 #include "base/status.h"
@@ -69,6 +71,18 @@ class Engine {
   EngineStats stats() const;
 
   Result<std::unique_ptr<Session>> NewSession();
+
+  // Gives the memory of experts back until the next request, which has the hottest read again while
+  // it goes on. Done on the decode thread when nothing else is to be done. Any thread.
+  void Rest();
+
+  // What was worth its memory, the most valuable first: for Preload in an engine to come. Any
+  // thread.
+  std::vector<ExpertId> HotExperts() const;
+
+  // Reads `experts` (that the model has) in order while nothing more urgent is read and slots are
+  // free. Any thread.
+  void Preload(std::span<const ExpertId> experts);
 
   // The decode thread. Jobs that are still waiting when the engine ends never run.
   Scheduler& scheduler();

@@ -19,13 +19,13 @@ std::string Mebibytes(uint64_t bytes) {
 
 }  // namespace
 
-int MemoryPlan::SlotsBeside(uint64_t kv) const {
-  const uint64_t rest = shared_bytes - std::min(kv, shared_bytes);
-  return static_cast<int>(
-      std::clamp(rest / slot_bytes, uint64_t{1}, static_cast<uint64_t>(n_slot_all)));
-}
-
 namespace {
+
+int SlotsIn(const MemoryPlan& plan, uint64_t kv_bytes) {
+  const uint64_t rest = plan.shared_bytes - std::min(kv_bytes, plan.shared_bytes);
+  return static_cast<int>(
+      std::clamp(rest / plan.slot_bytes, uint64_t{1}, static_cast<uint64_t>(plan.n_slot_all)));
+}
 
 // All but what the budget decides.
 MemoryPlan FixedParts(const ModelSpec& spec, const MemoryPlanInput& input, int64_t n_chunk,
@@ -59,12 +59,14 @@ uint64_t FixedBytes(const MemoryPlan& plan) {
 void Share(uint64_t bytes, MemoryPlan* plan) {
   const uint64_t all = plan->kv_bytes + static_cast<uint64_t>(plan->n_slot_all) * plan->slot_bytes;
   plan->shared_bytes = std::min(bytes, all);
-  plan->n_slot = plan->SlotsBeside(0);
-  plan->n_slot_min = plan->SlotsBeside(plan->kv_bytes);
+  plan->n_slot = SlotsIn(*plan, 0);
+  plan->n_slot_min = SlotsIn(*plan, plan->kv_bytes);
   plan->total_bytes = FixedBytes(*plan) + plan->shared_bytes;
 }
 
 }  // namespace
+
+int MemoryPlan::SlotsBeside(uint64_t kv) const { return shares() ? SlotsIn(*this, kv) : n_slot; }
 
 Result<MemoryPlan> PlanMemory(const ModelSpec& spec, const MemoryPlanInput& input) {
   MemoryPlan plan = FixedParts(spec, input, input.n_chunk, input.n_session, false);

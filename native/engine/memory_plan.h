@@ -41,6 +41,9 @@ struct MemoryPlan {
   int64_t n_ctx = 0;
   int64_t n_chunk = 0;
 
+  // Whether contexts and experts have to share: otherwise all slots are there whatever the
+  // contexts.
+  bool shares() const { return n_slot != n_slot_min; }
   bool holds_all() const { return n_slot_min == n_slot_all; }
 
   // Slots that may be in use while keys and values take kv_bytes.

@@ -21,9 +21,8 @@ bool IsSet(const std::atomic<bool>* flag) {
 
 Result<std::unique_ptr<Session>> Session::Create(const ModelSpec& spec, Transformer& transformer,
                                                  const SessionOptions& options) {
-  Result<KvCache> kv =
-      KvCache::Create(spec, options.n_ctx, transformer.n_token_max() + kRewindTokens,
-                      options.shared != nullptr ? Pages::kSmall : Pages::kHuge);
+  Result<KvCache> kv = KvCache::Create(spec, options.n_ctx,
+                                       transformer.n_token_max() + kRewindTokens, options.pages);
   if (!kv.ok()) return kv.status();
   Result<Pass> pass = Pass::Create(spec, transformer.n_token_max());
   if (!pass.ok()) return pass.status();

@@ -42,8 +42,10 @@ struct SessionOptions {
   bool prompt_lookup = false;
   double draft_token_cost = 0.5;        // see PromptLookup
   DraftCounts* draft_counts = nullptr;  // counted there if given
-  // Given: keys and values take memory from it as the timeline grows. Otherwise it is all theirs.
+  // Given: keys and values take memory from it as the timeline grows, with small pages only what
+  // they need. Otherwise it is all theirs.
   std::shared_ptr<SharedMemory> shared = nullptr;
+  Pages pages = Pages::kHuge;
   // Threshold of the approximate head, whose transformer has a predictor; unset: off.
   std::optional<float> approximate_head;
   HeadCounts* head_counts = nullptr;  // given with it

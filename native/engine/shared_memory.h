@@ -1,5 +1,5 @@
 // What a budget leaves to experts and to keys and values together, shared out as contexts grow and
-// end.
+// end; and given back to the system while nobody needs it.
 #ifndef HEARTH_ENGINE_SHARED_MEMORY_H_
 #define HEARTH_ENGINE_SHARED_MEMORY_H_
 
@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -48,11 +49,10 @@ class SharedMemory {
     {
       std::lock_guard lock(mutex_);
       std::erase(tenants_, tenant);
-      for (size_t i = 0; i < tenants_.size() && kv_bytes_ + bytes > plan_.kv_bytes; ++i)
-        tenants_[i]->Forget();
+      for (size_t i = 0; i < tenants_.size() && IsTooMuch(bytes); ++i) tenants_[i]->Forget();
       tenants_.push_back(tenant);
     }
-    if (kv_bytes_ + bytes > plan_.kv_bytes) {
+    if (IsTooMuch(bytes)) {
       return Status::Memory(
           "the memory budget holds one full context, and another request is using it; wait for it, "
           "raise the budget or shorten the context");
@@ -60,7 +60,32 @@ class SharedMemory {
     kv_bytes_ += bytes;
     const int n_slot = plan_.SlotsBeside(kv_bytes_);
     if (n_slot != cache_.n_slot()) cache_.Resize(n_slot);
+    std::vector<ExpertId> rested;
+    {
+      std::lock_guard lock(mutex_);
+      rested.swap(rested_);
+    }
+    if (!rested.empty()) cache_.Preload(rested);
     return Status::Ok();
+  }
+
+  // Gives the memory of experts back to the system until the next Take, which has them read again,
+  // the most valuable first, while it goes on. On the thread that uses the cache, while it pins
+  // nothing.
+  void Rest() {
+    std::vector<ExpertId> hot = Hot();
+    cache_.Resize(1);
+    std::lock_guard lock(mutex_);
+    rested_ = std::move(hot);
+  }
+
+  // What would be worth reading after a rest or a restart, the most valuable first. Any thread.
+  std::vector<ExpertId> Hot() const {
+    {
+      std::lock_guard lock(mutex_);
+      if (!rested_.empty()) return rested_;
+    }
+    return cache_.Resident();
   }
 
   // After keys and values have given `bytes` back. Any thread; the experts get it with the next
@@ -68,11 +93,17 @@ class SharedMemory {
   void GiveBack(size_t bytes) { kv_bytes_ -= bytes; }
 
  private:
+  bool IsTooMuch(size_t bytes) const {
+    return plan_.shares() && kv_bytes_ + bytes > plan_.kv_bytes;
+  }
+
   const MemoryPlan plan_;
   ExpertCache& cache_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<Tenant*> tenants_;  // guarded by mutex_; the one that took last is the last
   std::atomic<uint64_t> kv_bytes_ = 0;
+  // What was resident when the rest began; empty: no rest. Guarded by mutex_.
+  std::vector<ExpertId> rested_;
 };
 
 }  // namespace hearth

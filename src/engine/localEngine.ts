@@ -119,6 +119,19 @@ export class LocalEngine {
     }
   }
 
+  /** See NativeEngine. */
+  rest(): void {
+    this.#native.rest();
+  }
+
+  hotExperts(): Int32Array {
+    return this.#native.hotExperts();
+  }
+
+  preload(experts: Int32Array): void {
+    this.#native.preload(experts);
+  }
+
   close(): void {
     this.#native.close();
   }

@@ -127,6 +127,7 @@ const load = record<LoadOptions>(
     readAhead: flag,
     approximateHead: number(-APPROXIMATE_HEAD_MAX, APPROXIMATE_HEAD_MAX),
     expertSlots: whole(1, TOKENS_MAX),
+    restMs: whole(0, DAY_MS),
   },
   [
     "threads",
@@ -137,6 +138,7 @@ const load = record<LoadOptions>(
     "readAhead",
     "approximateHead",
     "expertSlots",
+    "restMs",
   ],
 );
 

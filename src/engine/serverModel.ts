@@ -10,6 +10,7 @@ import type {
 import type { PromptPart } from "../protocol/prompt";
 import { type GenerateOptions, LocalEngine, type LocalSession } from "./localEngine";
 import type { NativeEngineStats } from "./native";
+import { HotExperts } from "./hotExperts";
 import { type SessionLease, SessionSlots, type StopSignal, type Urgency } from "./sessionSlots";
 
 /** Documents whose keys and values are kept: the one that is typed in, and the one before. */
@@ -37,23 +38,37 @@ export class ServerModel {
   readonly #running = new Set<StopSignal>();
   /** Set while the model is being closed. */
   #allEnded: (() => void) | undefined;
+  readonly #hot: HotExperts;
+  readonly #restMs: number;
+  #resting: NodeJS.Timeout | undefined;
   #last: Pick<Figures, "prefillTps" | "decodeTps" | "reading"> = {};
 
-  private constructor(engine: LocalEngine) {
+  private constructor(engine: LocalEngine, restMs: number, hot: HotExperts) {
     this.#engine = engine;
+    this.#restMs = restMs;
+    this.#hot = hot;
     this.info = infoOf(engine);
     this.#template = new ChatTemplate(engine.model.chatTemplate, engine.tokenizer, { fileName: engine.model.name });
     this.#completions = new SessionSlots(COMPLETION_SESSIONS, () => engine.newSession());
     this.#chats = new SessionSlots(CHAT_SESSIONS, () => engine.newSession());
   }
 
-  /** Errors: EngineError. `onPart` gets numbers from 0 to 1. */
-  static async load({ path, load }: ModelChoice, onPart: (part: number) => void): Promise<ServerModel> {
+  /**
+   * Errors: EngineError. `onPart` gets numbers from 0 to 1. The experts that were hot when the model was used last are read
+   * meanwhile and after.
+   */
+  static async load(
+    { path, load: { restMs = 0, ...load } = {} }: ModelChoice,
+    onPart: (part: number) => void,
+    hot: HotExperts = new HotExperts(),
+  ): Promise<ServerModel> {
     const options = { ...load, sessions: COMPLETION_SESSIONS + CHAT_SESSIONS };
     const engine = await LocalEngine.open(path, options, (done, total) => {
       onPart(done / total);
     });
-    return new ServerModel(engine);
+    const { n_layer, n_expert } = engine.model.spec;
+    engine.preload(hot.read(engine.model.identity, n_layer * n_expert));
+    return new ServerModel(engine, restMs, hot);
   }
 
   get sessions(): { completion: number; chat: number } {
@@ -127,7 +142,20 @@ export class ServerModel {
     if (this.#running.size > 0) {
       await ended;
     }
+    clearTimeout(this.#resting);
+    this.#hot.write(this.#engine.model.identity, this.#engine.hotExperts());
     this.#engine.close();
+  }
+
+  /** Nothing runs: after a while of that the experts' memory is of more use to others. */
+  #restSoon(): void {
+    if (this.#restMs === 0 || this.#allEnded !== undefined) {
+      return;
+    }
+    this.#resting = setTimeout(() => {
+      this.#hot.write(this.#engine.model.identity, this.#engine.hotExperts());
+      this.#engine.rest();
+    }, this.#restMs);
   }
 
   /** What other requests read meanwhile is counted too: they share the drive. */
@@ -158,6 +186,7 @@ export class ServerModel {
     if (this.#allEnded !== undefined) {
       job.signal.stop("cancelled");
     }
+    clearTimeout(this.#resting);
     this.#running.add(job.signal);
     let lease: SessionLease<LocalSession> | undefined;
     try {
@@ -177,6 +206,7 @@ export class ServerModel {
       this.#running.delete(job.signal);
       if (this.#running.size === 0) {
         this.#allEnded?.();
+        this.#restSoon();
       }
     }
   }

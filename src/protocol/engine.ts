@@ -48,6 +48,8 @@ export interface LoadOptions {
   /** Threshold of the approximate head; without one it is off. */
   readonly approximateHead?: number;
   readonly expertSlots?: number;
+  /** Milliseconds without a request after which the memory of experts is given back until the next one; 0 or none: never. */
+  readonly restMs?: number;
 }
 
 export interface ModelChoice {

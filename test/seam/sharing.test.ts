@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { copyFileSync, truncateSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { CancelSource } from "../../src/core/cancellation";
-import type { EngineStatus, Figures } from "../../src/protocol/engine";
+import { engineAddress } from "../../src/engine/transportAddress";
+import type { EngineStatus, Figures, ModelChoice } from "../../src/protocol/engine";
 import { all, inWorld, LONG_PROMPT, servingPid, soon, STARTER, text, until, WILD } from "./engines";
 
 const SHORT = { maxTokens: 6, stop: [] };
@@ -60,13 +61,39 @@ describe("windows that share an engine", () => {
       assert.ok(told!.expertHitRate! >= 0 && told!.expertHitRate! <= 1);
     }));
 
-  it("plan the memory of all their sessions", () =>
+  it("share one full context where memory is short, and say what is too little", () =>
     inWorld(async (world) => {
       const client = world.client();
-      // Enough for one session of so many tokens; the engine keeps three.
-      const tooSmall = { path: STARTER, load: { memoryBudgetBytes: 40 * 1024 * 1024, contextTokens: 4096 } };
-      await assert.rejects(client.openModel(tooSmall), { code: "memory", message: /in each of 3 sessions/ });
-      assert.equal((await client.openModel({ path: STARTER })).path, STARTER);
+      const within = (bytes: number): ModelChoice => ({
+        path: STARTER,
+        load: { memoryBudgetBytes: bytes, contextTokens: 4096 },
+      });
+      const refusal = /the smallest that works is (\d+) MiB/;
+      const message = await client.openModel(within(40 * 2 ** 20)).then(
+        () => "",
+        (error: unknown) => (error as Error).message,
+      );
+      const smallest = Number(refusal.exec(message)?.[1]) * 2 ** 20;
+      assert.ok(smallest > 40 * 2 ** 20, message);
+      // The process is a little larger each time that one asks.
+      await client.openModel(within(smallest + 6 * 2 ** 20));
+      const first = await all(client.complete("a", LONG_PROMPT, SHORT));
+      await all(client.complete("b", PROMPT, SHORT));
+      assert.equal((await all(client.complete("a", LONG_PROMPT, SHORT))).text, first.text);
+      const reading = (await client.stats()).figures.reading;
+      assert.ok(reading !== undefined && reading.slots >= 2, "the experts did not all have room for sure");
+    }));
+
+  it("give memory back while nobody asks, and remember which experts were hot", () =>
+    inWorld(async (world) => {
+      const client = world.client();
+      client.chooseModel({ path: STARTER, load: { restMs: 50 } });
+      const first = await all(client.complete("a", LONG_PROMPT, SHORT));
+      const written = await until("the hot experts are written", () =>
+        readdirSync(join(engineAddress(world.env).logPath, "..")).find((name) => name.startsWith("experts-")),
+      );
+      assert.match(written, /\.json$/);
+      assert.equal((await all(client.complete("a", LONG_PROMPT, SHORT))).text, first.text);
     }));
 
   it("evaluate only what is new in a document, also when another was in between", () =>

@@ -1,0 +1,65 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import type { FileIdentity } from "../model/ggufFile";
+
+/**
+ * Which experts of a model were worth their memory when it was used last, kept from one engine process to the next: they are read
+ * first. Only numbers, nothing of what was asked. A list that is lost, damaged or of another file costs nothing but time.
+ */
+export class HotExperts {
+  readonly #folder: string;
+
+  constructor(folder: string = cacheFolder(process.env)) {
+    this.#folder = folder;
+  }
+
+  /** Each `layer * experts + id`, the most valuable first; empty if nothing is known. */
+  read(model: FileIdentity, count: number): Int32Array {
+    try {
+      const found: unknown = JSON.parse(readFileSync(this.#path(model), "utf8"));
+      const fits = Array.isArray(found) && found.every((id) => Number.isInteger(id) && id >= 0 && id < count);
+      return Int32Array.from(fits ? (found as number[]) : []);
+    } catch {
+      return new Int32Array(0);
+    }
+  }
+
+  /** Never fails: where it cannot be written the next process begins without it. */
+  write(model: FileIdentity, experts: Int32Array): void {
+    const path = this.#path(model);
+    const unfinished = `${path}.${String(process.pid)}.tmp`;
+    try {
+      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      writeFileSync(unfinished, JSON.stringify([...experts]), { mode: 0o600 });
+      renameSync(unfinished, path);
+    } catch {
+      // See above.
+    }
+  }
+
+  #path({ path, size, mtimeMs }: FileIdentity): string {
+    const key = createHash("sha256")
+      .update(JSON.stringify([path, size, mtimeMs]))
+      .digest("hex")
+      .slice(0, 24);
+    return join(this.#folder, `experts-${key}.json`);
+  }
+}
+
+/** Where the system keeps what may be lost. An engine with a runtime folder of its own keeps everything there. */
+export function cacheFolder(env: NodeJS.ProcessEnv): string {
+  const runtime = env["HEARTH_RUNTIME_DIR"];
+  if (runtime !== undefined) {
+    return runtime;
+  }
+  if (process.platform === "win32") {
+    return join(env["LOCALAPPDATA"] ?? homedir(), "Hearth");
+  }
+  if (process.platform === "darwin") {
+    return join(homedir(), "Library", "Caches", "hearth");
+  }
+  const cache = env["XDG_CACHE_HOME"];
+  return join(cache === undefined || cache === "" ? join(homedir(), ".cache") : cache, "hearth");
+}
