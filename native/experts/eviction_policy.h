@@ -3,6 +3,7 @@
 #ifndef HEARTH_EXPERTS_EVICTION_POLICY_H_
 #define HEARTH_EXPERTS_EVICTION_POLICY_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -18,10 +19,11 @@ enum class Eviction {
 // What one layer asks for.
 struct LayerVisit {
   int il = 0;
-  std::span<const int> ids = {};     // distinct experts
-  std::span<const int> counts = {};  // tokens that chose each of `ids`; empty: one each
-  int n_token = 1;                   // of the chunk
-  int n_token_next = 1;              // of the chunk that comes after it, as far as that is known
+  std::span<const int> ids = {};  // distinct experts
+  // What each token of the chunk chose, in order, as many each; empty: every one of `ids`.
+  std::span<const int32_t> choices = {};
+  int n_token = 1;       // of the chunk
+  int n_token_next = 1;  // of the chunk that comes after it, as far as that is known
 };
 
 // Not thread-safe.

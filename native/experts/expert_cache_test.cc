@@ -191,6 +191,23 @@ TEST(WaitPolicy, ForgetsWhatWasChosenOnce) {
   EXPECT_TRUE(Ids(order.end() - 8, order.end() - 4) == (Ids{29, 21, 13, 5}));
 }
 
+TEST(WaitPolicy, TakesAChunkForItsTokensInOrder) {
+  FullPolicy one_by_one;
+  FullPolicy at_once;
+  std::vector<int32_t> choices;
+  for (int32_t t = 0; t < 40; ++t) {
+    const int32_t id = t < 20 ? 3 : 4 + t % 2;
+    choices.push_back(id);
+    choices.push_back(7);
+    for (int il = 0; il < 4; ++il) one_by_one.policy.Visit({il, Ids{id, 7}, {}});
+  }
+  const Ids distinct = {3, 4, 5, 7};
+  for (int il = 0; il < 4; ++il) at_once.policy.Visit({il, distinct, choices, 40, 1});
+  const Ids order = at_once.Order();
+  EXPECT_TRUE(order == one_by_one.Order());
+  EXPECT_EQ(order.back() % 8, 7);
+}
+
 // A prompt's chunks need every expert of each layer: what the pass is through with is needed last.
 TEST(WaitPolicy, GivesUpTheLayersBehindAPrompt) {
   FullPolicy full;

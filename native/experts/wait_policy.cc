@@ -33,7 +33,7 @@ WaitPolicy::WaitPolicy(int n_slot, int n_layer, int n_expert, int n_expert_used)
 void WaitPolicy::Visit(const LayerVisit& visit) {
   now_ = visit;
   now_.ids = {};
-  now_.counts = {};
+  now_.choices = {};
   if (visit.n_token == 1) LearnWeights(visit);
   const auto n_token = static_cast<float>(visit.n_token);
   const float keep_of_late = std::exp2(-n_token / kHalfLifeOfLate);
@@ -43,12 +43,19 @@ void WaitPolicy::Visit(const LayerVisit& visit) {
     rates[id].of_late *= keep_of_late;
     rates[id].long_run *= keep_long_run;
   }
-  for (size_t i = 0; i < visit.ids.size(); ++i) {
-    const float share =
-        (visit.counts.empty() ? 1.0f : static_cast<float>(visit.counts[i])) / n_token;
-    Rate& rate = rates[visit.ids[i]];
-    rate.of_late += (1 - keep_of_late) * share;
-    rate.long_run += (1 - keep_long_run) * share;
+  if (visit.choices.empty()) {
+    for (const int id : visit.ids) AddUse(&rates[id], 1 - keep_of_late, 1 - keep_long_run);
+    return;
+  }
+  // As if the tokens had come one by one: the last one counts most.
+  const size_t n_used = visit.choices.size() / static_cast<size_t>(visit.n_token);
+  float of_late = 1 - std::exp2(-1 / kHalfLifeOfLate);
+  float long_run = 1 - std::exp2(-1 / kHalfLifeLongRun);
+  for (size_t i = visit.choices.size(); i > 0; --i) {
+    AddUse(&rates[visit.choices[i - 1]], of_late, long_run);
+    if ((i - 1) % n_used != 0) continue;
+    of_late *= std::exp2(-1 / kHalfLifeOfLate);
+    long_run *= std::exp2(-1 / kHalfLifeLongRun);
   }
 }
 

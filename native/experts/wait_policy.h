@@ -32,6 +32,10 @@ class WaitPolicy : public EvictionPolicy {
     float of_late;
     float long_run;
   };
+  static void AddUse(Rate* rate, float of_late, float long_run) {
+    rate->of_late += of_late;
+    rate->long_run += long_run;
+  }
 
   // The probability that a token chooses the expert.
   float Guess(const Rate& rate) const;

@@ -134,10 +134,9 @@ Status Transformer::Layer(KvCache& kv, Pass& pass) {
 
   Route(il, x, n_token, &routing_);
   if (pass.trace_ != nullptr) TraceChoice(il, n_token, pass.trace_);
-  std::vector<int> counts;
-  const std::vector<int> experts = routing_.Experts(spec_.n_expert, &counts);
+  const std::vector<int> experts = routing_.Experts(spec_.n_expert);
   ExpertBatch batch = cache_.Fetch(
-      {il, experts, counts, static_cast<int>(n_token), static_cast<int>(pass.n_token_next_)});
+      {il, experts, routing_.ids, static_cast<int>(n_token), static_cast<int>(pass.n_token_next_)});
 
   Norm(x, weights_.layer(il).attn_norm, n_token);
   Attention(il, pass, kv);

@@ -61,15 +61,12 @@ int64_t ColumnScratch(const ModelSpec& spec, int n_threads) {
 
 }  // namespace
 
-std::vector<int> Routing::Experts(int n_expert, std::vector<int>* counts) const {
-  std::vector<int> n_choice(static_cast<size_t>(n_expert));
-  for (const int32_t id : ids) ++n_choice[static_cast<size_t>(id)];
+std::vector<int> Routing::Experts(int n_expert) const {
+  std::vector<bool> used(static_cast<size_t>(n_expert));
+  for (const int32_t id : ids) used[static_cast<size_t>(id)] = true;
   std::vector<int> experts;
   for (int e = 0; e < n_expert; ++e) {
-    const int n = n_choice[static_cast<size_t>(e)];
-    if (n == 0) continue;
-    experts.push_back(e);
-    if (counts != nullptr) counts->push_back(n);
+    if (used[static_cast<size_t>(e)]) experts.push_back(e);
   }
   return experts;
 }

@@ -22,8 +22,8 @@ struct Routing {
   std::vector<int32_t> ids;
   std::vector<float> gates;
 
-  // The distinct experts, by rising id, and how many tokens chose each.
-  std::vector<int> Experts(int n_expert, std::vector<int>* counts = nullptr) const;
+  // The distinct experts, by rising id.
+  std::vector<int> Experts(int n_expert) const;
 
   // The same, those that most tokens chose first; of equals, those chosen with higher rank.
   std::vector<int> ByPopularity(int n_expert) const;
