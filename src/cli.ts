@@ -36,7 +36,8 @@ Common options
   --threads N            default: the cores this process may use
   --memory-budget 1GiB   of the whole process; experts beyond it are read from the file as needed
   --context N            tokens that a session may hold
-  --prefetch on|off      read experts ahead of their use
+  --prefetch on|exact|off
+                         read experts ahead of their use: also on a guess (default), only when a layer has asked, or not
   --eviction NAME        which expert makes room for another: expected-wait (default) or lru
   --approximate-head [T] draw only from tokens that the model's predictor, if its file has one, scores above T
                          (default -2), and say how often that leaves out the likeliest: faster, not exact

@@ -1,5 +1,5 @@
-// How fast parts of a file can be read from its disk: reads past the page cache, at random places, so many at a time, and
-// prints GB/s of each pass.
+// How fast parts of a file can be read from its disk: reads past the page cache, at random places,
+// so many at a time, and prints GB/s of each pass.
 //     disk FILE KIBIBYTES DEPTH SECONDS PASSES
 #define _GNU_SOURCE
 #include <errno.h>
@@ -18,8 +18,8 @@
 
 typedef struct {
   int file;
-  size_t bytes;       // of a read
-  uint64_t n_place;   // where one may begin, in steps of ALIGNMENT
+  size_t bytes;      // of a read
+  uint64_t n_place;  // where one may begin, in steps of ALIGNMENT
   double until;
   uint64_t random;
   uint64_t sum;

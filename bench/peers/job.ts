@@ -42,6 +42,8 @@ export interface Job {
 export interface Progress {
   readonly name: string;
   readonly ms?: number;
+  /** Since it began, if this was its last part because the time is up. */
+  readonly stoppedMs?: number;
   readonly kernels: string;
 }
 

@@ -1,7 +1,7 @@
 /** The machine under which engines are measured: what else it does, and how fast it reads memory. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Passes over the memory each time. */
@@ -56,9 +56,13 @@ export class Bandwidth {
 
   async measure(condition: Condition): Promise<void> {
     if (this.#works) {
-      const passes = (await output(this.#program, this.#args(condition))).trim().split("\n").map(Number);
-      const all = this.#measured.get(keyOf(condition)) ?? [];
-      this.#measured.set(keyOf(condition), [...all, ...passes]);
+      try {
+        const passes = (await output(this.#program, this.#args(condition))).trim().split("\n").map(Number);
+        const all = this.#measured.get(keyOf(condition)) ?? [];
+        this.#measured.set(keyOf(condition), [...all, ...passes]);
+      } catch {
+        process.stderr.write(`${this.#source} measures nothing here\n`);
+      }
     }
   }
 
@@ -69,13 +73,11 @@ export class Bandwidth {
 
 export const keyOf = ({ threads, beside }: Condition): string => `${threads} ${beside}`;
 
-/** What keeps llama.cpp from repacking weights, made in `folder`. Errors: there is no C compiler. */
-export async function makeNoRepack(folder: string): Promise<string> {
-  const library = join(folder, "noRepack.so");
+/** Makes the library that keeps llama.cpp from repacking weights. Errors: there is no C compiler. */
+export async function makeNoRepack(library: string): Promise<void> {
   if (!(await compiles(["-O2", "-shared", "-fPIC", join(__dirname, "noRepack.c"), "-o", library, "-ldl"]))) {
-    throw new Error("--memory-limit-mib needs a C compiler, to have llama.cpp leave weights as they are: CC=…");
+    throw new Error("--memory-limit-mib needs a C compiler, to have llama.cpp leave weights as they are; CC names it");
   }
-  return library;
 }
 
 /** Takes everything out of the page cache that can be. False if this process may not. */
@@ -87,6 +89,14 @@ export async function dropPageCache(): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** How much the system reads around a page of a mapped file that is missing; undefined where it does not say. */
+export function readAheadKib(file: string): string | undefined {
+  const { dev } = statSync(file);
+  const [major, minor] = [(dev >> 8) & 0xfff, (dev & 0xff) | ((dev >> 12) & 0xfff00)];
+  const path = `/sys/class/bdi/${major}:${minor}/read_ahead_kb`;
+  return existsSync(path) ? readFileSync(path, "utf8").trim() : undefined;
 }
 
 async function compiles(args: readonly string[]): Promise<boolean> {

@@ -1,6 +1,12 @@
 /** What a token has to read, whoever evaluates it. */
 import type { ModelSpec } from "../../src/model/modelSpec";
 
+/** Bytes of an expert of a layer. */
+export function bytesOfExpert(spec: ModelSpec): number {
+  const bytes = spec.tensors.reduce((sum, tensor) => sum + (tensor.name.includes("_exps") ? tensor.bytes : 0), 0);
+  return bytes / (spec.n_layer * spec.n_expert);
+}
+
 /** Bytes of weights and of keys and values that a token at `position` reads when nothing is left out. */
 export function bytesOfToken(spec: ModelSpec, position: number): number {
   const hasHead = spec.tensors.some(({ name }) => name === "output.weight");

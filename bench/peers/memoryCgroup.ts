@@ -1,7 +1,6 @@
 /** A Linux control group that limits the memory of a process, the page cache that it fills included. */
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 
 const REMOVE_TRIES = 50;
 const REMOVE_WAIT_MS = 100;
@@ -30,7 +29,7 @@ const V2: Files = {
   events: "memory.events",
 };
 
-/** Where groups can be made: beside this process's own, or further up where that is refused (v2 allows no group within one in use). */
+/** Where groups can be made: in this process's own, or further up where that is refused (v2 allows none within one that is in use). */
 interface Place {
   readonly files: Files;
   readonly folders: readonly string[];
@@ -131,8 +130,8 @@ export class MemoryCgroup {
     return Number(/^oom_kill (\d+)$/m.exec(this.#read(this.#files.events))?.[1] ?? 0);
   }
 
-  /** Its processes have ended. */
-  async remove(): Promise<void> {
+  /** Its processes have ended, or are about to. */
+  remove(): void {
     for (let tries = 1; ; ++tries) {
       try {
         rmdirSync(this.#folder);
@@ -142,7 +141,7 @@ export class MemoryCgroup {
           process.stderr.write(`${this.#folder} is left: ${reasonOf(error)}\n`);
           return;
         }
-        await sleep(REMOVE_WAIT_MS);
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, REMOVE_WAIT_MS);
       }
     }
   }

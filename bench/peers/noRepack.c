@@ -1,5 +1,6 @@
-// Preloaded into llama.cpp's process: it finds none of the buffer types that would copy weights into another layout (repacked,
-// AMX), so they stay pages of the mapped file. What its own --no-repack does; node-llama-cpp has no option for that.
+// Preloaded into llama.cpp's process: it finds none of the buffer types that would copy weights into
+// another layout (repacked, AMX), so they stay pages of the mapped file. What its own --no-repack
+// does; node-llama-cpp has no option for that.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>

@@ -5,12 +5,9 @@
  *
  *     npx tsx bench/peers/run.ts MODEL [--measures prefill,decode,start] [--threads 2,1] [--beside nothing,busy] [--rounds 3] …
  */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
 import { type GgufModel, openGgufFile } from "../../src/model/ggufFile";
@@ -18,14 +15,20 @@ import type { ModelSpec } from "../../src/model/modelSpec";
 import { Tokenizer } from "../../src/model/tokenizer";
 import { commit, keepResults, machine, markdownTable, median, type Row } from "../report";
 import { choosePeers, type Peer } from "./contestants";
-import { DECODE_LEAD, FIRST_TOKEN_LINE, type Job, type Measure, type Report } from "./job";
-import { Bandwidth, type Condition, keyOf, under } from "./machine";
-import { bytesOfToken } from "./memoryBound";
+import { DECODE_LEAD, type Job, type Measure, type Reads } from "./job";
+import { Bandwidth, type Condition, dropPageCache, keyOf, makeNoRepack, readAheadKib, under } from "./machine";
+import { bytesOfExpert, bytesOfToken } from "./memoryBound";
+import { MemoryCgroup } from "./memoryCgroup";
+import { type Outcome, runChild } from "./runChild";
 
 const ROOT = join(__dirname, "..", "..");
 const WORK = join(ROOT, "build", "peers");
 const START_CHARS = 120;
-const CHILD_MS_MAX = 15 * 60_000;
+const NO_REPACK = join(WORK, "noRepack.so");
+/** With a limit of memory. */
+const TIME_LIMIT_S = "120";
+/** Columns that came later: behind all others, empty in the rows that were there. */
+const NEW_COLUMNS = ["memory_limit_mib", "disk_gb_s", "stopped"];
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -46,6 +49,8 @@ const { values: options, positionals } = parseArgs({
     hearth: { type: "string", multiple: true, default: [] },
     isa: { type: "string" },
     "memory-budget-mib": { type: "string" },
+    "memory-limit-mib": { type: "string" },
+    "time-limit-s": { type: "string" },
     "llama-backend": { type: "string" },
     "bandwidth-gib": { type: "string", default: "4" },
     "no-results": { type: "boolean", default: false },
@@ -60,7 +65,12 @@ interface Series {
   /** In `unit`. */
   readonly values: number[];
   kernels: string;
+  /** What the time limit made of the last value that it ended. */
+  stopped: string;
 }
+
+const memoryLimitMib = options["memory-limit-mib"] === undefined ? undefined : Number(options["memory-limit-mib"]);
+const timeLimitS = options["time-limit-s"] ?? (memoryLimitMib === undefined ? undefined : TIME_LIMIT_S);
 
 const say = (line: string): void => {
   process.stderr.write(`${line}\n`);
@@ -99,65 +109,140 @@ function contextTokens(measure: Measure, warmUpTokens: number): number {
   return Math.ceil((needed + 1) / 256) * 256 - 1;
 }
 
-interface Outcome {
-  readonly report: Report;
-  /** From before the process was made to its first token. */
-  readonly firstTokenMs: number | undefined;
+/** What the machine could do at best. */
+class Bounds {
+  readonly #spec: ModelSpec;
+  readonly #memory: Bandwidth;
+  readonly #disk: Bandwidth;
+
+  constructor(spec: ModelSpec, memory: Bandwidth, disk: Bandwidth) {
+    this.#spec = spec;
+    this.#memory = memory;
+    this.#disk = disk;
+  }
+
+  async prepare(): Promise<void> {
+    await this.#memory.prepare();
+    if (isLimited()) {
+      await this.#disk.prepare();
+    }
+  }
+
+  async measure(condition: Condition): Promise<void> {
+    await this.#memory.measure(condition);
+    await this.#disk.measure(condition);
+  }
+
+  memoryOf(condition: Condition): readonly number[] {
+    return this.#memory.of(condition);
+  }
+
+  diskOf(condition: Condition): readonly number[] {
+    return this.#disk.of(condition);
+  }
+
+  /** Bytes that a token reads, and tokens a second that memory alone would allow, as fast as it was read under the same condition. */
+  ofMemory(condition: Condition, what: string): { readonly bytes: number; readonly tps: number } | undefined {
+    const depth = /^decode at (\d+)/.exec(what)?.[1];
+    const bandwidth = this.memoryOf(condition);
+    if (depth === undefined || bandwidth.length === 0) {
+      return undefined;
+    }
+    const bytes = bytesOfToken(this.#spec, Number(depth) + DECODE_LEAD + Number(options["decode-tokens"]) / 2);
+    return { bytes, tps: (median(bandwidth) * 1e9) / bytes };
+  }
+
+  /** Tokens a second if so many experts a token were read from the disk, at its best speed, while all else is computed. */
+  ofDisk(condition: Condition, expertsPerToken: number): number | undefined {
+    const bandwidth = this.diskOf(condition);
+    return bandwidth.length === 0
+      ? undefined
+      : (median(bandwidth) * 1e9) / (expertsPerToken * bytesOfExpert(this.#spec));
+  }
 }
 
-async function runChild(job: Job): Promise<Outcome> {
-  const started = performance.now();
-  const child = spawn(process.execPath, [join(WORK, "child.cjs"), JSON.stringify(job)], {
-    stdio: ["ignore", "pipe", "inherit"],
-    timeout: CHILD_MS_MAX,
-    killSignal: "SIGKILL",
-  });
-  const end = (): void => void child.kill("SIGKILL");
-  process.once("exit", end);
-  let firstTokenMs: number | undefined;
-  let last = "";
-  createInterface(child.stdout).on("line", (line) => {
-    if (line === FIRST_TOKEN_LINE) {
-      firstTokenMs = performance.now() - started;
-    }
-    last = line;
-  });
-  const [code, signal] = (await once(child, "close")) as [number | null, string | null];
-  process.removeListener("exit", end);
-  if (code !== 0) {
-    throw new Error(`the measurement ended with ${signal ?? code}`);
-  }
-  return { report: JSON.parse(last) as Report, firstTokenMs };
-}
+/** Experts do not all fit, or need not. */
+const isLimited = (): boolean => memoryLimitMib !== undefined || options["memory-budget-mib"] !== undefined;
 
 class Results {
   readonly #series = new Map<string, Series>();
+  readonly #bounds: Bounds;
 
-  add(condition: Condition, what: string, peer: Peer, value: number, kernels: string): void {
+  constructor(bounds: Bounds) {
+    this.#bounds = bounds;
+  }
+
+  add(condition: Condition, what: string, peer: Peer, value: number, kernels: string, stopped = ""): void {
     const key = [keyOf(condition), what, peer.name].join("\n");
-    const series = this.#series.get(key) ?? { condition, what, peer: peer.name, values: [], kernels };
+    const series = this.#series.get(key) ?? { condition, what, peer: peer.name, values: [], kernels, stopped };
     series.values.push(value);
+    series.stopped ||= stopped;
     this.#series.set(key, series);
   }
 
-  addOutcome(condition: Condition, job: Job, peer: Peer, { report, firstTokenMs }: Outcome): void {
-    const add = (what: string, value: number): void => {
-      this.add(condition, what, peer, value, report.kernels);
+  addOutcome(condition: Condition, job: Job, peer: Peer, { report, firstTokenMs, groupPeakBytes }: Outcome): void {
+    const add = (what: string, value: number, stopped = ""): void => {
+      this.add(condition, what, peer, value, report.kernels, stopped);
     };
     const { measure } = job;
     for (const [name, times] of Object.entries(report.times)) {
-      if (measure.kind === "decode") {
-        add(`${name}, tok/s`, (1000 * times.length) / times.reduce((sum, each) => sum + each, 0));
-        add(`${name} by its median token, tok/s`, 1000 / median(times));
+      const stoppedMs = report.stoppedMs[name];
+      const stopped = stoppedMs === undefined ? "" : `stopped after ${(stoppedMs / 1000).toFixed(0)} s`;
+      const n_token = measure.kind === "decode" ? 1 : Number(name.split(" ")[1]);
+      if (times.length === 0) {
+        add(`${name}, tok/s`, (1000 * n_token) / (stoppedMs ?? Number.NaN), `less: ${stopped} with nothing done`);
+      } else if (measure.kind === "decode") {
+        const ms = stoppedMs ?? times.reduce((sum, each) => sum + each, 0);
+        add(`${name}, tok/s`, (1000 * times.length) / ms, stopped && `${stopped}, ${times.length} tokens`);
+        add(`${name} by its median token, tok/s`, 1000 / median(times), stopped);
       } else {
-        add(`${name}, tok/s`, (1000 * Number(name.split(" ")[1])) / median(times));
+        add(`${name}, tok/s`, (1000 * n_token) / median(times), stopped);
       }
     }
     if (firstTokenMs !== undefined) {
       add("start to first token, ms", firstTokenMs);
     }
     const kind = measure.kind === "decode" ? `decode at ${measure.depth}` : measure.kind;
-    add(`peak RSS in ${kind}, MB`, report.peakRssBytes / 1e6);
+    if (report.peakRssBytes !== undefined) {
+      add(`peak RSS in ${kind}, MB`, report.peakRssBytes / 1e6);
+    }
+    if (groupPeakBytes !== undefined) {
+      add(`peak of the cgroup in ${kind}, MB`, groupPeakBytes / 1e6);
+    }
+    const times = report.times[kind];
+    if (isLimited() && report.reads !== undefined && times !== undefined && times.length > 0) {
+      const tps = (1000 * times.length) / times.reduce((sum, each) => sum + each, 0);
+      this.#addReads(condition, kind, tps, times.length, report.reads, add);
+    }
+  }
+
+  #addReads(
+    condition: Condition,
+    name: string,
+    tps: number,
+    n_token: number,
+    { diskBytes, experts }: Reads,
+    add: (what: string, value: number) => void,
+  ): void {
+    if (diskBytes !== undefined) {
+      add(`read from disk in ${name}, MB/token`, diskBytes / n_token / 1e6);
+    }
+    if (experts === undefined) {
+      return;
+    }
+    const { hits, misses, hintHits, waitedMs, bytesRead, slots } = experts;
+    add(`slots in ${name}`, slots);
+    add(`hits in ${name}, %`, (100 * hits) / (hits + misses));
+    add(`hits in ${name} but for what was read ahead, %`, (100 * (hits - hintHits)) / (hits + misses));
+    add(`waited for experts in ${name}, ms/token`, waitedMs / n_token);
+    add(`read by the engine in ${name}, MB/token`, bytesRead / n_token / 1e6);
+    const memory = this.#bounds.ofMemory(condition, name);
+    const disk = this.#bounds.ofDisk(condition, (misses + hintHits) / n_token);
+    if (memory !== undefined && disk !== undefined) {
+      const bound = Math.min(memory.tps, disk);
+      add(`bound of memory and disk in ${name}, tok/s`, bound);
+      add(`share of the bound of memory and disk in ${name}, %`, (100 * tps) / bound);
+    }
   }
 
   get all(): readonly Series[] {
@@ -186,17 +271,22 @@ async function prepare(model: GgufModel, text: string): Promise<string> {
   return tokens;
 }
 
-async function measureAll(model: string, tokens: string, peers: readonly Peer[], conditions: readonly Condition[]) {
+async function measureAll(
+  model: string,
+  tokens: string,
+  peers: readonly Peer[],
+  conditions: readonly Condition[],
+  bounds: Bounds,
+): Promise<Results> {
   const text = readFileSync(options.text, "utf8");
   const warmUpTokens = Number(options["warm-up"]);
   const rounds = Number(options.rounds);
-  const results = new Results();
-  const bandwidth = new Bandwidth(WORK, options["bandwidth-gib"]);
-  await bandwidth.prepare();
+  const results = new Results(bounds);
+  await bounds.prepare();
   for (let round = 1; round <= rounds; ++round) {
     for (const condition of conditions) {
       await under(condition, options["busy-core"], async () => {
-        await bandwidth.measure(condition);
+        await bounds.measure(condition);
         for (const measure of measures(text)) {
           for (const peer of peers) {
             const job: Job = {
@@ -207,10 +297,11 @@ async function measureAll(model: string, tokens: string, peers: readonly Peer[],
               measure,
               tokens,
               warmUpTokens,
+              ...(timeLimitS === undefined ? {} : { timeLimitMs: Number(timeLimitS) * 1000 }),
             };
             say(`round ${round}/${rounds}, ${describe(condition)}: ${nameOf(measure)}, ${peer.name}`);
             try {
-              results.addOutcome(condition, job, peer, await runChild(job));
+              results.addOutcome(condition, job, peer, await runChild(join(WORK, "child.cjs"), job, memoryLimitMib));
             } catch (error) {
               say(`  failed: ${error instanceof Error ? error.message : String(error)}`);
             }
@@ -219,7 +310,7 @@ async function measureAll(model: string, tokens: string, peers: readonly Peer[],
       });
     }
   }
-  return { results, bandwidth };
+  return results;
 }
 
 const nameOf = (measure: Measure): string =>
@@ -229,8 +320,9 @@ const nameOf = (measure: Measure): string =>
       ? `prefill of ${measure.sizes.join(", ")}`
       : "start";
 
-const describe = ({ threads, beside: other }: Condition): string =>
-  `${threads} thread${threads === 1 ? "" : "s"}${other === "busy" ? ", a core busy" : ""}`;
+const describe = ({ threads, beside: other, memoryLimitMib: limit }: Condition): string =>
+  `${threads} thread${threads === 1 ? "" : "s"}${other === "busy" ? ", a core busy" : ""}` +
+  (limit === undefined ? "" : `, in ${limit} MiB`);
 
 const shown = (value: number): string => (value < 100 ? value.toPrecision(3) : value.toFixed(0));
 
@@ -240,21 +332,10 @@ function spread(values: readonly number[]): string {
     : `${shown(median(values))} (${shown(Math.min(...values))}–${shown(Math.max(...values))})`;
 }
 
-/** Tokens a second that memory alone would allow, as fast as it was read under the same condition. */
-function bound(
-  spec: ModelSpec,
-  what: string,
-  bandwidth: readonly number[],
-): { bytes: number; tps: number } | undefined {
-  const depth = /^decode at (\d+)/.exec(what)?.[1];
-  if (depth === undefined || bandwidth.length === 0) {
-    return undefined;
-  }
-  const bytes = bytesOfToken(spec, Number(depth) + DECODE_LEAD + Number(options["decode-tokens"]) / 2);
-  return { bytes, tps: (median(bandwidth) * 1e9) / bytes };
-}
+const shownSeries = (series: Series | undefined): string =>
+  `${spread(series?.values ?? [])}${series === undefined || series.stopped === "" ? "" : `; ${series.stopped}`}`;
 
-function table(spec: ModelSpec, peers: readonly Peer[], results: Results, bandwidth: Bandwidth): string {
+function table(peers: readonly Peer[], results: Results, bounds: Bounds): string {
   const names = peers.map(({ name }) => name);
   const pairs = new Map(
     results.all.map(({ condition, what }) => [`${keyOf(condition)}\n${what}`, { condition, what }]),
@@ -262,14 +343,15 @@ function table(spec: ModelSpec, peers: readonly Peer[], results: Results, bandwi
   const rows = [...pairs.values()].map(({ condition, what }) => {
     const found = names.map((name) => results.find(condition, what, name));
     const [first, last] = [found[0], found.at(-1)];
-    const factor = first && last && names.length > 1 ? median(last.values) / median(first.values) : undefined;
-    const limit = bound(spec, what, bandwidth.of(condition));
+    const ratio = first && last && names.length > 1 ? median(last.values) / median(first.values) : Number.NaN;
+    const factor = Number.isFinite(ratio) ? `${ratio.toFixed(2)} ×` : null;
+    const limit = bounds.ofMemory(condition, what);
     const part = limit && last ? ` (${Math.round((100 * median(last.values)) / limit.tps)} %)` : "";
     return [
       describe(condition),
       what,
-      ...found.map((series) => spread(series?.values ?? [])),
-      ...(names.length > 1 ? [factor === undefined ? null : `${factor.toFixed(2)} ×`] : []),
+      ...found.map(shownSeries),
+      ...(names.length > 1 ? [factor] : []),
       limit === undefined ? null : `${shown(limit.tps)}${part}`,
     ];
   });
@@ -277,11 +359,12 @@ function table(spec: ModelSpec, peers: readonly Peer[], results: Results, bandwi
   return markdownTable(["threads", "what", ...names, ...factorHead, "bound of memory, tok/s"], rows);
 }
 
-function rowsOf(model: string, spec: ModelSpec, results: Results, bandwidth: Bandwidth): Row[] {
+function rowsOf(model: string, results: Results, bounds: Bounds): Row[] {
   const where = { commit: commit(), machine: machine(), load: loadavg()[0]?.toFixed(1) ?? "", model: basename(model) };
-  return results.all.map(({ condition, what, peer, values, kernels }) => {
-    const limit = bound(spec, what, bandwidth.of(condition));
-    const gigabytes = bandwidth.of(condition);
+  const inGigabytes = (values: readonly number[]): string | null =>
+    values.length === 0 ? null : median(values).toFixed(2);
+  return results.all.map(({ condition, what, peer, values, kernels, stopped }) => {
+    const limit = bounds.ofMemory(condition, what);
     return {
       ...where,
       threads: condition.threads,
@@ -293,11 +376,43 @@ function rowsOf(model: string, spec: ModelSpec, results: Results, bandwidth: Ban
       median: median(values).toPrecision(4),
       least: Math.min(...values).toPrecision(4),
       most: Math.max(...values).toPrecision(4),
-      memory_gb_s: gigabytes.length === 0 ? null : median(gigabytes).toFixed(2),
+      memory_gb_s: inGigabytes(bounds.memoryOf(condition)),
       token_mb: limit === undefined ? null : (limit.bytes / 1e6).toFixed(1),
       bound_tok_s: limit?.tps.toPrecision(4) ?? null,
+      memory_limit_mib: condition.memoryLimitMib ?? null,
+      disk_gb_s: inGigabytes(bounds.diskOf(condition)),
+      stopped,
     };
   });
+}
+
+/** Gives kept rows of before the columns that came later, since keepResults drops what has other columns. */
+function addNewColumns(names: readonly string[]): void {
+  const path = join(ROOT, "bench", "results", "peers.csv");
+  if (!existsSync(path)) {
+    return;
+  }
+  const [head, ...rows] = readFileSync(path, "utf8").trimEnd().split("\n");
+  if (head === names.slice(0, -NEW_COLUMNS.length).join()) {
+    writeFileSync(
+      path,
+      `${[names.join(), ...rows.map((row) => row + NEW_COLUMNS.map(() => ",").join(""))].join("\n")}\n`,
+    );
+  }
+}
+
+/** Errors: no process can be limited here. */
+async function prepareLimit(peers: readonly Peer[]): Promise<void> {
+  if (!Number.isInteger(memoryLimitMib) || (memoryLimitMib ?? 0) < 1) {
+    throw new Error(`--memory-limit-mib ${options["memory-limit-mib"] ?? ""}: give whole MiB`);
+  }
+  MemoryCgroup.create(2 ** 20).remove();
+  if (!(await dropPageCache())) {
+    say("the page cache cannot be dropped: what it has of the model already is not charged to who reads it");
+  }
+  if (peers.some(({ spec }) => spec.engine === "llama")) {
+    await makeNoRepack(NO_REPACK);
+  }
 }
 
 async function main(): Promise<void> {
@@ -306,28 +421,59 @@ async function main(): Promise<void> {
     throw new Error("usage: npx tsx bench/peers/run.ts MODEL; bench/peers/README.md has the options");
   }
   const model = await openGgufFile(path);
-  const peers = choosePeers(options);
+  if (timeLimitS !== undefined && !(Number(timeLimitS) > 0)) {
+    throw new Error(`--time-limit-s ${timeLimitS}: give seconds`);
+  }
+  const peers = choosePeers(options, memoryLimitMib === undefined ? undefined : NO_REPACK);
   const tokens = await prepare(model, readFileSync(options.text, "utf8"));
   const conditions = list(options.beside).flatMap((other) =>
-    numbers(options.threads).map((threads): Condition => ({ threads, beside: other === "busy" ? "busy" : "nothing" })),
+    numbers(options.threads).map((threads): Condition => ({
+      threads,
+      beside: other === "busy" ? "busy" : "nothing",
+      ...(memoryLimitMib === undefined ? {} : { memoryLimitMib }),
+    })),
   );
-  const { results, bandwidth } = await measureAll(resolve(path), tokens, peers, conditions);
+  if (memoryLimitMib !== undefined) {
+    await prepareLimit(peers);
+  }
+  const bounds = new Bounds(
+    model.spec,
+    Bandwidth.ofMemory(WORK, options["bandwidth-gib"]),
+    Bandwidth.ofDisk(WORK, resolve(path)),
+  );
+  const results = await measureAll(resolve(path), tokens, peers, conditions, bounds);
   process.stdout.write(
     `\n${basename(path)}; ${machine()}; load average ${loadavg()
       .map((each) => each.toFixed(1))
       .join(", ")}\n\n`,
   );
   for (const condition of conditions) {
-    process.stdout.write(`- memory read, ${describe(condition)}: ${spread(bandwidth.of(condition))} GB/s\n`);
+    process.stdout.write(`- memory read, ${describe(condition)}: ${spread(bounds.memoryOf(condition))} GB/s\n`);
+    if (isLimited()) {
+      process.stdout.write(`- disk read, ${describe(condition)}: ${spread(bounds.diskOf(condition))} GB/s\n`);
+    }
+  }
+  if (isLimited()) {
+    process.stdout.write(`- read-ahead of the disk, for mapped files: ${readAheadKib(path) ?? "?"} KiB\n`);
   }
   for (const peer of peers) {
     const kernels = new Set(results.all.filter((each) => each.peer === peer.name).map((each) => each.kernels));
     process.stdout.write(`- ${peer.name}: ${[...kernels].join(", ")} kernels\n`);
   }
-  process.stdout.write(`\n${table(model.spec, peers, results, bandwidth)}`);
-  const rows = rowsOf(path, model.spec, results, bandwidth);
+  process.stdout.write(`\n${table(peers, results, bounds)}`);
+  const rows = rowsOf(path, results, bounds);
   if (!options["no-results"] && rows.length > 0) {
-    keepResults("peers", rows, ["machine", "model", "threads", "beside", "peer", "kernels", "what"]);
+    addNewColumns(Object.keys(rows[0] ?? {}));
+    keepResults("peers", rows, [
+      "machine",
+      "model",
+      "threads",
+      "beside",
+      "memory_limit_mib",
+      "peer",
+      "kernels",
+      "what",
+    ]);
   }
 }
 

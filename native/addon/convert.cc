@@ -134,6 +134,7 @@ EngineOptions ToEngineOptions(const Napi::Object& js) {
     if (name != "lru" && name != "expected-wait") Mistyped(js, "eviction", "a known policy");
     o.eviction = name == "lru" ? Eviction::kLru : Eviction::kExpectedWait;
   }
+  if (!js.Get("hints").IsUndefined()) o.hints = Bool(js, "hints");
   if (!js.Get("directReads").IsUndefined()) o.direct_reads = Bool(js, "directReads");
   if (!js.Get("promptLookup").IsUndefined()) o.prompt_lookup = Bool(js, "promptLookup");
   if (!js.Get("approximateHead").IsUndefined()) {

@@ -152,7 +152,7 @@ Result<std::unique_ptr<Engine>> Engine::Load(
   }
   Result<std::unique_ptr<ExpertCache>> cache = ExpertCache::Create(
       p.store, *p.reader,
-      {p.plan.n_slot, options.read_ahead, options.eviction, p.spec.n_expert_used,
+      {p.plan.n_slot, options.read_ahead, options.hints, options.eviction, p.spec.n_expert_used,
        [&p](int il, int id, std::byte* slot) { SettleExpert(*p.kernels, p.store, il, id, slot); }});
   if (!cache.ok()) return cache.status();
   p.cache = std::move(cache).value();

@@ -29,6 +29,7 @@ struct EngineOptions {
   int expert_slots = 0;              // > 0: overrides what the budget buys (tests and measurements)
   std::optional<Isa> isa;            // unset: the best one here
   bool read_ahead = true;            // false: experts are read when they are waited for
+  bool hints = true;                 // false: only what a layer has asked for is read
   bool direct_reads = true;          // where experts are read again and again; false: page cache
   Eviction eviction = Eviction::kExpectedWait;
   int64_t n_ctx = 0;          // 0: the model's, at most 4096

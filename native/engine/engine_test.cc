@@ -84,14 +84,14 @@ TEST(Engine, SameBitsWhateverTheBudget) {
     const MemoryPlan unlimited = all.value()->plan();
     for (const bool direct : {true, false}) {
       options.direct_reads = direct;
-      // Slots are larger where they are read by whole blocks.
-      uint64_t budget = unlimited.total_bytes - unlimited.dense_bytes / 2;
+      // The smallest that works.
       Result<std::unique_ptr<Engine>> engine = Status::Cancelled();
-      for (; budget > 0; budget -= unlimited.slot_bytes) {
-        options.memory_budget_bytes = budget;
+      uint64_t refused = 0;
+      for (uint64_t works = unlimited.total_bytes; works - refused > unlimited.slot_bytes;) {
+        options.memory_budget_bytes = (works + refused) / 2;
         Result<std::unique_ptr<Engine>> tighter = Engine::Load(model.spec(), options, nullptr);
-        if (!tighter.ok()) break;
-        engine = std::move(tighter);
+        (tighter.ok() ? works : refused) = options.memory_budget_bytes;
+        if (tighter.ok()) engine = std::move(tighter);
       }
       ASSERT_TRUE(engine.ok());
       const MemoryPlan& plan = engine.value()->plan();
@@ -442,15 +442,11 @@ TEST(MemoryPlan, BuysSlotsWithWhatIsLeftAndRefusesTooLittle) {
     EXPECT_GE(plan.value().n_slot, plan.value().n_slot_min);
     EXPECT_LE(plan.value().total_bytes, input.budget_bytes);
   }
+  uint64_t too_little = 0;
   uint64_t smallest = input.budget_bytes;
-  while (PlanMemory(model.spec(), {.budget_bytes = smallest - 1,
-                                   .process_bytes = input.process_bytes,
-                                   .slot_bytes = input.slot_bytes,
-                                   .n_ctx = input.n_ctx,
-                                   .n_chunk = input.n_chunk,
-                                   .n_chunk_short = input.n_chunk_short})
-             .ok()) {
-    --smallest;
+  while (smallest - too_little > 1) {
+    input.budget_bytes = (smallest + too_little) / 2;
+    (PlanMemory(model.spec(), input).ok() ? smallest : too_little) = input.budget_bytes;
   }
   input.budget_bytes = smallest;
   EXPECT_EQ(PlanMemory(model.spec(), input).value().n_slot_min, 2);

@@ -25,9 +25,10 @@ struct Rig {
     const auto prepare = [this, &kernels](int il, int id, std::byte* slot) {
       SettleExpert(kernels, store, il, id, slot);
     };
-    cache = std::move(ExpertCache::Create(store, *reader,
-                                          {n_slot, true, Eviction::kExpectedWait, 2, prepare}))
-                .value();
+    cache =
+        std::move(ExpertCache::Create(store, *reader,
+                                      {n_slot, true, true, Eviction::kExpectedWait, 2, prepare}))
+            .value();
     transformer = std::move(Transformer::Create(spec, *weights, store, *cache, *reader, kernels,
                                                 pool, 16, 256))
                       .value();

@@ -309,7 +309,7 @@ void ExpertCache::Impl::Unpin(int slot_index) {
 // ---- Hints ---------------------------------------------------------------------------------
 
 void ExpertCache::Impl::Hint(int il, std::span<const int> ids, int n_read) {
-  if (!options_.read_ahead) return;
+  if (!options_.read_ahead || !options_.hints) return;
   std::lock_guard lock(mutex_);
   ExpectNothingOf(il);
   for (const int id : ids) {

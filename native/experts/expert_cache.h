@@ -69,6 +69,7 @@ struct ExpertCacheOptions {
   int n_slot = 0;  // >= 1, at the start and at most
   // False: reads start only when Next has to wait, at most `max` of them, and hints do nothing.
   bool read_ahead = true;
+  bool hints = true;  // false: hints do nothing
   Eviction eviction = Eviction::kExpectedWait;
   int n_expert_used = 1;  // of a layer, by one token
   // Called with a layer, an expert's id and a slot that has just been filled from the file, on a

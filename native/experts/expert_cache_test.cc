@@ -29,7 +29,7 @@ struct Rig {
   explicit Rig(int n_slot, bool read_ahead = true, int n_layer = 2, int n_expert = 24)
       : model(n_layer, n_expert), reader(model) {
     Result<std::unique_ptr<ExpertCache>> made =
-        ExpertCache::Create(model.store(), reader, {n_slot, read_ahead, Eviction::kLru});
+        ExpertCache::Create(model.store(), reader, {n_slot, read_ahead, true, Eviction::kLru});
     CHECK(made.ok(), "a small cache fits");
     cache = std::move(made).value();
   }

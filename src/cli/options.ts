@@ -141,14 +141,14 @@ export function engineOptions(args: Arguments): Omit<NativeEngineOptions, "proce
   if (eviction !== undefined && eviction !== "lru" && eviction !== "expected-wait") {
     throw usageError(`--eviction is expected-wait or lru, not '${eviction}'`);
   }
-  if (prefetch !== undefined && prefetch !== "on" && prefetch !== "off") {
-    throw usageError(`--prefetch is on or off, not '${prefetch}'`);
+  if (prefetch !== undefined && prefetch !== "on" && prefetch !== "exact" && prefetch !== "off") {
+    throw usageError(`--prefetch is on, exact or off, not '${prefetch}'`);
   }
   return {
     ...(threads === undefined ? {} : { threads }),
     ...(budget === undefined ? {} : { memoryBudgetBytes: parseBytes(budget) }),
     ...(isa === undefined ? {} : { isa: isa as IsaName }),
-    ...(prefetch === undefined ? {} : { readAhead: prefetch === "on" }),
+    ...(prefetch === undefined ? {} : { readAhead: prefetch !== "off", hints: prefetch === "on" }),
     ...(eviction === undefined ? {} : { eviction }),
     ...(approximateHead === undefined ? {} : { approximateHead }),
     ...(context === undefined ? {} : { contextTokens: context }),

@@ -23,6 +23,8 @@ export interface NativeEngineOptions {
   readonly isa?: IsaName;
   /** false: an expert is read only when it is waited for. */
   readonly readAhead?: boolean;
+  /** false: only what a layer has asked for is read, nothing on a guess. */
+  readonly hints?: boolean;
   /** false: experts that do not all fit are read through the system's page cache. */
   readonly directReads?: boolean;
   /** What is given up for an expert that does not fit; default "expected-wait" (native/experts/wait_policy.h). */

@@ -45,6 +45,8 @@ export interface LoadOptions {
   readonly chunkTokens?: number;
   readonly isa?: Isa;
   readonly readAhead?: boolean;
+  readonly hints?: boolean;
+  readonly eviction?: "expected-wait" | "lru";
   /** Threshold of the approximate head; without one it is off. */
   readonly approximateHead?: number;
   readonly expertSlots?: number;

@@ -15,6 +15,7 @@ const VARIANTS: readonly (readonly [string, readonly string[]])[] = [
   ["one slot, no prefetch, token by token", ["--expert-slots", "1", "--prefetch", "off", "--chunk", "1"]],
   ["seven slots", ["--expert-slots", "7", "--chunk", "16"]],
   ["no prefetch", ["--prefetch", "off"]],
+  ["no guesses, few slots, LRU", ["--expert-slots", "7", "--prefetch", "exact", "--eviction", "lru"]],
   ["one thread", ["--threads", "1"]],
   ["five threads", ["--threads", "5", "--chunk", "33"]],
   ["token by token", ["--chunk", "1"]],
