@@ -1,8 +1,11 @@
 #include "engine/engine.h"
 
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <set>
+#include <thread>
 #include <vector>
 
 #include "base/testing.h"
@@ -114,6 +117,51 @@ TEST(Engine, SameBitsWhateverTheBudget) {
         EXPECT_GT(engine.value()->stats().n_slot, n_slot);
       }
     }
+  }
+}
+
+// Polls: what is waited for happens on another thread.
+template <typename Condition>
+bool Eventually(const Condition& condition) {
+  for (int i = 0; i < 2000 && !condition(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  return condition();
+}
+
+TEST(Engine, RestsAndComesBackWithWhatWasHot) {
+  const RandomModel model(TensorType::kQ4_0, Gating::kSoftmax);
+  const auto tokens = model.Tokens(40, 5);
+  Result<Logits> expected = Evaluate(model.spec(), {}, tokens);
+  ASSERT_TRUE(expected.ok());
+  for (const int n_slot : {0, 5}) {
+    EngineOptions options;
+    options.expert_slots = n_slot;
+    std::unique_ptr<Engine> engine =
+        std::move(Engine::Load(model.spec(), options, nullptr)).value();
+    std::unique_ptr<Session> session = std::move(engine->NewSession()).value();
+    ASSERT_TRUE(session->Sync(tokens, {}).ok());
+    const size_t n_hot = engine->HotExperts().size();
+    EXPECT_GT(n_hot, 1u);
+    engine->Rest();
+    EXPECT_TRUE(Eventually([&] { return engine->stats().n_slot == 1; }));
+    EXPECT_TRUE(Eventually([&] { return engine->HotExperts().size() == n_hot; }));
+    engine->Rest();  // there is nothing left to give, and nothing is forgotten
+    std::atomic<bool> rested = false;
+    engine->scheduler().Post({JobPriority::kIdle, &rested, nullptr, [&rested] {
+                                rested = true;
+                                return false;
+                              }});
+    EXPECT_TRUE(Eventually([&] { return rested.load(); }));
+    const std::vector<ExpertId> hot = engine->HotExperts();
+    EXPECT_EQ(hot.size(), n_hot);
+    Result<Logits> logits = AllLogits(*session, tokens);
+    ASSERT_TRUE(logits.ok());
+    EXPECT_TRUE(logits.value() == expected.value());
+    EXPECT_EQ(engine->stats().n_slot, engine->plan().n_slot);
+    std::unique_ptr<Engine> next = std::move(Engine::Load(model.spec(), options, nullptr)).value();
+    next->Preload(hot);
+    EXPECT_TRUE(Eventually([&] { return next->HotExperts().size() == n_hot; }));
+    EXPECT_EQ(next->stats().experts.misses, 0u);
   }
 }
 

@@ -48,6 +48,7 @@ struct ExpertCache::Impl {
     int expert = -1;  // layer * n_expert + id; -1 while free
     int pins = 0;
     bool from_hint = false;  // a hint started the read that fills or filled it
+    bool preloaded = false;  // the same, for whatever layer comes: no choice proves it wrong
     bool demanded = false;   // some Fetch has asked for it since that read started
     uint64_t used_at = 0;    // n_fetch_ at its last use
     uint64_t read_at = 0;    // n_fetch_ when the read that fills or filled it began
@@ -344,7 +345,7 @@ void ExpertCache::Impl::ExpectNothingOf(int il) {
 void ExpertCache::Impl::WithdrawHints(int il) {
   const size_t n = std::erase_if(hints_in_flight_, [&](int slot_index) {
     Slot& slot = SlotAt(slot_index);
-    if (slot.expert / store_.n_expert() != il || IsWanted(slot.expert) ||
+    if (slot.preloaded || slot.expert / store_.n_expert() != il || IsWanted(slot.expert) ||
         expected_[static_cast<size_t>(slot.expert)])
       return false;
     ReadRange ranges[3];
@@ -406,6 +407,7 @@ void ExpertCache::Impl::StartRead(int slot_index, int expert, ReadPriority prior
   slot.state = SlotState::kLoading;
   slot.expert = expert;
   slot.from_hint = from_hint;
+  slot.preloaded = false;
   slot.demanded = !from_hint;
   slot.read_at = n_fetch_;
   SlotOf(expert) = slot_index;
@@ -516,6 +518,7 @@ void ExpertCache::Impl::ContinuePreload() {
     const int slot = free_slots_.back();
     free_slots_.pop_back();
     StartRead(slot, expert, ReadPriority::kSpeculative);
+    SlotAt(slot).preloaded = true;
   }
 }
 

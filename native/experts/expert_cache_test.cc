@@ -432,6 +432,16 @@ TEST(ExpertCache, PreloadsIntoFreeSlotsOnly) {
   EXPECT_EQ(rig.cache->stats().evictions, 0u);
 }
 
+TEST(ExpertCache, WhatALayerChoosesDoesNotEndAPreload) {
+  Rig rig(16);
+  rig.cache->Preload(std::vector<ExpertId>{{1, 0}, {1, 1}, {1, 2}, {1, 3}, {1, 4}});
+  const ExpertBatch batch = rig.cache->Fetch({1, Ids{3}});
+  rig.cache->Hint(1, Ids{2}, 1);
+  while (!rig.reader.pending().empty()) rig.reader.FinishAll();
+  EXPECT_EQ(rig.cache->stats().withdrawn, 0u);
+  EXPECT_TRUE(rig.Resident(1) == (Ids{0, 1, 2, 3, 4}));
+}
+
 TEST(ExpertCache, HintsStopWhenTooManyAreInFlight) {
   Rig rig(16);  // a quarter of the slots
   rig.cache->Hint(0, Ids{0, 1, 2, 3, 4, 5}, 99);

@@ -39,14 +39,17 @@ export class ServerModel {
   /** Set while the model is being closed. */
   #allEnded: (() => void) | undefined;
   readonly #hot: HotExperts;
+  /** Of the process before. */
+  readonly #hotBefore: Int32Array;
   readonly #restMs: number;
   #resting: NodeJS.Timeout | undefined;
   #last: Pick<Figures, "prefillTps" | "decodeTps" | "reading"> = {};
 
-  private constructor(engine: LocalEngine, restMs: number, hot: HotExperts) {
+  private constructor(engine: LocalEngine, restMs: number, hot: HotExperts, hotBefore: Int32Array) {
     this.#engine = engine;
     this.#restMs = restMs;
     this.#hot = hot;
+    this.#hotBefore = hotBefore;
     this.info = infoOf(engine);
     this.#template = new ChatTemplate(engine.model.chatTemplate, engine.tokenizer, { fileName: engine.model.name });
     this.#completions = new SessionSlots(COMPLETION_SESSIONS, () => engine.newSession());
@@ -67,8 +70,9 @@ export class ServerModel {
       onPart(done / total);
     });
     const { n_layer, n_expert } = engine.model.spec;
-    engine.preload(hot.read(engine.model.identity, n_layer * n_expert));
-    return new ServerModel(engine, restMs, hot);
+    const hotBefore = hot.read(engine.model.identity, n_layer * n_expert);
+    engine.preload(hotBefore);
+    return new ServerModel(engine, restMs, hot, hotBefore);
   }
 
   get sessions(): { completion: number; chat: number } {
@@ -143,8 +147,16 @@ export class ServerModel {
       await ended;
     }
     clearTimeout(this.#resting);
-    this.#hot.write(this.#engine.model.identity, this.#engine.hotExperts());
+    this.#rememberHot();
     this.#engine.close();
+  }
+
+  /** What was hot before comes behind: an engine that ends soon has read little of it again. */
+  #rememberHot(): void {
+    this.#hot.write(
+      this.#engine.model.identity,
+      Int32Array.from(new Set([...this.#engine.hotExperts(), ...this.#hotBefore])),
+    );
   }
 
   /** Nothing runs: after a while of that the experts' memory is of more use to others. */
@@ -153,7 +165,7 @@ export class ServerModel {
       return;
     }
     this.#resting = setTimeout(() => {
-      this.#hot.write(this.#engine.model.identity, this.#engine.hotExperts());
+      this.#rememberHot();
       this.#engine.rest();
     }, this.#restMs);
   }
