@@ -31,9 +31,10 @@ const ISA_FILES = [
   "native/kernels/neon.h",
   "native/kernels/neon_i8mm.cc",
   "native/kernels/neon_products.h",
+  "native/kernels/x86_prefetch.h",
 ];
 const ISA_MAY_INCLUDE =
-  /^(kernels\/(block|kernels|avx2_kernels|neon|neon_products)\.h|(immintrin|arm_neon)\.h|(stdint|stddef|string|math|float)\.h)$/;
+  /^(kernels\/(block|inline|kernels|avx2_kernels|neon|neon_products|x86_prefetch)\.h|(immintrin|arm_neon)\.h|(stdint|stddef|string|math|float)\.h)$/;
 
 const VAGUE_NAMES = /(^|[_.-])(manager|handler|helpers?|utils?)([_.-]|$)/i;
 

@@ -13,8 +13,8 @@ namespace {
 // Looks at the clock only now and then: it costs as much as a few looks at memory.
 constexpr int kSpinsPerLook = 64;
 
-uint32_t GenerationOf(uint64_t left) { return static_cast<uint32_t>(left >> 32); }
-uint32_t GrainsOf(uint64_t left) { return static_cast<uint32_t>(left); }
+// A worker takes this part of its share at a time, so that others find some to take over.
+constexpr int kPieces = 4;
 
 }  // namespace
 
@@ -27,7 +27,8 @@ bool TryStartThread(std::function<void()> body, std::thread* thread) {
   }
 }
 
-ThreadPool::ThreadPool(int n_threads) : n_asked_(n_threads), n_threads_(1) {
+ThreadPool::ThreadPool(int n_threads)
+    : shares_(static_cast<size_t>(std::max(n_threads, 1))), n_threads_(1) {
   CHECK(n_threads >= 1, "a pool has at least the calling thread");
   for (int worker = 1; worker < n_threads; ++worker) {
     std::thread thread;
@@ -47,37 +48,76 @@ ThreadPool::~ThreadPool() {
 void ThreadPool::ParallelFor(int64_t count, int64_t grain, const Body& body) {
   CHECK(grain >= 1, "grain is a positive number of items");
   if (count <= 0) return;
+  grain *= (count + grain * kGrainsMax - 1) / (grain * kGrainsMax);
   const int64_t n_grain = (count + grain - 1) / grain;
   if (n_threads_ == 1 || n_grain == 1 || IsAlone()) {
     body(0, count, 0);
     return;
   }
-  CHECK(n_grain <= INT32_MAX, "a region has fewer grains");
   body_ = &body;
   count_ = count;
   grain_ = grain;
   n_grain_ = static_cast<uint32_t>(n_grain);
   n_done_.store(0, std::memory_order_relaxed);
-  const uint32_t generation = GenerationOf(left_.load(std::memory_order_relaxed)) + 1;
+  ++generation_;
   // Ordered before the look at n_asleep_, as a worker's two steps are the other way round.
-  left_.store(uint64_t{generation} << 32 | n_grain_);
+  for (int worker = 0; worker < n_threads_; ++worker) {
+    const auto at = [&](int64_t i) { return static_cast<uint16_t>(n_grain * i / n_threads_); };
+    shares_[static_cast<size_t>(worker)].left.store({generation_, at(worker), at(worker + 1)});
+  }
   if (n_asleep_.load() > 0) {
     ++wake_;
     wake_.notify_all();
   }
-  TakePieces(generation, 0);
+  TakePieces(generation_, 0);
   AwaitOthers();
 }
 
 void ThreadPool::TakePieces(uint32_t generation, int worker) {
-  uint64_t left = left_.load(std::memory_order_relaxed);
-  while (GenerationOf(left) == generation && GrainsOf(left) > 0) {
-    const uint32_t n = std::max(GrainsOf(left) / (2 * static_cast<uint32_t>(n_asked_)), 1u);
-    if (!left_.compare_exchange_weak(left, left - n, std::memory_order_acq_rel)) continue;
-    const int64_t first = n_grain_ - GrainsOf(left);
-    (*body_)(first * grain_, std::min(count_, (first + n) * grain_), worker);
-    n_done_.fetch_add(n, std::memory_order_release);
-    left = left_.load(std::memory_order_relaxed);
+  Range piece;
+  do {
+    while (TakeOwn(generation, worker, &piece)) {
+      (*body_)(piece.begin * grain_, std::min(count_, piece.end * grain_), worker);
+      n_done_.fetch_add(static_cast<uint32_t>(piece.size()), std::memory_order_release);
+    }
+  } while (TakeOver(generation, worker));
+}
+
+bool ThreadPool::TakeOwn(uint32_t generation, int worker, Range* piece) {
+  std::atomic<Range>& own = shares_[static_cast<size_t>(worker)].left;
+  Range left = own.load(std::memory_order_acquire);
+  while (left.generation == generation && left.size() > 0) {
+    const int n = std::max(left.size() / kPieces, 1);
+    const auto middle = static_cast<uint16_t>(left.begin + n);
+    *piece = {generation, left.begin, middle};
+    if (own.compare_exchange_weak(left, {generation, middle, left.end}, std::memory_order_acq_rel))
+      return true;
+  }
+  return false;
+}
+
+// Half of what the worker with the most has left becomes the share of this one, which has none.
+bool ThreadPool::TakeOver(uint32_t generation, int worker) {
+  while (true) {
+    std::atomic<Range>* most = nullptr;
+    Range left{generation, 0, 0};
+    for (int i = 0; i < n_threads_; ++i) {
+      std::atomic<Range>& share = shares_[static_cast<size_t>(i)].left;
+      const Range other = share.load(std::memory_order_acquire);
+      if (other.generation != generation || other.size() <= left.size()) continue;
+      most = &share;
+      left = other;
+    }
+    if (most == nullptr) return false;
+    const auto middle = static_cast<uint16_t>(left.begin + left.size() / 2);
+    if (!most->compare_exchange_weak(left, {generation, left.begin, middle},
+                                     std::memory_order_acq_rel))
+      continue;
+    // Nobody changes an empty share but its worker; and grains once taken never lie in one again,
+    // so that who still holds an old value of it changes nothing.
+    shares_[static_cast<size_t>(worker)].left.store({generation, middle, left.end},
+                                                    std::memory_order_release);
+    return true;
   }
 }
 
@@ -115,12 +155,13 @@ bool ThreadPool::IsAlone() {
   return false;
 }
 
-// True with the generation of a region that has pieces left, false when the pool ends.
-bool ThreadPool::AwaitRegion(uint32_t* generation) {
+// True with the generation of a region where its share is not empty, false when the pool ends.
+bool ThreadPool::AwaitRegion(int worker, uint32_t* generation) {
+  const std::atomic<Range>& own = shares_[static_cast<size_t>(worker)].left;
   const auto is_there = [&] {
-    const uint64_t left = left_.load();
-    *generation = GenerationOf(left);
-    return GrainsOf(left) > 0;
+    const Range left = own.load();
+    *generation = left.generation;
+    return left.size() > 0;
   };
   const Clock::time_point start = Clock::now();
   do {
@@ -143,7 +184,7 @@ bool ThreadPool::AwaitRegion(uint32_t* generation) {
 void ThreadPool::WorkerLoop(int worker) {
   while (!stopping_.load(std::memory_order_relaxed)) {
     uint32_t generation;
-    if (AwaitRegion(&generation)) TakePieces(generation, worker);
+    if (AwaitRegion(worker, &generation)) TakePieces(generation, worker);
   }
 }
 

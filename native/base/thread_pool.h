@@ -2,8 +2,9 @@
 //
 // A token has some two hundred regions of a few dozen microseconds, so none may cost a trip through
 // the kernel, and none may wait for a thread that the kernel gave no core. Hence:
-//   - Workers take pieces as they come by, ever smaller ones towards the end, and the caller does
-//     what nobody takes: a worker that sleeps or is late costs nothing.
+//   - Each worker has a share of the items and takes it front to back, as memory likes to be read.
+//     Who is done takes half of what somebody else has left, from the back: a worker that sleeps or
+//     is late costs nothing.
 //   - Between regions workers spin for kSpin, then sleep. An idle pool uses no processor time.
 //   - Only a worker that lost its core in the middle of a piece can hold up the caller. Who has
 //     waited for longer than kPatience works alone for some times as long, and for twice as many
@@ -53,22 +54,36 @@ class ThreadPool {
  private:
   using Clock = std::chrono::steady_clock;
 
+  // Grains [begin, end) of region `generation`: what nobody has taken of a worker's share.
+  struct Range {
+    uint32_t generation;
+    uint16_t begin;
+    uint16_t end;
+    int size() const { return end - begin; }
+  };
+  static constexpr int64_t kGrainsMax = UINT16_MAX;
+  static_assert(std::atomic<Range>::is_always_lock_free);
+
+  // Who makes one smaller owns what lies between, and the region cannot end before that is done.
+  struct alignas(64) Share {
+    std::atomic<Range> left{Range{0, 0, 0}};
+  };
+
   void WorkerLoop(int worker);
   // Takes pieces of region `generation` until none is left.
   void TakePieces(uint32_t generation, int worker);
-  bool AwaitRegion(uint32_t* generation);
+  bool TakeOwn(uint32_t generation, int worker, Range* piece);
+  bool TakeOver(uint32_t generation, int worker);
+  bool AwaitRegion(int worker, uint32_t* generation);
   void AwaitOthers();
   bool IsAlone();
 
-  const int n_asked_;  // threads; workers read it, while n_threads_ still rises
-  int n_threads_;      // constant after construction
+  std::vector<Share> shares_;  // one a thread that was asked for
+  int n_threads_;              // constant after construction
   std::vector<std::thread> threads_;
 
-  // The region at hand: its generation in the upper half, in the lower the grains that nobody has
-  // taken. Who lowers it owns what lies between, and the region cannot end before that is done.
-  alignas(64) std::atomic<uint64_t> left_{0};
-  alignas(64) std::atomic<uint32_t> n_done_{0};  // grains
-  // Written by the caller before left_ begins a generation; read by who has taken a piece of it.
+  alignas(64) std::atomic<uint32_t> n_done_{0};  // grains of the region at hand
+  // Written by the caller before the shares are of its generation; read by who has seen one.
   alignas(64) const Body* body_ = nullptr;
   int64_t count_ = 0;
   int64_t grain_ = 1;
@@ -79,6 +94,7 @@ class ThreadPool {
   std::atomic<bool> stopping_{false};
 
   // The caller's own.
+  uint32_t generation_ = 0;
   int alone_factor_ = kAloneFactorMin;
   Clock::time_point alone_until_{};
   Clock::time_point quarrel_until_{};  // another long wait until then belongs to the last one

@@ -14,21 +14,14 @@
 #include <string.h>
 
 #include "kernels/block.h"
+#include "kernels/inline.h"
 #include "kernels/kernels.h"
-
-// The unpacked weights of a block live in registers only where their producer and consumer are one
-// function.
-#ifdef _MSC_VER
-#define HEARTH_INLINE __forceinline
-#else
-#define HEARTH_INLINE inline __attribute__((always_inline))
-#endif
+#include "kernels/x86_prefetch.h"
 
 namespace hearth {
 namespace {
 
-constexpr int kLanes = 8;                // floats of a register, rows of a group
-constexpr size_t kPrefetchBytes = 8192;  // so far ahead of what is multiplied; measured
+constexpr int kLanes = 8;    // floats of a register, rows of a group
 constexpr int kTokens = 32;  // tokens whose sums are kept while a group is multiplied: 1 KiB
 
 HEARTH_INLINE uint16_t Load16(const uint8_t* p) {
@@ -75,10 +68,7 @@ struct Interleaved {
   const uint8_t* pieces;
   const uint8_t* halves;
   HEARTH_INLINE void PrefetchNext(size_t offset, size_t bytes) const {
-    // The processor's own prefetcher stops at every page of 4 KiB.
-    const uint8_t* p = pieces + kPrefetchBytes + 16 * offset;
-    for (size_t i = 0; i < 16 * bytes; i += 64)
-      _mm_prefetch(reinterpret_cast<const char*>(p + i), _MM_HINT_T0);
+    PrefetchStream(pieces + 16 * offset, 16 * bytes);
   }
 };
 
@@ -93,9 +83,7 @@ struct WholeGroup {
   // Asks for what the next group will want when it is at `offset`, so that 8 short streams read
   // memory like one. A prefetch past the end of the matrix does nothing.
   HEARTH_INLINE void PrefetchNext(size_t offset, size_t bytes) const {
-    const uint8_t* p = first + kLanes * (row_bytes + offset);
-    for (size_t i = 0; i < kLanes * bytes; i += 64)
-      _mm_prefetch(reinterpret_cast<const char*>(p + i), _MM_HINT_T0);
+    PrefetchRange(first + kLanes * (row_bytes + offset), kLanes * bytes);
   }
 };
 struct PartGroup {
@@ -882,6 +870,9 @@ void FromF16(const uint16_t* x, int64_t n, float* y) {
 // -------------------------------------------------------------------------------------------------
 // Attention
 
+// So few keys or values at a time that the first cache keeps them for all heads.
+constexpr int64_t kKeysAtOnce = 32;
+
 void ScoresOfOne(const float* q, const uint16_t* k, int64_t stride, int64_t n_key, int64_t head_dim,
                  float scale, float* scores) {
   for (int64_t j = 0; j < n_key; j += kRowTile) {
@@ -899,8 +890,14 @@ void ScoresOfOne(const float* q, const uint16_t* k, int64_t stride, int64_t n_ke
 void AttentionScores(const float* q, int64_t n_query, int64_t q_stride, const uint16_t* k,
                      int64_t k_stride, int64_t n_key, int64_t head_dim, float scale, float* scores,
                      int64_t score_stride) {
-  for (int64_t h = 0; h < n_query; ++h) {
-    ScoresOfOne(q + h * q_stride, k, k_stride, n_key, head_dim, scale, scores + h * score_stride);
+  for (int64_t j = 0; j < n_key; j += kKeysAtOnce) {
+    const int64_t n = n_key - j < kKeysAtOnce ? n_key - j : kKeysAtOnce;
+    const uint16_t* keys = k + j * k_stride;
+    PrefetchStream(keys, static_cast<size_t>(n * k_stride) * sizeof *k);
+    for (int64_t h = 0; h < n_query; ++h) {
+      ScoresOfOne(q + h * q_stride, keys, k_stride, n, head_dim, scale,
+                  scores + h * score_stride + j);
+    }
   }
 }
 
@@ -979,8 +976,13 @@ void ValuesOfOne(const float* p, const uint16_t* v, int64_t stride, int64_t n_ke
 void AttentionValues(const float* p, int64_t n_query, int64_t p_stride, const uint16_t* v,
                      int64_t v_stride, int64_t n_key, int64_t head_dim, float* sum,
                      int64_t sum_stride) {
-  for (int64_t h = 0; h < n_query; ++h)
-    ValuesOfOne(p + h * p_stride, v, v_stride, n_key, head_dim, sum + h * sum_stride);
+  for (int64_t j = 0; j < n_key; j += kKeysAtOnce) {
+    const int64_t n = n_key - j < kKeysAtOnce ? n_key - j : kKeysAtOnce;
+    const uint16_t* values = v + j * v_stride;
+    PrefetchStream(values, static_cast<size_t>(n * v_stride) * sizeof *v);
+    for (int64_t h = 0; h < n_query; ++h)
+      ValuesOfOne(p + h * p_stride + j, values, v_stride, n, head_dim, sum + h * sum_stride);
+  }
 }
 
 // -------------------------------------------------------------------------------------------------

@@ -10,21 +10,14 @@
 #include <string.h>
 
 #include "kernels/block.h"
+#include "kernels/inline.h"
 #include "kernels/kernels.h"
-
-// The unpacked weights of a block live in registers only where their producer and consumer are one
-// function.
-#ifdef _MSC_VER
-#define HEARTH_INLINE __forceinline
-#else
-#define HEARTH_INLINE inline __attribute__((always_inline))
-#endif
+#include "kernels/x86_prefetch.h"
 
 namespace hearth {
 namespace {
 
-constexpr int kLanes = 16;               // floats of a register, rows of a group
-constexpr size_t kPrefetchBytes = 8192;  // so far ahead of what is multiplied; measured
+constexpr int kLanes = 16;  // floats of a register, rows of a group
 // Tokens whose sums are kept while a group is multiplied: their activations should stay in the
 // first cache, from where each group of rows takes them again.
 constexpr int kTokens = 16;
@@ -57,10 +50,7 @@ struct Interleaved {
   const uint8_t* pieces;
   const uint8_t* halves;
   HEARTH_INLINE void PrefetchNext(size_t offset, size_t bytes) const {
-    // The processor's own prefetcher stops at every page of 4 KiB.
-    const uint8_t* p = pieces + kPrefetchBytes + 16 * offset;
-    for (size_t i = 0; i < 16 * bytes; i += 64)
-      _mm_prefetch(reinterpret_cast<const char*>(p + i), _MM_HINT_T0);
+    PrefetchStream(pieces + 16 * offset, 16 * bytes);
   }
 };
 
@@ -75,9 +65,7 @@ struct WholeGroup {
   // Asks for what the next group will want when it is at `offset`, so that 16 short streams read
   // memory like one. A prefetch past the end of the matrix does nothing.
   HEARTH_INLINE void PrefetchNext(size_t offset, size_t bytes) const {
-    const uint8_t* p = first + kLanes * (row_bytes + offset);
-    for (size_t i = 0; i < kLanes * bytes; i += 64)
-      _mm_prefetch(reinterpret_cast<const char*>(p + i), _MM_HINT_T0);
+    PrefetchRange(first + kLanes * (row_bytes + offset), kLanes * bytes);
   }
 };
 struct PartGroup {
@@ -354,6 +342,12 @@ struct Q6KSuper {
 
   template <int kHalf, int kQuarter>
   HEARTH_INLINE void AddQuarter(__m512i scales) const {
+    // A quarter's share: more at once would wait for each other.
+    constexpr size_t kShare = (kQ6KBytes + 7) / 8;
+    if (n <= kFewTokens) {
+      group.PrefetchNext(static_cast<size_t>(super) * kQ6KBytes + (4 * kHalf + kQuarter) * kShare,
+                         kShare);
+    }
     __m512i w[8];
     Unpack<kHalf, kQuarter>(w);
     const __m512 scale0 = ByteToFloat<2 * (kQuarter & 1)>(scales);
@@ -389,7 +383,6 @@ void MultiplyGroupQ6K(const Group& group, __mmask16 mask, const Q8Rows& x, int64
   int32_t offsets[16 * (kFixed > 0 ? kFixed : kTokens)];
   Clear(acc, n);
   for (int64_t super = 0; super < x.k / kQ6KBlock; ++super) {
-    if (n <= kFewTokens) group.PrefetchNext(static_cast<size_t>(super) * kQ6KBytes, kQ6KBytes);
     for (int64_t t = 0; t < n; ++t)
       OffsetHalves(x.q + t * x.k + super * kQ6KBlock, offsets + 16 * t);
     __m512i scales[4];
@@ -812,6 +805,7 @@ void ScoresOf(const float* q, int64_t q_stride, const uint16_t* k, int64_t k_str
     const uint8_t* keys[kTile];
     for (int64_t i = 0; i < kTile; ++i)
       keys[i] = reinterpret_cast<const uint8_t*>(k + (i < n ? j + i : n_key - 1) * k_stride);
+    PrefetchStream(k + j * k_stride, static_cast<size_t>(kTile * k_stride) * sizeof *k);
     __m512 acc[kQueries * kTile];
     Clear(acc, kQueries * kTile);
     for (int64_t i = 0; i < head_dim; i += kLanes) {
@@ -937,14 +931,21 @@ void ValuesOf(const float* p, int64_t p_stride, const uint16_t* v, int64_t v_str
               int64_t head_dim, float* sum, int64_t sum_stride) {
   // Enough chains to hide an fma's latency, and no more sums than registers.
   constexpr int kRegisters = kQueries <= 3 ? 8 : 4;
-  int64_t i = 0;
-  for (; i + kRegisters * kLanes <= head_dim; i += kRegisters * kLanes) {
-    WeightedSums<kQueries, kRegisters>(p, p_stride, v + i, v_stride, n_key, 0xffff, sum + i,
-                                       sum_stride);
-  }
-  for (; i < head_dim; i += kLanes) {
-    WeightedSums<kQueries, 1>(p, p_stride, v + i, v_stride, n_key, FirstLanes(head_dim - i),
-                              sum + i, sum_stride);
+  // So few values at a time that the first cache keeps them for all parts of a head.
+  constexpr int64_t kValues = 32;
+  for (int64_t j = 0; j < n_key; j += kValues) {
+    const int64_t n = n_key - j < kValues ? n_key - j : kValues;
+    const uint16_t* values = v + j * v_stride;
+    PrefetchStream(values, static_cast<size_t>(n * v_stride) * sizeof *v);
+    int64_t i = 0;
+    for (; i + kRegisters * kLanes <= head_dim; i += kRegisters * kLanes) {
+      WeightedSums<kQueries, kRegisters>(p + j, p_stride, values + i, v_stride, n, 0xffff, sum + i,
+                                         sum_stride);
+    }
+    for (; i < head_dim; i += kLanes) {
+      WeightedSums<kQueries, 1>(p + j, p_stride, values + i, v_stride, n, FirstLanes(head_dim - i),
+                                sum + i, sum_stride);
+    }
   }
 }
 

@@ -15,11 +15,8 @@
 #include <string.h>
 
 #include "kernels/block.h"
+#include "kernels/inline.h"
 #include "kernels/kernels.h"
-
-// The unpacked weights of a block live in registers only where their producer and consumer are one
-// function.
-#define HEARTH_INLINE inline __attribute__((always_inline))
 
 namespace hearth {
 namespace {  // a copy for each file, with its flags

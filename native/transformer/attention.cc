@@ -73,7 +73,8 @@ void Attend(const Kernels& kernels, ThreadPool& pool, const ModelSpec& spec, int
   const int64_t heads_per_kv = spec.n_head / spec.n_head_kv;
   // Heads that share keys and values read them together, as long as there is work for all threads.
   const int64_t n_group = chunk.n_token * spec.n_head_kv;
-  const int64_t n_part = std::clamp<int64_t>(2 * pool.size() / n_group, 1, heads_per_kv);
+  const int64_t n_part =
+      std::clamp<int64_t>((pool.size() + n_group - 1) / n_group, 1, heads_per_kv);
   // They read so many bytes: keys and values as halves.
   const int64_t n_key = layer.window == 0 ? chunk.pos0 + chunk.n_token
                                           : std::min(layer.window, chunk.pos0 + chunk.n_token);
