@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { foresightOf } from "./guesses";
+import { acrossTokens, foresightOf } from "./guesses";
 import { traceOf } from "./handMade";
 import { Lru } from "./policies";
 import { readsOf } from "./prefetch";
@@ -29,6 +29,15 @@ describe("foresightOf", () => {
     // LRU has two slots for the second layer, whose four experts take turns: all ten are missed, three of them named. The third
     // layer's is missed once, and was named.
     assert.equal(next!.recallOfMisses, 4 / 11);
+  });
+});
+
+describe("acrossTokens", () => {
+  it("tells what is chosen again, what is missed, and how often the likeliest of the missing is chosen", () => {
+    const [first, second] = acrossTokens(traceOf(CHOSEN, 4, 1), SIZE, new Lru(), 1, 2);
+    assert.deepEqual([first!.again, first!.missed, first!.likeliest], [1, 0, 0]);
+    // Two of the second layer's four are missing, which LRU values alike, so that it takes the lower one: wrong in tokens 3 and 7.
+    assert.deepEqual([second!.again, second!.missed, second!.likeliest], [0, 1, 6 / 8]);
   });
 });
 

@@ -66,4 +66,52 @@ export function foresightOf(trace: Trace, size: Size, policy: Policy, from: numb
   }));
 }
 
+/** What could be read for a layer of the next token before that token is known: while the head computes, the drive is idle. */
+export interface Boundary {
+  readonly il: number;
+  /** Of what the layer chooses, the share that it chose for the token before: that is resident. */
+  readonly again: number;
+  /** Experts a token that the cache did not have. */
+  readonly missed: number;
+  /** Of the experts that the cache does not have after the last layer, the one that `policy` values most: how often it is then chosen. */
+  readonly likeliest: number;
+}
+
+/** Of tokens [from, n_token), for the first `n` layers; reads on demand alone. */
+export function acrossTokens(trace: Trace, size: Size, policy: Policy, from: number, n: number): Boundary[] {
+  const { n_layer, n_expert, n_used } = trace.header;
+  const counts = Array.from({ length: n }, () => ({ again: 0, missed: 0, likeliest: 0 }));
+  const cache = new ExpertCache(size, policy);
+  const likeliest: number[] = [];
+  demandsOf(trace, 0, trace.n_token, 1).forEach((batch, now) => {
+    const { il, token, keys } = batch;
+    if (il < n && token > from) {
+      const before = new Set(chosenOf(trace, token - 1, il));
+      counts[il]!.again += keys.filter((key) => before.has(key)).length;
+      counts[il]!.missed += keys.filter((key) => !cache.has(key)).length;
+      counts[il]!.likeliest += keys.includes(likeliest[il]!) ? 1 : 0;
+    }
+    cache.fetch(batch, now);
+    if (il !== n_layer - 1) {
+      return;
+    }
+    for (let next = 0; next < n; ++next) {
+      const missing = Array.from({ length: n_expert }, (_, id) => next * n_expert + id).filter(
+        (key) => !cache.has(key),
+      );
+      likeliest[next] = missing.reduce(
+        (best, key) => (policy.worth(key) > policy.worth(best) ? key : best),
+        missing[0] ?? -1,
+      );
+    }
+  });
+  const n_token = trace.n_token - 1 - from;
+  return counts.map(({ again, missed, likeliest: right }, il) => ({
+    il,
+    again: again / (n_token * n_used),
+    missed: missed / n_token,
+    likeliest: right / n_token,
+  }));
+}
+
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);

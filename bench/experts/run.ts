@@ -9,7 +9,7 @@ import { markdownTable } from "../report";
 import { Belady } from "./belady";
 import { missesOf, type Policy, type Size } from "./cache";
 import { type Batch, demandsOf } from "./demands";
-import { foresightOf } from "./guesses";
+import { acrossTokens, foresightOf } from "./guesses";
 import {
   Adaptive,
   ExpectedWait,
@@ -43,6 +43,9 @@ const TRIED_ON_PROMPTS = [
 ];
 /** After a prompt: hits of the tokens up to each of these. */
 const DECODED = [4, 16, 64, 256];
+
+/** Of the next token: no router has said anything of them. */
+const LAYERS_ACROSS = 3;
 
 type Make = (size: Size) => Policy;
 
@@ -125,6 +128,25 @@ function foresightTable(trace: Trace, residencies: readonly number[]): string {
   );
 }
 
+function boundaryTable(trace: Trace, residencies: readonly number[]): string {
+  const policies = policiesOf(trace);
+  const rows = residencies.flatMap((residency) => {
+    const size = sizeOf(trace, residency);
+    const policy = policies.get(NAME_OF_RECOMMENDED)!(size);
+    return acrossTokens(trace, size, policy, warmUpOf(trace), LAYERS_ACROSS).map(({ il, again, missed, likeliest }) => [
+      `${percent(residency)} %`,
+      il,
+      percent(again),
+      missed.toFixed(2),
+      percent(likeliest),
+    ]);
+  });
+  return markdownTable(
+    ["residency", "layer", "chosen again", "missed a token", "likeliest of the missing is chosen"],
+    rows,
+  );
+}
+
 function prefetchTable(trace: Trace, residencies: readonly number[]): string {
   const policies = policiesOf(trace);
   const rows = residencies.flatMap((residency) =>
@@ -202,6 +224,7 @@ function main(): void {
     );
     say(hitTable(trace, residencies));
     say(`Guesses\n\n${foresightTable(trace, details)}`);
+    say(`Across the token boundary\n\n${boundaryTable(trace, details)}`);
     say(`Reading ahead\n\n${prefetchTable(trace, details)}`);
     for (const n_chunk of [128, 256]) {
       const title = `A prompt of ${n_prompt} tokens in chunks of ${n_chunk}, then decoding`;
