@@ -72,8 +72,8 @@ struct Engine::Parts {
   std::unique_ptr<ResidentWeights> weights;
   std::unique_ptr<Reader> reader;
   std::unique_ptr<ExpertCache> cache;
-  std::shared_ptr<SharedMemory> shared;
   std::unique_ptr<Transformer> transformer;
+  std::shared_ptr<SharedMemory> shared;
   bool prompt_lookup = true;
   DraftCounts draft_counts;
   std::optional<float> approximate_head;
@@ -156,12 +156,13 @@ Result<std::unique_ptr<Engine>> Engine::Load(
        [&p](int il, int id, std::byte* slot) { SettleExpert(*p.kernels, p.store, il, id, slot); }});
   if (!cache.ok()) return cache.status();
   p.cache = std::move(cache).value();
-  p.shared = std::make_shared<SharedMemory>(p.plan, *p.cache);
   Result<std::unique_ptr<Transformer>> transformer =
       Transformer::Create(p.spec, *p.weights, p.store, *p.cache, *p.reader, *p.kernels, p.pool,
                           p.plan.n_chunk, p.plan.n_ctx);
   if (!transformer.ok()) return transformer.status();
   p.transformer = std::move(transformer).value();
+  RETURN_IF_ERROR(p.transformer->Resize(p.plan.RoomFor(1)));
+  p.shared = std::make_shared<SharedMemory>(p.plan, *p.cache, *p.transformer);
   p.prompt_lookup = options.prompt_lookup;
   p.approximate_head = options.approximate_head;
   return std::unique_ptr<Engine>(new Engine(std::move(parts)));

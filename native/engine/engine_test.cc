@@ -523,6 +523,36 @@ TEST(MemoryPlan, LeavesToExpertsWhatContextsDoNotTake) {
   }
 }
 
+TEST(MemoryPlan, LeavesToExpertsWhatALongChunkDoesNotTake) {
+  const RandomModel model(TensorType::kF32, Gating::kSoftmax);
+  MemoryPlanInput input = SmallPlan(model.spec());
+  input.n_ctx = 256;
+  input.n_chunk = 200;
+  input.n_chunk_short = 200;
+  const MemoryPlan unlimited = PlanMemory(model.spec(), input).value();
+  EXPECT_GT(unlimited.prompt_bytes, uint64_t{0});
+  // Where nobody has to share, room is always there.
+  EXPECT_EQ(unlimited.RoomFor(1), 200);
+  EXPECT_EQ(unlimited.SlotsBeside(unlimited.prompt_bytes), 18);
+  input.budget_bytes = unlimited.total_bytes - unlimited.dense_bytes / 2 - 4 * input.slot_bytes;
+  const MemoryPlan plan = PlanMemory(model.spec(), input).value();
+  ASSERT_TRUE(plan.shares());
+  EXPECT_EQ(plan.prompt_bytes, unlimited.prompt_bytes);
+  EXPECT_EQ(plan.RoomBytes(plan.RoomFor(1)), uint64_t{0});
+  EXPECT_EQ(plan.RoomBytes(plan.RoomFor(200)), plan.prompt_bytes);
+  EXPECT_EQ(plan.SlotsBeside(plan.kv_bytes + plan.prompt_bytes), plan.n_slot_min);
+  int64_t room_before = 0;
+  for (int64_t n_token = 1; n_token <= 200; ++n_token) {
+    const int64_t room = plan.RoomFor(n_token);
+    EXPECT_GE(room, std::max(n_token, room_before));
+    EXPECT_LE(room, std::min<int64_t>(n_token + 63, 200));
+    room_before = room;
+    const uint64_t bytes = plan.RoomBytes(room);
+    EXPECT_LE(bytes + static_cast<uint64_t>(plan.SlotsBeside(bytes)) * plan.slot_bytes,
+              plan.shared_bytes);
+  }
+}
+
 TEST(MemoryPlan, HoldsTheKeysAndValuesOfEverySession) {
   const RandomModel model(TensorType::kF32, Gating::kSoftmax);
   MemoryPlanInput input = SmallPlan(model.spec());
@@ -580,6 +610,74 @@ TEST(SharedMemory, ForgetsIdleContextsBeforeItRefuses) {
   }
   EXPECT_TRUE(std::equal(two->logits().begin(), two->logits().end(), expected.value().end() - 50));
   EXPECT_TRUE(one->Sync(model.Tokens(20, 1), {}).ok());
+}
+
+TEST(SharedMemory, GivesAPromptsRoomBackToTheExperts) {
+  const RandomModel model(TensorType::kQ4_0, Gating::kSigmoid);
+  const auto prompt = model.Tokens(200, 9);
+  const auto other = model.Tokens(40, 10);
+  const auto end_of = [&](const std::vector<int32_t>& tokens) {
+    Result<Logits> all = Evaluate(model.spec(), {}, tokens);
+    return Logits(all.value().end() - 50, all.value().end());
+  };
+  const auto is_at = [](const Session& session, const Logits& expected) {
+    return std::equal(session.logits().begin(), session.logits().end(), expected.begin(),
+                      expected.end());
+  };
+  EngineOptions options;
+  options.n_session = 2;
+  options.n_ctx = 2048;
+  options.n_chunk = 80;
+  Result<std::unique_ptr<Engine>> engine = Engine::Load(model.spec(), options, nullptr);
+  const MemoryPlan unlimited = engine.value()->plan();
+  options.memory_budget_bytes = unlimited.total_bytes - unlimited.kv_bytes / 2 -
+                                unlimited.dense_bytes / 2 - 8 * unlimited.slot_bytes;
+  engine = Engine::Load(model.spec(), options, nullptr);
+  ASSERT_TRUE(engine.ok());
+  const MemoryPlan& plan = engine.value()->plan();
+  ASSERT_TRUE(plan.shares());
+  EXPECT_GT(plan.prompt_bytes, plan.slot_bytes);
+  const auto n_slot = [&] { return engine.value()->stats().n_slot; };
+  std::unique_ptr<Session> one = std::move(engine.value()->NewSession()).value();
+  std::unique_ptr<Session> two = std::move(engine.value()->NewSession()).value();
+  ASSERT_TRUE(one->Sync(std::span(prompt).first(199), {}).ok());
+  ASSERT_TRUE(two->Sync(std::span(other).first(8), {}).ok());
+  const int n_slot_at_rest = n_slot();
+  const Logits after_one_more = end_of(prompt);
+  ASSERT_TRUE(one->Append(prompt.back(), nullptr).ok());
+  EXPECT_TRUE(is_at(*one, after_one_more));
+  EXPECT_EQ(n_slot(), n_slot_at_rest);
+
+  // Between two layers of a long chunk, tokens of others do not take its room away.
+  const auto anew = model.Tokens(200, 11);
+  ASSERT_TRUE(one->BeginSync(anew, {}).ok());
+  ASSERT_TRUE(one->Step().ok());
+  EXPECT_LT(n_slot(), n_slot_at_rest);
+  const int n_slot_in_prompt = n_slot();
+  for (size_t i = 8; i < 16; ++i) {
+    ASSERT_TRUE(two->Append(other[i], nullptr).ok());
+    EXPECT_EQ(n_slot(), n_slot_in_prompt);
+    Result<bool> done = one->Step();
+    ASSERT_TRUE(done.ok());
+  }
+  while (true) {
+    Result<bool> done = one->Step();
+    ASSERT_TRUE(done.ok());
+    if (done.value()) break;
+  }
+  EXPECT_TRUE(is_at(*one, end_of(anew)));
+  ASSERT_TRUE(two->Append(other[16], nullptr).ok());
+  EXPECT_EQ(n_slot(), n_slot_at_rest);
+  EXPECT_TRUE(is_at(*two, end_of({other.begin(), other.begin() + 17})));
+
+  // Who is given up gives its room back; what comes next may want room in steps.
+  ASSERT_TRUE(one->BeginSync(prompt, {}).ok());
+  ASSERT_TRUE(one->Step().ok());
+  EXPECT_EQ(n_slot(), n_slot_in_prompt);
+  one.reset();
+  ASSERT_TRUE(two->Sync(other, {}).ok());
+  EXPECT_GT(n_slot(), n_slot_in_prompt);
+  EXPECT_TRUE(is_at(*two, end_of(other)));
 }
 
 TEST(Sampler, GreedyTakesTheLikeliestThatIsAllowed) {

@@ -21,8 +21,11 @@ std::string Mebibytes(uint64_t bytes) {
 
 namespace {
 
-int SlotsIn(const MemoryPlan& plan, uint64_t kv_bytes) {
-  const uint64_t rest = plan.shared_bytes - std::min(kv_bytes, plan.shared_bytes);
+// Room for longer chunks is made in steps: a pasted line should not cost as many experts as a file.
+constexpr int64_t kRoomStep = 64;
+
+int SlotsIn(const MemoryPlan& plan, uint64_t taken_bytes) {
+  const uint64_t rest = plan.shared_bytes - std::min(taken_bytes, plan.shared_bytes);
   return static_cast<int>(
       std::clamp(rest / plan.slot_bytes, uint64_t{1}, static_cast<uint64_t>(plan.n_slot_all)));
 }
@@ -42,8 +45,12 @@ MemoryPlan FixedParts(const ModelSpec& spec, const MemoryPlanInput& input, int64
   const uint64_t session_bytes =
       Pass::BytesFor(spec, n_chunk) +
       static_cast<uint64_t>((1 + input.n_draft) * spec.n_vocab) * sizeof(float);
-  plan.scratch_bytes = Transformer::BytesFor(spec, input.n_threads, n_chunk, input.n_ctx) +
-                       EmbeddingTable::BytesFor(spec, embedding_on_disk) +
+  const auto activations = [&](int64_t n_token) {
+    return Transformer::BytesFor(spec, input.n_threads, n_token, input.n_ctx);
+  };
+  const int64_t n_short = std::min(n_chunk, MemoryPlan::kShortChunk);
+  plan.prompt_bytes = activations(n_chunk) - activations(n_short);
+  plan.scratch_bytes = activations(n_short) + EmbeddingTable::BytesFor(spec, embedding_on_disk) +
                        static_cast<uint64_t>(input.n_session) * session_bytes;
   plan.slot_bytes = input.slot_bytes;
   plan.n_slot_all = spec.n_layer * spec.n_expert;
@@ -55,24 +62,41 @@ uint64_t FixedBytes(const MemoryPlan& plan) {
   return plan.dense_bytes + plan.scratch_bytes + plan.process_bytes;
 }
 
-// Gives slots and keys and values `bytes`, but no more than they can use.
+// Gives those who share `bytes`, but no more than they can use.
 void Share(uint64_t bytes, MemoryPlan* plan) {
-  const uint64_t all = plan->kv_bytes + static_cast<uint64_t>(plan->n_slot_all) * plan->slot_bytes;
+  const uint64_t all = plan->kv_bytes + plan->prompt_bytes +
+                       static_cast<uint64_t>(plan->n_slot_all) * plan->slot_bytes;
   plan->shared_bytes = std::min(bytes, all);
   plan->n_slot = SlotsIn(*plan, 0);
-  plan->n_slot_min = SlotsIn(*plan, plan->kv_bytes);
+  plan->n_slot_min = SlotsIn(*plan, plan->kv_bytes + plan->prompt_bytes);
   plan->total_bytes = FixedBytes(*plan) + plan->shared_bytes;
 }
 
 }  // namespace
 
-int MemoryPlan::SlotsBeside(uint64_t kv) const { return shares() ? SlotsIn(*this, kv) : n_slot; }
+int MemoryPlan::SlotsBeside(uint64_t bytes) const {
+  return shares() ? SlotsIn(*this, bytes) : n_slot;
+}
+
+int64_t MemoryPlan::RoomFor(int64_t n_token) const {
+  if (!shares()) return n_chunk;
+  if (n_token <= kShortChunk) return std::min(kShortChunk, n_chunk);
+  return std::min((n_token + kRoomStep - 1) / kRoomStep * kRoomStep, n_chunk);
+}
+
+uint64_t MemoryPlan::RoomBytes(int64_t n_token_room) const {
+  if (n_token_room <= kShortChunk) return 0;
+  // Each token takes the same.
+  return prompt_bytes / static_cast<uint64_t>(n_chunk - kShortChunk) *
+         static_cast<uint64_t>(n_token_room - kShortChunk);
+}
 
 Result<MemoryPlan> PlanMemory(const ModelSpec& spec, const MemoryPlanInput& input) {
   MemoryPlan plan = FixedParts(spec, input, input.n_chunk, input.n_session, false);
   if (input.n_slot_forced > 0) {
     const int n_slot = std::min(input.n_slot_forced, plan.n_slot_all);
-    Share(plan.kv_bytes + static_cast<uint64_t>(n_slot) * input.slot_bytes, &plan);
+    Share(plan.kv_bytes + plan.prompt_bytes + static_cast<uint64_t>(n_slot) * input.slot_bytes,
+          &plan);
     plan.n_slot = n_slot;
     plan.n_slot_min = n_slot;
     return plan;
@@ -82,7 +106,7 @@ Result<MemoryPlan> PlanMemory(const ModelSpec& spec, const MemoryPlanInput& inpu
 
   plan = FixedParts(spec, input, input.n_chunk_short, 1, ResidentWeights::CanLeaveEmbedding(spec));
   const auto smallest_of = [&](const MemoryPlan& p) {
-    return FixedBytes(p) + p.kv_bytes +
+    return FixedBytes(p) + p.kv_bytes + p.prompt_bytes +
            static_cast<uint64_t>(spec.n_expert_used) * input.slot_bytes;
   };
   // Longer chunks are worth their memory only where there is enough.

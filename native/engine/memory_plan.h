@@ -24,16 +24,21 @@ struct MemoryPlanInput {
   int64_t n_chunk_short = 0;  // where they are read: more tokens an expert
 };
 
-// Bytes of each part; `total_bytes` includes the process itself. Keys and values and expert slots
-// share what is left of a budget: a context that is not full leaves more to the experts.
+// Bytes of each part; `total_bytes` includes the process itself. Keys and values, a prompt's
+// activations and expert slots share what is left of a budget: a context that is not full leaves
+// more to the experts, and so does who evaluates one token at a time.
 struct MemoryPlan {
+  // Tokens of a chunk whose activations are always there: decoding, drafts, a few typed letters.
+  static constexpr int64_t kShortChunk = 16;
+
   uint64_t dense_bytes = 0;  // weights every token needs
   uint64_t kv_bytes = 0;     // of all sessions with full contexts, or of one where memory is short
-  uint64_t scratch_bytes = 0;  // activations
+  uint64_t scratch_bytes = 0;  // activations of short chunks, logits
+  uint64_t prompt_bytes = 0;   // more activations, for chunks of n_chunk tokens
   uint64_t slot_bytes = 0;     // of one expert slot
-  uint64_t shared_bytes = 0;   // that slots and keys and values may take together
-  int n_slot = 0;              // with empty contexts
-  int n_slot_min = 0;          // with full ones
+  uint64_t shared_bytes = 0;   // that slots, keys and values and prompt_bytes may take together
+  int n_slot = 0;              // with empty contexts and no prompt
+  int n_slot_min = 0;          // with full ones, in a prompt
   int n_slot_all = 0;          // slots that would hold every expert
   bool embedding_on_disk = false;
   uint64_t process_bytes = 0;
@@ -41,13 +46,18 @@ struct MemoryPlan {
   int64_t n_ctx = 0;
   int64_t n_chunk = 0;
 
-  // Whether contexts and experts have to share: otherwise all slots are there whatever the
-  // contexts.
+  // Whether contexts, prompts and experts have to share: otherwise all slots are there whatever
+  // the others take.
   bool shares() const { return n_slot != n_slot_min; }
   bool holds_all() const { return n_slot_min == n_slot_all; }
 
-  // Slots that may be in use while keys and values take kv_bytes.
-  int SlotsBeside(uint64_t kv_bytes) const;
+  // Slots that may be in use while the others take `bytes` of what is shared.
+  int SlotsBeside(uint64_t bytes) const;
+
+  // Tokens of the chunks to make room for when one of n_token comes, and what that takes of what is
+  // shared.
+  int64_t RoomFor(int64_t n_token) const;
+  uint64_t RoomBytes(int64_t n_token_room) const;
 };
 
 // kMemory when the budget cannot hold the model with room for the experts of one token in one

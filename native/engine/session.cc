@@ -36,8 +36,8 @@ Session::~Session() {
   GiveMemoryBack();
 }
 
-// So that the first n positions may be written.
-Status Session::TakeMemory(int64_t n_position) {
+// So that a chunk may be evaluated and the first n positions written.
+Status Session::TakeMemory(int64_t n_position, Work& work) {
   if (options_.shared == nullptr) return Status::Ok();
   const int64_t n_taken =
       std::max(n_position_taken_,
@@ -45,7 +45,9 @@ Status Session::TakeMemory(int64_t n_position) {
                         kv_.n_ctx()));
   const size_t more = kv_.BytesUpTo(n_taken) - bytes_taken_;
   // Also where nothing is taken: others may have given something back.
-  RETURN_IF_ERROR(options_.shared->Take(this, more));
+  Result<SharedMemory::RoomHold> room = options_.shared->Take(this, more, work.n_token);
+  if (!room.ok()) return room.status();
+  if (work.room == nullptr) work.room = std::move(room).value();
   n_position_taken_ = n_taken;
   bytes_taken_ += more;
   return Status::Ok();
@@ -215,7 +217,7 @@ Status Session::BeginChunk(Work& work) {
   request.cancelled = work.options.cancelled;
   request.trace = work.options.trace;
   logits_valid_ = false;
-  RETURN_IF_ERROR(TakeMemory(request.pos0 + work.n_token));
+  RETURN_IF_ERROR(TakeMemory(request.pos0 + work.n_token, work));
   return transformer_.Begin(request, kv_, pass_);
 }
 

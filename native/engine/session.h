@@ -101,6 +101,7 @@ class Session : private SharedMemory::Tenant {
     SyncOptions options;
     int64_t done = 0;     // of rest, in whole chunks
     int64_t n_token = 0;  // of the chunk that is in pass_; 0 between two chunks
+    SharedMemory::RoomHold room;
   };
 
   // What was evaluated on a guess, behind the timeline's end.
@@ -125,7 +126,7 @@ class Session : private SharedMemory::Tenant {
   Status StepToTheEnd();
   Result<bool> Advance(Work& work);
   Status BeginChunk(Work& work);
-  Status TakeMemory(int64_t n_position);
+  Status TakeMemory(int64_t n_position, Work& work);
   void GiveMemoryBack();
   bool Forget() override;
   Status TakeLogits(const Work& work);

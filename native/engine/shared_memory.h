@@ -1,5 +1,6 @@
-// What a budget leaves to experts and to keys and values together, shared out as contexts grow and
-// end; and given back to the system while nobody needs it.
+// What a budget leaves to experts, to keys and values and to the activations of prompts together,
+// shared out as contexts and chunks grow and end; and given back to the system while nobody needs
+// it.
 #ifndef HEARTH_ENGINE_SHARED_MEMORY_H_
 #define HEARTH_ENGINE_SHARED_MEMORY_H_
 
@@ -7,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -14,6 +16,7 @@
 #include "base/status.h"
 #include "engine/memory_plan.h"
 #include "experts/expert_cache.h"
+#include "transformer/forward.h"
 
 namespace hearth {
 
@@ -28,8 +31,13 @@ class SharedMemory {
     virtual bool Forget() = 0;
   };
 
-  // `cache` must live as long as Take is called.
-  SharedMemory(const MemoryPlan& plan, ExpertCache& cache) : plan_(plan), cache_(cache) {}
+  // Keeps the room that a chunk was given until the end of its prompt: chunks that wait between two
+  // layers need it again. Let go of on any thread.
+  using RoomHold = std::shared_ptr<const void>;
+
+  // `cache` and `transformer` must live as long as Take is called.
+  SharedMemory(const MemoryPlan& plan, ExpertCache& cache, Transformer& transformer)
+      : plan_(plan), cache_(cache), transformer_(transformer) {}
 
   // Any thread; a tenant that leaves has given everything back.
   void Join(Tenant* tenant) {
@@ -41,11 +49,11 @@ class SharedMemory {
     std::erase(tenants_, tenant);
   }
 
-  // Before the tenant's keys and values take `bytes` more, perhaps 0: the experts give up as much.
-  // Where all contexts together would take more than the plan has for them, those that were used
-  // longest ago are forgotten. On the thread that uses the cache, while it pins nothing. kMemory
-  // when requests under way hold everything.
-  Status Take(Tenant* tenant, size_t bytes) {
+  // Before the tenant's keys and values take `bytes` more, perhaps 0, and a chunk of n_token
+  // begins: the experts give up as much. Where all contexts together would take more than the plan
+  // has for them, those that were used longest ago are forgotten. On the thread that uses the
+  // cache, while it pins nothing. kMemory when requests under way hold everything.
+  Result<RoomHold> Take(Tenant* tenant, size_t bytes, int64_t n_token) {
     {
       std::lock_guard lock(mutex_);
       std::erase(tenants_, tenant);
@@ -58,15 +66,17 @@ class SharedMemory {
           "raise the budget or shorten the context");
     }
     kv_bytes_ += bytes;
-    const int n_slot = plan_.SlotsBeside(kv_bytes_);
-    if (n_slot != cache_.n_slot()) cache_.Resize(n_slot);
+    if (Status status = ShareOut(n_token); !status.ok()) {
+      kv_bytes_ -= bytes;
+      return status;
+    }
     std::vector<ExpertId> rested;
     {
       std::lock_guard lock(mutex_);
       rested.swap(rested_);
     }
     if (!rested.empty()) cache_.Preload(rested);
-    return Status::Ok();
+    return n_token > MemoryPlan::kShortChunk ? room_ : nullptr;
   }
 
   // Gives the memory of experts back to the system until the next Take, which has them read again,
@@ -75,6 +85,11 @@ class SharedMemory {
   void Rest() {
     std::vector<ExpertId> hot = Hot();
     cache_.Resize(1);
+    const int64_t n_room = plan_.RoomFor(1);
+    if (room_.use_count() == 1 && n_room < transformer_.n_token_room()) {
+      // Where the system refuses, the room stays.
+      (void)transformer_.Resize(n_room);
+    }
     std::lock_guard lock(mutex_);
     rested_ = std::move(hot);
   }
@@ -93,12 +108,26 @@ class SharedMemory {
   void GiveBack(size_t bytes) { kv_bytes_ -= bytes; }
 
  private:
+  // Gives experts and a chunk of n_token what kv_bytes_ leaves; who loses goes first. kMemory.
+  Status ShareOut(int64_t n_token) {
+    int64_t n_room = plan_.RoomFor(n_token);
+    // A count that is behind the times is too high, which keeps room for a little longer.
+    if (room_.use_count() > 1) n_room = std::max(n_room, transformer_.n_token_room());
+    if (n_room < transformer_.n_token_room()) RETURN_IF_ERROR(transformer_.Resize(n_room));
+    const int n_slot = plan_.SlotsBeside(kv_bytes_ + plan_.RoomBytes(n_room));
+    if (n_slot != cache_.n_slot()) cache_.Resize(n_slot);
+    if (n_room > transformer_.n_token_room()) RETURN_IF_ERROR(transformer_.Resize(n_room));
+    return Status::Ok();
+  }
+
   bool IsTooMuch(size_t bytes) const {
     return plan_.shares() && kv_bytes_ + bytes > plan_.kv_bytes;
   }
 
   const MemoryPlan plan_;
   ExpertCache& cache_;
+  Transformer& transformer_;
+  const RoomHold room_ = std::make_shared<int>(0);  // shared by all holds
   mutable std::mutex mutex_;
   std::vector<Tenant*> tenants_;  // guarded by mutex_; the one that took last is the last
   std::atomic<uint64_t> kv_bytes_ = 0;

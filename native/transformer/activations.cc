@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 namespace hearth {
 
@@ -9,6 +11,19 @@ int64_t RowGrain(size_t row_bytes, int64_t n_token) {
   constexpr int64_t kTile = 16;
   const int64_t rows = kGrainBytes / (static_cast<int64_t>(row_bytes) * n_token);
   return std::max(kTile, rows / kTile * kTile);
+}
+
+Status AllocateFloats(std::initializer_list<FloatBuffer> buffers) {
+  std::vector<AlignedBuffer> memory;
+  for (const FloatBuffer& b : buffers) {
+    Result<AlignedBuffer> floats =
+        AlignedBuffer::Allocate(static_cast<size_t>(b.n_float) * sizeof(float));
+    if (!floats.ok()) return floats.status();
+    memory.push_back(std::move(floats).value());
+  }
+  auto next = memory.begin();
+  for (const FloatBuffer& b : buffers) *b.buffer = std::move(*next++);
+  return Status::Ok();
 }
 
 size_t Activations::BytesFor(int64_t n_row_max, int64_t width, bool with_q8) {

@@ -3,6 +3,7 @@
 #define HEARTH_TRANSFORMER_ACTIVATIONS_H_
 
 #include <cstdint>
+#include <initializer_list>
 
 #include "base/aligned_buffer.h"
 #include "base/status.h"
@@ -16,6 +17,13 @@ namespace hearth {
 // or two.
 inline constexpr int64_t kGrainBytes = 16 << 10;
 int64_t RowGrain(size_t row_bytes, int64_t n_token);
+
+// Gives each buffer memory for so many floats, zeroed; kMemory, and all stay as they were.
+struct FloatBuffer {
+  AlignedBuffer* buffer = nullptr;
+  int64_t n_float = 0;
+};
+Status AllocateFloats(std::initializer_list<FloatBuffer> buffers);
 
 // [n_row_max, width]. Thread-compatible: workers may fill or quantise disjoint rows.
 class Activations {

@@ -47,15 +47,15 @@ Result<Pass> Pass::Create(const ModelSpec& spec, int64_t n_token_max) {
   return pass;
 }
 
-size_t Transformer::BytesFor(const ModelSpec& spec, int n_threads, int64_t n_token_max,
+size_t Transformer::BytesFor(const ModelSpec& spec, int n_threads, int64_t n_token,
                              int64_t n_ctx_max) {
   const int64_t per_token = spec.n_embd + spec.n_q() + 2 * spec.n_kv() + spec.n_expert;
   const bool approximates = spec.Find(kPredictorName) != nullptr;
-  return Moe::BytesFor(spec, n_threads, n_token_max) +
+  return Moe::BytesFor(spec, n_threads, n_token) +
          (approximates ? ApproximateHead::BytesFor(spec) : 0) +
-         Activations::BytesFor(n_token_max, spec.n_embd, NormedQ8(spec)) +
-         Activations::BytesFor(n_token_max, spec.n_q(), AttendedQ8(spec)) +
-         static_cast<size_t>(n_token_max * per_token + ScoreFloats(spec, n_threads, n_ctx_max)) *
+         Activations::BytesFor(n_token, spec.n_embd, NormedQ8(spec)) +
+         Activations::BytesFor(n_token, spec.n_q(), AttendedQ8(spec)) +
+         static_cast<size_t>(n_token * per_token + ScoreFloats(spec, n_threads, n_ctx_max)) *
              sizeof(float);
 }
 
@@ -67,7 +67,7 @@ Result<std::unique_ptr<Transformer>> Transformer::Create(const ModelSpec& spec,
                                                          int64_t n_token_max, int64_t n_ctx_max) {
   std::unique_ptr<Transformer> t(
       new Transformer(spec, weights, cache, reader, kernels, pool, n_token_max));
-  Result<std::unique_ptr<Moe>> moe = Moe::Create(spec, store, kernels, pool, n_token_max);
+  Result<std::unique_ptr<Moe>> moe = Moe::Create(spec, store, kernels, pool);
   if (!moe.ok()) return moe.status();
   t->moe_ = std::move(moe).value();
   if (spec.Find(kPredictorName) != nullptr) {
@@ -76,33 +76,36 @@ Result<std::unique_ptr<Transformer>> Transformer::Create(const ModelSpec& spec,
     if (!head.ok()) return head.status();
     t->approximate_head_ = std::move(head).value();
   }
-  Result<Activations> normed = Activations::Create(n_token_max, spec.n_embd, NormedQ8(spec));
-  if (!normed.ok()) return normed.status();
-  t->normed_ = std::move(normed).value();
-  Result<Activations> attended = Activations::Create(n_token_max, spec.n_q(), AttendedQ8(spec));
-  if (!attended.ok()) return attended.status();
-  t->attended_ = std::move(attended).value();
-  const struct {
-    AlignedBuffer* buffer;
-    int64_t n_float;
-  } kBuffers[] = {{&t->branch_, n_token_max * spec.n_embd},
-                  {&t->q_, n_token_max * spec.n_q()},
-                  {&t->k_, n_token_max * spec.n_kv()},
-                  {&t->v_, n_token_max * spec.n_kv()},
-                  {&t->router_logits_, n_token_max * spec.n_expert},
-                  {&t->scores_, ScoreFloats(spec, pool.size(), n_ctx_max)}};
-  for (const auto& b : kBuffers) {
-    Result<AlignedBuffer> memory =
-        AlignedBuffer::Allocate(static_cast<size_t>(b.n_float) * sizeof(float));
-    if (!memory.ok()) return memory.status();
-    *b.buffer = std::move(memory).value();
-  }
+  RETURN_IF_ERROR(AllocateFloats({{&t->scores_, ScoreFloats(spec, pool.size(), n_ctx_max)}}));
+  RETURN_IF_ERROR(t->Resize(n_token_max));
   return t;
+}
+
+Status Transformer::Resize(int64_t n_token) {
+  CHECK(n_token >= 1 && n_token <= n_token_max_, "room for no chunk that there is");
+  // Whatever fails below, all have room for this.
+  n_token_room_ = std::min(n_token_room_, n_token);
+  Result<Activations> normed = Activations::Create(n_token, spec_.n_embd, NormedQ8(spec_));
+  if (!normed.ok()) return normed.status();
+  Result<Activations> attended = Activations::Create(n_token, spec_.n_q(), AttendedQ8(spec_));
+  if (!attended.ok()) return attended.status();
+  // What is new takes no memory before it is touched, and then what was there is gone.
+  RETURN_IF_ERROR(moe_->Resize(n_token));
+  RETURN_IF_ERROR(AllocateFloats({{&branch_, n_token * spec_.n_embd},
+                                  {&q_, n_token * spec_.n_q()},
+                                  {&k_, n_token * spec_.n_kv()},
+                                  {&v_, n_token * spec_.n_kv()},
+                                  {&router_logits_, n_token * spec_.n_expert}}));
+  normed_ = std::move(normed).value();
+  attended_ = std::move(attended).value();
+  n_token_room_ = n_token;
+  return Status::Ok();
 }
 
 Status Transformer::Begin(const ForwardRequest& request, KvCache& kv, Pass& pass) {
   pass.chunk_ = ChunkSpan{request.pos0, static_cast<int64_t>(request.tokens.size())};
-  CHECK(pass.chunk_.n_token >= 1 && pass.chunk_.n_token <= n_token_max_, "the caller cuts chunks");
+  CHECK(pass.chunk_.n_token >= 1 && pass.chunk_.n_token <= n_token_room_,
+        "the caller cuts chunks and makes room");
   pass.il_ = spec_.n_layer;  // none to go on with if this fails
   RETURN_IF_ERROR(embedding_.Lookup(request.tokens, pass.residual_.As<float>()));
   pass.il_ = 0;
@@ -183,6 +186,7 @@ Status Transformer::ApproximateLogits(const Pass& pass, int64_t n, float thresho
 // normed_ = the last n tokens of a chunk as the head reads them.
 void Transformer::NormLast(const Pass& pass, int64_t n) {
   CHECK(pass.n_layer_left() == 0, "logits come after the last layer");
+  CHECK(n <= n_token_room_, "logits of more tokens than there is room for");
   const float* x = pass.residual_.As<float>() + (pass.chunk_.n_token - n) * spec_.n_embd;
   Norm(x, weights_.output_norm(), n);
 }

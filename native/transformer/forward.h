@@ -72,7 +72,7 @@ class Pass {
   AlignedBuffer residual_;  // x: [n_token_max, n_embd]
 };
 
-// The arithmetic of one model with scratch memory for one layer over up to n_token_max tokens. Used
+// The arithmetic of one model with scratch memory for one layer over the tokens of a chunk. Used
 // by one thread at a time; everything it refers to must outlive it. Logits depend on the tokens
 // alone: not on chunking, threads, cache, ISA, or on other passes in between.
 class Transformer {
@@ -83,10 +83,18 @@ class Transformer {
                                                      Reader& reader, const Kernels& kernels,
                                                      ThreadPool& pool, int64_t n_token_max,
                                                      int64_t n_ctx_max);
-  static size_t BytesFor(const ModelSpec& spec, int n_threads, int64_t n_token_max,
-                         int64_t n_ctx_max);
+  // With room for chunks of n_token tokens; a token more takes the same everywhere.
+  static size_t BytesFor(const ModelSpec& spec, int n_threads, int64_t n_token, int64_t n_ctx_max);
 
+  // Of a chunk.
   int64_t n_token_max() const { return n_token_max_; }
+
+  // Scratch memory is there for chunks of up to so many tokens: at first n_token_max.
+  int64_t n_token_room() const { return n_token_room_; }
+
+  // Gives scratch memory back, or takes it, 1 <= n_token <= n_token_max. Passes under way stay good
+  // if their chunks have room. kMemory: there is less room than asked for.
+  Status Resize(int64_t n_token);
 
   // A chunk is Begin, Layer until none is left, and Logits where they are wanted. Whoever gives a
   // pass up just begins another one: positions from pos0 on then hold nothing of worth, and rings
@@ -134,6 +142,7 @@ class Transformer {
   const Kernels& kernels_;
   ThreadPool& pool_;
   const int64_t n_token_max_;
+  int64_t n_token_room_ = 0;
 
   std::unique_ptr<Moe> moe_;
   std::unique_ptr<ApproximateHead> approximate_head_;  // null without a predictor
@@ -141,11 +150,11 @@ class Transformer {
   Routing guess_;
   Activations normed_;           // width n_embd
   Activations attended_;         // width n_q
-  AlignedBuffer q_;              // [n_token_max, n_q]
-  AlignedBuffer k_;              // [n_token_max, n_kv]
-  AlignedBuffer v_;              // [n_token_max, n_kv]
-  AlignedBuffer branch_;         // what a branch adds to x: [n_token_max, n_embd]
-  AlignedBuffer router_logits_;  // [n_token_max, n_expert]
+  AlignedBuffer q_;              // [n_token_room, n_q]
+  AlignedBuffer k_;              // [n_token_room, n_kv]
+  AlignedBuffer v_;              // [n_token_room, n_kv]
+  AlignedBuffer branch_;         // what a branch adds to x: [n_token_room, n_embd]
+  AlignedBuffer router_logits_;  // [n_token_room, n_expert]
   AlignedBuffer scores_;         // [n_threads, heads a kv head, n_ctx_max]
 };
 

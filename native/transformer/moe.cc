@@ -85,8 +85,8 @@ std::vector<int> Routing::ByPopularity(int n_expert) const {
   return experts;
 }
 
-size_t Moe::BytesFor(const ModelSpec& spec, int n_threads, int64_t n_token_max) {
-  const int64_t n_row = n_token_max * spec.n_expert_used;
+size_t Moe::BytesFor(const ModelSpec& spec, int n_threads, int64_t n_token) {
+  const int64_t n_row = n_token * spec.n_expert_used;
   return Activations::BytesFor(n_row, spec.n_embd, InputQ8(spec)) +
          Activations::BytesFor(n_row, spec.n_ff, HiddenQ8(spec)) +
          static_cast<size_t>(n_row * (2 * spec.n_ff + spec.n_embd) +
@@ -95,32 +95,26 @@ size_t Moe::BytesFor(const ModelSpec& spec, int n_threads, int64_t n_token_max) 
 }
 
 Result<std::unique_ptr<Moe>> Moe::Create(const ModelSpec& spec, const ExpertStore& store,
-                                         const Kernels& kernels, ThreadPool& pool,
-                                         int64_t n_token_max) {
+                                         const Kernels& kernels, ThreadPool& pool) {
   std::unique_ptr<Moe> moe(new Moe(spec, store, kernels, pool));
-  const int64_t n_row = n_token_max * spec.n_expert_used;
-  Result<Activations> gathered = Activations::Create(n_row, spec.n_embd, InputQ8(spec));
-  if (!gathered.ok()) return gathered.status();
-  moe->gathered_ = std::move(gathered).value();
-  Result<Activations> hidden = Activations::Create(n_row, spec.n_ff, HiddenQ8(spec));
-  if (!hidden.ok()) return hidden.status();
-  moe->hidden_ = std::move(hidden).value();
-  const struct {
-    AlignedBuffer* buffer;
-    int64_t n_float;
-  } kBuffers[] = {{&moe->gate_, n_row * spec.n_ff},
-                  {&moe->up_, n_row * spec.n_ff},
-                  {&moe->output_, n_row * spec.n_embd},
-                  {&moe->column_scratch_, ColumnScratch(spec, pool.size())}};
-  for (const auto& b : kBuffers) {
-    Result<AlignedBuffer> memory =
-        AlignedBuffer::Allocate(static_cast<size_t>(b.n_float) * sizeof(float));
-    if (!memory.ok()) return memory.status();
-    *b.buffer = std::move(memory).value();
-  }
-  moe->row_of_.resize(static_cast<size_t>(n_row));
+  RETURN_IF_ERROR(AllocateFloats({{&moe->column_scratch_, ColumnScratch(spec, pool.size())}}));
   moe->idle_share_.assign(static_cast<size_t>(spec.n_layer), kIdleShareAtFirst);
   return moe;
+}
+
+Status Moe::Resize(int64_t n_token) {
+  const int64_t n_row = n_token * spec_.n_expert_used;
+  Result<Activations> gathered = Activations::Create(n_row, spec_.n_embd, InputQ8(spec_));
+  if (!gathered.ok()) return gathered.status();
+  Result<Activations> hidden = Activations::Create(n_row, spec_.n_ff, HiddenQ8(spec_));
+  if (!hidden.ok()) return hidden.status();
+  RETURN_IF_ERROR(AllocateFloats({{&gate_, n_row * spec_.n_ff},
+                                  {&up_, n_row * spec_.n_ff},
+                                  {&output_, n_row * spec_.n_embd}}));
+  gathered_ = std::move(gathered).value();
+  hidden_ = std::move(hidden).value();
+  row_of_.resize(static_cast<size_t>(n_row));
+  return Status::Ok();
 }
 
 Status Moe::Run(int il, const Routing& routing, const Activations& input, ExpertBatch& batch,

@@ -29,13 +29,16 @@ struct Routing {
   std::vector<int> ByPopularity(int n_expert) const;
 };
 
-// Scratch memory and code for chunks of up to n_token_max tokens. Thread-compatible.
+// Scratch memory and code for the tokens of a chunk. Thread-compatible.
 class Moe {
  public:
   static Result<std::unique_ptr<Moe>> Create(const ModelSpec& spec, const ExpertStore& store,
-                                             const Kernels& kernels, ThreadPool& pool,
-                                             int64_t n_token_max);
-  static size_t BytesFor(const ModelSpec& spec, int n_threads, int64_t n_token_max);
+                                             const Kernels& kernels, ThreadPool& pool);
+  static size_t BytesFor(const ModelSpec& spec, int n_threads, int64_t n_token);
+
+  // Before the first Run, and from now on it takes up to n_token tokens. kMemory, and nothing
+  // changes.
+  Status Resize(int64_t n_token);
 
   // out[t] = sum over the experts of token t, by rising id, of gate * expert(input.row(t)); out is
   // [n_token, n_embd]. The order of the sum does not depend on the order in which `batch` hands the
@@ -71,7 +74,7 @@ class Moe {
   const Kernels& kernels_;
   ThreadPool& pool_;
 
-  // All [n_token_max * n_used, ...]: a row a pair of token and expert, in the order in which
+  // All [n_token * n_used, ...]: a row a pair of token and expert, in the order in which
   // experts arrived.
   Activations gathered_;          // width n_embd: the token's input
   Activations hidden_;            // width n_ff: relu(gate) * up
