@@ -150,10 +150,12 @@ Result<std::unique_ptr<Engine>> Engine::Load(
     return Status::Memory(
         "cannot start a thread: the system's limit is reached; end other programs");
   }
-  Result<std::unique_ptr<ExpertCache>> cache = ExpertCache::Create(
-      p.store, *p.reader,
-      {p.plan.n_slot, options.read_ahead, options.hints, options.eviction, p.spec.n_expert_used,
-       [&p](int il, int id, std::byte* slot) { SettleExpert(*p.kernels, p.store, il, id, slot); }});
+  Result<std::unique_ptr<ExpertCache>> cache =
+      ExpertCache::Create(p.store, *p.reader,
+                          {p.plan.n_slot, options.read_ahead, options.hints, options.eviction,
+                           p.spec.n_expert_used, [&p](int il, int id, int matrix, std::byte* slot) {
+                             SettleMatrix(*p.kernels, p.store, il, id, matrix, slot);
+                           }});
   if (!cache.ok()) return cache.status();
   p.cache = std::move(cache).value();
   Result<std::unique_ptr<Transformer>> transformer =

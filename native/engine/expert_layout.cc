@@ -1,7 +1,5 @@
 #include "engine/expert_layout.h"
 
-#include <algorithm>
-#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -35,21 +33,15 @@ ExpertStore MakeExpertStore(const ModelSpec& spec, size_t alignment) {
   return ExpertStore(std::move(layers), spec.n_expert, alignment);
 }
 
-void SettleExpert(const Kernels& kernels, const ExpertStore& store, int il, int id,
+void SettleMatrix(const Kernels& kernels, const ExpertStore& store, int il, int id, int matrix,
                   std::byte* slot) {
-  const ExpertLayerLayout& layout = store.layer(il);
-  std::vector<std::byte> scratch;
-  for (const ExpertMatrix* matrix : {&layout.gate, &layout.up, &layout.down}) {
-    std::byte* place = slot + matrix->slot_offset;
-    const std::byte* arrived = place + store.Shift(*matrix, id);
-    if (matrix->grouped) {
-      scratch.resize(std::max(scratch.size(), GroupScratchBytes(matrix->row_bytes())));
-      GroupRows(kernels, matrix->type, matrix->row_length, matrix->n_row, arrived, place,
-                scratch.data());
-    } else if (arrived != place) {
-      std::memmove(place, arrived, matrix->bytes());
-    }
-  }
+  const ExpertMatrix& layout = store.matrix(il, matrix);
+  // Other rows stay where they were read.
+  if (!layout.grouped) return;
+  std::vector<std::byte> scratch(GroupScratchBytes(layout.row_bytes()));
+  GroupRows(kernels, layout.type, layout.row_length, layout.n_row,
+            slot + layout.slot_offset + store.Shift(layout, id), slot + store.PlaceOf(layout, id),
+            scratch.data());
 }
 
 }  // namespace hearth

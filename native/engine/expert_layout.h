@@ -11,9 +11,9 @@ namespace hearth {
 // `spec` is checked. `alignment` is that of the file that experts are read from.
 ExpertStore MakeExpertStore(const ModelSpec& spec, size_t alignment = 1);
 
-// Puts an expert that has just been read where its layout says: without the shift that it was read
-// with, and with its rows in groups, as `grouped` says. Any thread.
-void SettleExpert(const Kernels& kernels, const ExpertStore& store, int il, int id,
+// Puts one of the three matrices of an expert, which has just been read, where the store says that
+// it lies; its rows in groups, as `grouped` says. Any thread, and several matrices at once.
+void SettleMatrix(const Kernels& kernels, const ExpertStore& store, int il, int id, int matrix,
                   std::byte* slot);
 
 }  // namespace hearth

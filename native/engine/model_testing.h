@@ -196,6 +196,7 @@ class DisturbingReader : public Reader {
       Status status = fails ? Status::Io("disturbed") : Status::Ok();
       for (const ReadRange& range : job.ranges) {
         if (status.ok()) status = file_.Read(range);
+        if (status.ok() && range.arrived) range.arrived();
       }
       job.done(std::move(status));
       lock.lock();

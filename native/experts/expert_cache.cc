@@ -90,7 +90,7 @@ struct ExpertCache::Impl {
   template <typename MayEvict>
   int TakeSlot(const MayEvict& may_evict);
   void StartRead(int slot, int expert, ReadPriority priority);
-  void RangesOf(int slot, ReadRange out[3]) const;
+  void RangesOf(int slot, ReadRange out[ExpertStore::kMatrices]) const;
   void PromoteRead(int slot);
   void FinishRead(int slot, Status status);
   void FreeSlot(int slot);
@@ -348,7 +348,7 @@ void ExpertCache::Impl::WithdrawHints(int il) {
     if (slot.preloaded || slot.expert / store_.n_expert() != il || IsWanted(slot.expert) ||
         expected_[static_cast<size_t>(slot.expert)])
       return false;
-    ReadRange ranges[3];
+    ReadRange ranges[ExpertStore::kMatrices];
     RangesOf(slot_index, ranges);
     if (!reader_.Withdraw(ranges[0].dest)) return false;
     ++stats_.withdrawn;
@@ -417,14 +417,19 @@ void ExpertCache::Impl::StartRead(int slot_index, int expert, ReadPriority prior
     hints_in_flight_.push_back(slot_index);
     ++stats_.hint_reads;
   }
-  ReadRange ranges[3];
+  ReadRange ranges[ExpertStore::kMatrices];
   RangesOf(slot_index, ranges);
+  for (int i = 0; options_.prepare && i < ExpertStore::kMatrices; ++i) {
+    ranges[i].arrived = [this, i, expert, slot = SlotBytes(slot_index)] {
+      options_.prepare(expert / store_.n_expert(), expert % store_.n_expert(), i, slot);
+    };
+  }
   reader_.Submit(ranges, priority,
                  [this, slot_index](Status status) { FinishRead(slot_index, std::move(status)); });
 }
 
 // The reads that fill a slot with the expert it is meant for.
-void ExpertCache::Impl::RangesOf(int slot_index, ReadRange out[3]) const {
+void ExpertCache::Impl::RangesOf(int slot_index, ReadRange out[ExpertStore::kMatrices]) const {
   const int expert = SlotAt(slot_index).expert;
   store_.Ranges(expert / store_.n_expert(), expert % store_.n_expert(), SlotBytes(slot_index), out);
 }
@@ -435,20 +440,15 @@ void ExpertCache::Impl::PromoteRead(int slot_index) {
   if (slot.demanded) return;
   slot.demanded = true;
   std::erase(hints_in_flight_, slot_index);
-  ReadRange ranges[3];
+  ReadRange ranges[ExpertStore::kMatrices];
   RangesOf(slot_index, ranges);
   reader_.Promote(ranges[0].dest);
 }
 
 // On a thread of the reader.
 void ExpertCache::Impl::FinishRead(int slot_index, Status status) {
-  Slot& slot = SlotAt(slot_index);
-  // A slot that is being filled keeps its expert, and nobody else touches its bytes.
-  if (status.ok() && options_.prepare) {
-    options_.prepare(slot.expert / store_.n_expert(), slot.expert % store_.n_expert(),
-                     SlotBytes(slot_index));
-  }
   std::lock_guard lock(mutex_);
+  Slot& slot = SlotAt(slot_index);
   if (slot.from_hint && !slot.demanded) std::erase(hints_in_flight_, slot_index);
   if (status.ok()) {
     slot.state = SlotState::kResident;

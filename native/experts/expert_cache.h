@@ -31,7 +31,7 @@ class PinnedExpert {
   ~PinnedExpert();
 
   int id() const { return id_; }
-  // The slot's bytes; matrices at the slot_offsets of the layer's layout.
+  // The slot's bytes; each matrix at the store's PlaceOf it.
   const std::byte* data() const { return data_; }
 
  private:
@@ -72,9 +72,10 @@ struct ExpertCacheOptions {
   bool hints = true;  // false: hints do nothing
   Eviction eviction = Eviction::kExpectedWait;
   int n_expert_used = 1;  // of a layer, by one token
-  // Called with a layer, an expert's id and a slot that has just been filled from the file, on a
-  // thread of the reader, before anybody sees it.
-  std::function<void(int il, int id, std::byte* slot)> prepare = nullptr;
+  // Called with a layer, an expert's id, which of the store's matrices, and a slot into which that
+  // matrix has just been read, on a thread of the reader, before anybody sees it; perhaps with
+  // several matrices of an expert at once.
+  std::function<void(int il, int id, int matrix, std::byte* slot)> prepare = nullptr;
 };
 
 // An expert by its place in the model.

@@ -42,17 +42,24 @@ size_t ExpertStore::Shift(const ExpertMatrix& matrix, int id) const {
   return static_cast<size_t>(FileOffset(matrix, id) % alignment_);
 }
 
+size_t ExpertStore::PlaceOf(const ExpertMatrix& matrix, int id) const {
+  return matrix.slot_offset + (matrix.grouped ? 0 : Shift(matrix, id));
+}
+
+const ExpertMatrix& ExpertStore::matrix(int il, int i) const {
+  CHECK(il >= 0 && il < n_layer() && i >= 0 && i < kMatrices, "no such matrix");
+  const ExpertLayerLayout& layout = layer(il);
+  return i == 0 ? layout.gate : i == 1 ? layout.up : layout.down;
+}
+
 ReadRange ExpertStore::RangeOf(const ExpertMatrix& matrix, int id, std::byte* slot) const {
   return {FileOffset(matrix, id), matrix.bytes(), slot + matrix.slot_offset + Shift(matrix, id),
           alignment_ > 1};
 }
 
-void ExpertStore::Ranges(int il, int id, std::byte* slot, ReadRange out[3]) const {
-  CHECK(il >= 0 && il < n_layer() && id >= 0 && id < n_expert_, "no such expert");
-  const ExpertLayerLayout& layout = layer(il);
-  out[0] = RangeOf(layout.gate, id, slot);
-  out[1] = RangeOf(layout.up, id, slot);
-  out[2] = RangeOf(layout.down, id, slot);
+void ExpertStore::Ranges(int il, int id, std::byte* slot, ReadRange out[kMatrices]) const {
+  CHECK(id >= 0 && id < n_expert_, "no such expert");
+  for (int i = 0; i < kMatrices; ++i) out[i] = RangeOf(matrix(il, i), id, slot);
 }
 
 }  // namespace hearth

@@ -46,10 +46,18 @@ class ExpertStore {
   // the alignment.
   size_t slot_bytes() const { return slot_bytes_; }
 
-  // The three reads that fill `slot` with expert `id` of layer `il`. Each matrix then lies Shift
+  // gate, up, down
+  static constexpr int kMatrices = 3;
+  const ExpertMatrix& matrix(int il, int i) const;
+
+  // The reads that fill `slot` with expert `id` of layer `il`, a matrix each. It then lies Shift
   // bytes behind its slot_offset: where in a block it began on disk.
-  void Ranges(int il, int id, std::byte* slot, ReadRange out[3]) const;
+  void Ranges(int il, int id, std::byte* slot, ReadRange out[kMatrices]) const;
   size_t Shift(const ExpertMatrix& matrix, int id) const;
+
+  // Where in its slot a matrix lies that may be computed with: at its slot_offset if it is grouped,
+  // which is done on the way there, otherwise where it was read.
+  size_t PlaceOf(const ExpertMatrix& matrix, int id) const;
 
  private:
   ReadRange RangeOf(const ExpertMatrix& matrix, int id, std::byte* slot) const;

@@ -113,7 +113,10 @@ class FileReader : public Reader {
       if (job->failure.ok()) {
         lock.unlock();
         Status status = file_.Read(range);
-        if (status.ok()) bytes_read_.fetch_add(range.bytes, std::memory_order_relaxed);
+        if (status.ok()) {
+          bytes_read_.fetch_add(range.bytes, std::memory_order_relaxed);
+          if (range.arrived) range.arrived();
+        }
         lock.lock();
         if (!status.ok() && job->failure.ok()) job->failure = std::move(status);
       }

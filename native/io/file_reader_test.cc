@@ -368,6 +368,45 @@ TEST(FileReader, SpreadsAJobOverItsThreads) {
   for (uint64_t i = 0; i < 3; ++i) EXPECT_TRUE(dest[i] == ByteAt(i));
 }
 
+TEST(FileReader, TellsOfEachRangeThatArrivedBeforeTheJobIsDone) {
+  GatedFile file;
+  file.bad_offset = 101;
+  Bytes dest(110);
+  Outcomes outcomes;
+  const std::unique_ptr<Reader> reader = MakeFileReader(file, 2);
+  std::mutex mutex;
+  std::vector<uint64_t> arrived;
+  const auto submit = [&](uint64_t offset) {
+    std::vector<ReadRange> ranges;
+    for (uint64_t at = offset; at < offset + 3; ++at) {
+      ranges.push_back({at, 1, dest.data() + at});
+      ranges.back().arrived = [&, at] {
+        std::lock_guard lock(mutex);
+        EXPECT_TRUE(dest[at] == ByteAt(at));
+        arrived.push_back(at);
+      };
+    }
+    reader->Submit(
+        ranges, ReadPriority::kDemand, [&, offset, done = outcomes.Recorder()](Status s) {
+          {
+            std::lock_guard lock(mutex);
+            const auto n = std::count_if(arrived.begin(), arrived.end(), [&](uint64_t at) {
+              return at >= offset && at < offset + 3;
+            });
+            EXPECT_EQ(n == 3, s.ok());
+          }
+          done(std::move(s));
+        });
+  };
+  file.Open();
+  submit(0);
+  submit(100);
+  outcomes.Wait(2);
+  std::lock_guard lock(mutex);
+  EXPECT_EQ(std::count(arrived.begin(), arrived.end(), uint64_t{101}), 0);
+  for (uint64_t at = 0; at < 3; ++at) EXPECT_EQ(std::count(arrived.begin(), arrived.end(), at), 1);
+}
+
 TEST(FileReader, AFailureEndsItsJobOnly) {
   for (const int n_threads : {1, 3}) {
     GatedFile file;

@@ -22,6 +22,9 @@ struct ReadRange {
   // begins and ends, nobody looks at it meanwhile, and dest is congruent with `offset` modulo the
   // alignment: the range is then read straight into place.
   bool padded = false;
+  // Called once the range has been read, on the thread that has read it, holding no lock of the
+  // reader's; perhaps while other ranges of its job are being read, but before the job's `done`.
+  std::function<void()> arrived = nullptr;
 };
 
 // A demand read is what a computation waits for; a speculative one may never be used and always

@@ -18,9 +18,6 @@ int64_t ScoreFloats(const ModelSpec& spec, int n_threads, int64_t n_ctx_max) {
 constexpr int64_t kRouterGrain = 4;  // experts: a tile of the kernels
 constexpr const char* kHeadName = "the output head";
 
-// Layers whose experts are guessed while one token is decoded.
-constexpr int kLayersAhead = 2;
-
 // Activations that a quantised matrix reads need their 8-bit form.
 bool NormedQ8(const ModelSpec& spec) {
   const TensorPlace* output = spec.Find("output.weight");
@@ -145,7 +142,7 @@ Status Transformer::Layer(KvCache& kv, Pass& pass) {
   Attention(il, pass, kv);
   kernels_.add(branch, n_token * spec_.n_embd, x);
 
-  HintNextLayers(il, x, n_token);
+  HintNextLayer(il, x, n_token);
   if (pass.trace_ != nullptr) TraceGuesses(il + 1, x, n_token, pass.trace_);
 
   Norm(x, weights_.layer(il).ffn_norm, n_token);
@@ -273,20 +270,15 @@ void Transformer::Attention(int il, const Pass& pass, KvCache& kv) {
   });
 }
 
-// The routers of the next layers on today's residual are a good guess at what those layers will
-// choose. Only a guess: it starts reads, and changes no result. The last ranks of one token's guess
-// are wrong more often than right, so the drive has better to do; and what is guessed for the
-// layers after the next is read only while it has nothing else to do (docs/adr/0010). A prompt's
-// tokens need most experts of a layer.
-void Transformer::HintNextLayers(int il, const float* x, int64_t n_token) {
-  if (cache_.n_slot() >= spec_.n_layer * spec_.n_expert) return;
-  const int n_ahead = n_token > 1 ? 1 : kLayersAhead;
-  for (int ahead = 1; ahead <= n_ahead && il + ahead < spec_.n_layer; ++ahead) {
-    Route(il + ahead, x, n_token, &guess_);
-    int n_read = spec_.n_expert;
-    if (n_token == 1) n_read = ahead == 1 ? (spec_.n_expert_used * 3 + 3) / 4 : 1;
-    cache_.Hint(il + ahead, guess_.ByPopularity(spec_.n_expert), n_read);
-  }
+// The router of the next layer on today's residual is a good guess at what that layer will choose.
+// Only a guess: it starts reads, and changes no result. The last ranks of one token's guess are
+// wrong more often than right, so the drive has better to do, and a guess at the layer after the
+// next costs more than it saves (docs/adr/0010). A prompt's tokens need most experts of a layer.
+void Transformer::HintNextLayer(int il, const float* x, int64_t n_token) {
+  if (il + 1 == spec_.n_layer || cache_.n_slot() >= spec_.n_layer * spec_.n_expert) return;
+  Route(il + 1, x, n_token, &guess_);
+  const int n_read = n_token == 1 ? (spec_.n_expert_used * 3 + 3) / 4 : spec_.n_expert;
+  cache_.Hint(il + 1, guess_.ByPopularity(spec_.n_expert), n_read);
 }
 
 // Right after Route, whose logits and choice it takes.

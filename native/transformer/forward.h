@@ -130,7 +130,7 @@ class Transformer {
   void Head(int64_t t0, int64_t n, float* logits);
   void Route(int il, const float* x, int64_t n_token, Routing* routing);
   void Attention(int il, const Pass& pass, KvCache& kv);
-  void HintNextLayers(int il, const float* x, int64_t n_token);
+  void HintNextLayer(int il, const float* x, int64_t n_token);
   void TraceChoice(int il, int64_t n_token, RoutingTrace* trace);
   void TraceGuesses(int il, const float* x, int64_t n_token, RoutingTrace* trace);
   Status CheckFinite(const float* values, int64_t n, const std::string& where) const;

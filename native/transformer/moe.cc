@@ -22,10 +22,11 @@ constexpr int64_t kColumnScratch = kColumnGrain * (1 + kTokenTile * kPartialSums
 // The ReLU of this gate is zero. A NaN is not idle.
 bool IsIdle(float gate) { return gate <= 0; }
 
-MatrixView ViewOf(const ExpertMatrix& matrix, const PinnedExpert& expert) {
+MatrixView ViewOf(const ExpertStore& store, const ExpertMatrix& matrix,
+                  const PinnedExpert& expert) {
   const int64_t n_grouped = matrix.grouped ? matrix.n_row / kGroupRows * kGroupRows : 0;
-  return MatrixView{matrix.type, expert.data() + matrix.slot_offset, matrix.row_bytes(),
-                    matrix.row_length, n_grouped};
+  return MatrixView{matrix.type, expert.data() + store.PlaceOf(matrix, expert.id()),
+                    matrix.row_bytes(), matrix.row_length, n_grouped};
 }
 
 // Calls body(member, begin, end) for the parts of [begin, end) of `group.size() * n` items that
@@ -171,10 +172,11 @@ void Moe::GateAndUp(int il, int64_t n_token, const Activations& input,
         ForMembers(group, n_ff, begin, end, [&](const Member& m, int64_t first, int64_t last) {
           const Activations& rows = single ? input : gathered_;
           const int64_t row0 = single ? 0 : m.row0;
-          const MatrixView up = ViewOf(layout.up, m.expert);
+          const MatrixView up = ViewOf(store_, layout.up, m.expert);
           float* g = gate_.As<float>() + m.row0 * n_ff;
           float* u = up_.As<float>() + m.row0 * n_ff;
-          rows.MatMul(kernels_, ViewOf(layout.gate, m.expert), first, last, row0, m.n_row, g, n_ff);
+          rows.MatMul(kernels_, ViewOf(store_, layout.gate, m.expert), first, last, row0, m.n_row,
+                      g, n_ff);
           if (m.n_row == 1 && may_skip) {
             n_idle.fetch_add(std::count_if(g + first, g + last, IsIdle), std::memory_order_relaxed);
             if (skip) return UpOfActive(up, rows, row0, g, first, last, hidden_.row(m.row0));
@@ -225,7 +227,7 @@ void Moe::Down(int il, const std::vector<Member>& group) {
       static_cast<int64_t>(group.size()) * n_embd,
       RowGrain(down.row_bytes(), TokensPerMember(group)), [&](int64_t begin, int64_t end, int) {
         ForMembers(group, n_embd, begin, end, [&](const Member& m, int64_t first, int64_t last) {
-          hidden_.MatMul(kernels_, ViewOf(down, m.expert), first, last, m.row0, m.n_row,
+          hidden_.MatMul(kernels_, ViewOf(store_, down, m.expert), first, last, m.row0, m.n_row,
                          output + m.row0 * n_embd, n_embd);
         });
       });
@@ -245,7 +247,7 @@ void Moe::DownTransposed(int il, const std::vector<Member>& group) {
                                  [&](const Member& m, int64_t first, int64_t last) {
                                    last = std::min(last, n_embd);
                                    for (; first < last; first += kColumnGrain) {
-                                     DownColumns(ViewOf(down, m.expert), m, first,
+                                     DownColumns(ViewOf(store_, down, m.expert), m, first,
                                                  std::min(first + kColumnGrain, last), scratch);
                                    }
                                  });
