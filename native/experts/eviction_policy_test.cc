@@ -85,6 +85,24 @@ TEST(WaitPolicy, ForgetsWhatWasChosenOnce) {
   EXPECT_TRUE(Ids(order.end() - 8, order.end() - 4) == (Ids{29, 21, 13, 5}));
 }
 
+TEST(WaitPolicy, KeepsWhatWasNearlyChosen) {
+  FullPolicy full;
+  const std::vector<int32_t> behind = {3, 4};
+  for (int i = 0; i < 300; ++i) {
+    // 5 is chosen one time in ten, which is worth less than always coming next.
+    const Ids ids = {i % 10 == 0 ? 5 : 0, 1};
+    for (int il = 0; il < 4; ++il) full.policy.Visit({il, ids, {}, 1, 1, behind});
+  }
+  const Ids order = full.Order();
+  ASSERT_TRUE(order.size() == 32);
+  std::vector<int> place(8);
+  for (int i = 0; i < 32; ++i) place[static_cast<size_t>(order[static_cast<size_t>(i)] % 8)] += i;
+  // By their places in the order, added up over the layers: who stays longest has the most.
+  const auto goes_before = [&](size_t a, size_t b) { return place[a] < place[b]; };
+  EXPECT_TRUE(goes_before(2, 5) && goes_before(5, 3) && goes_before(3, 0) && goes_before(0, 1));
+  EXPECT_TRUE(goes_before(5, 4) && goes_before(4, 0));
+}
+
 TEST(WaitPolicy, TakesAChunkForItsTokensInOrder) {
   FullPolicy one_by_one;
   FullPolicy at_once;

@@ -12,9 +12,9 @@ namespace hearth {
 
 // Layers come in a fixed order, so when an expert is needed next depends on two things: how long it
 // is until its layer comes, and how many passes go by until it is chosen there. The second is
-// guessed from how often it was chosen of late and in the long run. A prompt's chunk of many tokens
-// chooses nearly all experts; then the first decides, and what the pass has just been through goes:
-// what Belady's optimum does with a cyclic scan (docs/adr/0010).
+// guessed from how often it was chosen, or nearly, of late and in the long run. A prompt's chunk of
+// many tokens chooses nearly all experts; then the first decides, and what the pass has just been
+// through goes: what Belady's optimum does with a cyclic scan (docs/adr/0010).
 class WaitPolicy : public EvictionPolicy {
  public:
   WaitPolicy(int n_slot, int n_layer, int n_expert, int n_expert_used);

@@ -135,8 +135,11 @@ Status Transformer::Layer(KvCache& kv, Pass& pass) {
   Route(il, x, n_token, &routing_);
   if (pass.trace_ != nullptr) TraceChoice(il, n_token, pass.trace_);
   const std::vector<int> experts = routing_.Experts(spec_.n_expert);
-  ExpertBatch batch = cache_.Fetch(
-      {il, experts, routing_.ids, static_cast<int>(n_token), static_cast<int>(pass.n_token_next_)});
+  // Of a prompt's tokens only the last ones would tell what comes next.
+  const std::vector<int32_t> behind =
+      n_token == 1 && !HoldsAll() ? RunnersUp(0) : std::vector<int32_t>();
+  ExpertBatch batch = cache_.Fetch({il, experts, routing_.ids, static_cast<int>(n_token),
+                                    static_cast<int>(pass.n_token_next_), behind});
 
   Norm(x, weights_.layer(il).attn_norm, n_token);
   Attention(il, pass, kv);
@@ -275,10 +278,24 @@ void Transformer::Attention(int il, const Pass& pass, KvCache& kv) {
 // wrong more often than right, so the drive has better to do, and a guess at the layer after the
 // next costs more than it saves (docs/adr/0010). A prompt's tokens need most experts of a layer.
 void Transformer::HintNextLayer(int il, const float* x, int64_t n_token) {
-  if (il + 1 == spec_.n_layer || cache_.n_slot() >= spec_.n_layer * spec_.n_expert) return;
+  if (il + 1 == spec_.n_layer || HoldsAll()) return;
   Route(il + 1, x, n_token, &guess_);
   const int n_read = n_token == 1 ? (spec_.n_expert_used * 3 + 3) / 4 : spec_.n_expert;
   cache_.Hint(il + 1, guess_.ByPopularity(spec_.n_expert), n_read);
+}
+
+bool Transformer::HoldsAll() const { return cache_.n_slot() >= spec_.n_layer * spec_.n_expert; }
+
+// The experts that rank behind those that token t was given to, as many again if there are so many.
+// Right after Route, whose logits it takes.
+std::vector<int32_t> Transformer::RunnersUp(int64_t t) const {
+  const int n_ranked = std::min(2 * spec_.n_expert_used, spec_.n_expert);
+  std::vector<int32_t> ids(static_cast<size_t>(n_ranked));
+  std::vector<float> gates(static_cast<size_t>(n_ranked));
+  RouteToken(router_logits_.As<float>() + t * spec_.n_expert, spec_.n_expert, n_ranked,
+             spec_.gating, ids.data(), gates.data());
+  ids.erase(ids.begin(), ids.begin() + spec_.n_expert_used);
+  return ids;
 }
 
 // Right after Route, whose logits and choice it takes.
@@ -287,14 +304,9 @@ void Transformer::TraceChoice(int il, int64_t n_token, RoutingTrace* trace) {
   auto& chosen = trace->layers[at];
   chosen.insert(chosen.end(), routing_.ids.begin(), routing_.ids.end());
   if (trace->depth == 0) return;
-  const int n_ranked = std::min(2 * spec_.n_expert_used, spec_.n_expert);
-  std::vector<int32_t> ids(static_cast<size_t>(n_ranked));
-  std::vector<float> gates(static_cast<size_t>(n_ranked));
   for (int64_t t = 0; t < n_token; ++t) {
-    RouteToken(router_logits_.As<float>() + t * spec_.n_expert, spec_.n_expert, n_ranked,
-               spec_.gating, ids.data(), gates.data());
-    auto& behind = trace->runners_up[at];
-    behind.insert(behind.end(), ids.begin() + spec_.n_expert_used, ids.end());
+    const std::vector<int32_t> ids = RunnersUp(t);
+    trace->runners_up[at].insert(trace->runners_up[at].end(), ids.begin(), ids.end());
   }
 }
 

@@ -131,6 +131,8 @@ class Transformer {
   void Route(int il, const float* x, int64_t n_token, Routing* routing);
   void Attention(int il, const Pass& pass, KvCache& kv);
   void HintNextLayer(int il, const float* x, int64_t n_token);
+  bool HoldsAll() const;
+  std::vector<int32_t> RunnersUp(int64_t t) const;
   void TraceChoice(int il, int64_t n_token, RoutingTrace* trace);
   void TraceGuesses(int il, const float* x, int64_t n_token, RoutingTrace* trace);
   Status CheckFinite(const float* values, int64_t n, const std::string& where) const;
