@@ -274,13 +274,13 @@ void Transformer::Attention(int il, const Pass& pass, KvCache& kv) {
 }
 
 // The router of the next layer on today's residual is a good guess at what that layer will choose.
-// Only a guess: it starts reads, and changes no result. The last ranks of one token's guess are
-// wrong more often than right, so the drive has better to do, and a guess at the layer after the
-// next costs more than it saves (docs/adr/0010). A prompt's tokens need most experts of a layer.
+// Only a guess: it starts reads, and changes no result. The lower half of one token's guess is
+// wrong too often to be read, and a guess at the layer after the next costs more than it saves
+// (docs/adr/0010). A prompt's tokens need most experts of a layer.
 void Transformer::HintNextLayer(int il, const float* x, int64_t n_token) {
   if (il + 1 == spec_.n_layer || HoldsAll()) return;
   Route(il + 1, x, n_token, &guess_);
-  const int n_read = n_token == 1 ? (spec_.n_expert_used * 3 + 3) / 4 : spec_.n_expert;
+  const int n_read = n_token == 1 ? (spec_.n_expert_used + 1) / 2 : spec_.n_expert;
   cache_.Hint(il + 1, guess_.ByPopularity(spec_.n_expert), n_read);
 }
 
