@@ -4,23 +4,22 @@ import path from "node:path";
 import { StepError } from "../steps.mjs";
 
 /** Compiled into the addon, where no source map tells of them. */
-const IN_ADDON = ["node-addon-api", "node-api-headers"];
+const IN_ADDON = ["node_modules/node-addon-api", "node_modules/node-api-headers"];
 const LICENCE_FILE = /^(licen[cs]e|copying|thirdpartynotices)([-.].*)?$/i;
 
-/** Names of the packages of which a bundle has code. */
-function packagesIn(bundle) {
+/** Folders of the packages of which a bundle has code, `node_modules/…`: a package may have another's copy of its own. */
+export function packagesIn(bundle) {
   const map = `${bundle}.map`;
   if (!existsSync(map)) throw new StepError(`cannot tell whose code is in '${bundle}': '${map}' is missing`);
   const { sources } = JSON.parse(readFileSync(map, "utf8"));
   return sources.flatMap((source) => {
-    const inside = source.split("node_modules/").at(-1);
-    return inside === source ? [] : [/^(@[^/]+\/)?[^/]+/.exec(inside)[0]];
+    const home = /node_modules\/(?:.*node_modules\/)?(?:@[^/]+\/)?[^/]+/.exec(source);
+    return home === null ? [] : [home[0]];
   });
 }
 
-function noticeOf(name) {
-  const home = path.join("node_modules", name);
-  const { version, license } = JSON.parse(readFileSync(path.join(home, "package.json"), "utf8"));
+function noticeOf(home) {
+  const { name, version, license } = JSON.parse(readFileSync(path.join(home, "package.json"), "utf8"));
   const files = readdirSync(home).filter((file) => LICENCE_FILE.test(file));
   if (files.length === 0) throw new StepError(`'${home}' has no licence file, so its code cannot be packaged`);
   const texts = files.map((file) => readFileSync(path.join(home, file), "utf8").trim());
@@ -28,11 +27,11 @@ function noticeOf(name) {
 }
 
 export function thirdPartyNotices(bundles) {
-  const names = [...new Set([...bundles.flatMap(packagesIn), ...IN_ADDON])].sort();
+  const homes = [...new Set([...bundles.flatMap(packagesIn), ...IN_ADDON])].sort();
   const rule = "=".repeat(100);
   return [
     "Hearth contains code of other projects, under the licences below.",
-    ...names.map((name) => `${rule}\n\n${noticeOf(name)}`),
+    ...homes.map((home) => `${rule}\n\n${noticeOf(home)}`),
   ]
     .join("\n\n")
     .concat("\n");
