@@ -22,7 +22,7 @@ await build({
   outdir: "dist",
 });
 await build({ ...node, entryPoints: { cli: "src/cli.ts" }, outdir: "dist", banner: { js: "#!/usr/bin/env node" } });
-await build({ ...node, entryPoints: { engine: "src/engine/main.ts" }, outdir: "dist" });
+await build({ ...node, entryPoints: { engine: "src/engine/server/main.ts" }, outdir: "dist" });
 await build({
   ...node,
   entryPoints: { extension: "src/extension.ts", web: "src/web.ts" },

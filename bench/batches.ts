@@ -9,7 +9,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { type IsaName, loadNativeAddon, type NativeAddon, type NativeSession } from "../src/engine/native";
+import { type IsaName, loadNativeAddon, type NativeAddon, type NativeSession } from "../src/engine/local/native";
 import { openGgufFile } from "../src/model/ggufFile";
 import { Tokenizer } from "../src/model/tokenizer";
 import { type Cell, machine, markdownTable, median } from "./report";

@@ -9,7 +9,7 @@ import { createRequire } from "node:module";
 import { loadavg } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { loadNativeAddon, type NativeAddon, type NativeEngine, type NativeSession } from "../src/engine/native";
+import { loadNativeAddon, type NativeAddon, type NativeEngine, type NativeSession } from "../src/engine/local/native";
 import { openGgufFile } from "../src/model/ggufFile";
 import { Tokenizer } from "../src/model/tokenizer";
 import { commit, keepResults, machine, markdownTable, median, type Row } from "./report";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { layOutPrompt } from "../src/core/promptLayout";
 import type { PromptTraits } from "../src/core/ports";
-import { LocalEngine, type LocalSession } from "../src/engine/localEngine";
+import { LocalEngine, type LocalSession } from "../src/engine/local/localEngine";
 import type { PromptPart } from "../src/protocol/prompt";
 
 /**

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import * as vscode from "vscode";
 import type { RequestRecord } from "./core/requestLog";
 import type { StatusLine } from "./core/statusLine";
-import { EngineClient } from "./engine/client";
-import { SYSTEM_CLOCK } from "./engine/systemClock";
-import { engineAddress } from "./engine/transportAddress";
+import { EngineClient } from "./engine/client/client";
+import { SYSTEM_CLOCK } from "./systemClock";
+import { engineAddress } from "./engine/wire/address";
 import type { WindowChat } from "./vscode/chat/windowChat";
 import { HearthWindow } from "./vscode/hearthWindow";
 

@@ -3,8 +3,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type * as LlamaModule from "node-llama-cpp";
-import { LocalEngine, type LocalSession } from "../../src/engine/localEngine";
-import type { NativeAddon } from "../../src/engine/native";
+import { LocalEngine, type LocalSession } from "../../src/engine/local/localEngine";
+import type { NativeAddon } from "../../src/engine/local/native";
 import type { ExpertCounts, Job, PeerSpec } from "./job";
 
 type Hearth = Extract<PeerSpec, { engine: "hearth" }>;

@@ -14,9 +14,9 @@ namespace hearth::addon {
 
 // src/model/modelSpec.ts
 ModelSpec ToModelSpec(const Napi::Object& js);
-// src/engine/native.ts, NativeEngineOptions
+// src/engine/local/native.ts, NativeEngineOptions
 EngineOptions ToEngineOptions(const Napi::Object& js);
-// src/engine/native.ts, NativeSamplerOptions
+// src/engine/local/native.ts, NativeSamplerOptions
 SamplerOptions ToSamplerOptions(const Napi::Object& js);
 std::vector<int32_t> ToTokens(const Napi::Value& js);
 

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { LocalEngine, LocalSession } from "../engine/localEngine";
+import type { LocalEngine, LocalSession } from "../engine/local/localEngine";
 import { EngineError } from "../protocol/errors";
 import { readText } from "./documents";
-import type { NativeEngineStats } from "../engine/native";
+import type { NativeEngineStats } from "../engine/local/native";
 import { type Arguments, engineOptions, flagOption, textOption, usageError, wholeOption } from "./options";
 import { headSentence, modelPath, openEngine, Progress, printJson } from "./session";
 

@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline/promises";
-import type { LocalEngine, LocalSession } from "../engine/localEngine";
+import type { LocalEngine, LocalSession } from "../engine/local/localEngine";
 import { type ChatMessage, ChatTemplate } from "../model/chatTemplate";
 import { EngineError } from "../protocol/errors";
 import type { PromptPart } from "../protocol/prompt";

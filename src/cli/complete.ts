@@ -7,7 +7,7 @@ import type { TextEngine, TokenCounter } from "../core/ports";
 import { budgetFor } from "../core/promptWindow";
 import { REASON_SENTENCES } from "../core/reasons";
 import { EngineError } from "../protocol/errors";
-import { SYSTEM_CLOCK } from "../engine/systemClock";
+import { SYSTEM_CLOCK } from "../systemClock";
 import { readBytes } from "./documents";
 import { type Arguments, flagOption, samplerOptions, usageError, wholeOption } from "./options";
 import { headSentence, modelPath, openEngine, printJson } from "./session";

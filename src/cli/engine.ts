@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
-import { EngineClient } from "../engine/client";
-import { isEngineRunning } from "../engine/clientProcess";
+import { EngineClient } from "../engine/client/client";
+import { isEngineRunning } from "../engine/client/engineProcess";
 import type { LoadOptions } from "../protocol/engine";
 import { type Arguments, engineOptions, flagOption, usageError, wholeOption } from "./options";
 import { modelPath, printJson, Progress } from "./session";

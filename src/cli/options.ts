@@ -1,5 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
-import type { IsaName, NativeEngineOptions, NativeSamplerOptions } from "../engine/native";
+import type { IsaName, NativeEngineOptions, NativeSamplerOptions } from "../engine/local/native";
 import { EngineError } from "../protocol/errors";
 
 /** Options that every command takes. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { LocalEngine } from "../engine/localEngine";
-import type { IsaName, NativeEngineOptions } from "../engine/native";
+import { LocalEngine } from "../engine/local/localEngine";
+import type { IsaName, NativeEngineOptions } from "../engine/local/native";
 import type { ApproximateHeadFigures } from "../protocol/engine";
 import { type Arguments, engineOptions, textOption } from "./options";
 

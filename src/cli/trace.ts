@@ -1,5 +1,5 @@
-import type { LocalSession } from "../engine/localEngine";
-import type { NativeSyncReport } from "../engine/native";
+import type { LocalSession } from "../engine/local/localEngine";
+import type { NativeSyncReport } from "../engine/local/native";
 import { benchText, tokensOf } from "./bench";
 import { writingFile } from "./documents";
 import { type Arguments, textOption, usageError, wholeOption } from "./options";

@@ -25,7 +25,7 @@ export interface EngineListeners {
   readonly onFigures: (figures: Figures) => void;
 }
 
-/** The engine process, as far as a window needs it; engine/client.ts is one. Everything that waits rejects with EngineError. */
+/** The engine process, as far as a window needs it; engine/client/client.ts is one. Everything that waits rejects with EngineError. */
 export interface EnginePort extends ChatEngine {
   readonly textEngine: TextEngine;
   openModel(model: ModelChoice): Promise<ModelInfo>;

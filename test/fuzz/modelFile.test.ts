@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LocalEngine } from "../../src/engine/localEngine";
+import { LocalEngine } from "../../src/engine/local/localEngine";
 import { openGgufFile } from "../../src/model/ggufFile";
 import { EngineError } from "../../src/protocol/errors";
 import { Prng } from "../fixtures/prng";

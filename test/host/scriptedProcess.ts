@@ -3,7 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import * as vscode from "vscode";
-import { EngineClient } from "../../src/engine/client";
+import { EngineClient } from "../../src/engine/client/client";
 import { engineRuns, extension, leaveEngine, ready, status, until } from "./window";
 
 /** This file is bundled to dist-test/host/. */

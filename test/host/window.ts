@@ -3,8 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as vscode from "vscode";
 import type { NewRecord, RequestRecord } from "../../src/core/requestLog";
 import type { StatusLine } from "../../src/core/statusLine";
-import { EngineClient } from "../../src/engine/client";
-import { isEngineRunning } from "../../src/engine/clientProcess";
+import { EngineClient } from "../../src/engine/client/client";
+import { isEngineRunning } from "../../src/engine/client/engineProcess";
 import type { HearthApi } from "../../src/extension";
 import type { EngineStats } from "../../src/protocol/engine";
 

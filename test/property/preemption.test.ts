@@ -11,7 +11,7 @@ import {
   type NativeEngineOptions,
   type NativePriority,
   type NativeSession,
-} from "../../src/engine/native";
+} from "../../src/engine/local/native";
 import { openGgufFile } from "../../src/model/ggufFile";
 import { ROOT, STARTER } from "../cli/hearth";
 import { type RandomModelName, writeRandomModel } from "../fixtures/randomModels";

@@ -1,5 +1,5 @@
 import { appendFileSync } from "node:fs";
-import { runEngineProcess } from "../../src/engine/serverProcess";
+import { runEngineProcess } from "../../src/engine/server/process";
 import type { ChatMessage } from "../../src/protocol/engine";
 import { ScriptedModel } from "./scriptedModel";
 

@@ -1,6 +1,6 @@
-import type { Job } from "../../src/engine/serverModel";
-import type { HostedModel } from "../../src/engine/serverModelHost";
-import { SessionSlots, type StopSignal } from "../../src/engine/sessionSlots";
+import type { Job } from "../../src/engine/server/loadedModel";
+import type { HostedModel } from "../../src/engine/server/modelHost";
+import { SessionSlots, type StopSignal } from "../../src/engine/server/sessionSlots";
 import type {
   ChatMessage,
   Figures,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ChatSession } from "../../src/core/chat/chatSession";
 import { type Conversation, newConversation } from "../../src/core/chat/conversation";
 import type { ChatEngine, GenerateResult } from "../../src/core/ports";
-import type { EngineClient } from "../../src/engine/client";
+import type { EngineClient } from "../../src/engine/client/client";
 import type { AnswerTurn } from "../../src/protocol/chat";
 import type { SamplerOptions } from "../../src/protocol/engine";
 import { writeRandomModel } from "../fixtures/randomModels";

@@ -5,10 +5,10 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { EngineClient, type EngineClientOptions } from "../../src/engine/client";
-import type { ConnectionState } from "../../src/engine/clientConnection";
-import { encodeFrame, FrameDecoder } from "../../src/engine/frames";
-import { engineAddress } from "../../src/engine/transportAddress";
+import { EngineClient, type EngineClientOptions } from "../../src/engine/client/client";
+import type { ConnectionState } from "../../src/engine/client/connection";
+import { encodeFrame, FrameDecoder } from "../../src/engine/wire/frames";
+import { engineAddress } from "../../src/engine/wire/address";
 import type { PromptPart } from "../../src/protocol/prompt";
 
 /** Real engine processes, in a runtime folder of their own, and nothing of them left afterwards. */

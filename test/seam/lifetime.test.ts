@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { constants, getPriority } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { engineAddress } from "../../src/engine/transportAddress";
+import { engineAddress } from "../../src/engine/wire/address";
 import {
   all,
   ended,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ENGINE, all, inWorld, soon, STARTER, text, until, type World } from "./engines";
 import { bundleScriptedEngine, SCRIPTED_ENGINE } from "../scriptedEngine/bundle.mjs";
-import type { EngineClient } from "../../src/engine/client";
+import type { EngineClient } from "../../src/engine/client/client";
 import type { ChatMessage, EngineStatus, Figures, GenerationReport } from "../../src/protocol/engine";
 
 /**

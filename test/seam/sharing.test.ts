@@ -3,7 +3,7 @@ import { copyFileSync, readdirSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { CancelSource } from "../../src/core/cancellation";
-import { engineAddress } from "../../src/engine/transportAddress";
+import { engineAddress } from "../../src/engine/wire/address";
 import type { EngineStatus, Figures, ModelChoice } from "../../src/protocol/engine";
 import { all, inWorld, LONG_PROMPT, servingPid, soon, STARTER, text, until, WILD } from "./engines";
 

@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { engineAddress } from "../../src/engine/transportAddress";
+import { engineAddress } from "../../src/engine/wire/address";
 import { PROTOCOL_VERSION } from "../../src/protocol/engine";
 import { all, ended, inWorld, RawPeer, ROOT, servingPid, STARTER, text, type World } from "./engines";
 

@@ -1,6 +1,6 @@
 import type { GenerateRequest, TextEngine } from "../../core/ports";
-import type { EngineClient } from "../../engine/client";
-import type { ClientStream } from "../../engine/clientStream";
+import type { EngineClient } from "../../engine/client/client";
+import type { ClientStream } from "../../engine/client/textStream";
 import type { GenerationReport } from "../../protocol/engine";
 import type { PromptPart } from "../../protocol/prompt";
 import type { Generation, Keystroke } from "./keystroke";

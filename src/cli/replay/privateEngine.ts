@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { EngineClient } from "../../engine/client";
+import { EngineClient } from "../../engine/client/client";
 
 /** Should this process end without a word, its engine follows so soon. */
 const STAY_MS = 2000;

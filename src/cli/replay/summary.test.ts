@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ClientStream } from "../../engine/clientStream";
+import { ClientStream } from "../../engine/client/textStream";
 import type { GenerationReport } from "../../protocol/engine";
 import { EngineMeter } from "./engineMeter";
 import type { Keystroke } from "./keystroke";

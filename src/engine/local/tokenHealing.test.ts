@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { PromptPart } from "../protocol/prompt";
+import type { PromptPart } from "../../protocol/prompt";
 import { type GenerateOptions, LocalEngine } from "./localEngine";
 import { chooseAmong, healPrompt, seededRandom } from "./tokenHealing";
 
-const STARTER = join(__dirname, "..", "..", "models", "hearth-starter.gguf");
+const STARTER = join(__dirname, "..", "..", "..", "models", "hearth-starter.gguf");
 const GREEDY = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 0 };
 const CODE =
   "class Queue {\n  private items = [];\n\n  get size() {\n    return this.items.length;\n  }\n\n  isEmpty() {\n    return this.items";

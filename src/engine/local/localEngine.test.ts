@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { PromptPart } from "../protocol/prompt";
+import type { PromptPart } from "../../protocol/prompt";
 import { type GenerateOptions, type GenerateReport, LocalEngine, type LocalSession } from "./localEngine";
 
-const STARTER = join(__dirname, "..", "..", "models", "hearth-starter.gguf");
+const STARTER = join(__dirname, "..", "..", "..", "models", "hearth-starter.gguf");
 const GREEDY = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 0 };
 const OPTIONS: GenerateOptions = { maxTokens: 12, sampler: GREEDY };
 const text = (value: string): PromptPart[] => [{ kind: "text", text: value }];

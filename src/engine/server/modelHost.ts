@@ -1,7 +1,7 @@
 import { basename } from "node:path";
-import type { EngineStatus, ModelChoice, ModelInfo } from "../protocol/engine";
-import { EngineError } from "../protocol/errors";
-import { ServerModel } from "./serverModel";
+import type { EngineStatus, ModelChoice, ModelInfo } from "../../protocol/engine";
+import { EngineError } from "../../protocol/errors";
+import { ServerModel } from "./loadedModel";
 
 /** Who wants a model: one connection. */
 export type ModelUser = object;

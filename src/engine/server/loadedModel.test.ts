@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { writePredictorModel } from "../../test/fixtures/randomModels";
-import type { PromptPart } from "../protocol/prompt";
-import { type Job, ServerModel } from "./serverModel";
+import { writePredictorModel } from "../../../test/fixtures/randomModels";
+import type { PromptPart } from "../../protocol/prompt";
+import { type Job, ServerModel } from "./loadedModel";
 import { StopSignal } from "./sessionSlots";
 
-const STARTER = join(__dirname, "..", "..", "models", "hearth-starter.gguf");
+const STARTER = join(__dirname, "..", "..", "..", "models", "hearth-starter.gguf");
 const SHORT = { maxTokens: 6 };
 const WARM = { maxTokens: 0 };
 const text = (value: string): PromptPart[] => [{ kind: "text", text: value }];

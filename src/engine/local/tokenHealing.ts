@@ -1,5 +1,5 @@
-import type { Tokenizer } from "../model/tokenizer";
-import type { PromptPart } from "../protocol/prompt";
+import type { Tokenizer } from "../../model/tokenizer";
+import type { PromptPart } from "../../protocol/prompt";
 import type { NativeSamplerOptions } from "./native";
 
 /**

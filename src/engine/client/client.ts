@@ -1,5 +1,5 @@
 import { type CancellationToken, CancellationTokenSource } from "vscode-jsonrpc/node";
-import type { CancelToken, GenerateRequest, TextEngine } from "../core/ports";
+import type { CancelToken, GenerateRequest, TextEngine } from "../../core/ports";
 import type {
   ChatMessage,
   EngineNotifications,
@@ -12,13 +12,13 @@ import type {
   ModelInfo,
   SamplerOptions,
   ShutdownReason,
-} from "../protocol/engine";
-import { EngineError } from "../protocol/errors";
-import type { PromptPart } from "../protocol/prompt";
-import { type ConnectionState, EngineConnection } from "./clientConnection";
-import type { RestartLimits } from "./clientRestarts";
-import { ClientStream } from "./clientStream";
-import type { EngineLink } from "./transport";
+} from "../../protocol/engine";
+import { EngineError } from "../../protocol/errors";
+import type { PromptPart } from "../../protocol/prompt";
+import { type ConnectionState, EngineConnection } from "./connection";
+import type { RestartLimits } from "./restarts";
+import { ClientStream } from "./textStream";
+import type { EngineLink } from "../wire/transport";
 
 export interface EngineClientOptions {
   /** For the engine's log, e.g. "vscode 1.105". */

@@ -1,5 +1,5 @@
-import type { GenerateResult } from "../core/ports";
-import type { GenerationReport } from "../protocol/engine";
+import type { GenerateResult } from "../../core/ports";
+import type { GenerationReport } from "../../protocol/engine";
 
 const LEFT: GenerateResult = { finish: "cancelled" };
 

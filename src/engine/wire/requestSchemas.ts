@@ -7,9 +7,9 @@ import type {
   ModelChoice,
   SamplerOptions,
   ShutdownReason,
-} from "../protocol/engine";
-import { EngineError } from "../protocol/errors";
-import type { PromptPart } from "../protocol/prompt";
+} from "../../protocol/engine";
+import { EngineError } from "../../protocol/errors";
+import type { PromptPart } from "../../protocol/prompt";
 
 /**
  * Checks of what a peer sent: types promise nothing about bytes from a socket. A shape returns the value itself, or

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { FileIdentity } from "../model/ggufFile";
+import type { FileIdentity } from "../../model/ggufFile";
 
 /**
  * Which experts of a model were worth their memory when it was used last, kept from one engine process to the next: they are read

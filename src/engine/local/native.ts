@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import type { ModelSpec } from "../model/modelSpec";
-import { EngineError, type EngineErrorCode } from "../protocol/errors";
+import type { ModelSpec } from "../../model/modelSpec";
+import { EngineError, type EngineErrorCode } from "../../protocol/errors";
 
 /**
  * The typed mirror of the native addon (native/addon): every class and function that crosses. Calls that do work return
@@ -195,7 +195,7 @@ const FILE_NAME = "hearth.node";
  * Errors: EngineError `native` saying what is missing or does not fit this machine.
  */
 export function loadNativeAddon(): NativeAddon {
-  const candidates = [join(__dirname, FILE_NAME), join(__dirname, "..", "..", "dist", FILE_NAME)];
+  const candidates = [join(__dirname, FILE_NAME), join(__dirname, "..", "..", "..", "dist", FILE_NAME)];
   const path = candidates.find((candidate) => existsSync(candidate));
   if (path === undefined) {
     throw new EngineError("native", `cannot load the native engine: ${FILE_NAME} is not there; run "npm run build"`);

@@ -12,9 +12,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { version } from "../../package.json";
-import { PROTOCOL_VERSION } from "../protocol/engine";
-import { EngineError } from "../protocol/errors";
+import { version } from "../../../package.json";
+import { PROTOCOL_VERSION } from "../../protocol/engine";
+import { EngineError } from "../../protocol/errors";
 
 /** Where the engine of this user and this version is to be found. */
 export interface EngineAddress {

@@ -8,7 +8,7 @@ const BUSY = `
 const { parentPort } = require("node:worker_threads");
 const { LocalEngine } = require(${JSON.stringify(join(__dirname, "localEngine.ts"))});
 (async () => {
-  const engine = await LocalEngine.open(${JSON.stringify(join(__dirname, "..", "..", "models", "hearth-starter.gguf"))});
+  const engine = await LocalEngine.open(${JSON.stringify(join(__dirname, "..", "..", "..", "models", "hearth-starter.gguf"))});
   const session = engine.newSession();
   const tokens = Int32Array.from({ length: 500 }, (_, i) => i % 200);
   parentPort.postMessage("busy");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ServerLog } from "./serverLog";
+import { ServerLog } from "./log";
 
 describe("ServerLog", () => {
   let folder: string;

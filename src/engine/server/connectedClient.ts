@@ -10,13 +10,13 @@ import {
   type Nothing,
   PROTOCOL_VERSION,
   type ShutdownReason,
-} from "../protocol/engine";
-import { EngineError } from "../protocol/errors";
-import { paramsOf, SHAPES } from "./requestShapes";
-import type { Job } from "./serverModel";
-import type { ServerModelHost } from "./serverModelHost";
+} from "../../protocol/engine";
+import { EngineError } from "../../protocol/errors";
+import { paramsOf, SHAPES } from "../wire/requestSchemas";
+import type { Job } from "./loadedModel";
+import type { ServerModelHost } from "./modelHost";
 import { StopSignal } from "./sessionSlots";
-import type { ClientPeer } from "./transport";
+import type { ClientPeer } from "../wire/transport";
 
 /** What a connection needs of the process around it. */
 export interface ServerHost {

@@ -1,4 +1,4 @@
-import { ChatTemplate } from "../model/chatTemplate";
+import { ChatTemplate } from "../../model/chatTemplate";
 import type {
   ChatMessage,
   Figures,
@@ -6,10 +6,10 @@ import type {
   GenerationReport,
   ModelChoice,
   ModelInfo,
-} from "../protocol/engine";
-import type { PromptPart } from "../protocol/prompt";
-import { type GenerateOptions, LocalEngine, type LocalSession } from "./localEngine";
-import type { NativeEngineStats } from "./native";
+} from "../../protocol/engine";
+import type { PromptPart } from "../../protocol/prompt";
+import { type GenerateOptions, LocalEngine, type LocalSession } from "../local/localEngine";
+import type { NativeEngineStats } from "../local/native";
 import { HotExperts } from "./hotExperts";
 import { type SessionLease, SessionSlots, type StopSignal, type Urgency } from "./sessionSlots";
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type HelloParams, type HelloResult, PROTOCOL_VERSION, type ShutdownReason } from "../protocol/engine";
-import { EngineError } from "../protocol/errors";
-import { connectToEngine, type EngineProcessOptions } from "./clientProcess";
-import { type RestartLimits, Restarts } from "./clientRestarts";
-import { EngineLink } from "./transport";
+import { type HelloParams, type HelloResult, PROTOCOL_VERSION, type ShutdownReason } from "../../protocol/engine";
+import { EngineError } from "../../protocol/errors";
+import { connectToEngine, type EngineProcessOptions } from "./engineProcess";
+import { type RestartLimits, Restarts } from "./restarts";
+import { EngineLink } from "../wire/transport";
 
 /** A process that starts on a busy machine is slow; one that has taken the connection and says nothing for so long hangs. */
 const HELLO_LIMIT_MS = 15_000;

@@ -12,8 +12,8 @@ import {
   type MessageConnection,
   ResponseError,
 } from "vscode-jsonrpc/node";
-import type { EngineNotifications, EngineRequests } from "../protocol/engine";
-import { EngineError, type EngineErrorCode } from "../protocol/errors";
+import type { EngineNotifications, EngineRequests } from "../../protocol/engine";
+import { EngineError, type EngineErrorCode } from "../../protocol/errors";
 import { encodeFrame, FRAME_BYTES_MAX, FrameDecoder, FrameError } from "./frames";
 
 /** A `hello` is some hundred bytes. */

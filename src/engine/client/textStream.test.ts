@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { GenerationReport } from "../protocol/engine";
-import { ClientStream } from "./clientStream";
+import type { GenerationReport } from "../../protocol/engine";
+import { ClientStream } from "./textStream";
 
 const REPORT: GenerationReport = {
   finish: "end",

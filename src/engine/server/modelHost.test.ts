@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { EngineStatus, ModelChoice } from "../protocol/engine";
-import { EngineError } from "../protocol/errors";
-import type { ServerModel } from "./serverModel";
-import { ServerModelHost } from "./serverModelHost";
+import type { EngineStatus, ModelChoice } from "../../protocol/engine";
+import { EngineError } from "../../protocol/errors";
+import type { ServerModel } from "./loadedModel";
+import { ServerModelHost } from "./modelHost";
 
 /** Models that load and close when told to. What is in memory is counted. */
 class Models {

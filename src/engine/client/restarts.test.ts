@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Restarts } from "./clientRestarts";
+import { Restarts } from "./restarts";
 
 const LIMITS = { max: 3, windowMs: 1000, delayMs: 10 };
 

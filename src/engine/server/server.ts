@@ -7,12 +7,12 @@ import type {
   HelloResult,
   NetworkAccess,
   ShutdownReason,
-} from "../protocol/engine";
-import { ServerClient, type ServerHost } from "./serverClient";
-import type { ServerLog } from "./serverLog";
-import { type LoadModel, ServerModelHost } from "./serverModelHost";
-import { ClientPeer } from "./transport";
-import { HEARTH_VERSION } from "./transportAddress";
+} from "../../protocol/engine";
+import { ServerClient, type ServerHost } from "./connectedClient";
+import type { ServerLog } from "./log";
+import { type LoadModel, ServerModelHost } from "./modelHost";
+import { ClientPeer } from "../wire/transport";
+import { HEARTH_VERSION } from "../wire/address";
 
 /** Who connects says who it is at once, or is somebody else. */
 const HELLO_LIMIT_MS = 5000;

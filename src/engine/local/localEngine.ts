@@ -1,9 +1,9 @@
-import { type GgufModel, openGgufFile } from "../model/ggufFile";
-import { StreamingDetokenizer } from "../model/streamingDetokenizer";
-import { Tokenizer } from "../model/tokenizer";
-import type { ApproximateHeadFigures } from "../protocol/engine";
-import { EngineError } from "../protocol/errors";
-import type { PromptPart } from "../protocol/prompt";
+import { type GgufModel, openGgufFile } from "../../model/ggufFile";
+import { StreamingDetokenizer } from "../../model/streamingDetokenizer";
+import { Tokenizer } from "../../model/tokenizer";
+import type { ApproximateHeadFigures } from "../../protocol/engine";
+import { EngineError } from "../../protocol/errors";
+import type { PromptPart } from "../../protocol/prompt";
 import {
   asEngineError,
   loadNativeAddon,

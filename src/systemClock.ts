@@ -1,4 +1,4 @@
-import type { Clock } from "../core/ports";
+import type { Clock } from "./core/ports";
 
 /** The machine's own time. */
 export const SYSTEM_CLOCK: Clock = {

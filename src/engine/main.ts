@@ -1,4 +1,0 @@
-import { runEngineProcess } from "./serverProcess";
-
-/** dist/engine.js. */
-runEngineProcess();

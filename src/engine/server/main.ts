@@ -1,0 +1,4 @@
+import { runEngineProcess } from "./process";
+
+/** dist/engine.js. */
+runEngineProcess();
