@@ -51,8 +51,8 @@ Napi::Array List(const Napi::Object& js, const char* key) {
   return value.As<Napi::Array>();
 }
 
-TensorPlace ToTensorPlace(const Napi::Object& js) {
-  TensorPlace tensor;
+TensorInfo ToTensorInfo(const Napi::Object& js) {
+  TensorInfo tensor;
   tensor.name = Text(js, "name");
   if (!ParseTensorType(Text(js, "type"), &tensor.type)) Mistyped(js, "type", "a known tensor type");
   const Napi::Array shape = List(js, "shape");
@@ -114,7 +114,7 @@ ModelSpec ToModelSpec(const Napi::Object& js) {
   }
   const Napi::Array tensors = List(js, "tensors");
   for (uint32_t i = 0; i < tensors.Length(); ++i) {
-    s.tensors.push_back(ToTensorPlace(tensors.Get(i).As<Napi::Object>()));
+    s.tensors.push_back(ToTensorInfo(tensors.Get(i).As<Napi::Object>()));
   }
   return s;
 }

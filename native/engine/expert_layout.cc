@@ -8,7 +8,7 @@
 namespace hearth {
 namespace {
 
-ExpertMatrix MatrixOf(const TensorPlace& tensor, bool grouped) {
+ExpertMatrix MatrixOf(const TensorInfo& tensor, bool grouped) {
   ExpertMatrix matrix;
   matrix.type = tensor.type;
   matrix.row_length = tensor.shape[0];

@@ -106,7 +106,7 @@ class RandomModel {
 
  private:
   void Add(std::string name, TensorType type, std::vector<int64_t> shape) {
-    TensorPlace tensor;
+    TensorInfo tensor;
     tensor.name = std::move(name);
     tensor.type = type;
     tensor.shape = std::move(shape);

@@ -20,7 +20,7 @@ size_t RowsKept(const ModelSpec& spec) {
 }
 
 size_t RowBytesOf(const ModelSpec& spec) {
-  const TensorPlace& tensor = *spec.Find("token_embd.weight");
+  const TensorInfo& tensor = *spec.Find("token_embd.weight");
   return RowBytes(tensor.type, tensor.shape[0]);
 }
 

@@ -37,7 +37,7 @@ class EmbeddingTable {
   const MatrixView& table_;
   const Kernels& kernels_;
   Reader& reader_;
-  const TensorPlace& tensor_;
+  const TensorInfo& tensor_;
   const size_t row_bytes_;
   // Rows read before, token t at t % kept_.size(); -1 where there is none.
   std::vector<int32_t> kept_;

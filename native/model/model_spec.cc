@@ -65,7 +65,7 @@ Status CheckNumbers(const ModelSpec& s) {
   return Status::Ok();
 }
 
-Status CheckTensor(const ModelSpec& spec, const TensorPlace* tensor, const std::string& name,
+Status CheckTensor(const ModelSpec& spec, const TensorInfo* tensor, const std::string& name,
                    const std::vector<int64_t>& shape) {
   if (tensor == nullptr) return Bad(spec, "tensor '" + name + "' is missing");
   if (tensor->shape != shape) {
@@ -106,20 +106,20 @@ Status CheckLayer(const ModelSpec& s, int il) {
 
 }  // namespace
 
-int64_t TensorPlace::n_row() const {
+int64_t TensorInfo::n_row() const {
   int64_t rows = 1;
   for (size_t i = 1; i < shape.size(); ++i) rows *= shape[i];
   return rows;
 }
 
-const TensorPlace* ModelSpec::Find(const std::string& name) const {
-  for (const TensorPlace& tensor : tensors) {
+const TensorInfo* ModelSpec::Find(const std::string& name) const {
+  for (const TensorInfo& tensor : tensors) {
     if (tensor.name == name) return &tensor;
   }
   return nullptr;
 }
 
-const TensorPlace* ModelSpec::FindInLayer(int il, const char* name) const {
+const TensorInfo* ModelSpec::FindInLayer(int il, const char* name) const {
   return Find("blk." + std::to_string(il) + "." + name + ".weight");
 }
 
@@ -155,7 +155,7 @@ Status CheckSpec(const ModelSpec& spec) {
                               {spec.n_embd, spec.n_vocab}));
   RETURN_IF_ERROR(
       CheckTensor(spec, spec.Find("output_norm.weight"), "output_norm.weight", {spec.n_embd}));
-  if (const TensorPlace* head = spec.Find("output.weight")) {
+  if (const TensorInfo* head = spec.Find("output.weight")) {
     RETURN_IF_ERROR(CheckTensor(spec, head, "output.weight", {spec.n_embd, spec.n_vocab}));
   }
   for (int il = 0; il < spec.n_layer; ++il) RETURN_IF_ERROR(CheckLayer(spec, il));
@@ -168,7 +168,7 @@ Status CheckPredictor(const ModelSpec& spec) {
     return Status::BadRequest("cannot use the approximate head with model '" + spec.path + "': " +
                               what + "; switch it off, or choose a file with its predictor");
   };
-  const TensorPlace* tensor = spec.Find(kPredictorName);
+  const TensorInfo* tensor = spec.Find(kPredictorName);
   if (tensor == nullptr) return refuse("it has no " + name + " of a type that works");
   const std::vector<int64_t> shape = {(spec.n_embd + spec.n_vocab) * kPredictorWidth};
   if (tensor->shape != shape) {

@@ -16,7 +16,7 @@ namespace hearth {
 
 enum class Gating { kSoftmax, kSigmoid };
 
-struct TensorPlace {
+struct TensorInfo {
   std::string name;
   TensorType type = TensorType::kF32;
   std::vector<int64_t> shape;  // ggml order: shape[0] weights a row; 1 to 3 dimensions
@@ -50,15 +50,15 @@ struct ModelSpec {
   Gating gating = Gating::kSigmoid;
   bool down_transposed = false;  // ffn_down_exps is [n_embd, n_ff, n_expert]: one row a neuron
   std::vector<LayerSpec> layers;
-  std::vector<TensorPlace> tensors;
+  std::vector<TensorInfo> tensors;
 
   int64_t n_q() const { return n_head * head_dim; }      // width of all query heads
   int64_t n_kv() const { return n_head_kv * head_dim; }  // width of all key heads
 
   // nullptr when the file has no such tensor.
-  const TensorPlace* Find(const std::string& name) const;
+  const TensorInfo* Find(const std::string& name) const;
   // "blk.<il>.<name>.weight"
-  const TensorPlace* FindInLayer(int il, const char* name) const;
+  const TensorInfo* FindInLayer(int il, const char* name) const;
   // True if one of these tensors is quantised in some layer.
   bool AnyQuantized(std::initializer_list<const char*> names) const;
 };

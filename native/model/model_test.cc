@@ -7,7 +7,7 @@ namespace hearth {
 namespace {
 
 void AddTensor(ModelSpec* spec, std::string name, std::vector<int64_t> shape) {
-  TensorPlace tensor;
+  TensorInfo tensor;
   tensor.name = std::move(name);
   tensor.type = TensorType::kF32;
   tensor.shape = std::move(shape);
@@ -96,7 +96,7 @@ TEST(CheckSpec, TransposedDownHasItsOwnShape) {
   ModelSpec spec = SmallSpec();
   spec.down_transposed = true;
   EXPECT_FALSE(CheckSpec(spec).ok());
-  for (TensorPlace& tensor : spec.tensors) {
+  for (TensorInfo& tensor : spec.tensors) {
     if (tensor.name.find("ffn_down_exps") != std::string::npos) tensor.shape = {32, 64, 4};
   }
   EXPECT_TRUE(CheckSpec(spec).ok());

@@ -13,7 +13,7 @@ constexpr size_t kReadBytes = 8 << 20;
 
 size_t RoundUp(size_t bytes) { return (bytes + kCacheLineBytes - 1) & ~(kCacheLineBytes - 1); }
 
-size_t FloatBytes(const TensorPlace& tensor) {
+size_t FloatBytes(const TensorInfo& tensor) {
   return static_cast<size_t>(tensor.shape[0] * tensor.n_row()) * sizeof(float);
 }
 
@@ -28,7 +28,7 @@ class Loader {
       : spec_(spec), file_(file), kernels_(kernels), storage_(storage), progress_(progress) {}
 
   // The tensor as it lies in the file; with `multiplied` its rows are put into groups.
-  Status Matrix(const TensorPlace& tensor, bool multiplied, MatrixView* view) {
+  Status Matrix(const TensorInfo& tensor, bool multiplied, MatrixView* view) {
     std::byte* dest = Take(static_cast<size_t>(tensor.bytes));
     RETURN_IF_ERROR(Read(tensor, dest));
     *view = View(tensor.type, dest, tensor.shape[0], tensor.n_row(), multiplied);
@@ -36,7 +36,7 @@ class Loader {
   }
 
   // Its two matrices follow each other.
-  Status Predictor(const TensorPlace& tensor, MatrixView* in, MatrixView* out) {
+  Status Predictor(const TensorInfo& tensor, MatrixView* in, MatrixView* out) {
     std::byte* dest = Take(static_cast<size_t>(tensor.bytes));
     RETURN_IF_ERROR(Read(tensor, dest));
     const size_t in_bytes = RowBytes(tensor.type, kPredictorWidth * spec_.n_embd);
@@ -46,7 +46,7 @@ class Loader {
   }
 
   // The tensor as floats.
-  Status Floats(const TensorPlace& tensor, const float** floats) {
+  Status Floats(const TensorInfo& tensor, const float** floats) {
     std::byte* dest = Take(FloatBytes(tensor));
     *floats = reinterpret_cast<const float*>(dest);
     if (tensor.type == TensorType::kF32) return Read(tensor, dest);
@@ -73,7 +73,7 @@ class Loader {
     return place;
   }
 
-  Status Read(const TensorPlace& tensor, std::byte* dest) {
+  Status Read(const TensorInfo& tensor, std::byte* dest) {
     for (size_t done = 0; done < tensor.bytes;) {
       const size_t bytes = std::min(kReadBytes, static_cast<size_t>(tensor.bytes) - done);
       RETURN_IF_ERROR(file_.Read({tensor.offset + done, bytes, dest + done}));
@@ -103,8 +103,8 @@ bool ResidentWeights::CanLeaveEmbedding(const ModelSpec& spec) {
 size_t ResidentWeights::BytesFor(const ModelSpec& spec, bool embedding_on_disk) {
   size_t bytes = RoundUp(FloatBytes(*spec.Find("output_norm.weight")));
   if (!embedding_on_disk) bytes += RoundUp(spec.Find("token_embd.weight")->bytes);
-  if (const TensorPlace* head = spec.Find("output.weight")) bytes += RoundUp(head->bytes);
-  if (const TensorPlace* predictor = spec.Find(kPredictorName)) bytes += RoundUp(predictor->bytes);
+  if (const TensorInfo* head = spec.Find("output.weight")) bytes += RoundUp(head->bytes);
+  if (const TensorInfo* predictor = spec.Find(kPredictorName)) bytes += RoundUp(predictor->bytes);
   for (int il = 0; il < spec.n_layer; ++il) {
     for (const char* name : kMatrixNames) bytes += RoundUp(spec.FindInLayer(il, name)->bytes);
     for (const char* name : kFloatNames) bytes += RoundUp(FloatBytes(*spec.FindInLayer(il, name)));
@@ -122,8 +122,8 @@ Result<std::unique_ptr<ResidentWeights>> ResidentWeights::Load(
   weights->storage_ = std::move(storage).value();
   Loader loader(spec, file, kernels, weights->storage_, progress);
 
-  const TensorPlace* head = spec.Find("output.weight");
-  const TensorPlace* predictor = spec.Find(kPredictorName);
+  const TensorInfo* head = spec.Find("output.weight");
+  const TensorInfo* predictor = spec.Find(kPredictorName);
   // Rows that are only looked up, or picked by the predictor, stay rows.
   if (!embedding_on_disk) {
     RETURN_IF_ERROR(loader.Matrix(*spec.Find("token_embd.weight"),

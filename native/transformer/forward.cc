@@ -20,9 +20,9 @@ constexpr const char* kHeadName = "the output head";
 
 // Activations that a quantised matrix reads need their 8-bit form.
 bool NormedQ8(const ModelSpec& spec) {
-  const TensorPlace* output = spec.Find("output.weight");
-  const TensorPlace* head = output != nullptr ? output : spec.Find("token_embd.weight");
-  const TensorPlace* predictor = spec.Find(kPredictorName);
+  const TensorInfo* output = spec.Find("output.weight");
+  const TensorInfo* head = output != nullptr ? output : spec.Find("token_embd.weight");
+  const TensorInfo* predictor = spec.Find(kPredictorName);
   return IsQuantized(head->type) || (predictor != nullptr && IsQuantized(predictor->type)) ||
          spec.AnyQuantized({"attn_q", "attn_k", "attn_v", "ffn_gate_exps", "ffn_up_exps"});
 }

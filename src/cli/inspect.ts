@@ -1,5 +1,5 @@
 import { type GgufModel, openGgufFile } from "../model/ggufFile";
-import { PREDICTOR } from "../model/tensorPlaces";
+import { PREDICTOR } from "../model/tensorTable";
 import { type Arguments, flagOption, usageError } from "./options";
 import { modelPath, printJson } from "./session";
 

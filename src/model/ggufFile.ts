@@ -6,7 +6,7 @@ import { Metadata } from "./metadata";
 import { ModelFileProblem, nameModelFile, quoted } from "./modelFileProblem";
 import type { ModelSpec } from "./modelSpec";
 import { type Capability, type FimLayout, type KnownModel, recogniseModel } from "./registry";
-import { placeTensors } from "./tensorPlaces";
+import { readTensorTable } from "./tensorTable";
 import { readVocabulary, type Vocabulary } from "./vocabulary";
 
 /** Everything that a model file says about itself. Its weights stay in the file. */
@@ -106,7 +106,7 @@ function interpret(header: GgufHeader, identity: FileIdentity, fileName: string)
   const warnings: string[] = [];
   const metadata = new Metadata(header.metadata);
   const hyper = readHyperparameters(metadata, warnings);
-  const table = placeTensors(header.tensors, hyper, header.alignment, identity.size, warnings);
+  const table = readTensorTable(header.tensors, hyper, header.alignment, identity.size, warnings);
   const { n_vocab, down_transposed, tensors, quantLabel } = table;
   const spec: ModelSpec = {
     path: identity.path,

@@ -7,7 +7,7 @@
 /** GGUF tensor types that the kernels understand. */
 export type TensorType = "F32" | "F16" | "BF16" | "Q4_0" | "Q4_1" | "Q8_0" | "Q6_K";
 
-export interface TensorPlace {
+export interface TensorInfo {
   /** GGUF name, e.g. `blk.0.attn_q.weight`. */
   readonly name: string;
   readonly type: TensorType;
@@ -46,5 +46,5 @@ export interface ModelSpec {
   readonly down_transposed: boolean;
   readonly layers: readonly LayerSpec[];
   /** Only the tensors that the engine uses. */
-  readonly tensors: readonly TensorPlace[];
+  readonly tensors: readonly TensorInfo[];
 }

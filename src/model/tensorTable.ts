@@ -1,7 +1,7 @@
 import { type RawTensor, withoutTrailingOnes } from "./ggufHeader";
 import type { Hyperparameters } from "./hyperparameters";
 import { ModelFileProblem, quoted } from "./modelFileProblem";
-import type { ModelSpec, TensorPlace, TensorType } from "./modelSpec";
+import type { ModelSpec, TensorInfo, TensorType } from "./modelSpec";
 
 /**
  * From a GGUF tensor table to the tensors that the engine uses, each checked: present, of a supported type, of exactly
@@ -61,13 +61,13 @@ const WARNED_NAMES_MAX = 3;
 export interface TensorTable {
   readonly n_vocab: number;
   readonly down_transposed: boolean;
-  readonly tensors: TensorPlace[];
+  readonly tensors: TensorInfo[];
   /** The type of most of the model's bytes, as a file's name would say it. */
   readonly quantLabel: string;
 }
 
 /** @param fileBytes the file's size. Errors: `ModelFileProblem` naming the first tensor at fault. */
-export function placeTensors(
+export function readTensorTable(
   raw: readonly RawTensor[],
   hyper: Hyperparameters,
   alignment: number,
@@ -161,7 +161,7 @@ function quantLabelOf(tensors: ModelSpec["tensors"]): string {
 
 /** Hands out the tensors of one file by name and remembers which were asked for. */
 class TensorPicker {
-  readonly places: TensorPlace[] = [];
+  readonly places: TensorInfo[] = [];
   readonly #raw = new Map<string, RawTensor>();
   readonly #used = new Set<string>();
   readonly #alignment: number;
