@@ -31,7 +31,7 @@ class EmbeddingTable {
 
  private:
   Status ReadMissing(std::span<const int32_t> tokens);
-  std::byte* PlaceOf(int32_t token);
+  std::byte* RowAt(int32_t token);
 
   const ModelSpec& spec_;
   const MatrixView& table_;

@@ -1,4 +1,4 @@
-// What a model file contains, as the text side read it: hyper-parameters and the places of its
+// What a model file contains, as the text side read it: hyper-parameters and the table of its
 // tensors. The twin of src/model/modelSpec.ts. Checked once here against the file's size; nothing
 // after that checks again.
 #ifndef HEARTH_MODEL_MODEL_SPEC_H_
@@ -73,7 +73,7 @@ bool ParseTensorType(const std::string& name, TensorType* type);
 const char* TensorTypeName(TensorType type);
 
 // kBadModel naming the first thing that is wrong: a number out of range, a missing tensor, a shape
-// that does not follow from the hyper-parameters, bytes that are not the shape's, a place outside
+// that does not follow from the hyper-parameters, bytes that are not the shape's, an offset outside
 // the file.
 Status CheckSpec(const ModelSpec& spec);
 

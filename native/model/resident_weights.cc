@@ -20,7 +20,7 @@ size_t FloatBytes(const TensorInfo& tensor) {
 constexpr const char* kMatrixNames[] = {"attn_q", "attn_k", "attn_v", "attn_output"};
 constexpr const char* kFloatNames[] = {"attn_norm", "ffn_norm", "ffn_gate_inp"};
 
-// Hands out places in one buffer and fills them from the file.
+// Hands out parts of one buffer and fills them from the file.
 class Loader {
  public:
   Loader(const ModelSpec& spec, const File& file, const Kernels& kernels, AlignedBuffer& storage,
@@ -67,10 +67,10 @@ class Loader {
   }
 
   std::byte* Take(size_t bytes) {
-    std::byte* place = storage_.data() + used_;
+    std::byte* part = storage_.data() + used_;
     used_ += RoundUp(bytes);
     CHECK(used_ <= storage_.bytes(), "BytesFor counts every tensor that Load takes");
-    return place;
+    return part;
   }
 
   Status Read(const TensorInfo& tensor, std::byte* dest) {

@@ -30,12 +30,12 @@ Result<KvCache> KvCache::Create(const ModelSpec& spec, int64_t n_ctx, int64_t n_
   Result<AlignedBuffer> storage = AlignedBuffer::Allocate(BytesFor(spec, n_ctx, n_slack), pages);
   if (!storage.ok()) return storage.status();
   cache.storage_ = std::move(storage).value();
-  uint16_t* place = cache.storage_.As<uint16_t>();
+  uint16_t* next = cache.storage_.As<uint16_t>();
   for (const LayerSpec& layer : spec.layers) {
     const int64_t capacity = CapacityOf(layer, n_ctx, n_slack);
     const int64_t halves = capacity * spec.n_kv();
-    cache.layers_.push_back(Layer{place, place + halves, capacity, layer.window, 0});
-    place += 2 * halves;
+    cache.layers_.push_back(Layer{next, next + halves, capacity, layer.window, 0});
+    next += 2 * halves;
   }
   return cache;
 }

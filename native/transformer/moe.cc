@@ -128,7 +128,7 @@ Status Moe::Run(int il, const Routing& routing, const Activations& input, Expert
     if (ready.value().empty()) break;
     std::vector<Member> group;
     for (PinnedExpert& expert : ready.value()) group.push_back(Member{std::move(expert), 0, 0});
-    PlaceRows(routing, input, group);
+    AssignRows(routing, input, group);
     GateAndUp(il, routing.n_token, input, group);
     if (spec_.down_transposed) {
       DownTransposed(il, group);
@@ -141,7 +141,7 @@ Status Moe::Run(int il, const Routing& routing, const Activations& input, Expert
   return Status::Ok();
 }
 
-void Moe::PlaceRows(const Routing& routing, const Activations& input, std::vector<Member>& group) {
+void Moe::AssignRows(const Routing& routing, const Activations& input, std::vector<Member>& group) {
   for (Member& member : group) {
     member.row0 = n_row_used_;
     for (size_t i = 0; i < routing.ids.size(); ++i) {

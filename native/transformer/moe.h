@@ -57,7 +57,7 @@ class Moe {
   Moe(const ModelSpec& spec, const ExpertStore& store, const Kernels& kernels, ThreadPool& pool)
       : spec_(spec), store_(store), kernels_(kernels), pool_(pool) {}
 
-  void PlaceRows(const Routing& routing, const Activations& input, std::vector<Member>& group);
+  void AssignRows(const Routing& routing, const Activations& input, std::vector<Member>& group);
   void GateAndUp(int il, int64_t n_token, const Activations& input,
                  const std::vector<Member>& group);
   void UpOfActive(const MatrixView& up, const Activations& input, int64_t row, const float* g,

@@ -189,7 +189,7 @@ describe("openGgufFile: what a valid file says", () => {
   });
 
   describe("tensors", () => {
-    it("cut a fused attn_qkv into three places that cover it", async () => {
+    it("cut a fused attn_qkv into three tensors that cover it", async () => {
       const { n_embd, head_dim, n_head, n_head_kv } = TINY_SHAPE;
       const fused = tinyTensors().flatMap((tensor) => {
         if (/attn_[kv]\.weight/.test(tensor.name)) {
@@ -247,8 +247,8 @@ describe("openGgufFile: what a valid file says", () => {
     it("take the predictor of whatever shape as it is: the engine checks it where it is wanted", async () => {
       const found = async (predictor: RawTensorInfo) => {
         const { spec, warnings } = await open({}, [...tinyTensors(), predictor]);
-        const place = spec.tensors.find(({ name }) => name === predictor.name);
-        return { shape: place?.shape, bytes: place?.bytes, warnings };
+        const tensor = spec.tensors.find(({ name }) => name === predictor.name);
+        return { shape: tensor?.shape, bytes: tensor?.bytes, warnings };
       };
       const bytes = (576 * 128 * 18) / 32;
       assert.deepEqual(await found(profiler), { shape: [576 * 128], bytes, warnings: [] });

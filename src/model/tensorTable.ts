@@ -98,7 +98,7 @@ export function readTensorTable(
   refuseMoreLayers(table, hyper.n_layer);
   table.checkOverlaps();
   warnAboutIgnored(table, warnings);
-  const tensors = table.places;
+  const tensors = table.tensors;
   return { n_vocab, down_transposed, tensors, quantLabel: quantLabelOf(tensors) };
 }
 
@@ -161,7 +161,7 @@ function quantLabelOf(tensors: ModelSpec["tensors"]): string {
 
 /** Hands out the tensors of one file by name and remembers which were asked for. */
 class TensorPicker {
-  readonly places: TensorInfo[] = [];
+  readonly tensors: TensorInfo[] = [];
   readonly #raw = new Map<string, RawTensor>();
   readonly #used = new Set<string>();
   readonly #alignment: number;
@@ -189,7 +189,7 @@ class TensorPicker {
 
   take(name: string, shape: readonly number[]): void {
     const { type, offset } = this.#checked(name, shape);
-    this.places.push({ name, type: type.name, shape, offset, bytes: bytesOf(type, shape) });
+    this.tensors.push({ name, type: type.name, shape, offset, bytes: bytesOf(type, shape) });
   }
 
   /** Takes a tensor that the model works without, of whatever shape. */
@@ -200,11 +200,11 @@ class TensorPicker {
       const { shape, offset } = tensor;
       this.#used.add(name);
       this.#endOf(tensor);
-      this.places.push({ name, type: type.name, shape, offset, bytes: bytesOf(type, shape) });
+      this.tensors.push({ name, type: type.name, shape, offset, bytes: bytesOf(type, shape) });
     }
   }
 
-  /** Takes one matrix as several: its rows follow each other in the file, so each part is a place of its own. */
+  /** Takes one matrix as several: its rows follow each other in the file, so each part is a tensor of its own. */
   takeByRows(name: string, rowLength: number, parts: readonly { name: string; rows: number }[]): void {
     const rows = parts.reduce((sum, part) => sum + part.rows, 0);
     const { type, offset } = this.#checked(name, [rowLength, rows]);
@@ -212,7 +212,7 @@ class TensorPicker {
     for (const part of parts) {
       const shape = [rowLength, part.rows];
       const bytes = bytesOf(type, shape);
-      this.places.push({ name: part.name, type: type.name, shape, offset: next, bytes });
+      this.tensors.push({ name: part.name, type: type.name, shape, offset: next, bytes });
       next += bytes;
     }
   }
