@@ -29,6 +29,12 @@ Status Bad(const ModelSpec& spec, const std::string& what) {
                           "; download the file again or choose another one");
 }
 
+// A description that is sound, of what is not implemented.
+Status Unsupported(const ModelSpec& spec, const std::string& what) {
+  return Status::BadModel("cannot use model '" + spec.path + "': " + what +
+                          ", which this version of Hearth cannot evaluate; choose another model");
+}
+
 std::string ShapeText(const std::vector<int64_t>& shape) {
   std::string text = "[";
   for (size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
@@ -55,12 +61,22 @@ Status CheckNumbers(const ModelSpec& s) {
   if (s.n_head % s.n_head_kv != 0) return Bad(s, "n_head is not a multiple of n_head_kv");
   if (s.head_dim % 2 != 0) return Bad(s, "head_dim is odd");
   if (!(s.rms_eps >= 0 && s.rms_eps < 1)) return Bad(s, "rms_eps is out of range");
-  if (!(s.rope_freq_base >= 1 && std::isfinite(s.rope_freq_base))) {
-    return Bad(s, "rope_freq_base is out of range");
+  return Status::Ok();
+}
+
+Status CheckBlock(const ModelSpec& s) {
+  const BlockSpec& block = s.block;
+  if (static_cast<int>(block.attention.size()) != s.n_layer) {
+    return Bad(s, "attention is described for " + std::to_string(block.attention.size()) +
+                      " layers, and n_layer is " + std::to_string(s.n_layer));
   }
-  if (static_cast<int>(s.layers.size()) != s.n_layer) return Bad(s, "layers do not match n_layer");
-  for (const LayerSpec& layer : s.layers) {
-    if (layer.window < 0) return Bad(s, "a sliding window is negative");
+  for (const AttentionSpec& attention : block.attention) {
+    if (attention.window < 0) return Bad(s, "a sliding window is negative");
+    const double base = attention.rope ? attention.rope->freq_base : 1;
+    if (!(base >= 1 && std::isfinite(base))) return Bad(s, "a rope freq_base is out of range");
+  }
+  if (block.activation == Activation::kSilu) {
+    return Unsupported(s, "its experts have the activation SiLU");
   }
   return Status::Ok();
 }
@@ -94,6 +110,10 @@ Status CheckLayer(const ModelSpec& s, int il) {
   RETURN_IF_ERROR(check("attn_q", {s.n_embd, s.n_q()}));
   RETURN_IF_ERROR(check("attn_k", {s.n_embd, s.n_kv()}));
   RETURN_IF_ERROR(check("attn_v", {s.n_embd, s.n_kv()}));
+  if (s.block.qk_norm) {
+    RETURN_IF_ERROR(check("attn_q_norm", {s.head_dim}));
+    RETURN_IF_ERROR(check("attn_k_norm", {s.head_dim}));
+  }
   RETURN_IF_ERROR(check("attn_output", {s.n_q(), s.n_embd}));
   RETURN_IF_ERROR(check("ffn_gate_inp", {s.n_embd, s.n_expert}));
   RETURN_IF_ERROR(check("ffn_gate_exps", {s.n_embd, s.n_ff, s.n_expert}));
@@ -151,6 +171,7 @@ const char* TensorTypeName(TensorType type) {
 
 Status CheckSpec(const ModelSpec& spec) {
   RETURN_IF_ERROR(CheckNumbers(spec));
+  RETURN_IF_ERROR(CheckBlock(spec));
   RETURN_IF_ERROR(CheckTensor(spec, spec.Find("token_embd.weight"), "token_embd.weight",
                               {spec.n_embd, spec.n_vocab}));
   RETURN_IF_ERROR(

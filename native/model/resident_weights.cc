@@ -19,6 +19,7 @@ size_t FloatBytes(const TensorInfo& tensor) {
 
 constexpr const char* kMatrixNames[] = {"attn_q", "attn_k", "attn_v", "attn_output"};
 constexpr const char* kFloatNames[] = {"attn_norm", "ffn_norm", "ffn_gate_inp"};
+constexpr const char* kHeadNormNames[] = {"attn_q_norm", "attn_k_norm"};
 
 // Hands out parts of one buffer and fills them from the file.
 class Loader {
@@ -108,6 +109,9 @@ size_t ResidentWeights::BytesFor(const ModelSpec& spec, bool embedding_on_disk) 
   for (int il = 0; il < spec.n_layer; ++il) {
     for (const char* name : kMatrixNames) bytes += RoundUp(spec.FindInLayer(il, name)->bytes);
     for (const char* name : kFloatNames) bytes += RoundUp(FloatBytes(*spec.FindInLayer(il, name)));
+    if (!spec.block.qk_norm) continue;
+    for (const char* name : kHeadNormNames)
+      bytes += RoundUp(FloatBytes(*spec.FindInLayer(il, name)));
   }
   return bytes;
 }
@@ -146,6 +150,10 @@ Result<std::unique_ptr<ResidentWeights>> ResidentWeights::Load(
     const float** floats[] = {&layer.attn_norm, &layer.ffn_norm, &router};
     for (size_t i = 0; i < std::size(kFloatNames); ++i) {
       RETURN_IF_ERROR(loader.Floats(*spec.FindInLayer(il, kFloatNames[i]), floats[i]));
+    }
+    const float** head_norms[] = {&layer.attn_q_norm, &layer.attn_k_norm};
+    for (size_t i = 0; spec.block.qk_norm && i < std::size(kHeadNormNames); ++i) {
+      RETURN_IF_ERROR(loader.Floats(*spec.FindInLayer(il, kHeadNormNames[i]), head_norms[i]));
     }
     layer.router =
         MatrixView{TensorType::kF32, router, RowBytes(TensorType::kF32, spec.n_embd), spec.n_embd};

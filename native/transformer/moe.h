@@ -77,7 +77,7 @@ class Moe {
   // All [n_token * n_used, ...]: a row a pair of token and expert, in the order in which
   // experts arrived.
   Activations gathered_;          // width n_embd: the token's input
-  Activations hidden_;            // width n_ff: relu(gate) * up
+  Activations hidden_;            // width n_ff: activation(gate) * up
   AlignedBuffer gate_;            // [.., n_ff]
   AlignedBuffer up_;              // [.., n_ff]
   AlignedBuffer output_;          // [.., n_embd]
