@@ -17,7 +17,7 @@ export function bytesOfToken(spec: ModelSpec, position: number): number {
     return sum + (name === "token_embd.weight" && hasHead ? bytes / spec.n_vocab : bytes);
   }, 0);
   const perPosition = 2 * spec.n_head_kv * spec.head_dim * 2;
-  const positions = spec.layers.reduce(
+  const positions = spec.block.attention.reduce(
     (sum, { window }) => sum + (window > 0 ? Math.min(window, position) : position),
     0,
   );

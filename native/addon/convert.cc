@@ -1,7 +1,9 @@
 #include "addon/convert.h"
 
 #include <cmath>
+#include <initializer_list>
 #include <string>
+#include <utility>
 
 namespace hearth::addon {
 namespace {
@@ -39,6 +41,17 @@ std::string Text(const Napi::Object& js, const char* key) {
   return value.As<Napi::String>().Utf8Value();
 }
 
+// One of a union of names.
+template <typename Value>
+Value Choice(const Napi::Object& js, const char* key,
+             std::initializer_list<std::pair<const char*, Value>> values) {
+  const std::string text = Text(js, key);
+  for (const auto& [name, value] : values) {
+    if (text == name) return value;
+  }
+  Mistyped(js, key, "a known name");
+}
+
 bool Bool(const Napi::Object& js, const char* key) {
   const Napi::Value value = js.Get(key);
   if (!value.IsBoolean()) Mistyped(js, key, "a boolean");
@@ -51,8 +64,8 @@ Napi::Array List(const Napi::Object& js, const char* key) {
   return value.As<Napi::Array>();
 }
 
-TensorPlace ToTensorPlace(const Napi::Object& js) {
-  TensorPlace tensor;
+TensorInfo ToTensorInfo(const Napi::Object& js) {
+  TensorInfo tensor;
   tensor.name = Text(js, "name");
   if (!ParseTensorType(Text(js, "type"), &tensor.type)) Mistyped(js, "type", "a known tensor type");
   const Napi::Array shape = List(js, "shape");
@@ -63,6 +76,31 @@ TensorPlace ToTensorPlace(const Napi::Object& js) {
   tensor.offset = static_cast<uint64_t>(Integer(js, "offset"));
   tensor.bytes = static_cast<uint64_t>(Integer(js, "bytes"));
   return tensor;
+}
+
+AttentionSpec ToAttentionSpec(const Napi::Object& js) {
+  AttentionSpec attention;
+  attention.window = Integer(js, "window");
+  if (!js.Get("rope").IsUndefined())
+    attention.rope = RopeSpec{Number(js.Get("rope").As<Napi::Object>(), "freq_base")};
+  return attention;
+}
+
+BlockSpec ToBlockSpec(const Napi::Object& js) {
+  BlockSpec block;
+  block.router_input = Choice<RouterInput>(
+      js, "routerInput",
+      {{"residual", RouterInput::kResidual}, {"ffnNorm", RouterInput::kFfnNorm}});
+  block.gating =
+      Choice<Gating>(js, "gating", {{"softmax", Gating::kSoftmax}, {"sigmoid", Gating::kSigmoid}});
+  block.activation = Choice<Activation>(js, "activation",
+                                        {{"relu", Activation::kRelu}, {"silu", Activation::kSilu}});
+  block.qk_norm = Bool(js, "qkNorm");
+  const Napi::Array attention = List(js, "attention");
+  for (uint32_t i = 0; i < attention.Length(); ++i) {
+    block.attention.push_back(ToAttentionSpec(attention.Get(i).As<Napi::Object>()));
+  }
+  return block;
 }
 
 void SetNumber(Napi::Object& js, const char* key, uint64_t value) {
@@ -103,18 +141,14 @@ ModelSpec ToModelSpec(const Napi::Object& js) {
   s.n_expert = Int(js, "n_expert");
   s.n_expert_used = Int(js, "n_expert_used");
   s.rms_eps = static_cast<float>(Number(js, "rms_eps"));
-  s.rope_freq_base = Number(js, "rope_freq_base");
   s.n_ctx_train = Integer(js, "n_ctx_train");
-  s.gating = Text(js, "gating") == "softmax" ? Gating::kSoftmax : Gating::kSigmoid;
+  const Napi::Value block = js.Get("block");
+  if (!block.IsObject()) Mistyped(js, "block", "an object");
+  s.block = ToBlockSpec(block.As<Napi::Object>());
   s.down_transposed = Bool(js, "down_transposed");
-  const Napi::Array layers = List(js, "layers");
-  for (uint32_t i = 0; i < layers.Length(); ++i) {
-    const Napi::Object layer = layers.Get(i).As<Napi::Object>();
-    s.layers.push_back(LayerSpec{Bool(layer, "rope"), Integer(layer, "window")});
-  }
   const Napi::Array tensors = List(js, "tensors");
   for (uint32_t i = 0; i < tensors.Length(); ++i) {
-    s.tensors.push_back(ToTensorPlace(tensors.Get(i).As<Napi::Object>()));
+    s.tensors.push_back(ToTensorInfo(tensors.Get(i).As<Napi::Object>()));
   }
   return s;
 }

@@ -103,7 +103,7 @@ Result<std::unique_ptr<Engine>> Engine::Load(
     RETURN_IF_ERROR(CheckPredictor(spec));
   } else {
     // Then nobody plans for it or reads it.
-    std::erase_if(spec.tensors, [](const TensorPlace& t) { return t.name == kPredictorName; });
+    std::erase_if(spec.tensors, [](const TensorInfo& t) { return t.name == kPredictorName; });
   }
 
   const int n_threads = options.n_threads > 0 ? options.n_threads : AvailableCpus();

@@ -8,7 +8,7 @@
 namespace hearth {
 namespace {
 
-ExpertMatrix MatrixOf(const TensorPlace& tensor, bool grouped) {
+ExpertMatrix MatrixOf(const TensorInfo& tensor, bool grouped) {
   ExpertMatrix matrix;
   matrix.type = tensor.type;
   matrix.row_length = tensor.shape[0];
@@ -21,13 +21,14 @@ ExpertMatrix MatrixOf(const TensorPlace& tensor, bool grouped) {
 }  // namespace
 
 ExpertStore MakeExpertStore(const ModelSpec& spec, size_t alignment) {
+  // Rows of `up` are skipped one by one where the activation of the gate is zero, as ReLU's often
+  // is, and those of a transposed `down` are added up.
+  const bool skips_rows_of_up = spec.block.activation == Activation::kRelu;
   std::vector<ExpertLayerLayout> layers;
   for (int il = 0; il < spec.n_layer; ++il) {
-    // Rows of `up` are skipped one by one where a neuron is idle, and those of a transposed `down`
-    // are added up.
     layers.push_back(
         ExpertLayerLayout{MatrixOf(*spec.FindInLayer(il, "ffn_gate_exps"), true),
-                          MatrixOf(*spec.FindInLayer(il, "ffn_up_exps"), false),
+                          MatrixOf(*spec.FindInLayer(il, "ffn_up_exps"), !skips_rows_of_up),
                           MatrixOf(*spec.FindInLayer(il, "ffn_down_exps"), !spec.down_transposed)});
   }
   return ExpertStore(std::move(layers), spec.n_expert, alignment);

@@ -27,6 +27,7 @@ namespace hearth {
 struct RandomModelExtras {
   int64_t n_vocab = 50;
   std::optional<TensorType> predictor;  // of the approximate head: as random as all else
+  std::function<void(BlockSpec*)> describe = nullptr;  // changes the blocks
 };
 
 // The file is removed when this object ends. Shape of the 21B in small: layer 0 global without
@@ -52,10 +53,10 @@ class RandomModel {
     s.n_expert = 6;
     s.n_expert_used = 2;
     s.rms_eps = 1e-6f;
-    s.rope_freq_base = 10000;
     s.n_ctx_train = 256;
-    s.gating = gating;
-    s.layers = {{false, 0}, {true, 16}, {true, 16}};
+    s.block.gating = gating;
+    s.block.attention = {{0, std::nullopt}, {16, RopeSpec{10000}}, {16, RopeSpec{10000}}};
+    if (extras.describe) extras.describe(&s.block);
     Add("token_embd.weight", type, {s.n_embd, s.n_vocab});
     Add("output.weight", type, {s.n_embd, s.n_vocab});
     Add("output_norm.weight", TensorType::kF32, {s.n_embd});
@@ -66,6 +67,10 @@ class RandomModel {
       Add(p + "attn_q.weight", type, {s.n_embd, s.n_q()});
       Add(p + "attn_k.weight", type, {s.n_embd, s.n_kv()});
       Add(p + "attn_v.weight", type, {s.n_embd, s.n_kv()});
+      if (s.block.qk_norm) {
+        Add(p + "attn_q_norm.weight", TensorType::kF32, {s.head_dim});
+        Add(p + "attn_k_norm.weight", TensorType::kF32, {s.head_dim});
+      }
       Add(p + "attn_output.weight", type, {s.n_q(), s.n_embd});
       Add(p + "ffn_gate_inp.weight", TensorType::kF32, {s.n_embd, s.n_expert});
       Add(p + "ffn_gate_exps.weight", type, {s.n_embd, s.n_ff, s.n_expert});
@@ -83,6 +88,14 @@ class RandomModel {
   ~RandomModel() { std::filesystem::remove(spec_.path); }
 
   const ModelSpec& spec() const { return spec_; }
+
+  // The weights of an F32 tensor, by its whole name.
+  std::vector<float> Floats(const std::string& tensor) const {
+    const TensorInfo& info = *spec_.Find(tensor);
+    std::vector<float> floats(static_cast<size_t>(info.bytes) / sizeof(float));
+    std::memcpy(floats.data(), bytes_.data() + info.offset, info.bytes);
+    return floats;
+  }
 
   // Overwrites bytes of a tensor in the file, from its start.
   void Damage(const std::string& tensor, const void* bytes, size_t n) {
@@ -106,7 +119,7 @@ class RandomModel {
 
  private:
   void Add(std::string name, TensorType type, std::vector<int64_t> shape) {
-    TensorPlace tensor;
+    TensorInfo tensor;
     tensor.name = std::move(name);
     tensor.type = type;
     tensor.shape = std::move(shape);

@@ -20,7 +20,7 @@ size_t RowsKept(const ModelSpec& spec) {
 }
 
 size_t RowBytesOf(const ModelSpec& spec) {
-  const TensorPlace& tensor = *spec.Find("token_embd.weight");
+  const TensorInfo& tensor = *spec.Find("token_embd.weight");
   return RowBytes(tensor.type, tensor.shape[0]);
 }
 
@@ -62,7 +62,7 @@ size_t EmbeddingTable::BytesFor(const ModelSpec& spec, bool on_disk) {
   return on_disk ? RowsKept(spec) * (RowBytesOf(spec) + sizeof(int32_t)) : 0;
 }
 
-std::byte* EmbeddingTable::PlaceOf(int32_t token) {
+std::byte* EmbeddingTable::RowAt(int32_t token) {
   return rows_.data() + static_cast<size_t>(token) % kept_.size() * row_bytes_;
 }
 
@@ -76,19 +76,19 @@ Status EmbeddingTable::Lookup(std::span<const int32_t> tokens, float* x) {
     }
     return Status::Ok();
   }
-  // As many at once as have places of their own: a later token may take an earlier one's place.
+  // As many at once as have slots of their own: a later token may take an earlier one's slot.
   while (!tokens.empty()) {
     std::vector<bool> taken(kept_.size(), false);
     size_t n = 0;
     for (; n < tokens.size(); ++n) {
-      const size_t place = static_cast<size_t>(tokens[n]) % kept_.size();
+      const size_t slot = static_cast<size_t>(tokens[n]) % kept_.size();
       const auto before = tokens.first(n);
-      if (taken[place] && std::find(before.begin(), before.end(), tokens[n]) == before.end()) break;
-      taken[place] = true;
+      if (taken[slot] && std::find(before.begin(), before.end(), tokens[n]) == before.end()) break;
+      taken[slot] = true;
     }
     RETURN_IF_ERROR(ReadMissing(tokens.first(n)));
     for (const int32_t token : tokens.first(n)) {
-      kernels_.dequantize_row(tensor_.type, PlaceOf(token), n_embd, x);
+      kernels_.dequantize_row(tensor_.type, RowAt(token), n_embd, x);
       x += n_embd;
     }
     tokens = tokens.subspan(n);
@@ -103,7 +103,7 @@ Status EmbeddingTable::ReadMissing(std::span<const int32_t> tokens) {
     if (kept == token) continue;
     kept = token;
     ranges.push_back(
-        {tensor_.offset + static_cast<uint64_t>(token) * row_bytes_, row_bytes_, PlaceOf(token)});
+        {tensor_.offset + static_cast<uint64_t>(token) * row_bytes_, row_bytes_, RowAt(token)});
   }
   if (ranges.empty()) return Status::Ok();
   Status status = ReadNow(reader_, ranges);

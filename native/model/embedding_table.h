@@ -31,13 +31,13 @@ class EmbeddingTable {
 
  private:
   Status ReadMissing(std::span<const int32_t> tokens);
-  std::byte* PlaceOf(int32_t token);
+  std::byte* RowAt(int32_t token);
 
   const ModelSpec& spec_;
   const MatrixView& table_;
   const Kernels& kernels_;
   Reader& reader_;
-  const TensorPlace& tensor_;
+  const TensorInfo& tensor_;
   const size_t row_bytes_;
   // Rows read before, token t at t % kept_.size(); -1 where there is none.
   std::vector<int32_t> kept_;

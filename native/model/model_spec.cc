@@ -29,6 +29,12 @@ Status Bad(const ModelSpec& spec, const std::string& what) {
                           "; download the file again or choose another one");
 }
 
+// A description that is sound, of what is not implemented.
+Status Unsupported(const ModelSpec& spec, const std::string& what) {
+  return Status::BadModel("cannot use model '" + spec.path + "': " + what +
+                          ", which this version of Hearth cannot evaluate; choose another model");
+}
+
 std::string ShapeText(const std::vector<int64_t>& shape) {
   std::string text = "[";
   for (size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
@@ -55,17 +61,27 @@ Status CheckNumbers(const ModelSpec& s) {
   if (s.n_head % s.n_head_kv != 0) return Bad(s, "n_head is not a multiple of n_head_kv");
   if (s.head_dim % 2 != 0) return Bad(s, "head_dim is odd");
   if (!(s.rms_eps >= 0 && s.rms_eps < 1)) return Bad(s, "rms_eps is out of range");
-  if (!(s.rope_freq_base >= 1 && std::isfinite(s.rope_freq_base))) {
-    return Bad(s, "rope_freq_base is out of range");
+  return Status::Ok();
+}
+
+Status CheckBlock(const ModelSpec& s) {
+  const BlockSpec& block = s.block;
+  if (static_cast<int>(block.attention.size()) != s.n_layer) {
+    return Bad(s, "attention is described for " + std::to_string(block.attention.size()) +
+                      " layers, and n_layer is " + std::to_string(s.n_layer));
   }
-  if (static_cast<int>(s.layers.size()) != s.n_layer) return Bad(s, "layers do not match n_layer");
-  for (const LayerSpec& layer : s.layers) {
-    if (layer.window < 0) return Bad(s, "a sliding window is negative");
+  for (const AttentionSpec& attention : block.attention) {
+    if (attention.window < 0) return Bad(s, "a sliding window is negative");
+    const double base = attention.rope ? attention.rope->freq_base : 1;
+    if (!(base >= 1 && std::isfinite(base))) return Bad(s, "a rope freq_base is out of range");
+  }
+  if (block.activation == Activation::kSilu) {
+    return Unsupported(s, "its experts have the activation SiLU");
   }
   return Status::Ok();
 }
 
-Status CheckTensor(const ModelSpec& spec, const TensorPlace* tensor, const std::string& name,
+Status CheckTensor(const ModelSpec& spec, const TensorInfo* tensor, const std::string& name,
                    const std::vector<int64_t>& shape) {
   if (tensor == nullptr) return Bad(spec, "tensor '" + name + "' is missing");
   if (tensor->shape != shape) {
@@ -94,6 +110,10 @@ Status CheckLayer(const ModelSpec& s, int il) {
   RETURN_IF_ERROR(check("attn_q", {s.n_embd, s.n_q()}));
   RETURN_IF_ERROR(check("attn_k", {s.n_embd, s.n_kv()}));
   RETURN_IF_ERROR(check("attn_v", {s.n_embd, s.n_kv()}));
+  if (s.block.qk_norm) {
+    RETURN_IF_ERROR(check("attn_q_norm", {s.head_dim}));
+    RETURN_IF_ERROR(check("attn_k_norm", {s.head_dim}));
+  }
   RETURN_IF_ERROR(check("attn_output", {s.n_q(), s.n_embd}));
   RETURN_IF_ERROR(check("ffn_gate_inp", {s.n_embd, s.n_expert}));
   RETURN_IF_ERROR(check("ffn_gate_exps", {s.n_embd, s.n_ff, s.n_expert}));
@@ -106,20 +126,20 @@ Status CheckLayer(const ModelSpec& s, int il) {
 
 }  // namespace
 
-int64_t TensorPlace::n_row() const {
+int64_t TensorInfo::n_row() const {
   int64_t rows = 1;
   for (size_t i = 1; i < shape.size(); ++i) rows *= shape[i];
   return rows;
 }
 
-const TensorPlace* ModelSpec::Find(const std::string& name) const {
-  for (const TensorPlace& tensor : tensors) {
+const TensorInfo* ModelSpec::Find(const std::string& name) const {
+  for (const TensorInfo& tensor : tensors) {
     if (tensor.name == name) return &tensor;
   }
   return nullptr;
 }
 
-const TensorPlace* ModelSpec::FindInLayer(int il, const char* name) const {
+const TensorInfo* ModelSpec::FindInLayer(int il, const char* name) const {
   return Find("blk." + std::to_string(il) + "." + name + ".weight");
 }
 
@@ -151,11 +171,12 @@ const char* TensorTypeName(TensorType type) {
 
 Status CheckSpec(const ModelSpec& spec) {
   RETURN_IF_ERROR(CheckNumbers(spec));
+  RETURN_IF_ERROR(CheckBlock(spec));
   RETURN_IF_ERROR(CheckTensor(spec, spec.Find("token_embd.weight"), "token_embd.weight",
                               {spec.n_embd, spec.n_vocab}));
   RETURN_IF_ERROR(
       CheckTensor(spec, spec.Find("output_norm.weight"), "output_norm.weight", {spec.n_embd}));
-  if (const TensorPlace* head = spec.Find("output.weight")) {
+  if (const TensorInfo* head = spec.Find("output.weight")) {
     RETURN_IF_ERROR(CheckTensor(spec, head, "output.weight", {spec.n_embd, spec.n_vocab}));
   }
   for (int il = 0; il < spec.n_layer; ++il) RETURN_IF_ERROR(CheckLayer(spec, il));
@@ -168,7 +189,7 @@ Status CheckPredictor(const ModelSpec& spec) {
     return Status::BadRequest("cannot use the approximate head with model '" + spec.path + "': " +
                               what + "; switch it off, or choose a file with its predictor");
   };
-  const TensorPlace* tensor = spec.Find(kPredictorName);
+  const TensorInfo* tensor = spec.Find(kPredictorName);
   if (tensor == nullptr) return refuse("it has no " + name + " of a type that works");
   const std::vector<int64_t> shape = {(spec.n_embd + spec.n_vocab) * kPredictorWidth};
   if (tensor->shape != shape) {

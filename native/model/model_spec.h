@@ -1,11 +1,12 @@
-// What a model file contains, as the text side read it: hyper-parameters and the places of its
-// tensors. The twin of src/model/modelSpec.ts. Checked once here against the file's size; nothing
-// after that checks again.
+// What a model file contains, as the text side read it: hyper-parameters, how its blocks compute,
+// and the table of its tensors. The twin of src/model/modelSpec.ts. Checked once here against the
+// file's size and against what the engine can evaluate; nothing after that checks again.
 #ifndef HEARTH_MODEL_MODEL_SPEC_H_
 #define HEARTH_MODEL_MODEL_SPEC_H_
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,10 +15,44 @@
 
 namespace hearth {
 
+// What the router reads: the residual stream as it enters the layer, so that experts can be read
+// while attention computes, or what the experts read, after attention.
+enum class RouterInput { kResidual, kFfnNorm };
+
+// The weights of the chosen experts, of their router logits: softmax, or sigmoid divided by the
+// sum. Either sums to 1.
 enum class Gating { kSoftmax, kSigmoid };
 
-struct TensorPlace {
-  std::string name;
+// Of an expert's gate: down(activation(gate x) * up x).
+enum class Activation { kRelu, kSilu };
+
+// Rotary positions over all dimensions of a head, in pairs (i, i + head_dim / 2), without scaling.
+struct RopeSpec {
+  double freq_base = 0;
+
+  bool operator==(const RopeSpec&) const = default;
+};
+
+// The attention of one layer.
+struct AttentionSpec {
+  int64_t window = 0;            // keys that a query sees, itself included; 0: all earlier ones
+  std::optional<RopeSpec> rope;  // unset: no position encoding (NoPE)
+};
+
+// How the blocks compute. What is not here is the same in every model that the engine evaluates:
+// RMS norms, grouped-query attention, gated experts in every layer, none of them shared, no biases.
+struct BlockSpec {
+  RouterInput router_input = RouterInput::kResidual;
+  Gating gating = Gating::kSigmoid;
+  Activation activation = Activation::kRelu;
+  bool qk_norm = false;                  // an RMS norm on each head's queries and keys, before RoPE
+  std::vector<AttentionSpec> attention;  // one for each layer
+
+  const AttentionSpec& attention_of(int il) const { return attention[static_cast<size_t>(il)]; }
+};
+
+struct TensorInfo {
+  std::string name;  // llama.cpp's, e.g. "blk.0.attn_q.weight", whatever the file calls it
   TensorType type = TensorType::kF32;
   std::vector<int64_t> shape;  // ggml order: shape[0] weights a row; 1 to 3 dimensions
   uint64_t offset = 0;         // bytes from the start of the file
@@ -25,11 +60,6 @@ struct TensorPlace {
 
   // Rows of all matrices in this tensor.
   int64_t n_row() const;
-};
-
-struct LayerSpec {
-  bool rope = true;    // false: no position encoding (NoPE)
-  int64_t window = 0;  // keys that a query sees, itself included; 0: all earlier ones
 };
 
 struct ModelSpec {
@@ -45,20 +75,18 @@ struct ModelSpec {
   int n_expert = 0;
   int n_expert_used = 0;
   float rms_eps = 0;
-  double rope_freq_base = 0;
   int64_t n_ctx_train = 0;
-  Gating gating = Gating::kSigmoid;
+  BlockSpec block;
   bool down_transposed = false;  // ffn_down_exps is [n_embd, n_ff, n_expert]: one row a neuron
-  std::vector<LayerSpec> layers;
-  std::vector<TensorPlace> tensors;
+  std::vector<TensorInfo> tensors;
 
   int64_t n_q() const { return n_head * head_dim; }      // width of all query heads
   int64_t n_kv() const { return n_head_kv * head_dim; }  // width of all key heads
 
   // nullptr when the file has no such tensor.
-  const TensorPlace* Find(const std::string& name) const;
+  const TensorInfo* Find(const std::string& name) const;
   // "blk.<il>.<name>.weight"
-  const TensorPlace* FindInLayer(int il, const char* name) const;
+  const TensorInfo* FindInLayer(int il, const char* name) const;
   // True if one of these tensors is quantised in some layer.
   bool AnyQuantized(std::initializer_list<const char*> names) const;
 };
@@ -72,9 +100,9 @@ inline constexpr int64_t kPredictorWidth = 128;
 bool ParseTensorType(const std::string& name, TensorType* type);
 const char* TensorTypeName(TensorType type);
 
-// kBadModel naming the first thing that is wrong: a number out of range, a missing tensor, a shape
-// that does not follow from the hyper-parameters, bytes that are not the shape's, a place outside
-// the file.
+// kBadModel naming the first thing that is wrong: a block that the engine cannot evaluate, a number
+// out of range, a missing tensor, a shape that does not follow from the hyper-parameters, bytes
+// that are not the shape's, an offset outside the file.
 Status CheckSpec(const ModelSpec& spec);
 
 // For who wants the predictor, which CheckSpec does not look at. kBadRequest when there is none

@@ -7,7 +7,7 @@ namespace hearth {
 namespace {
 
 void AddTensor(ModelSpec* spec, std::string name, std::vector<int64_t> shape) {
-  TensorPlace tensor;
+  TensorInfo tensor;
   tensor.name = std::move(name);
   tensor.type = TensorType::kF32;
   tensor.shape = std::move(shape);
@@ -30,9 +30,8 @@ ModelSpec SmallSpec() {
   s.n_expert = 4;
   s.n_expert_used = 2;
   s.rms_eps = 1e-6f;
-  s.rope_freq_base = 10000;
   s.n_ctx_train = 128;
-  s.layers.resize(2);
+  s.block.attention = {{0, RopeSpec{10000}}, {0, std::nullopt}};
   AddTensor(&s, "token_embd.weight", {32, 40});
   AddTensor(&s, "output_norm.weight", {32});
   for (int il = 0; il < 2; ++il) {
@@ -68,9 +67,13 @@ TEST(CheckSpec, NamesWhatIsWrong) {
       {"head_dim", [](ModelSpec* s) { s->head_dim = 15; }},
       {"n_expert_used", [](ModelSpec* s) { s->n_expert_used = 5; }},
       {"rms_eps", [](ModelSpec* s) { s->rms_eps = std::nanf(""); }},
-      {"rope_freq_base", [](ModelSpec* s) { s->rope_freq_base = -1; }},
-      {"layers", [](ModelSpec* s) { s->layers.resize(1); }},
-      {"window", [](ModelSpec* s) { s->layers[0].window = -1; }},
+      {"freq_base", [](ModelSpec* s) { s->block.attention[0].rope = RopeSpec{-1}; }},
+      {"freq_base", [](ModelSpec* s) { s->block.attention[1].rope = RopeSpec{}; }},
+      {"1 layers", [](ModelSpec* s) { s->block.attention.resize(1); }},
+      {"window", [](ModelSpec* s) { s->block.attention[0].window = -1; }},
+      {"activation SiLU, which this version of Hearth cannot evaluate; choose another model",
+       [](ModelSpec* s) { s->block.activation = Activation::kSilu; }},
+      {"blk.0.attn_q_norm.weight' is missing", [](ModelSpec* s) { s->block.qk_norm = true; }},
       {"token_embd.weight", [](ModelSpec* s) { s->tensors[0].name = "x"; }},
       {"token_embd.weight' has shape",
        [](ModelSpec* s) {
@@ -96,7 +99,7 @@ TEST(CheckSpec, TransposedDownHasItsOwnShape) {
   ModelSpec spec = SmallSpec();
   spec.down_transposed = true;
   EXPECT_FALSE(CheckSpec(spec).ok());
-  for (TensorPlace& tensor : spec.tensors) {
+  for (TensorInfo& tensor : spec.tensors) {
     if (tensor.name.find("ffn_down_exps") != std::string::npos) tensor.shape = {32, 64, 4};
   }
   EXPECT_TRUE(CheckSpec(spec).ok());

@@ -13,14 +13,15 @@ constexpr size_t kReadBytes = 8 << 20;
 
 size_t RoundUp(size_t bytes) { return (bytes + kCacheLineBytes - 1) & ~(kCacheLineBytes - 1); }
 
-size_t FloatBytes(const TensorPlace& tensor) {
+size_t FloatBytes(const TensorInfo& tensor) {
   return static_cast<size_t>(tensor.shape[0] * tensor.n_row()) * sizeof(float);
 }
 
 constexpr const char* kMatrixNames[] = {"attn_q", "attn_k", "attn_v", "attn_output"};
 constexpr const char* kFloatNames[] = {"attn_norm", "ffn_norm", "ffn_gate_inp"};
+constexpr const char* kHeadNormNames[] = {"attn_q_norm", "attn_k_norm"};
 
-// Hands out places in one buffer and fills them from the file.
+// Hands out parts of one buffer and fills them from the file.
 class Loader {
  public:
   Loader(const ModelSpec& spec, const File& file, const Kernels& kernels, AlignedBuffer& storage,
@@ -28,7 +29,7 @@ class Loader {
       : spec_(spec), file_(file), kernels_(kernels), storage_(storage), progress_(progress) {}
 
   // The tensor as it lies in the file; with `multiplied` its rows are put into groups.
-  Status Matrix(const TensorPlace& tensor, bool multiplied, MatrixView* view) {
+  Status Matrix(const TensorInfo& tensor, bool multiplied, MatrixView* view) {
     std::byte* dest = Take(static_cast<size_t>(tensor.bytes));
     RETURN_IF_ERROR(Read(tensor, dest));
     *view = View(tensor.type, dest, tensor.shape[0], tensor.n_row(), multiplied);
@@ -36,7 +37,7 @@ class Loader {
   }
 
   // Its two matrices follow each other.
-  Status Predictor(const TensorPlace& tensor, MatrixView* in, MatrixView* out) {
+  Status Predictor(const TensorInfo& tensor, MatrixView* in, MatrixView* out) {
     std::byte* dest = Take(static_cast<size_t>(tensor.bytes));
     RETURN_IF_ERROR(Read(tensor, dest));
     const size_t in_bytes = RowBytes(tensor.type, kPredictorWidth * spec_.n_embd);
@@ -46,7 +47,7 @@ class Loader {
   }
 
   // The tensor as floats.
-  Status Floats(const TensorPlace& tensor, const float** floats) {
+  Status Floats(const TensorInfo& tensor, const float** floats) {
     std::byte* dest = Take(FloatBytes(tensor));
     *floats = reinterpret_cast<const float*>(dest);
     if (tensor.type == TensorType::kF32) return Read(tensor, dest);
@@ -67,13 +68,13 @@ class Loader {
   }
 
   std::byte* Take(size_t bytes) {
-    std::byte* place = storage_.data() + used_;
+    std::byte* part = storage_.data() + used_;
     used_ += RoundUp(bytes);
     CHECK(used_ <= storage_.bytes(), "BytesFor counts every tensor that Load takes");
-    return place;
+    return part;
   }
 
-  Status Read(const TensorPlace& tensor, std::byte* dest) {
+  Status Read(const TensorInfo& tensor, std::byte* dest) {
     for (size_t done = 0; done < tensor.bytes;) {
       const size_t bytes = std::min(kReadBytes, static_cast<size_t>(tensor.bytes) - done);
       RETURN_IF_ERROR(file_.Read({tensor.offset + done, bytes, dest + done}));
@@ -103,11 +104,14 @@ bool ResidentWeights::CanLeaveEmbedding(const ModelSpec& spec) {
 size_t ResidentWeights::BytesFor(const ModelSpec& spec, bool embedding_on_disk) {
   size_t bytes = RoundUp(FloatBytes(*spec.Find("output_norm.weight")));
   if (!embedding_on_disk) bytes += RoundUp(spec.Find("token_embd.weight")->bytes);
-  if (const TensorPlace* head = spec.Find("output.weight")) bytes += RoundUp(head->bytes);
-  if (const TensorPlace* predictor = spec.Find(kPredictorName)) bytes += RoundUp(predictor->bytes);
+  if (const TensorInfo* head = spec.Find("output.weight")) bytes += RoundUp(head->bytes);
+  if (const TensorInfo* predictor = spec.Find(kPredictorName)) bytes += RoundUp(predictor->bytes);
   for (int il = 0; il < spec.n_layer; ++il) {
     for (const char* name : kMatrixNames) bytes += RoundUp(spec.FindInLayer(il, name)->bytes);
     for (const char* name : kFloatNames) bytes += RoundUp(FloatBytes(*spec.FindInLayer(il, name)));
+    if (!spec.block.qk_norm) continue;
+    for (const char* name : kHeadNormNames)
+      bytes += RoundUp(FloatBytes(*spec.FindInLayer(il, name)));
   }
   return bytes;
 }
@@ -122,8 +126,8 @@ Result<std::unique_ptr<ResidentWeights>> ResidentWeights::Load(
   weights->storage_ = std::move(storage).value();
   Loader loader(spec, file, kernels, weights->storage_, progress);
 
-  const TensorPlace* head = spec.Find("output.weight");
-  const TensorPlace* predictor = spec.Find(kPredictorName);
+  const TensorInfo* head = spec.Find("output.weight");
+  const TensorInfo* predictor = spec.Find(kPredictorName);
   // Rows that are only looked up, or picked by the predictor, stay rows.
   if (!embedding_on_disk) {
     RETURN_IF_ERROR(loader.Matrix(*spec.Find("token_embd.weight"),
@@ -146,6 +150,10 @@ Result<std::unique_ptr<ResidentWeights>> ResidentWeights::Load(
     const float** floats[] = {&layer.attn_norm, &layer.ffn_norm, &router};
     for (size_t i = 0; i < std::size(kFloatNames); ++i) {
       RETURN_IF_ERROR(loader.Floats(*spec.FindInLayer(il, kFloatNames[i]), floats[i]));
+    }
+    const float** head_norms[] = {&layer.attn_q_norm, &layer.attn_k_norm};
+    for (size_t i = 0; spec.block.qk_norm && i < std::size(kHeadNormNames); ++i) {
+      RETURN_IF_ERROR(loader.Floats(*spec.FindInLayer(il, kHeadNormNames[i]), head_norms[i]));
     }
     layer.router =
         MatrixView{TensorType::kF32, router, RowBytes(TensorType::kF32, spec.n_embd), spec.n_embd};

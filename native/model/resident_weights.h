@@ -16,13 +16,15 @@
 namespace hearth {
 
 struct LayerWeights {
-  const float* attn_norm = nullptr;  // [n_embd]
-  MatrixView attn_q;                 // [n_q rows of n_embd]
-  MatrixView attn_k;                 // [n_kv rows of n_embd]
-  MatrixView attn_v;                 // [n_kv rows of n_embd]
-  MatrixView attn_output;            // [n_embd rows of n_q]
-  const float* ffn_norm = nullptr;   // [n_embd]
-  MatrixView router;                 // [n_expert rows of n_embd], always F32
+  const float* attn_norm = nullptr;    // [n_embd]
+  MatrixView attn_q;                   // [n_q rows of n_embd]
+  MatrixView attn_k;                   // [n_kv rows of n_embd]
+  MatrixView attn_v;                   // [n_kv rows of n_embd]
+  const float* attn_q_norm = nullptr;  // [head_dim]; nullptr without qk_norm
+  const float* attn_k_norm = nullptr;  // [head_dim]; nullptr without qk_norm
+  MatrixView attn_output;              // [n_embd rows of n_q]
+  const float* ffn_norm = nullptr;     // [n_embd]
+  MatrixView router;                   // [n_expert rows of n_embd], always F32
 };
 
 // Immutable once loaded, so thread-safe.

@@ -15,7 +15,7 @@ struct KeyRange {
   int64_t n_second = 0;  // keys from slot 0 on
 };
 
-KeyRange KeysOf(const LayerSpec& layer, int64_t pos, int64_t capacity) {
+KeyRange KeysOf(const AttentionSpec& layer, int64_t pos, int64_t capacity) {
   const int64_t first = layer.window == 0 ? 0 : std::max<int64_t>(0, pos - layer.window + 1);
   const int64_t n_key = pos - first + 1;
   KeyRange range;
@@ -25,12 +25,38 @@ KeyRange KeysOf(const LayerSpec& layer, int64_t pos, int64_t capacity) {
   return range;
 }
 
+// The one head of token t at `head`. scratch: [head_dim] if there is a norm.
+void PrepareHead(const Kernels& kernels, const ModelSpec& spec, const HeadSteps& steps, int64_t t,
+                 std::vector<float>& scratch, float* head) {
+  if (steps.norm != nullptr) {
+    kernels.rms_norm(head, steps.norm, spec.head_dim, spec.rms_eps, scratch.data());
+    std::copy(scratch.begin(), scratch.end(), head);
+  }
+  if (steps.rope != nullptr)
+    kernels.rope(head, steps.rope->cos(t), steps.rope->sin(t), spec.head_dim);
+}
+
+// Empty, and no allocation, without a norm.
+std::vector<float> ScratchFor(const ModelSpec& spec, const HeadSteps& steps) {
+  return std::vector<float>(steps.norm == nullptr ? 0 : static_cast<size_t>(spec.head_dim));
+}
+
+// Distinct parameters, in the order of the layers that use them first.
+std::vector<RopeSpec> DistinctRopes(const ModelSpec& spec) {
+  std::vector<RopeSpec> distinct;
+  for (const AttentionSpec& layer : spec.block.attention) {
+    if (layer.rope && std::find(distinct.begin(), distinct.end(), *layer.rope) == distinct.end())
+      distinct.push_back(*layer.rope);
+  }
+  return distinct;
+}
+
 }  // namespace
 
-RopeTable::RopeTable(const ModelSpec& spec) : half_(spec.head_dim / 2) {
+RopeTable::RopeTable(const RopeSpec& rope, int64_t head_dim) : half_(head_dim / 2) {
   for (int64_t i = 0; i < half_; ++i) {
-    frequencies_.push_back(std::pow(
-        spec.rope_freq_base, -2.0 * static_cast<double>(i) / static_cast<double>(spec.head_dim)));
+    frequencies_.push_back(
+        std::pow(rope.freq_base, -2.0 * static_cast<double>(i) / static_cast<double>(head_dim)));
   }
 }
 
@@ -46,18 +72,36 @@ void RopeTable::SetPositions(int64_t pos0, int64_t n) {
   }
 }
 
+RopeTables::RopeTables(const ModelSpec& spec) {
+  const std::vector<RopeSpec> distinct = DistinctRopes(spec);
+  for (const RopeSpec& rope : distinct) tables_.emplace_back(rope, spec.head_dim);
+  for (const AttentionSpec& layer : spec.block.attention) {
+    const auto at =
+        layer.rope ? std::find(distinct.begin(), distinct.end(), *layer.rope) : distinct.end();
+    table_of_.push_back(at == distinct.end() ? -1 : static_cast<int>(at - distinct.begin()));
+  }
+}
+
+size_t RopeTables::BytesFor(const ModelSpec& spec, int64_t n_token) {
+  return DistinctRopes(spec).size() * static_cast<size_t>(n_token * spec.head_dim) * sizeof(float);
+}
+
+void RopeTables::SetPositions(int64_t pos0, int64_t n) {
+  for (RopeTable& table : tables_) table.SetPositions(pos0, n);
+}
+
 void StoreKeysAndValues(const Kernels& kernels, ThreadPool& pool, const ModelSpec& spec, int il,
-                        ChunkSpan chunk, const RopeTable& rope, float* k, const float* v,
+                        ChunkSpan chunk, const HeadSteps& steps, float* k, const float* v,
                         KvCache& kv) {
-  const LayerSpec& layer = spec.layers[static_cast<size_t>(il)];
   const int64_t capacity = kv.capacity(il);
   pool.ParallelFor(chunk.n_token * spec.n_head_kv, 8, [&](int64_t begin, int64_t end, int) {
+    std::vector<float> scratch = ScratchFor(spec, steps);
     for (int64_t i = begin; i < end; ++i) {
       const int64_t t = i / spec.n_head_kv;
       const int head = static_cast<int>(i % spec.n_head_kv);
       const int64_t slot = (chunk.pos0 + t) % capacity;
       float* key = k + i * spec.head_dim;
-      if (layer.rope) kernels.rope(key, rope.cos(t), rope.sin(t), spec.head_dim);
+      PrepareHead(kernels, spec, steps, t, scratch, key);
       kernels.to_f16(key, spec.head_dim, kv.K(il, head) + slot * spec.head_dim);
       kernels.to_f16(v + i * spec.head_dim, spec.head_dim, kv.V(il, head) + slot * spec.head_dim);
     }
@@ -65,9 +109,9 @@ void StoreKeysAndValues(const Kernels& kernels, ThreadPool& pool, const ModelSpe
 }
 
 void Attend(const Kernels& kernels, ThreadPool& pool, const ModelSpec& spec, int il,
-            ChunkSpan chunk, const RopeTable& rope, float* q, const KvCache& kv, float* scores,
+            ChunkSpan chunk, const HeadSteps& steps, float* q, const KvCache& kv, float* scores,
             float* out) {
-  const LayerSpec& layer = spec.layers[static_cast<size_t>(il)];
+  const AttentionSpec& layer = spec.block.attention_of(il);
   const int64_t dim = spec.head_dim;
   const float scale = 1.0f / std::sqrt(static_cast<float>(dim));
   const int64_t heads_per_kv = spec.n_head / spec.n_head_kv;
@@ -82,6 +126,7 @@ void Attend(const Kernels& kernels, ThreadPool& pool, const ModelSpec& spec, int
   pool.ParallelFor(n_group * n_part, grain, [&](int64_t begin, int64_t end, int worker) {
     float* s = scores + worker * heads_per_kv * kv.n_ctx();
     std::vector<float> sums(static_cast<size_t>(heads_per_kv));
+    std::vector<float> scratch = ScratchFor(spec, steps);
     for (int64_t i = begin; i < end; ++i) {
       const int64_t t = i / n_part / spec.n_head_kv;
       const int head_kv = static_cast<int>(i / n_part % spec.n_head_kv);
@@ -92,8 +137,8 @@ void Attend(const Kernels& kernels, ThreadPool& pool, const ModelSpec& spec, int
       const uint16_t* k = kv.K(il, head_kv);
       const uint16_t* v = kv.V(il, head_kv);
       const int64_t at = ((t * spec.n_head) + head_kv * heads_per_kv + first) * dim;
-      for (int64_t h = 0; h < n_head && layer.rope; ++h)
-        kernels.rope(q + at + h * dim, rope.cos(t), rope.sin(t), dim);
+      for (int64_t h = 0; h < n_head; ++h)
+        PrepareHead(kernels, spec, steps, t, scratch, q + at + h * dim);
       kernels.attention_scores(q + at, n_head, dim, k + keys.first_slot * dim, dim, keys.n_first,
                                dim, scale, s, n);
       kernels.attention_scores(q + at, n_head, dim, k, dim, keys.n_second, dim, scale,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 
 #include "kernels/row_groups.h"
@@ -20,9 +21,9 @@ constexpr const char* kHeadName = "the output head";
 
 // Activations that a quantised matrix reads need their 8-bit form.
 bool NormedQ8(const ModelSpec& spec) {
-  const TensorPlace* output = spec.Find("output.weight");
-  const TensorPlace* head = output != nullptr ? output : spec.Find("token_embd.weight");
-  const TensorPlace* predictor = spec.Find(kPredictorName);
+  const TensorInfo* output = spec.Find("output.weight");
+  const TensorInfo* head = output != nullptr ? output : spec.Find("token_embd.weight");
+  const TensorInfo* predictor = spec.Find(kPredictorName);
   return IsQuantized(head->type) || (predictor != nullptr && IsQuantized(predictor->type)) ||
          spec.AnyQuantized({"attn_q", "attn_k", "attn_v", "ffn_gate_exps", "ffn_up_exps"});
 }
@@ -32,7 +33,8 @@ bool AttendedQ8(const ModelSpec& spec) { return spec.AnyQuantized({"attn_output"
 }  // namespace
 
 size_t Pass::BytesFor(const ModelSpec& spec, int64_t n_token_max) {
-  return static_cast<size_t>(n_token_max * (spec.n_embd + spec.head_dim)) * sizeof(float);
+  return static_cast<size_t>(n_token_max * spec.n_embd) * sizeof(float) +
+         RopeTables::BytesFor(spec, n_token_max);
 }
 
 Result<Pass> Pass::Create(const ModelSpec& spec, int64_t n_token_max) {
@@ -110,7 +112,7 @@ Status Transformer::Begin(const ForwardRequest& request, KvCache& kv, Pass& pass
   pass.n_token_next_ = request.n_token_next;
   pass.trace_ = request.trace;
   kv.NoteWritten(request.pos0 + pass.chunk_.n_token);
-  pass.rope_.SetPositions(request.pos0, pass.chunk_.n_token);
+  pass.ropes_.SetPositions(request.pos0, pass.chunk_.n_token);
   if (pass.trace_ == nullptr) return Status::Ok();
   const auto n_layer = static_cast<size_t>(spec_.n_layer);
   pass.trace_->layers.resize(n_layer);
@@ -120,8 +122,8 @@ Status Transformer::Begin(const ForwardRequest& request, KvCache& kv, Pass& pass
   return Status::Ok();
 }
 
-// One block, in the order of smallthinker: the router sees the raw residual before attention, so
-// that the experts can be read while attention computes.
+// One block, as the spec describes it. Where the router reads the residual, experts are asked for
+// before attention and read while it computes; otherwise attention has to come first.
 Status Transformer::Layer(KvCache& kv, Pass& pass) {
   static const std::atomic<bool> kNever{false};
   const std::atomic<bool>& cancelled = pass.cancelled_ != nullptr ? *pass.cancelled_ : kNever;
@@ -132,27 +134,43 @@ Status Transformer::Layer(KvCache& kv, Pass& pass) {
   float* x = pass.residual_.As<float>();
   float* branch = branch_.As<float>();
 
+  std::optional<ExpertBatch> batch;
+  const bool routes_early = spec_.block.router_input == RouterInput::kResidual;
+  if (routes_early) batch.emplace(FetchExperts(il, x, pass));
+
+  Norm(x, weights_.layer(il).attn_norm, n_token);
+  Attention(il, pass, kv);
+  kernels_.add(branch, n_token * spec_.n_embd, x);
+  if (routes_early) Foresee(il, x, pass);
+
+  Norm(x, weights_.layer(il).ffn_norm, n_token);
+  if (!routes_early) {
+    batch.emplace(FetchExperts(il, normed_.row(0), pass));
+    Foresee(il, normed_.row(0), pass);
+  }
+  RETURN_IF_ERROR(moe_->Run(il, routing_, normed_, *batch, cancelled, branch));
+  kernels_.add(branch, n_token * spec_.n_embd, x);
+  ++pass.il_;
+  return CheckFinite(x, n_token * spec_.n_embd, "layer " + std::to_string(il));
+}
+
+// Routes the chunk by x [n_token, n_embd], into routing_, and asks for its experts.
+ExpertBatch Transformer::FetchExperts(int il, const float* x, const Pass& pass) {
+  const int64_t n_token = pass.chunk_.n_token;
   Route(il, x, n_token, &routing_);
   if (pass.trace_ != nullptr) TraceChoice(il, n_token, pass.trace_);
   const std::vector<int> experts = routing_.Experts(spec_.n_expert);
   // Of a prompt's tokens only the last ones would tell what comes next.
   const std::vector<int32_t> behind =
       n_token == 1 && !HoldsAll() ? RunnersUp(0) : std::vector<int32_t>();
-  ExpertBatch batch = cache_.Fetch({il, experts, routing_.ids, static_cast<int>(n_token),
-                                    static_cast<int>(pass.n_token_next_), behind});
+  return cache_.Fetch({il, experts, routing_.ids, static_cast<int>(n_token),
+                       static_cast<int>(pass.n_token_next_), behind});
+}
 
-  Norm(x, weights_.layer(il).attn_norm, n_token);
-  Attention(il, pass, kv);
-  kernels_.add(branch, n_token * spec_.n_embd, x);
-
-  HintNextLayer(il, x, n_token);
-  if (pass.trace_ != nullptr) TraceGuesses(il + 1, x, n_token, pass.trace_);
-
-  Norm(x, weights_.layer(il).ffn_norm, n_token);
-  RETURN_IF_ERROR(moe_->Run(il, routing_, normed_, batch, cancelled, branch));
-  kernels_.add(branch, n_token * spec_.n_embd, x);
-  ++pass.il_;
-  return CheckFinite(x, n_token * spec_.n_embd, "layer " + std::to_string(il));
+// x: what routers read, as far as it is known before this layer's experts have run.
+void Transformer::Foresee(int il, const float* x, const Pass& pass) {
+  HintNextLayer(il, x, pass.chunk_.n_token);
+  if (pass.trace_ != nullptr) TraceGuesses(il + 1, x, pass.chunk_.n_token, pass.trace_);
 }
 
 Status Transformer::Logits(const Pass& pass, int64_t n, float* logits) {
@@ -222,7 +240,8 @@ void Transformer::Route(int il, const float* x, int64_t n_token, Routing* routin
     pool_.ParallelFor(n_expert, kRouterGrain, [&](int64_t begin, int64_t end, int) {
       kernels_.matmul_f(router, begin, end, x, spec_.n_embd, 1, logits, n_expert);
     });
-    RouteToken(logits, n_expert, n_used, spec_.gating, routing->ids.data(), routing->gates.data());
+    RouteToken(logits, n_expert, n_used, spec_.block.gating, routing->ids.data(),
+               routing->gates.data());
     return;
   }
   pool_.ParallelFor(n_token, 4, [&](int64_t begin, int64_t end, int) {
@@ -230,7 +249,7 @@ void Transformer::Route(int il, const float* x, int64_t n_token, Routing* routin
                       logits + begin * n_expert, n_expert);
     for (int64_t t = begin; t < end; ++t) {
       const auto at = static_cast<size_t>(t * n_used);
-      RouteToken(logits + t * n_expert, n_expert, n_used, spec_.gating, &routing->ids[at],
+      RouteToken(logits + t * n_expert, n_expert, n_used, spec_.block.gating, &routing->ids[at],
                  &routing->gates[at]);
     }
   });
@@ -262,8 +281,9 @@ void Transformer::Attention(int il, const Pass& pass, KvCache& kv) {
                         first += p.n_row;
                       }
                     });
-  StoreKeysAndValues(kernels_, pool_, spec_, il, pass.chunk_, pass.rope_, k, v, kv);
-  Attend(kernels_, pool_, spec_, il, pass.chunk_, pass.rope_, q, kv, scores_.As<float>(),
+  const RopeTable* rope = pass.ropes_.of(il);
+  StoreKeysAndValues(kernels_, pool_, spec_, il, pass.chunk_, {w.attn_k_norm, rope}, k, v, kv);
+  Attend(kernels_, pool_, spec_, il, pass.chunk_, {w.attn_q_norm, rope}, q, kv, scores_.As<float>(),
          attended_.row(0));
   for (int64_t t = 0; t < n_token; ++t) attended_.Quantize(kernels_, t);
   const int64_t grain = RowGrain(w.attn_output.row_bytes, n_token);
@@ -293,7 +313,7 @@ std::vector<int32_t> Transformer::RunnersUp(int64_t t) const {
   std::vector<int32_t> ids(static_cast<size_t>(n_ranked));
   std::vector<float> gates(static_cast<size_t>(n_ranked));
   RouteToken(router_logits_.As<float>() + t * spec_.n_expert, spec_.n_expert, n_ranked,
-             spec_.gating, ids.data(), gates.data());
+             spec_.block.gating, ids.data(), gates.data());
   ids.erase(ids.begin(), ids.begin() + spec_.n_expert_used);
   return ids;
 }

@@ -31,8 +31,8 @@ struct RoutingTrace {
   // Set by the caller: how many layers to foresee; 0 leaves the rest empty and costs nothing.
   int depth = 0;
   // guesses[il]: what the routers of layers il to il + depth - 1 (as far as there are any) make of
-  // the residual when layer il - 1 has added its attention, or of the embedding: n_expert_used ids
-  // a token for each of them, the nearest first.
+  // the residual when layer il - 1 has added its attention (normed, where routers read that), or of
+  // the embedding: n_expert_used ids a token for each of them, the nearest first.
   std::vector<std::vector<int32_t>> guesses;
   // runners_up[il]: the ids that rank behind the chosen ones, as many again if there are so many.
   std::vector<std::vector<int32_t>> runners_up;
@@ -60,7 +60,7 @@ class Pass {
 
  private:
   friend class Transformer;
-  explicit Pass(const ModelSpec& spec) : n_layer_(spec.n_layer), il_(spec.n_layer), rope_(spec) {}
+  explicit Pass(const ModelSpec& spec) : n_layer_(spec.n_layer), il_(spec.n_layer), ropes_(spec) {}
 
   int n_layer_;
   int il_;  // the layer that comes next
@@ -68,7 +68,7 @@ class Pass {
   int64_t n_token_next_ = 1;
   const std::atomic<bool>* cancelled_ = nullptr;
   RoutingTrace* trace_ = nullptr;
-  RopeTable rope_;          // of the chunk's positions
+  RopeTables ropes_;        // of the chunk's positions
   AlignedBuffer residual_;  // x: [n_token_max, n_embd]
 };
 
@@ -130,6 +130,8 @@ class Transformer {
   void Head(int64_t t0, int64_t n, float* logits);
   void Route(int il, const float* x, int64_t n_token, Routing* routing);
   void Attention(int il, const Pass& pass, KvCache& kv);
+  ExpertBatch FetchExperts(int il, const float* x, const Pass& pass);
+  void Foresee(int il, const float* x, const Pass& pass);
   void HintNextLayer(int il, const float* x, int64_t n_token);
   bool HoldsAll() const;
   std::vector<int32_t> RunnersUp(int64_t t) const;

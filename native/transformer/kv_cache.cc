@@ -6,7 +6,7 @@
 namespace hearth {
 namespace {
 
-int64_t CapacityOf(const LayerSpec& layer, int64_t n_ctx, int64_t n_slack) {
+int64_t CapacityOf(const AttentionSpec& layer, int64_t n_ctx, int64_t n_slack) {
   return layer.window == 0 ? n_ctx : std::min(n_ctx, layer.window + n_slack);
 }
 
@@ -14,7 +14,7 @@ int64_t CapacityOf(const LayerSpec& layer, int64_t n_ctx, int64_t n_slack) {
 
 size_t KvCache::BytesFor(const ModelSpec& spec, int64_t n_ctx, int64_t n_slack) {
   size_t bytes = 0;
-  for (const LayerSpec& layer : spec.layers) {
+  for (const AttentionSpec& layer : spec.block.attention) {
     bytes +=
         2 * sizeof(uint16_t) * static_cast<size_t>(CapacityOf(layer, n_ctx, n_slack) * spec.n_kv());
   }
@@ -30,12 +30,12 @@ Result<KvCache> KvCache::Create(const ModelSpec& spec, int64_t n_ctx, int64_t n_
   Result<AlignedBuffer> storage = AlignedBuffer::Allocate(BytesFor(spec, n_ctx, n_slack), pages);
   if (!storage.ok()) return storage.status();
   cache.storage_ = std::move(storage).value();
-  uint16_t* place = cache.storage_.As<uint16_t>();
-  for (const LayerSpec& layer : spec.layers) {
+  uint16_t* next = cache.storage_.As<uint16_t>();
+  for (const AttentionSpec& layer : spec.block.attention) {
     const int64_t capacity = CapacityOf(layer, n_ctx, n_slack);
     const int64_t halves = capacity * spec.n_kv();
-    cache.layers_.push_back(Layer{place, place + halves, capacity, layer.window, 0});
-    place += 2 * halves;
+    cache.layers_.push_back(Layer{next, next + halves, capacity, layer.window, 0});
+    next += 2 * halves;
   }
   return cache;
 }

@@ -128,7 +128,7 @@ Status Moe::Run(int il, const Routing& routing, const Activations& input, Expert
     if (ready.value().empty()) break;
     std::vector<Member> group;
     for (PinnedExpert& expert : ready.value()) group.push_back(Member{std::move(expert), 0, 0});
-    PlaceRows(routing, input, group);
+    AssignRows(routing, input, group);
     GateAndUp(il, routing.n_token, input, group);
     if (spec_.down_transposed) {
       DownTransposed(il, group);
@@ -141,7 +141,7 @@ Status Moe::Run(int il, const Routing& routing, const Activations& input, Expert
   return Status::Ok();
 }
 
-void Moe::PlaceRows(const Routing& routing, const Activations& input, std::vector<Member>& group) {
+void Moe::AssignRows(const Routing& routing, const Activations& input, std::vector<Member>& group) {
   for (Member& member : group) {
     member.row0 = n_row_used_;
     for (size_t i = 0; i < routing.ids.size(); ++i) {
@@ -161,7 +161,8 @@ void Moe::GateAndUp(int il, int64_t n_token, const Activations& input,
   const int64_t n_ff = spec_.n_ff;
   // A single token is read where it is; more are gathered by expert.
   const bool single = n_token == 1;
-  const bool may_skip = IsQuantized(layout.up.type) && !layout.up.grouped;
+  const bool may_skip = spec_.block.activation == Activation::kRelu &&
+                        IsQuantized(layout.up.type) && !layout.up.grouped;
   double& idle_share = idle_share_[static_cast<size_t>(il)];
   const bool skip = may_skip && idle_share > kIdleShareWorthSkipping;
   std::atomic<int64_t> n_idle{0};
@@ -183,6 +184,7 @@ void Moe::GateAndUp(int il, int64_t n_token, const Activations& input,
           }
           rows.MatMul(kernels_, up, first, last, row0, m.n_row, u, n_ff);
           for (int64_t r = 0; r < m.n_row; ++r) {
+            // The only activation that CheckSpec lets through.
             kernels_.relu_mul(g + r * n_ff + first, u + r * n_ff + first, last - first,
                               hidden_.row(m.row0 + r) + first);
           }

@@ -57,7 +57,7 @@ class Moe {
   Moe(const ModelSpec& spec, const ExpertStore& store, const Kernels& kernels, ThreadPool& pool)
       : spec_(spec), store_(store), kernels_(kernels), pool_(pool) {}
 
-  void PlaceRows(const Routing& routing, const Activations& input, std::vector<Member>& group);
+  void AssignRows(const Routing& routing, const Activations& input, std::vector<Member>& group);
   void GateAndUp(int il, int64_t n_token, const Activations& input,
                  const std::vector<Member>& group);
   void UpOfActive(const MatrixView& up, const Activations& input, int64_t row, const float* g,
@@ -77,7 +77,7 @@ class Moe {
   // All [n_token * n_used, ...]: a row a pair of token and expert, in the order in which
   // experts arrived.
   Activations gathered_;          // width n_embd: the token's input
-  Activations hidden_;            // width n_ff: relu(gate) * up
+  Activations hidden_;            // width n_ff: activation(gate) * up
   AlignedBuffer gate_;            // [.., n_ff]
   AlignedBuffer up_;              // [.., n_ff]
   AlignedBuffer output_;          // [.., n_embd]

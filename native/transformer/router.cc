@@ -26,12 +26,12 @@ void RouteToken(const float* logits, int n_expert, int n_used, Gating gating, in
   // Insertion into a short sorted list; a later equal logit goes behind, so the lower id wins.
   int n_kept = 0;
   for (int e = 0; e < n_expert; ++e) {
-    int place = n_kept;
-    while (place > 0 && RanksBefore(logits[e], logits[ids[place - 1]])) --place;
-    if (place == n_used) continue;
+    int rank = n_kept;
+    while (rank > 0 && RanksBefore(logits[e], logits[ids[rank - 1]])) --rank;
+    if (rank == n_used) continue;
     n_kept = std::min(n_kept + 1, n_used);
-    for (int i = n_kept - 1; i > place; --i) ids[i] = ids[i - 1];
-    ids[place] = e;
+    for (int i = n_kept - 1; i > rank; --i) ids[i] = ids[i - 1];
+    ids[rank] = e;
   }
   const auto weight = [&](int rank) {
     const double logit = static_cast<double>(logits[ids[rank]]);

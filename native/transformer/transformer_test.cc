@@ -1,6 +1,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <random>
 #include <set>
 #include <vector>
@@ -82,20 +83,19 @@ TEST(RouteToken, GivesDistinctIdsWhateverTheLogits) {
                std::vector<int32_t>{3, 1, 0}));
 }
 
-ModelSpec AttentionSpec(bool rope, int64_t window) {
+ModelSpec OneLayer(bool rope, int64_t window) {
   ModelSpec spec;
   spec.n_layer = 1;
   spec.n_embd = 64;
   spec.n_head = 4;
   spec.n_head_kv = 2;
   spec.head_dim = 16;
-  spec.rope_freq_base = 10000;
-  spec.layers = {LayerSpec{rope, window}};
+  spec.block.attention = {{window, rope ? std::optional(RopeSpec{10000}) : std::nullopt}};
   return spec;
 }
 
 TEST(KvCache, RingsKeepTheWindowAndSomeSlack) {
-  const ModelSpec spec = AttentionSpec(true, 8);
+  const ModelSpec spec = OneLayer(true, 8);
   Result<KvCache> created = KvCache::Create(spec, 100, 4);
   ASSERT_TRUE(created.ok());
   KvCache& kv = created.value();
@@ -114,7 +114,7 @@ TEST(KvCache, RingsKeepTheWindowAndSomeSlack) {
 }
 
 TEST(KvCache, GlobalLayersRewindAnywhere) {
-  Result<KvCache> created = KvCache::Create(AttentionSpec(false, 0), 50, 4);
+  Result<KvCache> created = KvCache::Create(OneLayer(false, 0), 50, 4);
   ASSERT_TRUE(created.ok());
   created.value().NoteWritten(50);
   for (int64_t n = 0; n <= 50; ++n) EXPECT_TRUE(created.value().CanRewindTo(n));
@@ -128,7 +128,7 @@ std::vector<float> RunAttention(const ModelSpec& spec, Isa isa, int n_threads, i
   ThreadPool pool(n_threads);
   const auto n_token = static_cast<int64_t>(q.size()) / spec.n_q();
   Result<KvCache> kv = KvCache::Create(spec, n_token, n_slack);
-  RopeTable rope(spec);
+  RopeTables ropes(spec);
   std::vector<float> scores(
       static_cast<size_t>(n_token * n_threads * spec.n_head / spec.n_head_kv));
   std::vector<float> out(q.size());
@@ -137,11 +137,12 @@ std::vector<float> RunAttention(const ModelSpec& spec, Isa isa, int n_threads, i
   for (int64_t t = 0; t < n_token; t += n_chunk) {
     const ChunkSpan chunk{t, std::min(n_chunk, n_token - t)};
     kv.value().NoteWritten(t + chunk.n_token);
-    rope.SetPositions(t, chunk.n_token);
-    StoreKeysAndValues(kernels, pool, spec, 0, chunk, rope,
+    ropes.SetPositions(t, chunk.n_token);
+    const HeadSteps steps{nullptr, ropes.of(0)};
+    StoreKeysAndValues(kernels, pool, spec, 0, chunk, steps,
                        &keys[static_cast<size_t>(t * spec.n_kv())],
                        &v[static_cast<size_t>(t * spec.n_kv())], kv.value());
-    Attend(kernels, pool, spec, 0, chunk, rope, &queries[static_cast<size_t>(t * spec.n_q())],
+    Attend(kernels, pool, spec, 0, chunk, steps, &queries[static_cast<size_t>(t * spec.n_q())],
            kv.value(), scores.data(), &out[static_cast<size_t>(t * spec.n_q())]);
   }
   return out;
@@ -167,12 +168,12 @@ std::vector<double> PlainAttention(const ModelSpec& spec, const std::vector<floa
       vec[static_cast<size_t>(i)] =
           static_cast<double>(rows[static_cast<size_t>(pos * n_row + head * dim + i)]);
     }
-    if (!spec.layers[0].rope) return vec;
+    if (!spec.block.attention[0].rope) return vec;
     std::vector<double> turned = vec;
     for (int64_t i = 0; i < dim / 2; ++i) {
-      const double angle =
-          static_cast<double>(pos) *
-          std::pow(spec.rope_freq_base, -2.0 * static_cast<double>(i) / static_cast<double>(dim));
+      const double angle = static_cast<double>(pos) *
+                           std::pow(spec.block.attention[0].rope->freq_base,
+                                    -2.0 * static_cast<double>(i) / static_cast<double>(dim));
       const double a = vec[static_cast<size_t>(i)];
       const double b = vec[static_cast<size_t>(i + dim / 2)];
       turned[static_cast<size_t>(i)] = a * std::cos(angle) - b * std::sin(angle);
@@ -185,7 +186,7 @@ std::vector<double> PlainAttention(const ModelSpec& spec, const std::vector<floa
     for (int64_t head = 0; head < spec.n_head; ++head) {
       const int64_t head_kv = head / (spec.n_head / spec.n_head_kv);
       const std::vector<double> query = rotated(q, spec.n_q(), t, head);
-      const int64_t window = spec.layers[0].window;
+      const int64_t window = spec.block.attention[0].window;
       const int64_t first = window == 0 ? 0 : std::max<int64_t>(0, t - window + 1);
       std::vector<double> weights;
       double sum = 0;
@@ -211,7 +212,7 @@ std::vector<double> PlainAttention(const ModelSpec& spec, const std::vector<floa
 TEST(Attention, FollowsTheDefinition) {
   for (const bool rope : {false, true}) {
     for (const int64_t window : {0, 1, 5, 16}) {
-      const ModelSpec spec = AttentionSpec(rope, window);
+      const ModelSpec spec = OneLayer(rope, window);
       const int64_t n_token = 40;
       const auto q = RandomFloats(n_token * spec.n_q(), 1);
       const auto k = RandomFloats(n_token * spec.n_kv(), 2);
@@ -230,7 +231,7 @@ TEST(Attention, FollowsTheDefinition) {
 
 TEST(Attention, SameBitsForAnyChunkThreadRingAndIsa) {
   for (const int64_t window : {0, 6}) {
-    const ModelSpec spec = AttentionSpec(true, window);
+    const ModelSpec spec = OneLayer(true, window);
     const int64_t n_token = 37;
     const auto q = RandomFloats(n_token * spec.n_q(), 4);
     const auto k = RandomFloats(n_token * spec.n_kv(), 5);

@@ -1,5 +1,5 @@
 import { type GgufModel, openGgufFile } from "../model/ggufFile";
-import { PREDICTOR } from "../model/tensorPlaces";
+import { PREDICTOR } from "../model/tensorTable";
 import { type Arguments, flagOption, usageError } from "./options";
 import { modelPath, printJson } from "./session";
 
@@ -37,7 +37,7 @@ function factsOf(model: GgufModel): Record<string, unknown> {
   for (const { type, bytes } of spec.tensors) {
     bytesByType[type] = (bytesByType[type] ?? 0) + bytes;
   }
-  const windowed = spec.layers.filter(({ window }) => window > 0);
+  const windowed = spec.block.attention.filter(({ window }) => window > 0);
   return {
     name: model.name,
     recognised: model.known.title,
@@ -54,9 +54,9 @@ function factsOf(model: GgufModel): Record<string, unknown> {
     n_ff: spec.n_ff,
     n_vocab: spec.n_vocab,
     n_ctx_train: spec.n_ctx_train,
-    gating: spec.gating,
-    rope_freq_base: spec.rope_freq_base,
-    layers_nope: spec.layers.filter(({ rope }) => !rope).length,
+    gating: spec.block.gating,
+    rope_freq_base: spec.block.attention.find(({ rope }) => rope !== undefined)?.rope?.freq_base ?? 0,
+    layers_nope: spec.block.attention.filter(({ rope }) => rope === undefined).length,
     layers_windowed: windowed.length,
     sliding_window: windowed[0]?.window ?? 0,
     down_transposed: spec.down_transposed,

@@ -50,19 +50,23 @@ describe("openGgufFile: what a valid file says", () => {
     assert.deepEqual(warnings, []);
     assert.equal(name, "tiny");
     assert.equal(quantLabel, "Q4_0");
-    const { path: specPath, file_bytes, tensors, layers, ...rest } = spec;
+    const { path: specPath, file_bytes, tensors, block, ...rest } = spec;
     assert.deepEqual(rest, {
       ...TINY_SHAPE,
       rms_eps: Math.fround(1e-6),
-      rope_freq_base: 1.5e6,
       n_ctx_train: 4096,
-      gating: "sigmoid",
       down_transposed: false,
     });
     assert.equal(specPath, path);
     assert.equal(file_bytes, statSync(path).size);
     assert.equal(tensors.length, 3 + 10 * TINY_SHAPE.n_layer);
-    assert.deepEqual(layers, Array(6).fill({ rope: true, window: 0 }));
+    assert.deepEqual(block, {
+      routerInput: "residual",
+      gating: "sigmoid",
+      activation: "relu",
+      qkNorm: false,
+      attention: Array(6).fill({ window: 0, rope: { freq_base: 1.5e6 } }),
+    });
     assert.deepEqual(identity, { path, size: file_bytes, mtimeMs: statSync(path).mtimeMs });
   });
 
@@ -93,12 +97,12 @@ describe("openGgufFile: what a valid file says", () => {
   describe("gating", () => {
     const key = "smallthinker.expert_gating_func";
     it("is softmax for 1 and sigmoid for 2", async () => {
-      assert.equal((await open({ [key]: u32(1) })).spec.gating, "softmax");
-      assert.equal((await open({ [key]: u32(2) })).spec.gating, "sigmoid");
+      assert.equal((await open({ [key]: u32(1) })).spec.block.gating, "softmax");
+      assert.equal((await open({ [key]: u32(2) })).spec.block.gating, "sigmoid");
     });
     it("is sigmoid, with a warning, when the key is missing", async () => {
       const { spec, warnings } = await open({ [key]: undefined });
-      assert.equal(spec.gating, "sigmoid");
+      assert.equal(spec.block.gating, "sigmoid");
       assert.match(warnings.join(), /expert_gating_func is missing; taking sigmoid/);
     });
   });
@@ -106,36 +110,37 @@ describe("openGgufFile: what a valid file says", () => {
   describe("window and position encoding", () => {
     const window = "smallthinker.attention.sliding_window";
     const pattern = "smallthinker.attention.sliding_window_pattern";
-    const global = { rope: false, window: 0 };
-    const local = { rope: true, window: 96 };
+    const rope = { freq_base: 1.5e6 };
+    const global = { window: 0, rope: undefined };
+    const local = { window: 96, rope };
 
     it("are global and NoPE at every fourth layer from 0 when the file has a window, which is honoured", async () => {
       const { spec } = await open({ [window]: u32(96) });
-      assert.deepEqual(spec.layers, [global, local, local, local, global, local]);
+      assert.deepEqual(spec.block.attention, [global, local, local, local, global, local]);
     });
     it("are RoPE and global everywhere for a window of 0", async () => {
-      assert.deepEqual((await open({ [window]: u32(0) })).spec.layers, Array(6).fill({ rope: true, window: 0 }));
+      assert.deepEqual((await open({ [window]: u32(0) })).spec.block.attention, Array(6).fill({ window: 0, rope }));
     });
     it("keep NoPE at every fourth layer whatever the window pattern's period", async () => {
       const { spec } = await open({ [window]: u32(96), [pattern]: u32(2) });
       assert.deepEqual(
-        spec.layers.map((layer) => layer.window),
+        spec.block.attention.map((layer) => layer.window),
         [0, 96, 0, 96, 0, 96],
       );
       assert.deepEqual(
-        spec.layers.map((layer) => layer.rope),
+        spec.block.attention.map((layer) => layer.rope !== undefined),
         [false, true, true, true, false, true],
       );
     });
     it("put the window on all layers for period 0 and on none for period 1, as llama.cpp does", async () => {
       const all = await open({ [window]: u32(96), [pattern]: u32(0) });
       assert.deepEqual(
-        all.spec.layers.map((layer) => layer.window),
+        all.spec.block.attention.map((layer) => layer.window),
         Array(6).fill(96),
       );
       const none = await open({ [window]: u32(96), [pattern]: u32(1) });
       assert.deepEqual(
-        none.spec.layers.map((layer) => layer.window),
+        none.spec.block.attention.map((layer) => layer.window),
         Array(6).fill(0),
       );
     });
@@ -143,7 +148,7 @@ describe("openGgufFile: what a valid file says", () => {
       const value: GgufValue = { type: "array", of: "bool", value: [true, true, false, false, true, false] };
       const { spec } = await open({ [window]: u32(96), [pattern]: value });
       assert.deepEqual(
-        spec.layers.map((layer) => layer.window),
+        spec.block.attention.map((layer) => layer.window),
         [96, 96, 0, 0, 96, 0],
       );
     });
@@ -151,7 +156,7 @@ describe("openGgufFile: what a valid file says", () => {
       const shape = { ...TINY_SHAPE, n_layer: 4 };
       const entries = tinyEntries(shape).set(window, u32(96));
       const { spec } = await openGgufFile(writeTinyModel(folder, entries, tinyTensors(shape)));
-      assert.deepEqual(spec.layers, [global, local, local, local]);
+      assert.deepEqual(spec.block.attention, [global, local, local, local]);
     });
   });
 
@@ -168,7 +173,7 @@ describe("openGgufFile: what a valid file says", () => {
     });
     it("take 10000 for a missing rope base, with a warning", async () => {
       const { spec, warnings } = await open({ "smallthinker.rope.freq_base": undefined });
-      assert.equal(spec.rope_freq_base, 10_000);
+      assert.deepEqual(spec.block.attention[0]?.rope, { freq_base: 10_000 });
       assert.match(warnings.join(), /rope\.freq_base is missing/);
     });
     it("take feed_forward_length where there is no length of the experts", async () => {
@@ -189,7 +194,7 @@ describe("openGgufFile: what a valid file says", () => {
   });
 
   describe("tensors", () => {
-    it("cut a fused attn_qkv into three places that cover it", async () => {
+    it("cut a fused attn_qkv into three tensors that cover it", async () => {
       const { n_embd, head_dim, n_head, n_head_kv } = TINY_SHAPE;
       const fused = tinyTensors().flatMap((tensor) => {
         if (/attn_[kv]\.weight/.test(tensor.name)) {
@@ -247,8 +252,8 @@ describe("openGgufFile: what a valid file says", () => {
     it("take the predictor of whatever shape as it is: the engine checks it where it is wanted", async () => {
       const found = async (predictor: RawTensorInfo) => {
         const { spec, warnings } = await open({}, [...tinyTensors(), predictor]);
-        const place = spec.tensors.find(({ name }) => name === predictor.name);
-        return { shape: place?.shape, bytes: place?.bytes, warnings };
+        const tensor = spec.tensors.find(({ name }) => name === predictor.name);
+        return { shape: tensor?.shape, bytes: tensor?.bytes, warnings };
       };
       const bytes = (576 * 128 * 18) / 32;
       assert.deepEqual(await found(profiler), { shape: [576 * 128], bytes, warnings: [] });
@@ -358,7 +363,7 @@ describe("openGgufFile: what a valid file says", () => {
         return file.read(buffer, at, length, position);
       },
     };
-    const { dataOffset } = await readGgufHeader(counting, statSync(path).size);
+    const { dataOffset } = await readGgufHeader(counting, statSync(path).size, ["smallthinker"]);
     await file.close();
     assert.ok(bytesAsked <= dataOffset + 256 * 1024, `asked for ${String(bytesAsked)} bytes`);
   });

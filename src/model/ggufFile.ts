@@ -1,12 +1,13 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { basename } from "node:path";
+import { ARCHITECTURES } from "./architectures/all";
+import { type Architecture, architectureOf } from "./architectures/architecture";
 import { type GgufHeader, readGgufHeader } from "./ggufHeader";
-import { readHyperparameters } from "./hyperparameters";
 import { Metadata } from "./metadata";
 import { ModelFileProblem, nameModelFile, quoted } from "./modelFileProblem";
 import type { ModelSpec } from "./modelSpec";
 import { type Capability, type FimLayout, type KnownModel, recogniseModel } from "./registry";
-import { placeTensors } from "./tensorPlaces";
+import { readTensorTable } from "./tensorTable";
 import { readVocabulary, type Vocabulary } from "./vocabulary";
 
 /** Everything that a model file says about itself. Its weights stay in the file. */
@@ -28,6 +29,8 @@ export interface GgufModel {
   /** `hearth.prompt.file_header`: the model was trained on documents that begin with `<|file_sep|>path` and a newline. */
   readonly fileHeader: boolean;
   readonly known: KnownModel;
+  /** `general.architecture`, e.g. "smallthinker". */
+  readonly architecture: string;
   /** Oddities that do not keep the model from running, a sentence each. */
   readonly warnings: readonly string[];
   readonly identity: FileIdentity;
@@ -46,19 +49,24 @@ const FIM_LAYOUTS: readonly FimLayout[] = ["suffix-first", "prefix-first"];
 const FILE_BYTES_MAX = Number.MAX_SAFE_INTEGER;
 
 /**
- * Opens a SmallThinker model in GGUF format and reads its header, never its weights. The file comes from the network:
- * whatever is in it, this ends soon, in bounded memory, with a model that is consistent or with one error.
+ * Opens a model in GGUF format and reads its header, never its weights. The file comes from the network: whatever is in it,
+ * this ends soon, in bounded memory, with a model that is consistent or with one error.
  *
+ * @param architectures those that may be in the file.
  * Errors: EngineError `bad_model`, or `io` when the disk fails.
  */
-export async function openGgufFile(path: string): Promise<GgufModel> {
+export async function openGgufFile(
+  path: string,
+  architectures: readonly Architecture[] = ARCHITECTURES,
+): Promise<GgufModel> {
   const fileName = basename(path);
   let file: FileHandle | undefined;
   try {
     file = await openFile(path);
     const { size, mtimeMs } = await file.stat();
-    const header = await readGgufHeader(file, Math.min(size, FILE_BYTES_MAX));
-    return interpret(header, { path, size, mtimeMs }, fileName);
+    const groups = architectures.map(({ name }) => name);
+    const header = await readGgufHeader(file, Math.min(size, FILE_BYTES_MAX), groups);
+    return interpret(header, architectures, { path, size, mtimeMs }, fileName);
   } catch (error) {
     throw nameModelFile(asProblem(error), "open model", fileName);
   } finally {
@@ -102,12 +110,24 @@ function asProblem(error: unknown): unknown {
   return new ModelFileProblem(`the disk reported ${code}`, "check the disk, then try again", "io");
 }
 
-function interpret(header: GgufHeader, identity: FileIdentity, fileName: string): GgufModel {
+function interpret(
+  header: GgufHeader,
+  architectures: readonly Architecture[],
+  identity: FileIdentity,
+  fileName: string,
+): GgufModel {
   const warnings: string[] = [];
   const metadata = new Metadata(header.metadata);
-  const hyper = readHyperparameters(metadata, warnings);
-  const table = placeTensors(header.tensors, hyper, header.alignment, identity.size, warnings);
-  const { n_vocab, down_transposed, tensors, quantLabel } = table;
+  const architecture = architectureOf(metadata, architectures);
+  const hyper = architecture.readHyperparameters(metadata.below(architecture.name), warnings);
+  const { n_vocab, down_transposed, tensors, quantLabel } = readTensorTable(
+    header.tensors,
+    (file) => architecture.listTensors(hyper, file),
+    hyper.n_layer,
+    header.alignment,
+    identity.size,
+    warnings,
+  );
   const spec: ModelSpec = {
     path: identity.path,
     file_bytes: identity.size,
@@ -118,7 +138,7 @@ function interpret(header: GgufHeader, identity: FileIdentity, fileName: string)
   };
   const name = printable(metadata.string("general.name"));
   const chatTemplate = metadata.string("tokenizer.chat_template");
-  const known = recogniseModel(name, spec, chatTemplate !== undefined);
+  const known = recogniseModel(architecture, name, spec, chatTemplate !== undefined);
   return {
     spec,
     name: name ?? fileName.replace(/\.gguf$/i, ""),
@@ -130,6 +150,7 @@ function interpret(header: GgufHeader, identity: FileIdentity, fileName: string)
     capabilities: names(metadata, "hearth.capabilities", CAPABILITIES, warnings) ?? known.capabilities,
     fileHeader: flag(metadata, "hearth.prompt.file_header"),
     known,
+    architecture: architecture.name,
     warnings,
     identity,
   };

@@ -23,8 +23,8 @@ const SMALL_ARRAY_MAX = 1024;
 const ALIGNMENT_MAX = 1024 * 1024;
 const DIMS_MAX = 4;
 
-/** Keys outside these groups are skipped unread. */
-const WANTED_KEYS = /^(?:general|tokenizer|smallthinker|hearth|split)\./;
+/** Groups of keys, before the first dot, that are read of every file. */
+const COMMON_GROUPS: readonly string[] = ["general", "tokenizer", "hearth", "split"];
 /** Arrays with an element per token or merge, kept as tables; the limits are seven times the real counts. */
 const TABLE_LIMITS: ReadonlyMap<string, number> = new Map([
   ["tokenizer.ggml.tokens", 1 << 20],
@@ -92,8 +92,18 @@ const SCALARS: ReadonlyMap<number, ScalarType> = new Map([
   [12, float(8, (w) => w.takeF64())],
 ]);
 
-/** Reads the header and nothing else. Errors: `ModelFileProblem`; the file system's own errors pass through. */
-export async function readGgufHeader(file: ReadableFile, fileBytes: number): Promise<GgufHeader> {
+/**
+ * Reads the header and nothing else.
+ *
+ * @param architectures groups of keys that are read besides those that every file has; all others are skipped unread.
+ * Errors: `ModelFileProblem`; the file system's own errors pass through.
+ */
+export async function readGgufHeader(
+  file: ReadableFile,
+  fileBytes: number,
+  architectures: readonly string[],
+): Promise<GgufHeader> {
+  const groups = new Set([...COMMON_GROUPS, ...architectures]);
   const window = new ByteWindow(file, fileBytes, HEADER_BYTES_MAX);
   const { tensorCount, keyCount } = await readPreamble(window, fileBytes);
   const metadata = new Map<string, MetaValue>();
@@ -104,7 +114,8 @@ export async function readGgufHeader(file: ReadableFile, fileBytes: number): Pro
       throw new ModelFileProblem(`its metadata has the key ${quoted(key)} twice`);
     }
     seen.add(key);
-    const value = await readValue(window, key);
+    const isWanted = groups.has(key.split(".", 1)[0] ?? "");
+    const value = await readValue(window, key, isWanted);
     if (value !== undefined) {
       metadata.set(key, value);
     }
@@ -182,10 +193,9 @@ async function readString(window: ByteWindow, bytesMax: number, what: string): P
 }
 
 /** The value of `key`, or undefined when nobody here wants it. */
-async function readValue(window: ByteWindow, key: string): Promise<MetaValue | undefined> {
+async function readValue(window: ByteWindow, key: string, wanted: boolean): Promise<MetaValue | undefined> {
   await window.fill(4);
   const type = window.takeU32();
-  const wanted = WANTED_KEYS.test(key);
   if (type === TYPE_ARRAY) {
     return readArray(window, key, wanted);
   }

@@ -2,87 +2,99 @@ import type { MetaValue } from "./ggufHeader";
 import { ModelFileProblem, quoted } from "./modelFileProblem";
 
 /**
- * Typed questions to a GGUF file's metadata. Every method takes a full key; `…?` methods answer undefined when the key is
- * absent. A key that is present with the wrong type or an impossible value is always a `ModelFileProblem`.
+ * Typed questions to a GGUF file's metadata, or to the part of it below a prefix: methods take what follows the prefix, and
+ * messages say the full key. Methods not named `required…` answer undefined when the key is absent. A key that is present
+ * with the wrong type or an impossible value is always a `ModelFileProblem`.
  */
 export class Metadata {
   readonly #values: ReadonlyMap<string, MetaValue>;
+  readonly #prefix: string;
 
-  constructor(values: ReadonlyMap<string, MetaValue>) {
+  constructor(values: ReadonlyMap<string, MetaValue>, prefix = "") {
     this.#values = values;
+    this.#prefix = prefix;
+  }
+
+  /** The keys `group.…`. */
+  below(group: string): Metadata {
+    return new Metadata(this.#values, `${this.#prefix}${group}.`);
+  }
+
+  fullKey(key: string): string {
+    return this.#prefix + key;
   }
 
   get(key: string): MetaValue | undefined {
-    return this.#values.get(key);
+    return this.#values.get(this.fullKey(key));
   }
 
   has(key: string): boolean {
-    return this.#values.has(key);
+    return this.#values.has(this.fullKey(key));
   }
 
   string(key: string): string | undefined {
-    const entry = this.#values.get(key);
+    const entry = this.get(key);
     if (entry === undefined) {
       return undefined;
     }
-    return entry.kind === "string" ? entry.value : wrongType(key, "a string", entry);
+    return entry.kind === "string" ? entry.value : wrongType(this.fullKey(key), "a string", entry);
   }
 
   bool(key: string): boolean | undefined {
-    const entry = this.#values.get(key);
+    const entry = this.get(key);
     if (entry === undefined) {
       return undefined;
     }
-    return entry.kind === "bool" ? entry.value : wrongType(key, "true or false", entry);
+    return entry.kind === "bool" ? entry.value : wrongType(this.fullKey(key), "true or false", entry);
   }
 
   /** A whole number of any integer type, at least `min` and at most `max`. */
   integer(key: string, min: number, max: number): number | undefined {
-    const entry = this.#values.get(key);
+    const entry = this.get(key);
     if (entry === undefined) {
       return undefined;
     }
     if (entry.kind !== "number" || !entry.integer) {
-      return wrongType(key, "a whole number", entry);
+      return wrongType(this.fullKey(key), "a whole number", entry);
     }
     if (!(entry.value >= min && entry.value <= max)) {
       throw new ModelFileProblem(
-        `its ${quoted(key)} is ${String(entry.value)}, outside ${String(min)} to ${String(max)}`,
+        `its ${quoted(this.fullKey(key))} is ${String(entry.value)}, outside ${String(min)} to ${String(max)}`,
       );
     }
     return entry.value;
   }
 
   requiredInteger(key: string, min: number, max: number): number {
-    return this.integer(key, min, max) ?? missing(key);
+    return this.integer(key, min, max) ?? missing(this.fullKey(key));
   }
 
   /** A finite number of any type. */
   number(key: string): number | undefined {
-    const entry = this.#values.get(key);
+    const entry = this.get(key);
     if (entry === undefined) {
       return undefined;
     }
     if (entry.kind !== "number" || !Number.isFinite(entry.value)) {
-      return wrongType(key, "a finite number", entry);
+      return wrongType(this.fullKey(key), "a finite number", entry);
     }
     return entry.value;
   }
 
   requiredNumber(key: string): number {
-    return this.number(key) ?? missing(key);
+    return this.number(key) ?? missing(this.fullKey(key));
   }
 
   strings(key: string): string[] | undefined {
-    const entry = this.#values.get(key);
+    const entry = this.get(key);
     if (entry === undefined) {
       return undefined;
     }
     if (entry.kind !== "array") {
-      return wrongType(key, "a list of strings", entry);
+      return wrongType(this.fullKey(key), "a list of strings", entry);
     }
     return entry.values.map((value) =>
-      value.kind === "string" ? value.value : wrongType(key, "a list of strings", entry),
+      value.kind === "string" ? value.value : wrongType(this.fullKey(key), "a list of strings", entry),
     );
   }
 }

@@ -1,14 +1,15 @@
 /**
- * What the native engine needs to know about a model file: hyper-parameters and where each tensor's bytes are.
- * Plain data, in GGUF's own terms. Built and checked by `ggufFile.ts`; the native side checks it once more against
- * the file's size (native/model/model_spec.h is its twin).
+ * What the native engine needs to know about a model file: hyper-parameters, how its blocks compute, and where each tensor's
+ * bytes are. Plain data; numbers in GGUF's own terms. Built by `ggufFile.ts` as the file's architecture
+ * (`architectures/`) reads it; the native side checks it once more against the file's size and refuses what it cannot
+ * evaluate (native/model/model_spec.h is its twin).
  */
 
 /** GGUF tensor types that the kernels understand. */
 export type TensorType = "F32" | "F16" | "BF16" | "Q4_0" | "Q4_1" | "Q8_0" | "Q6_K";
 
-export interface TensorPlace {
-  /** GGUF name, e.g. `blk.0.attn_q.weight`. */
+export interface TensorInfo {
+  /** llama.cpp's name, e.g. `blk.0.attn_q.weight`, whatever the file calls it. */
   readonly name: string;
   readonly type: TensorType;
   /** ggml order: `shape[0]` is the length of a row (the contiguous dimension). */
@@ -18,11 +19,37 @@ export interface TensorPlace {
   readonly bytes: number;
 }
 
-export interface LayerSpec {
-  /** false: this layer has no position encoding (NoPE). */
-  readonly rope: boolean;
+/** Rotary positions over all dimensions of a head, in pairs (i, i + head_dim / 2), without scaling. */
+export interface RopeSpec {
+  readonly freq_base: number;
+}
+
+/** The attention of one layer. */
+export interface AttentionSpec {
   /** Keys that a query sees, itself included; 0: all earlier ones. */
   readonly window: number;
+  /** undefined: this layer has no position encoding (NoPE). */
+  readonly rope: RopeSpec | undefined;
+}
+
+/**
+ * How the blocks of a mixture-of-experts model compute; what is not here is the same in all that the engine evaluates (RMS
+ * norms, grouped-query attention, gated experts in every layer, none of them shared, no biases).
+ */
+export interface BlockSpec {
+  /**
+   * What the router reads. `residual`: the residual stream as it enters the layer, so that experts can be read while
+   * attention computes; `ffnNorm`: what the experts read, after attention.
+   */
+  readonly routerInput: "residual" | "ffnNorm";
+  /** The weights of the chosen experts, of their router logits: `softmax`, or `sigmoid` divided by the sum. Either sums to 1. */
+  readonly gating: "sigmoid" | "softmax";
+  /** Of an expert's gate: down(activation(gate x) * up x). */
+  readonly activation: "relu" | "silu";
+  /** true: an RMS norm on each head's queries and keys, before RoPE. */
+  readonly qkNorm: boolean;
+  /** One for each layer. */
+  readonly attention: readonly AttentionSpec[];
 }
 
 export interface ModelSpec {
@@ -38,13 +65,14 @@ export interface ModelSpec {
   readonly n_expert: number;
   readonly n_expert_used: number;
   readonly rms_eps: number;
-  readonly rope_freq_base: number;
   /** Longest context that the model was trained for, in tokens. */
   readonly n_ctx_train: number;
-  readonly gating: "softmax" | "sigmoid";
-  /** true: `ffn_down_exps` is stored [n_embd, n_ff, n_expert] (the authors' flavour), one row per neuron. */
+  readonly block: BlockSpec;
+  /** true: `ffn_down_exps` is stored [n_embd, n_ff, n_expert], one row per neuron. */
   readonly down_transposed: boolean;
-  readonly layers: readonly LayerSpec[];
   /** Only the tensors that the engine uses. */
-  readonly tensors: readonly TensorPlace[];
+  readonly tensors: readonly TensorInfo[];
 }
+
+/** What a file's metadata say: the rest of a spec follows from its tensor table. */
+export type Hyperparameters = Omit<ModelSpec, "path" | "file_bytes" | "n_vocab" | "down_transposed" | "tensors">;

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
-import { recogniseModel } from "./registry";
+import { SMALLTHINKER } from "./architectures/smallthinker";
+import { recogniseModel as recognise, type Shape } from "./registry";
 
 const SHAPE_4B = { n_layer: 32, n_embd: 1536, n_expert: 32, n_expert_used: 4, n_ff: 768, n_vocab: 151_936 };
 const SHAPE_21B = { n_layer: 52, n_embd: 2560, n_expert: 64, n_expert_used: 6, n_ff: 768, n_vocab: 151_936 };
+
+const recogniseModel = (name: string | undefined, shape: Shape, hasChatTemplate: boolean) =>
+  recognise(SMALLTHINKER, name, shape, hasChatTemplate);
 
 describe("recogniseModel", () => {
   it("knows the released instruct models by their shape, whatever they are called", () => {

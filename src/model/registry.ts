@@ -15,7 +15,8 @@ export interface SamplingDefaults {
 
 /** What Hearth knows about a released model beyond what its file says. */
 export interface KnownModel {
-  readonly id: "smallthinker-4b-instruct" | "smallthinker-21b-instruct" | "hearth-starter" | "other";
+  /** e.g. `smallthinker-4b-instruct`, `hearth-starter`; `other` for a model that is none of the released ones. */
+  readonly id: string;
   readonly title: string;
   readonly capabilities: readonly Capability[];
   readonly sampling: SamplingDefaults;
@@ -23,54 +24,52 @@ export interface KnownModel {
   readonly fimLayouts: readonly FimLayout[];
 }
 
-/** The authors' recommendation for both instruct models (README of SJTU-IPADS/SmallThinker). */
-const INSTRUCT_SAMPLING: SamplingDefaults = { temperature: 0.6, topK: 20, topP: 0.95 };
+export type Shape = Pick<ModelSpec, "n_layer" | "n_embd" | "n_expert" | "n_expert_used" | "n_ff" | "n_vocab">;
+
+/** Models of one architecture. */
+export interface ModelFamily {
+  /** As users know it, e.g. `SmallThinker`. */
+  readonly title: string;
+  /** Recognised by shape: the files' `general.name` is no help ("4b_v7" in a published one). */
+  readonly knownModels: readonly { readonly shape: Shape; readonly known: KnownModel }[];
+  /** For models that are not known. */
+  readonly sampling: SamplingDefaults;
+}
+
 const GREEDY: SamplingDefaults = { temperature: 0, topK: 1, topP: 1 };
 
-type Shape = Pick<ModelSpec, "n_layer" | "n_embd" | "n_expert" | "n_expert_used" | "n_ff" | "n_vocab">;
-
-/** Recognised by shape: the files' `general.name` is no help ("4b_v7" in a published one). */
-const INSTRUCT_MODELS: readonly { readonly shape: Shape; readonly known: KnownModel }[] = [
-  {
-    shape: { n_layer: 32, n_embd: 1536, n_expert: 32, n_expert_used: 4, n_ff: 768, n_vocab: 151_936 },
-    known: instruct("smallthinker-4b-instruct", "SmallThinker 4B-A0.6B Instruct"),
-  },
-  {
-    shape: { n_layer: 52, n_embd: 2560, n_expert: 64, n_expert_used: 6, n_ff: 768, n_vocab: 151_936 },
-    known: instruct("smallthinker-21b-instruct", "SmallThinker 21B-A3B Instruct"),
-  },
-];
-
-function instruct(id: KnownModel["id"], title: string): KnownModel {
-  // The vocabulary has FIM tokens, but nothing says that the models were trained with them: no layouts.
-  return { id, title, capabilities: ["complete", "chat", "edit"], sampling: INSTRUCT_SAMPLING, fimLayouts: [] };
-}
+/** Hearth's own, of any family and shape. */
+const STARTER: KnownModel = {
+  id: "hearth-starter",
+  title: "Hearth starter model",
+  capabilities: ["complete"],
+  sampling: GREEDY,
+  // It was trained on both, and says the rest of a line better without: 14 % against 10 % and 1 % (training/RESULTS.md).
+  fimLayouts: [],
+};
 
 /**
  * @param name `general.name`, if the file has one.
  * @param hasChatTemplate decides what an unknown model is taken to be good for.
  */
-export function recogniseModel(name: string | undefined, shape: Shape, hasChatTemplate: boolean): KnownModel {
-  // First, because a starter model may be of any shape.
-  if (name?.toLowerCase().replaceAll(/[\s_-]+/g, "-") === "hearth-starter") {
-    return {
-      id: "hearth-starter",
-      title: "Hearth starter model",
-      capabilities: ["complete"],
-      sampling: GREEDY,
-      // It was trained on both, and says the rest of a line better without: 14 % against 10 % and 1 % (training/RESULTS.md).
-      fimLayouts: [],
-    };
+export function recogniseModel(
+  family: ModelFamily,
+  name: string | undefined,
+  shape: Shape,
+  hasChatTemplate: boolean,
+): KnownModel {
+  if (name?.toLowerCase().replaceAll(/[\s_-]+/g, "-") === STARTER.id) {
+    return STARTER;
   }
-  const released = INSTRUCT_MODELS.find(({ shape: of }) => sameShape(of, shape));
+  const released = family.knownModels.find(({ shape: of }) => sameShape(of, shape));
   if (released !== undefined) {
     return released.known;
   }
   return {
     id: "other",
-    title: name ?? "SmallThinker model",
+    title: name ?? `${family.title} model`,
     capabilities: hasChatTemplate ? ["complete", "chat", "edit"] : ["complete"],
-    sampling: INSTRUCT_SAMPLING,
+    sampling: family.sampling,
     fimLayouts: [],
   };
 }

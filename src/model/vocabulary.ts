@@ -57,7 +57,7 @@ export function readVocabulary(metadata: Metadata, n_vocab: number, fileName: st
     metadata.get("tokenizer.ggml.add_bos_token")?.kind === "bool" &&
     metadata.bool("tokenizer.ggml.add_bos_token") === true
   ) {
-    warnings.push("tokenizer.ggml.add_bos_token is ignored: SmallThinker prompts begin without a BOS token");
+    warnings.push("tokenizer.ggml.add_bos_token is ignored: prompts begin without a BOS token");
   }
   const types = correctedTypes(tokens, readTypes(metadata.get("tokenizer.ggml.token_type"), tokens.count));
   const specials = types.reduce(

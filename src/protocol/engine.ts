@@ -65,6 +65,8 @@ export interface ModelInfo {
   readonly path: string;
   readonly name: string;
   readonly title: string;
+  /** The architecture's name, e.g. "smallthinker". */
+  readonly family: string;
   readonly quantLabel: string;
   readonly capabilities: readonly ("complete" | "chat" | "edit")[];
   /** What its prompts look like; core's `PromptTraits`. */

@@ -79,7 +79,7 @@ async function toggleLanguage(settings: Settings): Promise<void> {
 async function chooseModel(settings: Settings): Promise<void> {
   const [file] =
     (await vscode.window.showOpenDialog({
-      title: "Choose a SmallThinker Model for Hearth",
+      title: "Choose a Model for Hearth",
       openLabel: "Use This Model",
       filters: { "GGUF models": ["gguf"] },
     })) ?? [];

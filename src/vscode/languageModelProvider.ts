@@ -81,12 +81,18 @@ export class LanguageModelProvider implements vscode.LanguageModelChatProvider, 
   }
 }
 
-function informationOf({ name, title, quantLabel, contextTokens }: ModelInfo): vscode.LanguageModelChatInformation {
+function informationOf({
+  name,
+  title,
+  family,
+  quantLabel,
+  contextTokens,
+}: ModelInfo): vscode.LanguageModelChatInformation {
   const maxOutputTokens = answerRoomTokens(contextTokens);
   return {
     id: name,
     name: title,
-    family: "smallthinker",
+    family,
     version: quantLabel,
     detail: "Hearth",
     tooltip: `${title}, ${quantLabel}: runs on this machine's processor, offline`,

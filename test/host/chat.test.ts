@@ -350,7 +350,7 @@ function describeLanguageModel(): void {
 
   it("is VS Code's as well, where the user does not say no", async () => {
     const model = await until("it is offered", async () => (await models())[0]);
-    assert.deepEqual([model.name, model.maxInputTokens], ["Scripted model", 3072]);
+    assert.deepEqual([model.name, model.family, model.maxInputTokens], ["Scripted model", "scripted", 3072]);
     assert.equal(await model.countTokens("one two three"), 3);
     const message = vscode.LanguageModelChatMessage.User(`Hi.${script({ say: "Hello, editor." })}`);
     const response = await model.sendRequest([message]);

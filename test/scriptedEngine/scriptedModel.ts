@@ -54,6 +54,7 @@ export class ScriptedModel implements HostedModel {
       path,
       name: "scripted",
       title: "Scripted model",
+      family: "scripted",
       quantLabel: "Q4_0",
       capabilities: ["complete", "chat", "edit"],
       traits: { fimLayouts: ["suffix-first"], fileHeader: false },

@@ -40,7 +40,7 @@ export function modelNotice(model: ModelLine, from: Element, isTitled = false): 
 function cannotChatNotice(title: string, isTitled: boolean, from: Element): TemplateResult {
   return html`<div class="notice cannot-chat">
     ${isTitled ? nothing : html`<p class="notice-title">${CANNOT_CHAT}</p>`}
-    <p>${title} was not trained to hold a conversation. Choose a SmallThinker model that was.</p>
+    <p>${title} was not trained to hold a conversation. Choose a model that was.</p>
     <div class="notice-actions">
       <vscode-button
         data-name="choose-model"

@@ -282,6 +282,7 @@ function infoOf(engine: LocalEngine): ModelInfo {
     path: model.identity.path,
     name: model.name,
     title: model.known.title,
+    family: model.architecture,
     quantLabel: model.quantLabel,
     capabilities: model.capabilities,
     traits: { fimLayouts: model.fim.layouts, fileHeader: model.fileHeader },

@@ -43,7 +43,7 @@ export class ModelAccess {
     const tryAnyway = "Try Anyway (Experiment)";
     const answer = await vscode.window.showWarningMessage(
       `The model '${model.title}' only completes code: it was not trained to follow instructions. ` +
-        "Explaining and editing need a model like SmallThinker 4B Instruct.",
+        "Explaining and editing need one that was, such as an Instruct model.",
       choose,
       tryAnyway,
     );

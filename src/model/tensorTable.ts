@@ -1,11 +1,11 @@
 import { type RawTensor, withoutTrailingOnes } from "./ggufHeader";
-import type { Hyperparameters } from "./hyperparameters";
 import { ModelFileProblem, quoted } from "./modelFileProblem";
-import type { ModelSpec, TensorPlace, TensorType } from "./modelSpec";
+import type { Hyperparameters, ModelSpec, TensorInfo, TensorType } from "./modelSpec";
 
 /**
  * From a GGUF tensor table to the tensors that the engine uses, each checked: present, of a supported type, of exactly
- * the shape that the hyper-parameters imply, aligned, inside the file and overlapping no other.
+ * the shape that the hyper-parameters imply, aligned, inside the file and overlapping no other. Which tensors these are, an
+ * architecture says.
  */
 
 interface TypeFacts {
@@ -54,81 +54,122 @@ const OTHER_TYPES: Readonly<Record<number, string>> = {
   39: "MXFP4",
 };
 
-/** For the approximate head, where it is switched on: the engine looks at its shape then. */
+/** The predictor of the approximate head, as the engine calls it. */
 export const PREDICTOR = "lm_head_profiler.weight";
 const WARNED_NAMES_MAX = 3;
+
+/** A tensor that the engine needs. */
+export interface TensorRequest {
+  /** What the engine finds it by: llama.cpp's name, e.g. `blk.0.attn_q.weight` (native/model/model_spec.cc lists them). */
+  readonly name: string;
+  /** What the file calls it, where that is something else. */
+  readonly nameInFile?: string;
+  /** ggml order. */
+  readonly shape: readonly number[];
+  /** A matrix of `rows` rows that the file may have instead, in which this one begins at `firstRow`. */
+  readonly fusedIn?: { readonly name: string; readonly firstRow: number; readonly rows: number };
+}
+
+/** What an architecture asks of a file's tensor table. */
+export interface TensorList {
+  /** Rows of the embedding. */
+  readonly n_vocab: number;
+  readonly down_transposed: boolean;
+  readonly tensors: readonly TensorRequest[];
+  /**
+   * What the file may call the predictor of an approximate head. It may be missing, and of any shape: the engine checks it
+   * where the head is switched on.
+   */
+  readonly predictor?: string;
+}
+
+/** What an architecture may look at before it knows which tensors there should be. */
+export interface TensorLookup {
+  has(name: string): boolean;
+  /** ggml order, without trailing ones beyond the first. Errors: `ModelFileProblem` if there is no such tensor. */
+  shapeOf(name: string): readonly number[];
+}
+
+/**
+ * The tensors that a description of blocks implies, under llama.cpp's names. `output.weight` may be missing, which ties the
+ * head to the embedding, and `attn_q`, `attn_k` and `attn_v` may be one `attn_qkv`.
+ */
+export function moeTensors(hyper: Hyperparameters, file: TensorLookup, down_transposed: boolean): TensorList {
+  const { n_embd } = hyper;
+  const n_vocab = file.shapeOf("token_embd.weight")[1] ?? 0;
+  const tensors: TensorRequest[] = [
+    { name: "token_embd.weight", shape: [n_embd, n_vocab] },
+    { name: "output_norm.weight", shape: [n_embd] },
+  ];
+  if (file.has("output.weight")) {
+    tensors.push({ name: "output.weight", shape: [n_embd, n_vocab] });
+  }
+  for (let il = 0; il < hyper.n_layer; il++) {
+    tensors.push(...layerTensors(hyper, il, down_transposed));
+  }
+  return { n_vocab, down_transposed, tensors };
+}
+
+function layerTensors(hyper: Hyperparameters, il: number, down_transposed: boolean): TensorRequest[] {
+  const { n_embd, n_ff, n_expert, head_dim } = hyper;
+  const n_q = hyper.n_head * head_dim;
+  const n_kv = hyper.n_head_kv * head_dim;
+  const name = (tensor: string): string => `blk.${String(il)}.${tensor}.weight`;
+  const projection = (tensor: string, firstRow: number, rows: number): TensorRequest => ({
+    name: name(tensor),
+    shape: [n_embd, rows],
+    fusedIn: { name: name("attn_qkv"), firstRow, rows: n_q + 2 * n_kv },
+  });
+  const headNorms = hyper.block.qkNorm ? ["attn_q_norm", "attn_k_norm"] : [];
+  return [
+    { name: name("attn_norm"), shape: [n_embd] },
+    projection("attn_q", 0, n_q),
+    projection("attn_k", n_q, n_kv),
+    projection("attn_v", n_q + n_kv, n_kv),
+    ...headNorms.map((tensor) => ({ name: name(tensor), shape: [head_dim] })),
+    { name: name("attn_output"), shape: [n_q, n_embd] },
+    { name: name("ffn_norm"), shape: [n_embd] },
+    { name: name("ffn_gate_inp"), shape: [n_embd, n_expert] },
+    { name: name("ffn_gate_exps"), shape: [n_embd, n_ff, n_expert] },
+    { name: name("ffn_up_exps"), shape: [n_embd, n_ff, n_expert] },
+    { name: name("ffn_down_exps"), shape: down_transposed ? [n_embd, n_ff, n_expert] : [n_ff, n_embd, n_expert] },
+  ];
+}
 
 export interface TensorTable {
   readonly n_vocab: number;
   readonly down_transposed: boolean;
-  readonly tensors: TensorPlace[];
+  readonly tensors: readonly TensorInfo[];
   /** The type of most of the model's bytes, as a file's name would say it. */
   readonly quantLabel: string;
 }
 
-/** @param fileBytes the file's size. Errors: `ModelFileProblem` naming the first tensor at fault. */
-export function placeTensors(
+/**
+ * @param listTensors an architecture's list, of the table that it is given.
+ * @param fileBytes the file's size.
+ * Errors: `ModelFileProblem` naming the first tensor at fault.
+ */
+export function readTensorTable(
   raw: readonly RawTensor[],
-  hyper: Hyperparameters,
+  listTensors: (file: TensorLookup) => TensorList,
+  n_layer: number,
   alignment: number,
   fileBytes: number,
   warnings: string[],
 ): TensorTable {
   const table = new TensorPicker(raw, alignment, fileBytes);
-  const { n_embd, n_ff, n_expert } = hyper;
-  const n_vocab = table.shapeOf("token_embd.weight")[1] ?? 0;
-  table.take("token_embd.weight", [n_embd, n_vocab]);
-  table.take("output_norm.weight", [n_embd]);
-  if (table.has("output.weight")) {
-    table.take("output.weight", [n_embd, n_vocab]);
+  const { n_vocab, down_transposed, tensors: requests, predictor } = listTensors(table);
+  for (const request of requests) {
+    table.take(request);
   }
-  const down_transposed = isDownTransposed(table, hyper);
-  for (let il = 0; il < hyper.n_layer; il++) {
-    const name = (tensor: string): string => `blk.${String(il)}.${tensor}.weight`;
-    table.take(name("attn_norm"), [n_embd]);
-    takeQkv(table, hyper, name);
-    table.take(name("attn_output"), [hyper.n_head * hyper.head_dim, n_embd]);
-    table.take(name("ffn_norm"), [n_embd]);
-    table.take(name("ffn_gate_inp"), [n_embd, n_expert]);
-    table.take(name("ffn_gate_exps"), [n_embd, n_ff, n_expert]);
-    table.take(name("ffn_up_exps"), [n_embd, n_ff, n_expert]);
-    table.take(name("ffn_down_exps"), down_transposed ? [n_embd, n_ff, n_expert] : [n_ff, n_embd, n_expert]);
+  if (predictor !== undefined) {
+    table.takeIfSupported(PREDICTOR, predictor);
   }
-  table.takeIfSupported(PREDICTOR);
-  refuseMoreLayers(table, hyper.n_layer);
+  refuseMoreLayers(table, n_layer);
   table.checkOverlaps();
-  warnAboutIgnored(table, warnings);
-  const tensors = table.places;
+  warnAboutIgnored(table, predictor, warnings);
+  const { tensors } = table;
   return { n_vocab, down_transposed, tensors, quantLabel: quantLabelOf(tensors) };
-}
-
-/**
- * The authors' converter stores `ffn_down_exps` like `ffn_up_exps`, one row per neuron. Where n_ff equals n_embd the
- * shapes are the same, and only the authors' extra tensor tells the flavours apart.
- */
-function isDownTransposed(table: TensorPicker, hyper: Hyperparameters): boolean {
-  const [rowLength, rows] = table.shapeOf("blk.0.ffn_down_exps.weight");
-  if (hyper.n_ff === hyper.n_embd) {
-    return table.has(PREDICTOR);
-  }
-  return rowLength === hyper.n_embd && rows === hyper.n_ff;
-}
-
-/** Takes `attn_q`, `attn_k` and `attn_v`, cut out of a fused `attn_qkv` if that is what the file has. */
-function takeQkv(table: TensorPicker, hyper: Hyperparameters, name: (tensor: string) => string): void {
-  const rows = {
-    attn_q: hyper.n_head * hyper.head_dim,
-    attn_k: hyper.n_head_kv * hyper.head_dim,
-    attn_v: hyper.n_head_kv * hyper.head_dim,
-  };
-  const parts = Object.entries(rows).map(([tensor, count]) => ({ name: name(tensor), rows: count }));
-  if (table.has(name("attn_qkv"))) {
-    table.takeByRows(name("attn_qkv"), hyper.n_embd, parts);
-    return;
-  }
-  for (const part of parts) {
-    table.take(part.name, [hyper.n_embd, part.rows]);
-  }
 }
 
 /** A header that names fewer layers than the file has is damaged: half a model gives nonsense. */
@@ -139,10 +180,10 @@ function refuseMoreLayers(table: TensorPicker, n_layer: number): void {
   }
 }
 
-function warnAboutIgnored(table: TensorPicker, warnings: string[]): void {
-  const ignored = table.unusedNames.filter((name) => name !== PREDICTOR);
-  if (ignored.length < table.unusedNames.length) {
-    warnings.push(`${PREDICTOR} is of a type that is not supported: there is no approximate head`);
+function warnAboutIgnored(table: TensorPicker, predictor: string | undefined, warnings: string[]): void {
+  const ignored = table.unusedNames.filter((name) => name !== predictor);
+  if (predictor !== undefined && ignored.length < table.unusedNames.length) {
+    warnings.push(`${predictor} is of a type that is not supported: there is no approximate head`);
   }
   if (ignored.length > 0) {
     const named = ignored.slice(0, WARNED_NAMES_MAX).map(quoted).join(", ");
@@ -160,8 +201,8 @@ function quantLabelOf(tensors: ModelSpec["tensors"]): string {
 }
 
 /** Hands out the tensors of one file by name and remembers which were asked for. */
-class TensorPicker {
-  readonly places: TensorPlace[] = [];
+class TensorPicker implements TensorLookup {
+  readonly tensors: TensorInfo[] = [];
   readonly #raw = new Map<string, RawTensor>();
   readonly #used = new Set<string>();
   readonly #alignment: number;
@@ -187,34 +228,30 @@ class TensorPicker {
     return this.#find(name).shape;
   }
 
-  take(name: string, shape: readonly number[]): void {
-    const { type, offset } = this.#checked(name, shape);
-    this.places.push({ name, type: type.name, shape, offset, bytes: bytesOf(type, shape) });
+  take({ name, nameInFile = name, shape, fusedIn }: TensorRequest): void {
+    if (fusedIn !== undefined && this.has(fusedIn.name)) {
+      const [rowLength = 0] = shape;
+      const { type, offset } = this.#checked(fusedIn.name, [rowLength, fusedIn.rows]);
+      this.#add(name, type, shape, offset + bytesOf(type, [rowLength, fusedIn.firstRow]));
+      return;
+    }
+    const { type, offset } = this.#checked(nameInFile, shape);
+    this.#add(name, type, shape, offset);
   }
 
   /** Takes a tensor that the model works without, of whatever shape. */
-  takeIfSupported(name: string): void {
-    const tensor = this.#raw.get(name);
+  takeIfSupported(name: string, nameInFile: string): void {
+    const tensor = this.#raw.get(nameInFile);
     const type = tensor && TYPES.get(tensor.type);
     if (tensor !== undefined && type !== undefined) {
-      const { shape, offset } = tensor;
-      this.#used.add(name);
+      this.#used.add(nameInFile);
       this.#endOf(tensor);
-      this.places.push({ name, type: type.name, shape, offset, bytes: bytesOf(type, shape) });
+      this.#add(name, type, tensor.shape, tensor.offset);
     }
   }
 
-  /** Takes one matrix as several: its rows follow each other in the file, so each part is a place of its own. */
-  takeByRows(name: string, rowLength: number, parts: readonly { name: string; rows: number }[]): void {
-    const rows = parts.reduce((sum, part) => sum + part.rows, 0);
-    const { type, offset } = this.#checked(name, [rowLength, rows]);
-    let next = offset;
-    for (const part of parts) {
-      const shape = [rowLength, part.rows];
-      const bytes = bytesOf(type, shape);
-      this.places.push({ name: part.name, type: type.name, shape, offset: next, bytes });
-      next += bytes;
-    }
+  #add(name: string, type: TypeFacts, shape: readonly number[], offset: number): void {
+    this.tensors.push({ name, type: type.name, shape, offset, bytes: bytesOf(type, shape) });
   }
 
   /** Over all tensors whose size we know, used or not: two that share bytes mean a damaged table. */
