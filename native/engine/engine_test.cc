@@ -461,7 +461,7 @@ TEST(Engine, RefusesFilesThatChangedAndOptionsThatMakeNoSense) {
               StatusCode::kBadRequest);
 }
 
-TEST(SharedMemory, ForgetsIdleContextsBeforeItRefuses) {
+TEST(MemoryArbiter, ForgetsIdleContextsBeforeItRefuses) {
   const RandomModel model(TensorType::kQ4_0, Gating::kSigmoid);
   const auto tokens = model.Tokens(256, 9);
   Result<Logits> expected = Evaluate(model.spec(), {}, tokens);
@@ -502,7 +502,7 @@ TEST(SharedMemory, ForgetsIdleContextsBeforeItRefuses) {
   EXPECT_TRUE(one->Sync(model.Tokens(20, 1), {}).ok());
 }
 
-TEST(SharedMemory, GivesAPromptsRoomBackToTheExperts) {
+TEST(MemoryArbiter, GivesAPromptsRoomBackToTheExperts) {
   const RandomModel model(TensorType::kQ4_0, Gating::kSigmoid);
   const auto prompt = model.Tokens(200, 9);
   const auto other = model.Tokens(40, 10);

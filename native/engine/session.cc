@@ -31,21 +31,21 @@ Result<std::unique_ptr<Session>> Session::Create(const ModelSpec& spec, Transfor
 }
 
 Session::~Session() {
-  if (options_.shared == nullptr) return;
-  options_.shared->Leave(this);
+  if (options_.arbiter == nullptr) return;
+  options_.arbiter->Leave(this);
   GiveMemoryBack();
 }
 
 // So that a chunk may be evaluated and the first n positions written.
 Status Session::TakeMemory(int64_t n_position, Work& work) {
-  if (options_.shared == nullptr) return Status::Ok();
+  if (options_.arbiter == nullptr) return Status::Ok();
   const int64_t n_taken =
       std::max(n_position_taken_,
                std::min((n_position + kPositionsAtOnce - 1) / kPositionsAtOnce * kPositionsAtOnce,
                         kv_.n_ctx()));
   const size_t more = kv_.BytesUpTo(n_taken) - bytes_taken_;
   // Also where nothing is taken: others may have given something back.
-  Result<SharedMemory::RoomHold> room = options_.shared->Take(this, more, work.n_token);
+  Result<MemoryArbiter::RoomHold> room = options_.arbiter->Take(this, more, work.n_token);
   if (!room.ok()) return room.status();
   if (work.room == nullptr) work.room = std::move(room).value();
   n_position_taken_ = n_taken;
@@ -70,7 +70,7 @@ bool Session::Forget() {
 void Session::GiveMemoryBack() {
   if (bytes_taken_ == 0) return;
   kv_.ReleaseFrom(0);
-  options_.shared->GiveBack(bytes_taken_);
+  options_.arbiter->GiveBack(bytes_taken_);
   n_position_taken_ = 0;
   bytes_taken_ = 0;
 }

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "base/status.h"
+#include "engine/memory_arbiter.h"
 #include "engine/prompt_lookup.h"
-#include "engine/shared_memory.h"
 #include "transformer/forward.h"
 #include "transformer/kv_cache.h"
 
@@ -44,7 +44,7 @@ struct SessionOptions {
   DraftCounts* draft_counts = nullptr;  // counted there if given
   // Given: keys and values take memory from it as the timeline grows, with small pages only what
   // they need. Otherwise it is all theirs.
-  std::shared_ptr<SharedMemory> shared = nullptr;
+  std::shared_ptr<MemoryArbiter> arbiter = nullptr;
   Pages pages = Pages::kHuge;
   // Threshold of the approximate head, whose transformer has a predictor; unset: off.
   std::optional<float> approximate_head;
@@ -52,7 +52,7 @@ struct SessionOptions {
 };
 
 // Used by one thread at a time. The transformer must outlive it.
-class Session : private SharedMemory::Tenant {
+class Session : private MemoryArbiter::Tenant {
  public:
   // Positions that the rings of windowed layers keep beyond window and chunk: so far a prompt can
   // go back (an undone line, a rejected suggestion) without being evaluated anew.
@@ -101,7 +101,7 @@ class Session : private SharedMemory::Tenant {
     SyncOptions options;
     int64_t done = 0;     // of rest, in whole chunks
     int64_t n_token = 0;  // of the chunk that is in pass_; 0 between two chunks
-    SharedMemory::RoomHold room;
+    MemoryArbiter::RoomHold room;
   };
 
   // What was evaluated on a guess, behind the timeline's end.
@@ -118,7 +118,7 @@ class Session : private SharedMemory::Tenant {
         lookup_(options.draft_token_cost),
         kv_(std::move(kv)),
         pass_(std::move(pass)) {
-    if (options_.shared != nullptr) options_.shared->Join(this);
+    if (options_.arbiter != nullptr) options_.arbiter->Join(this);
   }
 
   Status Check(std::span<const int32_t> tokens) const;
@@ -142,7 +142,7 @@ class Session : private SharedMemory::Tenant {
   PromptLookup lookup_;
   Draft draft_;
   KvCache kv_;
-  int64_t n_position_taken_ = 0;  // positions of kv_ whose memory was taken from options_.shared
+  int64_t n_position_taken_ = 0;  // positions of kv_ whose memory was taken from options_.arbiter
   size_t bytes_taken_ = 0;
   Pass pass_;
   std::optional<Work> work_;

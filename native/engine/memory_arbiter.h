@@ -1,8 +1,8 @@
 // What a budget leaves to experts, to keys and values and to the activations of prompts together,
 // shared out as contexts and chunks grow and end; and given back to the system while nobody needs
 // it.
-#ifndef HEARTH_ENGINE_SHARED_MEMORY_H_
-#define HEARTH_ENGINE_SHARED_MEMORY_H_
+#ifndef HEARTH_ENGINE_MEMORY_ARBITER_H_
+#define HEARTH_ENGINE_MEMORY_ARBITER_H_
 
 #include <algorithm>
 #include <atomic>
@@ -20,7 +20,7 @@
 
 namespace hearth {
 
-class SharedMemory {
+class MemoryArbiter {
  public:
   // Who keeps keys and values.
   class Tenant {
@@ -36,7 +36,7 @@ class SharedMemory {
   using RoomHold = std::shared_ptr<const void>;
 
   // `cache` and `transformer` must live as long as Take is called.
-  SharedMemory(const MemoryPlan& plan, ExpertCache& cache, Transformer& transformer)
+  MemoryArbiter(const MemoryPlan& plan, ExpertCache& cache, Transformer& transformer)
       : plan_(plan), cache_(cache), transformer_(transformer) {}
 
   // Any thread; a tenant that leaves has given everything back.
@@ -137,4 +137,4 @@ class SharedMemory {
 
 }  // namespace hearth
 
-#endif  // HEARTH_ENGINE_SHARED_MEMORY_H_
+#endif  // HEARTH_ENGINE_MEMORY_ARBITER_H_
