@@ -23,9 +23,9 @@ namespace hearth {
 class MemoryArbiter {
  public:
   // Who keeps keys and values.
-  class Tenant {
+  class Client {
    public:
-    virtual ~Tenant() = default;
+    virtual ~Client() = default;
     // Forgets them all and gives their memory back; false, and nothing changes, while they are in
     // use. On the thread that uses the cache.
     virtual bool Forget() = 0;
@@ -33,32 +33,32 @@ class MemoryArbiter {
 
   // Keeps the room that a chunk was given until the end of its prompt: chunks that wait between two
   // layers need it again. Let go of on any thread.
-  using RoomHold = std::shared_ptr<const void>;
+  using Reservation = std::shared_ptr<const void>;
 
-  // `cache` and `transformer` must live as long as Take is called.
+  // `cache` and `transformer` must live as long as Reserve is called.
   MemoryArbiter(const MemoryPlan& plan, ExpertCache& cache, Transformer& transformer)
       : plan_(plan), cache_(cache), transformer_(transformer) {}
 
-  // Any thread; a tenant that leaves has given everything back.
-  void Join(Tenant* tenant) {
+  // Any thread; a client that leaves has given everything back.
+  void Join(Client* client) {
     std::lock_guard lock(mutex_);
-    tenants_.push_back(tenant);
+    clients_.push_back(client);
   }
-  void Leave(Tenant* tenant) {
+  void Leave(Client* client) {
     std::lock_guard lock(mutex_);
-    std::erase(tenants_, tenant);
+    std::erase(clients_, client);
   }
 
-  // Before the tenant's keys and values take `bytes` more, perhaps 0, and a chunk of n_token
+  // Before the client's keys and values take `bytes` more, perhaps 0, and a chunk of n_token
   // begins: the experts give up as much. Where all contexts together would take more than the plan
   // has for them, those that were used longest ago are forgotten. On the thread that uses the
   // cache, while it pins nothing. kMemory when requests under way hold everything.
-  Result<RoomHold> Take(Tenant* tenant, size_t bytes, int64_t n_token) {
+  Result<Reservation> Reserve(Client* client, size_t bytes, int64_t n_token) {
     {
       std::lock_guard lock(mutex_);
-      std::erase(tenants_, tenant);
-      for (size_t i = 0; i < tenants_.size() && IsTooMuch(bytes); ++i) tenants_[i]->Forget();
-      tenants_.push_back(tenant);
+      std::erase(clients_, client);
+      for (size_t i = 0; i < clients_.size() && IsTooMuch(bytes); ++i) clients_[i]->Forget();
+      clients_.push_back(client);
     }
     if (IsTooMuch(bytes)) {
       return Status::Memory(
@@ -79,9 +79,9 @@ class MemoryArbiter {
     return n_token > MemoryPlan::kShortChunk ? room_ : nullptr;
   }
 
-  // Gives the memory of experts back to the system until the next Take, which has them read again,
-  // the most valuable first, while it goes on. On the thread that uses the cache, while it pins
-  // nothing.
+  // Gives the memory of experts back to the system until the next Reserve, which has them read
+  // again, the most valuable first, while it goes on. On the thread that uses the cache, while it
+  // pins nothing.
   void Rest() {
     std::vector<ExpertId> hot = Hot();
     cache_.Resize(1);
@@ -104,7 +104,7 @@ class MemoryArbiter {
   }
 
   // After keys and values have given `bytes` back. Any thread; the experts get it with the next
-  // Take.
+  // Reserve.
   void GiveBack(size_t bytes) { kv_bytes_ -= bytes; }
 
  private:
@@ -127,9 +127,9 @@ class MemoryArbiter {
   const MemoryPlan plan_;
   ExpertCache& cache_;
   Transformer& transformer_;
-  const RoomHold room_ = std::make_shared<int>(0);  // shared by all holds
+  const Reservation room_ = std::make_shared<int>(0);  // shared by all holds
   mutable std::mutex mutex_;
-  std::vector<Tenant*> tenants_;  // guarded by mutex_; the one that took last is the last
+  std::vector<Client*> clients_;  // guarded by mutex_; the one that took last is the last
   std::atomic<uint64_t> kv_bytes_ = 0;
   // What was resident when the rest began; empty: no rest. Guarded by mutex_.
   std::vector<ExpertId> rested_;

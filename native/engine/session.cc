@@ -45,7 +45,7 @@ Status Session::TakeMemory(int64_t n_position, Work& work) {
                         kv_.n_ctx()));
   const size_t more = kv_.BytesUpTo(n_taken) - bytes_taken_;
   // Also where nothing is taken: others may have given something back.
-  Result<MemoryArbiter::RoomHold> room = options_.arbiter->Take(this, more, work.n_token);
+  Result<MemoryArbiter::Reservation> room = options_.arbiter->Reserve(this, more, work.n_token);
   if (!room.ok()) return room.status();
   if (work.room == nullptr) work.room = std::move(room).value();
   n_position_taken_ = n_taken;

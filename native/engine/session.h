@@ -52,7 +52,7 @@ struct SessionOptions {
 };
 
 // Used by one thread at a time. The transformer must outlive it.
-class Session : private MemoryArbiter::Tenant {
+class Session : private MemoryArbiter::Client {
  public:
   // Positions that the rings of windowed layers keep beyond window and chunk: so far a prompt can
   // go back (an undone line, a rejected suggestion) without being evaluated anew.
@@ -101,7 +101,7 @@ class Session : private MemoryArbiter::Tenant {
     SyncOptions options;
     int64_t done = 0;     // of rest, in whole chunks
     int64_t n_token = 0;  // of the chunk that is in pass_; 0 between two chunks
-    MemoryArbiter::RoomHold room;
+    MemoryArbiter::Reservation room;
   };
 
   // What was evaluated on a guess, behind the timeline's end.
