@@ -461,7 +461,7 @@ TEST(Engine, RefusesFilesThatChangedAndOptionsThatMakeNoSense) {
               StatusCode::kBadRequest);
 }
 
-TEST(MemoryArbiter, ForgetsIdleContextsBeforeItRefuses) {
+TEST(MemoryArbiter, EvictsIdleContextsBeforeItRefuses) {
   const RandomModel model(TensorType::kQ4_0, Gating::kSigmoid);
   const auto tokens = model.Tokens(256, 9);
   Result<Logits> expected = Evaluate(model.spec(), {}, tokens);

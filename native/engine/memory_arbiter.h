@@ -28,7 +28,7 @@ class MemoryArbiter {
     virtual ~Client() = default;
     // Forgets them all and gives their memory back; false, and nothing changes, while they are in
     // use. On the thread that uses the cache.
-    virtual bool Forget() = 0;
+    virtual bool EvictKv() = 0;
   };
 
   // Keeps the room that a chunk was given until the end of its prompt: chunks that wait between two
@@ -57,7 +57,7 @@ class MemoryArbiter {
     {
       std::lock_guard lock(mutex_);
       std::erase(clients_, client);
-      for (size_t i = 0; i < clients_.size() && IsTooMuch(bytes); ++i) clients_[i]->Forget();
+      for (size_t i = 0; i < clients_.size() && IsTooMuch(bytes); ++i) clients_[i]->EvictKv();
       clients_.push_back(client);
     }
     if (IsTooMuch(bytes)) {

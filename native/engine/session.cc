@@ -54,7 +54,7 @@ Status Session::TakeMemory(int64_t n_position, Work& work) {
 }
 
 // Its memory is needed elsewhere: what comes next is evaluated with all that was before it.
-bool Session::Forget() {
+bool Session::EvictKv() {
   if (work_.has_value()) return false;
   kv_.Clear();
   forgotten_.insert(forgotten_.end(), tokens_.begin(), tokens_.end());

@@ -128,7 +128,7 @@ class Session : private MemoryArbiter::Client {
   Status BeginChunk(Work& work);
   Status TakeMemory(int64_t n_position, Work& work);
   void GiveMemoryBack();
-  bool Forget() override;
+  bool EvictKv() override;
   Status TakeLogits(const Work& work);
   void EndChunk(Work& work);
   bool TakeFromDraft(int32_t token);
@@ -148,7 +148,7 @@ class Session : private MemoryArbiter::Client {
   std::optional<Work> work_;
   SyncReport report_;
   std::vector<int32_t> tokens_;
-  // What Forget took from tokens_; the next token is evaluated with it.
+  // What EvictKv took from tokens_; the next token is evaluated with it.
   std::vector<int32_t> forgotten_;
   // [1 + draft, n_vocab]: after the token before the draft, and after each of the draft's.
   std::vector<float> logits_;
