@@ -187,12 +187,12 @@ EngineStats Engine::stats() const {
 }
 void Engine::Rest() {
   parts_->scheduler->Post({JobPriority::kIdle, this, nullptr, [this] {
-                             parts_->arbiter->Rest();
+                             parts_->arbiter->Trim();
                              return false;
                            }});
 }
 
-std::vector<ExpertId> Engine::HotExperts() const { return parts_->arbiter->Hot(); }
+std::vector<ExpertId> Engine::HotExperts() const { return parts_->arbiter->HotExperts(); }
 
 void Engine::Preload(std::span<const ExpertId> experts) { parts_->cache->Preload(experts); }
 

@@ -1,14 +1,12 @@
-// What a budget leaves to experts, to keys and values and to the activations of prompts together,
-// shared out as contexts and chunks grow and end; and given back to the system while nobody needs
-// it.
+// Divides what the memory plan leaves to experts, keys and values, and the activations of prompts:
+// contexts and prompts reserve their part, the experts have the rest.
 #ifndef HEARTH_ENGINE_MEMORY_ARBITER_H_
 #define HEARTH_ENGINE_MEMORY_ARBITER_H_
 
-#include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -16,123 +14,123 @@
 #include "base/status.h"
 #include "engine/memory_plan.h"
 #include "experts/expert_cache.h"
-#include "transformer/forward.h"
+#include "transformer/chunk_scratch.h"
 
 namespace hearth {
 
+// One thread reserves and trims: the one that uses the expert cache. Clients may register and
+// unregister, and reservations end, on any thread. The mutex guards two lists and is a leaf of the
+// lock order: neither a client nor the cache nor the scratch is called while it is held.
 class MemoryArbiter {
  public:
-  // Who keeps keys and values.
+  // What keeps keys and values.
   class Client {
    public:
     virtual ~Client() = default;
-    // Forgets them all and gives their memory back; false, and nothing changes, while they are in
-    // use. On the thread that uses the cache.
+    // Drops all keys and values and ends their reservation; false, and nothing changes, while they
+    // are in use. Called by Reserve for another client, on its thread and without a lock: any other
+    // client may be registered or unregistered meanwhile, but not this one unregistered on this
+    // thread.
     virtual bool EvictKv() = 0;
   };
 
-  // Keeps the room that a chunk was given until the end of its prompt: chunks that wait between two
-  // layers need it again. Let go of on any thread.
-  using Reservation = std::shared_ptr<const void>;
+  // A client that may reserve and be evicted. Ends on any thread; waits for an EvictKv under way,
+  // so that the client may be destroyed next.
+  class Registration {
+   public:
+    Registration() = default;
+    Registration(Registration&& other) noexcept { *this = std::move(other); }
+    Registration& operator=(Registration&& other) noexcept {
+      std::swap(arbiter_, other.arbiter_);
+      std::swap(client_, other.client_);
+      return *this;
+    }
+    ~Registration() {
+      if (arbiter_ != nullptr) arbiter_->Unregister(client_);
+    }
 
-  // `cache` and `transformer` must live as long as Reserve is called.
-  MemoryArbiter(const MemoryPlan& plan, ExpertCache& cache, Transformer& transformer)
-      : plan_(plan), cache_(cache), transformer_(transformer) {}
+   private:
+    friend class MemoryArbiter;
+    Registration(MemoryArbiter* arbiter, Client* client) : arbiter_(arbiter), client_(client) {}
+    MemoryArbiter* arbiter_ = nullptr;
+    Client* client_ = nullptr;
+  };
 
-  // Any thread; a client that leaves has given everything back.
-  void Join(Client* client) {
-    std::lock_guard lock(mutex_);
-    clients_.push_back(client);
-  }
-  void Leave(Client* client) {
-    std::lock_guard lock(mutex_);
-    std::erase(clients_, client);
-  }
+  // A part of the budget that the experts do not have while this object lives. Ends on any thread,
+  // before the arbiter does; the experts get it with the next Reserve.
+  class Reservation {
+   public:
+    Reservation() = default;
+    Reservation(Reservation&& other) noexcept { *this = std::move(other); }
+    Reservation& operator=(Reservation&& other) noexcept {
+      std::swap(pool_, other.pool_);
+      std::swap(amount_, other.amount_);
+      return *this;
+    }
+    ~Reservation() { End(); }
 
-  // Before the client's keys and values take `bytes` more, perhaps 0, and a chunk of n_token
+    // Bytes of keys and values; 1 for a prompt's scratch.
+    uint64_t amount() const { return amount_; }
+    // Takes over what `more`, of the same kind, has reserved.
+    void Add(Reservation more);
+    void End();
+
+   private:
+    friend class MemoryArbiter;
+    Reservation(std::atomic<uint64_t>* pool, uint64_t amount) : pool_(pool), amount_(amount) {
+      *pool_ += amount_;
+    }
+    std::atomic<uint64_t>* pool_ = nullptr;
+    uint64_t amount_ = 0;
+  };
+
+  struct Grant {
+    Reservation kv;  // the bytes that were asked for
+    // Keeps the scratch of a long chunk until the prompt's end: chunks that wait between two layers
+    // need it again. Empty for a short chunk, whose scratch is always there.
+    Reservation scratch;
+  };
+
+  // `cache` and `scratch` must live as long as Reserve and Trim are called.
+  MemoryArbiter(const MemoryPlan& plan, ExpertCache& cache, ChunkScratch& scratch)
+      : plan_(plan), cache_(cache), scratch_(scratch) {}
+
+  Registration Register(Client* client);
+
+  // Before the client's keys and values take kv_bytes more, perhaps 0, and a chunk of n_token
   // begins: the experts give up as much. Where all contexts together would take more than the plan
-  // has for them, those that were used longest ago are forgotten. On the thread that uses the
-  // cache, while it pins nothing. kMemory when requests under way hold everything.
-  Result<Reservation> Reserve(Client* client, size_t bytes, int64_t n_token) {
-    {
-      std::lock_guard lock(mutex_);
-      std::erase(clients_, client);
-      for (size_t i = 0; i < clients_.size() && IsTooMuch(bytes); ++i) clients_[i]->EvictKv();
-      clients_.push_back(client);
-    }
-    if (IsTooMuch(bytes)) {
-      return Status::Memory(
-          "the memory budget holds one full context, and another request is using it; wait for it, "
-          "raise the budget or shorten the context");
-    }
-    kv_bytes_ += bytes;
-    if (Status status = ShareOut(n_token); !status.ok()) {
-      kv_bytes_ -= bytes;
-      return status;
-    }
-    std::vector<ExpertId> rested;
-    {
-      std::lock_guard lock(mutex_);
-      rested.swap(rested_);
-    }
-    if (!rested.empty()) cache_.Preload(rested);
-    return n_token > MemoryPlan::kShortChunk ? room_ : nullptr;
-  }
+  // has for them, those that reserved longest ago are evicted. The cache must pin nothing. kMemory,
+  // and nothing is reserved, when requests under way hold everything.
+  Result<Grant> Reserve(Client* client, size_t kv_bytes, int64_t n_token);
 
   // Gives the memory of experts back to the system until the next Reserve, which has them read
-  // again, the most valuable first, while it goes on. On the thread that uses the cache, while it
-  // pins nothing.
-  void Rest() {
-    std::vector<ExpertId> hot = Hot();
-    cache_.Resize(1);
-    const int64_t n_room = plan_.RoomFor(1);
-    if (room_.use_count() == 1 && n_room < transformer_.n_token_room()) {
-      // Where the system refuses, the room stays.
-      (void)transformer_.Resize(n_room);
-    }
-    std::lock_guard lock(mutex_);
-    rested_ = std::move(hot);
-  }
+  // again, the most valuable first, while it goes on. The cache must pin nothing.
+  void Trim();
 
-  // What would be worth reading after a rest or a restart, the most valuable first. Any thread.
-  std::vector<ExpertId> Hot() const {
-    {
-      std::lock_guard lock(mutex_);
-      if (!rested_.empty()) return rested_;
-    }
-    return cache_.Resident();
-  }
-
-  // After keys and values have given `bytes` back. Any thread; the experts get it with the next
-  // Reserve.
-  void GiveBack(size_t bytes) { kv_bytes_ -= bytes; }
+  // What would be worth reading after a trim or a restart, the most valuable first. Any thread.
+  std::vector<ExpertId> HotExperts() const;
 
  private:
-  // Gives experts and a chunk of n_token what kv_bytes_ leaves; who loses goes first. kMemory.
-  Status ShareOut(int64_t n_token) {
-    int64_t n_room = plan_.RoomFor(n_token);
-    // A count that is behind the times is too high, which keeps room for a little longer.
-    if (room_.use_count() > 1) n_room = std::max(n_room, transformer_.n_token_room());
-    if (n_room < transformer_.n_token_room()) RETURN_IF_ERROR(transformer_.Resize(n_room));
-    const int n_slot = plan_.SlotsBeside(kv_bytes_ + plan_.RoomBytes(n_room));
-    if (n_slot != cache_.n_slot()) cache_.Resize(n_slot);
-    if (n_room > transformer_.n_token_room()) RETURN_IF_ERROR(transformer_.Resize(n_room));
-    return Status::Ok();
-  }
-
-  bool IsTooMuch(size_t bytes) const {
-    return plan_.shares() && kv_bytes_ + bytes > plan_.kv_bytes;
+  void Unregister(Client* client);
+  void EvictLeastRecent(Client* client, size_t kv_bytes);
+  Status Divide(int64_t n_token);
+  void ReloadTrimmed();
+  bool Exceeds(size_t kv_bytes) const {
+    return plan_.shares() && kv_bytes_ + kv_bytes > plan_.kv_bytes;
   }
 
   const MemoryPlan plan_;
   ExpertCache& cache_;
-  Transformer& transformer_;
-  const Reservation room_ = std::make_shared<int>(0);  // shared by all holds
+  ChunkScratch& scratch_;
+  std::atomic<uint64_t> kv_bytes_ = 0;  // reserved by all clients
+  std::atomic<uint64_t> n_prompt_ = 0;  // reservations of scratch
+
   mutable std::mutex mutex_;
-  std::vector<Client*> clients_;  // guarded by mutex_; the one that took last is the last
-  std::atomic<uint64_t> kv_bytes_ = 0;
-  // What was resident when the rest began; empty: no rest. Guarded by mutex_.
-  std::vector<ExpertId> rested_;
+  std::condition_variable eviction_ended_;
+  // Guarded by mutex_:
+  std::vector<Client*> clients_;   // the one that reserved last is the last
+  Client* evicting_ = nullptr;     // its EvictKv is under way
+  std::vector<ExpertId> trimmed_;  // resident when Trim was called; empty: not trimmed
 };
 
 }  // namespace hearth

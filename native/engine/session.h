@@ -61,7 +61,8 @@ class Session : private MemoryArbiter::Client {
   // kMemory.
   static Result<std::unique_ptr<Session>> Create(const ModelSpec& spec, Transformer& transformer,
                                                  const SessionOptions& options);
-  ~Session() override;
+  // Also while another session evicts this one's keys and values: waits for that.
+  ~Session() override = default;
 
   // Makes the timeline equal to `tokens` (at least one): keeps the common prefix, rewinds behind
   // it, evaluates the rest. logits() are then those after the last token. kBadRequest: a token id
@@ -101,7 +102,7 @@ class Session : private MemoryArbiter::Client {
     SyncOptions options;
     int64_t done = 0;     // of rest, in whole chunks
     int64_t n_token = 0;  // of the chunk that is in pass_; 0 between two chunks
-    MemoryArbiter::Reservation room;
+    MemoryArbiter::Reservation scratch;
   };
 
   // What was evaluated on a guess, behind the timeline's end.
@@ -118,7 +119,7 @@ class Session : private MemoryArbiter::Client {
         lookup_(options.draft_token_cost),
         kv_(std::move(kv)),
         pass_(std::move(pass)) {
-    if (options_.arbiter != nullptr) options_.arbiter->Join(this);
+    if (options_.arbiter != nullptr) registration_ = options_.arbiter->Register(this);
   }
 
   Status Check(std::span<const int32_t> tokens) const;
@@ -126,8 +127,8 @@ class Session : private MemoryArbiter::Client {
   Status StepToTheEnd();
   Result<bool> Advance(Work& work);
   Status BeginChunk(Work& work);
-  Status TakeMemory(int64_t n_position, Work& work);
-  void GiveMemoryBack();
+  Status ReserveMemory(int64_t n_position, Work& work);
+  void ReleaseKv();
   bool EvictKv() override;
   Status TakeLogits(const Work& work);
   void EndChunk(Work& work);
@@ -141,9 +142,9 @@ class Session : private MemoryArbiter::Client {
   const SessionOptions options_;
   PromptLookup lookup_;
   Draft draft_;
+  MemoryArbiter::Reservation kv_reservation_;  // of kv_'s bytes, which end before it
+  int64_t n_position_reserved_ = 0;            // positions of kv_ that it is for
   KvCache kv_;
-  int64_t n_position_taken_ = 0;  // positions of kv_ whose memory was taken from options_.arbiter
-  size_t bytes_taken_ = 0;
   Pass pass_;
   std::optional<Work> work_;
   SyncReport report_;
@@ -154,6 +155,8 @@ class Session : private MemoryArbiter::Client {
   std::vector<float> logits_;
   bool logits_valid_ = false;  // those after draft_.n_taken belong to the end of tokens_
   bool approximate_ = false;   // logits_ are the approximate head's
+  // The last member, so that nothing that EvictKv uses ends before it.
+  MemoryArbiter::Registration registration_;
 };
 
 }  // namespace hearth
