@@ -284,7 +284,7 @@ const PART_MIN = 0.05;
  * Estimated time until the next use, from decayed counts of use. An expert that a token uses with probability p waits 1/p - 1
  * visits of its layer beyond the next one; that one is some layers away. A chunk of n tokens uses it with 1 - (1 - p)^n.
  */
-export class ExpectedWait implements Policy {
+export class ReuseDistance implements Policy {
   readonly #size: Size;
   readonly #options: UseOptions;
   readonly #fast: Float64Array;
@@ -353,7 +353,7 @@ export class ExpectedWait implements Policy {
   }
 
   /** Passes through all layers until the next use, as expected. */
-  wait(key: number): number {
+  reuseDistance(key: number): number {
     const il = Math.floor(key / this.#size.n_expert);
     // Layers that are still to come get the chunk that is under way.
     const n_token = il > this.#il ? this.#n_token : this.#n_next;
@@ -364,6 +364,6 @@ export class ExpectedWait implements Policy {
   }
 
   worth(key: number): number {
-    return -this.wait(key);
+    return -this.reuseDistance(key);
   }
 }

@@ -12,7 +12,7 @@ import { type Batch, demandsOf } from "./demands";
 import { acrossTokens, foresightOf } from "./guesses";
 import {
   Adaptive,
-  ExpectedWait,
+  ReuseDistance,
   LayerQuota,
   Lru,
   LruTwo,
@@ -29,7 +29,7 @@ const WARM_UP = 256;
 /** What ADR 0010 recommends, and the same by choices alone. */
 const BY_CHOICES: UseOptions = { halfLives: [8, 128], learns: true };
 const RECOMMENDED: UseOptions = { ...BY_CHOICES, runnerUp: 0.25 };
-const NAME_OF_RECOMMENDED = "expected wait, 8 and 128, runners-up";
+const NAME_OF_RECOMMENDED = "reuse distance, 8 and 128, runners-up";
 
 /** What a scan does to a policy shows in a few of them. */
 const TRIED_ON_PROMPTS = [
@@ -59,7 +59,7 @@ function policiesOf(trace: Trace): ReadonlyMap<string, Make> {
   const expected =
     (options: UseOptions): Make =>
     (size) =>
-      new ExpectedWait(size, options, n_used, runnersUp);
+      new ReuseDistance(size, options, n_used, runnersUp);
   const halfLives = [8, 16, 32, 64, 128, 256, 512];
   return new Map<string, Make>([
     ["LRU", () => new Lru()],
@@ -74,9 +74,9 @@ function policiesOf(trace: Trace): ReadonlyMap<string, Make> {
       expected({ halfLives: [halfLife, halfLife], layerOrder: false }),
     ]),
     ["LFU, 8 and 128", expected({ ...BY_CHOICES, layerOrder: false })],
-    ["expected wait, 32", expected({ halfLives: [32, 32] })],
-    ["expected wait, 8 and 128, half each", expected({ ...BY_CHOICES, learns: false })],
-    ["expected wait, 8 and 128", expected(BY_CHOICES)],
+    ["reuse distance, 32", expected({ halfLives: [32, 32] })],
+    ["reuse distance, 8 and 128, half each", expected({ ...BY_CHOICES, learns: false })],
+    ["reuse distance, 8 and 128", expected(BY_CHOICES)],
     [NAME_OF_RECOMMENDED, expected(RECOMMENDED)],
     ["the same, not told what comes next", expected({ ...RECOMMENDED, knowsNext: false })],
   ]);

@@ -132,7 +132,7 @@ EngineOptions ToEngineOptions(const Napi::Object& js) {
   if (!js.Get("eviction").IsUndefined()) {
     const std::string name = Text(js, "eviction");
     if (name != "lru" && name != "expected-wait") Mistyped(js, "eviction", "a known policy");
-    o.eviction = name == "lru" ? Eviction::kLru : Eviction::kExpectedWait;
+    o.eviction = name == "lru" ? Eviction::kLru : Eviction::kReuseDistance;
   }
   if (!js.Get("hints").IsUndefined()) o.hints = Bool(js, "hints");
   if (!js.Get("directReads").IsUndefined()) o.direct_reads = Bool(js, "directReads");

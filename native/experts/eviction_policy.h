@@ -12,8 +12,8 @@
 namespace hearth {
 
 enum class Eviction {
-  kExpectedWait,  // what will probably not be used for longest
-  kLru,           // what was used longest ago, whatever its layer
+  kReuseDistance,  // what will probably not be used for longest
+  kLru,            // what was used longest ago, whatever its layer
 };
 
 // What one layer asks for.

@@ -7,7 +7,7 @@
 
 #include "base/testing.h"
 #include "experts/lru_policy.h"
-#include "experts/wait_policy.h"
+#include "experts/reuse_distance_policy.h"
 
 namespace hearth {
 namespace {
@@ -61,10 +61,10 @@ struct FullPolicy {
     }
     return order;
   }
-  WaitPolicy policy;
+  ReuseDistancePolicy policy;
 };
 
-TEST(WaitPolicy, KeepsWhatIsChosenOften) {
+TEST(ReuseDistancePolicy, KeepsWhatIsChosenOften) {
   FullPolicy full;
   for (int i = 0; i < 1000; ++i) full.Pass(i % 5 == 0 ? Ids{0, 2} : Ids{0, 1});
   const Ids order = full.Order();
@@ -76,7 +76,7 @@ TEST(WaitPolicy, KeepsWhatIsChosenOften) {
               (Ids{26, 18, 10, 2, 25, 24, 17, 16, 9, 8, 1, 0}));
 }
 
-TEST(WaitPolicy, ForgetsWhatWasChosenOnce) {
+TEST(ReuseDistancePolicy, ForgetsWhatWasChosenOnce) {
   FullPolicy full;
   for (int i = 0; i < 300; ++i) full.Pass({5});
   for (int i = 0; i < 400; ++i) full.Pass({6});
@@ -85,7 +85,7 @@ TEST(WaitPolicy, ForgetsWhatWasChosenOnce) {
   EXPECT_TRUE(Ids(order.end() - 8, order.end() - 4) == (Ids{29, 21, 13, 5}));
 }
 
-TEST(WaitPolicy, KeepsWhatWasNearlyChosen) {
+TEST(ReuseDistancePolicy, KeepsWhatWasNearlyChosen) {
   FullPolicy full;
   const std::vector<int32_t> behind = {3, 4};
   for (int i = 0; i < 300; ++i) {
@@ -103,7 +103,7 @@ TEST(WaitPolicy, KeepsWhatWasNearlyChosen) {
   EXPECT_TRUE(goes_before(5, 4) && goes_before(4, 0));
 }
 
-TEST(WaitPolicy, TakesAChunkForItsTokensInOrder) {
+TEST(ReuseDistancePolicy, TakesAChunkForItsTokensInOrder) {
   FullPolicy one_by_one;
   FullPolicy at_once;
   std::vector<int32_t> choices;
@@ -121,7 +121,7 @@ TEST(WaitPolicy, TakesAChunkForItsTokensInOrder) {
 }
 
 // A prompt's chunks need every expert of each layer: what the pass is through with is needed last.
-TEST(WaitPolicy, GivesUpTheLayersBehindAPrompt) {
+TEST(ReuseDistancePolicy, GivesUpTheLayersBehindAPrompt) {
   FullPolicy full;
   const Ids all = {0, 1, 2, 3, 4, 5, 6, 7};
   full.Pass(all, 128, 128);
@@ -133,7 +133,7 @@ TEST(WaitPolicy, GivesUpTheLayersBehindAPrompt) {
   for (int i = 24; i < 32; ++i) EXPECT_EQ(order[static_cast<size_t>(i)] / 8, 2);
 }
 
-TEST(WaitPolicy, FollowsSlotsThatMoveAndEnd) {
+TEST(ReuseDistancePolicy, FollowsSlotsThatMoveAndEnd) {
   FullPolicy full;
   full.Pass({0});
   full.policy.Remove(31);

@@ -27,7 +27,7 @@ export interface NativeEngineOptions {
   readonly hints?: boolean;
   /** false: experts that do not all fit are read through the system's page cache. */
   readonly directReads?: boolean;
-  /** What is given up for an expert that does not fit; default "expected-wait" (native/experts/wait_policy.h). */
+  /** What is given up for an expert that does not fit; default "expected-wait" (native/experts/reuse_distance_policy.h). */
   readonly eviction?: "expected-wait" | "lru";
   /** false: no token is evaluated on a guess (native/engine/prompt_lookup.h). Changes no result. */
   readonly promptLookup?: boolean;
