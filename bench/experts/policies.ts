@@ -271,7 +271,7 @@ export interface UseOptions {
   /** Whether the way to the next visit of its layer counts too. */
   readonly layerOrder?: boolean;
   /** What a token counts for those that it ranks just behind the chosen ones. */
-  readonly runnerUp?: number;
+  readonly nextRankedUse?: number;
   /** Whether it is told how many tokens come next; else it takes as many as came. */
   readonly knowsNext?: boolean;
 }
@@ -289,19 +289,19 @@ export class ReuseDistance implements Policy {
   readonly #options: UseOptions;
   readonly #fast: Float64Array;
   readonly #slow: Float64Array;
-  readonly #runnersUp: ((batch: Batch) => Int32Array) | undefined;
+  readonly #nextRanked: ((batch: Batch) => Int32Array) | undefined;
   #mix: number;
   #il = 0;
   #n_token = 1;
   #n_next = 1;
 
-  /** @param runnersUp who ranked just behind the chosen ones. */
-  constructor(size: Size, options: UseOptions, n_used: number, runnersUp?: (batch: Batch) => Int32Array) {
+  /** @param nextRanked who ranked just behind the chosen ones. */
+  constructor(size: Size, options: UseOptions, n_used: number, nextRanked?: (batch: Batch) => Int32Array) {
     this.#size = size;
     this.#options = options;
     this.#fast = new Float64Array(size.n_layer * size.n_expert).fill(n_used / size.n_expert);
     this.#slow = this.#fast.slice();
-    this.#runnersUp = options.runnerUp === undefined ? undefined : runnersUp;
+    this.#nextRanked = options.nextRankedUse === undefined ? undefined : nextRanked;
     this.#mix = options.mix ?? 0.5;
   }
 
@@ -342,8 +342,8 @@ export class ReuseDistance implements Policy {
     choices.forEach((key, i) => {
       average[key]! += (1 - stays) * stays ** (n_token - 1 - Math.floor(i / n_used));
     });
-    for (const key of this.#runnersUp?.(batch) ?? []) {
-      average[key]! += (1 - stays) * this.#options.runnerUp!;
+    for (const key of this.#nextRanked?.(batch) ?? []) {
+      average[key]! += (1 - stays) * this.#options.nextRankedUse!;
     }
   }
 

@@ -403,14 +403,14 @@ TEST(Session, ReportsWhatRoutersWouldHaveChosenEarlier) {
     for (size_t r = 0; r < n_used; ++r) {
       // The first layer's router sees the embedding itself.
       EXPECT_EQ(trace.guesses[0][t * 2 * n_used + r], trace.layers[0][t * n_used + r]);
-      EXPECT_NE(trace.runners_up[1][t * n_used], trace.layers[1][t * n_used + r]);
+      EXPECT_NE(trace.next_ranked[1][t * n_used], trace.layers[1][t * n_used + r]);
     }
   }
   // Whatever the chunks.
   const RoutingTrace again = traced(1);
   EXPECT_TRUE(again.layers == trace.layers);
   EXPECT_TRUE(again.guesses == trace.guesses);
-  EXPECT_TRUE(again.runners_up == trace.runners_up);
+  EXPECT_TRUE(again.next_ranked == trace.next_ranked);
 }
 
 TEST(Engine, NamesTheLayerThatGivesNoNumber) {

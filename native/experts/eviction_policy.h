@@ -25,7 +25,7 @@ struct LayerVisit {
   int n_token = 1;       // of the chunk
   int n_token_next = 1;  // of the chunk that comes after it, as far as that is known
   // Distinct experts that nearly were chosen, if that is known: likely ones of the next token.
-  std::span<const int32_t> runners_up = {};
+  std::span<const int32_t> next_ranked = {};
 };
 
 // Not thread-safe.

@@ -14,7 +14,7 @@ namespace {
 constexpr float kHalfLifeOfLate = 8;
 constexpr float kHalfLifeLongRun = 128;
 // What nearly being chosen counts, in uses.
-constexpr float kRunnerUp = 0.25f;
+constexpr float kNextRanked = 0.25f;
 // How fast the weight of the two follows what was seen, and how far.
 constexpr float kLearningRate = 0.2f;
 constexpr float kWeightMin = 0.05f;
@@ -36,7 +36,7 @@ void ReuseDistancePolicy::Visit(const LayerVisit& visit) {
   now_ = visit;
   now_.ids = {};
   now_.choices = {};
-  now_.runners_up = {};
+  now_.next_ranked = {};
   if (visit.n_token == 1) LearnWeights(visit);
   const auto n_token = static_cast<float>(visit.n_token);
   const float keep_of_late = std::exp2(-n_token / kHalfLifeOfLate);
@@ -46,8 +46,8 @@ void ReuseDistancePolicy::Visit(const LayerVisit& visit) {
     rates[id].of_late *= keep_of_late;
     rates[id].long_run *= keep_long_run;
   }
-  for (const int32_t id : visit.runners_up)
-    AddUse(&rates[id], kRunnerUp * (1 - keep_of_late), kRunnerUp * (1 - keep_long_run));
+  for (const int32_t id : visit.next_ranked)
+    AddUse(&rates[id], kNextRanked * (1 - keep_of_late), kNextRanked * (1 - keep_long_run));
   if (visit.choices.empty()) {
     for (const int id : visit.ids) AddUse(&rates[id], 1 - keep_of_late, 1 - keep_long_run);
     return;

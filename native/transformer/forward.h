@@ -35,8 +35,8 @@ struct RoutingTrace {
   // the residual when layer il - 1 has added its attention, or of the embedding: n_expert_used ids
   // a token for each of them, the nearest first.
   std::vector<std::vector<int32_t>> guesses;
-  // runners_up[il]: the ids that rank behind the chosen ones, as many again if there are so many.
-  std::vector<std::vector<int32_t>> runners_up;
+  // next_ranked[il]: the ids that rank behind the chosen ones, as many again if there are so many.
+  std::vector<std::vector<int32_t>> next_ranked;
 };
 
 struct ForwardRequest {
@@ -133,7 +133,7 @@ class Transformer : public ChunkScratch {
   void Attention(int il, const Pass& pass, KvCache& kv);
   void HintNextLayer(int il, const float* x, int64_t n_token);
   bool HoldsAll() const;
-  std::vector<int32_t> RunnersUp(int64_t t) const;
+  std::vector<int32_t> NextRanked(int64_t t) const;
   void TraceChoice(int il, int64_t n_token, RoutingTrace* trace);
   void TraceGuesses(int il, const float* x, int64_t n_token, RoutingTrace* trace);
   Status CheckFinite(const float* values, int64_t n, const std::string& where) const;

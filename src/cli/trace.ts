@@ -38,7 +38,7 @@ export interface TraceLine {
    */
   readonly guessed: readonly (readonly (readonly number[])[])[];
   /** [n_layer][min(n_used, n_expert - n_used)]: who came next. */
-  readonly runners_up: readonly (readonly number[])[];
+  readonly next_ranked: readonly (readonly number[])[];
 }
 
 const DEPTH_DEFAULT = 4;
@@ -108,7 +108,7 @@ async function traceTokens(
 
 function tokenLine(
   token: number,
-  { trace: layers = [], guesses = [], runnersUp = [] }: NativeSyncReport,
+  { trace: layers = [], guesses = [], nextRanked = [] }: NativeSyncReport,
   t: number,
   n_used: number,
 ): TraceLine {
@@ -119,7 +119,7 @@ function tokenLine(
     guessed: ofToken(guesses).map((ids) =>
       Array.from({ length: ids.length / n_used }, (_, j) => ids.slice(j * n_used, (j + 1) * n_used)),
     ),
-    runners_up: ofToken(runnersUp),
+    next_ranked: ofToken(nextRanked),
   };
 }
 

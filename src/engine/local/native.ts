@@ -139,8 +139,8 @@ export interface NativeSyncReport {
    * before); for each of them as many as are chosen, the nearest layer first.
    */
   readonly guesses?: readonly (readonly (readonly number[])[])[];
-  /** With `traceDepth`. `runnersUp[layer][token]`: the ids behind those chosen, as many again if there are so many. */
-  readonly runnersUp?: readonly (readonly (readonly number[])[])[];
+  /** With `traceDepth`. `nextRanked[layer][token]`: the ids behind those chosen, as many again if there are so many. */
+  readonly nextRanked?: readonly (readonly (readonly number[])[])[];
 }
 
 /** A token timeline. One call at a time; a call made while another runs waits for it. */
