@@ -279,10 +279,14 @@ export interface UseOptions {
 /** How fast the parts of the estimate move, and how little either may have. */
 const LEARNING_RATE = 0.2;
 const PART_MIN = 0.05;
+/** An expert that was never chosen is not waited for for ever. */
+const PROBABILITY_MIN = 1e-6;
 
 /**
  * Estimated time until the next use, from decayed counts of use. An expert that a token uses with probability p waits 1/p - 1
  * visits of its layer beyond the next one; that one is some layers away. A chunk of n tokens uses it with 1 - (1 - p)^n.
+ * With half-lives of 8 and 128 tokens, learned parts and a quarter for the next-ranked it is the product's policy,
+ * native/experts/reuse_distance_policy.cc: evictions.test.ts holds the two together.
  */
 export class ReuseDistance implements Policy {
   readonly #size: Size;
@@ -357,10 +361,10 @@ export class ReuseDistance implements Policy {
     const il = Math.floor(key / this.#size.n_expert);
     // Layers that are still to come get the chunk that is under way.
     const n_token = il > this.#il ? this.#n_token : this.#n_next;
-    const p = this.#probability(key);
-    const used = n_token === 1 ? p : 1 - (1 - Math.min(1, p)) ** n_token;
+    const p = Math.min(1, Math.max(PROBABILITY_MIN, this.#probability(key)));
+    const used = n_token === 1 ? p : 1 - (1 - p) ** n_token;
     const way = this.#options.layerOrder === false ? 0 : layersUntil(this.#size, this.#il, il);
-    return 1 / Math.max(used, 1e-9) - 1 + way;
+    return 1 / used - 1 + way;
   }
 
   worth(key: number): number {

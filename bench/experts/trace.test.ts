@@ -30,6 +30,11 @@ describe("parseTrace", () => {
     assert.deepEqual([...trace.nextRanked.subarray(0, 2)], [2, 3]);
   });
 
+  it("reads a trace of 0.1", () => {
+    const older = parseTrace(textOf(CHOSEN, 5).replaceAll('"next_ranked"', '"runners_up"'), "f");
+    assert.deepEqual([...older.nextRanked.subarray(0, 2)], [2, 3]);
+  });
+
   const text = textOf(CHOSEN, 5);
   const cases: readonly (readonly [string, string, RegExp])[] = [
     ["an empty file", "", /f:1: .*JSON/],

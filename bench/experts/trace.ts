@@ -95,12 +95,13 @@ function headerOf(json: Readonly<Record<string, unknown>>, place: string): Trace
   };
 }
 
+/** `runners_up` is what 0.1 called `next_ranked`. */
 function take(trace: Trace, t: number, line: Readonly<Record<string, unknown>>, place: string): void {
   const { n_layer, n_expert, n_used, depth } = trace.header;
   const n_behind = Math.min(n_used, n_expert - n_used);
   const chosen = listOf(line["chosen"], n_layer, `${place}: 'chosen'`);
   const guessed = listOf(line["guessed"], n_layer, `${place}: 'guessed'`);
-  const nextRanked = listOf(line["next_ranked"], n_layer, `${place}: 'next_ranked'`);
+  const nextRanked = listOf(line["next_ranked"] ?? line["runners_up"], n_layer, `${place}: 'next_ranked'`);
   for (let il = 0; il < n_layer; ++il) {
     const at = t * n_layer + il;
     const keys = (ids: unknown, of: number, n: number, what: string): number[] =>
