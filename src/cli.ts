@@ -4,7 +4,7 @@ import { complete, completeOptions } from "./cli/complete";
 import { engine, engineCommandOptions } from "./cli/engine";
 import { inspect } from "./cli/inspect";
 import { logits, logitsOptions } from "./cli/logits";
-import { type Arguments, type OptionTable, parseCommandLine, usageError } from "./cli/options";
+import { type Arguments, engineOptionsHelp, type OptionTable, parseCommandLine, usageError } from "./cli/options";
 import { replay } from "./cli/replay";
 import { tokenize, tokenizeOptions } from "./cli/tokenize";
 import { trace, traceOptions } from "./cli/trace";
@@ -33,17 +33,9 @@ const HELP = `hearth: private code completion on your own CPU
 
 Common options
   --model M              a GGUF file; default: the built-in starter model
-  --threads N            default: the cores this process may use
-  --memory-budget 1GiB   of the whole process; experts beyond it are read from the file as needed
-  --context N            tokens that a session may hold
-  --prefetch on|exact|off
+${engineOptionsHelp()}  --prefetch on|exact|off
                          read experts ahead of their use: also on a guess (default), only when a layer has asked, or not
-  --eviction NAME        which expert makes room for another: expected-wait (default) or lru
-  --approximate-head [T] draw only from tokens that the model's predictor, if its file has one, scores above T
-                         (default -2), and say how often that leaves out the likeliest: faster, not exact
-  --isa ref|avx2|avxvnni|avx512vnni|neon-dotprod|neon-i8mm
   --temperature T --top-k K --top-p P --min-p P --seed N
-  --expert-slots N       experts in memory at once, whatever the budget
 
 Exit codes: 0 done, 1 it failed (the reason is on stderr), 2 wrong usage.
 `;

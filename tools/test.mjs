@@ -149,7 +149,14 @@ await runMain(async () => {
   }
   await suite("native", "native unit tests (AddressSanitizer, UndefinedBehaviorSanitizer)", () => ctest("dev"));
   await suite("threads", "native unit tests (ThreadSanitizer)", () =>
-    ctest("tsan", ["base_test", "file_reader_test", "expert_cache_test", "expert_cache_property_test", "engine_test"]),
+    ctest("tsan", [
+      "base_test",
+      "file_reader_test",
+      "expert_cache_test",
+      "expert_cache_property_test",
+      "memory_arbiter_test",
+      "engine_test",
+    ]),
   );
   if (canEmulateArm()) {
     await suite("arm", "native unit tests on emulated AArch64 processors", emulatedArm);

@@ -29,6 +29,7 @@ export class ExpertCache {
   readonly #slots: number[] = [];
   readonly #slotOf: Int32Array;
   readonly #lastUse: Int32Array;
+  #clock = 0;
   #pinned: ReadonlySet<number> = new Set();
 
   constructor(size: Size, policy: Policy) {
@@ -43,8 +44,8 @@ export class ExpertCache {
   }
 
   /** As if it had been used now. */
-  touch(key: number, now: number): void {
-    this.#lastUse[key] = now;
+  touch(key: number): void {
+    this.#lastUse[key] = ++this.#clock;
   }
 
   /** Makes all of a batch resident, none of it at the cost of another, nor of `spared` if that can be. Returns what was read. */
@@ -55,14 +56,18 @@ export class ExpertCache {
     }
     const missing = [...batch.keys].filter((key) => !this.has(key));
     this.#policy.visit(batch, now);
+    // As the native cache does: hits count as used before what is read.
     for (const key of batch.keys) {
-      this.#lastUse[key] = now;
+      if (this.has(key)) {
+        this.touch(key);
+      }
     }
     for (const key of missing) {
       const isFree = (other: number): boolean => !this.#pinned.has(other);
       if (spared === undefined || !this.load(key, (other) => isFree(other) && !spared.has(other))) {
         this.load(key, isFree);
       }
+      this.touch(key);
     }
     return missing;
   }

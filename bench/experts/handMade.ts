@@ -33,7 +33,7 @@ export function textOf(
     token: t,
     chosen: layers,
     guessed: guessed?.[t] ?? layers.map((_, il) => layers.slice(il, il + depth)),
-    runners_up: layers.map((ids) =>
+    next_ranked: layers.map((ids) =>
       Array.from({ length: n_expert }, (_, id) => id)
         .filter((id) => !ids.includes(id))
         .slice(0, ids.length),

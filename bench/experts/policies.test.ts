@@ -3,14 +3,14 @@ import { Belady } from "./belady";
 import { missesOf, type Policy, type Size } from "./cache";
 import { type Batch, demandsOf } from "./demands";
 import { oneByOne, traceOf } from "./handMade";
-import { Adaptive, ExpectedWait, LayerQuota, Lru, LruTwo, Segmented, Staleness, ThreeQueues } from "./policies";
+import { Adaptive, ReuseDistance, LayerQuota, Lru, LruTwo, Segmented, Staleness, ThreeQueues } from "./policies";
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
 /** The textbooks' string, on which FIFO does worse with more room. */
 const BELADYS = oneByOne([1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5], 6);
 
-const average = (size: Size, halfLife = 8): Policy => new ExpectedWait(size, { halfLives: [halfLife, halfLife] }, 1);
+const average = (size: Size, halfLife = 8): Policy => new ReuseDistance(size, { halfLives: [halfLife, halfLife] }, 1);
 
 describe("missesOf", () => {
   for (const [n_slot, lru, min] of [
@@ -72,7 +72,7 @@ describe("the order of layers", () => {
   });
 });
 
-describe("ExpectedWait", () => {
+describe("ReuseDistance", () => {
   it("keeps who is used often when others pass once", () => {
     // 0 comes every third token, between strangers.
     const ids = Array.from({ length: 60 }, (_, i) => (i % 3 === 0 ? 0 : 1 + (i % 7)));
@@ -84,7 +84,7 @@ describe("ExpectedWait", () => {
 
   it("counts a chunk's tokens, and gives up the layer just passed while a prompt goes on", () => {
     const size = { n_layer: 3, n_expert: 2, n_slot: 4 };
-    const policy = new ExpectedWait(size, { halfLives: [32, 32] }, 1);
+    const policy = new ReuseDistance(size, { halfLives: [32, 32] }, 1);
     const chunk = (il: number, n_next: number): Batch => ({
       il,
       token: 0,
@@ -97,17 +97,17 @@ describe("ExpectedWait", () => {
     policy.visit(chunk(0, 64));
     policy.visit(chunk(1, 64));
     // Another chunk uses nearly all of them: the first layer's come first.
-    assert.ok(policy.wait(1) < policy.wait(2));
+    assert.ok(policy.reuseDistance(1) < policy.reuseDistance(2));
     policy.visit(chunk(0, 1));
     policy.visit(chunk(1, 1));
     // A single token comes: how often they were used counts.
-    assert.ok(policy.wait(2) < policy.wait(1));
+    assert.ok(policy.reuseDistance(2) < policy.reuseDistance(1));
   });
 
   it("learns which average to believe", () => {
     const size = { n_layer: 1, n_expert: 8, n_slot: 4 };
     const mixAfter = (ids: number[]): number => {
-      const policy = new ExpectedWait(size, { halfLives: [4, 64], learns: true }, 1);
+      const policy = new ReuseDistance(size, { halfLives: [4, 64], learns: true }, 1);
       missesOf(size, demandsOf(oneByOne(ids, 8), 0, ids.length, 1), policy);
       return policy.mix;
     };
@@ -141,7 +141,7 @@ describe("every policy", () => {
     ["S3-FIFO", new ThreeQueues(size)],
     ["quota", new LayerQuota(size)],
     ["staleness", new Staleness(size)],
-    ["expected wait", average(size)],
+    ["reuse distance", average(size)],
   ];
   for (const [name, policy] of policies) {
     it(`misses no less than the optimum: ${name}`, () => {

@@ -46,7 +46,7 @@ export function readsOf(
           ++counts.speculative;
           unused.add(key);
         }
-        cache.touch(key, now);
+        cache.touch(key);
       });
     }
   };

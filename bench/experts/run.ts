@@ -12,7 +12,7 @@ import { type Batch, demandsOf } from "./demands";
 import { acrossTokens, foresightOf } from "./guesses";
 import {
   Adaptive,
-  ExpectedWait,
+  ReuseDistance,
   LayerQuota,
   Lru,
   LruTwo,
@@ -28,8 +28,8 @@ import { readTrace, type Trace } from "./trace";
 const WARM_UP = 256;
 /** What ADR 0010 recommends, and the same by choices alone. */
 const BY_CHOICES: UseOptions = { halfLives: [8, 128], learns: true };
-const RECOMMENDED: UseOptions = { ...BY_CHOICES, runnerUp: 0.25 };
-const NAME_OF_RECOMMENDED = "expected wait, 8 and 128, runners-up";
+const RECOMMENDED: UseOptions = { ...BY_CHOICES, nextRankedUse: 0.25 };
+const NAME_OF_RECOMMENDED = "reuse distance, 8 and 128, next-ranked experts";
 
 /** What a scan does to a policy shows in a few of them. */
 const TRIED_ON_PROMPTS = [
@@ -52,14 +52,14 @@ type Make = (size: Size) => Policy;
 
 function policiesOf(trace: Trace): ReadonlyMap<string, Make> {
   const { n_layer, n_used } = trace.header;
-  const runnersUp = ({ token, n_token, il }: Batch): Int32Array => {
+  const nextRanked = ({ token, n_token, il }: Batch): Int32Array => {
     const at = (token * n_layer + il) * n_used;
-    return n_token > 1 ? new Int32Array() : trace.runnersUp.subarray(at, at + n_used).filter((key) => key >= 0);
+    return n_token > 1 ? new Int32Array() : trace.nextRanked.subarray(at, at + n_used).filter((key) => key >= 0);
   };
   const expected =
     (options: UseOptions): Make =>
     (size) =>
-      new ExpectedWait(size, options, n_used, runnersUp);
+      new ReuseDistance(size, options, n_used, nextRanked);
   const halfLives = [8, 16, 32, 64, 128, 256, 512];
   return new Map<string, Make>([
     ["LRU", () => new Lru()],
@@ -74,9 +74,9 @@ function policiesOf(trace: Trace): ReadonlyMap<string, Make> {
       expected({ halfLives: [halfLife, halfLife], layerOrder: false }),
     ]),
     ["LFU, 8 and 128", expected({ ...BY_CHOICES, layerOrder: false })],
-    ["expected wait, 32", expected({ halfLives: [32, 32] })],
-    ["expected wait, 8 and 128, half each", expected({ ...BY_CHOICES, learns: false })],
-    ["expected wait, 8 and 128", expected(BY_CHOICES)],
+    ["reuse distance, 32", expected({ halfLives: [32, 32] })],
+    ["reuse distance, 8 and 128, half each", expected({ ...BY_CHOICES, learns: false })],
+    ["reuse distance, 8 and 128", expected(BY_CHOICES)],
     [NAME_OF_RECOMMENDED, expected(RECOMMENDED)],
     ["the same, not told what comes next", expected({ ...RECOMMENDED, knowsNext: false })],
   ]);

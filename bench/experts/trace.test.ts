@@ -27,7 +27,12 @@ describe("parseTrace", () => {
     // There is nothing behind the last layer, and nothing was recorded beyond the depth.
     assert.deepEqual([...guessedOf(trace, 1, 2, 1)], []);
     assert.deepEqual([...guessedOf(trace, 1, 0, 2)], []);
-    assert.deepEqual([...trace.runnersUp.subarray(0, 2)], [2, 3]);
+    assert.deepEqual([...trace.nextRanked.subarray(0, 2)], [2, 3]);
+  });
+
+  it("reads a trace of 0.1", () => {
+    const older = parseTrace(textOf(CHOSEN, 5).replaceAll('"next_ranked"', '"runners_up"'), "f");
+    assert.deepEqual([...older.nextRanked.subarray(0, 2)], [2, 3]);
   });
 
   const text = textOf(CHOSEN, 5);
@@ -43,7 +48,7 @@ describe("parseTrace", () => {
     ["an id twice", text.replace("[4,0]", "[4,4]"), /f:2: 'chosen' of layer 2/],
     ["an id that is none", text.replace("[4,0]", '["4",0]'), /f:2: 'chosen' of layer 2/],
     ["a layer too few", text.replace("[0,1],", ""), /f:2: 'chosen' is a list of 3, not of 2/],
-    ["no guesses", text.replace(/"guessed".*?"runners_up"/, '"runners_up"'), /f:2: 'guessed' .* not undefined/],
+    ["no guesses", text.replace(/"guessed".*?"next_ranked"/, '"next_ranked"'), /f:2: 'guessed' .* not undefined/],
   ];
   for (const [what, damaged, says] of cases) {
     it(`refuses ${what}`, () => {

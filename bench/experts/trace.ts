@@ -10,7 +10,7 @@ export interface Trace {
   /** Keys [n_token][n_layer][depth][n_used]; -1 behind the last layer. */
   readonly guessed: Int32Array;
   /** Keys [n_token][n_layer][n_used]; -1 where there are none. */
-  readonly runnersUp: Int32Array;
+  readonly nextRanked: Int32Array;
 }
 
 /** Keys of what layer `il` chose for token `t`, by falling rank. */
@@ -51,7 +51,7 @@ export function parseTrace(text: string, path: string): Trace {
     n_token,
     chosen: new Int32Array(n_choice).fill(-1),
     guessed: new Int32Array(n_choice * depth).fill(-1),
-    runnersUp: new Int32Array(n_choice).fill(-1),
+    nextRanked: new Int32Array(n_choice).fill(-1),
   };
   for (let t = 0; t < n_token; ++t) {
     const place = `${path}:${t + 2}`;
@@ -95,18 +95,19 @@ function headerOf(json: Readonly<Record<string, unknown>>, place: string): Trace
   };
 }
 
+/** `runners_up` is what 0.1 called `next_ranked`. */
 function take(trace: Trace, t: number, line: Readonly<Record<string, unknown>>, place: string): void {
   const { n_layer, n_expert, n_used, depth } = trace.header;
   const n_behind = Math.min(n_used, n_expert - n_used);
   const chosen = listOf(line["chosen"], n_layer, `${place}: 'chosen'`);
   const guessed = listOf(line["guessed"], n_layer, `${place}: 'guessed'`);
-  const runnersUp = listOf(line["runners_up"], n_layer, `${place}: 'runners_up'`);
+  const nextRanked = listOf(line["next_ranked"] ?? line["runners_up"], n_layer, `${place}: 'next_ranked'`);
   for (let il = 0; il < n_layer; ++il) {
     const at = t * n_layer + il;
     const keys = (ids: unknown, of: number, n: number, what: string): number[] =>
       idsOf(ids, n, n_expert, `${place}: '${what}' of layer ${il}`).map((id) => of * n_expert + id);
     trace.chosen.set(keys(chosen[il], il, n_used, "chosen"), at * n_used);
-    trace.runnersUp.set(keys(runnersUp[il], il, n_behind, "runners_up"), at * n_used);
+    trace.nextRanked.set(keys(nextRanked[il], il, n_behind, "next_ranked"), at * n_used);
     const n_ahead = Math.min(depth, n_layer - il);
     for (const [j, ids] of listOf(guessed[il], n_ahead, `${place}: 'guessed' of layer ${il}`).entries()) {
       trace.guessed.set(keys(ids, il + j, n_used, "guessed"), (at * depth + j) * n_used);

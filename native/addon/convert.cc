@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -31,10 +32,6 @@ int Int(const Napi::Object& js, const char* key) {
   return value > INT32_MAX || value < INT32_MIN ? -1 : static_cast<int>(value);
 }
 
-int64_t IntegerOr(const Napi::Object& js, const char* key, int64_t fallback) {
-  return js.Get(key).IsUndefined() ? fallback : Integer(js, key);
-}
-
 std::string Text(const Napi::Object& js, const char* key) {
   const Napi::Value value = js.Get(key);
   if (!value.IsString()) Mistyped(js, key, "a string");
@@ -56,6 +53,32 @@ bool Bool(const Napi::Object& js, const char* key) {
   const Napi::Value value = js.Get(key);
   if (!value.IsBoolean()) Mistyped(js, key, "a boolean");
   return value.As<Napi::Boolean>().Value();
+}
+
+// An option by its type in EngineOptions.
+void Read(const Napi::Object& js, const char* key, int* o) { *o = Int(js, key); }
+void Read(const Napi::Object& js, const char* key, int64_t* o) { *o = Integer(js, key); }
+void Read(const Napi::Object& js, const char* key, uint64_t* o) {
+  *o = static_cast<uint64_t>(Integer(js, key));
+}
+void Read(const Napi::Object& js, const char* key, bool* o) { *o = Bool(js, key); }
+void Read(const Napi::Object& js, const char* key, std::optional<float>* o) {
+  *o = static_cast<float>(Number(js, key));
+}
+void Read(const Napi::Object& js, const char* key, std::optional<Isa>* o) {
+  *o = IsaFromName(Text(js, key));
+  if (!*o) Mistyped(js, key, "a known instruction set");
+}
+void Read(const Napi::Object& js, const char* key, Eviction* o) {
+  const std::string name = Text(js, key);
+  if (name != "lru" && name != "reuse-distance") Mistyped(js, key, "a known policy");
+  *o = name == "lru" ? Eviction::kLru : Eviction::kReuseDistance;
+}
+
+// What is missing keeps its default.
+template <typename T>
+void ReadOption(const Napi::Object& js, const char* key, T* option) {
+  if (!js.Get(key).IsUndefined()) Read(js, key, option);
 }
 
 Napi::Array List(const Napi::Object& js, const char* key) {
@@ -153,31 +176,23 @@ ModelSpec ToModelSpec(const Napi::Object& js) {
   return s;
 }
 
+// What each of src/protocol/engineOptions.ts becomes.
 EngineOptions ToEngineOptions(const Napi::Object& js) {
   EngineOptions o;
-  o.n_threads = static_cast<int>(IntegerOr(js, "threads", 0));
-  o.memory_budget_bytes = static_cast<uint64_t>(IntegerOr(js, "memoryBudgetBytes", 0));
-  o.process_bytes = static_cast<uint64_t>(IntegerOr(js, "processBytes", 0));
-  o.expert_slots = static_cast<int>(IntegerOr(js, "expertSlots", 0));
-  o.n_ctx = IntegerOr(js, "contextTokens", 0);
-  o.n_chunk = IntegerOr(js, "chunkTokens", 0);
-  o.n_session = static_cast<int>(IntegerOr(js, "sessions", 1));
-  if (!js.Get("readAhead").IsUndefined()) o.read_ahead = Bool(js, "readAhead");
-  if (!js.Get("eviction").IsUndefined()) {
-    const std::string name = Text(js, "eviction");
-    if (name != "lru" && name != "expected-wait") Mistyped(js, "eviction", "a known policy");
-    o.eviction = name == "lru" ? Eviction::kLru : Eviction::kExpectedWait;
-  }
-  if (!js.Get("hints").IsUndefined()) o.hints = Bool(js, "hints");
-  if (!js.Get("directReads").IsUndefined()) o.direct_reads = Bool(js, "directReads");
-  if (!js.Get("promptLookup").IsUndefined()) o.prompt_lookup = Bool(js, "promptLookup");
-  if (!js.Get("approximateHead").IsUndefined()) {
-    o.approximate_head = static_cast<float>(Number(js, "approximateHead"));
-  }
-  if (!js.Get("isa").IsUndefined()) {
-    o.isa = IsaFromName(Text(js, "isa"));
-    if (!o.isa) Mistyped(js, "isa", "a known instruction set");
-  }
+  ReadOption(js, "threads", &o.n_threads);
+  ReadOption(js, "memoryBudgetBytes", &o.memory_budget_bytes);
+  ReadOption(js, "processBytes", &o.process_bytes);
+  ReadOption(js, "expertSlots", &o.expert_slots);
+  ReadOption(js, "contextTokens", &o.n_ctx);
+  ReadOption(js, "chunkTokens", &o.n_chunk);
+  ReadOption(js, "sessions", &o.n_session);
+  ReadOption(js, "readAhead", &o.read_ahead);
+  ReadOption(js, "hints", &o.hints);
+  ReadOption(js, "directReads", &o.direct_reads);
+  ReadOption(js, "promptLookup", &o.prompt_lookup);
+  ReadOption(js, "eviction", &o.eviction);
+  ReadOption(js, "approximateHead", &o.approximate_head);
+  ReadOption(js, "isa", &o.isa);
   return o;
 }
 

@@ -72,7 +72,7 @@ void SetTrace(Napi::Object& report, const RoutingTrace& trace, size_t n_used) {
   report.Set("trace", ToJs(report.Env(), trace.layers, n_token));
   if (trace.depth == 0) return;
   report.Set("guesses", ToJs(report.Env(), trace.guesses, n_token));
-  report.Set("runnersUp", ToJs(report.Env(), trace.runners_up, n_token));
+  report.Set("nextRanked", ToJs(report.Env(), trace.next_ranked, n_token));
 }
 
 struct SyncJob {
@@ -125,7 +125,7 @@ Napi::Promise SessionObject::Run(CancelFlag cancel, EngineHold::Work work,
 
 // sync(tokens: Int32Array,
 //      {chunkTokens?, trace?, traceDepth?, sampler?, banned?, priority?, onLogits?, approximate?})
-//   -> Promise<{reused, evaluated, trace?, guesses?, runnersUp?} | "cancelled">
+//   -> Promise<{reused, evaluated, trace?, guesses?, nextRanked?} | "cancelled">
 Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
   auto job = std::make_shared<SyncJob>();
   job->tokens = ToTokens(info[0]);

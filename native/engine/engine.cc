@@ -73,7 +73,7 @@ struct Engine::Parts {
   std::unique_ptr<Reader> reader;
   std::unique_ptr<ExpertCache> cache;
   std::unique_ptr<Transformer> transformer;
-  std::shared_ptr<SharedMemory> shared;
+  std::shared_ptr<MemoryArbiter> arbiter;
   bool prompt_lookup = true;
   DraftCounts draft_counts;
   std::optional<float> approximate_head;
@@ -164,7 +164,7 @@ Result<std::unique_ptr<Engine>> Engine::Load(
   if (!transformer.ok()) return transformer.status();
   p.transformer = std::move(transformer).value();
   RETURN_IF_ERROR(p.transformer->Resize(p.plan.RoomFor(1)));
-  p.shared = std::make_shared<SharedMemory>(p.plan, *p.cache, *p.transformer);
+  p.arbiter = std::make_shared<MemoryArbiter>(p.plan, *p.cache, *p.transformer);
   p.prompt_lookup = options.prompt_lookup;
   p.approximate_head = options.approximate_head;
   return std::unique_ptr<Engine>(new Engine(std::move(parts)));
@@ -187,12 +187,12 @@ EngineStats Engine::stats() const {
 }
 void Engine::Rest() {
   parts_->scheduler->Post({JobPriority::kIdle, this, nullptr, [this] {
-                             parts_->shared->Rest();
+                             parts_->arbiter->Trim();
                              return false;
                            }});
 }
 
-std::vector<ExpertId> Engine::HotExperts() const { return parts_->shared->Hot(); }
+std::vector<ExpertId> Engine::HotExperts() const { return parts_->arbiter->HotExperts(); }
 
 void Engine::Preload(std::span<const ExpertId> experts) { parts_->cache->Preload(experts); }
 
@@ -203,7 +203,7 @@ Result<std::unique_ptr<Session>> Engine::NewSession() {
   SessionOptions options;
   options.n_ctx = plan.n_ctx;
   options.prompt_lookup = parts_->prompt_lookup;
-  options.shared = parts_->shared;
+  options.arbiter = parts_->arbiter;
   options.pages = plan.shares() ? Pages::kSmall : Pages::kHuge;
   options.draft_token_cost =
       plan.n_slot == plan.n_slot_all ? kDraftTokenCostInMemory : kDraftTokenCostOnDisk;

@@ -31,7 +31,7 @@ struct EngineOptions {
   bool read_ahead = true;            // false: experts are read when they are waited for
   bool hints = true;                 // false: only what a layer has asked for is read
   bool direct_reads = true;          // where experts are read again and again; false: page cache
-  Eviction eviction = Eviction::kExpectedWait;
+  Eviction eviction = Eviction::kReuseDistance;
   int64_t n_ctx = 0;          // 0: the model's, at most 4096
   int64_t n_chunk = 0;        // tokens of a prefill chunk; 0: 128, or 256
                               // where experts do not all fit

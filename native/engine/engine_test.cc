@@ -403,14 +403,14 @@ TEST(Session, ReportsWhatRoutersWouldHaveChosenEarlier) {
     for (size_t r = 0; r < n_used; ++r) {
       // The first layer's router sees the embedding itself.
       EXPECT_EQ(trace.guesses[0][t * 2 * n_used + r], trace.layers[0][t * n_used + r]);
-      EXPECT_NE(trace.runners_up[1][t * n_used], trace.layers[1][t * n_used + r]);
+      EXPECT_NE(trace.next_ranked[1][t * n_used], trace.layers[1][t * n_used + r]);
     }
   }
   // Whatever the chunks.
   const RoutingTrace again = traced(1);
   EXPECT_TRUE(again.layers == trace.layers);
   EXPECT_TRUE(again.guesses == trace.guesses);
-  EXPECT_TRUE(again.runners_up == trace.runners_up);
+  EXPECT_TRUE(again.next_ranked == trace.next_ranked);
 }
 
 TEST(Engine, NamesTheLayerThatGivesNoNumber) {
@@ -461,7 +461,7 @@ TEST(Engine, RefusesFilesThatChangedAndOptionsThatMakeNoSense) {
               StatusCode::kBadRequest);
 }
 
-TEST(SharedMemory, ForgetsIdleContextsBeforeItRefuses) {
+TEST(MemoryArbiter, EvictsIdleContextsBeforeItRefuses) {
   const RandomModel model(TensorType::kQ4_0, Gating::kSigmoid);
   const auto tokens = model.Tokens(256, 9);
   Result<Logits> expected = Evaluate(model.spec(), {}, tokens);
@@ -502,7 +502,7 @@ TEST(SharedMemory, ForgetsIdleContextsBeforeItRefuses) {
   EXPECT_TRUE(one->Sync(model.Tokens(20, 1), {}).ok());
 }
 
-TEST(SharedMemory, GivesAPromptsRoomBackToTheExperts) {
+TEST(MemoryArbiter, GivesAPromptsRoomBackToTheExperts) {
   const RandomModel model(TensorType::kQ4_0, Gating::kSigmoid);
   const auto prompt = model.Tokens(200, 9);
   const auto other = model.Tokens(40, 10);

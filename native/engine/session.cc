@@ -30,31 +30,25 @@ Result<std::unique_ptr<Session>> Session::Create(const ModelSpec& spec, Transfor
       new Session(spec, transformer, options, std::move(kv).value(), std::move(pass).value()));
 }
 
-Session::~Session() {
-  if (options_.shared == nullptr) return;
-  options_.shared->Leave(this);
-  GiveMemoryBack();
-}
-
 // So that a chunk may be evaluated and the first n positions written.
-Status Session::TakeMemory(int64_t n_position, Work& work) {
-  if (options_.shared == nullptr) return Status::Ok();
-  const int64_t n_taken =
-      std::max(n_position_taken_,
+Status Session::ReserveMemory(int64_t n_position, Work& work) {
+  if (options_.arbiter == nullptr) return Status::Ok();
+  const int64_t n_reserved =
+      std::max(n_position_reserved_,
                std::min((n_position + kPositionsAtOnce - 1) / kPositionsAtOnce * kPositionsAtOnce,
                         kv_.n_ctx()));
-  const size_t more = kv_.BytesUpTo(n_taken) - bytes_taken_;
-  // Also where nothing is taken: others may have given something back.
-  Result<SharedMemory::RoomHold> room = options_.shared->Take(this, more, work.n_token);
-  if (!room.ok()) return room.status();
-  if (work.room == nullptr) work.room = std::move(room).value();
-  n_position_taken_ = n_taken;
-  bytes_taken_ += more;
+  const size_t more = kv_.BytesUpTo(n_reserved) - kv_reservation_.amount();
+  // Also where nothing is needed: others may have given something back.
+  Result<MemoryArbiter::Grant> grant = options_.arbiter->Reserve(this, more, work.n_token);
+  if (!grant.ok()) return grant.status();
+  if (work.scratch.amount() == 0) work.scratch = std::move(grant.value().scratch);
+  kv_reservation_.Add(std::move(grant.value().kv));
+  n_position_reserved_ = n_reserved;
   return Status::Ok();
 }
 
 // Its memory is needed elsewhere: what comes next is evaluated with all that was before it.
-bool Session::Forget() {
+bool Session::EvictKv() {
   if (work_.has_value()) return false;
   kv_.Clear();
   forgotten_.insert(forgotten_.end(), tokens_.begin(), tokens_.end());
@@ -63,16 +57,15 @@ bool Session::Forget() {
   const auto kept = logits_.begin() + static_cast<std::ptrdiff_t>(draft_.n_taken) * spec_.n_vocab;
   if (logits_valid_) std::copy(kept, kept + spec_.n_vocab, logits_.begin());
   draft_ = Draft();
-  GiveMemoryBack();
+  ReleaseKv();
   return true;
 }
 
-void Session::GiveMemoryBack() {
-  if (bytes_taken_ == 0) return;
+void Session::ReleaseKv() {
+  if (kv_reservation_.amount() == 0) return;
   kv_.ReleaseFrom(0);
-  options_.shared->GiveBack(bytes_taken_);
-  n_position_taken_ = 0;
-  bytes_taken_ = 0;
+  kv_reservation_.End();
+  n_position_reserved_ = 0;
 }
 
 Status Session::Check(std::span<const int32_t> tokens) const {
@@ -108,7 +101,7 @@ int64_t Session::Rewind(std::span<const int32_t> tokens, const SyncOptions& opti
   if (n_keep == 0) {
     kv_.Clear();
     // A long conversation's memory is of use to the experts; a little is as soon taken again.
-    if (n_position_taken_ > 2 * (n_token + kPositionsAtOnce)) GiveMemoryBack();
+    if (n_position_reserved_ > 2 * (n_token + kPositionsAtOnce)) ReleaseKv();
   }
   tokens_.resize(static_cast<size_t>(n_keep));
   draft_ = Draft();
@@ -217,7 +210,7 @@ Status Session::BeginChunk(Work& work) {
   request.cancelled = work.options.cancelled;
   request.trace = work.options.trace;
   logits_valid_ = false;
-  RETURN_IF_ERROR(TakeMemory(request.pos0 + work.n_token, work));
+  RETURN_IF_ERROR(ReserveMemory(request.pos0 + work.n_token, work));
   return transformer_.Begin(request, kv_, pass_);
 }
 

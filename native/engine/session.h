@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "base/status.h"
+#include "engine/memory_arbiter.h"
 #include "engine/prompt_lookup.h"
-#include "engine/shared_memory.h"
 #include "transformer/forward.h"
 #include "transformer/kv_cache.h"
 
@@ -44,7 +44,7 @@ struct SessionOptions {
   DraftCounts* draft_counts = nullptr;  // counted there if given
   // Given: keys and values take memory from it as the timeline grows, with small pages only what
   // they need. Otherwise it is all theirs.
-  std::shared_ptr<SharedMemory> shared = nullptr;
+  std::shared_ptr<MemoryArbiter> arbiter = nullptr;
   Pages pages = Pages::kHuge;
   // Threshold of the approximate head, whose transformer has a predictor; unset: off.
   std::optional<float> approximate_head;
@@ -52,7 +52,7 @@ struct SessionOptions {
 };
 
 // Used by one thread at a time. The transformer must outlive it.
-class Session : private SharedMemory::Tenant {
+class Session : private MemoryArbiter::Client {
  public:
   // Positions that the rings of windowed layers keep beyond window and chunk: so far a prompt can
   // go back (an undone line, a rejected suggestion) without being evaluated anew.
@@ -61,7 +61,8 @@ class Session : private SharedMemory::Tenant {
   // kMemory.
   static Result<std::unique_ptr<Session>> Create(const ModelSpec& spec, Transformer& transformer,
                                                  const SessionOptions& options);
-  ~Session() override;
+  // Also while another session evicts this one's keys and values: waits for that.
+  ~Session() override = default;
 
   // Makes the timeline equal to `tokens` (at least one): keeps the common prefix, rewinds behind
   // it, evaluates the rest. logits() are then those after the last token. kBadRequest: a token id
@@ -101,7 +102,7 @@ class Session : private SharedMemory::Tenant {
     SyncOptions options;
     int64_t done = 0;     // of rest, in whole chunks
     int64_t n_token = 0;  // of the chunk that is in pass_; 0 between two chunks
-    SharedMemory::RoomHold room;
+    MemoryArbiter::Reservation scratch;
   };
 
   // What was evaluated on a guess, behind the timeline's end.
@@ -118,7 +119,7 @@ class Session : private SharedMemory::Tenant {
         lookup_(options.draft_token_cost),
         kv_(std::move(kv)),
         pass_(std::move(pass)) {
-    if (options_.shared != nullptr) options_.shared->Join(this);
+    if (options_.arbiter != nullptr) registration_ = options_.arbiter->Register(this);
   }
 
   Status Check(std::span<const int32_t> tokens) const;
@@ -126,9 +127,9 @@ class Session : private SharedMemory::Tenant {
   Status StepToTheEnd();
   Result<bool> Advance(Work& work);
   Status BeginChunk(Work& work);
-  Status TakeMemory(int64_t n_position, Work& work);
-  void GiveMemoryBack();
-  bool Forget() override;
+  Status ReserveMemory(int64_t n_position, Work& work);
+  void ReleaseKv();
+  bool EvictKv() override;
   Status TakeLogits(const Work& work);
   void EndChunk(Work& work);
   bool TakeFromDraft(int32_t token);
@@ -141,19 +142,21 @@ class Session : private SharedMemory::Tenant {
   const SessionOptions options_;
   PromptLookup lookup_;
   Draft draft_;
+  MemoryArbiter::Reservation kv_reservation_;  // of kv_'s bytes, which end before it
+  int64_t n_position_reserved_ = 0;            // positions of kv_ that it is for
   KvCache kv_;
-  int64_t n_position_taken_ = 0;  // positions of kv_ whose memory was taken from options_.shared
-  size_t bytes_taken_ = 0;
   Pass pass_;
   std::optional<Work> work_;
   SyncReport report_;
   std::vector<int32_t> tokens_;
-  // What Forget took from tokens_; the next token is evaluated with it.
+  // What EvictKv took from tokens_; the next token is evaluated with it.
   std::vector<int32_t> forgotten_;
   // [1 + draft, n_vocab]: after the token before the draft, and after each of the draft's.
   std::vector<float> logits_;
   bool logits_valid_ = false;  // those after draft_.n_taken belong to the end of tokens_
   bool approximate_ = false;   // logits_ are the approximate head's
+  // The last member, so that nothing that EvictKv uses ends before it.
+  MemoryArbiter::Registration registration_;
 };
 
 }  // namespace hearth

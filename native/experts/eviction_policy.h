@@ -12,8 +12,8 @@
 namespace hearth {
 
 enum class Eviction {
-  kExpectedWait,  // what will probably not be used for longest
-  kLru,           // what was used longest ago, whatever its layer
+  kReuseDistance,  // what will probably not be used for longest
+  kLru,            // what was used longest ago, whatever its layer
 };
 
 // What one layer asks for.
@@ -25,7 +25,7 @@ struct LayerVisit {
   int n_token = 1;       // of the chunk
   int n_token_next = 1;  // of the chunk that comes after it, as far as that is known
   // Distinct experts that nearly were chosen, if that is known: likely ones of the next token.
-  std::span<const int32_t> runners_up = {};
+  std::span<const int32_t> next_ranked = {};
 };
 
 // Not thread-safe.

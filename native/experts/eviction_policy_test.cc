@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <fstream>
+#include <sstream>
+#include <string>
 #include <vector>
 
 #include "base/testing.h"
 #include "experts/lru_policy.h"
-#include "experts/wait_policy.h"
+#include "experts/reuse_distance_policy.h"
 
 namespace hearth {
 namespace {
@@ -61,10 +64,10 @@ struct FullPolicy {
     }
     return order;
   }
-  WaitPolicy policy;
+  ReuseDistancePolicy policy;
 };
 
-TEST(WaitPolicy, KeepsWhatIsChosenOften) {
+TEST(ReuseDistancePolicy, KeepsWhatIsChosenOften) {
   FullPolicy full;
   for (int i = 0; i < 1000; ++i) full.Pass(i % 5 == 0 ? Ids{0, 2} : Ids{0, 1});
   const Ids order = full.Order();
@@ -76,7 +79,7 @@ TEST(WaitPolicy, KeepsWhatIsChosenOften) {
               (Ids{26, 18, 10, 2, 25, 24, 17, 16, 9, 8, 1, 0}));
 }
 
-TEST(WaitPolicy, ForgetsWhatWasChosenOnce) {
+TEST(ReuseDistancePolicy, ForgetsWhatWasChosenOnce) {
   FullPolicy full;
   for (int i = 0; i < 300; ++i) full.Pass({5});
   for (int i = 0; i < 400; ++i) full.Pass({6});
@@ -85,7 +88,7 @@ TEST(WaitPolicy, ForgetsWhatWasChosenOnce) {
   EXPECT_TRUE(Ids(order.end() - 8, order.end() - 4) == (Ids{29, 21, 13, 5}));
 }
 
-TEST(WaitPolicy, KeepsWhatWasNearlyChosen) {
+TEST(ReuseDistancePolicy, KeepsWhatWasNearlyChosen) {
   FullPolicy full;
   const std::vector<int32_t> behind = {3, 4};
   for (int i = 0; i < 300; ++i) {
@@ -103,7 +106,7 @@ TEST(WaitPolicy, KeepsWhatWasNearlyChosen) {
   EXPECT_TRUE(goes_before(5, 4) && goes_before(4, 0));
 }
 
-TEST(WaitPolicy, TakesAChunkForItsTokensInOrder) {
+TEST(ReuseDistancePolicy, TakesAChunkForItsTokensInOrder) {
   FullPolicy one_by_one;
   FullPolicy at_once;
   std::vector<int32_t> choices;
@@ -121,7 +124,7 @@ TEST(WaitPolicy, TakesAChunkForItsTokensInOrder) {
 }
 
 // A prompt's chunks need every expert of each layer: what the pass is through with is needed last.
-TEST(WaitPolicy, GivesUpTheLayersBehindAPrompt) {
+TEST(ReuseDistancePolicy, GivesUpTheLayersBehindAPrompt) {
   FullPolicy full;
   const Ids all = {0, 1, 2, 3, 4, 5, 6, 7};
   full.Pass(all, 128, 128);
@@ -133,7 +136,7 @@ TEST(WaitPolicy, GivesUpTheLayersBehindAPrompt) {
   for (int i = 24; i < 32; ++i) EXPECT_EQ(order[static_cast<size_t>(i)] / 8, 2);
 }
 
-TEST(WaitPolicy, FollowsSlotsThatMoveAndEnd) {
+TEST(ReuseDistancePolicy, FollowsSlotsThatMoveAndEnd) {
   FullPolicy full;
   full.Pass({0});
   full.policy.Remove(31);
@@ -144,6 +147,98 @@ TEST(WaitPolicy, FollowsSlotsThatMoveAndEnd) {
   full.policy.Remove(31);
   EXPECT_EQ(full.policy.BestFirst().front(), 8);
   EXPECT_EQ(full.policy.Victim([](int) { return false; }), -1);
+}
+
+// Fetches one batch after another into a pool of slots, as ExpertCache does without hints.
+class SlotPool {
+ public:
+  SlotPool(int n_layer, int n_expert, int n_used, int n_slot)
+      : n_expert_(n_expert),
+        policy_(n_slot, n_layer, n_expert, n_used),
+        expert_in_(static_cast<size_t>(n_slot), -1) {}
+
+  // The experts that were evicted, in order.
+  Ids Fetch(const LayerVisit& visit) {
+    policy_.Visit(visit);
+    Ids wanted;
+    for (const int id : visit.ids) wanted.push_back(visit.il * n_expert_ + id);
+    Ids missing;
+    for (const int expert : wanted) {
+      const int slot = SlotOf(expert);
+      if (slot < 0) {
+        missing.push_back(expert);
+      } else {
+        policy_.Touch(slot, expert);
+      }
+    }
+    Ids evicted;
+    for (const int expert : missing) {
+      int slot = SlotOf(-1);
+      if (slot < 0) {
+        slot = policy_.Victim([&](int candidate) {
+          return std::find(wanted.begin(), wanted.end(), In(candidate)) == wanted.end();
+        });
+        evicted.push_back(In(slot));
+      }
+      In(slot) = expert;
+      policy_.Touch(slot, expert);
+    }
+    return evicted;
+  }
+
+ private:
+  int& In(int slot) { return expert_in_[static_cast<size_t>(slot)]; }
+  int SlotOf(int expert) const {
+    const auto it = std::find(expert_in_.begin(), expert_in_.end(), expert);
+    return it == expert_in_.end() ? -1 : static_cast<int>(it - expert_in_.begin());
+  }
+
+  const int n_expert_;
+  ReuseDistancePolicy policy_;
+  Ids expert_in_;  // [n_slot], -1: none
+};
+
+template <typename Int>
+std::vector<Int> NumbersIn(const std::string& text) {
+  std::istringstream in(text);
+  std::vector<Int> numbers;
+  for (Int number; in >> number;) numbers.push_back(number);
+  return numbers;
+}
+
+// The trace and what goes are written by bench/experts/evictions.test.ts, which explains the file.
+TEST(ReuseDistancePolicy, EvictsWhatTheSimulatorEvicts) {
+  std::ifstream file(HEARTH_EVICTIONS_GOLDEN);
+  std::string line;
+  while (std::getline(file, line) && line.starts_with("#")) continue;
+  const Ids size = NumbersIn<int>(line);
+  ASSERT_EQ(size.size(), 4u);
+  SlotPool pool(size[0], size[1], size[2], size[3]);
+  int n_evicted = 0;
+  for (int n_line = 1; std::getline(file, line); ++n_line) {
+    std::vector<std::string> parts;
+    std::istringstream in(line);
+    for (std::string part; std::getline(in, part, '|');) parts.push_back(part);
+    ASSERT_EQ(parts.size(), 4u);
+    const Ids head = NumbersIn<int>(parts[0]);
+    const std::vector<int32_t> once = NumbersIn<int32_t>(parts[1]);
+    const std::vector<int32_t> next_ranked = NumbersIn<int32_t>(parts[2]);
+    ASSERT_EQ(head.size(), 3u);
+    Ids ids;
+    for (const int32_t id : once) {
+      if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+    }
+    std::vector<int32_t> choices;
+    for (int i = 0; i < head[1]; ++i) choices.insert(choices.end(), once.begin(), once.end());
+    const int n_token = static_cast<int>(choices.size()) / size[2];
+    const Ids evicted = pool.Fetch({head[0], ids, choices, n_token, head[2], next_ranked});
+    const Ids expected = NumbersIn<int>(parts[3]);
+    n_evicted += static_cast<int>(expected.size());
+    if (evicted == expected) continue;
+    testing::Fail(__FILE__, __LINE__, "visit " + std::to_string(n_line) + ": " + line);
+    return;
+  }
+  EXPECT_GT(n_evicted, 150);
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ struct ExpertCacheOptions {
   // False: reads start only when Next has to wait, at most `max` of them, and hints do nothing.
   bool read_ahead = true;
   bool hints = true;  // false: hints do nothing
-  Eviction eviction = Eviction::kExpectedWait;
+  Eviction eviction = Eviction::kReuseDistance;
   int n_expert_used = 1;  // of a layer, by one token
   // Called with a layer, an expert's id, which of the store's matrices, and a slot into which that
   // matrix has just been read, on a thread of the reader, before anybody sees it; perhaps with

@@ -237,7 +237,7 @@ TEST(ExpertCacheProperty, EveryTraceDeliversWhatItAskedFor) {
         ShufflingReader reader(model, options);
         auto cache = ExpertCache::Create(
             model.store(), reader,
-            {n_slot, read_ahead, true, seed % 2 == 0 ? Eviction::kLru : Eviction::kExpectedWait});
+            {n_slot, read_ahead, true, seed % 2 == 0 ? Eviction::kLru : Eviction::kReuseDistance});
         ASSERT_TRUE(cache.ok());
         Trace(model, reader, *cache.value(), seed).Run(100);
       }

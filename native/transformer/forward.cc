@@ -117,7 +117,7 @@ Status Transformer::Begin(const ForwardRequest& request, KvCache& kv, Pass& pass
   const auto n_layer = static_cast<size_t>(spec_.n_layer);
   pass.trace_->layers.resize(n_layer);
   pass.trace_->guesses.resize(n_layer);
-  pass.trace_->runners_up.resize(n_layer);
+  pass.trace_->next_ranked.resize(n_layer);
   TraceGuesses(0, pass.residual_.As<float>(), pass.chunk_.n_token, pass.trace_);
   return Status::Ok();
 }
@@ -162,7 +162,7 @@ ExpertBatch Transformer::FetchExperts(int il, const float* x, const Pass& pass) 
   const std::vector<int> experts = routing_.Experts(spec_.n_expert);
   // Of a prompt's tokens only the last ones would tell what comes next.
   const std::vector<int32_t> behind =
-      n_token == 1 && !HoldsAll() ? RunnersUp(0) : std::vector<int32_t>();
+      n_token == 1 && !HoldsAll() ? NextRanked(0) : std::vector<int32_t>();
   return cache_.Fetch({il, experts, routing_.ids, static_cast<int>(n_token),
                        static_cast<int>(pass.n_token_next_), behind});
 }
@@ -308,7 +308,7 @@ bool Transformer::HoldsAll() const { return cache_.n_slot() >= spec_.n_layer * s
 
 // The experts that rank behind those that token t was given to, as many again if there are so many.
 // Right after Route, whose logits it takes.
-std::vector<int32_t> Transformer::RunnersUp(int64_t t) const {
+std::vector<int32_t> Transformer::NextRanked(int64_t t) const {
   const int n_ranked = std::min(2 * spec_.n_expert_used, spec_.n_expert);
   std::vector<int32_t> ids(static_cast<size_t>(n_ranked));
   std::vector<float> gates(static_cast<size_t>(n_ranked));
@@ -325,8 +325,8 @@ void Transformer::TraceChoice(int il, int64_t n_token, RoutingTrace* trace) {
   chosen.insert(chosen.end(), routing_.ids.begin(), routing_.ids.end());
   if (trace->depth == 0) return;
   for (int64_t t = 0; t < n_token; ++t) {
-    const std::vector<int32_t> ids = RunnersUp(t);
-    trace->runners_up[at].insert(trace->runners_up[at].end(), ids.begin(), ids.end());
+    const std::vector<int32_t> ids = NextRanked(t);
+    trace->next_ranked[at].insert(trace->next_ranked[at].end(), ids.begin(), ids.end());
   }
 }
 

@@ -18,6 +18,7 @@
 #include "transformer/activations.h"
 #include "transformer/approximate_head.h"
 #include "transformer/attention.h"
+#include "transformer/chunk_scratch.h"
 #include "transformer/kv_cache.h"
 #include "transformer/moe.h"
 
@@ -34,8 +35,8 @@ struct RoutingTrace {
   // the residual when layer il - 1 has added its attention (normed, where routers read that), or of
   // the embedding: n_expert_used ids a token for each of them, the nearest first.
   std::vector<std::vector<int32_t>> guesses;
-  // runners_up[il]: the ids that rank behind the chosen ones, as many again if there are so many.
-  std::vector<std::vector<int32_t>> runners_up;
+  // next_ranked[il]: the ids that rank behind the chosen ones, as many again if there are so many.
+  std::vector<std::vector<int32_t>> next_ranked;
 };
 
 struct ForwardRequest {
@@ -75,7 +76,7 @@ class Pass {
 // The arithmetic of one model with scratch memory for one layer over the tokens of a chunk. Used
 // by one thread at a time; everything it refers to must outlive it. Logits depend on the tokens
 // alone: not on chunking, threads, cache, ISA, or on other passes in between.
-class Transformer {
+class Transformer : public ChunkScratch {
  public:
   static Result<std::unique_ptr<Transformer>> Create(const ModelSpec& spec,
                                                      const ResidentWeights& weights,
@@ -90,11 +91,11 @@ class Transformer {
   int64_t n_token_max() const { return n_token_max_; }
 
   // Scratch memory is there for chunks of up to so many tokens: at first n_token_max.
-  int64_t n_token_room() const { return n_token_room_; }
+  int64_t n_token_room() const override { return n_token_room_; }
 
   // Gives scratch memory back, or takes it, 1 <= n_token <= n_token_max. Passes under way stay good
   // if their chunks have room. kMemory: there is less room than asked for.
-  Status Resize(int64_t n_token);
+  Status Resize(int64_t n_token) override;
 
   // A chunk is Begin, Layer until none is left, and Logits where they are wanted. Whoever gives a
   // pass up just begins another one: positions from pos0 on then hold nothing of worth, and rings
@@ -134,7 +135,7 @@ class Transformer {
   void Foresee(int il, const float* x, const Pass& pass);
   void HintNextLayer(int il, const float* x, int64_t n_token);
   bool HoldsAll() const;
-  std::vector<int32_t> RunnersUp(int64_t t) const;
+  std::vector<int32_t> NextRanked(int64_t t) const;
   void TraceChoice(int il, int64_t n_token, RoutingTrace* trace);
   void TraceGuesses(int il, const float* x, int64_t n_token, RoutingTrace* trace);
   Status CheckFinite(const float* values, int64_t n, const std::string& where) const;

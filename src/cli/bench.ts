@@ -26,13 +26,11 @@ export async function bench(args: Arguments): Promise<void> {
   const n_prompt = wholeOption(args, "prompt", 1, 2 ** 20) ?? 512;
   const n_generate = wholeOption(args, "generate", 0, 2 ** 20) ?? 64;
   const n_depth = wholeOption(args, "depth", 0, 2 ** 20) ?? 0;
-  const chunk = wholeOption(args, "chunk", 1, 2048);
   const text = await benchText(args);
   const n_token = n_depth + n_prompt + n_generate;
   const started = performance.now();
   const engine = await openEngine(args, modelPath(args, args.positionals[0]), {
-    contextTokens: Math.max(n_token, wholeOption(args, "context", 1, 2 ** 24) ?? 0),
-    ...(chunk === undefined ? {} : { chunkTokens: chunk }),
+    contextTokens: Math.max(n_token, engineOptions(args).contextTokens ?? 0),
   });
   const load_ms = performance.now() - started;
   try {

@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { type Arguments, flagOption, textOption, usageError, wholeOption } from "./options";
+import { type Arguments, engineOptions, flagOption, textOption, usageError } from "./options";
 import { modelPath, openEngine, printJson, Progress } from "./session";
 import { readText, sayingCannotWrite, writingFile } from "./documents";
 
@@ -11,8 +11,6 @@ export const logitsOptions = {
   "trace-routing": { type: "string" },
 } as const;
 
-/** The transformer's largest chunk (native/engine/engine.cc). */
-const CHUNK_TOKENS_MAX = 2048;
 const PROGRESS_TOKENS = 256;
 
 /**
@@ -25,13 +23,11 @@ export async function logits(args: Arguments): Promise<void> {
   if (args.positionals.length > 1 || out === undefined || given === undefined) {
     throw usageError("logits takes a model, --tokens and --out");
   }
-  const chunk = wholeOption(args, "chunk", 1, CHUNK_TOKENS_MAX);
   const tokens = await parseTokens(given);
-  const contextTokens = wholeOption(args, "context", 1, 2 ** 24) ?? tokens.length;
+  const contextTokens = engineOptions(args).contextTokens ?? tokens.length;
   const traceFile = textOption(args, "trace-routing");
   const engine = await openEngine(args, modelPath(args, args.positionals[0]), {
     contextTokens,
-    ...(chunk === undefined ? {} : { chunkTokens: chunk }),
   });
   try {
     const session = engine.newSession();

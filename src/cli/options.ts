@@ -1,25 +1,33 @@
-import { parseArgs, type ParseArgsConfig } from "node:util";
-import type { IsaName, NativeEngineOptions, NativeSamplerOptions } from "../engine/local/native";
+import { parseArgs } from "node:util";
+import type { NativeSamplerOptions } from "../engine/local/native";
+import {
+  ENGINE_OPTION_NAMES,
+  engineOption,
+  type EngineOptionFlag,
+  type EngineOptionKind,
+  type EngineOptions,
+  nameMeant,
+} from "../protocol/engineOptions";
 import { EngineError } from "../protocol/errors";
 
+type Option = EngineOptionKind & EngineOptionFlag;
+
+const ENGINE_FLAGS = ENGINE_OPTION_NAMES.map(engineOption).filter(({ flag, isRare }) => flag !== undefined && !isRare);
+
 /** Options that every command takes. */
-const COMMON_OPTIONS = {
+const COMMON_OPTIONS: OptionTable = {
   model: { type: "string" },
-  threads: { type: "string" },
-  "memory-budget": { type: "string" },
-  isa: { type: "string" },
+  ...Object.fromEntries(
+    ENGINE_FLAGS.map(({ flag = "", kind }) => [flag, { type: kind === "boolean" ? "boolean" : "string" }]),
+  ),
+  prefetch: { type: "string" },
   seed: { type: "string" },
   temperature: { type: "string" },
   "top-k": { type: "string" },
   "top-p": { type: "string" },
   "min-p": { type: "string" },
-  prefetch: { type: "string" },
-  "approximate-head": { type: "string" },
-  context: { type: "string" },
-  "expert-slots": { type: "string" },
-  eviction: { type: "string" },
   json: { type: "boolean" },
-} as const satisfies ParseArgsConfig["options"];
+};
 
 export type OptionTable = Record<string, { readonly type: "string" | "boolean" }>;
 
@@ -116,44 +124,62 @@ export function parseBytes(given: string): number {
   return bytes;
 }
 
-const ISAS: readonly string[] = [
-  "ref",
-  "avx2",
-  "avxvnni",
-  "avx512vnni",
-  "neon-dotprod",
-  "neon-i8mm",
-] satisfies IsaName[];
+/** `on` reads experts on a guess too, `exact` only those that a layer has asked for. */
+const PREFETCH_MODES: Readonly<Record<string, EngineOptions>> = {
+  on: { readAhead: true, hints: true },
+  exact: { readAhead: true, hints: false },
+  off: { readAhead: false, hints: false },
+};
 
 /** How to load the engine. */
-export function engineOptions(args: Arguments): Omit<NativeEngineOptions, "processBytes"> {
-  const threads = wholeOption(args, "threads", 1, 256);
-  const budget = textOption(args, "memory-budget");
-  const isa = textOption(args, "isa");
+export function engineOptions(args: Arguments): EngineOptions {
+  const given = ENGINE_OPTION_NAMES.map((name) => [name, valueOf(args, engineOption(name))] as const);
   const prefetch = textOption(args, "prefetch");
-  const context = wholeOption(args, "context", 1, 2 ** 24);
-  const approximateHead = numberOption(args, "approximate-head", -1000, 1000);
-  const slots = wholeOption(args, "expert-slots", 1, 2 ** 20);
-  if (isa !== undefined && !ISAS.includes(isa)) {
-    throw usageError(`--isa is one of ${ISAS.join(", ")}, not '${isa}'`);
-  }
-  const eviction = textOption(args, "eviction");
-  if (eviction !== undefined && eviction !== "lru" && eviction !== "expected-wait") {
-    throw usageError(`--eviction is expected-wait or lru, not '${eviction}'`);
-  }
-  if (prefetch !== undefined && prefetch !== "on" && prefetch !== "exact" && prefetch !== "off") {
+  if (prefetch !== undefined && !Object.hasOwn(PREFETCH_MODES, prefetch)) {
     throw usageError(`--prefetch is on, exact or off, not '${prefetch}'`);
   }
   return {
-    ...(threads === undefined ? {} : { threads }),
-    ...(budget === undefined ? {} : { memoryBudgetBytes: parseBytes(budget) }),
-    ...(isa === undefined ? {} : { isa: isa as IsaName }),
-    ...(prefetch === undefined ? {} : { readAhead: prefetch !== "off", hints: prefetch === "on" }),
-    ...(eviction === undefined ? {} : { eviction }),
-    ...(approximateHead === undefined ? {} : { approximateHead }),
-    ...(context === undefined ? {} : { contextTokens: context }),
-    ...(slots === undefined ? {} : { expertSlots: slots }),
+    ...(Object.fromEntries(given.filter(([, value]) => value !== undefined)) as EngineOptions),
+    ...(prefetch === undefined ? {} : PREFETCH_MODES[prefetch]),
   };
+}
+
+function valueOf(args: Arguments, option: Option): number | string | boolean | undefined {
+  const given = option.flag === undefined ? undefined : args.options[option.flag];
+  if (option.flag === undefined || typeof given !== "string") {
+    return given;
+  }
+  switch (option.kind) {
+    case "whole":
+      return wholeOption(args, option.flag, option.min, option.max);
+    case "number":
+      return numberOption(args, option.flag, option.min, option.max);
+    case "bytes":
+      return parseBytes(given);
+    case "name": {
+      const name = nameMeant(option, given);
+      if (name === undefined) {
+        throw usageError(`--${option.flag} is one of ${option.names.join(", ")}, not '${given}'`);
+      }
+      return name;
+    }
+    case "boolean":
+      return true;
+  }
+}
+
+const HELP_COLUMN = 25;
+
+/** A line of help for each option of the engine, or some. */
+export function engineOptionsHelp(): string {
+  const indent = " ".repeat(HELP_COLUMN);
+  return ENGINE_FLAGS.map(({ flag = "", value = "", help = [] }) => {
+    const head = `  --${flag} ${value}`;
+    const lines = help.map((line) => `${indent}${line}\n`).join("");
+    return head.length < HELP_COLUMN && lines !== ""
+      ? `${head.padEnd(HELP_COLUMN)}${lines.slice(HELP_COLUMN)}`
+      : `${head}\n${lines}`;
+  }).join("");
 }
 
 /** How to choose tokens; `defaults` where the command line says nothing. */

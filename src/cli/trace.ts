@@ -2,7 +2,7 @@ import type { LocalSession } from "../engine/local/localEngine";
 import type { NativeSyncReport } from "../engine/local/native";
 import { benchText, tokensOf } from "./bench";
 import { writingFile } from "./documents";
-import { type Arguments, textOption, usageError, wholeOption } from "./options";
+import { type Arguments, engineOptions, textOption, usageError, wholeOption } from "./options";
 import { modelPath, openEngine, Progress } from "./session";
 
 export const traceOptions = {
@@ -38,7 +38,7 @@ export interface TraceLine {
    */
   readonly guessed: readonly (readonly (readonly number[])[])[];
   /** [n_layer][min(n_used, n_expert - n_used)]: who came next. */
-  readonly runners_up: readonly (readonly number[])[];
+  readonly next_ranked: readonly (readonly number[])[];
 }
 
 const DEPTH_DEFAULT = 4;
@@ -55,15 +55,13 @@ export async function trace(args: Arguments): Promise<void> {
     throw usageError("trace takes one model");
   }
   const depth = wholeOption(args, "depth", 1, 16) ?? DEPTH_DEFAULT;
-  const chunk = wholeOption(args, "chunk", 1, 2048);
   const n_asked = wholeOption(args, "tokens", 1, 2 ** 20);
   const output = textOption(args, "output");
   const text = await benchText(args);
   const path = modelPath(args, args.positionals[0]);
   const n_token = n_asked ?? TOKENS_DEFAULT;
   const engine = await openEngine(args, path, {
-    contextTokens: Math.max(n_token, wholeOption(args, "context", 1, 2 ** 24) ?? 0),
-    ...(chunk === undefined ? {} : { chunkTokens: chunk }),
+    contextTokens: Math.max(n_token, engineOptions(args).contextTokens ?? 0),
   });
   try {
     const { name, spec } = engine.model;
@@ -108,7 +106,7 @@ async function traceTokens(
 
 function tokenLine(
   token: number,
-  { trace: layers = [], guesses = [], runnersUp = [] }: NativeSyncReport,
+  { trace: layers = [], guesses = [], nextRanked = [] }: NativeSyncReport,
   t: number,
   n_used: number,
 ): TraceLine {
@@ -119,7 +117,7 @@ function tokenLine(
     guessed: ofToken(guesses).map((ids) =>
       Array.from({ length: ids.length / n_used }, (_, j) => ids.slice(j * n_used, (j + 1) * n_used)),
     ),
-    runners_up: ofToken(runnersUp),
+    next_ranked: ofToken(nextRanked),
   };
 }
 

@@ -46,7 +46,7 @@ describe("layOutPrompt", () => {
   });
 
   it("takes whole lines after the cursor's, as many as fit", () => {
-    const budget = { ...DEFAULT_BUDGET, prefixChars: 100, suffixChars: 12 };
+    const budget = { ...DEFAULT_BUDGET, prefix: { chars: 100, tokens: 1024 }, suffix: { chars: 12, tokens: 128 } };
     const suffixOf = (marked: string): string =>
       /<\|fim_suffix\|>(.*)<\|fim_prefix\|>/s.exec(show(layOutPrompt(at(marked), BOTH, budget)))?.[1] ?? "?";
     assert.equal(suffixOf("a|b\nline 1\nline 2\n"), "line 1\n");

@@ -1,10 +1,17 @@
 import type { PromptPart } from "../protocol/prompt";
 import type { CursorContext } from "./context";
 import type { PromptTraits } from "./ports";
+import { type PromptFrame, type PromptSlot, special } from "./prompt/source";
+import { PROMPT_SOURCES, SOURCE_NAMES } from "./prompt/sources";
 import { DEFAULT_BUDGET, type PromptBudget, type PromptWindow, PromptWindows } from "./promptWindow";
 
-const special = (token: string): PromptPart => ({ kind: "special", token });
-const text = (value: string): PromptPart[] => (value === "" ? [] : [{ kind: "text", text: value }]);
+/** The first one that a model knows is taken. */
+const FIM_LAYOUTS = [
+  { name: "suffix-first", slots: ["context", "suffix", "prefix"] },
+  { name: "prefix-first", slots: ["context", "prefix", "suffix"] },
+] as const satisfies readonly { name: string; slots: readonly PromptSlot[] }[];
+/** For a model that can only go on where a text ends. */
+const PLAIN_SLOTS = ["context", "prefix"] as const satisfies readonly PromptSlot[];
 
 /**
  * The prompt for a cursor, laid out so that a keystroke changes as little of its beginning as possible:
@@ -15,16 +22,14 @@ const text = (value: string): PromptPart[] => (value === "" ? [] : [{ kind: "tex
  * stays as it was. What stands on the cursor's line behind the cursor is in neither; post-processing deals with it.
  */
 export function layOutWindow(path: string, window: PromptWindow, traits: PromptTraits): PromptPart[] {
-  const header = traits.fileHeader ? [special("<|file_sep|>"), ...text(`${path}\n`)] : [];
-  const before = [special("<|fim_prefix|>"), ...text(window.prefix)];
-  const after = [special("<|fim_suffix|>"), ...text(window.suffix)];
-  if (traits.fimLayouts.includes("suffix-first")) {
-    return [...header, ...after, ...before, special("<|fim_middle|>")];
-  }
-  if (traits.fimLayouts.includes("prefix-first")) {
-    return [...header, ...before, ...after, special("<|fim_middle|>")];
-  }
-  return [...header, ...text(window.prefix)];
+  const fim = FIM_LAYOUTS.find(({ name }) => traits.fimLayouts.includes(name));
+  const frame: PromptFrame = { path, traits, isFim: fim !== undefined };
+  const parts = (fim?.slots ?? PLAIN_SLOTS).flatMap((slot) =>
+    SOURCE_NAMES.filter((name) => PROMPT_SOURCES[name].slot === slot).flatMap((name) =>
+      PROMPT_SOURCES[name].parts(window[name], frame),
+    ),
+  );
+  return fim === undefined ? parts : [...parts, special("<|fim_middle|>")];
 }
 
 /** For a single question: the prompt of a document that nothing is remembered of. */

@@ -5,7 +5,11 @@ import { commonPrefixLength, flatten, layOutWindow } from "./promptLayout";
 import { DEFAULT_BUDGET, PromptWindows } from "./promptWindow";
 
 const TRAITS = { fimLayouts: ["suffix-first"], fileHeader: true } as const;
-const SMALL = { ...DEFAULT_BUDGET, prefixChars: 400, suffixChars: 60 };
+const SMALL = {
+  ...DEFAULT_BUDGET,
+  prefix: { ...DEFAULT_BUDGET.prefix, chars: 400 },
+  suffix: { ...DEFAULT_BUDGET.suffix, chars: 60 },
+};
 
 /** Real text, of a kind that people type. */
 const TEXT = readFileSync(join(import.meta.dirname, "..", "..", "bench", "text.txt"), "utf8");
@@ -30,7 +34,7 @@ describe("PromptWindows while somebody types", () => {
       fresh.push(prompt.length - commonPrefixLength(last, prompt));
       last = prompt;
       anchors.add(window.anchor);
-      assert.ok(window.prefix.length <= DEFAULT_BUDGET.prefixChars);
+      assert.ok(window.prefix.length <= DEFAULT_BUDGET.prefix.chars);
       assert.ok(place.text.slice(0, typed).endsWith(window.prefix));
       assert.ok(window.anchor === 0 || place.text[window.anchor - 1] === "\n");
     }
@@ -53,12 +57,12 @@ describe("PromptWindows while somebody types", () => {
       const { anchor, prefix } = windows.windowAt("doc", { text: text.slice(0, offset), offset });
       if (anchor !== last) {
         drops.push(anchor - last);
-        assert.ok(prefix.length >= 0.6 * SMALL.prefixChars, String(prefix.length));
+        assert.ok(prefix.length >= 0.6 * SMALL.prefix.chars, String(prefix.length));
       }
       last = anchor;
     }
     assert.ok(drops.length > 5);
-    assert.ok(drops.every((drop) => drop >= 0.25 * SMALL.prefixChars && drop <= 0.36 * SMALL.prefixChars));
+    assert.ok(drops.every((drop) => drop >= 0.25 * SMALL.prefix.chars && drop <= 0.36 * SMALL.prefix.chars));
   });
 
   it("finds the anchor again after edits above it", () => {
@@ -89,7 +93,7 @@ describe("PromptWindows while somebody types", () => {
     windows.windowAt("doc", { text, offset: 2000 });
     assert.equal(windows.windowAt("doc", { text, offset: 300 }).anchor, 0);
     const far = windows.windowAt("doc", { text, offset: 2500 });
-    assert.ok(far.prefix.length > 200 && far.prefix.length <= SMALL.prefixChars);
+    assert.ok(far.prefix.length > 200 && far.prefix.length <= SMALL.prefix.chars);
   });
 
   it("shows more of what is above where the cursor has come up close to its beginning", () => {
@@ -120,7 +124,7 @@ describe("PromptWindows while somebody types", () => {
       const offset = random(text.length + 1);
       const { prefix, anchor } = windows.windowAt("doc", { text, offset });
       assert.equal(text.slice(anchor, offset), prefix);
-      assert.ok(prefix.length <= SMALL.prefixChars);
+      assert.ok(prefix.length <= SMALL.prefix.chars);
     }
   });
 });
@@ -185,7 +189,10 @@ describe("PromptWindows and tokens", () => {
         return text.length;
       },
     };
-    const windows = new PromptWindows({ ...DEFAULT_BUDGET, prefixTokens: 500, suffixTokens: 50 }, counter);
+    const windows = new PromptWindows(
+      { ...DEFAULT_BUDGET, prefix: { chars: 4096, tokens: 500 }, suffix: { chars: 450, tokens: 50 } },
+      counter,
+    );
     const text = lines(400);
     const { prefix, suffix } = windows.windowAt("doc", { text, offset: 3050 });
     assert.ok(prefix.length <= 500 && suffix.length <= 50 && prefix.length > 300);
@@ -201,7 +208,7 @@ describe("PromptWindows and tokens", () => {
     for (let i = 0; i < 40; ++i) {
       windows.windowAt(`doc ${String(i)}`, { text, offset: 1500 });
     }
-    const again = windows.windowAt("first", { text, offset: anchor + SMALL.prefixChars - 5 });
+    const again = windows.windowAt("first", { text, offset: anchor + SMALL.prefix.chars - 5 });
     assert.notEqual(again.anchor, anchor);
     windows.forget("first");
   });

@@ -1,3 +1,4 @@
+import type { EngineOptions } from "./engineOptions";
 import type { EngineErrorCode } from "./errors";
 import type { PromptPart } from "./prompt";
 
@@ -34,22 +35,10 @@ export interface HelloResult {
 export type NetworkAccess = "denied" | "unsupported";
 
 /** Instruction sets that there are kernels for. */
-export type Isa = "ref" | "avx2" | "avxvnni" | "avx512vnni" | "neon-dotprod" | "neon-i8mm";
+export type Isa = NonNullable<EngineOptions["isa"]>;
 
 /** How to load a model. What is missing is chosen by the engine. */
-export interface LoadOptions {
-  readonly threads?: number;
-  /** Bytes that the whole engine process may take. */
-  readonly memoryBudgetBytes?: number;
-  readonly contextTokens?: number;
-  readonly chunkTokens?: number;
-  readonly isa?: Isa;
-  readonly readAhead?: boolean;
-  readonly hints?: boolean;
-  readonly eviction?: "expected-wait" | "lru";
-  /** Threshold of the approximate head; without one it is off. */
-  readonly approximateHead?: number;
-  readonly expertSlots?: number;
+export interface LoadOptions extends EngineOptions {
   /** Milliseconds without a request after which the memory of experts is given back until the next one; 0 or none: never. */
   readonly restMs?: number;
 }

@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { ModelSpec } from "../../model/modelSpec";
+import type { Isa } from "../../protocol/engine";
+import type { EngineOptions } from "../../protocol/engineOptions";
 import { EngineError, type EngineErrorCode } from "../../protocol/errors";
 
 /**
@@ -9,36 +11,15 @@ import { EngineError, type EngineErrorCode } from "../../protocol/errors";
  * promises and run on the addon's own threads; the JavaScript thread never waits.
  */
 
-export type IsaName = "ref" | "avx2" | "avxvnni" | "avx512vnni" | "neon-dotprod" | "neon-i8mm";
+export type IsaName = Isa;
 
-export interface NativeEngineOptions {
-  /** Default: the cores that this process may use. */
-  readonly threads?: number;
-  /** Bytes that the whole process may take; default: no limit. */
-  readonly memoryBudgetBytes?: number;
+export interface NativeEngineOptions extends EngineOptions {
   /** Bytes of the budget that the process takes besides the engine. */
   readonly processBytes?: number;
-  /** Overrides what the budget buys, for tests and measurements. */
-  readonly expertSlots?: number;
-  readonly isa?: IsaName;
-  /** false: an expert is read only when it is waited for. */
-  readonly readAhead?: boolean;
-  /** false: only what a layer has asked for is read, nothing on a guess. */
-  readonly hints?: boolean;
   /** false: experts that do not all fit are read through the system's page cache. */
   readonly directReads?: boolean;
-  /** What is given up for an expert that does not fit; default "expected-wait" (native/experts/wait_policy.h). */
-  readonly eviction?: "expected-wait" | "lru";
   /** false: no token is evaluated on a guess (native/engine/prompt_lookup.h). Changes no result. */
   readonly promptLookup?: boolean;
-  /**
-   * `next` draws only from tokens whose predicted score is above this (native/transformer/approximate_head.h). Default: from all.
-   */
-  readonly approximateHead?: number;
-  /** Default: the model's own, at most 4096. */
-  readonly contextTokens?: number;
-  /** Tokens of a prefill chunk; default 128, or 256 where experts do not all fit. */
-  readonly chunkTokens?: number;
   /** Sessions whose keys and values the budget has to hold; default 1. */
   readonly sessions?: number;
 }
@@ -139,8 +120,8 @@ export interface NativeSyncReport {
    * before); for each of them as many as are chosen, the nearest layer first.
    */
   readonly guesses?: readonly (readonly (readonly number[])[])[];
-  /** With `traceDepth`. `runnersUp[layer][token]`: the ids behind those chosen, as many again if there are so many. */
-  readonly runnersUp?: readonly (readonly (readonly number[])[])[];
+  /** With `traceDepth`. `nextRanked[layer][token]`: the ids behind those chosen, as many again if there are so many. */
+  readonly nextRanked?: readonly (readonly (readonly number[])[])[];
 }
 
 /** A token timeline. One call at a time; a call made while another runs waits for it. */

@@ -8,6 +8,13 @@ import type {
   SamplerOptions,
   ShutdownReason,
 } from "../../protocol/engine";
+import {
+  ENGINE_OPTION_NAMES,
+  engineOption,
+  type EngineOptionKind,
+  type EngineOptions,
+  nameMeant,
+} from "../../protocol/engineOptions";
 import { EngineError } from "../../protocol/errors";
 import type { PromptPart } from "../../protocol/prompt";
 
@@ -106,7 +113,6 @@ const prompt = list(promptPart);
 
 const COUNT_MAX = 2 ** 30;
 const TOKENS_MAX = 2 ** 20;
-const APPROXIMATE_HEAD_MAX = 1000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 const sampler = record<SamplerOptions>({
@@ -117,34 +123,24 @@ const sampler = record<SamplerOptions>({
   seed: whole(0, Number.MAX_SAFE_INTEGER),
 });
 
-const load = record<LoadOptions>(
-  {
-    threads: whole(1, 256),
-    memoryBudgetBytes: whole(1, 2 ** 50),
-    contextTokens: whole(1, TOKENS_MAX * 16),
-    chunkTokens: whole(1, 2048),
-    isa: oneOf("ref", "avx2", "avxvnni", "avx512vnni", "neon-dotprod", "neon-i8mm"),
-    readAhead: flag,
-    hints: flag,
-    eviction: oneOf("expected-wait", "lru"),
-    approximateHead: number(-APPROXIMATE_HEAD_MAX, APPROXIMATE_HEAD_MAX),
-    expertSlots: whole(1, TOKENS_MAX),
-    restMs: whole(0, DAY_MS),
-  },
-  [
-    "threads",
-    "memoryBudgetBytes",
-    "contextTokens",
-    "chunkTokens",
-    "isa",
-    "readAhead",
-    "hints",
-    "eviction",
-    "approximateHead",
-    "expertSlots",
-    "restMs",
-  ],
-);
+function shapeOf(option: EngineOptionKind): Shape<unknown> {
+  switch (option.kind) {
+    case "boolean":
+      return flag;
+    case "number":
+      return number(option.min, option.max);
+    case "whole":
+    case "bytes":
+      return whole(option.min, option.max);
+    case "name":
+      return (value, place) => oneOf(...option.names)(nameMeant(option, value) ?? value, place);
+  }
+}
+
+const engineShapes = Object.fromEntries(
+  ENGINE_OPTION_NAMES.map((name) => [name, shapeOf(engineOption(name))]),
+) as Fields<EngineOptions>;
+const load = record<LoadOptions>({ ...engineShapes, restMs: whole(0, DAY_MS) }, [...ENGINE_OPTION_NAMES, "restMs"]);
 
 const chatMessage = record<ChatMessage>({ role: oneOf("system", "user", "assistant"), content: text });
 

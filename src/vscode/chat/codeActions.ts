@@ -31,21 +31,7 @@ export async function insertCode(code: string): Promise<void> {
 
 /** As a change to be looked at. */
 export async function applyCode(code: string, language: string): Promise<void> {
-  if ((await vscode.commands.getCommands(true)).includes(APPLY_COMMAND)) {
-    await vscode.commands.executeCommand(APPLY_COMMAND, { code, language });
-    return;
-  }
-  const editor = vscode.window.activeTextEditor;
-  if (editor === undefined) {
-    void vscode.window.showInformationMessage("Open the document that the code is for.");
-    return;
-  }
-  const { document, selection } = editor;
-  const text = document.getText();
-  const [start, end] = [document.offsetAt(selection.start), document.offsetAt(selection.end)];
-  const content = text.slice(0, start) + code + text.slice(end);
-  const proposed = await vscode.workspace.openTextDocument({ content, language: document.languageId });
-  await vscode.commands.executeCommand("vscode.diff", document.uri, proposed.uri, "Hearth: proposed change");
+  await vscode.commands.executeCommand(APPLY_COMMAND, { code, language });
 }
 
 /** Says where a link leads, whatever its text says, and opens it if the user wants that. */

@@ -1,6 +1,6 @@
 // Gives up the expert that will probably not be used for longest.
-#ifndef HEARTH_EXPERTS_WAIT_POLICY_H_
-#define HEARTH_EXPERTS_WAIT_POLICY_H_
+#ifndef HEARTH_EXPERTS_REUSE_DISTANCE_POLICY_H_
+#define HEARTH_EXPERTS_REUSE_DISTANCE_POLICY_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -15,9 +15,9 @@ namespace hearth {
 // guessed from how often it was chosen, or nearly, of late and in the long run. A prompt's chunk of
 // many tokens chooses nearly all experts; then the first decides, and what the pass has just been
 // through goes: what Belady's optimum does with a cyclic scan (docs/adr/0010).
-class WaitPolicy : public EvictionPolicy {
+class ReuseDistancePolicy : public EvictionPolicy {
  public:
-  WaitPolicy(int n_slot, int n_layer, int n_expert, int n_expert_used);
+  ReuseDistancePolicy(int n_slot, int n_layer, int n_expert, int n_expert_used);
 
   void Visit(const LayerVisit& visit) override;
   void Touch(int slot, int expert) override;
@@ -41,7 +41,7 @@ class WaitPolicy : public EvictionPolicy {
   float Guess(const Rate& rate) const;
   void LearnWeights(const LayerVisit& visit);
   // Passes until the expert is needed, the fraction of one included.
-  float WaitFor(int expert) const;
+  float ReuseDistance(int expert) const;
   size_t At(int slot) const { return static_cast<size_t>(slot); }
 
   const int n_layer_;
@@ -58,4 +58,4 @@ class WaitPolicy : public EvictionPolicy {
 
 }  // namespace hearth
 
-#endif  // HEARTH_EXPERTS_WAIT_POLICY_H_
+#endif  // HEARTH_EXPERTS_REUSE_DISTANCE_POLICY_H_

@@ -1,4 +1,4 @@
-#include "experts/wait_policy.h"
+#include "experts/reuse_distance_policy.h"
 
 #include <algorithm>
 #include <cmath>
@@ -14,7 +14,7 @@ namespace {
 constexpr float kHalfLifeOfLate = 8;
 constexpr float kHalfLifeLongRun = 128;
 // What nearly being chosen counts, in uses.
-constexpr float kRunnerUp = 0.25f;
+constexpr float kNextRanked = 0.25f;
 // How fast the weight of the two follows what was seen, and how far.
 constexpr float kLearningRate = 0.2f;
 constexpr float kWeightMin = 0.05f;
@@ -23,7 +23,7 @@ constexpr float kGuessMin = 1e-6f;
 
 }  // namespace
 
-WaitPolicy::WaitPolicy(int n_slot, int n_layer, int n_expert, int n_expert_used)
+ReuseDistancePolicy::ReuseDistancePolicy(int n_slot, int n_layer, int n_expert, int n_expert_used)
     : n_layer_(n_layer),
       n_expert_(n_expert),
       expert_of_(static_cast<size_t>(n_slot), -1),
@@ -32,11 +32,11 @@ WaitPolicy::WaitPolicy(int n_slot, int n_layer, int n_expert, int n_expert_used)
   rates_.assign(static_cast<size_t>(n_layer) * static_cast<size_t>(n_expert), {even, even});
 }
 
-void WaitPolicy::Visit(const LayerVisit& visit) {
+void ReuseDistancePolicy::Visit(const LayerVisit& visit) {
   now_ = visit;
   now_.ids = {};
   now_.choices = {};
-  now_.runners_up = {};
+  now_.next_ranked = {};
   if (visit.n_token == 1) LearnWeights(visit);
   const auto n_token = static_cast<float>(visit.n_token);
   const float keep_of_late = std::exp2(-n_token / kHalfLifeOfLate);
@@ -46,8 +46,8 @@ void WaitPolicy::Visit(const LayerVisit& visit) {
     rates[id].of_late *= keep_of_late;
     rates[id].long_run *= keep_long_run;
   }
-  for (const int32_t id : visit.runners_up)
-    AddUse(&rates[id], kRunnerUp * (1 - keep_of_late), kRunnerUp * (1 - keep_long_run));
+  for (const int32_t id : visit.next_ranked)
+    AddUse(&rates[id], kNextRanked * (1 - keep_of_late), kNextRanked * (1 - keep_long_run));
   if (visit.choices.empty()) {
     for (const int id : visit.ids) AddUse(&rates[id], 1 - keep_of_late, 1 - keep_long_run);
     return;
@@ -64,12 +64,12 @@ void WaitPolicy::Visit(const LayerVisit& visit) {
   }
 }
 
-float WaitPolicy::Guess(const Rate& rate) const {
+float ReuseDistancePolicy::Guess(const Rate& rate) const {
   return rate.long_run + weight_of_late_ * (rate.of_late - rate.long_run);
 }
 
 // A step down the gradient of the squared error of the guesses for this layer.
-void WaitPolicy::LearnWeights(const LayerVisit& visit) {
+void ReuseDistancePolicy::LearnWeights(const LayerVisit& visit) {
   const Rate* rates = &rates_[static_cast<size_t>(visit.il) * static_cast<size_t>(n_expert_)];
   float gradient = 0;
   for (int id = 0; id < n_expert_; ++id)
@@ -79,7 +79,7 @@ void WaitPolicy::LearnWeights(const LayerVisit& visit) {
   weight_of_late_ = std::clamp(weight_of_late_, kWeightMin, 1 - kWeightMin);
 }
 
-float WaitPolicy::WaitFor(int expert) const {
+float ReuseDistancePolicy::ReuseDistance(int expert) const {
   const int il = expert / n_expert_;
   const float p = std::clamp(Guess(rates_[static_cast<size_t>(expert)]), kGuessMin, 1.0f);
   // Layers behind the one at hand see this chunk, the others the next one.
@@ -89,50 +89,50 @@ float WaitPolicy::WaitFor(int expert) const {
   return 1 / chosen - 1 + static_cast<float>(n_layer_until) / static_cast<float>(n_layer_);
 }
 
-void WaitPolicy::Touch(int slot, int expert) {
+void ReuseDistancePolicy::Touch(int slot, int expert) {
   expert_of_[At(slot)] = expert;
   used_at_[At(slot)] = ++clock_;
 }
 
-void WaitPolicy::Remove(int slot) { expert_of_[At(slot)] = -1; }
+void ReuseDistancePolicy::Remove(int slot) { expert_of_[At(slot)] = -1; }
 
-void WaitPolicy::Move(int from, int to) {
+void ReuseDistancePolicy::Move(int from, int to) {
   expert_of_[At(to)] = expert_of_[At(from)];
   used_at_[At(to)] = used_at_[At(from)];
   expert_of_[At(from)] = -1;
 }
 
-int WaitPolicy::Victim(const std::function<bool(int slot)>& may_evict) const {
+int ReuseDistancePolicy::Victim(const std::function<bool(int slot)>& may_evict) const {
   int victim = -1;
   float longest = 0;
   for (int slot = 0; slot < static_cast<int>(expert_of_.size()); ++slot) {
     if (expert_of_[At(slot)] < 0) continue;
-    const float wait = WaitFor(expert_of_[At(slot)]);
-    const bool worse = victim < 0 || wait > longest ||
-                       (wait == longest && used_at_[At(slot)] < used_at_[At(victim)]);
+    const float distance = ReuseDistance(expert_of_[At(slot)]);
+    const bool worse = victim < 0 || distance > longest ||
+                       (distance == longest && used_at_[At(slot)] < used_at_[At(victim)]);
     if (!worse || !may_evict(slot)) continue;
     victim = slot;
-    longest = wait;
+    longest = distance;
   }
   return victim;
 }
 
-std::vector<int> WaitPolicy::BestFirst() const {
+std::vector<int> ReuseDistancePolicy::BestFirst() const {
   std::vector<std::tuple<float, uint64_t, int>> order;
   for (int slot = 0; slot < static_cast<int>(expert_of_.size()); ++slot) {
     if (expert_of_[At(slot)] < 0) continue;
-    order.emplace_back(WaitFor(expert_of_[At(slot)]), UINT64_MAX - used_at_[At(slot)], slot);
+    order.emplace_back(ReuseDistance(expert_of_[At(slot)]), UINT64_MAX - used_at_[At(slot)], slot);
   }
   std::sort(order.begin(), order.end());
   std::vector<int> slots;
-  for (const auto& [wait, age, slot] : order) slots.push_back(slot);
+  for (const auto& [distance, age, slot] : order) slots.push_back(slot);
   return slots;
 }
 
 std::unique_ptr<EvictionPolicy> MakeEvictionPolicy(Eviction eviction, int n_slot, int n_layer,
                                                    int n_expert, int n_expert_used) {
   if (eviction == Eviction::kLru) return std::make_unique<LruPolicy>(n_slot);
-  return std::make_unique<WaitPolicy>(n_slot, n_layer, n_expert, n_expert_used);
+  return std::make_unique<ReuseDistancePolicy>(n_slot, n_layer, n_expert, n_expert_used);
 }
 
 }  // namespace hearth

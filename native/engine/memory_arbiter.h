@@ -1,0 +1,138 @@
+// Divides what the memory plan leaves to experts, keys and values, and the activations of prompts:
+// contexts and prompts reserve their part, the experts have the rest.
+#ifndef HEARTH_ENGINE_MEMORY_ARBITER_H_
+#define HEARTH_ENGINE_MEMORY_ARBITER_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+#include "engine/memory_plan.h"
+#include "experts/expert_cache.h"
+#include "transformer/chunk_scratch.h"
+
+namespace hearth {
+
+// One thread reserves and trims: the one that uses the expert cache. Clients may register and
+// unregister, and reservations end, on any thread. The mutex guards two lists and is a leaf of the
+// lock order: neither a client nor the cache nor the scratch is called while it is held.
+class MemoryArbiter {
+ public:
+  // What keeps keys and values.
+  class Client {
+   public:
+    virtual ~Client() = default;
+    // Drops all keys and values and ends their reservation; false, and nothing changes, while they
+    // are in use. Called by Reserve for another client, on its thread and without a lock: any other
+    // client may be registered or unregistered meanwhile, but not this one unregistered on this
+    // thread.
+    virtual bool EvictKv() = 0;
+  };
+
+  // A client that may reserve and be evicted. Ends on any thread; waits for an EvictKv under way,
+  // so that the client may be destroyed next.
+  class Registration {
+   public:
+    Registration() = default;
+    Registration(Registration&& other) noexcept { *this = std::move(other); }
+    Registration& operator=(Registration&& other) noexcept {
+      std::swap(arbiter_, other.arbiter_);
+      std::swap(client_, other.client_);
+      return *this;
+    }
+    ~Registration() {
+      if (arbiter_ != nullptr) arbiter_->Unregister(client_);
+    }
+
+   private:
+    friend class MemoryArbiter;
+    Registration(MemoryArbiter* arbiter, Client* client) : arbiter_(arbiter), client_(client) {}
+    MemoryArbiter* arbiter_ = nullptr;
+    Client* client_ = nullptr;
+  };
+
+  // A part of the budget that the experts do not have while this object lives. Ends on any thread,
+  // before the arbiter does; the experts get it with the next Reserve.
+  class Reservation {
+   public:
+    Reservation() = default;
+    Reservation(Reservation&& other) noexcept { *this = std::move(other); }
+    Reservation& operator=(Reservation&& other) noexcept {
+      std::swap(pool_, other.pool_);
+      std::swap(amount_, other.amount_);
+      return *this;
+    }
+    ~Reservation() { End(); }
+
+    // Bytes of keys and values; 1 for a prompt's scratch.
+    uint64_t amount() const { return amount_; }
+    // Takes over what `more`, of the same kind, has reserved.
+    void Add(Reservation more);
+    void End();
+
+   private:
+    friend class MemoryArbiter;
+    Reservation(std::atomic<uint64_t>* pool, uint64_t amount) : pool_(pool), amount_(amount) {
+      *pool_ += amount_;
+    }
+    std::atomic<uint64_t>* pool_ = nullptr;
+    uint64_t amount_ = 0;
+  };
+
+  struct Grant {
+    Reservation kv;  // the bytes that were asked for
+    // Keeps the scratch of a long chunk until the prompt's end: chunks that wait between two layers
+    // need it again. Empty for a short chunk, whose scratch is always there.
+    Reservation scratch;
+  };
+
+  // `cache` and `scratch` must live as long as Reserve and Trim are called.
+  MemoryArbiter(const MemoryPlan& plan, ExpertCache& cache, ChunkScratch& scratch)
+      : plan_(plan), cache_(cache), scratch_(scratch) {}
+
+  Registration Register(Client* client);
+
+  // Before the client's keys and values take kv_bytes more, perhaps 0, and a chunk of n_token
+  // begins: the experts give up as much. Where all contexts together would take more than the plan
+  // has for them, those that reserved longest ago are evicted. The cache must pin nothing. kMemory,
+  // and nothing is reserved, when requests under way hold everything.
+  Result<Grant> Reserve(Client* client, size_t kv_bytes, int64_t n_token);
+
+  // Gives the memory of experts back to the system until the next Reserve, which has them read
+  // again, the most valuable first, while it goes on. The cache must pin nothing.
+  void Trim();
+
+  // What would be worth reading after a trim or a restart, the most valuable first. Any thread.
+  std::vector<ExpertId> HotExperts() const;
+
+ private:
+  void Unregister(Client* client);
+  void EvictLeastRecent(Client* client, size_t kv_bytes);
+  Status Divide(int64_t n_token);
+  void ReloadTrimmed();
+  bool Exceeds(size_t kv_bytes) const {
+    return plan_.shares() && kv_bytes_ + kv_bytes > plan_.kv_bytes;
+  }
+
+  const MemoryPlan plan_;
+  ExpertCache& cache_;
+  ChunkScratch& scratch_;
+  std::atomic<uint64_t> kv_bytes_ = 0;  // reserved by all clients
+  std::atomic<uint64_t> n_prompt_ = 0;  // reservations of scratch
+
+  mutable std::mutex mutex_;
+  std::condition_variable eviction_ended_;
+  // Guarded by mutex_:
+  std::vector<Client*> clients_;   // the one that reserved last is the last
+  Client* evicting_ = nullptr;     // its EvictKv is under way
+  std::vector<ExpertId> trimmed_;  // resident when Trim was called; empty: not trimmed
+};
+
+}  // namespace hearth
+
+#endif  // HEARTH_ENGINE_MEMORY_ARBITER_H_
