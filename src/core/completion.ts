@@ -10,7 +10,7 @@ import type { CancelToken, Clock, PromptTraits, TextEngine, TokenCounter } from 
 import { flatten, layOutWindow } from "./promptLayout";
 import { costOf, PromptReader, READ_AHEAD_CHARS_MIN, type ReadingUrgency } from "./promptReader";
 import { PromptWindows } from "./promptWindow";
-import type { SilenceReason } from "./reasons";
+import type { SkipReason } from "./skipReasons";
 import { type AnswerSource, RequestLog } from "./requestLog";
 import { suppressionAt } from "./suppression";
 import { recordOf, type Turn, turnAt } from "./turn";
@@ -139,9 +139,9 @@ export class Completer {
   }
 
   /** For a caller that does not even ask; the log then says why. Stops what is under way. */
-  decline(request: CompletionRequest, reason: SilenceReason): CompletionOutcome {
+  decline(request: CompletionRequest, reason: SkipReason): CompletionOutcome {
     this.#nextTurn();
-    this.log.addSilence(request, reason, this.#clock.nowMs());
+    this.log.addSkipped(request, reason, this.#clock.nowMs());
     this.stop();
     return { kind: "none", reason };
   }

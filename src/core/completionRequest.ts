@@ -1,6 +1,6 @@
 import type { CursorContext } from "./context";
 import type { Indentation } from "./indentation";
-import type { SilenceReason } from "./reasons";
+import type { SkipReason } from "./skipReasons";
 
 /** What an editor knows when it asks for a completion. */
 export interface CompletionRequest {
@@ -38,7 +38,7 @@ export type CompletionOutcome =
     }
   | {
       readonly kind: "none";
-      readonly reason: SilenceReason;
+      readonly reason: SkipReason;
       /** What the engine or a bug threw. */
       readonly error?: unknown;
     }

@@ -7,7 +7,7 @@ const READY: WindowFacts = {
   thinking: false,
   unwanted: undefined,
   snoozedUntilMs: undefined,
-  lastSilence: undefined,
+  lastSkipReason: undefined,
   figures: undefined,
 };
 
@@ -24,7 +24,7 @@ describe("statusLine", () => {
   it("gives figures in the field's units, and why the last request showed nothing", () => {
     const figures = { decodeTps: 23.4, prefillTps: 118.2, expertHitRate: 0.634, memoryBytes: 1.05e9 };
     assert.equal(
-      shown({ figures, lastSilence: "Nothing to add." }),
+      shown({ figures, lastSkipReason: "Nothing to add." }),
       "ready | Hearth | Starter · offline | 23 tok/s written, 118 tok/s read | 63 % of experts were in memory | " +
         "1050 MB of memory | Last: Nothing to add.",
     );

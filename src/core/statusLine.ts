@@ -1,5 +1,5 @@
 import type { Figures, ReadingFigures } from "../protocol/engine";
-import { REASON_SENTENCES, type UnwantedReason } from "./reasons";
+import { SKIP_SENTENCES, type UnwantedReason } from "./skipReasons";
 
 /** What a window knows about itself; everything that its status line shows. */
 export interface WindowFacts {
@@ -16,7 +16,7 @@ export interface WindowFacts {
   /** Milliseconds since 1970. */
   readonly snoozedUntilMs: number | undefined;
   /** Why the last request showed nothing; undefined where it showed something. */
-  readonly lastSilence: string | undefined;
+  readonly lastSkipReason: string | undefined;
   readonly figures: Figures | undefined;
 }
 
@@ -84,16 +84,16 @@ function readyLine(
 ): StatusLine {
   const about = [`${model.title} · offline`, ...figureLines(facts.figures)];
   if (!model.capabilities.includes("complete")) {
-    return { state: "paused", icon: "info", text: "Hearth", details: [REASON_SENTENCES.cannotComplete, ...about] };
+    return { state: "paused", icon: "info", text: "Hearth", details: [SKIP_SENTENCES.cannotComplete, ...about] };
   }
   const paused = pausedLine(facts);
   if (paused !== undefined) {
     return { ...paused, details: [...paused.details, ...about] };
   }
-  const silence = facts.lastSilence === undefined ? [] : [`Last: ${facts.lastSilence}`];
+  const last = facts.lastSkipReason === undefined ? [] : [`Last: ${facts.lastSkipReason}`];
   return facts.thinking
     ? { state: "thinking", icon: "loading~spin", text: "Hearth", details: about }
-    : { state: "ready", icon: "flame", text: "Hearth", details: [...about, ...silence] };
+    : { state: "ready", icon: "flame", text: "Hearth", details: [...about, ...last] };
 }
 
 function pausedLine({ unwanted, snoozedUntilMs }: WindowFacts): StatusLine | undefined {
@@ -101,7 +101,7 @@ function pausedLine({ unwanted, snoozedUntilMs }: WindowFacts): StatusLine | und
     return undefined;
   }
   const until = unwanted === "snoozed" && snoozedUntilMs !== undefined ? ` Until ${timeOfDay(snoozedUntilMs)}.` : "";
-  return { state: "paused", icon: "debug-pause", text: "Hearth", details: [REASON_SENTENCES[unwanted] + until] };
+  return { state: "paused", icon: "debug-pause", text: "Hearth", details: [SKIP_SENTENCES[unwanted] + until] };
 }
 
 /** What the engine did lately, in the field's units. */

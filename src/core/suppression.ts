@@ -1,5 +1,5 @@
 import { IDENTIFIER_CHAR, type Surroundings } from "./context";
-import type { SuppressionReason } from "./reasons";
+import type { SuppressionReason } from "./skipReasons";
 
 /** Longer lines are data or minified code: expensive to read and impossible to complete. */
 const LINE_CHARS_MAX = 2000;

@@ -1,4 +1,4 @@
-import type { UnwantedReason } from "./reasons";
+import type { UnwantedReason } from "./skipReasons";
 
 /** Whether Hearth asks by itself, only when the user does, or never. */
 export type CompletionMode = "automatic" | "manual" | "off";

@@ -6,7 +6,7 @@ import { requestAt } from "./documents";
 import { showFigures } from "./figures";
 import { showMenu } from "./menu";
 import type { Settings } from "./settings";
-import { explainSilence } from "./silences";
+import { explainSkipReasons } from "./skipReasons";
 import type { Snooze } from "./snooze";
 import type { WindowEngine } from "./windowEngine";
 
@@ -37,7 +37,7 @@ export function registerCommands(ports: CommandPorts): vscode.Disposable {
     "hearth.trigger": () => vscode.commands.executeCommand("editor.action.inlineSuggest.trigger"),
     "hearth.chooseModel": () => chooseModel(settings),
     "hearth.useBuiltInModel": () => settings.setModelPath(undefined),
-    "hearth.explainSilence": () => explainSilence(engine.requests, ports.nowMs()),
+    "hearth.explainSilence": () => explainSkipReasons(engine.requests, ports.nowMs()),
     "hearth.showFigures": () => orTell(() => showFigures(engine)),
     "hearth.showPrompt": () => showPrompt(engine),
     "hearth.showLog": () => showLog(ports),

@@ -92,7 +92,7 @@ export class HearthWindow {
             ? "noDocument"
             : this.provider.unwanted(document, "automatic"),
       snoozedUntilMs: this.#snooze.untilMs,
-      lastSilence: this.engine.requests.lastSilence,
+      lastSkipReason: this.engine.requests.lastSkipReason,
       figures: this.engine.figures,
     });
   }

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import type { Completer } from "../core/completion";
 import type { CompletionOutcome, CompletionRequest } from "../core/completionRequest";
-import type { SilenceReason, UnwantedReason } from "../core/reasons";
+import type { SkipReason, UnwantedReason } from "../core/skipReasons";
 import { isLanguageOn, type Switches, unwantedReason } from "../core/wanted";
 import { EngineError } from "../protocol/errors";
 import { isEditable, requestAt } from "./documents";
@@ -124,7 +124,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   }
 
   /** Or why there is none. A model that is being loaded is waited for, as long as the editor waits. */
-  async #completer(token: vscode.CancellationToken): Promise<Completer | SilenceReason> {
+  async #completer(token: vscode.CancellationToken): Promise<Completer | SkipReason> {
     const { condition } = this.#engine;
     if (condition.kind === "ready" && !condition.model.capabilities.includes("complete")) {
       return "cannotComplete";
@@ -138,7 +138,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     try {
       return await Promise.race([this.#engine.wake(), cancelled]);
     } catch (error) {
-      // The status bar says what it was; here it is only the reason for silence.
+      // The status bar says what it was; here it is only the skip reason.
       return error instanceof EngineError ? error.code : "internal";
     } finally {
       listener?.dispose();
@@ -154,7 +154,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     return trigger === "manual" && source === "engine" && (totalMs ?? Infinity) < FAST_MS ? FAST_MS : 0;
   }
 
-  #decline(request: CompletionRequest, reason: SilenceReason): readonly CompletionOutcome[] {
+  #decline(request: CompletionRequest, reason: SkipReason): readonly CompletionOutcome[] {
     this.#engine.decline(request, reason);
     return [];
   }

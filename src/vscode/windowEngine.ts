@@ -3,7 +3,7 @@ import { Completer } from "../core/completion";
 import type { CompletionRequest } from "../core/completionRequest";
 import type { ChatEngine, Clock, TokenCounter } from "../core/ports";
 import { budgetFor } from "../core/promptWindow";
-import type { SilenceReason } from "../core/reasons";
+import type { SkipReason } from "../core/skipReasons";
 import { RequestLog } from "../core/requestLog";
 import { estimateTokens } from "../core/tokenEstimate";
 import type { EngineStats, EngineStatus, Figures, ModelChoice, ModelInfo, NetworkAccess } from "../protocol/engine";
@@ -137,9 +137,9 @@ export class WindowEngine implements vscode.Disposable {
   }
 
   /** A request that is not even asked. Ends what is under way. */
-  decline(request: CompletionRequest, reason: SilenceReason): void {
+  decline(request: CompletionRequest, reason: SkipReason): void {
     if (this.#completer === undefined) {
-      this.requests.addSilence(request, reason, this.#options.clock.nowMs());
+      this.requests.addSkipped(request, reason, this.#options.clock.nowMs());
     } else {
       this.#completer.decline(request, reason);
     }

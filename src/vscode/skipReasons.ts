@@ -1,11 +1,11 @@
 import * as vscode from "vscode";
-import { REASON_SENTENCES, type SilenceReason } from "../core/reasons";
+import { SKIP_SENTENCES, type SkipReason } from "../core/skipReasons";
 import type { RequestLog, RequestRecord } from "../core/requestLog";
 
 const SHOWN_MAX = 30;
 
 /** A command that takes the cause away, where there is one. */
-const REMEDIES: Partial<Record<SilenceReason, { readonly label: string; readonly command: string }>> = {
+const REMEDIES: Partial<Record<SkipReason, { readonly label: string; readonly command: string }>> = {
   off: { label: "Turn On", command: "hearth.toggle" },
   snoozed: { label: "End Snooze", command: "hearth.endSnooze" },
   languageOff: { label: "Turn On for This Language", command: "hearth.toggleLanguage" },
@@ -23,7 +23,7 @@ interface RecordItem extends vscode.QuickPickItem {
 }
 
 /** The last requests and what became of them, the newest first; choosing one offers what helps. */
-export async function explainSilence(log: RequestLog, nowMs: number): Promise<void> {
+export async function explainSkipReasons(log: RequestLog, nowMs: number): Promise<void> {
   const records = log.records.filter(({ reason }) => reason !== "superseded").slice(-SHOWN_MAX);
   const items: RecordItem[] = records.reverse().map((record) => itemOf(record, nowMs));
   const chosen = await vscode.window.showQuickPick(
@@ -34,7 +34,7 @@ export async function explainSilence(log: RequestLog, nowMs: number): Promise<vo
   if (chosen?.record?.reason === undefined || remedy === undefined) {
     return;
   }
-  const answer = await vscode.window.showInformationMessage(REASON_SENTENCES[chosen.record.reason], remedy.label);
+  const answer = await vscode.window.showInformationMessage(SKIP_SENTENCES[chosen.record.reason], remedy.label);
   if (answer === remedy.label) {
     await vscode.commands.executeCommand(remedy.command);
   }
@@ -51,7 +51,7 @@ function itemOf(record: RequestRecord, nowMs: number): RecordItem {
   }
   return outcome === "cancelled" || reason === undefined
     ? { record, label: "$(dash) cancelled", description, detail: "The editor did not wait for the answer." }
-    : { record, label: `$(circle-slash) ${reason}`, description, detail: REASON_SENTENCES[reason] };
+    : { record, label: `$(circle-slash) ${reason}`, description, detail: SKIP_SENTENCES[reason] };
 }
 
 function characters(count: number): string {

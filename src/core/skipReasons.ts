@@ -1,7 +1,7 @@
 import type { EngineErrorCode } from "../protocol/errors";
 
-/** Why nothing is suggested. Every silence has exactly one of these. */
-export type SilenceReason = SuppressionReason | EmptyReason | FlowReason | EngineErrorCode;
+/** Why a request shows nothing. Each request that shows nothing has exactly one of these. */
+export type SkipReason = SuppressionReason | EmptyReason | FlowReason | EngineErrorCode;
 
 /** The engine is not asked at all; a manual trigger asks anyway. */
 export type SuppressionReason = "emptyDocument" | "midLine" | "midWord" | "lineComplete" | "longLine" | "suggestItem";
@@ -17,7 +17,7 @@ export type UnwantedReason =
   "off" | "inlineSuggestOff" | "excluded" | "notEditable" | "languageOff" | "snoozed" | "manualOnly" | "severalCursors";
 
 /** A sentence a user can read in the status bar. */
-export const REASON_SENTENCES: Readonly<Record<SilenceReason, string>> = {
+export const SKIP_SENTENCES: Readonly<Record<SkipReason, string>> = {
   emptyDocument: "There is nothing in this document yet to go on from.",
   midLine: "More than closing brackets stands to the right of the cursor; trigger by hand to ask anyway.",
   midWord: "The cursor is inside a word; trigger by hand to ask anyway.",
