@@ -53,5 +53,4 @@ export const SKIP_SENTENCES: Readonly<Record<SkipReason, string>> = {
   disconnected: "The engine process went away, or could not be started.",
   busy: "Another window needs the engine for something else.",
   unsafe: "A file or folder of Hearth's could have been tampered with and is not used.",
-  usage: "Hearth was called with options that it does not know.",
 };

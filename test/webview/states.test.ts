@@ -14,7 +14,6 @@ const CODES: readonly EngineErrorCode[] = [
   "busy",
   "unsafe",
   "internal",
-  "usage",
 ];
 
 describe("The chat view shows", () => {

@@ -96,5 +96,4 @@ export const REMEDIES: Readonly<Record<EngineErrorCode, readonly Remedy[]>> = {
   unsafe: [SHOW_LOG],
   internal: [RESTART, SHOW_LOG],
   bad_request: [SHOW_LOG],
-  usage: [SHOW_LOG],
 };

@@ -26,7 +26,6 @@ const CODES: Readonly<Record<EngineErrorCode, true>> = {
   busy: true,
   unsafe: true,
   internal: true,
-  usage: true,
 };
 const isErrorCode: Check<EngineErrorCode> = (value): value is EngineErrorCode =>
   typeof value === "string" && Object.hasOwn(CODES, value);
