@@ -3,7 +3,13 @@ import { type CompletionShape, shapeAt } from "./blockRules";
 import { NEVER_CANCELLED } from "./cancellation";
 import { CompletionCache } from "./completionCache";
 import { type CompletionOptions, DEFAULT_OPTIONS } from "./completionOptions";
-import { type CompletionOutcome, type CompletionRequest, normalise, type NormalRequest } from "./completionRequest";
+import {
+  type CompletionOutcome,
+  type CompletionPosition,
+  type CompletionRequest,
+  normalise,
+  type NormalRequest,
+} from "./completionRequest";
 import { Flight } from "./flight";
 import { cachedAnswer, fittedOutcome, isSameText, landedOutcome, restOf, type TextOutcome } from "./outcome";
 import type { CancelToken, Clock, PromptTraits, TextEngine, TokenCounter } from "./ports";
@@ -155,7 +161,7 @@ export class Completer {
   }
 
   /** The prompt for this place: to be evaluated while nobody types, or to be looked at. */
-  promptFor(request: CompletionRequest): readonly PromptPart[] {
+  promptFor(request: CompletionPosition): readonly PromptPart[] {
     const normal = normalise(request);
     return normal === undefined
       ? []

@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import { isLanguageOn } from "../core/wanted";
 import type { StatusLine } from "../core/statusLine";
 import type { WindowChat } from "./chat/windowChat";
-import { requestAt } from "./documents";
+import { completionPosition } from "./documents";
 import { showFigures } from "./figures";
 import { showMenu } from "./menu";
 import type { Settings } from "./settings";
@@ -103,7 +103,7 @@ async function showPrompt(engine: WindowEngine): Promise<void> {
     void vscode.window.showInformationMessage("There is no prompt yet: open a document and let the model load.");
     return;
   }
-  const parts = completer.promptFor(requestAt(editor.document, editor.selection.active, "manual"));
+  const parts = completer.promptFor(completionPosition(editor.document, editor.selection.active));
   const content = parts.map((part) => (part.kind === "text" ? part.text : part.token)).join("");
   await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content }), { preview: true });
 }

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import { placeCode } from "../../core/edit/codePlace";
 import { applyHunks, isSame, linesOf } from "../../core/edit/lineDiff";
-import { requestAt } from "../documents";
+import { openDocument } from "../documents";
 import { isProposable, wholeLines } from "./codeRange";
 import { nameOf, originalOf } from "./original";
 import type { Proposals } from "./proposals";
@@ -18,7 +18,7 @@ export async function applyCode(proposals: Proposals, argument: unknown): Promis
     return;
   }
   const { document, selection } = editor;
-  const { text, languageId, indentation } = requestAt(document, selection.active, "manual");
+  const { text, languageId, indentation } = openDocument(document);
   const old = linesOf(text);
   const hunks = placeCode(lines, {
     lines: old,
