@@ -27,13 +27,13 @@ export function activate(context: vscode.ExtensionContext): HearthApi {
     builtInModel: context.asAbsolutePath(join("models", "hearth-starter.gguf")),
     clock: SYSTEM_CLOCK,
     engineLog,
-    connect: (listeners, stayMs) =>
+    connect: (listeners, keepAliveMs) =>
       new EngineClient({
         ...listeners,
         name: `${vscode.env.appName} ${vscode.version}`,
         // Tests have an engine that says what they want.
         engineScript: process.env["HEARTH_ENGINE_SCRIPT"] ?? context.asAbsolutePath(join("dist", "engine.js")),
-        stayMs,
+        stayMs: keepAliveMs,
         hostPid: process.ppid,
       }),
   });

@@ -35,7 +35,7 @@ export const SKIP_SENTENCES: Readonly<Record<SkipReason, string>> = {
   tooLate: "The answer took too long; it is kept and shows at the next key if it still fits.",
   off: "Completion is switched off.",
   inlineSuggestOff: "The editor's own setting editor.inlineSuggest.enabled is off here.",
-  excluded: "This file's name is on the list of files that are never read (hearth.completion.exclude).",
+  excluded: "This file's name is on the list of files that are never read (hearth.exclude).",
   notEditable: "Nobody can type into this document.",
   languageOff: "Completion is switched off for this language.",
   snoozed: "Completion is snoozed.",

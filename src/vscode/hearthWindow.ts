@@ -8,7 +8,7 @@ import type { EngineListeners, EnginePort } from "./enginePort";
 import { FocusWatch } from "./focusWatch";
 import { InlineCompletionProvider } from "./inlineCompletionProvider";
 import { LanguageModelProvider } from "./languageModelProvider";
-import { reportOtherCompleters } from "./otherCompleters";
+import { warnAboutOtherCompleters } from "./otherCompleters";
 import { Settings } from "./settings";
 import { Snooze } from "./snooze";
 import { StatusBar } from "./statusBar";
@@ -17,7 +17,7 @@ import { type EngineCondition, WindowEngine } from "./windowEngine";
 export interface HearthWindowOptions {
   readonly context: vscode.ExtensionContext;
   readonly builtInModel: string;
-  readonly connect: (listeners: EngineListeners, stayMs: number) => EnginePort;
+  readonly connect: (listeners: EngineListeners, keepAliveMs: number) => EnginePort;
   readonly clock: Clock;
   readonly engineLog: () => Promise<{ readonly path: string; readonly tail: string }>;
 }
@@ -44,7 +44,7 @@ export class HearthWindow {
     this.#settings = settings;
     this.#snooze = snooze;
     this.engine = new WindowEngine({
-      connect: (listeners) => connect(listeners, settings.stayMs),
+      connect: (listeners) => connect(listeners, settings.keepAliveMs),
       clock,
       log,
       choice: () => settings.modelChoice,
@@ -55,7 +55,7 @@ export class HearthWindow {
     this.#focus = new FocusWatch(this.engine, this.provider, settings);
     this.#edits = new WindowEdits({ engine: this.engine, settings, memory: context.globalState });
     const others = setTimeout(() => {
-      void reportOtherCompleters(context.globalState, settings);
+      void warnAboutOtherCompleters(context.globalState, settings);
     }, OTHERS_AFTER_MS);
     const ports = { settings, snooze, engine: this.engine, chat: this.chat, log, engineLog };
     context.subscriptions.push(

@@ -196,7 +196,14 @@ describe("switched off means no work:", () => {
     ["a language", "hearth.completion.languages", { typescript: false }, "languageOff", true],
     ["all languages but one", "hearth.completion.languages", { "*": false, python: true }, "languageOff", true],
     ["typing", "hearth.completion.mode", "manual", "manualOnly", false],
-    ["a file", "hearth.completion.exclude", ["**/Untitled-*", "Untitled-*"], "excluded", true],
+    ["a file", "hearth.exclude", ["**/Untitled-*", "Untitled-*"], "excluded", true],
+    [
+      "a file, by the setting's earlier key",
+      "hearth.completion.exclude",
+      ["**/Untitled-*", "Untitled-*"],
+      "excluded",
+      true,
+    ],
   ];
   for (const [what, key, value, reason, even] of OFF) {
     it(what, () =>
