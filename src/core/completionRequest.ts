@@ -3,7 +3,7 @@ import type { Indentation } from "./indentation";
 import type { SkipReason } from "./skipReasons";
 
 /** A document as it is in the editor. */
-export interface OpenDocument {
+export interface DocumentSnapshot {
   readonly documentId: string;
   /** As the model should see it: relative to the workspace, with forward slashes. */
   readonly path: string;
@@ -15,7 +15,7 @@ export interface OpenDocument {
 }
 
 /** A cursor in a document: all that a prompt is made of. */
-export interface CompletionPosition extends OpenDocument {
+export interface CompletionPosition extends DocumentSnapshot {
   /** UTF-16 units before the cursor, in the document's text. */
   readonly offset: number;
   /** The item that is selected in the editor's suggestion list: a completion must go on from there. */

@@ -1,4 +1,4 @@
-import { SKIP_SENTENCES, type SkipReason } from "./skipReasons";
+import type { SkipReason } from "./skipReasons";
 
 /** What became of one request. No text of the document: the log may be shown to others. */
 export interface RequestRecord {
@@ -62,8 +62,7 @@ export class RequestLog {
   }
 
   /** Why the last request that somebody waited for showed nothing; undefined where it showed something. */
-  get lastSkipReason(): string | undefined {
-    const last = this.#records.findLast(({ outcome, reason }) => outcome !== "cancelled" && reason !== "superseded");
-    return last?.reason === undefined ? undefined : SKIP_SENTENCES[last.reason];
+  get lastSkipReason(): SkipReason | undefined {
+    return this.#records.findLast(({ outcome, reason }) => outcome !== "cancelled" && reason !== "superseded")?.reason;
   }
 }

@@ -3,6 +3,7 @@ import { isLanguageOn } from "../core/wanted";
 import type { StatusLine } from "../core/statusLine";
 import type { WindowChat } from "./chat/windowChat";
 import { completionPosition } from "./documents";
+import { tellFailure } from "./failures";
 import { showFigures } from "./figures";
 import { showMenu } from "./menu";
 import type { Settings } from "./settings";
@@ -70,7 +71,7 @@ async function snoozeFor(snooze: Snooze, given: unknown): Promise<void> {
 async function toggleLanguage(settings: Settings): Promise<void> {
   const languageId = vscode.window.activeTextEditor?.document.languageId;
   if (languageId === undefined) {
-    void vscode.window.showInformationMessage("Open a document of the language that Hearth should be switched for.");
+    void vscode.window.showInformationMessage("Open a file in the language you want to switch.");
     return;
   }
   await settings.setLanguage(languageId, !isLanguageOn(settings.languages, languageId));
@@ -121,7 +122,6 @@ async function orTell(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    void vscode.window.showErrorMessage(`Hearth: ${message}`);
+    void tellFailure(error);
   }
 }

@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import type { CompletionPosition, CompletionRequest, OpenDocument } from "../core/completionRequest";
+import type { CompletionPosition, CompletionRequest, DocumentSnapshot } from "../core/completionRequest";
 import { detectIndentation, type Indentation } from "../core/indentation";
 
 /** Documents of the editor's own that look like files and are not what anybody writes code in. */
@@ -19,7 +19,7 @@ export function documentIdOf(document: vscode.TextDocument): string {
 }
 
 /** A document as the core reads it. */
-export function openDocument(document: vscode.TextDocument): OpenDocument {
+export function readDocument(document: vscode.TextDocument): DocumentSnapshot {
   const text = document.getText();
   return {
     documentId: documentIdOf(document),
@@ -37,7 +37,7 @@ export function completionPosition(
   selected?: vscode.SelectedCompletionInfo,
 ): CompletionPosition {
   return {
-    ...openDocument(document),
+    ...readDocument(document),
     offset: document.offsetAt(position),
     ...(selected === undefined
       ? {}

@@ -5,6 +5,7 @@ import { WindowChat } from "./chat/windowChat";
 import { registerCommands } from "./commands";
 import { WindowEdits } from "./edit/windowEdits";
 import type { EngineListeners, EnginePort } from "./enginePort";
+import { tellFailure } from "./failures";
 import { FocusWatch } from "./focusWatch";
 import { InlineCompletionProvider } from "./inlineCompletionProvider";
 import { LanguageModelProvider } from "./languageModelProvider";
@@ -149,18 +150,8 @@ export class HearthWindow {
 
 /** A failure that ends completion is told once, and then stays in the status bar. */
 async function tellOnce(condition: EngineCondition, log: vscode.LogOutputChannel): Promise<void> {
-  if (condition.kind !== "failed") {
-    return;
+  if (condition.kind === "failed") {
+    const chosen = await tellFailure(condition.error);
+    log.trace(`the failure was answered with '${chosen ?? "nothing"}'`);
   }
-  const showLog = "Show Log";
-  const other = condition.error.code === "disconnected" ? "Restart Engine" : "Choose Model…";
-  const answer = await vscode.window.showErrorMessage(`Hearth: ${condition.error.message}`, showLog, other);
-  if (answer === showLog) {
-    await vscode.commands.executeCommand("hearth.showLog");
-  } else if (answer === other) {
-    await vscode.commands.executeCommand(
-      condition.error.code === "disconnected" ? "hearth.restartEngine" : "hearth.chooseModel",
-    );
-  }
-  log.trace(`the failure was answered with '${answer ?? "nothing"}'`);
 }

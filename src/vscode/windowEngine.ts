@@ -226,7 +226,8 @@ export class WindowEngine implements vscode.Disposable {
       case "connected": {
         const { hello } = connection;
         this.#network = hello.network;
-        const network = hello.network === "denied" ? "the system refuses it network sockets" : "it has no network code";
+        const network =
+          hello.network === "denied" ? "the operating system blocks its network sockets" : "it has no network code";
         log.info(`connected to the engine ${hello.version}, process ${String(hello.pid)}; ${network}`);
         // After a crash nobody may type for a while; the model should be there when they do.
         if (this.#condition.kind === "restarting") {
@@ -235,7 +236,7 @@ export class WindowEngine implements vscode.Disposable {
         break;
       }
       case "disconnected":
-        log.warn(`the engine went away; it is started again in ${String(connection.retryMs)} ms`);
+        log.warn(`the engine crashed; it restarts in ${String(connection.retryMs)} ms`);
         this.#completer?.reset();
         this.#tell({ kind: "restarting" });
         break;
@@ -245,7 +246,7 @@ export class WindowEngine implements vscode.Disposable {
         this.#tell({ kind: "failed", error: connection.error });
         break;
       case "ended":
-        log.info(`the engine was ended: ${connection.reason}`);
+        log.info(`the engine was stopped: ${connection.reason}`);
         this.#opened = undefined;
         this.#tell({ kind: "ended", reason: connection.reason });
         break;

@@ -34,7 +34,7 @@ describe("the engine", () => {
     await open(SUBTRACT, "typescript");
     await ready();
     assert.ok(await engineRuns());
-    assert.match((await status()).details.join(" "), /Hearth starter model · offline/);
+    assert.match((await status()).details.join(" "), /Starter model · runs on this machine, nothing is sent/);
   });
 });
 

@@ -201,6 +201,7 @@ export class ChatView extends PageElement {
           idle,
           last: at === turns.length - 1,
           waitingFor: loadingSentence(chat.model),
+          contextTokens: chat.context.limitTokens,
         })}`,
     );
   }
@@ -300,12 +301,19 @@ interface TurnSurroundings {
   readonly idle: boolean;
   readonly last: boolean;
   readonly waitingFor: string | undefined;
+  readonly contextTokens: number;
 }
 
-function drawTurn(turn: Turn, { idle, last, waitingFor }: TurnSurroundings): TemplateResult {
+function drawTurn(turn: Turn, { idle, last, waitingFor, contextTokens }: TurnSurroundings): TemplateResult {
   return turn.kind === "user"
     ? html`<hearth-question .turn=${turn} .idle=${idle}></hearth-question>`
-    : html`<hearth-answer .turn=${turn} .idle=${idle} .last=${last} .waitingFor=${waitingFor}></hearth-answer>`;
+    : html`<hearth-answer
+        .turn=${turn}
+        .idle=${idle}
+        .last=${last}
+        .waitingFor=${waitingFor}
+        .contextTokens=${contextTokens}
+      ></hearth-answer>`;
 }
 
 function hasNewQuestion(before: ChatViewState | undefined, after: ChatViewState): boolean {

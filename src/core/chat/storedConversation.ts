@@ -56,7 +56,7 @@ const isAnswer = isRecord<AnswerTurn>(
       waiting: isRecord({}),
       running: isRecord({}),
       done: isRecord({}),
-      stopped: isRecord<{ by: string }>({ by: isOneOf("user", "limit") }),
+      stopped: isRecord<{ by: string }>({ by: isOneOf("user", "context", "limit") }),
       failed: isRecord<{ code: EngineErrorCode; message: string }>({ code: isErrorCode, message: text }),
     }),
     figures: isRecord<AnswerFigures>(

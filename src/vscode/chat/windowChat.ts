@@ -8,6 +8,7 @@ import { summaryOf, usedTokens, viewOf } from "../../core/chat/conversationView"
 import { canChat, modelLine } from "../../core/chat/modelLine";
 import type { ChatViewState, Mention, ViewMessage } from "../../protocol/chat";
 import { EngineError } from "../../protocol/errors";
+import { runRemedy, tellFailure } from "../failures";
 import type { Settings } from "../settings";
 import type { WindowEngine } from "../windowEngine";
 import { AttachmentTray } from "./attachmentTray";
@@ -154,10 +155,11 @@ export class WindowChat implements vscode.Disposable {
         return applyCode(message.code, message.language);
       case "openLink":
         return openLink(message.href);
+      case "openMemoryBudget":
       case "chooseModel":
       case "restartEngine":
       case "showLog":
-        await vscode.commands.executeCommand(`hearth.${message.kind}`);
+        await runRemedy(message.kind);
     }
   }
 
@@ -197,7 +199,7 @@ export class WindowChat implements vscode.Disposable {
   async sendSelection(): Promise<void> {
     const attached = await this.#tray.attach({ kind: "selection", name: "selection", detail: "" });
     if (!attached) {
-      void vscode.window.showInformationMessage("Select the code that the chat should be about.");
+      void vscode.window.showInformationMessage("Select the code you want to ask about.");
       return;
     }
     await this.view.focus();
@@ -376,9 +378,8 @@ export class WindowChat implements vscode.Disposable {
     try {
       await work;
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      this.#log.error(message);
-      void vscode.window.showErrorMessage(`Hearth: ${message}`);
+      this.#log.error(error instanceof Error ? error.message : String(error));
+      void tellFailure(error);
     }
   }
 }
