@@ -8,6 +8,7 @@ import { SYSTEM_CLOCK } from "./systemClock";
 import { engineAddress } from "./engine/wire/address";
 import type { WindowChat } from "./vscode/chat/windowChat";
 import { HearthWindow } from "./vscode/hearthWindow";
+import type { InlineCompletionProvider } from "./vscode/inlineCompletionProvider";
 
 const LOG_TAIL_CHARS = 8000;
 
@@ -18,6 +19,8 @@ export interface HearthApi {
   readonly requests: () => readonly RequestRecord[];
   /** For tests, and nowhere else: what is said in a chat is nobody's business. */
   readonly chat?: WindowChat;
+  /** For tests: requests as the editor makes them. */
+  readonly provider?: InlineCompletionProvider;
 }
 
 /** Composition root: spawns nothing; the engine starts with the first document that is worked in. */
@@ -40,7 +43,7 @@ export function activate(context: vscode.ExtensionContext): HearthApi {
   return {
     status: () => hearth.status(),
     requests: () => [...hearth.engine.requests.records],
-    ...(context.extensionMode === vscode.ExtensionMode.Test ? { chat: hearth.chat } : {}),
+    ...(context.extensionMode === vscode.ExtensionMode.Test ? { chat: hearth.chat, provider: hearth.provider } : {}),
   };
 }
 

@@ -1,10 +1,11 @@
 import * as vscode from "vscode";
+import { CatchUp } from "../core/catchUp";
 import type { Completer } from "../core/completion";
 import type { CompletionOutcome, CompletionRequest } from "../core/completionRequest";
 import type { SkipReason, UnwantedReason } from "../core/skipReasons";
 import { isLanguageOn, type Switches, unwantedReason } from "../core/wanted";
 import { EngineError } from "../protocol/errors";
-import { isEditable, requestAt } from "./documents";
+import { documentIdOf, isEditable, requestAt } from "./documents";
 import type { Settings } from "./settings";
 import type { Snooze } from "./snooze";
 import type { WindowEngine } from "./windowEngine";
@@ -30,7 +31,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   readonly #thinkingChanged = new vscode.EventEmitter<boolean>();
   readonly #answered = new vscode.EventEmitter<void>();
   #waiting = 0;
-  #isCatchingUp = false;
+  readonly #catchUp = new CatchUp();
   /** Where something was shown last: asked again by hand there, somebody wants to see other texts. */
   #shown: ShownPlace | undefined;
   readonly #moved = vscode.window.onDidChangeTextEditorSelection(({ textEditor: { document, selection } }) => {
@@ -65,8 +66,13 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     const hasTyped =
       editor !== undefined && editor.document.version > 1 && editor.selection.isEmpty && vscode.window.state.focused;
     if (hasTyped && this.unwanted(editor.document, "automatic") === undefined) {
-      this.#isCatchingUp = true;
-      await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+      const { document } = editor;
+      const end = this.#catchUp.expect(documentIdOf(document), document.version);
+      try {
+        await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+      } finally {
+        end();
+      }
     }
   }
 
@@ -81,8 +87,9 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     context: vscode.InlineCompletionContext,
     token: vscode.CancellationToken,
   ): Promise<vscode.InlineCompletionItem[]> {
-    const isAutomatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic || this.#isCatchingUp;
-    this.#isCatchingUp = false;
+    const isAutomatic =
+      context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic ||
+      this.#catchUp.take(documentIdOf(document), document.version);
     const request = requestAt(document, position, isAutomatic ? "automatic" : "manual", context.selectedCompletionInfo);
     try {
       const outcomes = await this.#outcomesOf(document, request, token);

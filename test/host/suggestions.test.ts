@@ -8,6 +8,7 @@ import {
   completed,
   engineRuns,
   generations,
+  hearth,
   hide,
   open,
   ready,
@@ -120,6 +121,28 @@ describe("a suggestion", () => {
     const got = editor.document.getText();
     const inserted = got.slice(SUBTRACT.indexOf("|"), got.length - (SUBTRACT.length - 1 - SUBTRACT.indexOf("|")));
     assert.ok(text.startsWith(inserted) && inserted.length <= text.length, `'${inserted}' of '${text}'`);
+  });
+
+  it("that is caught up on is told from one that is asked for meanwhile", async () => {
+    const { provider } = await hearth();
+    assert.ok(provider, "tests have it");
+    const other = await vscode.workspace.openTextDocument({ content: SUBTRACT.replace("|", ""), language: "python" });
+    const { document } = await open(SUBTRACT, "typescript");
+    await requestAfter(() => typeKeys("a"));
+    const first = (await requests()).at(-1)?.id ?? 0;
+    const cancel = new vscode.CancellationTokenSource();
+    const context = {
+      triggerKind: vscode.InlineCompletionTriggerKind.Invoke,
+      selectedCompletionInfo: undefined,
+    } as vscode.InlineCompletionContext;
+    // The editor asks for the other document only after this one has been asked for.
+    const caughtUp = provider.catchUp();
+    await provider.provideInlineCompletionItems(other, other.positionAt(SUBTRACT.indexOf("|")), context, cancel.token);
+    await caughtUp;
+    const triggerOf = async ({ uri }: vscode.TextDocument): Promise<string | undefined> =>
+      (await requests()).find(({ id, path }) => id > first && path === uri.path)?.trigger;
+    await until("both are answered", async () => (await triggerOf(other)) && (await triggerOf(document)));
+    assert.deepEqual([await triggerOf(other), await triggerOf(document)], ["manual", "automatic"]);
   });
 
   it("has the document's own line ends", async () => {
