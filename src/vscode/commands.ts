@@ -4,11 +4,11 @@ import type { StatusLine } from "../core/statusLine";
 import type { WindowChat } from "./chat/windowChat";
 import { completionPosition } from "./documents";
 import { tellFailure } from "./failures";
-import { showFigures } from "./figures";
 import { showMenu } from "./menu";
 import type { Settings } from "./settings";
-import { explainSkipReasons } from "./skipReasons";
+import { showSkipReasons } from "./skipReasons";
 import type { Snooze } from "./snooze";
+import { showStatistics } from "./statistics";
 import type { WindowEngine } from "./windowEngine";
 
 export interface CommandPorts {
@@ -25,6 +25,12 @@ export interface CommandPorts {
 
 const SNOOZE_MINUTES = [5, 15, 30, 60, 240];
 
+/** What commands were called before 0.2, for the keys that people have bound to them. */
+const EARLIER_NAMES: Readonly<Record<string, string>> = {
+  "hearth.explainSilence": "hearth.showSkipReasons",
+  "hearth.showFigures": "hearth.showStatistics",
+};
+
 /** Everything of Hearth's in the command palette. */
 export function registerCommands(ports: CommandPorts): vscode.Disposable {
   const { settings, snooze, engine, chat } = ports;
@@ -38,8 +44,8 @@ export function registerCommands(ports: CommandPorts): vscode.Disposable {
     "hearth.trigger": () => vscode.commands.executeCommand("editor.action.inlineSuggest.trigger"),
     "hearth.chooseModel": () => chooseModel(settings),
     "hearth.useBuiltInModel": () => settings.setModelPath(undefined),
-    "hearth.explainSilence": () => explainSkipReasons(engine.requests, ports.nowMs()),
-    "hearth.showFigures": () => orTell(() => showFigures(engine)),
+    "hearth.showSkipReasons": () => showSkipReasons(engine.requests, ports.nowMs()),
+    "hearth.showStatistics": () => orTell(() => showStatistics(engine)),
     "hearth.showPrompt": () => showPrompt(engine),
     "hearth.showLog": () => showLog(ports),
     "hearth.restartEngine": () => orTell(() => engine.restart()),
@@ -50,6 +56,11 @@ export function registerCommands(ports: CommandPorts): vscode.Disposable {
   };
   return vscode.Disposable.from(
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
+    ...Object.entries(EARLIER_NAMES).map(([earlier, name]) =>
+      vscode.commands.registerCommand(earlier, (...args: readonly unknown[]) =>
+        vscode.commands.executeCommand(name, ...args),
+      ),
+    ),
   );
 }
 
@@ -62,7 +73,7 @@ async function snoozeFor(snooze: Snooze, given: unknown): Promise<void> {
     label: minutes < 60 ? `${String(minutes)} minutes` : `${String(minutes / 60)} hour${minutes > 60 ? "s" : ""}`,
     minutes,
   }));
-  const chosen = await vscode.window.showQuickPick(items, { title: "Hearth: Snooze for" });
+  const chosen = await vscode.window.showQuickPick(items, { title: "Snooze Completion" });
   if (chosen !== undefined) {
     await snooze.start(chosen.minutes);
   }

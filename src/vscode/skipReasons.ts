@@ -10,7 +10,7 @@ interface RecordItem extends vscode.QuickPickItem {
 }
 
 /** The last requests and what became of them, the newest first; choosing one offers what may help. */
-export async function explainSkipReasons(log: RequestLog, nowMs: number): Promise<void> {
+export async function showSkipReasons(log: RequestLog, nowMs: number): Promise<void> {
   const records = log.records.filter(({ reason }) => reason !== "superseded").slice(-SHOWN_MAX);
   const items: RecordItem[] = records.reverse().map((record) => itemOf(record, nowMs));
   const chosen = await vscode.window.showQuickPick(

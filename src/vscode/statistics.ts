@@ -4,7 +4,7 @@ import type { EngineStats, ModelInfo, NetworkAccess } from "../protocol/engine";
 import type { WindowEngine } from "./windowEngine";
 
 /** What the engine process is and does, to be looked at and copied. */
-export async function showFigures(engine: WindowEngine): Promise<void> {
+export async function showStatistics(engine: WindowEngine): Promise<void> {
   if (engine.condition.kind === "asleep") {
     void vscode.window.showInformationMessage("Hearth's engine has not been started: nothing has needed it yet.");
     return;
@@ -12,7 +12,7 @@ export async function showFigures(engine: WindowEngine): Promise<void> {
   const rows = rowsOf(await engine.stats(), engine.network);
   const copy = { label: "$(copy) Copy All" };
   const items = rows.map(([name, value]) => ({ label: name, description: value }));
-  const chosen = await vscode.window.showQuickPick([copy, ...items], { title: "Hearth: Engine Figures" });
+  const chosen = await vscode.window.showQuickPick([copy, ...items], { title: "Engine Statistics" });
   if (chosen === copy) {
     await vscode.env.clipboard.writeText(rows.map(([name, value]) => `${name}: ${value}`).join("\n"));
   }
