@@ -26,7 +26,7 @@ function commandsNamedIn(text: string): string[] {
 
 function textsBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((file) => /\.(ts|md)$/.test(file))
+    .filter((file) => /\.(ts|md|yml|json)$/.test(file))
     .map((file) => join(folder, file));
 }
 
@@ -38,8 +38,8 @@ function isCurrentSetting(key: string): boolean {
 describe("What Hearth says", () => {
   it("names no command that is not there", () => {
     const files = [
-      ...["src", "webview", "test/host", "test/e2e", "test/seam", "docs"].flatMap(textsBelow),
-      ...["README.md", "CHANGELOG.md", "package.json", "native/README.md"],
+      ...["src", "webview", "test/host", "test/e2e", "test/seam", "docs", ".vscode", ".github"].flatMap(textsBelow),
+      ...["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "package.json", "native/README.md"],
     ].filter((file) => file !== join("src", "core", "messages.test.ts"));
     assert.ok(files.length > 200, `only ${String(files.length)} files were found`);
     const wrong = files.flatMap((file) =>
