@@ -4,20 +4,20 @@ import type { FailureRemedy, RemedyName } from "./remedies";
 /** Why a request shows nothing. Each request that shows nothing has exactly one of these. */
 export type SkipReason = SuppressionReason | EmptyReason | FlowReason | EngineErrorCode;
 
-/** The engine is not asked at all; a manual trigger asks anyway. */
+/** No request is made to the engine; a manual trigger makes one anyway. */
 export type SuppressionReason = "emptyDocument" | "midLine" | "midWord" | "lineComplete" | "longLine" | "suggestItem";
 
-/** The model has been asked, and nothing of its answer is worth inserting. */
+/** The model has answered, and nothing of its answer is worth inserting. */
 export type EmptyReason =
   "empty" | "knownEmpty" | "unfinished" | "repeats" | "alreadyThere" | "unbalanced" | "outdented";
 
 export type FlowReason = "superseded" | "tooLate" | "internal" | UnwantedReason | "loading" | "cannotComplete";
 
-/** Somebody or something has said that no completion is wanted here; see wanted.ts. */
+/** A user, the editor or the document has turned completion off here; see wanted.ts. */
 export type UnwantedReason =
   "off" | "inlineSuggestOff" | "excluded" | "notEditable" | "languageOff" | "snoozed" | "manualOnly" | "severalCursors";
 
-/** What a user is told of a skip reason or a failure. */
+/** What Hearth tells a user about a skip reason or a failure. */
 export interface Explanation<R extends RemedyName = RemedyName> {
   /** Heads an entry of a list. */
   readonly title: string;

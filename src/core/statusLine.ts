@@ -3,7 +3,7 @@ import type { EngineErrorCode } from "../protocol/errors";
 import type { RemedyName } from "./remedies";
 import { FAILURES, SKIP_REASONS, type SkipReason, type UnwantedReason } from "./skipReasons";
 
-/** What a window knows about itself; everything that its status line shows. */
+/** The state of a window, as far as its status line shows it. */
 export interface WindowFacts {
   readonly engine:
     | { readonly kind: "asleep" | "starting" | "restarting" }
@@ -11,9 +11,9 @@ export interface WindowFacts {
     | { readonly kind: "ready"; readonly model: { readonly title: string; readonly capabilities: readonly string[] } }
     | { readonly kind: "ended"; readonly reason: string }
     | { readonly kind: "failed"; readonly error: { readonly code: EngineErrorCode; readonly message: string } };
-  /** Somebody has waited for an answer for a while. */
+  /** A request has been waiting for long. */
   readonly thinking: boolean;
-  /** Why no completion is wanted in the document that is worked in; `noDocument`: nothing is worked in. */
+  /** Why no completion is wanted in the active document; `noDocument`: there is none. */
   readonly unwanted: UnwantedReason | "noDocument" | undefined;
   /** Milliseconds since 1970. */
   readonly snoozedUntilMs: number | undefined;
@@ -33,7 +33,7 @@ export interface StatusLine {
   readonly remedies: readonly RemedyName[];
 }
 
-/** The window in a few words. */
+/** The status line of a window. */
 export function statusLine(facts: WindowFacts): StatusLine {
   const { engine, unwanted } = facts;
   if (unwanted === "off") {

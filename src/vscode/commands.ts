@@ -104,7 +104,7 @@ async function chooseModel(settings: Settings): Promise<void> {
     );
     return;
   }
-  // The settings' change loads it; what is wrong with it is told by the status bar.
+  // The change of the setting loads the model; the status bar shows what is wrong with it.
   await settings.setModelPath(file.fsPath);
 }
 

@@ -2,10 +2,10 @@ import * as vscode from "vscode";
 import type { CompletionPosition, CompletionRequest, DocumentSnapshot } from "../core/completionRequest";
 import { detectIndentation, type Indentation } from "../core/indentation";
 
-/** Documents of the editor's own that look like files and are not what anybody writes code in. */
+/** Schemes of the editor's own documents, which look like files; users write no code in them. */
 const NOT_WRITTEN_IN = new Set(["output", "debug", "vscode-scm", "comment", "search-editor", "walkThroughSnippet"]);
 
-/** Whether somebody can type code into it, wherever it is stored. */
+/** Whether a user can type code into the document, wherever it is stored. */
 export function isEditable({ uri, languageId }: vscode.TextDocument): boolean {
   return (
     !NOT_WRITTEN_IN.has(uri.scheme) &&

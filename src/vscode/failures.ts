@@ -3,14 +3,14 @@ import { REMEDIES, type RemedyName } from "../core/remedies";
 import { FAILURES } from "../core/skipReasons";
 import { EngineError } from "../protocol/errors";
 
-/** One message, with what may help; resolves with what was chosen of that, once it is done. */
+/** Shows one message with its remedies; resolves with the chosen remedy once it has run. */
 export async function tellFailure(error: unknown): Promise<RemedyName | undefined> {
   const message = error instanceof Error ? error.message : String(error);
   const remedies = error instanceof EngineError ? FAILURES[error.code].remedies : (["showLog"] as const);
   return offer(remedies, (...titles) => vscode.window.showErrorMessage(`Hearth: ${message}`, ...titles));
 }
 
-/** Shows what may help as buttons, and does what is chosen. */
+/** Shows remedies as buttons and runs the chosen one. */
 export async function offer(
   remedies: readonly RemedyName[],
   show: (...titles: string[]) => Thenable<string | undefined>,

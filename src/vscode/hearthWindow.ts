@@ -23,7 +23,7 @@ export interface HearthWindowOptions {
   readonly engineLog: () => Promise<{ readonly path: string; readonly tail: string }>;
 }
 
-/** Other completers start in their own time. */
+/** Other extensions need time to start. */
 const OTHERS_AFTER_MS = 20_000;
 
 /** One window of the editor: builds its parts and lets them know of each other. */
@@ -137,7 +137,7 @@ export class HearthWindow {
   #apply(): void {
     const isNeeded = this.#settings.mode !== "off" || this.chat.needsEngine || this.#edits.needsEngine;
     const applied = isNeeded ? this.engine.apply() : this.engine.sleep();
-    // What fails is the engine's condition.
+    // The engine's condition reports a failure.
     applied.catch(() => undefined);
     this.#focus.look();
     this.#show();
@@ -148,7 +148,7 @@ export class HearthWindow {
   }
 }
 
-/** A failure that ends completion is told once, and then stays in the status bar. */
+/** A failure that ends completion is shown once as a notification, and stays in the status bar. */
 async function tellOnce(condition: EngineCondition, log: vscode.LogOutputChannel): Promise<void> {
   if (condition.kind === "failed") {
     const chosen = await tellFailure(condition.error);

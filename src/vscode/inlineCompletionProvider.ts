@@ -10,11 +10,11 @@ import type { Settings } from "./settings";
 import type { Snooze } from "./snooze";
 import type { WindowEngine } from "./windowEngine";
 
-/** Between two keys a spinner would only flicker. */
+/** A spinner that appeared between two keys would only flicker. */
 const THINKING_AFTER_MS = 400;
-/** After so long no other text is begun: somebody waits for the ones that are there. */
+/** No further alternative is begun after this time: the user waits for the ones that exist. */
 const OTHERS_MS = 1500;
-/** Nobody feels that they wait. */
+/** A wait that users do not notice. */
 const FAST_MS = 150;
 
 interface ShownPlace {
@@ -32,7 +32,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   readonly #answered = new vscode.EventEmitter<void>();
   #waiting = 0;
   readonly #catchUp = new CatchUp();
-  /** Where something was shown last: asked again by hand there, somebody wants to see other texts. */
+  /** Where something was shown last: a manual request in the same place asks for alternatives. */
   #shown: ShownPlace | undefined;
   readonly #moved = vscode.window.onDidChangeTextEditorSelection(({ textEditor: { document, selection } }) => {
     if (document === this.#shown?.document && document.offsetAt(selection.active) !== this.#shown.offset) {
@@ -40,7 +40,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     }
   });
 
-  /** Whether somebody waits for an answer that takes long. */
+  /** Whether a request has been waiting for long. */
   readonly onDidChangeThinking = this.#thinkingChanged.event;
   /** After each request, whatever became of it. */
   readonly onDidAnswer = this.#answered.event;
@@ -58,8 +58,8 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   }
 
   /**
-   * The model is ready only now: what was typed before got no answer. Asks once more where somebody has typed and waits,
-   * by the rules for typing.
+   * The model has just become ready, so requests made while it loaded got no answer. Has the editor make one request more
+   * in a document that was typed into, by the rules for typing.
    */
   async catchUp(): Promise<void> {
     const editor = vscode.window.activeTextEditor;
@@ -153,8 +153,8 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   }
 
   /**
-   * The editor asks for other texts only where it has not asked by hand already. A fast engine gives some of them along
-   * with what is asked by hand.
+   * The editor requests alternatives only where the first request was automatic. A fast engine adds some of them to the
+   * answer of a manual request.
    */
   #spareMs({ trigger }: CompletionRequest): number {
     const { source, totalMs } = this.#engine.requests.last ?? {};

@@ -12,15 +12,15 @@ import { isRunning } from "../state";
 import { asSentence, figuresLine, figuresSentences, stopSentence } from "../words";
 import { drawAnswer, drawText } from "./markdownView";
 
-/** What the model said, or is about to say. */
+/** An answer, finished or being generated. */
 @customElement("hearth-answer")
 export class Answer extends PageElement {
   @property({ attribute: false }) accessor turn: AnswerTurn | undefined;
-  /** The last answer shows its actions always, others where somebody points. */
+  /** The last answer always shows its actions, others only under the pointer. */
   @property({ attribute: false }) accessor last = false;
   /** No answer is on its way, so that another can be asked for. */
   @property({ attribute: false }) accessor idle = true;
-  /** What is waited for, where it is not the model's reading. */
+  /** What the answer waits for, if not for the evaluation of its prompt. */
   @property({ attribute: false }) accessor waitingFor: string | undefined;
   /** What the model can see at once. */
   @property({ attribute: false }) accessor contextTokens = 0;
