@@ -4,7 +4,14 @@ import { complete, completeOptions } from "./cli/complete";
 import { engine, engineCommandOptions } from "./cli/engine";
 import { inspect } from "./cli/inspect";
 import { logits, logitsOptions } from "./cli/logits";
-import { type Arguments, engineOptionsHelp, type OptionTable, parseCommandLine, usageError } from "./cli/options";
+import {
+  type Arguments,
+  engineOptionsHelp,
+  type OptionTable,
+  parseCommandLine,
+  UsageError,
+  usageError,
+} from "./cli/options";
 import { replay } from "./cli/replay";
 import { tokenize, tokenizeOptions } from "./cli/tokenize";
 import { trace, traceOptions } from "./cli/trace";
@@ -76,9 +83,9 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  if (error instanceof EngineError) {
+  if (error instanceof EngineError || error instanceof UsageError) {
     process.stderr.write(`hearth: ${error.message}\n`);
-    process.exitCode = error.code === "usage" ? 2 : 1;
+    process.exitCode = error instanceof UsageError ? 2 : 1;
     return;
   }
   // Ours to mend: the stack says where.

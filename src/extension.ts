@@ -8,6 +8,7 @@ import { SYSTEM_CLOCK } from "./systemClock";
 import { engineAddress } from "./engine/wire/address";
 import type { WindowChat } from "./vscode/chat/windowChat";
 import { HearthWindow } from "./vscode/hearthWindow";
+import type { InlineCompletionProvider } from "./vscode/inlineCompletionProvider";
 
 const LOG_TAIL_CHARS = 8000;
 
@@ -18,6 +19,8 @@ export interface HearthApi {
   readonly requests: () => readonly RequestRecord[];
   /** For tests, and nowhere else: what is said in a chat is nobody's business. */
   readonly chat?: WindowChat;
+  /** For tests: requests as the editor makes them. */
+  readonly provider?: InlineCompletionProvider;
 }
 
 /** Composition root: spawns nothing; the engine starts with the first document that is worked in. */
@@ -27,20 +30,20 @@ export function activate(context: vscode.ExtensionContext): HearthApi {
     builtInModel: context.asAbsolutePath(join("models", "hearth-starter.gguf")),
     clock: SYSTEM_CLOCK,
     engineLog,
-    connect: (listeners, stayMs) =>
+    connect: (listeners, keepAliveMs) =>
       new EngineClient({
         ...listeners,
         name: `${vscode.env.appName} ${vscode.version}`,
         // Tests have an engine that says what they want.
         engineScript: process.env["HEARTH_ENGINE_SCRIPT"] ?? context.asAbsolutePath(join("dist", "engine.js")),
-        stayMs,
+        stayMs: keepAliveMs,
         hostPid: process.ppid,
       }),
   });
   return {
     status: () => hearth.status(),
     requests: () => [...hearth.engine.requests.records],
-    ...(context.extensionMode === vscode.ExtensionMode.Test ? { chat: hearth.chat } : {}),
+    ...(context.extensionMode === vscode.ExtensionMode.Test ? { chat: hearth.chat, provider: hearth.provider } : {}),
   };
 }
 

@@ -10,6 +10,8 @@ const PRETTIER_INPUTS = [
   "bench/**/*.ts",
   "tools/**/*.{mjs,cjs}",
   "*.{mjs,json,md}",
+  ".vscode/*.json",
+  ".github/**/*.{md,yml}",
   "docs/**/*.md",
   "native/*.md",
 ];

@@ -23,7 +23,8 @@ const ROWS = {
   ],
   "^src/systemClock\\.ts$": ["^src/core/ports\\.ts$"],
   "^src/web\\.ts$": [],
-  "^webview/": ["^src/protocol/", "^webview/"],
+  // What it says of a failure is what the rest of the window says.
+  "^webview/": ["^src/protocol/", "^src/core/(remedies|skipReasons)\\.ts$", "^webview/"],
   "^src/cli(\\.ts$|/)": [
     "^src/protocol/",
     "^src/core/",

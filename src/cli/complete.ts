@@ -5,7 +5,7 @@ import { detectIndentation } from "../core/indentation";
 import { languageIdOfPath } from "../core/language";
 import type { TextEngine, TokenCounter } from "../core/ports";
 import { budgetFor } from "../core/promptWindow";
-import { REASON_SENTENCES } from "../core/reasons";
+import { SKIP_REASONS } from "../core/skipReasons";
 import { EngineError } from "../protocol/errors";
 import { SYSTEM_CLOCK } from "../systemClock";
 import { readBytes } from "./documents";
@@ -77,7 +77,7 @@ export async function complete(args: Arguments): Promise<void> {
     } else {
       process.stdout.write(text === "" ? "" : `${text}\n`);
       if (outcome.kind === "none") {
-        process.stderr.write(`hearth: ${REASON_SENTENCES[outcome.reason]}\n`);
+        process.stderr.write(`hearth: ${SKIP_REASONS[outcome.reason].sentence}\n`);
       }
       if (head !== undefined) {
         process.stderr.write(`hearth: ${headSentence(head)}\n`);

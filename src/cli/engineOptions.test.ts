@@ -39,7 +39,7 @@ describe("options of the engine", () => {
       const own = { [flag]: { type: "string" } } as const;
       const given = (value: string) => engineOptions(parseCommandLine([`--${flag}=${value}`], own));
       assert.deepEqual(given(written), { [name]: good });
-      assert.throws(() => given(`${String(wrong)}B?`), { code: "usage" });
+      assert.throws(() => given(`${String(wrong)}B?`), { name: "UsageError" });
       assert.equal(engineOptionsHelp().includes(`--${flag} `), isRare !== true);
     });
   }
@@ -60,6 +60,6 @@ describe("options of the engine", () => {
   it("make both of --prefetch", () => {
     const given = (mode: string) => engineOptions(parseCommandLine(["--prefetch", mode], {}));
     assert.deepEqual(given("exact"), { readAhead: true, hints: false });
-    assert.throws(() => given("toString"), { code: "usage" });
+    assert.throws(() => given("toString"), { name: "UsageError" });
   });
 });

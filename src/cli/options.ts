@@ -8,7 +8,6 @@ import {
   type EngineOptions,
   nameMeant,
 } from "../protocol/engineOptions";
-import { EngineError } from "../protocol/errors";
 
 type Option = EngineOptionKind & EngineOptionFlag;
 
@@ -37,12 +36,16 @@ export interface Arguments {
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
 }
 
-/** Wrong usage: exit code 2. */
-export function usageError(message: string): EngineError {
-  return new EngineError("usage", `${message}; see "hearth --help"`);
+/** A command line that does not parse: exit code 2. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
 }
 
-/** Errors: EngineError `usage` for options that the command does not have. */
+export function usageError(message: string): UsageError {
+  return new UsageError(`${message}; see "hearth --help"`);
+}
+
+/** Errors: UsageError for options that the command does not have. */
 export function parseCommandLine(args: readonly string[], own: OptionTable): Arguments {
   try {
     const { positionals, values } = parseArgs({

@@ -35,7 +35,9 @@ export async function replay(args: Arguments): Promise<void> {
   if (flagOption(args, "json")) {
     const { name, isa, threads, traits } = model;
     const layout = traits.fimLayouts[0] ?? "continuation";
-    printJson(rounded({ trace: file, model: name, isa, threads, layout, summary, keystrokes, readings }));
+    // `silences`: the name of `skipReasons` before 0.2.
+    const named = { ...summary, silences: summary.skipReasons };
+    printJson(rounded({ trace: file, model: name, isa, threads, layout, summary: named, keystrokes, readings }));
     return;
   }
   process.stdout.write(`${trace.about === "" ? file : trace.about}\n\n${table(summary)}`);

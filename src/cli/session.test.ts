@@ -34,7 +34,7 @@ describe("parseBytes", () => {
   }
   for (const given of ["", "GiB", "-1GiB", "1 elephant", "0", "1e400", "1GiB2"]) {
     it(`refuses '${given}'`, () => {
-      assert.throws(() => parseBytes(given), { code: "usage" });
+      assert.throws(() => parseBytes(given), { name: "UsageError" });
     });
   }
 });
@@ -48,7 +48,7 @@ describe("parseCommandLine", () => {
     assert.equal(wholeOption(args, "threads", 1, 8), 3);
     assert.equal(wholeOption(args, "max-tokens", 1, 8), 7);
     assert.equal(wholeOption(args, "seed", 0, 8), undefined);
-    assert.throws(() => wholeOption(args, "threads", 4, 8), { code: "usage", message: /from 4 to 8/ });
+    assert.throws(() => wholeOption(args, "threads", 4, 8), { name: "UsageError", message: /from 4 to 8/ });
   });
 
   it("takes --approximate-head alone, or with a threshold of either sign", () => {
@@ -67,11 +67,11 @@ describe("parseCommandLine", () => {
     }
     assert.deepEqual(engineOptions(parseCommandLine([], {})), {});
     for (const wrong of ["--approximate-head=yes", "--approximate-head=", "--approximate-head=-1e9"]) {
-      assert.throws(() => engineOptions(parseCommandLine([wrong], {})), { code: "usage" });
+      assert.throws(() => engineOptions(parseCommandLine([wrong], {})), { name: "UsageError" });
     }
   });
 
   it("refuses what it does not know, in one line", () => {
-    assert.throws(() => parseCommandLine(["--no-such"], {}), { code: "usage", message: /^[^\n]+$/ });
+    assert.throws(() => parseCommandLine(["--no-such"], {}), { name: "UsageError", message: /^[^\n]+$/ });
   });
 });

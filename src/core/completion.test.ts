@@ -4,7 +4,6 @@ import { CancelSource } from "./cancellation";
 import { Completer } from "./completion";
 import type { CompletionOptions } from "./completionOptions";
 import type { CompletionOutcome } from "./completionRequest";
-import { REASON_SENTENCES } from "./reasons";
 import { requestAt } from "./testing/cursorAt";
 import { FakeClock } from "./testing/fakeClock";
 import { type Script, ScriptedEngine } from "./testing/scriptedEngine";
@@ -94,7 +93,7 @@ describe("Completer: the straight line", () => {
   });
 });
 
-describe("Completer: silence has a reason", () => {
+describe("Completer: what shows nothing has a skip reason", () => {
   it("for every place where it does not ask", async () => {
     const { clock, engine, completer } = setUp({ pieces: ["x"] });
     const places = { "a| = b": "midLine", "a|b": "midWord", "f();|": "lineComplete", "|": "emptyDocument" };
@@ -102,7 +101,7 @@ describe("Completer: silence has a reason", () => {
       assert.deepEqual(await clock.until(completer.complete(requestAt(marked))), { kind: "none", reason });
     }
     assert.equal(engine.calls.length, 0);
-    assert.equal(completer.log.lastSilence, REASON_SENTENCES.emptyDocument);
+    assert.equal(completer.log.lastSkipReason, "emptyDocument");
     assert.equal(textOf(completer.decline(requestAt("x|"), "off")), "none off");
     assert.equal(completer.log.last?.reason, "off");
   });

@@ -3,14 +3,20 @@ import { type CompletionShape, shapeAt } from "./blockRules";
 import { NEVER_CANCELLED } from "./cancellation";
 import { CompletionCache } from "./completionCache";
 import { type CompletionOptions, DEFAULT_OPTIONS } from "./completionOptions";
-import { type CompletionOutcome, type CompletionRequest, normalise, type NormalRequest } from "./completionRequest";
+import {
+  type CompletionOutcome,
+  type CompletionPosition,
+  type CompletionRequest,
+  normalise,
+  type NormalRequest,
+} from "./completionRequest";
 import { Flight } from "./flight";
 import { cachedAnswer, fittedOutcome, isSameText, landedOutcome, restOf, type TextOutcome } from "./outcome";
 import type { CancelToken, Clock, PromptTraits, TextEngine, TokenCounter } from "./ports";
 import { flatten, layOutWindow } from "./promptLayout";
 import { costOf, PromptReader, READ_AHEAD_CHARS_MIN, type ReadingUrgency } from "./promptReader";
 import { PromptWindows } from "./promptWindow";
-import type { SilenceReason } from "./reasons";
+import type { SkipReason } from "./skipReasons";
 import { type AnswerSource, RequestLog } from "./requestLog";
 import { suppressionAt } from "./suppression";
 import { recordOf, type Turn, turnAt } from "./turn";
@@ -139,9 +145,9 @@ export class Completer {
   }
 
   /** For a caller that does not even ask; the log then says why. Stops what is under way. */
-  decline(request: CompletionRequest, reason: SilenceReason): CompletionOutcome {
+  decline(request: CompletionRequest, reason: SkipReason): CompletionOutcome {
     this.#nextTurn();
-    this.log.addSilence(request, reason, this.#clock.nowMs());
+    this.log.addSkipped(request, reason, this.#clock.nowMs());
     this.stop();
     return { kind: "none", reason };
   }
@@ -155,7 +161,7 @@ export class Completer {
   }
 
   /** The prompt for this place: to be evaluated while nobody types, or to be looked at. */
-  promptFor(request: CompletionRequest): readonly PromptPart[] {
+  promptFor(request: CompletionPosition): readonly PromptPart[] {
     const normal = normalise(request);
     return normal === undefined
       ? []

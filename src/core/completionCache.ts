@@ -1,5 +1,5 @@
 import type { CompletionShape } from "./blockRules";
-import type { EmptyReason } from "./reasons";
+import type { EmptyReason } from "./skipReasons";
 
 /** A place that was or is being completed, as far as it decides whether an earlier answer still holds. */
 export interface CachePlace {

@@ -1,9 +1,9 @@
 import type { CursorContext } from "./context";
 import type { Indentation } from "./indentation";
-import type { SilenceReason } from "./reasons";
+import type { SkipReason } from "./skipReasons";
 
-/** What an editor knows when it asks for a completion. */
-export interface CompletionRequest {
+/** A document as it is in the editor. */
+export interface DocumentSnapshot {
   readonly documentId: string;
   /** As the model should see it: relative to the workspace, with forward slashes. */
   readonly path: string;
@@ -11,12 +11,20 @@ export interface CompletionRequest {
   readonly languageId: string;
   /** As the editor has it, whatever its line ends. */
   readonly text: string;
-  /** UTF-16 units before the cursor, in that text. */
-  readonly offset: number;
   readonly indentation: Indentation;
-  readonly trigger: "automatic" | "manual";
+}
+
+/** A cursor in a document: all that a prompt is made of. */
+export interface CompletionPosition extends DocumentSnapshot {
+  /** UTF-16 units before the cursor, in the document's text. */
+  readonly offset: number;
   /** The item that is selected in the editor's suggestion list: a completion must go on from there. */
   readonly selectedCompletion?: SelectedCompletion | undefined;
+}
+
+/** What an editor knows when it asks for a completion. */
+export interface CompletionRequest extends CompletionPosition {
+  readonly trigger: "automatic" | "manual";
 }
 
 /** Takes the place of the text between two offsets on the cursor's line, around the cursor. */
@@ -38,7 +46,7 @@ export type CompletionOutcome =
     }
   | {
       readonly kind: "none";
-      readonly reason: SilenceReason;
+      readonly reason: SkipReason;
       /** What the engine or a bug threw. */
       readonly error?: unknown;
     }
@@ -54,7 +62,7 @@ export interface NormalRequest {
 }
 
 /** Undefined where the selected item does not go on from what is typed. */
-export function normalise(request: CompletionRequest): NormalRequest | undefined {
+export function normalise(request: CompletionPosition): NormalRequest | undefined {
   const { path, languageId, indentation, selectedCompletion: item, offset } = request;
   const accepted = item === undefined ? { text: request.text, offset } : accept(request, item);
   if (accepted === undefined) {
@@ -79,7 +87,7 @@ export function normalise(request: CompletionRequest): NormalRequest | undefined
 }
 
 function accept(
-  { text, offset }: CompletionRequest,
+  { text, offset }: CompletionPosition,
   item: SelectedCompletion,
 ): { text: string; offset: number } | undefined {
   const typed = text.slice(item.start, offset).toLowerCase();

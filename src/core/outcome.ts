@@ -6,11 +6,11 @@ import type { Flight } from "./flight";
 import { fitAnswer, type ShapedAnswer } from "./postprocess";
 import type { Turn } from "./turn";
 
-/** From what is known of an answer to what a request gets of it. */
+/** From an answer, as far as it is known, to the outcome of a request. */
 
 export type TextOutcome = Extract<CompletionOutcome, { kind: "text" }>;
 
-/** Shaped text, made to fit where it is to go now. */
+/** Shaped text, fitted to the current position. */
 export function fittedOutcome({ at, normal }: Turn, text: string, shape: CompletionShape): CompletionOutcome {
   const fitted = fitAnswer({ text, shape, cutOff: false }, at);
   if (fitted.kind === "none") {
@@ -34,12 +34,12 @@ export function landedOutcome(turn: Turn, { landing, shaped, shape }: Flight, ty
   return shaped.kind === "none" ? shaped : fittedOutcome(turn, restOf(shaped, typed), shape);
 }
 
-/** What is worth remembering of an answer: also that there was nothing in it, and why. */
+/** What the cache keeps of an answer; an empty answer is kept with its skip reason. */
 export function cachedAnswer(shaped: ShapedAnswer, shape: CompletionShape): CachedAnswer {
   return shaped.kind === "text" ? { text: shaped.text, shape } : { text: "", shape, reason: shaped.reason };
 }
 
-/** What is left of an answer after a part of it was typed. */
+/** The rest of an answer after its beginning was typed. */
 export function restOf(shaped: ShapedAnswer, typed: string): string {
   return shaped.kind === "text" ? shaped.text.slice(typed.length) : "";
 }

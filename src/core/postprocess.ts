@@ -13,7 +13,7 @@ import { dropTrailingJunk, dropUnfinishedEnd, limitLines, oneLine, stopAtDedent 
 import { balanceBrackets, dropLoneQuote, fitToRestOfLine, stopAtLinesBelow } from "./postprocess/fit";
 import { reindent } from "./postprocess/reindent";
 import { breakLoop, dropCopyOfAbove, dropRepeatedLines } from "./postprocess/repetition";
-import type { EmptyReason } from "./reasons";
+import type { EmptyReason } from "./skipReasons";
 
 /** What a model said, and how it ended. */
 export interface Answer {

@@ -1,4 +1,4 @@
-import { REASON_SENTENCES, type SilenceReason } from "./reasons";
+import type { SkipReason } from "./skipReasons";
 
 /** What became of one request. No text of the document: the log may be shown to others. */
 export interface RequestRecord {
@@ -9,7 +9,7 @@ export interface RequestRecord {
   readonly path: string;
   readonly trigger: "automatic" | "manual";
   readonly outcome: "text" | "none" | "cancelled";
-  readonly reason?: SilenceReason;
+  readonly reason?: SkipReason;
   /** Where the answer came from. */
   readonly source?: AnswerSource;
   readonly shownChars: number;
@@ -48,7 +48,7 @@ export class RequestLog {
   }
 
   /** A request that was not even looked at. */
-  addSilence({ path, trigger }: Pick<RequestRecord, "path" | "trigger">, reason: SilenceReason, nowMs: number): void {
+  addSkipped({ path, trigger }: Pick<RequestRecord, "path" | "trigger">, reason: SkipReason, nowMs: number): void {
     this.add({ startedMs: nowMs, path, trigger, outcome: "none", reason, shownChars: 0, debounceMs: 0, totalMs: 0 });
   }
 
@@ -62,8 +62,7 @@ export class RequestLog {
   }
 
   /** Why the last request that somebody waited for showed nothing; undefined where it showed something. */
-  get lastSilence(): string | undefined {
-    const last = this.#records.findLast(({ outcome, reason }) => outcome !== "cancelled" && reason !== "superseded");
-    return last?.reason === undefined ? undefined : REASON_SENTENCES[last.reason];
+  get lastSkipReason(): SkipReason | undefined {
+    return this.#records.findLast(({ outcome, reason }) => outcome !== "cancelled" && reason !== "superseded")?.reason;
   }
 }

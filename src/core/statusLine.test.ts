@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { statusLine, timeOfDay, type WindowFacts } from "./statusLine";
 
 const MODEL = { title: "Starter", capabilities: ["complete"] };
+const ABOUT = "Starter · runs on this machine, nothing is sent";
 const READY: WindowFacts = {
   engine: { kind: "ready", model: MODEL },
   thinking: false,
   unwanted: undefined,
   snoozedUntilMs: undefined,
-  lastSilence: undefined,
+  lastSkipReason: undefined,
   figures: undefined,
 };
 
@@ -17,16 +18,20 @@ function shown(change: Partial<WindowFacts>): string {
 }
 
 describe("statusLine", () => {
-  it("says which model is ready, and that it is offline", () => {
-    assert.equal(shown({}), "ready | Hearth | Starter · offline");
+  it("says which model is ready, and that nothing is sent", () => {
+    assert.equal(shown({}), `ready | Hearth | ${ABOUT}`);
+    assert.match(
+      shown({ engine: { kind: "ready", model: { ...MODEL, title: "Hearth starter model" } } }),
+      /^ready \| Hearth \| Starter model · runs/,
+    );
   });
 
   it("gives figures in the field's units, and why the last request showed nothing", () => {
     const figures = { decodeTps: 23.4, prefillTps: 118.2, expertHitRate: 0.634, memoryBytes: 1.05e9 };
     assert.equal(
-      shown({ figures, lastSilence: "Nothing to add." }),
-      "ready | Hearth | Starter · offline | 23 tok/s written, 118 tok/s read | 63 % of experts were in memory | " +
-        "1050 MB of memory | Last: Nothing to add.",
+      shown({ figures, lastSkipReason: "empty" }),
+      `ready | Hearth | ${ABOUT} | writes 23, reads 118 tokens/s | 63 % of expert weights came from memory | ` +
+        "1050 MB of memory | Last: The model has nothing to add here.",
     );
   });
 
@@ -35,8 +40,8 @@ describe("statusLine", () => {
     const figures = { expertHitRate: 0.769, reading, memoryBytes: 1.05e9 };
     assert.equal(
       shown({ figures }),
-      "ready | Hearth | Starter · offline | 77 % of experts were in memory | 317 experts fit, 8 % came late | " +
-        "61.2 MB read and 18.0 ms waited a token | 1050 MB of memory",
+      `ready | Hearth | ${ABOUT} | 77 % of expert weights came from memory | 317 experts fit, 8 % came late | ` +
+        "61.2 MB read and 18.0 ms waited per token | 1050 MB of memory",
     );
   });
 
@@ -47,17 +52,32 @@ describe("statusLine", () => {
   it("has a state for everything that may be the matter", () => {
     assert.match(shown({ engine: { kind: "asleep" } }), /^asleep \|.*first document/);
     assert.match(shown({ engine: { kind: "starting" } }), /^loading \|.*starting/);
-    assert.match(shown({ engine: { kind: "restarting" } }), /^loading \|.*started again/);
+    assert.match(shown({ engine: { kind: "restarting" } }), /^loading \|.*restarting/);
     assert.match(shown({ engine: { kind: "ended", reason: "updated" } }), /^error \|.*updated/);
     assert.match(shown({ thinking: true }), /^thinking \|/);
     assert.match(shown({ unwanted: "off" }), /^off \|/);
-    assert.match(shown({ unwanted: "languageOff" }), /^paused \|.*this language.* \| Starter · offline/);
+    assert.match(shown({ unwanted: "languageOff" }), /^paused \|.*this language.* \| Starter · runs on this machine/);
   });
 
   it("prefers off to a failure: who switched it off does not want to hear of it", () => {
-    const engine = { kind: "failed", error: { message: "cannot open model 'x': no such file" } } as const;
+    const engine = {
+      kind: "failed",
+      error: { code: "bad_model", message: "cannot open model 'x': no such file" },
+    } as const;
     assert.match(shown({ engine }), /^error \| Hearth \| Cannot open model 'x': no such file\.$/);
     assert.match(shown({ engine, unwanted: "off" }), /^off \|/);
+  });
+
+  it("says what may help against a failure: not another model against an engine that does not load", () => {
+    const failed = (code: "native" | "memory" | "disconnected"): readonly string[] =>
+      statusLine({ ...READY, engine: { kind: "failed", error: { code, message: "no" } } }).remedies;
+    assert.deepEqual(failed("native"), ["showLog"]);
+    assert.equal(failed("memory")[0], "openMemoryBudget");
+    assert.equal(failed("disconnected")[0], "restartEngine");
+    assert.deepEqual(statusLine({ ...READY, engine: { kind: "ended", reason: "updated" } }).remedies, [
+      "restartEngine",
+    ]);
+    assert.deepEqual(statusLine(READY).remedies, []);
   });
 
   it("says until when it is snoozed", () => {
@@ -73,6 +93,6 @@ describe("statusLine", () => {
 
   it("says so where the model cannot complete", () => {
     const engine = { kind: "ready", model: { title: "Chatter", capabilities: ["chat"] } } as const;
-    assert.match(shown({ engine }), /^paused \|.*not made for completing.* \| Chatter · offline/);
+    assert.match(shown({ engine }), /^paused \|.*not trained to complete.* \| Chatter · runs on/);
   });
 });

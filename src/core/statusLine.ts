@@ -1,22 +1,24 @@
 import type { Figures, ReadingFigures } from "../protocol/engine";
-import { REASON_SENTENCES, type UnwantedReason } from "./reasons";
+import type { EngineErrorCode } from "../protocol/errors";
+import type { RemedyName } from "./remedies";
+import { FAILURES, SKIP_REASONS, type SkipReason, type UnwantedReason } from "./skipReasons";
 
-/** What a window knows about itself; everything that its status line shows. */
+/** The state of a window, as far as its status line shows it. */
 export interface WindowFacts {
   readonly engine:
     | { readonly kind: "asleep" | "starting" | "restarting" }
     | { readonly kind: "loading"; readonly part: number }
     | { readonly kind: "ready"; readonly model: { readonly title: string; readonly capabilities: readonly string[] } }
     | { readonly kind: "ended"; readonly reason: string }
-    | { readonly kind: "failed"; readonly error: { readonly message: string } };
-  /** Somebody has waited for an answer for a while. */
+    | { readonly kind: "failed"; readonly error: { readonly code: EngineErrorCode; readonly message: string } };
+  /** A request has been waiting for long. */
   readonly thinking: boolean;
-  /** Why no completion is wanted in the document that is worked in; `noDocument`: nothing is worked in. */
+  /** Why no completion is wanted in the active document; `noDocument`: there is none. */
   readonly unwanted: UnwantedReason | "noDocument" | undefined;
   /** Milliseconds since 1970. */
   readonly snoozedUntilMs: number | undefined;
   /** Why the last request showed nothing; undefined where it showed something. */
-  readonly lastSilence: string | undefined;
+  readonly lastSkipReason: SkipReason | undefined;
   readonly figures: Figures | undefined;
 }
 
@@ -27,73 +29,66 @@ export interface StatusLine {
   readonly text: string;
   /** One fact a line, the most important first. */
   readonly details: readonly string[];
+  /** What may help against a failure, the most promising first. */
+  readonly remedies: readonly RemedyName[];
 }
 
-/** The window in a few words. */
+/** The status line of a window. */
 export function statusLine(facts: WindowFacts): StatusLine {
   const { engine, unwanted } = facts;
   if (unwanted === "off") {
-    return { state: "off", icon: "circle-slash", text: "Hearth", details: ["Completion is off."] };
+    return line("off", "circle-slash", ["Completion is off."]);
   }
   switch (engine.kind) {
-    case "failed":
-      return { state: "error", icon: "error", text: "Hearth", details: [sentence(engine.error.message)] };
-    case "ended":
-      return {
-        state: "error",
-        icon: "debug-disconnect",
-        text: "Hearth",
-        details: [`The engine was ended (${engine.reason}). Restart it from this menu.`],
-      };
+    case "failed": {
+      const { code, message } = engine.error;
+      return { ...line("error", "error", [sentence(message)]), remedies: FAILURES[code].remedies };
+    }
+    case "ended": {
+      const details = [`The engine was stopped (${engine.reason}).`];
+      return { ...line("error", "debug-disconnect", details), remedies: ["restartEngine"] };
+    }
     case "starting":
-      return { state: "loading", icon: "loading~spin", text: "Hearth", details: ["The engine is starting."] };
+      return line("loading", SPINNER, ["The engine is starting."]);
     case "restarting":
-      return {
-        state: "loading",
-        icon: "loading~spin",
-        text: "Hearth",
-        details: ["The engine went away and is started again."],
-      };
+      return line("loading", SPINNER, ["The engine crashed and is restarting."]);
     case "loading": {
-      const percent = Math.floor(engine.part * 100);
-      const text = `Hearth ${String(percent)} %`;
-      return {
-        state: "loading",
-        icon: "loading~spin",
-        text,
-        details: [`The model is being loaded: ${String(percent)} %.`],
-      };
+      const percent = `${String(Math.floor(engine.part * 100))} %`;
+      return { ...line("loading", SPINNER, [`The model is loading: ${percent}.`]), text: `Hearth ${percent}` };
     }
     case "asleep":
-      return (
-        pausedLine(facts) ?? {
-          state: "asleep",
-          icon: "flame",
-          text: "Hearth",
-          details: ["The engine starts with the first document that you work in."],
-        }
-      );
+      return pausedLine(facts) ?? line("asleep", "flame", ["The engine starts with the first document you work in."]);
     case "ready":
       return readyLine(facts, engine.model);
   }
+}
+
+const SPINNER = "loading~spin";
+
+function line(state: StatusLine["state"], icon: string, details: readonly string[]): StatusLine {
+  return { state, icon, text: "Hearth", details, remedies: [] };
 }
 
 function readyLine(
   facts: WindowFacts,
   model: { readonly title: string; readonly capabilities: readonly string[] },
 ): StatusLine {
-  const about = [`${model.title} · offline`, ...figureLines(facts.figures)];
+  const about = [`${shortTitle(model.title)} · runs on this machine, nothing is sent`, ...figureLines(facts.figures)];
   if (!model.capabilities.includes("complete")) {
-    return { state: "paused", icon: "info", text: "Hearth", details: [REASON_SENTENCES.cannotComplete, ...about] };
+    return line("paused", "info", [SKIP_REASONS.cannotComplete.sentence, ...about]);
   }
   const paused = pausedLine(facts);
   if (paused !== undefined) {
     return { ...paused, details: [...paused.details, ...about] };
   }
-  const silence = facts.lastSilence === undefined ? [] : [`Last: ${facts.lastSilence}`];
-  return facts.thinking
-    ? { state: "thinking", icon: "loading~spin", text: "Hearth", details: about }
-    : { state: "ready", icon: "flame", text: "Hearth", details: [...about, ...silence] };
+  const { thinking, lastSkipReason } = facts;
+  const last = lastSkipReason === undefined ? [] : [`Last: ${SKIP_REASONS[lastSkipReason].sentence}`];
+  return thinking ? line("thinking", SPINNER, about) : line("ready", "flame", [...about, ...last]);
+}
+
+/** "Hearth starter model" below "Hearth" would say it twice. */
+function shortTitle(title: string): string {
+  return capitalised(title.replace(/^Hearth /, ""));
 }
 
 function pausedLine({ unwanted, snoozedUntilMs }: WindowFacts): StatusLine | undefined {
@@ -101,7 +96,7 @@ function pausedLine({ unwanted, snoozedUntilMs }: WindowFacts): StatusLine | und
     return undefined;
   }
   const until = unwanted === "snoozed" && snoozedUntilMs !== undefined ? ` Until ${timeOfDay(snoozedUntilMs)}.` : "";
-  return { state: "paused", icon: "debug-pause", text: "Hearth", details: [REASON_SENTENCES[unwanted] + until] };
+  return line("paused", "debug-pause", [SKIP_REASONS[unwanted].sentence + until]);
 }
 
 /** What the engine did lately, in the field's units. */
@@ -111,12 +106,14 @@ export function figureLines(figures: Figures | undefined): string[] {
   }
   const { prefillTps, decodeTps, expertHitRate, reading, memoryBytes } = figures;
   const speeds = [
-    ...(decodeTps === undefined ? [] : [`${decodeTps.toFixed(0)} tok/s written`]),
-    ...(prefillTps === undefined ? [] : [`${prefillTps.toFixed(0)} tok/s read`]),
+    ...(decodeTps === undefined ? [] : [`writes ${decodeTps.toFixed(0)}`]),
+    ...(prefillTps === undefined ? [] : [`reads ${prefillTps.toFixed(0)}`]),
   ];
   return [
-    ...(speeds.length === 0 ? [] : [speeds.join(", ")]),
-    ...(expertHitRate === undefined ? [] : [`${(expertHitRate * 100).toFixed(0)} % of experts were in memory`]),
+    ...(speeds.length === 0 ? [] : [`${speeds.join(", ")} tokens/s`]),
+    ...(expertHitRate === undefined
+      ? []
+      : [`${(expertHitRate * 100).toFixed(0)} % of expert weights came from memory`]),
     ...(reading === undefined ? [] : readingLines(reading)),
     `${(memoryBytes / 1e6).toFixed(0)} MB of memory`,
   ];
@@ -125,7 +122,7 @@ export function figureLines(figures: Figures | undefined): string[] {
 function readingLines({ bytesPerToken, waitedMsPerToken, lateRate, slots }: ReadingFigures): string[] {
   return [
     `${String(slots)} experts fit, ${(lateRate * 100).toFixed(0)} % came late`,
-    `${(bytesPerToken / 1e6).toFixed(1)} MB read and ${waitedMsPerToken.toFixed(1)} ms waited a token`,
+    `${(bytesPerToken / 1e6).toFixed(1)} MB read and ${waitedMsPerToken.toFixed(1)} ms waited per token`,
   ];
 }
 
@@ -137,6 +134,10 @@ export function timeOfDay(ms: number): string {
 }
 
 function sentence(message: string): string {
-  const first = message.slice(0, 1).toUpperCase() + message.slice(1);
+  const first = capitalised(message);
   return /[.!?]$/.test(first) ? first : `${first}.`;
+}
+
+function capitalised(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

@@ -1,5 +1,5 @@
 import { IDENTIFIER_CHAR, type Surroundings } from "./context";
-import type { SuppressionReason } from "./reasons";
+import type { SuppressionReason } from "./skipReasons";
 
 /** Longer lines are data or minified code: expensive to read and impossible to complete. */
 const LINE_CHARS_MAX = 2000;
@@ -9,7 +9,7 @@ const ONLY_CLOSERS = /^[\s)\]}>"'`:;,]*\{?\s*$/;
 /** The end of an element, as editors insert it together with its beginning. */
 const ONLY_CLOSING_TAGS = /^\s*(?:<\/[\w.-]*>\s*)+[)\]};,]*\s*$/;
 
-/** Why the engine should not even be asked here; undefined where it should. For automatic requests only. */
+/** Why no request should be made to the engine here; undefined where one should. For automatic requests only. */
 export function suppressionAt(at: Surroundings): SuppressionReason | undefined {
   const { before, after, above, below } = at;
   if (before.length + after.length > LINE_CHARS_MAX) {
@@ -27,7 +27,7 @@ export function suppressionAt(at: Surroundings): SuppressionReason | undefined {
   return isLineComplete(at) ? "lineComplete" : undefined;
 }
 
-/** `return 1;|`: a token spent here says only that. In the head of a `for` the semicolon ends nothing. */
+/** `return 1;|`: the model would only generate the end of the text. In the head of a `for` a semicolon ends nothing. */
 function isLineComplete({ language, before, after, state }: Surroundings): boolean {
   return (
     language.semicolons &&

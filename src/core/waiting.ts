@@ -1,9 +1,9 @@
 import type { CancelToken, Clock } from "./ports";
 
-/** Promises to call back when something happens; returns what calls that off. */
+/** Registers a callback for an event; returns a function that unregisters it. */
 export type Wake = (wake: () => void) => () => unknown;
 
-/** Nothing calls that off: who waits no more is not there to be woken. */
+/** Wakes when a promise settles. It needs no calling off: waking a request that no longer waits has no effect. */
 export function whenOver(promise: Promise<unknown>): Wake {
   return (wake) => {
     void promise.then(wake);
@@ -11,7 +11,7 @@ export function whenOver(promise: Promise<unknown>): Wake {
   };
 }
 
-/** Requests that wait, until what they wait for happens, they are cancelled, or a newer one comes. */
+/** Requests that wait until an event, a cancellation, or a newer request. */
 export class Waiting {
   readonly #clock: Clock;
   readonly #waiting = new Set<() => void>();

@@ -1,9 +1,9 @@
-import type { UnwantedReason } from "./reasons";
+import type { UnwantedReason } from "./skipReasons";
 
-/** Whether Hearth asks by itself, only when the user does, or never. */
+/** Whether Hearth suggests automatically, only on request, or never. */
 export type CompletionMode = "automatic" | "manual" | "off";
 
-/** Everything that a person, the editor or a document may have switched off. */
+/** Everything by which a user, the editor or a document may turn completion off. */
 export interface Switches {
   readonly mode: CompletionMode;
   /** `editor.inlineSuggest.enabled` at this document: the editor asks providers even where it is false. */
@@ -13,14 +13,14 @@ export interface Switches {
   readonly language: boolean;
   /** The document's name is on the list of what must never be read. */
   readonly excluded: boolean;
-  /** Somebody can type into it. */
+  /** A user can type into the document. */
   readonly editable: boolean;
   readonly cursors: number;
 }
 
 /**
- * What forbids a completion, the most general reason first; undefined where nothing does. A manual trigger overrides
- * what only asks not to be bothered, never what says no.
+ * Why no completion is wanted, the most general reason first; undefined where one is. A manual trigger overrides snooze
+ * and the mode `manual`, which only suppress automatic suggestions, and none of the others.
  */
 export function unwantedReason(switches: Switches, trigger: "automatic" | "manual"): UnwantedReason | undefined {
   const isManual = trigger === "manual";

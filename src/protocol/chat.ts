@@ -64,8 +64,8 @@ export interface AnswerTurn {
     | { readonly kind: "waiting" }
     | { readonly kind: "running" }
     | { readonly kind: "done" }
-    /** The user said stop; or the answer was as long as answers may get. */
-    | { readonly kind: "stopped"; readonly by: "user" | "limit" }
+    /** By the user; by the end of the model's context; or because the answer was as long as answers may get. */
+    | { readonly kind: "stopped"; readonly by: "user" | "context" | "limit" }
     | { readonly kind: "failed"; readonly code: EngineErrorCode; readonly message: string };
   readonly figures?: AnswerFigures;
 }
@@ -154,7 +154,6 @@ export type ViewMessage =
   | { readonly kind: "openAttachment"; readonly attachment: string; readonly turn?: number }
   /** A link of an answer, which only the host may open, after asking. */
   | { readonly kind: "openLink"; readonly href: string }
-  | { readonly kind: "chooseModel" }
   | { readonly kind: "tryAnyway" }
-  | { readonly kind: "restartEngine" }
-  | { readonly kind: "showLog" };
+  /** What may help against a failure; core/remedies.ts says which command that is. */
+  | { readonly kind: "openMemoryBudget" | "chooseModel" | "restartEngine" | "showLog" };

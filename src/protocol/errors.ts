@@ -11,7 +11,6 @@
  * - `busy`: another window needs the engine otherwise, e.g. with another model
  * - `unsafe`: a folder, file or peer that others could have tampered with is not used
  * - `internal`: a bug of the engine process; its log has the stack
- * - `usage`: a command line that does not parse
  */
 export type EngineErrorCode =
   | "bad_model"
@@ -23,8 +22,7 @@ export type EngineErrorCode =
   | "disconnected"
   | "busy"
   | "unsafe"
-  | "internal"
-  | "usage";
+  | "internal";
 
 /** An error with a stable `code`; its message says what was attempted, on what, and what to do. */
 export class EngineError extends Error {

@@ -2,12 +2,13 @@ import * as vscode from "vscode";
 import { isLanguageOn } from "../core/wanted";
 import type { StatusLine } from "../core/statusLine";
 import type { WindowChat } from "./chat/windowChat";
-import { requestAt } from "./documents";
-import { showFigures } from "./figures";
+import { completionPosition } from "./documents";
+import { tellFailure } from "./failures";
 import { showMenu } from "./menu";
 import type { Settings } from "./settings";
-import { explainSilence } from "./silences";
+import { showSkipReasons } from "./skipReasons";
 import type { Snooze } from "./snooze";
+import { showStatistics } from "./statistics";
 import type { WindowEngine } from "./windowEngine";
 
 export interface CommandPorts {
@@ -24,6 +25,12 @@ export interface CommandPorts {
 
 const SNOOZE_MINUTES = [5, 15, 30, 60, 240];
 
+/** What commands were called before 0.2, for the keys that people have bound to them. */
+const EARLIER_NAMES: Readonly<Record<string, string>> = {
+  "hearth.explainSilence": "hearth.showSkipReasons",
+  "hearth.showFigures": "hearth.showStatistics",
+};
+
 /** Everything of Hearth's in the command palette. */
 export function registerCommands(ports: CommandPorts): vscode.Disposable {
   const { settings, snooze, engine, chat } = ports;
@@ -37,8 +44,8 @@ export function registerCommands(ports: CommandPorts): vscode.Disposable {
     "hearth.trigger": () => vscode.commands.executeCommand("editor.action.inlineSuggest.trigger"),
     "hearth.chooseModel": () => chooseModel(settings),
     "hearth.useBuiltInModel": () => settings.setModelPath(undefined),
-    "hearth.explainSilence": () => explainSilence(engine.requests, ports.nowMs()),
-    "hearth.showFigures": () => orTell(() => showFigures(engine)),
+    "hearth.showSkipReasons": () => showSkipReasons(engine.requests, ports.nowMs()),
+    "hearth.showStatistics": () => orTell(() => showStatistics(engine)),
     "hearth.showPrompt": () => showPrompt(engine),
     "hearth.showLog": () => showLog(ports),
     "hearth.restartEngine": () => orTell(() => engine.restart()),
@@ -49,6 +56,11 @@ export function registerCommands(ports: CommandPorts): vscode.Disposable {
   };
   return vscode.Disposable.from(
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
+    ...Object.entries(EARLIER_NAMES).map(([earlier, name]) =>
+      vscode.commands.registerCommand(earlier, (...args: readonly unknown[]) =>
+        vscode.commands.executeCommand(name, ...args),
+      ),
+    ),
   );
 }
 
@@ -61,7 +73,7 @@ async function snoozeFor(snooze: Snooze, given: unknown): Promise<void> {
     label: minutes < 60 ? `${String(minutes)} minutes` : `${String(minutes / 60)} hour${minutes > 60 ? "s" : ""}`,
     minutes,
   }));
-  const chosen = await vscode.window.showQuickPick(items, { title: "Hearth: Snooze for" });
+  const chosen = await vscode.window.showQuickPick(items, { title: "Snooze Completion" });
   if (chosen !== undefined) {
     await snooze.start(chosen.minutes);
   }
@@ -70,7 +82,7 @@ async function snoozeFor(snooze: Snooze, given: unknown): Promise<void> {
 async function toggleLanguage(settings: Settings): Promise<void> {
   const languageId = vscode.window.activeTextEditor?.document.languageId;
   if (languageId === undefined) {
-    void vscode.window.showInformationMessage("Open a document of the language that Hearth should be switched for.");
+    void vscode.window.showInformationMessage("Open a file in the language you want to switch.");
     return;
   }
   await settings.setLanguage(languageId, !isLanguageOn(settings.languages, languageId));
@@ -92,7 +104,7 @@ async function chooseModel(settings: Settings): Promise<void> {
     );
     return;
   }
-  // The settings' change loads it; what is wrong with it is told by the status bar.
+  // The change of the setting loads the model; the status bar shows what is wrong with it.
   await settings.setModelPath(file.fsPath);
 }
 
@@ -103,7 +115,7 @@ async function showPrompt(engine: WindowEngine): Promise<void> {
     void vscode.window.showInformationMessage("There is no prompt yet: open a document and let the model load.");
     return;
   }
-  const parts = completer.promptFor(requestAt(editor.document, editor.selection.active, "manual"));
+  const parts = completer.promptFor(completionPosition(editor.document, editor.selection.active));
   const content = parts.map((part) => (part.kind === "text" ? part.text : part.token)).join("");
   await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content }), { preview: true });
 }
@@ -121,7 +133,6 @@ async function orTell(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    void vscode.window.showErrorMessage(`Hearth: ${message}`);
+    void tellFailure(error);
   }
 }

@@ -1,11 +1,11 @@
 import * as vscode from "vscode";
-import type { CompletionRequest } from "../core/completionRequest";
+import type { CompletionPosition, CompletionRequest, DocumentSnapshot } from "../core/completionRequest";
 import { detectIndentation, type Indentation } from "../core/indentation";
 
-/** Documents of the editor's own that look like files and are not what anybody writes code in. */
+/** Schemes of the editor's own documents, which look like files; users write no code in them. */
 const NOT_WRITTEN_IN = new Set(["output", "debug", "vscode-scm", "comment", "search-editor", "walkThroughSnippet"]);
 
-/** Whether somebody can type code into it, wherever it is stored. */
+/** Whether a user can type code into the document, wherever it is stored. */
 export function isEditable({ uri, languageId }: vscode.TextDocument): boolean {
   return (
     !NOT_WRITTEN_IN.has(uri.scheme) &&
@@ -18,22 +18,27 @@ export function documentIdOf(document: vscode.TextDocument): string {
   return document.uri.toString();
 }
 
-/** What the core needs to know to complete at a place. */
-export function requestAt(
-  document: vscode.TextDocument,
-  position: vscode.Position,
-  trigger: CompletionRequest["trigger"],
-  selected?: vscode.SelectedCompletionInfo,
-): CompletionRequest {
+/** A document as the core reads it. */
+export function readDocument(document: vscode.TextDocument): DocumentSnapshot {
   const text = document.getText();
   return {
     documentId: documentIdOf(document),
     path: promptPath(document.uri),
     languageId: document.languageId,
     text,
-    offset: document.offsetAt(position),
     indentation: indentationOf(document, text),
-    trigger,
+  };
+}
+
+/** What the core needs to know to make a prompt for a cursor. */
+export function completionPosition(
+  document: vscode.TextDocument,
+  position: vscode.Position,
+  selected?: vscode.SelectedCompletionInfo,
+): CompletionPosition {
+  return {
+    ...readDocument(document),
+    offset: document.offsetAt(position),
     ...(selected === undefined
       ? {}
       : {
@@ -44,6 +49,16 @@ export function requestAt(
           },
         }),
   };
+}
+
+/** What the core needs to know to complete at a cursor. */
+export function requestAt(
+  document: vscode.TextDocument,
+  position: vscode.Position,
+  trigger: CompletionRequest["trigger"],
+  selected?: vscode.SelectedCompletionInfo,
+): CompletionRequest {
+  return { ...completionPosition(document, position, selected), trigger };
 }
 
 /** Relative to the workspace; outside of it only the file's name, so that no path of the machine is in a prompt. */

@@ -4,12 +4,12 @@ import type { InlineCompletionProvider } from "./inlineCompletionProvider";
 import type { Settings } from "./settings";
 import type { WindowEngine } from "./windowEngine";
 
-/** Nobody has typed or moved the cursor for so long: the engine may read ahead. */
+/** Without typing or cursor movement for this long, the prompt is evaluated ahead of a request. */
 const IDLE_MS = 1500;
 
 /**
- * Watches what is worked in. The engine starts with the first document in which a completion is wanted, not before; it
- * reads a document ahead while nobody types.
+ * Watches the active editor. The engine starts with the first document in which a completion is wanted, not before; it
+ * evaluates a document's prompt ahead of a request while the user does not type.
  */
 export class FocusWatch implements vscode.Disposable {
   readonly #engine: WindowEngine;
@@ -51,12 +51,12 @@ export class FocusWatch implements vscode.Disposable {
       clearTimeout(this.#idle);
       return;
     }
-    // Its failure is told by the engine's condition.
+    // The engine's condition reports a failure.
     this.#engine.wake().catch(() => undefined);
     this.#waitForIdle();
   }
 
-  /** The editor with the cursor, if the window has the focus and the engine may be needed there. */
+  /** The active editor, if the window has the focus and a completion may be wanted there. */
   #isWorkedIn(): vscode.TextEditor | undefined {
     const editor = vscode.window.activeTextEditor;
     if (editor === undefined || !vscode.window.state.focused) {

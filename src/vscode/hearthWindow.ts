@@ -5,10 +5,11 @@ import { WindowChat } from "./chat/windowChat";
 import { registerCommands } from "./commands";
 import { WindowEdits } from "./edit/windowEdits";
 import type { EngineListeners, EnginePort } from "./enginePort";
+import { tellFailure } from "./failures";
 import { FocusWatch } from "./focusWatch";
 import { InlineCompletionProvider } from "./inlineCompletionProvider";
 import { LanguageModelProvider } from "./languageModelProvider";
-import { reportOtherCompleters } from "./otherCompleters";
+import { warnAboutOtherCompleters } from "./otherCompleters";
 import { Settings } from "./settings";
 import { Snooze } from "./snooze";
 import { StatusBar } from "./statusBar";
@@ -17,12 +18,12 @@ import { type EngineCondition, WindowEngine } from "./windowEngine";
 export interface HearthWindowOptions {
   readonly context: vscode.ExtensionContext;
   readonly builtInModel: string;
-  readonly connect: (listeners: EngineListeners, stayMs: number) => EnginePort;
+  readonly connect: (listeners: EngineListeners, keepAliveMs: number) => EnginePort;
   readonly clock: Clock;
   readonly engineLog: () => Promise<{ readonly path: string; readonly tail: string }>;
 }
 
-/** Other completers start in their own time. */
+/** Other extensions need time to start. */
 const OTHERS_AFTER_MS = 20_000;
 
 /** One window of the editor: builds its parts and lets them know of each other. */
@@ -44,7 +45,7 @@ export class HearthWindow {
     this.#settings = settings;
     this.#snooze = snooze;
     this.engine = new WindowEngine({
-      connect: (listeners) => connect(listeners, settings.stayMs),
+      connect: (listeners) => connect(listeners, settings.keepAliveMs),
       clock,
       log,
       choice: () => settings.modelChoice,
@@ -55,7 +56,7 @@ export class HearthWindow {
     this.#focus = new FocusWatch(this.engine, this.provider, settings);
     this.#edits = new WindowEdits({ engine: this.engine, settings, memory: context.globalState });
     const others = setTimeout(() => {
-      void reportOtherCompleters(context.globalState, settings);
+      void warnAboutOtherCompleters(context.globalState, settings);
     }, OTHERS_AFTER_MS);
     const ports = { settings, snooze, engine: this.engine, chat: this.chat, log, engineLog };
     context.subscriptions.push(
@@ -92,7 +93,7 @@ export class HearthWindow {
             ? "noDocument"
             : this.provider.unwanted(document, "automatic"),
       snoozedUntilMs: this.#snooze.untilMs,
-      lastSilence: this.engine.requests.lastSilence,
+      lastSkipReason: this.engine.requests.lastSkipReason,
       figures: this.engine.figures,
     });
   }
@@ -136,7 +137,7 @@ export class HearthWindow {
   #apply(): void {
     const isNeeded = this.#settings.mode !== "off" || this.chat.needsEngine || this.#edits.needsEngine;
     const applied = isNeeded ? this.engine.apply() : this.engine.sleep();
-    // What fails is the engine's condition.
+    // The engine's condition reports a failure.
     applied.catch(() => undefined);
     this.#focus.look();
     this.#show();
@@ -147,20 +148,10 @@ export class HearthWindow {
   }
 }
 
-/** A failure that ends completion is told once, and then stays in the status bar. */
+/** A failure that ends completion is shown once as a notification, and stays in the status bar. */
 async function tellOnce(condition: EngineCondition, log: vscode.LogOutputChannel): Promise<void> {
-  if (condition.kind !== "failed") {
-    return;
+  if (condition.kind === "failed") {
+    const chosen = await tellFailure(condition.error);
+    log.trace(`the failure was answered with '${chosen ?? "nothing"}'`);
   }
-  const showLog = "Show Log";
-  const other = condition.error.code === "disconnected" ? "Restart Engine" : "Choose Model…";
-  const answer = await vscode.window.showErrorMessage(`Hearth: ${condition.error.message}`, showLog, other);
-  if (answer === showLog) {
-    await vscode.commands.executeCommand("hearth.showLog");
-  } else if (answer === other) {
-    await vscode.commands.executeCommand(
-      condition.error.code === "disconnected" ? "hearth.restartEngine" : "hearth.chooseModel",
-    );
-  }
-  log.trace(`the failure was answered with '${answer ?? "nothing"}'`);
 }

@@ -1,19 +1,20 @@
 import * as vscode from "vscode";
+import { CatchUp } from "../core/catchUp";
 import type { Completer } from "../core/completion";
 import type { CompletionOutcome, CompletionRequest } from "../core/completionRequest";
-import type { SilenceReason, UnwantedReason } from "../core/reasons";
+import type { SkipReason, UnwantedReason } from "../core/skipReasons";
 import { isLanguageOn, type Switches, unwantedReason } from "../core/wanted";
 import { EngineError } from "../protocol/errors";
-import { isEditable, requestAt } from "./documents";
+import { documentIdOf, isEditable, requestAt } from "./documents";
 import type { Settings } from "./settings";
 import type { Snooze } from "./snooze";
 import type { WindowEngine } from "./windowEngine";
 
-/** Between two keys a spinner would only flicker. */
+/** A spinner that appeared between two keys would only flicker. */
 const THINKING_AFTER_MS = 400;
-/** After so long no other text is begun: somebody waits for the ones that are there. */
+/** No further alternative is begun after this time: the user waits for the ones that exist. */
 const OTHERS_MS = 1500;
-/** Nobody feels that they wait. */
+/** A wait that users do not notice. */
 const FAST_MS = 150;
 
 interface ShownPlace {
@@ -30,8 +31,8 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   readonly #thinkingChanged = new vscode.EventEmitter<boolean>();
   readonly #answered = new vscode.EventEmitter<void>();
   #waiting = 0;
-  #isCatchingUp = false;
-  /** Where something was shown last: asked again by hand there, somebody wants to see other texts. */
+  readonly #catchUp = new CatchUp();
+  /** Where something was shown last: a manual request in the same place asks for alternatives. */
   #shown: ShownPlace | undefined;
   readonly #moved = vscode.window.onDidChangeTextEditorSelection(({ textEditor: { document, selection } }) => {
     if (document === this.#shown?.document && document.offsetAt(selection.active) !== this.#shown.offset) {
@@ -39,7 +40,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     }
   });
 
-  /** Whether somebody waits for an answer that takes long. */
+  /** Whether a request has been waiting for long. */
   readonly onDidChangeThinking = this.#thinkingChanged.event;
   /** After each request, whatever became of it. */
   readonly onDidAnswer = this.#answered.event;
@@ -57,16 +58,21 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   }
 
   /**
-   * The model is ready only now: what was typed before got no answer. Asks once more where somebody has typed and waits,
-   * by the rules for typing.
+   * The model has just become ready, so requests made while it loaded got no answer. Has the editor make one request more
+   * in a document that was typed into, by the rules for typing.
    */
   async catchUp(): Promise<void> {
     const editor = vscode.window.activeTextEditor;
     const hasTyped =
       editor !== undefined && editor.document.version > 1 && editor.selection.isEmpty && vscode.window.state.focused;
     if (hasTyped && this.unwanted(editor.document, "automatic") === undefined) {
-      this.#isCatchingUp = true;
-      await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+      const { document } = editor;
+      const end = this.#catchUp.expect(documentIdOf(document), document.version);
+      try {
+        await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+      } finally {
+        end();
+      }
     }
   }
 
@@ -81,8 +87,9 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     context: vscode.InlineCompletionContext,
     token: vscode.CancellationToken,
   ): Promise<vscode.InlineCompletionItem[]> {
-    const isAutomatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic || this.#isCatchingUp;
-    this.#isCatchingUp = false;
+    const isAutomatic =
+      context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic ||
+      this.#catchUp.take(documentIdOf(document), document.version);
     const request = requestAt(document, position, isAutomatic ? "automatic" : "manual", context.selectedCompletionInfo);
     try {
       const outcomes = await this.#outcomesOf(document, request, token);
@@ -124,7 +131,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   }
 
   /** Or why there is none. A model that is being loaded is waited for, as long as the editor waits. */
-  async #completer(token: vscode.CancellationToken): Promise<Completer | SilenceReason> {
+  async #completer(token: vscode.CancellationToken): Promise<Completer | SkipReason> {
     const { condition } = this.#engine;
     if (condition.kind === "ready" && !condition.model.capabilities.includes("complete")) {
       return "cannotComplete";
@@ -138,7 +145,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     try {
       return await Promise.race([this.#engine.wake(), cancelled]);
     } catch (error) {
-      // The status bar says what it was; here it is only the reason for silence.
+      // The status bar says what it was; here it is only the skip reason.
       return error instanceof EngineError ? error.code : "internal";
     } finally {
       listener?.dispose();
@@ -146,15 +153,15 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   }
 
   /**
-   * The editor asks for other texts only where it has not asked by hand already. A fast engine gives some of them along
-   * with what is asked by hand.
+   * The editor requests alternatives only where the first request was automatic. A fast engine adds some of them to the
+   * answer of a manual request.
    */
   #spareMs({ trigger }: CompletionRequest): number {
     const { source, totalMs } = this.#engine.requests.last ?? {};
     return trigger === "manual" && source === "engine" && (totalMs ?? Infinity) < FAST_MS ? FAST_MS : 0;
   }
 
-  #decline(request: CompletionRequest, reason: SilenceReason): readonly CompletionOutcome[] {
+  #decline(request: CompletionRequest, reason: SkipReason): readonly CompletionOutcome[] {
     this.#engine.decline(request, reason);
     return [];
   }

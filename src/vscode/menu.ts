@@ -1,6 +1,8 @@
 import * as vscode from "vscode";
-import { isLanguageOn } from "../core/wanted";
+import { REMEDIES, type RemedyName } from "../core/remedies";
 import type { StatusLine } from "../core/statusLine";
+import { isLanguageOn } from "../core/wanted";
+import { languageName } from "./languageNames";
 import type { Settings } from "./settings";
 import type { Snooze } from "./snooze";
 import type { WindowEngine } from "./windowEngine";
@@ -29,20 +31,33 @@ export async function showMenu(ports: MenuPorts): Promise<void> {
   }
 }
 
+const ICONS: Readonly<Record<RemedyName, string>> = {
+  openMemoryBudget: "settings",
+  chooseModel: "package",
+  restartEngine: "debug-restart",
+  showLog: "output",
+  turnOn: "play",
+  turnOnLanguage: "symbol-keyword",
+  endSnooze: "play",
+  suggestNow: "sparkle",
+};
+
 function menuItems({ settings, snooze, engine, status }: MenuPorts): MenuItem[] {
-  const isBroken = status().state === "error";
+  const { remedies } = status();
+  const unlessAbove = (name: RemedyName, description?: string): MenuItem[] =>
+    remedies.includes(name) ? [] : [remedyItem(name, description)];
   return [
-    ...(isBroken ? [item("debug-restart", "Restart Engine", "hearth.restartEngine")] : []),
+    ...remedies.map((name) => remedyItem(name)),
     ...switchItems(settings, snooze),
     separator("At the cursor"),
-    item("sparkle", "Suggest Now", "hearth.trigger"),
-    item("question", "Why Was Nothing Suggested?", "hearth.explainSilence"),
+    remedyItem("suggestNow"),
+    item("question", "Why Was Nothing Suggested?", "hearth.showSkipReasons"),
     item("comment-discussion", "Open Chat", "hearth.chat.open"),
     separator("Model and engine"),
-    item("package", "Choose Model…", "hearth.chooseModel", modelName(engine)),
+    ...unlessAbove("chooseModel", modelName(engine)),
     ...(settings.isBuiltInModel ? [] : [item("home", "Use the Built-in Model", "hearth.useBuiltInModel")]),
-    item("dashboard", "Engine Figures", "hearth.showFigures"),
-    item("output", "Show Log", "hearth.showLog"),
+    item("dashboard", "Show Engine Statistics", "hearth.showStatistics"),
+    ...unlessAbove("showLog"),
     item("settings-gear", "Settings", "workbench.action.openSettings", undefined, ["@ext:hearth.hearth"]),
   ];
 }
@@ -50,14 +65,12 @@ function menuItems({ settings, snooze, engine, status }: MenuPorts): MenuItem[] 
 function switchItems(settings: Settings, snooze: Snooze): MenuItem[] {
   const { mode } = settings;
   if (mode === "off") {
-    return [item("play", "Turn On", "hearth.toggle")];
+    return [remedyItem("turnOn")];
   }
   const languageId = vscode.window.activeTextEditor?.document.languageId;
   return [
-    item("circle-slash", "Turn Off", "hearth.toggle"),
-    snooze.untilMs === undefined
-      ? item("debug-pause", "Snooze…", "hearth.snooze")
-      : item("play", "End Snooze", "hearth.endSnooze"),
+    item("circle-slash", "Turn Off Completion", "hearth.toggle"),
+    snooze.untilMs === undefined ? item("debug-pause", "Snooze Completion…", "hearth.snooze") : remedyItem("endSnooze"),
     mode === "automatic"
       ? item("bell-slash", "Suggest Only When Asked", "hearth.setMode", undefined, ["manual"])
       : item("zap", "Suggest While Typing", "hearth.setMode", undefined, ["automatic"]),
@@ -66,11 +79,16 @@ function switchItems(settings: Settings, snooze: Snooze): MenuItem[] {
       : [
           item(
             "symbol-keyword",
-            `Turn ${isLanguageOn(settings.languages, languageId) ? "Off" : "On"} for '${languageId}'`,
+            `Turn ${isLanguageOn(settings.languages, languageId) ? "Off" : "On"} for ${languageName(languageId)}`,
             "hearth.toggleLanguage",
           ),
         ]),
   ];
+}
+
+function remedyItem(name: RemedyName, description?: string): MenuItem {
+  const { title, command, arguments: args } = REMEDIES[name];
+  return item(ICONS[name], title, command, description, args);
 }
 
 function modelName({ condition }: WindowEngine): string | undefined {

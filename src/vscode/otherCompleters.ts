@@ -27,8 +27,8 @@ const OTHERS: readonly OtherCompleter[] = [
 const TOLD_KEY = "hearth.otherCompletersTold";
 
 /** Says once for each that another completer is active, and offers to switch one of the two off here. */
-export async function reportOtherCompleters(memory: vscode.Memento, settings: Settings): Promise<void> {
-  if (!settings.reportOtherCompleters || settings.mode === "off") {
+export async function warnAboutOtherCompleters(memory: vscode.Memento, settings: Settings): Promise<void> {
+  if (!settings.warnsAboutOtherCompleters || settings.mode === "off") {
     return;
   }
   const told = memory.get<readonly string[]>(TOLD_KEY, []);

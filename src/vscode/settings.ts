@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { settingOf } from "../core/settingKeys";
 import type { CompletionMode } from "../core/wanted";
 import type { LoadOptions, ModelChoice } from "../protocol/engine";
 
@@ -39,7 +40,7 @@ export class Settings implements vscode.Disposable {
 
   /** Glob patterns. */
   get exclude(): readonly string[] {
-    const value: unknown = this.#get<unknown>("completion.exclude", []);
+    const value: unknown = this.#get<unknown>("exclude", []);
     return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
   }
 
@@ -51,8 +52,8 @@ export class Settings implements vscode.Disposable {
     return this.#get("completion.warmUp", true);
   }
 
-  get reportOtherCompleters(): boolean {
-    return this.#get("completion.reportOthers", true);
+  get warnsAboutOtherCompleters(): boolean {
+    return this.#get("completion.warnAboutOtherCompletionExtensions", true);
   }
 
   /** The model may serve VS Code's own chat and other extensions, where it can chat. */
@@ -60,8 +61,8 @@ export class Settings implements vscode.Disposable {
     return this.#get("chat.languageModel", true);
   }
 
-  get stayMs(): number {
-    return this.#number("engine.stayMinutes", 5) * 60_000;
+  get keepAliveMs(): number {
+    return this.#number("engine.keepAliveMinutes", 5) * 60_000;
   }
 
   /** The model and how to load it. Where nothing is set the engine decides. */
@@ -70,7 +71,7 @@ export class Settings implements vscode.Disposable {
     const threads = this.#number("engine.threads", 0);
     const budgetGib = this.#number("engine.memoryBudget", 0);
     const load: LoadOptions = {
-      restMs: Math.round(this.#number("engine.restMinutes", 10) * 60_000),
+      restMs: Math.round(this.#number("engine.idleMinutes", 10) * 60_000),
       ...(threads > 0 ? { threads } : {}),
       ...(budgetGib > 0 ? { memoryBudgetBytes: Math.round(budgetGib * BYTES_PER_GIB) } : {}),
     };
@@ -113,7 +114,7 @@ export class Settings implements vscode.Disposable {
   }
 
   #get<T>(key: string, fallback: T): T {
-    return vscode.workspace.getConfiguration(SECTION).get(key, fallback);
+    return (settingOf(vscode.workspace.getConfiguration(SECTION), key) as T | undefined) ?? fallback;
   }
 
   /** Settings are edited by hand: whatever is not a number above zero means "not set". */

@@ -3,23 +3,23 @@ import { Completer } from "../core/completion";
 import type { CompletionRequest } from "../core/completionRequest";
 import type { ChatEngine, Clock, TokenCounter } from "../core/ports";
 import { budgetFor } from "../core/promptWindow";
-import type { SilenceReason } from "../core/reasons";
+import type { SkipReason } from "../core/skipReasons";
 import { RequestLog } from "../core/requestLog";
 import { estimateTokens } from "../core/tokenEstimate";
 import type { EngineStats, EngineStatus, Figures, ModelChoice, ModelInfo, NetworkAccess } from "../protocol/engine";
 import { EngineError } from "../protocol/errors";
 import type { Connection, EngineListeners, EnginePort } from "./enginePort";
 
-/** What the engine can be in the eyes of this window. */
+/** The state of the engine as this window sees it. */
 export type EngineCondition =
-  /** Nobody has needed it yet, or nobody needs it any more. */
+  /** The window has not needed the engine yet, or no longer needs it. */
   | { readonly kind: "asleep" }
   | { readonly kind: "starting" }
   /** `part` from 0 to 1. */
   | { readonly kind: "loading"; readonly part: number }
   | { readonly kind: "ready"; readonly model: ModelInfo }
   | { readonly kind: "restarting" }
-  /** Somebody asked it to end; it is not started again by itself. */
+  /** The engine was asked to end; it is not restarted automatically. */
   | { readonly kind: "ended"; readonly reason: string }
   | { readonly kind: "failed"; readonly error: EngineError };
 
@@ -90,7 +90,7 @@ export class WindowEngine implements vscode.Disposable {
     return this.#completer;
   }
 
-  /** For chats and edits; whoever uses it calls `modelInfo` first. */
+  /** For chats and edits; callers call `modelInfo` first. */
   get chats(): ChatEngine {
     return this.#port;
   }
@@ -106,14 +106,14 @@ export class WindowEngine implements vscode.Disposable {
     return this.#completerFor(model);
   }
 
-  /** The same for somebody who asks to try again. */
+  /** The same when the user asks to try again. */
   async restart(): Promise<void> {
     this.#opened = undefined;
     await this.#port.restart();
     await this.#open(true);
   }
 
-  /** Settings have changed. A model that nobody has needed yet is not loaded by this. */
+  /** Applies changed settings. Loads no model that has not been needed yet. */
   async apply(): Promise<void> {
     const before = this.#opened?.choice;
     this.#completer?.stop();
@@ -136,10 +136,10 @@ export class WindowEngine implements vscode.Disposable {
     this.#tell({ kind: "asleep" });
   }
 
-  /** A request that is not even asked. Ends what is under way. */
-  decline(request: CompletionRequest, reason: SilenceReason): void {
+  /** Records a request that is skipped before it reaches the engine, and ends the request in flight. */
+  decline(request: CompletionRequest, reason: SkipReason): void {
     if (this.#completer === undefined) {
-      this.requests.addSilence(request, reason, this.#options.clock.nowMs());
+      this.requests.addSkipped(request, reason, this.#options.clock.nowMs());
     } else {
       this.#completer.decline(request, reason);
     }
@@ -190,7 +190,7 @@ export class WindowEngine implements vscode.Disposable {
   #failed(error: unknown): void {
     const failure = error instanceof EngineError ? error : new EngineError("internal", String(error), { cause: error });
     this.#options.log.error(failure.message);
-    // A connection that is lost is told by its own state, and comes back.
+    // A lost connection has a condition of its own, and is restored.
     if (failure.code === "disconnected" && this.#condition.kind === "restarting") {
       this.#opened = undefined;
       return;
@@ -226,16 +226,17 @@ export class WindowEngine implements vscode.Disposable {
       case "connected": {
         const { hello } = connection;
         this.#network = hello.network;
-        const network = hello.network === "denied" ? "the system refuses it network sockets" : "it has no network code";
+        const network =
+          hello.network === "denied" ? "the operating system blocks its network sockets" : "it has no network code";
         log.info(`connected to the engine ${hello.version}, process ${String(hello.pid)}; ${network}`);
-        // After a crash nobody may type for a while; the model should be there when they do.
+        // After a crash the user may not type for a while; the model should be ready when they do.
         if (this.#condition.kind === "restarting") {
           this.#open(true).catch(() => undefined);
         }
         break;
       }
       case "disconnected":
-        log.warn(`the engine went away; it is started again in ${String(connection.retryMs)} ms`);
+        log.warn(`the engine crashed; it restarts in ${String(connection.retryMs)} ms`);
         this.#completer?.reset();
         this.#tell({ kind: "restarting" });
         break;
@@ -245,7 +246,7 @@ export class WindowEngine implements vscode.Disposable {
         this.#tell({ kind: "failed", error: connection.error });
         break;
       case "ended":
-        log.info(`the engine was ended: ${connection.reason}`);
+        log.info(`the engine was stopped: ${connection.reason}`);
         this.#opened = undefined;
         this.#tell({ kind: "ended", reason: connection.reason });
         break;
@@ -253,7 +254,7 @@ export class WindowEngine implements vscode.Disposable {
   }
 
   #onStatus(status: EngineStatus): void {
-    // The others are told by the answer to openModel.
+    // The answer to openModel reports the other states.
     if (status.kind === "loading" && this.#opened !== undefined) {
       this.#tell({ kind: "loading", part: status.part });
     }

@@ -84,7 +84,7 @@ describe("hearth replay", () => {
       const { code, stdout, stderr } = await hearth(["replay", file], { env: { TMPDIR: temporary } });
       assert.equal(code, 0, stderr);
       assert.match(stdout, /^A short one\n\nkeys pressed +1\nasked by the editor +1: /);
-      assert.match(stdout, /\nsilences /);
+      assert.match(stdout, /\nskip reasons /);
       assert.deepEqual(readdirSync(temporary), []);
       assert.deepEqual(enginesIn(temporary), []);
     });

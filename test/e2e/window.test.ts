@@ -19,7 +19,7 @@ describe("the status bar", () => {
     const { current } = editor;
     await current.openFile("menu.ts", ...PLACE);
     await current.ready();
-    assert.match(await current.status(), /Hearth starter model · offline/);
+    assert.match(await current.status(), /Starter model · runs on this machine, nothing is sent/);
   });
 
   it("opens a menu", async () => {
@@ -28,19 +28,21 @@ describe("the status bar", () => {
     await current.choices().first().waitFor();
     const choices = (await current.choices().allInnerTexts()).map((text) => text.trim());
     await current.screenshot("menu");
-    assert.ok(
-      choices.some((text) => text.startsWith("Turn Off")),
-      choices.join(", "),
-    );
+    for (const title of ["Turn Off Completion", "Turn Off for TypeScript"]) {
+      assert.ok(
+        choices.some((text) => text.startsWith(title)),
+        choices.join(", "),
+      );
+    }
     await current.press("Escape");
   });
 
   it("turns completion off and on", async () => {
     const { current } = editor;
-    await current.command("Hearth: Turn Completion On or Off");
+    await current.command("Hearth: Toggle Completion");
     await current.until("it is off", async () => (await current.status()).startsWith("Hearth, off."));
     await current.screenshot("off");
-    await current.command("Hearth: Turn Completion On or Off");
+    await current.command("Hearth: Toggle Completion");
     await current.ready();
   });
 

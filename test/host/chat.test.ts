@@ -225,7 +225,7 @@ describe("the chat", function () {
     it("answers also where completion is off, and keeps the model as long as it is looked at", async () => {
       await withSetting("hearth.completion.mode", "off", async () => {
         assert.match((await view.ask("Still there?")).text, /scripted/);
-        await withSetting("hearth.engine.stayMinutes", 6, async () => {
+        await withSetting("hearth.engine.keepAliveMinutes", 6, async () => {
           await sleep(200);
           assert.equal((await stats()).status.kind, "ready");
         });

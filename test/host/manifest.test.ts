@@ -19,6 +19,7 @@ interface Manifest {
 
 interface Setting {
   readonly markdownDescription?: string;
+  readonly markdownDeprecationMessage?: string;
   readonly default?: unknown;
   readonly scope?: string;
 }
@@ -39,12 +40,15 @@ describe("the manifest", () => {
     }
     const others = registered.filter((command) => !contributed.includes(command) && !command.startsWith(OF_A_VIEW));
     // Called with an argument: by the chat, by edits, by the menu.
-    assert.deepEqual(others.sort(), ["hearth.applyCode", "hearth.chat.ask", "hearth.setMode"]);
+    const internal = ["hearth.applyCode", "hearth.chat.ask", "hearth.setMode"];
+    const earlierNames = ["hearth.explainSilence", "hearth.showFigures"];
+    assert.deepEqual(others.sort(), [...internal, ...earlierNames].sort());
   });
 
   it("has few settings, all of them described, with a default and a scope", () => {
     const settings = Object.entries(manifest().contributes.configuration.properties);
-    assert.ok(settings.length <= SETTINGS_MAX);
+    const current = settings.filter(([, setting]) => setting.markdownDeprecationMessage === undefined);
+    assert.ok(current.length <= SETTINGS_MAX);
     for (const [name, setting] of settings) {
       assert.ok((setting.markdownDescription ?? "").length > 20, `${name} is not described`);
       assert.notEqual(setting.default, undefined, `${name} has no default`);

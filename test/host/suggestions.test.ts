@@ -8,6 +8,7 @@ import {
   completed,
   engineRuns,
   generations,
+  hearth,
   hide,
   open,
   ready,
@@ -34,7 +35,7 @@ describe("the engine", () => {
     await open(SUBTRACT, "typescript");
     await ready();
     assert.ok(await engineRuns());
-    assert.match((await status()).details.join(" "), /Hearth starter model · offline/);
+    assert.match((await status()).details.join(" "), /Starter model · runs on this machine, nothing is sent/);
   });
 });
 
@@ -122,6 +123,28 @@ describe("a suggestion", () => {
     assert.ok(text.startsWith(inserted) && inserted.length <= text.length, `'${inserted}' of '${text}'`);
   });
 
+  it("that is caught up on is told from one that is asked for meanwhile", async () => {
+    const { provider } = await hearth();
+    assert.ok(provider, "tests have it");
+    const other = await vscode.workspace.openTextDocument({ content: SUBTRACT.replace("|", ""), language: "python" });
+    const { document } = await open(SUBTRACT, "typescript");
+    await requestAfter(() => typeKeys("a"));
+    const first = (await requests()).at(-1)?.id ?? 0;
+    const cancel = new vscode.CancellationTokenSource();
+    const context = {
+      triggerKind: vscode.InlineCompletionTriggerKind.Invoke,
+      selectedCompletionInfo: undefined,
+    } as vscode.InlineCompletionContext;
+    // The editor asks for the other document only after this one has been asked for.
+    const caughtUp = provider.catchUp();
+    await provider.provideInlineCompletionItems(other, other.positionAt(SUBTRACT.indexOf("|")), context, cancel.token);
+    await caughtUp;
+    const triggerOf = async ({ uri }: vscode.TextDocument): Promise<string | undefined> =>
+      (await requests()).find(({ id, path }) => id > first && path === uri.path)?.trigger;
+    await until("both are answered", async () => (await triggerOf(other)) && (await triggerOf(document)));
+    assert.deepEqual([await triggerOf(other), await triggerOf(document)], ["manual", "automatic"]);
+  });
+
   it("has the document's own line ends", async () => {
     const crlf = SUBTRACT.replace("  return |\n", "|\n").replaceAll("\n", "\r\n");
     const document = await vscode.workspace.openTextDocument({
@@ -196,7 +219,14 @@ describe("switched off means no work:", () => {
     ["a language", "hearth.completion.languages", { typescript: false }, "languageOff", true],
     ["all languages but one", "hearth.completion.languages", { "*": false, python: true }, "languageOff", true],
     ["typing", "hearth.completion.mode", "manual", "manualOnly", false],
-    ["a file", "hearth.completion.exclude", ["**/Untitled-*", "Untitled-*"], "excluded", true],
+    ["a file", "hearth.exclude", ["**/Untitled-*", "Untitled-*"], "excluded", true],
+    [
+      "a file, by the setting's earlier key",
+      "hearth.completion.exclude",
+      ["**/Untitled-*", "Untitled-*"],
+      "excluded",
+      true,
+    ],
   ];
   for (const [what, key, value, reason, even] of OFF) {
     it(what, () =>

@@ -14,7 +14,6 @@ const CODES: readonly EngineErrorCode[] = [
   "busy",
   "unsafe",
   "internal",
-  "usage",
 ];
 
 describe("The chat view shows", () => {
@@ -69,7 +68,7 @@ describe("The chat view shows", () => {
     await view.page.getByRole("button", { name: "Try Anyway (Experiment)" }).click();
     await view.lastTold("tryAnyway");
     await view.show({ ...EMPTY, model: { kind: "cannotChat", title: "Starter", tried: true } });
-    await view.page.getByText("An experiment: this model was made to complete code.").waitFor();
+    await view.page.getByText("Experimental: this model was trained for completion only.").waitFor();
     await view.page.locator("textarea").press("Enter");
     assert.equal((await view.lastTold("send")).text, "Hello?");
   });
@@ -83,6 +82,8 @@ describe("The chat view shows", () => {
       assert.ok((await problem.getByRole("button").count()) >= 1, code);
     }
     await view.show({ ...EMPTY, model: { kind: "failed", code: "memory", message: "Too large." } });
+    await view.page.getByRole("button", { name: "Open Setting" }).click();
+    await view.lastTold("openMemoryBudget");
     await view.page.getByRole("button", { name: "Choose Model…", exact: true }).click();
     await view.lastTold("chooseModel");
     await view.page.getByRole("button", { name: "Restart Engine" }).click();
@@ -107,7 +108,9 @@ describe("The chat view shows", () => {
     await view.show(withTurns([user(1, "Why?"), answer(2, "Because", { kind: "stopped", by: "user" })]));
     await last.getByText("You stopped this answer.").waitFor();
     await view.show(withTurns([user(1, "Why?"), answer(2, "Because", { kind: "stopped", by: "limit" })]));
-    await last.getByText("Stopped here: answers get no longer than this.").waitFor();
+    await last.getByText("The answer has reached the greatest length of an answer.").waitFor();
+    await view.show(withTurns([user(1, "Why?"), answer(2, "Because", { kind: "stopped", by: "context" })]));
+    await last.getByText(/^The model's context \([\d,]+ tokens\) is full\. Start a new conversation\.$/).waitFor();
     await view.show(
       withTurns([user(1, "Why?"), answer(2, "Bec", { kind: "failed", code: "disconnected", message: "It ended." })]),
     );

@@ -22,10 +22,10 @@ import "./conversations/conversationHeader";
 import "./turns/answerTurn";
 import "./turns/userTurn";
 
-/** A pause in typing after which the host is told what is written. */
+/** The view sends the draft to the host after such a pause in typing. */
 const DRAFT_PAUSE_MS = 300;
 
-/** The whole view: takes the host's messages, draws, and tells the host what is done. */
+/** The whole view: receives the host's messages, draws, and sends the user's actions to the host. */
 @customElement("hearth-chat")
 export class ChatView extends PageElement {
   @state() private accessor view: View = EMPTY_VIEW;
@@ -49,7 +49,7 @@ export class ChatView extends PageElement {
     this.addEventListener(SendEvent.type, this.#onSubmit);
     this.addEventListener("click", this.#onLink);
     this.addEventListener("keydown", this.#onKey);
-    // Whoever goes elsewhere may close this view, and a page that is closed tells nothing any more.
+    // After the focus has left, the view may be closed, and a closed page sends nothing.
     window.addEventListener("blur", this.#tellDraft);
     host.onMessage((message) => {
       this.#receive(message);
@@ -128,7 +128,7 @@ export class ChatView extends PageElement {
     }
   }
 
-  /** Where somebody was who sees the conversation again, else its end. */
+  /** Scrolls to the position that was remembered for the conversation, else to its end. */
   async #goTo(conversation: string, isFirst: boolean): Promise<void> {
     const remembered = isFirst ? this.#host?.remembered() : undefined;
     // Once the turns have been drawn, and have their heights.
@@ -201,6 +201,7 @@ export class ChatView extends PageElement {
           idle,
           last: at === turns.length - 1,
           waitingFor: loadingSentence(chat.model),
+          contextTokens: chat.context.limitTokens,
         })}`,
     );
   }
@@ -242,7 +243,7 @@ export class ChatView extends PageElement {
     }
   };
 
-  /** Tells the host what is written, unless it knows. */
+  /** Sends the draft to the host, unless the host has it. */
   #tellDraft = (): void => {
     clearTimeout(this.#draftPause);
     const { draft } = this.#next;
@@ -266,7 +267,7 @@ export class ChatView extends PageElement {
         return;
       case "cannotChat":
         this.#announcer?.say([`${CANNOT_CHAT}.`]);
-        // To those who see it, too, it is told why nothing was sent, and what helps.
+        // Users who see the page are shown why nothing was sent, and what helps.
         this.querySelector<HTMLElement>("[data-name=choose-model]")?.focus();
         return;
       case "notReady":
@@ -300,12 +301,19 @@ interface TurnSurroundings {
   readonly idle: boolean;
   readonly last: boolean;
   readonly waitingFor: string | undefined;
+  readonly contextTokens: number;
 }
 
-function drawTurn(turn: Turn, { idle, last, waitingFor }: TurnSurroundings): TemplateResult {
+function drawTurn(turn: Turn, { idle, last, waitingFor, contextTokens }: TurnSurroundings): TemplateResult {
   return turn.kind === "user"
     ? html`<hearth-question .turn=${turn} .idle=${idle}></hearth-question>`
-    : html`<hearth-answer .turn=${turn} .idle=${idle} .last=${last} .waitingFor=${waitingFor}></hearth-answer>`;
+    : html`<hearth-answer
+        .turn=${turn}
+        .idle=${idle}
+        .last=${last}
+        .waitingFor=${waitingFor}
+        .contextTokens=${contextTokens}
+      ></hearth-answer>`;
 }
 
 function hasNewQuestion(before: ChatViewState | undefined, after: ChatViewState): boolean {

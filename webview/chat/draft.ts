@@ -16,7 +16,7 @@ export function typed(draft: Draft, text: string): Draft {
   return { ...draft, text };
 }
 
-/** The host has been told what is written now. */
+/** The host has the current draft. */
 export function told(draft: Draft): Draft {
   return { ...draft, told: [...draft.told, draft.text] };
 }
@@ -26,7 +26,7 @@ export function sent(draft: Draft): Draft {
   return told({ ...draft, text: "" });
 }
 
-/** The host says what is written, whatever was written here. */
+/** The host replaces the draft, whatever was written here. */
 export function replaced(text: string): Draft {
   return { text, told: [], hostText: text };
 }

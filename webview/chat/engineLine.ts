@@ -1,4 +1,5 @@
 import { html, nothing, svg, type TemplateResult } from "lit";
+import { REMEDIES } from "../../src/core/remedies";
 import type { AnswerFigures, ChatViewState, ContextUse, ModelLine } from "../../src/protocol/chat";
 import { tell } from "./events";
 import { contextSentence, perSecond, shortCount } from "./words";
@@ -14,8 +15,8 @@ export function engineLine({ model, context, conversation }: ChatViewState, from
       type="button"
       class="model-button"
       data-name="model"
-      title="Choose Model…"
-      aria-label="Choose Model…: ${modelName(model)}"
+      title=${REMEDIES.chooseModel.title}
+      aria-label="${REMEDIES.chooseModel.title}: ${modelName(model)}"
       @click=${() => {
         tell(from, { kind: "chooseModel" });
       }}

@@ -2,8 +2,8 @@
 const NEAR_PX = 4;
 
 /**
- * Keeps the end of a growing text in view as long as whoever reads is there. Who scrolls up is left in peace until they
- * come back to the end.
+ * Keeps the end of a growing text in view while the reader is at the end. After scrolling up, the view stays where it is
+ * until the reader returns to the end.
  */
 export class Follow {
   readonly #scroller: HTMLElement;

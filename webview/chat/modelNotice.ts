@@ -1,9 +1,11 @@
 import { html, nothing, type TemplateResult } from "lit";
-import type { ModelLine, ViewMessage } from "../../src/protocol/chat";
+import { type FailureRemedy, REMEDIES } from "../../src/core/remedies";
+import { FAILURES } from "../../src/core/skipReasons";
+import type { ModelLine } from "../../src/protocol/chat";
 import { tell } from "./events";
 import { icon } from "./icon";
 import { drawText } from "./turns/markdownView";
-import { asSentence, CANNOT_CHAT, loadingSentence, REMEDIES } from "./words";
+import { asSentence, CANNOT_CHAT, loadingSentence } from "./words";
 
 /**
  * What is to be said of the model before anything else: it loads, it cannot chat, it failed.
@@ -29,9 +31,7 @@ export function modelNotice(model: ModelLine, from: Element, isTitled = false): 
         ${icon("error")}
         <div>
           <p>${drawText(asSentence(model.message))}</p>
-          <p class="problem-actions">
-            ${REMEDIES[model.code].map(({ label, message }) => action(label, message, from))}
-          </p>
+          <p class="problem-actions">${FAILURES[model.code].remedies.map((name) => remedy(name, from))}</p>
         </div>
       </div>`;
   }
@@ -47,13 +47,13 @@ function cannotChatNotice(title: string, isTitled: boolean, from: Element): Temp
         @click=${() => {
           tell(from, { kind: "chooseModel" });
         }}
-        >Choose Model…</vscode-button
+        >${REMEDIES.chooseModel.title}</vscode-button
       >
       <button
         type="button"
         class="text-button"
         data-name="try-anyway"
-        title="An experiment: expect nonsense"
+        title="Experimental: expect nonsense"
         @click=${() => {
           tell(from, { kind: "tryAnyway" });
         }}
@@ -66,19 +66,18 @@ function cannotChatNotice(title: string, isTitled: boolean, from: Element): Temp
 
 function triedNotice(from: Element): TemplateResult {
   return html`<p class="notice quiet-line">
-    ${icon("beaker")}An experiment: this model was made to complete code.
-    ${action("Choose Model…", { kind: "chooseModel" }, from)}
+    ${icon("beaker")}Experimental: this model was trained for completion only. ${remedy("chooseModel", from)}
   </p>`;
 }
 
-function action(label: string, message: ViewMessage, from: Element): TemplateResult {
+function remedy(name: FailureRemedy, from: Element): TemplateResult {
   return html`<button
     type="button"
     class="text-button"
     @click=${() => {
-      tell(from, message);
+      tell(from, { kind: name });
     }}
   >
-    ${label}
+    ${REMEDIES[name].title}
   </button>`;
 }

@@ -7,6 +7,7 @@ import {
   figuresLine,
   figuresSentences,
   shortCount,
+  stopSentence,
 } from "./words";
 
 describe("Words of the view", () => {
@@ -40,6 +41,15 @@ describe("Words of the view", () => {
     assert.equal(asSentence("cannot read 'a.gguf': no such file"), "Cannot read 'a.gguf': no such file.");
     assert.equal(asSentence("'a.gguf' is no model. "), "'a.gguf' is no model.");
     assert.equal(asSentence(""), "");
+  });
+
+  it("tell why an answer ends", () => {
+    assert.match(stopSentence("user", 2048), /^You stopped/);
+    assert.equal(
+      stopSentence("context", 2048),
+      "The model's context (2,048 tokens) is full. Start a new conversation.",
+    );
+    assert.match(stopSentence("limit", 2048), /greatest length/);
   });
 
   it("tell what is left out", () => {

@@ -1,5 +1,4 @@
-import type { AnswerFigures, Attachment, ContextUse, ModelLine, ViewMessage } from "../../src/protocol/chat";
-import type { EngineErrorCode } from "../../src/protocol/errors";
+import type { AnswerFigures, Attachment, ContextUse, ModelLine } from "../../src/protocol/chat";
 
 /** Numbers, times and errors as the view says them. */
 
@@ -57,6 +56,18 @@ export function contextSentence({ usedTokens, limitTokens }: ContextUse): string
   return `${GROUPED.format(usedTokens)} of ${tokens(limitTokens)} of the model's context are used.`;
 }
 
+/** Why an answer ends where it does. */
+export function stopSentence(by: "user" | "context" | "limit", contextTokens: number): string {
+  switch (by) {
+    case "user":
+      return "You stopped this answer.";
+    case "context":
+      return `The model's context (${tokens(contextTokens)}) is full. Start a new conversation.`;
+    case "limit":
+      return "The answer has reached the greatest length of an answer. Ask the model to continue.";
+  }
+}
+
 export function attachmentSentence({ label, tokens: count, leftOutTokens }: Attachment): string {
   const leftOut = leftOutTokens === 0 ? "" : ` Its last ${tokens(leftOutTokens)} do not fit and are left out.`;
   return `${label}: ${tokens(count)}.${leftOut}`;
@@ -74,27 +85,3 @@ export function asSentence(message: string): string {
   const end = /[.!?…:]$/.test(text) || text === "" ? "" : ".";
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${end}`;
 }
-
-export interface Remedy {
-  readonly label: string;
-  readonly message: ViewMessage;
-}
-
-const CHOOSE_MODEL: Remedy = { label: "Choose Model…", message: { kind: "chooseModel" } };
-const RESTART: Remedy = { label: "Restart Engine", message: { kind: "restartEngine" } };
-const SHOW_LOG: Remedy = { label: "Show Log", message: { kind: "showLog" } };
-
-/** What may help against an error, the most promising first. */
-export const REMEDIES: Readonly<Record<EngineErrorCode, readonly Remedy[]>> = {
-  bad_model: [CHOOSE_MODEL],
-  memory: [CHOOSE_MODEL, RESTART],
-  busy: [CHOOSE_MODEL, SHOW_LOG],
-  io: [RESTART, CHOOSE_MODEL],
-  disconnected: [RESTART, SHOW_LOG],
-  native: [SHOW_LOG],
-  numeric: [RESTART, SHOW_LOG],
-  unsafe: [SHOW_LOG],
-  internal: [RESTART, SHOW_LOG],
-  bad_request: [SHOW_LOG],
-  usage: [SHOW_LOG],
-};

@@ -1,4 +1,4 @@
-import type { SilenceReason } from "../../core/reasons";
+import type { SkipReason } from "../../core/skipReasons";
 import type { AnswerSource } from "../../core/requestLog";
 
 /** One key of a replay, and what came of it. Filled in as it happens. */
@@ -13,7 +13,7 @@ export interface Keystroke {
   /** False: the next key came before the editor asked. */
   asked: boolean;
   outcome?: "text" | "none" | "cancelled";
-  reason?: SilenceReason;
+  reason?: SkipReason;
   source?: AnswerSource;
   /** Waited by Hearth before the engine was asked, beyond what the editor waits. */
   debounceMs: number;

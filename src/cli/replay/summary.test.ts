@@ -70,7 +70,7 @@ describe("summarise", () => {
       fromMemory: 2,
       fromFlight: 1,
       answers: { engine: 1, typedAlong: 1, revisited: 1, inFlight: 1, cancelled: 1, none: 1 },
-      silences: { midLine: 1 },
+      skipReasons: { midLine: 1 },
       newTokens: { count: 2, p50: 2, p95: 2, max: 2 },
       promptTokens: { count: 3, p50: 50, p95: 50, max: 50 },
       readings: 1,

@@ -20,9 +20,9 @@ export interface Summary {
   /** Requests that were answered without a question of their own, by how. */
   readonly fromMemory: number;
   readonly fromFlight: number;
-  /** Requests that nothing was asked for: by the reason of silence, or because the next key came first. */
+  /** Requests by the source of their text, or by `none` and `cancelled`; those that show nothing by skip reason. */
   readonly answers: Readonly<Record<string, number>>;
-  readonly silences: Readonly<Record<string, number>>;
+  readonly skipReasons: Readonly<Record<string, number>>;
   /** Prompt tokens that a question had to evaluate; `null` where there was none. */
   readonly newTokens: Quantiles | null;
   readonly promptTokens: Quantiles | null;
@@ -65,7 +65,7 @@ export function summarise(keystrokes: readonly Keystroke[], readings: readonly G
     fromMemory: count(({ source, outcome }) => outcome === "text" && MEMORY.includes(source ?? "")),
     fromFlight: count(({ source, outcome }) => outcome === "text" && source === "inFlight"),
     answers: tally(asked.map(({ outcome, source }) => (outcome === "text" ? source : outcome))),
-    silences: tally(asked.flatMap(({ reason }) => reason ?? [])),
+    skipReasons: tally(asked.flatMap(({ reason }) => reason ?? [])),
     newTokens: quantiles(generations.map(({ newTokens }) => newTokens).filter(isDone)),
     promptTokens: quantiles(generations.map(({ promptTokens }) => promptTokens).filter((each) => each > 0)),
     readings: readings.length,
@@ -106,7 +106,7 @@ export function table(summary: Summary): string {
     ["to a stop, ms", told(summary.cancelMs, 1)],
     ["text came, stayed", `${String(summary.shown)}, ${String(summary.kept)} times`],
     ["accepted", `${String(summary.accepted)} times, ${String(summary.acceptedChars)} characters`],
-    ["silences", listed(summary.silences)],
+    ["skip reasons", listed(summary.skipReasons)],
   ];
   return rows.map(([name, value]) => `${name.padEnd(22)} ${value}\n`).join("");
 }

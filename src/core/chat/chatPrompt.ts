@@ -25,6 +25,8 @@ export interface PromptPlan {
   readonly promptTokens: number;
   /** What the answer may take. */
   readonly answerTokens: number;
+  /** What an answer meets that takes all of that: the end of the context, or the limit of every answer. */
+  readonly limitedBy: "context" | "limit";
   readonly forgottenTurns: number;
 }
 
@@ -57,7 +59,8 @@ export async function planPrompt(
     const promptTokens = sum(tokens);
     if (promptTokens <= roomTokens) {
       const answerTokens = Math.min(ANSWER_TOKENS_MAX, contextTokens - promptTokens);
-      return { messages: messagesOf(pieces), promptTokens, answerTokens, forgottenTurns };
+      const limitedBy = answerTokens < ANSWER_TOKENS_MAX ? "context" : "limit";
+      return { messages: messagesOf(pieces), promptTokens, answerTokens, limitedBy, forgottenTurns };
     }
     const dropped = droppedTurns(tokens, roomTokens * KEPT_SHARE);
     if (dropped === 0) {

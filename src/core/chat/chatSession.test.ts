@@ -250,6 +250,9 @@ describe("a chat session", () => {
     desk.engine.finish = "limit";
     await desk.session.send("one?");
     assert.deepEqual(desk.answer.state, { kind: "stopped", by: "limit" });
+    desk.context = () => Promise.resolve(400);
+    await desk.session.send("and so?");
+    assert.deepEqual(desk.answer.state, { kind: "stopped", by: "context" });
     desk.engine.finish = "cancelled";
     await desk.session.send("two?");
     assert.equal(desk.failure, "busy");

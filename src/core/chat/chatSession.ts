@@ -144,7 +144,8 @@ export class ChatSession {
     }
   }
 
-  async #stream(run: Run, { messages, answerTokens }: PromptPlan, sampler: SamplerOptions | undefined): Promise<void> {
+  async #stream(run: Run, plan: PromptPlan, sampler: SamplerOptions | undefined): Promise<void> {
+    const { messages, answerTokens, limitedBy } = plan;
     const pieces = this.#ports.engine.chat(this.#conversation.id, messages, {
       maxTokens: answerTokens,
       cancel: run.cancel.token,
@@ -156,7 +157,7 @@ export class ChatSession {
       step = await pieces.next();
     }
     if (this.#run === run && step.done === true) {
-      this.#end(endOf(step.value), figuresOf(step.value));
+      this.#end(endOf(step.value, limitedBy), figuresOf(step.value));
     }
   }
 
@@ -190,13 +191,13 @@ export class ChatSession {
   }
 }
 
-function endOf({ finish }: GenerateResult): AnswerEnd {
+function endOf({ finish }: GenerateResult, limitedBy: PromptPlan["limitedBy"]): AnswerEnd {
   switch (finish) {
     case "end":
     case "stop":
       return { kind: "done" };
     case "limit":
-      return { kind: "stopped", by: "limit" };
+      return { kind: "stopped", by: limitedBy };
     case "cancelled":
       // Nobody here has said stop.
       return {

@@ -15,13 +15,19 @@ function sectionsOf(turn: ConversationTurn): string[] {
   return ["## Hearth", ...[withClosedFence(turn.text.trim()), endNote(turn)].filter((part) => part !== "")];
 }
 
+const STOPPED_BY = {
+  user: "_(stopped)_",
+  context: "_(cut off: the model's context was full)_",
+  limit: "_(cut off: the answer was as long as answers may get)_",
+} as const;
+
 function endNote({ state }: AnswerTurn): string {
   switch (state.kind) {
     case "waiting":
     case "running":
       return "_(not finished)_";
     case "stopped":
-      return state.by === "user" ? "_(stopped)_" : "_(cut off: the answer was as long as answers may get)_";
+      return STOPPED_BY[state.by];
     case "failed":
       return `_(failed: ${state.message.replaceAll("_", "\\_")})_`;
     case "done":

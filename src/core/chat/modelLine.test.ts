@@ -23,7 +23,7 @@ describe("the model's line in the chat", () => {
     [
       { kind: "ended", reason: "requested" },
       {},
-      { kind: "failed", code: "disconnected", message: "the engine was ended (requested); restart it" },
+      { kind: "failed", code: "disconnected", message: "the engine was stopped (requested)" },
     ],
   ];
   for (const [engine, more, line] of CASES) {

@@ -25,7 +25,7 @@ export function modelLine({ engine, tried, decodeTps }: ChatFacts): ModelLine {
     case "loading":
       return { kind: "loading", part: engine.part };
     case "ended":
-      return { kind: "failed", code: "disconnected", message: `the engine was ended (${engine.reason}); restart it` };
+      return { kind: "failed", code: "disconnected", message: `the engine was stopped (${engine.reason})` };
     case "failed":
       return { kind: "failed", code: engine.error.code, message: engine.error.message };
     case "ready": {

@@ -26,7 +26,6 @@ const CODES: Readonly<Record<EngineErrorCode, true>> = {
   busy: true,
   unsafe: true,
   internal: true,
-  usage: true,
 };
 const isErrorCode: Check<EngineErrorCode> = (value): value is EngineErrorCode =>
   typeof value === "string" && Object.hasOwn(CODES, value);
@@ -57,7 +56,7 @@ const isAnswer = isRecord<AnswerTurn>(
       waiting: isRecord({}),
       running: isRecord({}),
       done: isRecord({}),
-      stopped: isRecord<{ by: string }>({ by: isOneOf("user", "limit") }),
+      stopped: isRecord<{ by: string }>({ by: isOneOf("user", "context", "limit") }),
       failed: isRecord<{ code: EngineErrorCode; message: string }>({ code: isErrorCode, message: text }),
     }),
     figures: isRecord<AnswerFigures>(

@@ -46,8 +46,9 @@ const MEMBERS: Readonly<Record<Kind, Check<unknown>>> = {
   applyCode: isRecord<Payload<"applyCode">>({ code: text, language: name }),
   openAttachment: isRecord<Payload<"openAttachment">>({ attachment: name, turn: isCount }, ["turn"]),
   openLink: isRecord<Payload<"openLink">>({ href: name }),
-  chooseModel: nothing,
   tryAnyway: nothing,
+  openMemoryBudget: nothing,
+  chooseModel: nothing,
   restartEngine: nothing,
   showLog: nothing,
 };

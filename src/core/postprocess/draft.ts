@@ -1,6 +1,6 @@
 import type { CompletionShape } from "../blockRules";
 import type { Surroundings } from "../context";
-import type { EmptyReason } from "../reasons";
+import type { EmptyReason } from "../skipReasons";
 
 /** A completion on its way to the editor. */
 export interface Draft {

@@ -197,7 +197,7 @@ export class EngineClient {
   async #linkWithModel(): Promise<EngineLink> {
     const link = await this.#connection.linked();
     if (this.#model === undefined) {
-      throw new EngineError("bad_request", 'no model is chosen; choose one with "Hearth: Select Model"');
+      throw new EngineError("bad_request", 'no model is chosen; choose one with "Hearth: Choose Model…"');
     }
     const { told } =
       this.#chosen?.link === link ? this.#chosen : this.#remember(link, link.request("chooseModel", this.#model));

@@ -76,7 +76,7 @@ export class ServerModelHost {
   async need(user: ModelUser, anew = false): Promise<HostedModel> {
     const choice = this.#users.get(user);
     if (choice === undefined) {
-      throw new EngineError("bad_request", 'no model is chosen; choose one with "Hearth: Select Model"');
+      throw new EngineError("bad_request", 'no model is chosen; choose one with "Hearth: Choose Model…"');
     }
     const current = this.#current;
     const usable = current !== undefined && sameChoice(current.choice, choice) && !(current.failed && anew);

@@ -12,7 +12,7 @@ import { documentPiece, isShowable, problemsPiece, selectionPiece } from "./work
 /** After the last key: what a document takes is no news at every one. */
 const SETTLE_MS = 1000;
 
-/** Something that somebody attached: read when it is sent, so that it is as it is then. */
+/** An attachment. Its text is read when the message is sent, so that it is current. */
 interface Attached {
   readonly id: string;
   readonly read: () => Promise<AttachmentSource | undefined>;
@@ -126,7 +126,7 @@ export class AttachmentTray implements vscode.Disposable {
     }
   }
 
-  /** The engine counts only where it is there: nobody has asked anything yet. */
+  /** The engine counts tokens only if it runs already: no question has been asked yet. */
   async #count(texts: readonly string[]): Promise<readonly number[]> {
     const { condition, chats } = this.#engine;
     const estimates = texts.map(estimateTokens);

@@ -47,7 +47,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     return this.#view?.visible ?? false;
   }
 
-  /** The page has been drawn, and is told of every change. */
+  /** The page has been drawn and receives every change. */
   get isListening(): boolean {
     return this.#isListening;
   }

@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 
-/** What may be done with code and links of an answer, which nobody has checked. */
+/** Actions on code and links of an answer, which are unchecked model output. */
 
 /** Takes `{code, language}`. */
 const APPLY_COMMAND = "hearth.applyCode";

@@ -9,7 +9,7 @@ const SHOWN_KEY = "hearth.chat.shown";
 const DRAFT_KEY = "hearth.chat.draft";
 /** While an answer is written; its end is stored at once. */
 const SAVE_AFTER_MS = 2000;
-/** The view says what is written when somebody pauses. */
+/** The view reports the draft when the user pauses. */
 const DRAFT_AFTER_MS = 200;
 
 /** The conversations of a workspace, kept by the editor on this machine. */

@@ -8,6 +8,7 @@ import { summaryOf, usedTokens, viewOf } from "../../core/chat/conversationView"
 import { canChat, modelLine } from "../../core/chat/modelLine";
 import type { ChatViewState, Mention, ViewMessage } from "../../protocol/chat";
 import { EngineError } from "../../protocol/errors";
+import { runRemedy, tellFailure } from "../failures";
 import type { Settings } from "../settings";
 import type { WindowEngine } from "../windowEngine";
 import { AttachmentTray } from "./attachmentTray";
@@ -26,7 +27,7 @@ export interface WindowChatOptions {
 /** As the view may send at most. */
 const QUESTION_CHARS_MAX = 200_000;
 
-/** The chat of a window: one conversation that is shown, the others of the workspace, and what goes along with the next message. */
+/** The chat of a window: the shown conversation, the others of the workspace, and the attachments of the next message. */
 export class WindowChat implements vscode.Disposable {
   readonly view: ChatView;
   readonly #engine: WindowEngine;
@@ -86,7 +87,7 @@ export class WindowChat implements vscode.Disposable {
     vscode.Disposable.from(...this.#disposables).dispose();
   }
 
-  /** Somebody waits for an answer, or looks at a conversation that has just got one: the model should stay. */
+  /** The model should stay loaded: an answer is being generated, or the view is visible and has been used in this window. */
   get needsEngine(): boolean {
     return this.#session.isBusy || (this.#isUsed && this.view.isVisible);
   }
@@ -154,10 +155,11 @@ export class WindowChat implements vscode.Disposable {
         return applyCode(message.code, message.language);
       case "openLink":
         return openLink(message.href);
+      case "openMemoryBudget":
       case "chooseModel":
       case "restartEngine":
       case "showLog":
-        await vscode.commands.executeCommand(`hearth.${message.kind}`);
+        await runRemedy(message.kind);
     }
   }
 
@@ -189,7 +191,7 @@ export class WindowChat implements vscode.Disposable {
       return;
     }
     this.#isUsed = true;
-    // Nobody who asks for it waits for its end.
+    // The command does not wait for the end of the answer.
     void this.#tellFailure(this.#session.send(text));
     await this.view.focus();
   }
@@ -197,7 +199,7 @@ export class WindowChat implements vscode.Disposable {
   async sendSelection(): Promise<void> {
     const attached = await this.#tray.attach({ kind: "selection", name: "selection", detail: "" });
     if (!attached) {
-      void vscode.window.showInformationMessage("Select the code that the chat should be about.");
+      void vscode.window.showInformationMessage("Select the code you want to ask about.");
       return;
     }
     await this.view.focus();
@@ -267,14 +269,14 @@ export class WindowChat implements vscode.Disposable {
     }
     this.#tried = condition.model.path;
     this.view.showState();
-    // The question that was refused is what they want to see answered.
+    // The user wants an answer to the question that was refused.
     const last = this.#session.conversation.turns.at(-1);
     if (last !== undefined && this.#isRefused) {
       await this.#session.regenerate(last.id);
     }
   }
 
-  /** The view has asked whether that is meant. */
+  /** The view has asked for confirmation. */
   #delete(conversation: Conversation, isShown: boolean): void {
     if (isShown) {
       this.#show(this.#store.create());
@@ -338,7 +340,7 @@ export class WindowChat implements vscode.Disposable {
     this.#needChanged.fire();
   }
 
-  /** Of the model, which is loaded if need be. Rejects where it was not made for chat and nobody wants to try. */
+  /** Of the model, which is loaded if need be. Rejects where it was not made for chat and the user does not try it anyway. */
   async #contextTokens(): Promise<number> {
     const model = await this.#engine.modelInfo();
     this.#isRefused = !canChat(model) && this.#tried !== model.path;
@@ -371,14 +373,13 @@ export class WindowChat implements vscode.Disposable {
     this.#needChanged.fire();
   }
 
-  /** For what a person started: they are waiting for it. */
+  /** For work that the user started and waits for. */
   async #tellFailure(work: Promise<void>): Promise<void> {
     try {
       await work;
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      this.#log.error(message);
-      void vscode.window.showErrorMessage(`Hearth: ${message}`);
+      this.#log.error(error instanceof Error ? error.message : String(error));
+      void tellFailure(error);
     }
   }
 }

@@ -6,7 +6,7 @@ import type { Settings } from "../settings";
 import { isShowable, problemsIn } from "./workspacePieces";
 
 const FILES_MAX = 20_000;
-/** Somebody types an `@` and some letters: one look at the disk is enough. */
+/** The files found for an `@` serve the letters typed after it: the disk is searched once. */
 const FRESH_MS = 3000;
 
 interface FileList {

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import { placeCode } from "../../core/edit/codePlace";
 import { applyHunks, isSame, linesOf } from "../../core/edit/lineDiff";
-import { requestAt } from "../documents";
+import { readDocument } from "../documents";
 import { isProposable, wholeLines } from "./codeRange";
 import { nameOf, originalOf } from "./original";
 import type { Proposals } from "./proposals";
@@ -18,7 +18,7 @@ export async function applyCode(proposals: Proposals, argument: unknown): Promis
     return;
   }
   const { document, selection } = editor;
-  const { text, languageId, indentation } = requestAt(document, selection.active, "manual");
+  const { text, languageId, indentation } = readDocument(document);
   const old = linesOf(text);
   const hunks = placeCode(lines, {
     lines: old,
@@ -29,7 +29,7 @@ export async function applyCode(proposals: Proposals, argument: unknown): Promis
   });
   const changed = applyHunks(old, hunks);
   if (isSame(changed, old)) {
-    void vscode.window.showInformationMessage(`Hearth: '${nameOf(document.uri)}' is like this already.`);
+    void vscode.window.showInformationMessage(`Hearth: '${nameOf(document.uri)}' already contains this change.`);
     return;
   }
   const range = { start: hunks[0]?.start ?? 0, end: hunks.at(-1)?.end ?? 0 };

@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import { blockAround, withWhatBelongsAbove } from "../../core/edit/block";
 import { type LineRange, linesOf } from "../../core/edit/lineDiff";
 import type { Indentation } from "../../core/indentation";
-import { isEditable, requestAt } from "../documents";
+import { isEditable, readDocument } from "../documents";
 import { EDIT_SCHEME } from "./editedFiles";
 import { type Original, originalOf } from "./original";
 
@@ -68,7 +68,7 @@ export function wholeLines({ start, end }: vscode.Range): LineRange {
 }
 
 export function codeOf(document: vscode.TextDocument): Omit<CodeRange, "range"> {
-  const { path, indentation, text } = requestAt(document, new vscode.Position(0, 0), "manual");
+  const { path, indentation, text } = readDocument(document);
   return { original: originalOf(document), path, indentation, lines: linesOf(text) };
 }
 

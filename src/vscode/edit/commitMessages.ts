@@ -94,7 +94,7 @@ async function repositoryOf(argument: unknown): Promise<Repository | undefined> 
   const exports = await extension?.activate();
   const repositories = exports?.enabled === true ? exports.getAPI(1).repositories : [];
   if (repositories.length === 0) {
-    void vscode.window.showInformationMessage("Hearth: there is no Git repository open that could be committed to.");
+    void vscode.window.showInformationMessage("Hearth: no Git repository is open.");
     return undefined;
   }
   const root = rootOf(argument);

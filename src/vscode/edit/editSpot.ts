@@ -49,7 +49,7 @@ function refusalOf(document: vscode.TextDocument, settings: Settings): string | 
     return "this document cannot be edited.";
   }
   return isExcluded(document, settings)
-    ? "this file is excluded by the setting 'hearth.completion.exclude', so nothing of it is given to the model."
+    ? "this file is excluded by the setting 'hearth.exclude', so nothing of it is given to the model."
     : undefined;
 }
 

@@ -1,7 +1,8 @@
 import * as vscode from "vscode";
 import type { CancelToken, GenerateResult } from "../../core/ports";
+import { REMEDIES } from "../../core/remedies";
 import type { ChatMessage, ModelInfo } from "../../protocol/engine";
-import { EngineError, type EngineErrorCode } from "../../protocol/errors";
+import { runRemedy } from "../failures";
 import type { WindowEngine } from "../windowEngine";
 
 export interface Question {
@@ -39,7 +40,7 @@ export class ModelAccess {
     if (model === undefined || this.#can(model, capability)) {
       return model;
     }
-    const choose = "Choose Model…";
+    const choose = REMEDIES.chooseModel.title;
     const tryAnyway = "Try Anyway (Experiment)";
     const answer = await vscode.window.showWarningMessage(
       `The model '${model.title}' only completes code: it was not trained to follow instructions. ` +
@@ -48,7 +49,7 @@ export class ModelAccess {
       tryAnyway,
     );
     if (answer === choose) {
-      await vscode.commands.executeCommand("hearth.chooseModel");
+      await runRemedy("chooseModel");
     }
     if (answer !== tryAnyway) {
       return undefined;
@@ -107,22 +108,5 @@ export class ModelAccess {
       });
       return Promise.race([this.#engine.modelInfo(), cancelled]);
     });
-  }
-}
-
-const REMEDIES: Partial<Record<EngineErrorCode, readonly [title: string, command: string]>> = {
-  bad_model: ["Choose Model…", "hearth.chooseModel"],
-  memory: ["Choose Model…", "hearth.chooseModel"],
-  disconnected: ["Restart Engine", "hearth.restartEngine"],
-  internal: ["Restart Engine", "hearth.restartEngine"],
-};
-const SHOW_LOG = ["Show Log", "hearth.showLog"] as const;
-
-/** One message, with what can be done about it. */
-export async function tellFailure(error: unknown): Promise<void> {
-  const [title, command] = (error instanceof EngineError ? REMEDIES[error.code] : undefined) ?? SHOW_LOG;
-  const message = error instanceof Error ? error.message : String(error);
-  if ((await vscode.window.showErrorMessage(`Hearth: ${message}`, title)) === title) {
-    await vscode.commands.executeCommand(command);
   }
 }

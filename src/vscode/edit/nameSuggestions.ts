@@ -2,9 +2,10 @@ import * as vscode from "vscode";
 import { namesPrompt } from "../../core/edit/editPrompt";
 import { namesIn } from "../../core/edit/nameList";
 import { CancelSource } from "../../core/cancellation";
+import { tellFailure } from "../failures";
 import { selectedCode } from "./codeRange";
 import { spotOf } from "./editSpot";
-import { type ModelAccess, tellFailure } from "./modelAccess";
+import type { ModelAccess } from "./modelAccess";
 import type { EditPorts } from "./rewriteCommands";
 import { planFor } from "./rewriting";
 
@@ -19,7 +20,7 @@ export async function suggestNames({ access, settings }: EditPorts, argument: un
   const { document, range } = spot;
   const word = document.getWordRangeAtPosition(range.start);
   if (word === undefined) {
-    void vscode.window.showInformationMessage("Hearth: put the cursor on the name that should be another.");
+    void vscode.window.showInformationMessage("Hearth: put the cursor on the name you want to change.");
     return;
   }
   const model = await access.ready("edit");
@@ -44,7 +45,7 @@ function pickName(
   const source = new CancelSource();
   const pick = vscode.window.createQuickPick();
   pick.title = `Hearth: Rename '${current}'`;
-  pick.placeholder = "The model thinks of names…";
+  pick.placeholder = "Thinking of names…";
   pick.busy = true;
   let answer = "";
   const offer = (isComplete: boolean): void => {

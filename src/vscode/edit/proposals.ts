@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import type { LineRange } from "../../core/edit/lineDiff";
+import { tellFailure } from "../failures";
 import { EDIT_SCHEME, EditedFiles } from "./editedFiles";
-import { tellFailure } from "./modelAccess";
 import { nameOf, openDocument } from "./original";
 import { type Acceptance, Proposal, type ProposalOptions } from "./proposal";
 

@@ -150,7 +150,7 @@ async function conclude(proposals: Proposals, proposal: Proposal, ended: Ending)
     );
   } else if (!proposal.isChange) {
     await proposals.discard(proposal);
-    void vscode.window.showInformationMessage(`Hearth: the model would change nothing in '${name}'.`);
+    void vscode.window.showInformationMessage(`Hearth: the model proposed no change to '${name}'.`);
   } else {
     proposals.finish(proposal);
     if (ended.isCutOff) {

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { tellFailure } from "../failures";
 import type { Settings } from "../settings";
 import type { WindowEngine } from "../windowEngine";
 import { applyCode } from "./codeApplying";
@@ -6,7 +7,7 @@ import { HearthCodeActions } from "./codeActions";
 import { writeCommitMessage } from "./commitMessages";
 import { explain } from "./explaining";
 import { Instructions } from "./instructions";
-import { ModelAccess, tellFailure } from "./modelAccess";
+import { ModelAccess } from "./modelAccess";
 import { suggestNames } from "./nameSuggestions";
 import type { Proposal } from "./proposal";
 import { Proposals } from "./proposals";

@@ -23,7 +23,7 @@ export class Composer extends PageElement {
   @state() private accessor selected = 0;
 
   #suggestions: readonly Suggestion[] = [];
-  /** Where somebody closed the list; it stays closed there. */
+  /** The position at which the user closed the list; it stays closed there. */
   #closedAt: number | undefined;
 
   async focusInput(): Promise<void> {

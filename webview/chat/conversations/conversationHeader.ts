@@ -75,7 +75,7 @@ export class ConversationHeader extends PageElement {
     void this.focusOn("[data-name=conversations]");
   };
 
-  /** Closes it once somebody goes on elsewhere in the page; another window does not count. */
+  /** Closes the list when the user acts elsewhere in the page; another window does not count. */
   #onFocusOut = (event: FocusEvent): void => {
     if (event.relatedTarget instanceof Node && !this.contains(event.relatedTarget)) {
       this.open = false;

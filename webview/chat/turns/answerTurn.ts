@@ -1,5 +1,7 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
+import { REMEDIES } from "../../../src/core/remedies";
+import { FAILURES } from "../../../src/core/skipReasons";
 import type { AnswerTurn } from "../../../src/protocol/chat";
 import { PageElement } from "../element";
 import { say, tell } from "../events";
@@ -7,19 +9,21 @@ import { icon, iconButton } from "../icon";
 import { Speech } from "../markdown/speech";
 import { MarkdownStream } from "../markdown/stream";
 import { isRunning } from "../state";
-import { asSentence, figuresLine, figuresSentences, REMEDIES } from "../words";
+import { asSentence, figuresLine, figuresSentences, stopSentence } from "../words";
 import { drawAnswer, drawText } from "./markdownView";
 
-/** What the model said, or is about to say. */
+/** An answer, finished or being generated. */
 @customElement("hearth-answer")
 export class Answer extends PageElement {
   @property({ attribute: false }) accessor turn: AnswerTurn | undefined;
-  /** The last answer shows its actions always, others where somebody points. */
+  /** The last answer always shows its actions, others only under the pointer. */
   @property({ attribute: false }) accessor last = false;
   /** No answer is on its way, so that another can be asked for. */
   @property({ attribute: false }) accessor idle = true;
-  /** What is waited for, where it is not the model's reading. */
+  /** What the answer waits for, if not for the evaluation of its prompt. */
   @property({ attribute: false }) accessor waitingFor: string | undefined;
+  /** What the model can see at once. */
+  @property({ attribute: false }) accessor contextTokens = 0;
 
   readonly #markdown = new MarkdownStream();
   readonly #speech = new Speech();
@@ -35,7 +39,11 @@ export class Answer extends PageElement {
     if (changed.get("turn") === undefined || !(running || this.#wasRunning)) {
       this.#speech.skip(closed, open);
     } else {
-      say(this, ...this.#speech.take(closed, open, !running), ...(running ? [] : [endOf(this.turn)]));
+      say(
+        this,
+        ...this.#speech.take(closed, open, !running),
+        ...(running ? [] : [endOf(this.turn, this.contextTokens)]),
+      );
     }
     this.#wasRunning = running;
   }
@@ -63,7 +71,7 @@ export class Answer extends PageElement {
       case "done":
         return nothing;
       case "stopped":
-        return html`<p class="quiet-line">${endOf(turn)}</p>`;
+        return html`<p class="quiet-line">${endOf(turn, this.contextTokens)}</p>`;
       case "failed":
         return this.#failure(turn.state);
     }
@@ -83,9 +91,9 @@ export class Answer extends PageElement {
                 })
               : nothing
           }
-          ${REMEDIES[code].map(({ label, message: remedy }) =>
-            textButton(label, () => {
-              tell(this, remedy);
+          ${FAILURES[code].remedies.map((name) =>
+            textButton(REMEDIES[name].title, () => {
+              tell(this, { kind: name });
             }),
           )}
         </p>
@@ -138,10 +146,10 @@ function textButton(label: string, onClick: () => void): TemplateResult {
   return html`<button type="button" class="text-button" @click=${onClick}>${label}</button>`;
 }
 
-function endOf({ state }: AnswerTurn): string {
+function endOf({ state }: AnswerTurn, contextTokens: number): string {
   switch (state.kind) {
     case "stopped":
-      return state.by === "user" ? "You stopped this answer." : "Stopped here: answers get no longer than this.";
+      return stopSentence(state.by, contextTokens);
     case "failed":
       return `The answer failed. ${asSentence(state.message)}`;
     case "waiting":

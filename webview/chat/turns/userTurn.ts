@@ -10,7 +10,7 @@ import { isTypingKey } from "../keys";
 import { attachmentSentence } from "../words";
 import { drawText } from "./markdownView";
 
-/** What somebody asked, and what went along. It can be asked otherwise. */
+/** A user's message with its attachments. It can be edited and sent again. */
 @customElement("hearth-question")
 export class Question extends PageElement {
   @property({ attribute: false }) accessor turn: UserTurn | undefined;

@@ -4,7 +4,7 @@ import type { EngineStats, ModelInfo, NetworkAccess } from "../protocol/engine";
 import type { WindowEngine } from "./windowEngine";
 
 /** What the engine process is and does, to be looked at and copied. */
-export async function showFigures(engine: WindowEngine): Promise<void> {
+export async function showStatistics(engine: WindowEngine): Promise<void> {
   if (engine.condition.kind === "asleep") {
     void vscode.window.showInformationMessage("Hearth's engine has not been started: nothing has needed it yet.");
     return;
@@ -12,7 +12,7 @@ export async function showFigures(engine: WindowEngine): Promise<void> {
   const rows = rowsOf(await engine.stats(), engine.network);
   const copy = { label: "$(copy) Copy All" };
   const items = rows.map(([name, value]) => ({ label: name, description: value }));
-  const chosen = await vscode.window.showQuickPick([copy, ...items], { title: "Hearth: Engine Figures" });
+  const chosen = await vscode.window.showQuickPick([copy, ...items], { title: "Engine Statistics" });
   if (chosen === copy) {
     await vscode.env.clipboard.writeText(rows.map(([name, value]) => `${name}: ${value}`).join("\n"));
   }
@@ -25,13 +25,13 @@ function rowsOf(
   const { superseded, cancelled, ...done } = finished;
   const answered = Object.values(done).reduce((sum, each) => sum + each, 0);
   return [
-    ["Now", figureLines(figures).join(" · ")],
+    ["Speed", figureLines(figures).join(" · ")],
     ...(status.kind === "ready" ? modelRows(status.model) : [["Model", status.kind] satisfies [string, string]]),
     ["Answers", `${String(answered)}, ${String(cancelled)} cancelled, ${String(superseded)} superseded`],
     ["Documents and chats in memory", `${String(sessions.completion)} and ${String(sessions.chat)}`],
     ["Process", `${String(pid)}, for ${(uptimeMs / 60_000).toFixed(1)} minutes`],
     ["Windows that use it", String(clients)],
-    ["Network", network === "denied" ? "the system refuses it to the engine" : "the engine has no code for it"],
+    ["Network", network === "denied" ? "blocked by the operating system" : "not used: the engine has no code for it"],
     ["Models loaded since its start", String(loads)],
   ];
 }
@@ -43,7 +43,7 @@ function modelRows(model: ModelInfo): [string, string][] {
     ["Context", `${String(model.contextTokens)} tokens`],
     ["Kernels", `${model.isa}, ${String(model.threads)} threads`],
     ["Memory planned", `${(model.plannedBytes / 1e6).toFixed(0)} MB`],
-    ["Experts that fit beside empty contexts", `${String(model.slots)} of ${String(model.slotsForAll)}`],
+    ["Experts that fit in memory", `${String(model.slots)} of ${String(model.slotsForAll)}`],
     ["Good for", model.capabilities.join(", ")],
   ];
 }

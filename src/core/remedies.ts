@@ -1,0 +1,28 @@
+/** What may help against a failure of the engine; the chat view may ask for these. */
+export type FailureRemedy = "openMemoryBudget" | "chooseModel" | "restartEngine" | "showLog";
+
+/** What may help where nothing is suggested. */
+export type RemedyName = FailureRemedy | "turnOn" | "turnOnLanguage" | "endSnooze" | "suggestNow";
+
+export interface Remedy {
+  /** Of a button or of a menu item. */
+  readonly title: string;
+  /** One of Hearth's commands in package.json, or one of the editor's own. */
+  readonly command: string;
+  readonly arguments?: readonly unknown[];
+}
+
+export const REMEDIES: Readonly<Record<RemedyName, Remedy>> = {
+  openMemoryBudget: {
+    title: "Open Setting",
+    command: "workbench.action.openSettings",
+    arguments: ["hearth.engine.memoryBudget"],
+  },
+  chooseModel: { title: "Choose Model…", command: "hearth.chooseModel" },
+  restartEngine: { title: "Restart Engine", command: "hearth.restartEngine" },
+  showLog: { title: "Show Log", command: "hearth.showLog" },
+  turnOn: { title: "Turn On Completion", command: "hearth.toggle" },
+  turnOnLanguage: { title: "Turn On for This Language", command: "hearth.toggleLanguage" },
+  endSnooze: { title: "End Snooze", command: "hearth.endSnooze" },
+  suggestNow: { title: "Suggest Now", command: "hearth.trigger" },
+};

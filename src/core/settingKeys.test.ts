@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import manifest from "../../package.json" with { type: "json" };
+import { EARLIER_KEYS, settingOf, type SettingsSource } from "./settingKeys";
+
+type Declared = Readonly<Record<string, unknown>> & { readonly markdownDeprecationMessage?: string };
+
+const PROPERTIES: Readonly<Record<string, Declared>> = manifest.contributes.configuration.properties;
+
+/** Settings of a user and of a workspace, above the defaults. */
+function source(user: Record<string, unknown>, workspace: Record<string, unknown> = {}): SettingsSource {
+  const defaults = Object.entries(PROPERTIES).map(([key, value]) => [key.replace("hearth.", ""), value["default"]]);
+  const values = Object.assign({}, Object.fromEntries(defaults), user, workspace) as Record<string, unknown>;
+  return {
+    get: (key) => values[key],
+    inspect: (key) => ({ globalValue: user[key], workspaceValue: workspace[key] }),
+  };
+}
+
+describe("A setting that has another key now", () => {
+  it("has its default where neither is set", () => {
+    assert.equal(settingOf(source({}), "engine.idleMinutes"), 10);
+  });
+
+  for (const [key, earlier] of Object.entries(EARLIER_KEYS)) {
+    it(`is read as ${key}, and as ${earlier} where only that is set`, () => {
+      assert.equal(settingOf(source({ [earlier]: "old" }), key), "old");
+      assert.equal(settingOf(source({}, { [earlier]: "old" }), key), "old");
+      assert.equal(settingOf(source({ [key]: "new", [earlier]: "old" }), key), "new");
+      assert.equal(settingOf(source({ [key]: "new" }, { [earlier]: "old" }), key), "new");
+    });
+
+    it(`tells under ${earlier} what it is called now, and is otherwise declared alike`, () => {
+      const { markdownDeprecationMessage, ...before } = PROPERTIES[`hearth.${earlier}`] ?? {};
+      const { ...now } = PROPERTIES[`hearth.${key}`] ?? {};
+      assert.match(markdownDeprecationMessage ?? "", new RegExp(`\`#hearth\\.${key.replaceAll(".", "\\.")}#\``));
+      for (const name of ["type", "scope", "minimum", "maximum"]) {
+        assert.deepEqual(before[name], now[name], name);
+      }
+      const { restrictedConfigurations: restricted } = manifest.capabilities.untrustedWorkspaces;
+      assert.equal(restricted.includes(`hearth.${earlier}`), restricted.includes(`hearth.${key}`));
+    });
+  }
+
+  it("is read as it is where it has always had its key", () => {
+    assert.equal(settingOf(source({ "engine.threads": 3 }), "engine.threads"), 3);
+  });
+});
+
+describe("Settings", () => {
+  it("that are deprecated all have another key now", () => {
+    const deprecated = Object.entries(PROPERTIES)
+      .filter(([, declared]) => declared.markdownDeprecationMessage !== undefined)
+      .map(([key]) => key.replace("hearth.", ""));
+    assert.deepEqual(deprecated.sort(), Object.values(EARLIER_KEYS).sort());
+  });
+});

@@ -1,0 +1,35 @@
+/** Keys are given without the `hearth.` that they all begin with. */
+
+/** Keys that settings had in earlier versions, by the keys that they have now. package.json declares both. */
+export const EARLIER_KEYS: Readonly<Record<string, string>> = {
+  exclude: "completion.exclude",
+  "completion.warnAboutOtherCompletionExtensions": "completion.reportOthers",
+  "engine.idleMinutes": "engine.restMinutes",
+  "engine.keepAliveMinutes": "engine.stayMinutes",
+};
+
+/** A part of VS Code's `WorkspaceConfiguration`. */
+export interface SettingsSource {
+  get(key: string): unknown;
+  /** Undefined for a key that nobody has declared. */
+  inspect(key: string):
+    | {
+        readonly globalValue?: unknown;
+        readonly workspaceValue?: unknown;
+        readonly workspaceFolderValue?: unknown;
+      }
+    | undefined;
+}
+
+/** The value of a setting, or that of its earlier key where only that is set; else the default in package.json. */
+export function settingOf(source: SettingsSource, key: string): unknown {
+  const earlier = EARLIER_KEYS[key];
+  const isMeant = earlier !== undefined && !isSet(source, key) && isSet(source, earlier);
+  return source.get(isMeant ? earlier : key);
+}
+
+/** Somebody has given it a value, for a user, a workspace or a folder of it. */
+function isSet(source: SettingsSource, key: string): boolean {
+  const { globalValue, workspaceValue, workspaceFolderValue } = source.inspect(key) ?? {};
+  return [globalValue, workspaceValue, workspaceFolderValue].some((value) => value !== undefined);
+}

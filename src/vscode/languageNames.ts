@@ -1,0 +1,24 @@
+import * as vscode from "vscode";
+
+/** What an extension says of itself, as far as it says it rightly. */
+interface Manifest {
+  readonly contributes?: { readonly languages?: unknown };
+}
+
+interface Language {
+  readonly id?: unknown;
+  readonly aliases?: unknown;
+}
+
+/** As the editor shows it: `TypeScript` for `typescript`. The identifier itself where no extension names the language. */
+export function languageName(languageId: string): string {
+  const names = vscode.extensions.all
+    .flatMap(({ packageJSON }) => listOf((packageJSON as Manifest).contributes?.languages))
+    .filter((language): language is Language => (language as Language | null)?.id === languageId)
+    .flatMap(({ aliases }) => listOf(aliases).slice(0, 1));
+  return names.find((name) => typeof name === "string") ?? `'${languageId}'`;
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
