@@ -1,6 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
-import type { IsaName, NativeEngineOptions, NativeSamplerOptions } from "../engine/local/native";
+import type { IsaName, NativeEngineOptions } from "../engine/local/native";
 import { EngineError } from "../protocol/errors";
+import type { SamplerOptions } from "../protocol/generation";
 
 /** Options that every command takes. */
 const COMMON_OPTIONS = {
@@ -160,7 +161,7 @@ export function engineOptions(args: Arguments): Omit<NativeEngineOptions, "proce
 export function samplerOptions(
   args: Arguments,
   defaults: { temperature: number; topK: number; topP: number },
-): NativeSamplerOptions {
+): SamplerOptions {
   return {
     temperature: numberOption(args, "temperature", 0, 100) ?? defaults.temperature,
     topK: wholeOption(args, "top-k", 0, 2 ** 30) ?? defaults.topK,

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { EngineError } from "../protocol/errors";
 import { statusLine, timeOfDay, type WindowFacts } from "./statusLine";
 
-const MODEL = { title: "Starter", capabilities: ["complete"] };
+const MODEL = { title: "Starter", capabilities: ["complete"] } as const;
 const READY: WindowFacts = {
   engine: { kind: "ready", model: MODEL },
   thinking: false,
@@ -55,7 +56,7 @@ describe("statusLine", () => {
   });
 
   it("prefers off to a failure: who switched it off does not want to hear of it", () => {
-    const engine = { kind: "failed", error: { message: "cannot open model 'x': no such file" } } as const;
+    const engine = { kind: "failed", error: new EngineError("io", "cannot open model 'x': no such file") } as const;
     assert.match(shown({ engine }), /^error \| Hearth \| Cannot open model 'x': no such file\.$/);
     assert.match(shown({ engine, unwanted: "off" }), /^off \|/);
   });

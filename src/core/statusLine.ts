@@ -1,14 +1,11 @@
-import type { Figures, ReadingFigures } from "../protocol/engine";
+import type { EngineCondition, Figures, ModelInfo, ReadingFigures } from "../protocol/engine";
 import { REASON_SENTENCES, type UnwantedReason } from "./reasons";
+
+type ShownModel = Pick<ModelInfo, "title" | "capabilities">;
 
 /** What a window knows about itself; everything that its status line shows. */
 export interface WindowFacts {
-  readonly engine:
-    | { readonly kind: "asleep" | "starting" | "restarting" }
-    | { readonly kind: "loading"; readonly part: number }
-    | { readonly kind: "ready"; readonly model: { readonly title: string; readonly capabilities: readonly string[] } }
-    | { readonly kind: "ended"; readonly reason: string }
-    | { readonly kind: "failed"; readonly error: { readonly message: string } };
+  readonly engine: EngineCondition<ShownModel>;
   /** Somebody has waited for an answer for a while. */
   readonly thinking: boolean;
   /** Why no completion is wanted in the document that is worked in; `noDocument`: nothing is worked in. */
@@ -78,10 +75,7 @@ export function statusLine(facts: WindowFacts): StatusLine {
   }
 }
 
-function readyLine(
-  facts: WindowFacts,
-  model: { readonly title: string; readonly capabilities: readonly string[] },
-): StatusLine {
+function readyLine(facts: WindowFacts, model: ShownModel): StatusLine {
   const about = [`${model.title} · offline`, ...figureLines(facts.figures)];
   if (!model.capabilities.includes("complete")) {
     return { state: "paused", icon: "info", text: "Hearth", details: [REASON_SENTENCES.cannotComplete, ...about] };
