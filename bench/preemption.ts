@@ -12,6 +12,7 @@ import { parseArgs } from "node:util";
 import { loadNativeAddon, type NativeAddon, type NativeEngine, type NativeSession } from "../src/engine/local/native";
 import { openGgufFile } from "../src/model/ggufFile";
 import { Tokenizer } from "../src/model/tokenizer";
+import { GREEDY } from "../src/protocol/generation";
 import { commit, keepResults, machine, markdownTable, median, type Row } from "./report";
 
 const CHAT_TOKENS = 1000;
@@ -22,12 +23,9 @@ const KNOWN_TOKENS = 300;
 const TYPED_TOKENS = 6;
 const ANSWER_TOKENS = 16;
 const PAUSE_MS = 400;
-const OPTIONS = {
-  sampler: { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 0 },
-  banned: new Int32Array(),
-};
-const COMPLETION = { ...OPTIONS, priority: "completion" } as const;
-const CHAT = { ...OPTIONS, priority: "chat" } as const;
+const GENERATION = { sampler: GREEDY, banned: new Int32Array() };
+const COMPLETION = { generation: GENERATION, priority: "completion" } as const;
+const CHAT = { generation: GENERATION, priority: "chat" } as const;
 
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`);

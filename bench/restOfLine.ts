@@ -20,7 +20,6 @@ const LAYOUTS: Readonly<Record<string, PromptTraits["fimLayouts"]>> = {
   "suffix-first": ["suffix-first"],
   "prefix-first": ["prefix-first"],
 };
-const GREEDY = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 0 };
 /** Shorter lines are brackets. */
 const LINE_CHARS_MIN = 8;
 const TOKENS_MAX = 20;
@@ -55,8 +54,9 @@ function chooseCases(documents: readonly Document[], count: number): Case[] {
 
 async function restOf(session: LocalSession, prompt: readonly PromptPart[], heal: boolean): Promise<string> {
   let text = "";
-  for await (const piece of session.generate(prompt, { maxTokens: TOKENS_MAX, sampler: GREEDY, stop: ["\n"], heal })) {
-    text += piece;
+  const request = { priority: "completion", maxTokens: TOKENS_MAX, stop: ["\n"] } as const;
+  for await (const piece of session.generate(prompt, request, { heal })) {
+    text += piece.text;
   }
   return text;
 }

@@ -74,8 +74,8 @@ class HearthEngine implements Engine {
   }
 
   async firstToken(prompt: string): Promise<void> {
-    const sampler = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 0 };
-    const pieces = this.#session.generate([{ kind: "text", text: prompt }], { maxTokens: 1, sampler });
+    const request = { priority: "completion", maxTokens: 1 } as const;
+    const pieces = this.#session.generate([{ kind: "text", text: prompt }], request);
     while ((await pieces.next()).done !== true);
   }
 

@@ -130,6 +130,26 @@ void SetNumber(Napi::Object& js, const char* key, uint64_t value) {
   js.Set(key, Napi::Number::New(js.Env(), static_cast<double>(value)));
 }
 
+SamplerOptions ToSamplerOptions(const Napi::Object& js) {
+  SamplerOptions o;
+  o.temperature = static_cast<float>(Number(js, "temperature"));
+  o.top_k = Int(js, "topK");
+  o.top_p = static_cast<float>(Number(js, "topP"));
+  o.min_p = static_cast<float>(Number(js, "minP"));
+  o.seed = static_cast<uint64_t>(Integer(js, "seed"));
+  return o;
+}
+
+ForcedPrefix ToForcedPrefix(const Napi::Array& js) {
+  ForcedPrefix forced;
+  for (uint32_t i = 0; i < js.Length(); ++i) {
+    const Napi::Object step = js.Get(i).As<Napi::Object>();
+    forced.steps.push_back(
+        {.ids = ToTokens(step.Get("ids")), .n_byte = ToTokens(step.Get("bytes"))});
+  }
+  return forced;
+}
+
 const char* CodeName(StatusCode code) {
   switch (code) {
     case StatusCode::kBadModel:
@@ -188,22 +208,31 @@ EngineOptions ToEngineOptions(const Napi::Object& js) {
   ReadOption(js, "sessions", &o.n_session);
   ReadOption(js, "readAhead", &o.read_ahead);
   ReadOption(js, "hints", &o.hints);
-  ReadOption(js, "directReads", &o.direct_reads);
-  ReadOption(js, "promptLookup", &o.prompt_lookup);
   ReadOption(js, "eviction", &o.eviction);
   ReadOption(js, "approximateHead", &o.approximate_head);
   ReadOption(js, "isa", &o.isa);
   return o;
 }
 
-SamplerOptions ToSamplerOptions(const Napi::Object& js) {
-  SamplerOptions o;
-  o.temperature = static_cast<float>(Number(js, "temperature"));
-  o.top_k = Int(js, "topK");
-  o.top_p = static_cast<float>(Number(js, "topP"));
-  o.min_p = static_cast<float>(Number(js, "minP"));
-  o.seed = static_cast<uint64_t>(Integer(js, "seed"));
+GenerationOptions ToGenerationOptions(const Napi::Object& js) {
+  GenerationOptions o;
+  o.sampler = ToSamplerOptions(js.Get("sampler").As<Napi::Object>());
+  o.banned = ToTokens(js.Get("banned"));
+  if (!js.Get("forced").IsUndefined()) o.forced = ToForcedPrefix(List(js, "forced"));
+  if (!js.Get("logprobs").IsUndefined()) o.log_probabilities = Bool(js, "logprobs");
+  if (!js.Get("watched").IsUndefined()) {
+    const Napi::Array watched = List(js, "watched");
+    for (uint32_t i = 0; i < watched.Length(); ++i) o.watched.push_back(ToTokens(watched.Get(i)));
+  }
   return o;
+}
+
+JobPriority ToPriority(const Napi::Value& js) {
+  const std::string name = js.ToString().Utf8Value();
+  if (name == "completion") return JobPriority::kCompletion;
+  if (name == "chat") return JobPriority::kChat;
+  if (name == "prefill") return JobPriority::kPrefill;
+  throw Napi::TypeError::New(js.Env(), "property 'priority' is not a known priority");
 }
 
 std::vector<int32_t> ToTokens(const Napi::Value& js) {
@@ -248,6 +277,23 @@ Napi::Object ToJs(Napi::Env env, const EngineStats& stats) {
   SetNumber(js, "candidates", stats.n_candidate);
   SetNumber(js, "audited", stats.n_audited);
   SetNumber(js, "missed", stats.n_missed);
+  return js;
+}
+
+Napi::Object ToJs(Napi::Env env, const GeneratedToken& token) {
+  Napi::Object js = Napi::Object::New(env);
+  js.Set("id", Napi::Number::New(env, token.id));
+  js.Set("forcedLeft", Napi::Number::New(env, static_cast<double>(token.n_forced_left)));
+  if (token.log_probability) js.Set("logprob", Napi::Number::New(env, *token.log_probability));
+  if (token.allowed_log_probability) {
+    js.Set("allowedLogprob", Napi::Number::New(env, *token.allowed_log_probability));
+  }
+  if (!token.watched_log_probability.empty()) {
+    Napi::Array watched = Napi::Array::New(env, token.watched_log_probability.size());
+    for (uint32_t i = 0; i < watched.Length(); ++i)
+      watched.Set(i, Napi::Number::New(env, token.watched_log_probability[i]));
+    js.Set("watched", watched);
+  }
   return js;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/generation.h"
 
 namespace hearth::addon {
 
@@ -16,12 +17,16 @@ namespace hearth::addon {
 ModelSpec ToModelSpec(const Napi::Object& js);
 // src/engine/local/native.ts, NativeEngineOptions
 EngineOptions ToEngineOptions(const Napi::Object& js);
-// src/engine/local/native.ts, NativeSamplerOptions
-SamplerOptions ToSamplerOptions(const Napi::Object& js);
+// src/engine/local/native.ts, NativeGenerationOptions
+GenerationOptions ToGenerationOptions(const Napi::Object& js);
+// src/protocol/generation.ts, GenerationPriority
+JobPriority ToPriority(const Napi::Value& js);
 std::vector<int32_t> ToTokens(const Napi::Value& js);
 
 Napi::Object ToJs(Napi::Env env, const MemoryPlan& plan);
 Napi::Object ToJs(Napi::Env env, const EngineStats& stats);
+// src/engine/local/native.ts, NativeToken
+Napi::Object ToJs(Napi::Env env, const GeneratedToken& token);
 // lists[il][t] = ids; each of `lists` holds as many for every one of the n_token tokens
 Napi::Array ToJs(Napi::Env env, std::span<const std::vector<int32_t>> lists, size_t n_token);
 // An Error whose `code` is one of src/protocol/errors.ts.

@@ -88,7 +88,7 @@ void EngineHold::Adopt(const std::shared_ptr<SessionState>& state) {
 void EngineHold::FreeAll() {
   engine_.reset();
   for (const auto& weak : sessions_) {
-    if (const std::shared_ptr<SessionState> state = weak.lock()) state->session.reset();
+    if (const std::shared_ptr<SessionState> state = weak.lock()) state->Free();
   }
   sessions_.clear();
 }
@@ -128,7 +128,8 @@ Napi::Promise EngineHold::Run(JobPriority priority, std::shared_ptr<SessionState
     });
     return false;
   };
-  engine_->scheduler().Post({priority, job->state.get(), job->cancel, step});
+  engine_->scheduler().Post(
+      {.priority = priority, .session = job->state.get(), .cancelled = job->cancel, .step = step});
   return promise;
 }
 

@@ -32,39 +32,12 @@ Napi::Float32Array ToFloats(Napi::Env env, std::span<const float> values) {
   return array;
 }
 
-JobPriority ToPriority(const Napi::Value& js) {
-  const std::string name = js.ToString().Utf8Value();
-  if (name == "completion") return JobPriority::kCompletion;
-  if (name == "chat") return JobPriority::kChat;
-  if (name == "idle") return JobPriority::kIdle;
-  throw Napi::TypeError::New(js.Env(), "property 'priority' is not a known priority");
-}
-
-// One step of what the session has begun. Whether there is more to do.
-bool StepOf(Session& session, Status* status) {
-  Result<bool> done = session.Step();
+// One step of what a session or a generation has begun. Whether there is more to do.
+template <typename Steps>
+bool StepOf(Steps& steps, Status* status) {
+  Result<bool> done = steps.Step();
   *status = done.status();
   return done.ok() && !done.value();
-}
-
-// The next token, as the sampler given to sync chooses it.
-Status Choose(SessionState& state, int32_t* token) {
-  const std::span<const float> logits = state.session->logits();
-  if (logits.empty() || !state.sampler) {
-    return Status::BadRequest("next() comes after a sync() with a sampler");
-  }
-  *token = state.sampler->Sample(logits);
-  if (*token < 0) {
-    // The approximate head may have left out all that are allowed.
-    std::vector<float> exact;
-    RETURN_IF_ERROR(state.session->ExactLogits(&exact));
-    *token = state.sampler->Sample(exact);
-  }
-  if (*token < 0) {
-    return Status::Numeric("cannot choose a token: no token of the vocabulary is allowed");
-  }
-  state.unevaluated = *token;
-  return Status::Ok();
 }
 
 void SetTrace(Napi::Object& report, const RoutingTrace& trace, size_t n_used) {
@@ -79,10 +52,23 @@ struct SyncJob {
   bool begun = false;
   std::vector<int32_t> tokens;
   SyncOptions options;
+  std::optional<GenerationOptions> generation;
   RoutingTrace trace;
   Status status;
   SyncReport report;
 };
+
+// An earlier generation ends, whether or not another one begins.
+Status BeginSync(SessionState& state, SyncJob& job) {
+  state.generation.reset();
+  if (job.generation) {
+    Result<std::unique_ptr<Generation>> generation =
+        Generation::Create(*state.session, std::move(*job.generation));
+    if (!generation.ok()) return generation.status();
+    state.generation = std::move(generation).value();
+  }
+  return state.session->BeginSync(job.tokens, job.options);
+}
 
 }  // namespace
 
@@ -124,7 +110,7 @@ Napi::Promise SessionObject::Run(CancelFlag cancel, EngineHold::Work work,
 }
 
 // sync(tokens: Int32Array,
-//      {chunkTokens?, trace?, traceDepth?, sampler?, banned?, priority?, onLogits?, approximate?})
+//      {chunkTokens?, trace?, traceDepth?, generation?, priority?, onLogits?, approximate?})
 //   -> Promise<{reused, evaluated, trace?, guesses?, nextRanked?} | "cancelled">
 Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
   auto job = std::make_shared<SyncJob>();
@@ -135,16 +121,16 @@ Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
   if (js.Has("chunkTokens")) {
     job->options.n_chunk = js.Get("chunkTokens").As<Napi::Number>().Int64Value();
   }
-  job->options.approximate = js.Has("approximate") && js.Get("approximate").ToBoolean();
+  if (js.Has("approximate") && js.Get("approximate").ToBoolean()) {
+    job->options.head = Head::kApproximate;
+  }
   const bool trace = js.Has("trace") && js.Get("trace").ToBoolean();
   if (trace) job->options.trace = &job->trace;
   if (js.Has("traceDepth")) {
     job->trace.depth = js.Get("traceDepth").As<Napi::Number>().Int32Value();
   }
-  std::optional<Sampler> sampler;
-  if (js.Has("sampler")) {
-    sampler.emplace(ToSamplerOptions(js.Get("sampler").As<Napi::Object>()),
-                    ToTokens(js.Get("banned")));
+  if (js.Has("generation")) {
+    job->generation = ToGenerationOptions(js.Get("generation").As<Napi::Object>());
   }
   priority_ = js.Has("priority") ? ToPriority(js.Get("priority")) : JobPriority::kCompletion;
   if (js.Has("onLogits")) {
@@ -167,12 +153,10 @@ Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
   }
   const int n_used = hold_->engine() != nullptr ? hold_->engine()->spec().n_expert_used : 1;
   SessionState* state = state_.get();
-  auto work = [job, state, next_sampler = std::move(sampler)] {
+  auto work = [job, state] {
     if (!job->begun) {
       job->begun = true;
-      state->unevaluated.reset();
-      if (next_sampler) state->sampler = next_sampler;
-      job->status = state->session->BeginSync(job->tokens, job->options);
+      job->status = BeginSync(*state, *job);
       return job->status.ok();
     }
     const bool more = StepOf(*state->session, &job->status);
@@ -193,35 +177,33 @@ Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
   return Run(cancel, std::move(work), std::move(settle));
 }
 
-// next() -> Promise<number | "cancelled">: the next token by the sampler given to sync. The token
-// is evaluated by the call after this one, so that its text can be shown while that runs, and never
-// is if nobody asks for more.
+// next() -> Promise<{id, forcedLeft, logprob?, allowedLogprob?, watched?} | "cancelled">: the next
+// token of the generation that the last sync began (engine/generation.h).
 Napi::Value SessionObject::Next(const Napi::CallbackInfo&) {
   struct NextJob {
     bool begun = false;
     Status status;
-    int32_t token = -1;
+    GeneratedToken token;
   };
   auto job = std::make_shared<NextJob>();
   SessionState* state = state_.get();
   const CancelFlag cancel = NewFlag();
   auto work = [job, state, cancel] {
-    if (state->unevaluated) {
-      if (!job->begun) {
-        job->begun = true;
-        job->status = state->session->BeginAppend(*state->unevaluated, cancel.get());
-        return job->status.ok();
-      }
-      if (StepOf(*state->session, &job->status)) return true;
-      if (!job->status.ok()) return false;
-      state->unevaluated.reset();
+    if (state->generation == nullptr) {
+      job->status = Status::BadRequest("next() comes after a sync() that began a generation");
+      return false;
     }
-    job->status = Choose(*state, &job->token);
+    if (!job->begun) {
+      job->begun = true;
+      job->status = state->generation->BeginNext(cancel.get());
+      return job->status.ok();
+    }
+    if (StepOf(*state->generation, &job->status)) return true;
+    if (job->status.ok()) job->token = state->generation->token();
     return false;
   };
   auto settle = [job](Napi::Env env, const Napi::Promise::Deferred& deferred) {
-    Settle(env, deferred, job->status,
-           [&]() -> Napi::Value { return Napi::Number::New(env, job->token); });
+    Settle(env, deferred, job->status, [&]() -> Napi::Value { return ToJs(env, job->token); });
   };
   return Run(cancel, std::move(work), std::move(settle));
 }

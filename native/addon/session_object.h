@@ -5,11 +5,11 @@
 #include <napi.h>
 
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "addon/engine_object.h"
 #include "engine/engine.h"
+#include "engine/generation.h"
 
 namespace hearth::addon {
 
@@ -17,8 +17,12 @@ namespace hearth::addon {
 // freed on the JavaScript thread when no job is left.
 struct SessionState {
   std::unique_ptr<Session> session;
-  std::optional<Sampler> sampler;
-  std::optional<int32_t> unevaluated;  // sampled, handed out, not yet in the timeline
+  std::unique_ptr<Generation> generation;  // of session; nullptr if nothing is to be generated
+
+  void Free() {
+    generation.reset();
+    session.reset();
+  }
 };
 
 class SessionObject : public Napi::ObjectWrap<SessionObject> {

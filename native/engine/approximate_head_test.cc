@@ -137,7 +137,7 @@ TEST(ApproximateHead, AnswersNobodyWhoWantsToJudge) {
   EXPECT_TRUE(Logits(session->logits().begin(), session->logits().end()) == exact[8]);
   // Nor what who draws from them gets.
   SyncOptions options;
-  options.approximate = true;
+  options.head = Head::kApproximate;
   EXPECT_EQ(session->Sync(tokens, options).value().n_evaluated, 1);
   EXPECT_LT(CountCandidates(Logits(session->logits().begin(), session->logits().end())), kVocab);
   EXPECT_EQ(session->Sync(tokens, options).value().n_evaluated, 0);
@@ -214,7 +214,7 @@ TEST(ApproximateHead, NamesAHeadThatGivesNoNumber) {
   const auto engine = Load(model.spec(), -kInfinity);
   std::unique_ptr<Session> session = std::move(engine->NewSession()).value();
   SyncOptions options;
-  options.approximate = true;
+  options.head = Head::kApproximate;
   const Status status = session->Sync(model.Tokens(5, 3), options).status();
   EXPECT_TRUE(status.code() == StatusCode::kNumeric);
   EXPECT_TRUE(status.message().find("the output head") != std::string::npos);

@@ -150,12 +150,17 @@ Result<std::unique_ptr<Engine>> Engine::Load(
     return Status::Memory(
         "cannot start a thread: the system's limit is reached; end other programs");
   }
+  const auto settle = [&p](int il, int id, int matrix, std::byte* slot) {
+    SettleMatrix(*p.kernels, p.store, il, id, matrix, slot);
+  };
   Result<std::unique_ptr<ExpertCache>> cache =
       ExpertCache::Create(p.store, *p.reader,
-                          {p.plan.n_slot, options.read_ahead, options.hints, options.eviction,
-                           p.spec.n_expert_used, [&p](int il, int id, int matrix, std::byte* slot) {
-                             SettleMatrix(*p.kernels, p.store, il, id, matrix, slot);
-                           }});
+                          {.n_slot = p.plan.n_slot,
+                           .read_ahead = options.read_ahead,
+                           .hints = options.hints,
+                           .eviction = options.eviction,
+                           .n_expert_used = p.spec.n_expert_used,
+                           .prepare = settle});
   if (!cache.ok()) return cache.status();
   p.cache = std::move(cache).value();
   Result<std::unique_ptr<Transformer>> transformer =
@@ -175,21 +180,22 @@ const MemoryPlan& Engine::plan() const { return parts_->plan; }
 const char* Engine::isa() const { return parts_->kernels->name; }
 int Engine::n_threads() const { return parts_->pool.size(); }
 EngineStats Engine::stats() const {
-  return EngineStats{parts_->cache->stats(),
-                     parts_->cache->n_slot(),
-                     parts_->reader->bytes_read() + parts_->plan.dense_bytes,
-                     parts_->draft_counts.drafted,
-                     parts_->draft_counts.accepted,
-                     parts_->head_counts.positions,
-                     parts_->head_counts.candidates,
-                     parts_->head_counts.audited,
-                     parts_->head_counts.missed};
+  return EngineStats{.experts = parts_->cache->stats(),
+                     .n_slot = parts_->cache->n_slot(),
+                     .bytes_read = parts_->reader->bytes_read() + parts_->plan.dense_bytes,
+                     .n_drafted = parts_->draft_counts.drafted,
+                     .n_accepted = parts_->draft_counts.accepted,
+                     .n_approximated = parts_->head_counts.positions,
+                     .n_candidate = parts_->head_counts.candidates,
+                     .n_audited = parts_->head_counts.audited,
+                     .n_missed = parts_->head_counts.missed};
 }
 void Engine::Rest() {
-  parts_->scheduler->Post({JobPriority::kIdle, this, nullptr, [this] {
-                             parts_->arbiter->Trim();
-                             return false;
-                           }});
+  const auto rest = [this] {
+    parts_->arbiter->Trim();
+    return false;
+  };
+  parts_->scheduler->Post({.priority = JobPriority::kPrefill, .session = this, .step = rest});
 }
 
 std::vector<ExpertId> Engine::HotExperts() const { return parts_->arbiter->HotExperts(); }

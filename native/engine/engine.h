@@ -30,13 +30,15 @@ struct EngineOptions {
   std::optional<Isa> isa;            // unset: the best one here
   bool read_ahead = true;            // false: experts are read when they are waited for
   bool hints = true;                 // false: only what a layer has asked for is read
-  bool direct_reads = true;          // where experts are read again and again; false: page cache
+  // For tests. False: experts that do not all fit are read through the page cache, as on a file
+  // system that knows no direct reads.
+  bool direct_reads = true;
   Eviction eviction = Eviction::kReuseDistance;
   int64_t n_ctx = 0;          // 0: the model's, at most 4096
   int64_t n_chunk = 0;        // tokens of a prefill chunk; 0: 128, or 256
                               // where experts do not all fit
   int n_session = 1;          // sessions that the budget has to hold
-  bool prompt_lookup = true;  // draft what repeats the timeline; changes no token
+  bool prompt_lookup = true;  // for tests; draft what repeats the timeline; changes no token
   // Draw from the tokens whose predicted score is above this; unset: from all (ApproximateHead).
   std::optional<float> approximate_head;
 };

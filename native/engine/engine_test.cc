@@ -147,10 +147,11 @@ TEST(Engine, RestsAndComesBackWithWhatWasHot) {
     EXPECT_TRUE(Eventually([&] { return engine->HotExperts().size() == n_hot; }));
     engine->Rest();  // there is nothing left to give, and nothing is forgotten
     std::atomic<bool> rested = false;
-    engine->scheduler().Post({JobPriority::kIdle, &rested, nullptr, [&rested] {
-                                rested = true;
-                                return false;
-                              }});
+    engine->scheduler().Post(
+        {.priority = JobPriority::kPrefill, .session = &rested, .step = [&rested] {
+           rested = true;
+           return false;
+         }});
     EXPECT_TRUE(Eventually([&] { return rested.load(); }));
     const std::vector<ExpertId> hot = engine->HotExperts();
     EXPECT_EQ(hot.size(), n_hot);

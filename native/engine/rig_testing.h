@@ -27,7 +27,7 @@ struct Rig {
     };
     cache =
         std::move(ExpertCache::Create(store, *reader,
-                                      {n_slot, true, true, Eviction::kReuseDistance, 2, prepare}))
+                                      {.n_slot = n_slot, .n_expert_used = 2, .prepare = prepare}))
             .value();
     transformer = std::move(Transformer::Create(spec, *weights, store, *cache, *reader, kernels,
                                                 pool, 16, 256))

@@ -29,18 +29,30 @@ double Sampler::NextUniform() {
   return static_cast<double>(z >> 11) * 0x1.0p-53;
 }
 
-int32_t Sampler::Sample(std::span<const float> logits) {
+Sampler::Candidate Sampler::FindCandidates(std::span<const float> logits,
+                                           std::optional<std::span<const int32_t>> allowed) {
   candidates_.clear();
   auto next_banned = banned_.begin();
   Candidate best{-1, 0, 0};
-  for (int32_t id = 0; id < static_cast<int32_t>(logits.size()); ++id) {
+  const auto consider = [&](int32_t id) {
     while (next_banned != banned_.end() && *next_banned < id) ++next_banned;
-    if (next_banned != banned_.end() && *next_banned == id) continue;
+    if (next_banned != banned_.end() && *next_banned == id) return;
     const float logit = logits[static_cast<size_t>(id)];
-    if (!(logit > -std::numeric_limits<float>::infinity())) continue;
+    if (!(logit > -std::numeric_limits<float>::infinity())) return;
     if (best.id < 0 || logit > best.logit) best = Candidate{id, logit, 0};
     if (options_.temperature > 0) candidates_.push_back(Candidate{id, logit, 0});
+  };
+  if (allowed) {
+    for (const int32_t id : *allowed) consider(id);
+  } else {
+    for (int32_t id = 0; id < static_cast<int32_t>(logits.size()); ++id) consider(id);
   }
+  return best;
+}
+
+int32_t Sampler::Sample(std::span<const float> logits,
+                        std::optional<std::span<const int32_t>> allowed) {
+  const Candidate best = FindCandidates(logits, allowed);
   if (options_.temperature <= 0 || candidates_.empty()) return best.id;
 
   // Lower id first among equals, so that the order, and with it the draw, is fixed.

@@ -3,6 +3,7 @@
 #define HEARTH_ENGINE_SAMPLER_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,8 +26,10 @@ class Sampler {
   // or -infinity.
   Sampler(SamplerOptions options, std::vector<int32_t> banned);
 
-  // logits [n_vocab]. -1 if every token is banned.
-  int32_t Sample(std::span<const float> logits);
+  // logits [n_vocab]; allowed: the ids to choose from, rising, or all. Filters and the draw know
+  // only what is allowed and not banned; -1 if nothing is.
+  int32_t Sample(std::span<const float> logits,
+                 std::optional<std::span<const int32_t>> allowed = std::nullopt);
 
  private:
   struct Candidate {
@@ -35,6 +38,9 @@ class Sampler {
     double probability;
   };
 
+  // Fills candidates_ where there is a draw among them; the likeliest, id -1 if there is none.
+  Candidate FindCandidates(std::span<const float> logits,
+                           std::optional<std::span<const int32_t>> allowed);
   double NextUniform();  // in [0, 1)
 
   SamplerOptions options_;

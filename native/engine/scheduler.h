@@ -13,25 +13,25 @@
 
 namespace hearth {
 
-// A completion is awaited by somebody who types, a chat by somebody who reads, and nobody waits for
-// what is evaluated in case it will be asked for.
-enum class JobPriority { kCompletion = 0, kChat = 1, kIdle = 2 };
+// The most urgent first. Somebody who types waits for a completion and somebody who reads for a
+// chat; nobody waits for a prefill, which evaluates a prompt in case it will be asked for.
+enum class JobPriority { kCompletion = 0, kChat = 1, kPrefill = 2 };
 
 struct Job {
   JobPriority priority = JobPriority::kCompletion;
   // Whose timeline it works on: jobs of one session run one after another, as they were posted.
   const void* session = nullptr;
   // Set: its next step is its last. nullptr: never.
-  std::shared_ptr<const std::atomic<bool>> cancelled;
+  std::shared_ptr<const std::atomic<bool>> cancelled = nullptr;
   // Does a part of the work, a few milliseconds at most, and says whether there is more. In between
   // jobs of other sessions may run.
-  std::function<bool()> step;
+  std::function<bool()> step = nullptr;
 };
 
 // Thread-safe.
 class Scheduler {
  public:
-  // Who has been given a token asks for the next one a moment later. For so long nothing less
+  // A client that receives a token requests the next one shortly after. For so long nothing less
   // urgent is run when a job has ended: or each token of a completion would also cost a step of a
   // chat.
   static constexpr std::chrono::milliseconds kSuccessorWait{5};

@@ -60,7 +60,7 @@ class Steps {
   // When all that was posted has ended.
   std::string Order() {
     std::promise<void> end;
-    scheduler_.Post({JobPriority::kIdle, &end, nullptr, [&] {
+    scheduler_.Post({JobPriority::kPrefill, &end, nullptr, [&] {
                        end.set_value();
                        return false;
                      }});
@@ -77,7 +77,7 @@ class Steps {
 TEST(Scheduler, RunsTheMostUrgentFirstAndEqualsInTheirOrder) {
   Steps steps;
   steps.Hold();
-  steps.Post('i', JobPriority::kIdle, kC, 1);
+  steps.Post('i', JobPriority::kPrefill, kC, 1);
   steps.Post('c', JobPriority::kChat, kB, 2);
   steps.Post('d', JobPriority::kChat, kD, 1);
   steps.Post('x', JobPriority::kCompletion, kA, 2);
@@ -88,7 +88,7 @@ TEST(Scheduler, RunsTheMostUrgentFirstAndEqualsInTheirOrder) {
 
 TEST(Scheduler, WhatIsMoreUrgentComesBetweenTwoSteps) {
   Steps steps;
-  steps.Post('i', JobPriority::kIdle, kA, 3, [&](int step) {
+  steps.Post('i', JobPriority::kPrefill, kA, 3, [&](int step) {
     if (step != 2) return;
     steps.Post('c', JobPriority::kChat, kB, 3, [&](int chat_step) {
       if (chat_step == 1) steps.Post('x', JobPriority::kCompletion, kC, 2);
@@ -101,7 +101,7 @@ TEST(Scheduler, WhatIsMoreUrgentComesBetweenTwoSteps) {
 TEST(Scheduler, KeepsTheOrderOfASessionAndLendsUrgency) {
   Steps steps;
   // The completion waits for the idle job of its own session, which therefore goes before the chat.
-  steps.Post('i', JobPriority::kIdle, kA, 3, [&](int step) {
+  steps.Post('i', JobPriority::kPrefill, kA, 3, [&](int step) {
     if (step != 1) return;
     steps.Post('c', JobPriority::kChat, kB, 2);
     steps.Post('x', JobPriority::kCompletion, kA, 1);
@@ -118,7 +118,7 @@ TEST(Scheduler, WhatIsCancelledEndsBeforeAllElse) {
       if (chat_step == 2) *cancelled = true;
     });
   };
-  steps.Post('i', JobPriority::kIdle, kA, 100, at_idle_step, cancelled);
+  steps.Post('i', JobPriority::kPrefill, kA, 100, at_idle_step, cancelled);
   EXPECT_EQ(steps.Order(), "iccic");
 }
 
@@ -280,7 +280,7 @@ TEST(Engine, AChatGivesWayToCompletionsAndGoesOnWithTheSameBits) {
       const std::unique_ptr<Session> editor = std::move(engine.NewSession()).value();
       const std::unique_ptr<Session> warmed = std::move(engine.NewSession()).value();
       Posted idle;
-      idle.Sync(engine, *warmed, JobPriority::kIdle, chat_tokens);
+      idle.Sync(engine, *warmed, JobPriority::kPrefill, chat_tokens);
       Posted answer;
       answer.Sync(engine, *chat, JobPriority::kChat, chat_tokens);
       for (size_t n = 40; n <= typed.size(); n += 5) {

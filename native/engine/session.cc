@@ -129,7 +129,7 @@ Status Session::BeginSync(std::span<const int32_t> tokens, const SyncOptions& op
   return Status::Ok();
 }
 
-Status Session::BeginAppend(int32_t token, const std::atomic<bool>* cancelled) {
+Status Session::BeginAppend(int32_t token, const std::atomic<bool>* cancelled, Head head) {
   work_.reset();
   RETURN_IF_ERROR(Check(std::span(&token, 1)));
   if (static_cast<int64_t>(forgotten_.size() + tokens_.size()) >= kv_.n_ctx()) {
@@ -138,11 +138,11 @@ Status Session::BeginAppend(int32_t token, const std::atomic<bool>* cancelled) {
   }
   Work work;
   work.options.cancelled = cancelled;
-  work.options.approximate = true;
+  work.options.head = head;
   if (!TakeFromDraft(token)) {
     work.rest = forgotten_;
     work.rest.push_back(token);
-    if (forgotten_.empty()) AddDraft(work);
+    if (forgotten_.empty() && MayDraft(head)) AddDraft(work);
     work.n_chunk = forgotten_.empty() ? 1 + work.n_draft : transformer_.n_token_max();
   }
   work_ = std::move(work);
@@ -160,9 +160,14 @@ bool Session::TakeFromDraft(int32_t token) {
   return true;
 }
 
+// Draws are by the approximate head where it is on: a draft evaluated by the other one would let
+// the text depend on what was drafted.
+bool Session::MayDraft(Head head) const {
+  return options_.prompt_lookup && (head == Head::kApproximate || !options_.approximate_head);
+}
+
 // Behind the token that work is to add.
 void Session::AddDraft(Work& work) {
-  if (!options_.prompt_lookup) return;
   tokens_.push_back(work.rest.front());
   lookup_.Note(tokens_);
   const std::span<const int32_t> draft = lookup_.Draft(tokens_);
@@ -220,7 +225,7 @@ bool Session::WantsLogits(const Work& work) const {
 }
 
 bool Session::Approximates(const SyncOptions& options) const {
-  return options_.approximate_head && options.approximate && !options.on_logits;
+  return options_.approximate_head && options.head == Head::kApproximate && !options.on_logits;
 }
 
 Status Session::TakeLogits(const Work& work) {
@@ -263,8 +268,8 @@ Result<SyncReport> Session::Sync(std::span<const int32_t> tokens, const SyncOpti
   return report_;
 }
 
-Status Session::Append(int32_t token, const std::atomic<bool>* cancelled) {
-  RETURN_IF_ERROR(BeginAppend(token, cancelled));
+Status Session::Append(int32_t token, const std::atomic<bool>* cancelled, Head head) {
+  RETURN_IF_ERROR(BeginAppend(token, cancelled, head));
   return StepToTheEnd();
 }
 

@@ -19,16 +19,20 @@
 
 namespace hearth {
 
+// By which head logits are computed.
+enum class Head {
+  kWhole,
+  kApproximate,  // where it is on, else the whole one; to draw a token from, not to judge by
+};
+
 struct SyncOptions {
   int64_t n_chunk = 0;  // tokens a chunk; 0: as many as the transformer takes
   RoutingTrace* trace = nullptr;
   const std::atomic<bool>* cancelled = nullptr;  // set from any thread: stop between layers
   // Given the logits [n_token, n_vocab] of each chunk as it is done; every position is then
   // evaluated anew.
-  std::function<void(std::span<const float> logits)> on_logits;
-  // The logits are only to draw a token from: those of the approximate head will do where it is on.
-  // Not together with on_logits.
-  bool approximate = false;
+  std::function<void(std::span<const float> logits)> on_logits = nullptr;
+  Head head = Head::kWhole;  // with on_logits always the whole one
 };
 
 struct SyncReport {
@@ -72,14 +76,16 @@ class Session : private MemoryArbiter::Client {
 
   // Adds one token to the timeline. kCancelled leaves the timeline as it was. With prompt lookup
   // the tokens that probably follow are evaluated along, and when they are appended they cost
-  // nothing. logits() are then those of the approximate head where it is on.
-  Status Append(int32_t token, const std::atomic<bool>* cancelled);
+  // nothing. logits() are then those of `head`, except where the token had been evaluated along
+  // with an earlier one for another head.
+  Status Append(int32_t token, const std::atomic<bool>* cancelled, Head head = Head::kApproximate);
 
   // The same, a layer at a time, so that sessions of one transformer may take turns: one of the
   // Begins, then Step until it gives true (all is done) or fails. What `options` point to is used
   // until then. A Begin gives up what was under way, as if it had been cancelled.
   Status BeginSync(std::span<const int32_t> tokens, const SyncOptions& options);
-  Status BeginAppend(int32_t token, const std::atomic<bool>* cancelled);
+  Status BeginAppend(int32_t token, const std::atomic<bool>* cancelled,
+                     Head head = Head::kApproximate);
   Result<bool> Step();
 
   // Of the last BeginSync, so far.
@@ -87,11 +93,15 @@ class Session : private MemoryArbiter::Client {
 
   // After the last token of the timeline: [n_vocab]; empty if nothing has been evaluated yet.
   std::span<const float> logits() const;
+  // Whether logits() are the approximate head's: -infinity for tokens that it left out.
+  bool logits_are_approximate() const { return approximate_; }
 
   // The same by the whole head, whatever logits() are. Changes nothing.
   Status ExactLogits(std::vector<float>* logits);
 
   const std::vector<int32_t>& tokens() const { return tokens_; }
+  int64_t n_vocab() const { return spec_.n_vocab; }
+  const Kernels& kernels() const { return transformer_.kernels(); }
 
  private:
   // What a Begin has asked for.
@@ -133,6 +143,7 @@ class Session : private MemoryArbiter::Client {
   Status TakeLogits(const Work& work);
   void EndChunk(Work& work);
   bool TakeFromDraft(int32_t token);
+  bool MayDraft(Head head) const;
   void AddDraft(Work& work);
   bool WantsLogits(const Work& work) const;
   bool Approximates(const SyncOptions& options) const;

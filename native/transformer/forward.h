@@ -115,6 +115,8 @@ class Transformer : public ChunkScratch {
   Status ApproximateLogits(const Pass& pass, int64_t n, float threshold, HeadCounts& counts,
                            float* logits);
 
+  const Kernels& kernels() const { return kernels_; }
+
  private:
   Transformer(const ModelSpec& spec, const ResidentWeights& weights, ExpertCache& cache,
               Reader& reader, const Kernels& kernels, ThreadPool& pool, int64_t n_token_max)

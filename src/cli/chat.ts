@@ -96,17 +96,17 @@ class Conversation {
     this.#messages.push({ role: "user", content });
     const prompt = await this.#promptThatFits();
     const pieces = this.#session.generate(prompt, {
+      priority: "chat",
       maxTokens: this.#maxTokens,
       sampler: samplerOptions(this.#args, this.#engine.model.known.sampling),
-      priority: "chat",
     });
     const json = flagOption(this.#args, "json");
     let text = "";
     let step = await pieces.next();
     while (step.done !== true) {
-      text += step.value;
+      text += step.value.text;
       if (!json) {
-        process.stdout.write(step.value);
+        process.stdout.write(step.value.text);
       }
       step = await pieces.next();
     }

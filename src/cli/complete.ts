@@ -7,6 +7,7 @@ import type { TextEngine, TokenCounter } from "../core/ports";
 import { budgetFor } from "../core/promptWindow";
 import { SKIP_REASONS } from "../core/skipReasons";
 import { EngineError } from "../protocol/errors";
+import type { GenerateReport } from "../protocol/generation";
 import { SYSTEM_CLOCK } from "../systemClock";
 import { readBytes } from "./documents";
 import { type Arguments, flagOption, samplerOptions, usageError, wholeOption } from "./options";
@@ -26,8 +27,8 @@ export async function complete(args: Arguments): Promise<void> {
     const started = performance.now();
     let firstTextMs: number | undefined;
     const textEngine: TextEngine = {
-      async *generate(prompt, request) {
-        const pieces = session.generate(prompt, { ...request, sampler, heal: true });
+      async *generate(_documentId, prompt, request) {
+        const pieces = session.generate(prompt, { ...request, sampler }, { heal: true });
         let step = await pieces.next();
         while (step.done !== true) {
           firstTextMs ??= performance.now() - started;
@@ -38,7 +39,7 @@ export async function complete(args: Arguments): Promise<void> {
         return step.value;
       },
     };
-    let report: Awaited<ReturnType<Awaited<ReturnType<typeof session.generate>>["next"]>>["value"] | undefined;
+    let report: GenerateReport | undefined;
     const { model } = engine;
     const traits = { fimLayouts: model.fim.layouts, fileHeader: model.fileHeader };
     const options = {
@@ -62,15 +63,7 @@ export async function complete(args: Arguments): Promise<void> {
         ...(outcome.kind === "none" ? { reason: outcome.reason } : {}),
         model: model.name,
         layout: traits.fimLayouts[0] ?? "continuation",
-        ...(typeof report === "object"
-          ? {
-              finish: report.finish,
-              prompt_tokens: report.promptTokens,
-              generated_tokens: report.generatedTokens,
-              prefill_ms: report.prefillMs,
-              decode_ms: report.decodeMs,
-            }
-          : {}),
+        ...(report === undefined ? {} : reportJson(report)),
         first_text_ms: firstTextMs ?? null,
         ...(head === undefined ? {} : { approximate_head: head }),
       });
@@ -86,6 +79,16 @@ export async function complete(args: Arguments): Promise<void> {
   } finally {
     engine.close();
   }
+}
+
+function reportJson(report: GenerateReport): object {
+  return {
+    finish: report.finish,
+    prompt_tokens: report.promptTokens,
+    generated_tokens: report.generatedTokens,
+    prefill_ms: report.prefillMs,
+    decode_ms: report.decodeMs,
+  };
 }
 
 interface Place {

@@ -1,5 +1,4 @@
 import { parseArgs } from "node:util";
-import type { NativeSamplerOptions } from "../engine/local/native";
 import {
   ENGINE_OPTION_NAMES,
   engineOption,
@@ -8,6 +7,7 @@ import {
   type EngineOptions,
   nameMeant,
 } from "../protocol/engineOptions";
+import type { SamplerOptions } from "../protocol/generation";
 
 type Option = EngineOptionKind & EngineOptionFlag;
 
@@ -189,7 +189,7 @@ export function engineOptionsHelp(): string {
 export function samplerOptions(
   args: Arguments,
   defaults: { temperature: number; topK: number; topP: number },
-): NativeSamplerOptions {
+): SamplerOptions {
   return {
     temperature: numberOption(args, "temperature", 0, 100) ?? defaults.temperature,
     topK: wholeOption(args, "top-k", 0, 2 ** 30) ?? defaults.topK,

@@ -62,7 +62,7 @@ describe("Completer: reading ahead", () => {
     const { clock, engine, completer } = setUp(["x"]);
     await clock.until(completer.warm(requestAt(LONG)));
     assert.equal(engine.calls.length, 1);
-    assert.equal(engine.calls[0]!.request.maxTokens, 0);
+    assert.equal(engine.calls[0]!.request.priority, "prefill");
     await clock.until(completer.warm(requestAt(LONG)));
     assert.equal(engine.calls.length, 1);
   });

@@ -14,7 +14,7 @@ import { Flight } from "./flight";
 import { cachedAnswer, fittedOutcome, isSameText, landedOutcome, restOf, type TextOutcome } from "./outcome";
 import type { CancelToken, Clock, PromptTraits, TextEngine, TokenCounter } from "./ports";
 import { flatten, layOutWindow } from "./promptLayout";
-import { costOf, PromptReader, READ_AHEAD_CHARS_MIN, type ReadingUrgency } from "./promptReader";
+import { costOf, PromptReader, READ_AHEAD_CHARS_MIN, type ReadingPriority } from "./promptReader";
 import { PromptWindows } from "./promptWindow";
 import type { SkipReason } from "./skipReasons";
 import { type AnswerSource, RequestLog } from "./requestLog";
@@ -63,7 +63,7 @@ export class Completer {
     this.#traits = traits;
     this.#options = { ...DEFAULT_OPTIONS, ...options };
     this.#windows = new PromptWindows(this.#options.budget, ports.tokens);
-    this.#reader = new PromptReader(ports.engine, ports.clock);
+    this.#reader = new PromptReader(ports.engine);
     this.#waiting = new Waiting(ports.clock);
   }
 
@@ -140,7 +140,7 @@ export class Completer {
     this.refresh(request);
     const prompt = this.promptFor(request);
     if (this.#reader.newChars(request.documentId, flatten(prompt)) >= WARM_CHARS_MIN) {
-      await this.#read(request.documentId, prompt, "idle");
+      await this.#read(request.documentId, prompt, "prefill");
     }
   }
 
@@ -271,7 +271,7 @@ export class Completer {
     const delayMs = trigger === "manual" ? 0 : this.#pace.delayMs(newChars) - this.#options.editorWaitedMs;
     if (newChars >= READ_AHEAD_CHARS_MIN) {
       // Goes on while somebody types: a question that were given up at the next key would never come to an end.
-      void this.#read(documentId, turn.prompt, "asked");
+      void this.#read(documentId, turn.prompt, "completion");
     }
     const until = turn.startedMs + delayMs;
     const begun = this.#clock.nowMs();
@@ -283,14 +283,14 @@ export class Completer {
   }
 
   async #untilRead(turn: Turn): Promise<CompletionOutcome | undefined> {
-    while (this.#reader.reading?.urgency === "asked" && this.#interruption(turn) === undefined) {
+    while (this.#reader.reading?.priority === "completion" && this.#interruption(turn) === undefined) {
       await this.#waiting.pause(turn.token, [whenOver(this.#reader.reading.ended)]);
     }
     return this.#interruption(turn);
   }
 
-  async #read(documentId: string, prompt: readonly PromptPart[], urgency: ReadingUrgency): Promise<void> {
-    const cost = await this.#reader.read(documentId, prompt, urgency);
+  async #read(documentId: string, prompt: readonly PromptPart[], priority: ReadingPriority): Promise<void> {
+    const cost = await this.#reader.read(documentId, prompt, priority);
     if (cost !== undefined) {
       this.#pace.read(cost);
     }
@@ -325,7 +325,7 @@ export class Completer {
     const { landing, shaped, shape, firstTextMs, place } = flight;
     if (landing?.kind === "answered") {
       this.#cache.remember(place, cachedAnswer(shaped, shape));
-      this.#pace.answered(costOf(flight, landing.result, flatten(prompt), { newChars, tookMs }));
+      this.#pace.answered(costOf(flight, landing.report, flatten(prompt), { newChars, tookMs }));
     } else if (landing?.kind === "stopped" && (shape === "line" || firstTextMs === undefined)) {
       this.#pace.gaveUp(newChars, tookMs);
     }

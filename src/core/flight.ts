@@ -1,14 +1,22 @@
+import {
+  emptyReport,
+  type GeneratedPiece,
+  type GenerateReport,
+  type GenerateRequest,
+  wasCancelled,
+} from "../protocol/generation";
 import type { PromptPart } from "../protocol/prompt";
 import { BLOCK_LINES_MAX, type CompletionShape, stopStrings } from "./blockRules";
 import { CancelSource } from "./cancellation";
 import { type CachePlace, typedSince } from "./completionCache";
 import type { Surroundings } from "./context";
-import type { Clock, GenerateRequest, GenerateResult, TextEngine } from "./ports";
+import type { Clock, TextEngine } from "./ports";
 import { type ShapedAnswer, shapeAnswer } from "./postprocess";
 
 /** How a flight ended. `stopped`: nobody wanted more of it. */
 export type Landing =
-  | { readonly kind: "answered"; readonly result: GenerateResult }
+  /** No report: what came was all that was wanted, and the rest of the answer was left. */
+  | { readonly kind: "answered"; readonly report: GenerateReport | undefined }
   | { readonly kind: "stopped" }
   | { readonly kind: "failed"; readonly error: unknown };
 
@@ -52,16 +60,11 @@ export class Flight {
     limits: Pick<GenerateRequest, "maxTokens" | "sampler">,
   ): Promise<void> {
     try {
-      const request = {
-        documentId: this.place.documentId,
-        ...limits,
-        stop: stopStrings(this.shape),
-        cancel: this.#cancel.token,
-      };
-      const pieces = engine.generate(prompt, request);
+      const request = { priority: "completion", ...limits, stop: stopStrings(this.shape) } as const;
+      const pieces = engine.generate(this.place.documentId, prompt, request, this.#cancel.token);
       this.#leave = () => {
         // Not awaited: a generator that is busy returns only when its work is done.
-        void pieces.return({ finish: "cancelled" }).catch(() => undefined);
+        void pieces.return(emptyReport("cancelled")).catch(() => undefined);
       };
       let step = await pieces.next();
       while (step.done !== true) {
@@ -72,7 +75,7 @@ export class Flight {
         }
         step = await pieces.next();
       }
-      this.#land(step.done === true ? step.value : { finish: "stop" });
+      this.#land(step.done === true ? step.value : undefined);
     } catch (error) {
       this.landing = this.#cancel.token.isCancellationRequested ? { kind: "stopped" } : { kind: "failed", error };
     }
@@ -113,13 +116,16 @@ export class Flight {
     return hasMore && text.startsWith(typed) ? typed : undefined;
   }
 
-  #take(piece: string): void {
+  #take({ text }: GeneratedPiece): void {
+    if (text === "") {
+      return;
+    }
     this.firstTextMs ??= this.#clock.nowMs() - this.startedMs;
-    this.#text += piece;
+    this.#text += text;
     this.#soFar = this.#shapedTo(this.#text.length);
     if (this.shape === "line") {
       this.#shaped = this.#soFar;
-    } else if (piece.includes("\n")) {
+    } else if (text.includes("\n")) {
       this.#shaped = this.#shapedTo(this.#text.lastIndexOf("\n"));
     }
     this.#changed();
@@ -139,14 +145,14 @@ export class Flight {
     return count(whole) > count(this.#shaped.text) || count(whole) >= BLOCK_LINES_MAX;
   }
 
-  #land(result: GenerateResult): void {
-    if (result.finish === "cancelled" || this.isStopped) {
+  #land(report: GenerateReport | undefined): void {
+    if (this.isStopped || (report !== undefined && wasCancelled(report))) {
       this.landing = { kind: "stopped" };
       return;
     }
-    this.#shaped = this.#shapedTo(this.#text.length, result.finish === "limit");
+    this.#shaped = this.#shapedTo(this.#text.length, report?.finish === "limit");
     this.#soFar = this.#shaped;
-    this.landing = { kind: "answered", result };
+    this.landing = { kind: "answered", report };
   }
 
   #changed(): void {

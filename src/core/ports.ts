@@ -1,41 +1,24 @@
-import type { ChatMessage, SamplerOptions } from "../protocol/engine";
+import type { ChatMessage } from "../protocol/engine";
+import type { GeneratedPiece, GenerateReport, GenerateRequest } from "../protocol/generation";
 import type { PromptPart } from "../protocol/prompt";
 
 /** What the core needs from the world, as interfaces: tests give fakes, programs give the engine. */
 
-export interface GenerateRequest {
-  /** Prompts of one document have much in common: an engine keeps what it has evaluated by this. */
-  readonly documentId: string;
-  readonly maxTokens: number;
-  readonly stop: readonly string[];
-  /** Missing: greedy. */
-  readonly sampler?: SamplerOptions;
-  /** A generator that waits cannot be told to return; this reaches the engine in the middle of a prefill. */
-  readonly cancel: CancelToken;
-}
+/** Text as it is generated. Whoever stops iterating cancels. Rejects with an EngineError. */
+export type TextStream = AsyncGenerator<GeneratedPiece, GenerateReport, undefined>;
 
-export interface GenerateResult {
-  readonly finish: "end" | "limit" | "stop" | "cancelled";
-  readonly promptTokens?: number;
-  /** Prompt tokens that had been evaluated before. */
-  readonly reusedTokens?: number;
-  readonly generatedTokens?: number;
-  readonly prefillMs?: number;
-  readonly decodeMs?: number;
-}
-
-/** Text after a prompt. Whoever stops iterating cancels. Rejects with an EngineError. */
+/** Text after a prompt. */
 export interface TextEngine {
-  generate(prompt: readonly PromptPart[], request: GenerateRequest): AsyncGenerator<string, GenerateResult, undefined>;
-}
-
-export interface ChatGenerateRequest {
-  readonly maxTokens: number;
-  /** Generation ends before the first of these. */
-  readonly stop?: readonly string[];
-  /** Missing: as the model's authors recommend. */
-  readonly sampler?: SamplerOptions;
-  readonly cancel?: CancelToken;
+  /**
+   * @param documentId prompts of one document have much in common: an engine keeps what it has evaluated by this
+   * @param cancel a generator that waits cannot be told to return; this reaches the engine in the middle of a prefill
+   */
+  generate(
+    documentId: string,
+    prompt: readonly PromptPart[],
+    request: GenerateRequest,
+    cancel?: CancelToken,
+  ): TextStream;
 }
 
 /** Answers to conversations, laid out by the model's own template. Rejects with an EngineError. */
@@ -44,8 +27,9 @@ export interface ChatEngine {
   chat(
     conversation: string,
     messages: readonly ChatMessage[],
-    request: ChatGenerateRequest,
-  ): AsyncGenerator<string, GenerateResult, undefined>;
+    request: GenerateRequest,
+    cancel?: CancelToken,
+  ): TextStream;
   /** Tokens of each text. */
   count(texts: readonly string[]): Promise<readonly number[]>;
 }

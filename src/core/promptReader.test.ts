@@ -64,7 +64,7 @@ describe("typing at an even pace", () => {
     assert.ok(all.engine.calls.length <= 3, String(all.engine.calls.length));
     await all.clock.advance(1000);
     const last = all.engine.calls.at(-1)!;
-    assert.ok(last.request.maxTokens > 0 && last.state === "ended");
+    assert.ok(last.request.priority === "completion" && last.state === "ended");
   });
 });
 
@@ -149,7 +149,7 @@ describe("Completer.warm", () => {
     await all.clock.advance(1);
     // What somebody waits for is another matter than what nobody does.
     assert.deepEqual(reads(all).slice(-2), ["cancelled", "running"]);
-    assert.ok(all.engine.calls.at(-1)!.request.maxTokens > 0);
+    assert.equal(all.engine.calls.at(-1)!.request.priority, "completion");
   });
 
   it("reads nothing where next to nothing is new", async () => {

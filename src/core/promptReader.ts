@@ -1,7 +1,8 @@
+import { type GenerateReport, type GenerationPriority, wasCancelled } from "../protocol/generation";
 import type { PromptPart } from "../protocol/prompt";
 import { CancelSource } from "./cancellation";
 import type { Flight } from "./flight";
-import type { Clock, GenerateRequest, GenerateResult, TextEngine } from "./ports";
+import type { CancelToken, TextEngine } from "./ports";
 import { commonPrefixLength, flatten } from "./promptLayout";
 
 /** Documents of which the engine keeps what it has read. */
@@ -16,13 +17,13 @@ export interface ReadingCost {
   readonly prefillMs: number;
 }
 
-/** `idle`: nobody waits for it yet, and whatever somebody waits for goes first. */
-export type ReadingUrgency = "asked" | "idle";
+/** A completion is wanted of the prompt, or may come to be. */
+export type ReadingPriority = Exclude<GenerationPriority, "chat">;
 
 interface Reading {
   readonly documentId: string;
   readonly prompt: string;
-  readonly urgency: ReadingUrgency;
+  readonly priority: ReadingPriority;
   readonly cancel: CancelSource;
   /** Resolves when it is over, however that comes. */
   readonly ended: Promise<unknown>;
@@ -34,14 +35,12 @@ interface Reading {
  */
 export class PromptReader {
   readonly #engine: TextEngine;
-  readonly #clock: Clock;
   /** By document, the newest last. */
   readonly #prompts = new Map<string, string>();
   #reading: Reading | undefined;
 
-  constructor(engine: TextEngine, clock: Clock) {
+  constructor(engine: TextEngine) {
     this.#engine = engine;
-    this.#clock = clock;
   }
 
   /** How much of a prompt the engine has not read yet. */
@@ -67,20 +66,16 @@ export class PromptReader {
   async read(
     documentId: string,
     parts: readonly PromptPart[],
-    urgency: ReadingUrgency,
+    priority: ReadingPriority,
   ): Promise<ReadingCost | undefined> {
     const prompt = flatten(parts);
-    if (this.#isReading(documentId, prompt) && (urgency === "idle" || this.#reading?.urgency === "asked")) {
+    if (this.#isReading(documentId, prompt) && (priority === "prefill" || this.#reading?.priority === "completion")) {
       return undefined;
     }
     this.stop();
     const cancel = new CancelSource();
-    const over = this.#run(documentId, parts, prompt, {
-      maxTokens: urgency === "idle" ? 0 : 1,
-      stop: [],
-      cancel: cancel.token,
-    });
-    const reading: Reading = { documentId, prompt, urgency, cancel, ended: over };
+    const over = this.#run(documentId, parts, priority, cancel.token);
+    const reading: Reading = { documentId, prompt, priority, cancel, ended: over };
     this.#reading = reading;
     const cost = await over;
     if (this.#reading === reading) {
@@ -92,24 +87,23 @@ export class PromptReader {
   async #run(
     documentId: string,
     parts: readonly PromptPart[],
-    prompt: string,
-    limits: Omit<GenerateRequest, "documentId">,
+    priority: ReadingPriority,
+    cancel: CancelToken,
   ): Promise<ReadingCost | undefined> {
+    const prompt = flatten(parts);
     const newChars = this.newChars(documentId, prompt);
-    const startedMs = this.#clock.nowMs();
     try {
-      const pieces = this.#engine.generate(parts, { documentId, ...limits });
+      const pieces = this.#engine.generate(documentId, parts, { priority, maxTokens: 1 }, cancel);
       let step = await pieces.next();
       while (step.done !== true) {
         step = await pieces.next();
       }
-      const { value } = step;
-      if (value.finish === "cancelled") {
+      const report = step.value;
+      if (wasCancelled(report)) {
         return undefined;
       }
       this.#remember(documentId, prompt);
-      const tookMs = this.#clock.nowMs() - startedMs;
-      return { newChars: newCharsOf(value, prompt) ?? newChars, prefillMs: value.prefillMs ?? tookMs };
+      return { newChars: newCharsOf(report, prompt) ?? newChars, prefillMs: report.prefillMs };
     } catch {
       return undefined;
     }
@@ -158,24 +152,22 @@ export class PromptReader {
   }
 }
 
-/** What an answer cost. `newChars` is a guess, for an engine that does not say what it had read before. */
+/** What an answer cost. Without a report, because the rest of the answer was not wanted, `newChars` is the best guess. */
 export function costOf(
   { shape, firstTextMs }: Flight,
-  result: GenerateResult,
+  report: GenerateReport | undefined,
   prompt: string,
   { newChars, tookMs }: { readonly newChars: number; readonly tookMs: number },
 ): ReadingCost & { readonly decodeMs: number } {
-  const prefillMs = result.prefillMs ?? firstTextMs ?? tookMs;
+  const prefillMs = report?.prefillMs ?? firstTextMs ?? tookMs;
   const lineMs = shape === "line" ? tookMs : (firstTextMs ?? tookMs);
   return {
-    newChars: newCharsOf(result, prompt) ?? newChars,
+    newChars: (report && newCharsOf(report, prompt)) ?? newChars,
     prefillMs,
     decodeMs: Math.max(0, lineMs - prefillMs),
   };
 }
 
-function newCharsOf({ promptTokens, reusedTokens }: GenerateResult, prompt: string): number | undefined {
-  return promptTokens === undefined || reusedTokens === undefined || promptTokens === 0
-    ? undefined
-    : (prompt.length * (promptTokens - reusedTokens)) / promptTokens;
+function newCharsOf({ promptTokens, reusedTokens }: GenerateReport, prompt: string): number | undefined {
+  return promptTokens === 0 ? undefined : (prompt.length * (promptTokens - reusedTokens)) / promptTokens;
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { EngineError } from "../protocol/errors";
 import { statusLine, timeOfDay, type WindowFacts } from "./statusLine";
 
-const MODEL = { title: "Starter", capabilities: ["complete"] };
+const MODEL = { title: "Starter", capabilities: ["complete"] } as const;
 const ABOUT = "Starter · runs on this machine, nothing is sent";
 const READY: WindowFacts = {
   engine: { kind: "ready", model: MODEL },
@@ -60,17 +61,14 @@ describe("statusLine", () => {
   });
 
   it("prefers off to a failure: who switched it off does not want to hear of it", () => {
-    const engine = {
-      kind: "failed",
-      error: { code: "bad_model", message: "cannot open model 'x': no such file" },
-    } as const;
+    const engine = { kind: "failed", error: new EngineError("io", "cannot open model 'x': no such file") } as const;
     assert.match(shown({ engine }), /^error \| Hearth \| Cannot open model 'x': no such file\.$/);
     assert.match(shown({ engine, unwanted: "off" }), /^off \|/);
   });
 
   it("says what may help against a failure: not another model against an engine that does not load", () => {
     const failed = (code: "native" | "memory" | "disconnected"): readonly string[] =>
-      statusLine({ ...READY, engine: { kind: "failed", error: { code, message: "no" } } }).remedies;
+      statusLine({ ...READY, engine: { kind: "failed", error: new EngineError(code, "no") } }).remedies;
     assert.deepEqual(failed("native"), ["showLog"]);
     assert.equal(failed("memory")[0], "openMemoryBudget");
     assert.equal(failed("disconnected")[0], "restartEngine");

@@ -1,16 +1,12 @@
-import type { Figures, ReadingFigures } from "../protocol/engine";
-import type { EngineErrorCode } from "../protocol/errors";
+import type { EngineCondition, Figures, ModelInfo, ReadingFigures } from "../protocol/engine";
 import type { RemedyName } from "./remedies";
 import { FAILURES, SKIP_REASONS, type SkipReason, type UnwantedReason } from "./skipReasons";
 
+type ShownModel = Pick<ModelInfo, "title" | "capabilities">;
+
 /** The state of a window, as far as its status line shows it. */
 export interface WindowFacts {
-  readonly engine:
-    | { readonly kind: "asleep" | "starting" | "restarting" }
-    | { readonly kind: "loading"; readonly part: number }
-    | { readonly kind: "ready"; readonly model: { readonly title: string; readonly capabilities: readonly string[] } }
-    | { readonly kind: "ended"; readonly reason: string }
-    | { readonly kind: "failed"; readonly error: { readonly code: EngineErrorCode; readonly message: string } };
+  readonly engine: EngineCondition<ShownModel>;
   /** A request has been waiting for long. */
   readonly thinking: boolean;
   /** Why no completion is wanted in the active document; `noDocument`: there is none. */
@@ -69,10 +65,7 @@ function line(state: StatusLine["state"], icon: string, details: readonly string
   return { state, icon, text: "Hearth", details, remedies: [] };
 }
 
-function readyLine(
-  facts: WindowFacts,
-  model: { readonly title: string; readonly capabilities: readonly string[] },
-): StatusLine {
+function readyLine(facts: WindowFacts, model: ShownModel): StatusLine {
   const about = [`${shortTitle(model.title)} · runs on this machine, nothing is sent`, ...figureLines(facts.figures)];
   if (!model.capabilities.includes("complete")) {
     return line("paused", "info", [SKIP_REASONS.cannotComplete.sentence, ...about]);

@@ -35,8 +35,8 @@ export class Tokenizer {
   readonly #ends: ReadonlySet<number>;
   readonly #bpe: Bpe;
   readonly #cache = new WordCache();
-  /** Empty until it is needed. */
-  #byFirstByte: number[][] = [];
+  /** Undefined until it is needed. */
+  #beginnings: Beginnings | undefined;
   /** A UTF-16 unit is at most three bytes of UTF-8. */
   readonly #wordBytes = Buffer.alloc(CACHED_WORD_CHARS_MAX * 3);
 
@@ -150,7 +150,7 @@ export class Tokenizer {
   idsAlong(bytes: Uint8Array): number[] {
     const { bytes: all, offsets } = this.#tables;
     const ids: number[] = [];
-    for (const id of this.#idsByFirstByte(bytes[0] ?? 0)) {
+    for (const id of this.#candidatesAlong(bytes)) {
       const start = offsets[id] ?? 0;
       const length = Math.min((offsets[id + 1] ?? 0) - start, bytes.length);
       let same = 1;
@@ -164,19 +164,47 @@ export class Tokenizer {
     return ids;
   }
 
-  /** Text tokens; found once, because a vocabulary has a hundred thousand and a first byte a few thousand. */
-  #idsByFirstByte(byte: number): readonly number[] {
-    if (this.#byFirstByte.length === 0) {
-      this.#byFirstByte = Array.from({ length: 256 }, () => []);
-      this.#types.forEach((type, id) => {
-        const { bytes, offsets } = this.#tables;
-        const start = offsets[id] ?? 0;
-        if (type === TokenType.normal && start < (offsets[id + 1] ?? 0)) {
-          this.#byFirstByte[bytes[start] ?? 0]?.push(id);
-        }
-      });
+  /** Ids of the text tokens that begin with `bytes` (at least one). Ascending. */
+  idsBeginningWith(bytes: Uint8Array): number[] {
+    const { offsets } = this.#tables;
+    return this.idsAlong(bytes).filter((id) => (offsets[id + 1] ?? 0) - (offsets[id] ?? 0) >= bytes.length);
+  }
+
+  /** Text tokens with the same first byte and, where both have one, the same second. Ascending. */
+  #candidatesAlong([first = 0, second]: Uint8Array): readonly number[] {
+    this.#beginnings ??= this.#findBeginnings();
+    const { single, byFirst, byPair } = this.#beginnings;
+    if (second === undefined) {
+      return byFirst[first] ?? [];
     }
-    return this.#byFirstByte[byte] ?? [];
+    const longer = byPair.get(first * 256 + second) ?? [];
+    return [...(single[first] ?? []), ...longer].sort((a, b) => a - b);
+  }
+
+  /** Of text tokens. Found once: a vocabulary has a hundred thousand, and a third of them begin with a space. */
+  #findBeginnings(): Beginnings {
+    const { bytes, offsets } = this.#tables;
+    const byFirst: number[][] = Array.from({ length: 256 }, () => []);
+    const single: number[][] = Array.from({ length: 256 }, () => []);
+    const byPair = new Map<number, number[]>();
+    this.#types.forEach((type, id) => {
+      const start = offsets[id] ?? 0;
+      const length = (offsets[id + 1] ?? 0) - start;
+      if (type !== TokenType.normal || length === 0) {
+        return;
+      }
+      const first = bytes[start] ?? 0;
+      byFirst[first]?.push(id);
+      if (length === 1) {
+        single[first]?.push(id);
+        return;
+      }
+      const pair = first * 256 + (bytes[start + 1] ?? 0);
+      const ids = byPair.get(pair) ?? [];
+      ids.push(id);
+      byPair.set(pair, ids);
+    });
+    return { single, byFirst, byPair };
   }
 
   /** The text of the tokens; control tokens add nothing, bytes that are not UTF-8 become U+FFFD. */
@@ -197,6 +225,13 @@ export class Tokenizer {
     const type = this.#types[id];
     return type === TokenType.control || type === TokenType.unknown;
   }
+}
+
+/** Ids, ascending, of tokens of one byte, and of all by their first byte and those of two and more by their first two. */
+interface Beginnings {
+  readonly single: readonly (readonly number[])[];
+  readonly byFirst: readonly (readonly number[])[];
+  readonly byPair: ReadonlyMap<number, readonly number[]>;
 }
 
 function tablesOf(vocabulary: Vocabulary): BpeTables {

@@ -1,5 +1,6 @@
 import type { EngineOptions } from "./engineOptions";
-import type { EngineErrorCode } from "./errors";
+import type { EngineError, EngineErrorCode } from "./errors";
+import type { GeneratedPiece, GenerateReport, GenerateRequest } from "./generation";
 import type { PromptPart } from "./prompt";
 
 /**
@@ -8,7 +9,7 @@ import type { PromptPart } from "./prompt";
  */
 
 /** Raised with every change that an older peer would misunderstand; part of the engine's address. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 export interface HelloParams {
   /** What the token file holds. */
@@ -118,35 +119,12 @@ export interface ReadingFigures {
   readonly slots: number;
 }
 
-/** Temperature 0 is greedy. `topK` 0, `topP` 1 and `minP` 0 filter nothing. */
-export interface SamplerOptions {
-  readonly temperature: number;
-  readonly topK: number;
-  readonly topP: number;
-  readonly minP: number;
-  readonly seed: number;
-}
-
-export interface GenerationLimits {
-  readonly maxTokens: number;
-  /** Generation ends before the first of these; they are not part of the text. */
-  readonly stop?: readonly string[];
-  /** Missing: greedy for `complete`, the model's own for `chat`. */
-  readonly sampler?: SamplerOptions;
-}
-
-/**
- * `maxTokens` 0: the prompt is evaluated while nobody asks for anything, so that a request that begins like it is answered sooner.
- * It supersedes and delays nothing that was asked for.
- */
-export interface CompleteParams extends GenerationLimits {
+export interface CompleteParams extends GenerateRequest {
   /** Chosen by the client, unique on its connection; `text` notifications carry it. */
   readonly request: number;
   /** A newer request for the same document supersedes an older one. */
   readonly document: string;
   readonly prompt: readonly PromptPart[];
-  /** Ends at the end of the first line. */
-  readonly oneLine?: boolean;
 }
 
 export interface ChatMessage {
@@ -154,23 +132,12 @@ export interface ChatMessage {
   readonly content: string;
 }
 
-export interface ChatParams extends GenerationLimits {
+export interface ChatParams extends GenerateRequest {
   readonly request: number;
   /** A newer request for the same conversation supersedes an older one. */
   readonly conversation: string;
   /** Laid out by the model's own template. */
   readonly messages: readonly ChatMessage[];
-}
-
-export interface GenerationReport {
-  /** `superseded`: a newer request for the same document took its place. */
-  readonly finish: "end" | "limit" | "stop" | "cancelled" | "superseded";
-  readonly promptTokens: number;
-  /** Prompt tokens that had been evaluated before. */
-  readonly reusedTokens: number;
-  readonly generatedTokens: number;
-  readonly prefillMs: number;
-  readonly decodeMs: number;
 }
 
 export interface EngineStats {
@@ -180,7 +147,7 @@ export interface EngineStats {
   /** Models loaded since the start. */
   readonly loads: number;
   /** Generations that ended, by how. */
-  readonly finished: Readonly<Record<GenerationReport["finish"], number>>;
+  readonly finished: Readonly<Record<GenerateReport["finish"], number>>;
   /** Sessions with keys and values of their own. */
   readonly sessions: { readonly completion: number; readonly chat: number };
   readonly status: EngineStatus;
@@ -189,6 +156,35 @@ export interface EngineStats {
 
 /** Why Hearth wants the engine gone. */
 export type ShutdownReason = "updated" | "disabled" | "removed" | "requested";
+
+/** Why an engine has ended that somebody asked to: Hearth, or the system. */
+export type EndReason = ShutdownReason | "terminated";
+
+/** A client's connection to the engine process. */
+export type ConnectionState =
+  /** Nobody has needed the engine yet, or this client is disposed of. */
+  | { readonly kind: "off" }
+  | { readonly kind: "starting" }
+  | { readonly kind: "connected"; readonly hello: HelloResult }
+  /** The engine went away, and is started again after so many milliseconds. */
+  | { readonly kind: "disconnected"; readonly retryMs: number }
+  /** Too many crashes, or an engine that cannot be started; told once. Only `restart` tries again. */
+  | { readonly kind: "gaveUp"; readonly error: EngineError }
+  /** Somebody asked the engine to end. Only `restart` tries again. */
+  | { readonly kind: "ended"; readonly reason: EndReason };
+
+/** Connection and status in one: what the engine is to a window, of whose model some properties matter. */
+export type EngineCondition<Model = ModelInfo> =
+  /** Nobody has needed it yet, or nobody needs it any more. */
+  | { readonly kind: "asleep" }
+  | { readonly kind: "starting" }
+  /** `part` from 0 to 1. */
+  | { readonly kind: "loading"; readonly part: number }
+  | { readonly kind: "ready"; readonly model: Model }
+  | { readonly kind: "restarting" }
+  /** Somebody asked it to end; it is not started again by itself. */
+  | { readonly kind: "ended"; readonly reason: EndReason }
+  | { readonly kind: "failed"; readonly error: EngineError };
 
 /** No parameters, or no result. */
 export type Nothing = Readonly<Record<string, never>>;
@@ -207,8 +203,8 @@ export interface EngineRequests {
   readonly openModel: Exchange<ModelChoice, ModelInfo>;
   /** This client needs no model for now; the last one to say so gives the memory back. */
   readonly releaseModel: Exchange<Nothing, Nothing>;
-  readonly complete: Exchange<CompleteParams, GenerationReport>;
-  readonly chat: Exchange<ChatParams, GenerationReport>;
+  readonly complete: Exchange<CompleteParams, GenerateReport>;
+  readonly chat: Exchange<ChatParams, GenerateReport>;
   /** The document is closed: its session is free for another. */
   readonly releaseDocument: Exchange<{ readonly document: string }, Nothing>;
   readonly tokenize: Exchange<{ readonly prompt: readonly PromptPart[] }, { readonly ids: readonly number[] }>;
@@ -221,9 +217,9 @@ export interface EngineRequests {
 /** Engine to client. */
 export interface EngineNotifications {
   /** More text of a generation; all of it comes before the request's result. */
-  readonly text: { readonly request: number; readonly text: string };
+  readonly text: GeneratedPiece & { readonly request: number };
   readonly status: EngineStatus;
   readonly figures: Figures;
   /** The engine ends because somebody asked it to: not a crash. */
-  readonly ending: { readonly reason: ShutdownReason | "terminated" };
+  readonly ending: { readonly reason: EndReason };
 }

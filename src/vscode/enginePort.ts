@@ -1,26 +1,8 @@
 import type { ChatEngine, TextEngine } from "../core/ports";
-import type {
-  EngineStats,
-  EngineStatus,
-  Figures,
-  HelloResult,
-  ModelChoice,
-  ModelInfo,
-  ShutdownReason,
-} from "../protocol/engine";
-import type { EngineError } from "../protocol/errors";
-
-/** What the window knows of its connection to the engine process. */
-export type Connection =
-  | { readonly kind: "off" }
-  | { readonly kind: "starting" }
-  | { readonly kind: "connected"; readonly hello: HelloResult }
-  | { readonly kind: "disconnected"; readonly retryMs: number }
-  | { readonly kind: "gaveUp"; readonly error: EngineError }
-  | { readonly kind: "ended"; readonly reason: ShutdownReason | "terminated" };
+import type { ConnectionState, EngineStats, EngineStatus, Figures, ModelChoice, ModelInfo } from "../protocol/engine";
 
 export interface EngineListeners {
-  readonly onConnection: (connection: Connection) => void;
+  readonly onConnection: (connection: ConnectionState) => void;
   readonly onStatus: (status: EngineStatus) => void;
   readonly onFigures: (figures: Figures) => void;
 }

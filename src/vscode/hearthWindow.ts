@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import type { Clock } from "../core/ports";
 import { type StatusLine, statusLine } from "../core/statusLine";
+import type { EngineCondition } from "../protocol/engine";
 import { WindowChat } from "./chat/windowChat";
 import { registerCommands } from "./commands";
 import { WindowEdits } from "./edit/windowEdits";
@@ -13,7 +14,7 @@ import { warnAboutOtherCompleters } from "./otherCompleters";
 import { Settings } from "./settings";
 import { Snooze } from "./snooze";
 import { StatusBar } from "./statusBar";
-import { type EngineCondition, WindowEngine } from "./windowEngine";
+import { WindowEngine } from "./windowEngine";
 
 export interface HearthWindowOptions {
   readonly context: vscode.ExtensionContext;

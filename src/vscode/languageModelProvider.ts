@@ -57,11 +57,9 @@ export class LanguageModelProvider implements vscode.LanguageModelChatProvider, 
     const { contextTokens } = await this.#engine.modelInfo();
     this.#requests += 1;
     // Each has a name of its own, so that one does not take another's place.
-    const pieces = this.#engine.chats.chat(`lm ${String(this.#requests)}`, merged(messages), {
-      maxTokens: answerRoomTokens(contextTokens),
-      cancel: token,
-    });
-    for await (const text of pieces) {
+    const request = { priority: "chat", maxTokens: answerRoomTokens(contextTokens) } as const;
+    const pieces = this.#engine.chats.chat(`lm ${String(this.#requests)}`, merged(messages), request, token);
+    for await (const { text } of pieces) {
       progress.report(new vscode.LanguageModelTextPart(text));
     }
   }

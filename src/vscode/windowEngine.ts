@@ -6,22 +6,18 @@ import { budgetFor } from "../core/promptWindow";
 import type { SkipReason } from "../core/skipReasons";
 import { RequestLog } from "../core/requestLog";
 import { estimateTokens } from "../core/tokenEstimate";
-import type { EngineStats, EngineStatus, Figures, ModelChoice, ModelInfo, NetworkAccess } from "../protocol/engine";
+import type {
+  ConnectionState,
+  EngineCondition,
+  EngineStats,
+  EngineStatus,
+  Figures,
+  ModelChoice,
+  ModelInfo,
+  NetworkAccess,
+} from "../protocol/engine";
 import { EngineError } from "../protocol/errors";
-import type { Connection, EngineListeners, EnginePort } from "./enginePort";
-
-/** The state of the engine as this window sees it. */
-export type EngineCondition =
-  /** The window has not needed the engine yet, or no longer needs it. */
-  | { readonly kind: "asleep" }
-  | { readonly kind: "starting" }
-  /** `part` from 0 to 1. */
-  | { readonly kind: "loading"; readonly part: number }
-  | { readonly kind: "ready"; readonly model: ModelInfo }
-  | { readonly kind: "restarting" }
-  /** The engine was asked to end; it is not restarted automatically. */
-  | { readonly kind: "ended"; readonly reason: string }
-  | { readonly kind: "failed"; readonly error: EngineError };
+import type { EngineListeners, EnginePort } from "./enginePort";
 
 export interface WindowEngineOptions {
   readonly connect: (listeners: EngineListeners) => EnginePort;
@@ -213,7 +209,7 @@ export class WindowEngine implements vscode.Disposable {
     });
   }
 
-  #onConnection(connection: Connection): void {
+  #onConnection(connection: ConnectionState): void {
     const { log } = this.#options;
     switch (connection.kind) {
       case "off":

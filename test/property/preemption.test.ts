@@ -9,9 +9,9 @@ import {
   loadNativeAddon,
   type NativeEngine,
   type NativeEngineOptions,
-  type NativePriority,
   type NativeSession,
 } from "../../src/engine/local/native";
+import type { GenerationPriority } from "../../src/protocol/generation";
 import { openGgufFile } from "../../src/model/ggufFile";
 import { ROOT, STARTER } from "../cli/hearth";
 import { type RandomModelName, writeRandomModel } from "../fixtures/randomModels";
@@ -40,15 +40,16 @@ async function say(
   session: NativeSession,
   prompt: Int32Array,
   answer: number,
-  priority: NativePriority,
+  priority: GenerationPriority,
 ): Promise<Said> {
   const sampler = { temperature: 0.9, topK: 0, topP: 0.95, minP: 0, seed: prompt.length };
-  assert.notEqual(await session.sync(prompt, { sampler, banned: new Int32Array(), priority }), "cancelled");
+  const generation = { sampler, banned: new Int32Array() };
+  assert.notEqual(await session.sync(prompt, { generation, priority }), "cancelled");
   const ids: number[] = [];
   for (let i = 0; i < answer; ++i) {
-    const id = await session.next();
-    assert.ok(id !== "cancelled");
-    ids.push(id);
+    const token = await session.next();
+    assert.ok(token !== "cancelled");
+    ids.push(token.id);
   }
   return { ids, logits: await session.logits() };
 }
@@ -93,7 +94,7 @@ describe("preemption", () => {
         for (const threads of [1, 2]) {
           const engine = await open({ threads, expertSlots, sessions: 3, chunkTokens: threads === 1 ? 128 : 32 });
           const [reader, editor, warmed] = [engine.newSession(), engine.newSession(), engine.newSession()];
-          const idle = warmed.sync(tokens("idle", CHAT.prompt), { priority: "idle" });
+          const idle = warmed.sync(tokens("idle", CHAT.prompt), { priority: "prefill" });
           const state = { isOver: false };
           const chat = say(reader, chatPrompt, CHAT.answer, "chat").finally(() => {
             state.isOver = true;

@@ -1,15 +1,14 @@
 import type { Job } from "../../src/engine/server/loadedModel";
 import type { HostedModel } from "../../src/engine/server/modelHost";
 import { SessionSlots, type StopSignal } from "../../src/engine/server/sessionSlots";
-import type {
-  ChatMessage,
-  Figures,
-  GenerationLimits,
-  GenerationReport,
-  ModelChoice,
-  ModelInfo,
-} from "../../src/protocol/engine";
+import type { ChatMessage, Figures, ModelChoice, ModelInfo } from "../../src/protocol/engine";
 import { EngineError } from "../../src/protocol/errors";
+import {
+  emptyReport,
+  type GenerateReport,
+  type GenerateRequest,
+  type GenerationPriority,
+} from "../../src/protocol/generation";
 import type { PromptPart } from "../../src/protocol/prompt";
 import { COMPLETION, CONTEXT_TOKENS, MS_PER_TOKEN, type Script, sayingOf, scriptFor, tokensOf } from "./script";
 
@@ -34,7 +33,7 @@ interface Saying {
   readonly prompt: readonly string[];
   readonly script: Script;
   readonly text: string;
-  readonly limits: GenerationLimits;
+  readonly request: GenerateRequest;
 }
 
 /** A model that says what its last message tells it to, token by token; for the rest it is one like any other. */
@@ -101,22 +100,18 @@ export class ScriptedModel implements HostedModel {
     return tokensOf(text).length;
   }
 
-  complete(
-    job: Job,
-    prompt: readonly PromptPart[],
-    limits: GenerationLimits & { readonly oneLine?: boolean },
-  ): Promise<GenerationReport> {
-    return this.#run(job, this.#completions, limits.maxTokens === 0 ? "idle" : "asked", () => ({
+  complete(job: Job, prompt: readonly PromptPart[], request: GenerateRequest): Promise<GenerateReport> {
+    return this.#run(job, this.#completions, request.priority, () => ({
       prompt: tokensOfPrompt(prompt),
       script: {},
       text: COMPLETION,
-      limits,
+      request,
     }));
   }
 
-  chat(job: Job, messages: readonly ChatMessage[], limits: GenerationLimits): Promise<GenerationReport> {
+  chat(job: Job, messages: readonly ChatMessage[], request: GenerateRequest): Promise<GenerateReport> {
     this.#onAsked(messages);
-    return this.#run(job, this.#chats, "asked", () => {
+    return this.#run(job, this.#chats, request.priority, () => {
       const script = scriptFor(messages);
       const prompt = messages.flatMap(({ role, content }) => [
         `<|im_start|>${role}`,
@@ -126,8 +121,8 @@ export class ScriptedModel implements HostedModel {
       return {
         prompt: [...prompt, "<|im_start|>assistant"],
         script,
-        text: sayingOf(script, limits.sampler?.seed),
-        limits,
+        text: sayingOf(script, request.sampler?.seed),
+        request,
       };
     });
   }
@@ -152,15 +147,15 @@ export class ScriptedModel implements HostedModel {
   async #run(
     job: Job,
     slots: SessionSlots<ScriptedSession>,
-    urgency: "asked" | "idle",
+    priority: GenerationPriority,
     sayingFor: () => Saying,
-  ): Promise<GenerationReport> {
+  ): Promise<GenerateReport> {
     this.#running.add(job.signal);
     try {
       const saying = sayingFor();
-      const lease = await slots.acquire(job.key, job.signal, urgency);
+      const lease = await slots.acquire(job.key, job.signal, priority);
       if (lease === undefined) {
-        return reportOf(job.signal.reason ?? "cancelled", [], 0, 0, { prefillMs: 0, decodeMs: 0 });
+        return emptyReport(job.signal.reason ?? "cancelled");
       }
       try {
         const report = await say(lease.session, job, saying);
@@ -178,8 +173,8 @@ export class ScriptedModel implements HostedModel {
   }
 }
 
-async function say(session: ScriptedSession, { signal, onText }: Job, saying: Saying): Promise<GenerationReport> {
-  const { prompt, script, text, limits } = saying;
+async function say(session: ScriptedSession, { signal, onPiece }: Job, saying: Saying): Promise<GenerateReport> {
+  const { prompt, script, text, request } = saying;
   if (prompt.length === 0) {
     throw new EngineError("bad_request", "an empty prompt has nothing to go on from");
   }
@@ -191,15 +186,16 @@ async function say(session: ScriptedSession, { signal, onText }: Job, saying: Sa
   await pause(script.prefillMs ?? 0, signal);
   const prefilled = performance.now();
   const once = tokensOf(text);
+  const maxTokens = request.priority === "prefill" ? 0 : request.maxTokens;
   const said: string[] = [];
-  const end = (finish: GenerationReport["finish"]): GenerationReport => {
+  const end = (finish: GenerateReport["finish"]): GenerateReport => {
     session.known = [...prompt, ...said];
     const times = { prefillMs: prefilled - started, decodeMs: performance.now() - prefilled };
     return reportOf(signal.reason ?? finish, prompt, reused, said.length, times);
   };
   for (;;) {
     const token = script.forever === true ? once[said.length % once.length] : once[said.length];
-    if (signal.reason !== undefined || said.length >= limits.maxTokens) {
+    if (signal.reason !== undefined || said.length >= maxTokens) {
       return end("limit");
     }
     if (script.fail !== undefined && said.length >= (script.fail.afterTokens ?? 0)) {
@@ -218,10 +214,10 @@ async function say(session: ScriptedSession, { signal, onText }: Job, saying: Sa
     }
     said.push(token);
     const whole = said.join("");
-    const stop = (limits.stop ?? []).map((each) => whole.indexOf(each)).find((at) => at !== -1);
+    const stop = (request.stop ?? []).map((each) => whole.indexOf(each)).find((at) => at !== -1);
     const shown = token.slice(0, stop === undefined ? undefined : Math.max(0, stop - (whole.length - token.length)));
     if (shown !== "") {
-      onText(shown);
+      onPiece({ text: shown });
     }
     if (stop !== undefined) {
       return end("stop");
@@ -235,12 +231,12 @@ function isStopped(signal: StopSignal): boolean {
 }
 
 function reportOf(
-  finish: GenerationReport["finish"],
+  finish: GenerateReport["finish"],
   prompt: readonly string[],
   reusedTokens: number,
   generatedTokens: number,
-  times: Pick<GenerationReport, "prefillMs" | "decodeMs">,
-): GenerationReport {
+  times: Pick<GenerateReport, "prefillMs" | "decodeMs">,
+): GenerateReport {
   return { finish, promptTokens: prompt.length, reusedTokens, generatedTokens, ...times };
 }
 

@@ -3,16 +3,15 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { ChatSession } from "../../src/core/chat/chatSession";
 import { type Conversation, newConversation } from "../../src/core/chat/conversation";
-import type { ChatEngine, GenerateResult } from "../../src/core/ports";
+import type { ChatEngine, TextStream } from "../../src/core/ports";
 import type { EngineClient } from "../../src/engine/client/client";
 import type { AnswerTurn } from "../../src/protocol/chat";
-import type { SamplerOptions } from "../../src/protocol/engine";
+import { GREEDY, type SamplerOptions } from "../../src/protocol/generation";
 import { writeRandomModel } from "../fixtures/randomModels";
 import { all, inWorld, ROOT, soon, text, until, WILD } from "./engines";
 
 /** Chats with the real engine. A random model says nothing of sense, but always the same. */
 
-const GREEDY = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 0 };
 /** The random model goes on for longer than that. */
 const ANSWER_TOKENS = 150;
 /** An answer then lasts long enough for something to come in between. */
@@ -21,8 +20,8 @@ const SLOW = { isa: "ref", threads: 1 } as const;
 /** Answers that are so long, and the same at every run. */
 function bounded(client: EngineClient, maxTokens: number, sampler: SamplerOptions): ChatEngine {
   return {
-    chat: (conversation, messages, request) =>
-      client.chat(conversation, messages, { ...request, maxTokens, sampler: request.sampler ?? sampler }),
+    chat: (conversation, messages, request, cancel) =>
+      client.chat(conversation, messages, { ...request, maxTokens, sampler: request.sampler ?? sampler }, cancel),
     count: (texts) => client.count(texts),
   };
 }
@@ -128,12 +127,12 @@ describe("a chat with a real engine", () => {
       const client = world.client();
       await soon("the model", client.openModel({ path, load: SLOW }));
       const messages = [{ role: "user", content: "return value; ".repeat(60) }] as const;
-      const ask = (): AsyncGenerator<string, GenerateResult, undefined> =>
-        client.chat("c", messages, { maxTokens: ANSWER_TOKENS, sampler: GREEDY });
+      const ask = (): TextStream =>
+        client.chat("c", messages, { priority: "chat", maxTokens: ANSWER_TOKENS, sampler: GREEDY });
       const alone = await all(ask());
       assert.equal(alone.result.generatedTokens, ANSWER_TOKENS);
       const typed = (n: number): string => "function add(a, b) {\n  return ".repeat(n + 1);
-      const limits = { maxTokens: 4, stop: [] };
+      const limits = { priority: "completion", maxTokens: 4 } as const;
       const expected: string[] = [];
       for (let n = 0; n < 5; ++n) {
         expected.push((await all(client.complete("a", text(typed(n)), limits))).text);
@@ -144,7 +143,7 @@ describe("a chat with a real engine", () => {
         let said = "";
         for await (const piece of ask()) {
           chat.pieces += 1;
-          said += piece;
+          said += piece.text;
         }
         chat.isOver = true;
         return said;

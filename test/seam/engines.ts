@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EngineClient, type EngineClientOptions } from "../../src/engine/client/client";
-import type { ConnectionState } from "../../src/engine/client/connection";
 import { encodeFrame, FrameDecoder } from "../../src/engine/wire/frames";
 import { engineAddress } from "../../src/engine/wire/address";
+import { type ConnectionState, PROTOCOL_VERSION } from "../../src/protocol/engine";
 import type { PromptPart } from "../../src/protocol/prompt";
 
 /** Real engine processes, in a runtime folder of their own, and nothing of them left afterwards. */
@@ -160,14 +160,16 @@ export function runs(pid: number): boolean {
 }
 
 /** Everything that a generation gives, and how it ends. */
-export async function all<R>(pieces: AsyncGenerator<string, R, undefined>): Promise<{ text: string; result: R }> {
+export async function all<R>(
+  pieces: AsyncGenerator<{ readonly text: string }, R, undefined>,
+): Promise<{ text: string; result: R }> {
   let whole = "";
   for (;;) {
     const step = await soon("a piece of text", pieces.next());
     if (step.done === true) {
       return { text: whole, result: step.value };
     }
-    whole += step.value;
+    whole += step.value.text;
   }
 }
 
@@ -210,7 +212,7 @@ export class RawPeer {
 
   hello(world: World, more: object = {}): void {
     const { token } = engineAddress(world.env);
-    const params = { token, protocol: 1, client: "raw", ...more };
+    const params = { token, protocol: PROTOCOL_VERSION, client: "raw", ...more };
     this.send({ jsonrpc: "2.0", id: 1, method: "hello", params });
   }
 

@@ -23,8 +23,8 @@ import {
   WILD,
 } from "./engines";
 
-const SHORT = { maxTokens: 4, stop: [] };
-const ENDLESS = { maxTokens: 2500, stop: [], sampler: WILD };
+const SHORT = { priority: "completion", maxTokens: 4 } as const;
+const ENDLESS = { ...SHORT, maxTokens: 2500, sampler: WILD };
 const PROMPT = text("let x = ");
 const QUICK = { max: 5, windowMs: 600_000, delayMs: 1 };
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { ENGINE, all, inWorld, soon, STARTER, text, until, type World } from "./engines";
 import { bundleScriptedEngine, SCRIPTED_ENGINE } from "../scriptedEngine/bundle.mjs";
 import type { EngineClient } from "../../src/engine/client/client";
-import type { ChatMessage, EngineStatus, Figures, GenerationReport } from "../../src/protocol/engine";
+import type { ChatMessage, EngineStatus, Figures } from "../../src/protocol/engine";
+import type { GenerateReport } from "../../src/protocol/generation";
 
 /**
  * Tests of the chat and of edits talk to an engine whose model says what they want. It is worth nothing unless it is an
@@ -13,7 +14,8 @@ const script = (value: object): string => `script: ${JSON.stringify(value)}`;
 const LONG: readonly ChatMessage[] = [
   { role: "user", content: `count\n${script({ say: "one two", forever: true, msPerToken: 2 })}` },
 ];
-const ENDLESS = { maxTokens: 2000, sampler: { temperature: 100, topK: 0, topP: 1, minP: 0, seed: 1 } };
+const SHORT = { priority: "chat", maxTokens: 2 } as const;
+const ENDLESS = { ...SHORT, maxTokens: 2000, sampler: { temperature: 100, topK: 0, topP: 1, minP: 0, seed: 1 } };
 
 /** Names and types, without values. */
 function shapeOf(value: unknown): unknown {
@@ -79,7 +81,7 @@ describe("a scripted engine", () => {
 
   it("tells the same things of itself as the real one", async () => {
     const [real, scripted] = await ofBoth(async ({ client, statuses, figures }) => {
-      await all(client.complete("a", text("let a ="), { maxTokens: 2, stop: [] }));
+      await all(client.complete("a", text("let a ="), { ...SHORT, priority: "completion" }));
       await until("figures come", () => figures.length > 0);
       const hello = client.connection;
       assert.ok(hello.kind === "connected");
@@ -100,13 +102,13 @@ describe("a scripted engine", () => {
 
   it("reports an answer like the real one, after all of its text", async () => {
     const [real, scripted] = await ofBoth(async ({ client }) => {
-      const pieces = client.chat("c", [{ role: "user", content: "hello" }], { maxTokens: 5 });
+      const pieces = client.chat("c", [{ role: "user", content: "hello" }], { ...SHORT, maxTokens: 5 });
       const { text: said, result } = await all(pieces);
       assert.notEqual(said, "");
       assert.equal((await pieces.report)?.finish, "limit");
       assert.deepEqual([result.finish, result.generatedTokens], ["limit", 5]);
-      const again = await all(client.chat("c", [{ role: "user", content: "hello" }], { maxTokens: 1 }));
-      assert.equal(again.result.reusedTokens, again.result.promptTokens! - 1);
+      const again = await all(client.chat("c", [{ role: "user", content: "hello" }], { ...SHORT, maxTokens: 1 }));
+      assert.equal(again.result.reusedTokens, again.result.promptTokens - 1);
       return result;
     });
     assert.deepEqual(shapeOf(scripted), shapeOf(real));
@@ -120,9 +122,9 @@ describe("a scripted engine", () => {
       await stopped(client);
       const older = client.chat("c", LONG, ENDLESS);
       await soon("text", older.next());
-      await all(client.chat("c", [{ role: "user", content: "else" }], { maxTokens: 1 }));
+      await all(client.chat("c", [{ role: "user", content: "else" }], { ...SHORT, maxTokens: 1 }));
       assert.equal((await all(older)).result.finish, "cancelled");
-      const report: GenerationReport | undefined = await older.report;
+      const report: GenerateReport | undefined = await older.report;
       assert.equal(report?.finish, "superseded");
     }));
 
@@ -130,7 +132,7 @@ describe("a scripted engine", () => {
     inBoth(async ({ client }) => {
       const older = client.chat("c", LONG, ENDLESS);
       await soon("text", older.next());
-      const newer = client.chat("d", [{ role: "user", content: "x" }], { maxTokens: 2, stop: ["\u{10ffff}"] });
+      const newer = client.chat("d", [{ role: "user", content: "x" }], { ...SHORT, stop: ["\u{10ffff}"] });
       older.leave();
       assert.equal((await all(newer)).result.finish, "limit");
       assert.deepEqual((await client.stats()).sessions, { completion: 0, chat: 1 });
@@ -138,12 +140,13 @@ describe("a scripted engine", () => {
 
   it("refuses what the real one refuses", () =>
     inBoth(async ({ client }) => {
-      const limits = { maxTokens: 2, stop: [] };
-      await assert.rejects(all(client.complete("a", [], limits)), { code: "bad_request" });
+      await assert.rejects(all(client.complete("a", [], { ...SHORT, priority: "completion" })), {
+        code: "bad_request",
+      });
       await assert.rejects(client.tokenize([{ kind: "special", token: "<|nothing|>" }]), { code: "bad_request" });
       const tooLong = [{ role: "user", content: "x y ".repeat(9000) }] as const;
-      await assert.rejects(all(client.chat("c", tooLong, { maxTokens: 2 })), { code: "bad_request" });
-      await assert.rejects(all(client.chat("c", LONG, { maxTokens: 0 })), { code: "bad_request" });
+      await assert.rejects(all(client.chat("c", tooLong, SHORT)), { code: "bad_request" });
+      await assert.rejects(all(client.chat("c", LONG, { ...SHORT, maxTokens: 0 })), { code: "bad_request" });
       assert.deepEqual(await client.count(["", "word"]), [0, (await client.count(["word"]))[0]]);
     }));
 
@@ -152,13 +155,20 @@ describe("a scripted engine", () => {
       const client = world.client({ engineScript: SCRIPTED_ENGINE });
       client.chooseModel({ path: STARTER });
       const say = (value: object, more: Partial<typeof ENDLESS> = {}) =>
-        all(client.chat("c", [{ role: "user", content: `Do it.\n${script(value)}\n` }], { maxTokens: 50, ...more }));
+        all(
+          client.chat("c", [{ role: "user", content: `Do it.\n${script(value)}\n` }], {
+            ...SHORT,
+            maxTokens: 50,
+            ...more,
+          }),
+        );
       assert.equal((await say({ say: "Yes,  sir.\n" })).text, "Yes,  sir.\n");
       assert.equal((await say({ say: ["a", "b", "c"] })).text, "a");
       assert.match((await say({ say: ["a", "b", "c"] }, { sampler: ENDLESS.sampler })).text, /^[bc]$/);
       assert.equal((await say({ say: "a ", forever: true })).result.finish, "limit");
       await assert.rejects(say({ fail: { code: "io", message: "no disk" } }), { code: "io", message: "no disk" });
       const cut = client.chat("c", [{ role: "user", content: script({ say: "one two three" }) }], {
+        ...SHORT,
         maxTokens: 50,
         stop: ["wo"],
       });

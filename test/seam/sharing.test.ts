@@ -5,11 +5,13 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { CancelSource } from "../../src/core/cancellation";
 import { engineAddress } from "../../src/engine/wire/address";
 import type { EngineStatus, Figures, ModelChoice } from "../../src/protocol/engine";
+import { emptyReport } from "../../src/protocol/generation";
 import { all, inWorld, LONG_PROMPT, servingPid, soon, STARTER, text, until, WILD } from "./engines";
 
-const SHORT = { maxTokens: 6, stop: [] };
+const SHORT = { priority: "completion", maxTokens: 6 } as const;
+const CHAT = { ...SHORT, priority: "chat" } as const;
 /** Goes on until somebody stops it. */
-const ENDLESS = { maxTokens: 2500, stop: [], sampler: WILD };
+const ENDLESS = { ...SHORT, maxTokens: 2500, sampler: WILD };
 const PROMPT = text("function add(a, b) {\n  return ");
 
 describe("windows that share an engine", () => {
@@ -114,7 +116,7 @@ describe("windows that share an engine", () => {
       await all(client.complete("b", PROMPT, SHORT));
       const again = await all(client.complete("a", LONG_PROMPT, SHORT));
       assert.equal(again.text, first.text);
-      assert.ok(again.result.reusedTokens! >= again.result.promptTokens! - 1);
+      assert.ok(again.result.reusedTokens >= again.result.promptTokens - 1);
       assert.equal((await client.stats()).sessions.completion, 2);
     }));
 
@@ -127,8 +129,8 @@ describe("windows that share an engine", () => {
         documents.map(async (document) => (await all(client.complete(document, PROMPT, SHORT))).text),
       );
       assert.equal(new Set(texts).size, 1);
-      await all(client.chat("1", [{ role: "user", content: "hello" }], { maxTokens: 3 }));
-      await all(client.chat("2", [{ role: "user", content: "hello" }], { maxTokens: 3 }));
+      await all(client.chat("1", [{ role: "user", content: "hello" }], { ...CHAT, maxTokens: 3 }));
+      await all(client.chat("2", [{ role: "user", content: "hello" }], { ...CHAT, maxTokens: 3 }));
       assert.deepEqual((await client.stats()).sessions, { completion: 2, chat: 1 });
     }));
 
@@ -138,9 +140,9 @@ describe("windows that share an engine", () => {
       client.chooseModel({ path: STARTER });
       const { text: line } = await all(
         client.complete("a", LONG_PROMPT, {
+          ...SHORT,
           maxTokens: 200,
-          stop: [],
-          oneLine: true,
+          stop: ["\n"],
           sampler: { ...WILD, temperature: 2 },
         }),
       );
@@ -190,13 +192,13 @@ describe("requests", () => {
       client.chooseModel({ path: STARTER });
       await all(client.complete("b", PROMPT, SHORT));
       const cancel = new CancelSource();
-      const pieces = client.complete("a", LONG_PROMPT, { ...ENDLESS, cancel: cancel.token });
+      const pieces = client.complete("a", LONG_PROMPT, ENDLESS, cancel.token);
       const waiting = pieces.next();
       // Sent by now; one that is cancelled before never reaches the engine.
       await nextTurn();
       cancel.cancel();
       // The reader hears at once; the engine soon.
-      assert.deepEqual(await waiting, { done: true, value: { finish: "cancelled" } });
+      assert.deepEqual(await waiting, { done: true, value: emptyReport("cancelled") });
       await until("the engine has ended it", async () => (await client.stats()).finished.cancelled === 1);
       assert.equal((await all(client.complete("a", LONG_PROMPT, SHORT))).result.finish, "limit");
     }));
@@ -206,7 +208,7 @@ describe("requests", () => {
       const client = world.client();
       client.chooseModel({ path: STARTER });
       for await (const piece of client.complete("a", PROMPT, ENDLESS)) {
-        assert.notEqual(piece, "");
+        assert.notEqual(piece.text, "");
         break;
       }
       await until("the engine has ended it", async () => (await client.stats()).finished.cancelled === 1);
@@ -229,7 +231,7 @@ describe("requests", () => {
       client.chooseModel({ path: STARTER });
       const pieces = client.complete("a", LONG_PROMPT, ENDLESS);
       await soon("text", pieces.next());
-      await pieces.return({ finish: "cancelled" });
+      await pieces.return(emptyReport("cancelled"));
       const next = await all(client.complete("a", LONG_PROMPT, SHORT));
       assert.equal(next.result.finish, "limit");
       assert.match((await soon("its report", pieces.report))?.finish ?? "", /^(cancelled|superseded)$/);
@@ -241,7 +243,7 @@ describe("requests", () => {
     inWorld(async (world) => {
       const client = world.client();
       client.chooseModel({ path: STARTER });
-      const answer = client.chat("c", [{ role: "user", content: "hello" }], { maxTokens: 2500, sampler: WILD });
+      const answer = client.chat("c", [{ role: "user", content: "hello" }], { ...ENDLESS, priority: "chat" });
       await soon("text", answer.next());
       const { result } = await all(client.complete("a", PROMPT, SHORT));
       assert.equal(result.finish, "limit");
@@ -253,7 +255,7 @@ describe("requests", () => {
       );
       const next = await soon("text", answer.next());
       assert.equal(next.done, false);
-      await answer.return({ finish: "cancelled" });
+      await answer.return(emptyReport("cancelled"));
       await until("the chat has ended", async () => (await client.stats()).finished.cancelled === 1);
     }));
 

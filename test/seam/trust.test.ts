@@ -17,7 +17,7 @@ import { engineAddress } from "../../src/engine/wire/address";
 import { PROTOCOL_VERSION } from "../../src/protocol/engine";
 import { all, ended, inWorld, RawPeer, ROOT, servingPid, STARTER, text, type World } from "./engines";
 
-const SHORT = { maxTokens: 4, stop: [] };
+const SHORT = { priority: "completion", maxTokens: 4 } as const;
 const PROMPT = text("let x = ");
 
 /** A peer does something wrong; it is cut off, and a window that was there before notices nothing. */
@@ -108,7 +108,7 @@ describe("a peer", () => {
       assert.ok((await peer.answer(1)).result);
       peer.send({ jsonrpc: "2.0", id: 2, method: "frobnicate", params: {} });
       assert.ok((await peer.answer(2)).error);
-      const wrong = { request: 1, document: 7, prompt: "x", maxTokens: "many" };
+      const wrong = { request: 1, document: 7, prompt: "x", priority: "completion", maxTokens: "many" };
       peer.send({ jsonrpc: "2.0", id: 3, method: "complete", params: wrong });
       assert.equal((await peer.answer(3)).error?.data.code, "bad_request");
       peer.send({ jsonrpc: "2.0", id: 4, method: "stats" });

@@ -1,7 +1,7 @@
-import type { GenerateRequest, TextEngine } from "../../core/ports";
+import type { CancelToken, TextEngine } from "../../core/ports";
 import type { EngineClient } from "../../engine/client/client";
 import type { ClientStream } from "../../engine/client/textStream";
-import type { GenerationReport } from "../../protocol/engine";
+import { type GenerateReport, type GenerateRequest, wasCancelled } from "../../protocol/generation";
 import type { PromptPart } from "../../protocol/prompt";
 import type { Generation, Keystroke } from "./keystroke";
 
@@ -21,9 +21,15 @@ export class EngineMeter implements TextEngine {
     this.#asking = asking;
   }
 
-  generate(prompt: readonly PromptPart[], { documentId, ...request }: GenerateRequest): ClientStream {
-    const stream = this.#client.complete(documentId, prompt, request);
-    const keystroke = request.maxTokens <= READING_TOKENS_MAX ? undefined : this.#asking();
+  generate(
+    documentId: string,
+    prompt: readonly PromptPart[],
+    request: GenerateRequest,
+    cancel?: CancelToken,
+  ): ClientStream {
+    const stream = this.#client.complete(documentId, prompt, request, cancel);
+    const isReading = request.priority === "prefill" || request.maxTokens <= READING_TOKENS_MAX;
+    const keystroke = isReading ? undefined : this.#asking();
     if (keystroke !== undefined) {
       keystroke.engineCalls += 1;
     }
@@ -49,11 +55,11 @@ export class EngineMeter implements TextEngine {
   }
 }
 
-function generationOf(report: GenerationReport, leftMs: number | undefined): Generation {
+function generationOf(report: GenerateReport, leftMs: number | undefined): Generation {
   const { finish, promptTokens, reusedTokens, generatedTokens, prefillMs, decodeMs } = report;
-  const wasCancelled = finish === "cancelled" || finish === "superseded";
+  const isCancelled = wasCancelled(report);
   // An engine that is stopped in the prompt does not say how far it had come.
-  const isUnknown = wasCancelled && generatedTokens === 0;
+  const isUnknown = isCancelled && generatedTokens === 0;
   return {
     finish,
     promptTokens,
@@ -61,6 +67,6 @@ function generationOf(report: GenerationReport, leftMs: number | undefined): Gen
     generatedTokens,
     prefillMs,
     decodeMs,
-    ...(wasCancelled && leftMs !== undefined ? { cancelMs: performance.now() - leftMs } : {}),
+    ...(isCancelled && leftMs !== undefined ? { cancelMs: performance.now() - leftMs } : {}),
   };
 }

@@ -120,8 +120,8 @@ describe("SimulatedEditor", () => {
     assert.equal(engine.calls.length, 0);
     await clock.advance(1);
     assert.deepEqual(
-      engine.calls.map(({ request }) => request.maxTokens),
-      [0],
+      engine.calls.map(({ request }) => request.priority),
+      ["prefill"],
     );
   });
 

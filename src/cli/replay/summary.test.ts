@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ClientStream } from "../../engine/client/textStream";
-import type { GenerationReport } from "../../protocol/engine";
+import type { GenerateReport } from "../../protocol/generation";
 import { EngineMeter } from "./engineMeter";
 import type { Keystroke } from "./keystroke";
 import { quantiles, summarise, table } from "./summary";
@@ -18,7 +18,7 @@ const KEY: Keystroke = {
   engineCalls: 0,
   generations: [],
 };
-const REPORT: GenerationReport = {
+const REPORT: GenerateReport = {
   finish: "stop",
   promptTokens: 100,
   reusedTokens: 97,
@@ -88,14 +88,7 @@ describe("summarise", () => {
 });
 
 describe("EngineMeter", () => {
-  const request = {
-    documentId: "a",
-    stop: [],
-    cancel: { isCancellationRequested: false, onCancellationRequested: never },
-  };
-  function never() {
-    return { dispose: () => undefined };
-  }
+  const request = { priority: "completion", maxTokens: 20 } as const;
 
   it("notes what the engine reports, also of what nobody reads to its end, for the key that asked", async () => {
     const streams: ClientStream[] = [];
@@ -108,11 +101,11 @@ describe("EngineMeter", () => {
     const second: Keystroke = { ...KEY, generations: [] };
     let asking = first;
     const meter = new EngineMeter({ complete }, () => asking);
-    meter.generate([], { ...request, maxTokens: 20 });
+    meter.generate("a", [], request);
     asking = second;
-    meter.generate([], { ...request, maxTokens: 20 }).leave();
-    meter.generate([], { ...request, maxTokens: 20 });
-    meter.generate([], { ...request, maxTokens: 0 });
+    meter.generate("a", [], request).leave();
+    meter.generate("a", [], request);
+    meter.generate("a", [], { ...request, priority: "prefill" });
     streams[1]!.finish({ ...REPORT, finish: "cancelled", reusedTokens: 0, generatedTokens: 0 });
     streams[0]!.finish(REPORT);
     streams[2]!.fail(new Error("gone"));

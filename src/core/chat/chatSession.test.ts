@@ -137,7 +137,7 @@ describe("a chat session", () => {
     await desk.engine.next();
     desk.session.stop();
     assert.deepEqual(desk.answer.state, { kind: "stopped", by: "user" });
-    assert.equal(desk.engine.calls[0]!.request.cancel!.isCancellationRequested, true);
+    assert.equal(desk.engine.calls[0]!.cancel!.isCancellationRequested, true);
     await desk.engine.next();
     await sent;
     assert.equal(desk.answer.text, "One");
@@ -264,7 +264,7 @@ describe("a chat session", () => {
     await desk.session.send("one?");
     assert.deepEqual(desk.answer.state, { kind: "stopped", by: "limit" });
     assert.ok(desk.answer.text.length < 110_000);
-    assert.equal(desk.engine.calls[0]!.request.cancel!.isCancellationRequested, true);
+    assert.equal(desk.engine.calls[0]!.cancel!.isCancellationRequested, true);
   });
 
   it("forgets the oldest turns where the context is full, and says so", async () => {

@@ -1,8 +1,8 @@
 import type { AnswerFigures } from "../../protocol/chat";
-import type { SamplerOptions } from "../../protocol/engine";
 import { EngineError } from "../../protocol/errors";
+import type { GenerateReport, SamplerOptions } from "../../protocol/generation";
 import { CancelSource } from "../cancellation";
-import type { ChatEngine, GenerateResult } from "../ports";
+import type { ChatEngine } from "../ports";
 import { estimateTokens } from "../tokenEstimate";
 import { type AttachmentSource, type CountTokens, fitAttachments } from "./attachments";
 import { attachmentRoomTokens, planPrompt, type PromptPlan, USUAL_CONTEXT_TOKENS } from "./chatPrompt";
@@ -146,14 +146,15 @@ export class ChatSession {
 
   async #stream(run: Run, plan: PromptPlan, sampler: SamplerOptions | undefined): Promise<void> {
     const { messages, answerTokens, limitedBy } = plan;
-    const pieces = this.#ports.engine.chat(this.#conversation.id, messages, {
+    const request = {
+      priority: "chat",
       maxTokens: answerTokens,
-      cancel: run.cancel.token,
       ...(sampler === undefined ? {} : { sampler }),
-    });
+    } as const;
+    const pieces = this.#ports.engine.chat(this.#conversation.id, messages, request, run.cancel.token);
     let step = await pieces.next();
     while (this.#run === run && step.done !== true) {
-      this.#add(step.value);
+      this.#add(step.value.text);
       step = await pieces.next();
     }
     if (this.#run === run && step.done === true) {
@@ -191,7 +192,7 @@ export class ChatSession {
   }
 }
 
-function endOf({ finish }: GenerateResult, limitedBy: PromptPlan["limitedBy"]): AnswerEnd {
+function endOf({ finish }: GenerateReport, limitedBy: PromptPlan["limitedBy"]): AnswerEnd {
   switch (finish) {
     case "end":
     case "stop":
@@ -199,6 +200,7 @@ function endOf({ finish }: GenerateResult, limitedBy: PromptPlan["limitedBy"]): 
     case "limit":
       return { kind: "stopped", by: limitedBy };
     case "cancelled":
+    case "superseded":
       // Nobody here has said stop.
       return {
         kind: "failed",
@@ -208,12 +210,8 @@ function endOf({ finish }: GenerateResult, limitedBy: PromptPlan["limitedBy"]): 
   }
 }
 
-function figuresOf(result: GenerateResult): AnswerFigures | undefined {
-  const { promptTokens, reusedTokens, generatedTokens, decodeMs } = result;
-  if (promptTokens === undefined || reusedTokens === undefined || generatedTokens === undefined) {
-    return undefined;
-  }
-  const isTimed = decodeMs !== undefined && decodeMs > 0 && generatedTokens > 0;
+function figuresOf({ promptTokens, reusedTokens, generatedTokens, decodeMs }: GenerateReport): AnswerFigures {
+  const isTimed = decodeMs > 0 && generatedTokens > 0;
   return {
     promptTokens,
     reusedTokens,

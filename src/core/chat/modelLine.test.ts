@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import type { ModelLine } from "../../protocol/chat";
+import { EngineError } from "../../protocol/errors";
 import { type ChatFacts, modelLine } from "./modelLine";
 
-const STARTER = { title: "Starter", capabilities: ["complete"] };
-const INSTRUCT = { title: "4B", capabilities: ["complete", "chat"] };
+const STARTER = { title: "Starter", capabilities: ["complete"] } as const;
+const INSTRUCT = { title: "4B", capabilities: ["complete", "chat"] } as const;
 
 describe("the model's line in the chat", () => {
   const CASES: readonly [ChatFacts["engine"], Partial<ChatFacts>, ModelLine][] = [
@@ -16,7 +17,7 @@ describe("the model's line in the chat", () => {
     [{ kind: "ready", model: STARTER }, {}, { kind: "cannotChat", title: "Starter", tried: false }],
     [{ kind: "ready", model: STARTER }, { tried: true }, { kind: "cannotChat", title: "Starter", tried: true }],
     [
-      { kind: "failed", error: { code: "memory", message: "too big" } },
+      { kind: "failed", error: new EngineError("memory", "too big") },
       {},
       { kind: "failed", code: "memory", message: "too big" },
     ],

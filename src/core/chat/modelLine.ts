@@ -1,14 +1,9 @@
 import type { ModelLine } from "../../protocol/chat";
-import type { EngineErrorCode } from "../../protocol/errors";
+import type { EngineCondition, ModelInfo } from "../../protocol/engine";
 
 /** What a window knows of its engine, as far as a chat cares. */
 export interface ChatFacts {
-  readonly engine:
-    | { readonly kind: "asleep" | "starting" | "restarting" }
-    | { readonly kind: "loading"; readonly part: number }
-    | { readonly kind: "ready"; readonly model: { readonly title: string; readonly capabilities: readonly string[] } }
-    | { readonly kind: "ended"; readonly reason: string }
-    | { readonly kind: "failed"; readonly error: { readonly code: EngineErrorCode; readonly message: string } };
+  readonly engine: EngineCondition<Pick<ModelInfo, "title" | "capabilities">>;
   /** The user wants to see what a model says that was not made for chat. */
   readonly tried: boolean;
   /** Of the last answer. */
@@ -37,6 +32,6 @@ export function modelLine({ engine, tried, decodeTps }: ChatFacts): ModelLine {
   }
 }
 
-export function canChat({ capabilities }: { readonly capabilities: readonly string[] }): boolean {
+export function canChat({ capabilities }: Pick<ModelInfo, "capabilities">): boolean {
   return capabilities.includes("chat");
 }

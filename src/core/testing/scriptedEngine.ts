@@ -1,16 +1,19 @@
+import { emptyReport, type GeneratedPiece, type GenerateReport, type GenerateRequest } from "../../protocol/generation";
 import type { PromptPart } from "../../protocol/prompt";
-import type { Clock, GenerateRequest, GenerateResult, TextEngine } from "../ports";
+import { NEVER_CANCELLED } from "../cancellation";
+import type { CancelToken, Clock, TextEngine, TextStream } from "../ports";
 import { flatten } from "../promptLayout";
 
 export interface Script {
   readonly pieces: readonly string[];
-  readonly finish?: GenerateResult["finish"];
+  readonly finish?: GenerateReport["finish"];
   readonly prefillMs?: number;
   readonly msPerPiece?: number;
   readonly error?: Error;
 }
 
 export interface Call {
+  readonly documentId: string;
   readonly prompt: string;
   readonly request: GenerateRequest;
   /** Handed out before the end or the cancel. */
@@ -30,40 +33,33 @@ export class ScriptedEngine implements TextEngine {
   }
 
   async *generate(
+    documentId: string,
     prompt: readonly PromptPart[],
     request: GenerateRequest,
-  ): AsyncGenerator<string, GenerateResult, undefined> {
-    const call: Call = { prompt: flatten(prompt), request, piecesGiven: 0, state: "running" };
+    cancel: CancelToken = NEVER_CANCELLED,
+  ): TextStream {
+    const call: Call = { documentId, prompt: flatten(prompt), request, piecesGiven: 0, state: "running" };
     this.calls.push(call);
     const script = this.#scriptFor(call.prompt);
-    await this.#sleep(script.prefillMs ?? 0, request);
+    const startedMs = this.#clock.nowMs();
+    await this.#sleep(script.prefillMs ?? 0, cancel);
+    const prefilledMs = this.#clock.nowMs();
     if (script.error !== undefined) {
       call.state = "ended";
       throw script.error;
     }
-    let said = "";
+    const reportOf = (finish: GenerateReport["finish"]): GenerateReport => ({
+      ...emptyReport(finish),
+      prefillMs: prefilledMs - startedMs,
+      decodeMs: this.#clock.nowMs() - prefilledMs,
+    });
     try {
-      if (request.maxTokens === 0) {
-        call.state = request.cancel.isCancellationRequested ? "cancelled" : "ended";
-        return { finish: request.cancel.isCancellationRequested ? "cancelled" : "limit" };
+      if (request.priority === "prefill") {
+        call.state = cancel.isCancellationRequested ? "cancelled" : "ended";
+        return reportOf(cancel.isCancellationRequested ? "cancelled" : "limit");
       }
-      for (const piece of script.pieces) {
-        await this.#sleep(script.msPerPiece ?? 0, request);
-        if (request.cancel.isCancellationRequested) {
-          return { finish: "cancelled" };
-        }
-        const stop = request.stop.map((each) => (said + piece).indexOf(each)).find((at) => at !== -1);
-        if (stop !== undefined) {
-          call.state = "ended";
-          yield (said + piece).slice(said.length, Math.max(stop, said.length));
-          return { finish: "stop" };
-        }
-        said += piece;
-        call.piecesGiven += 1;
-        yield piece;
-      }
-      call.state = "ended";
-      return { finish: script.finish ?? "end" };
+      const finish = yield* this.#say(call, script, cancel);
+      return reportOf(finish);
     } finally {
       if (call.state === "running") {
         call.state = "cancelled";
@@ -71,7 +67,32 @@ export class ScriptedEngine implements TextEngine {
     }
   }
 
-  #sleep(ms: number, { cancel }: GenerateRequest): Promise<void> {
+  async *#say(
+    call: Call,
+    script: Script,
+    cancel: CancelToken,
+  ): AsyncGenerator<GeneratedPiece, GenerateReport["finish"], undefined> {
+    let said = "";
+    for (const piece of script.pieces) {
+      await this.#sleep(script.msPerPiece ?? 0, cancel);
+      if (cancel.isCancellationRequested) {
+        return "cancelled";
+      }
+      const stop = call.request.stop?.map((each) => (said + piece).indexOf(each)).find((at) => at !== -1);
+      if (stop !== undefined) {
+        call.state = "ended";
+        yield { text: (said + piece).slice(said.length, Math.max(stop, said.length)) };
+        return "stop";
+      }
+      said += piece;
+      call.piecesGiven += 1;
+      yield { text: piece };
+    }
+    call.state = "ended";
+    return script.finish ?? "end";
+  }
+
+  #sleep(ms: number, cancel: CancelToken): Promise<void> {
     return new Promise((resolve) => {
       if (ms === 0 || cancel.isCancellationRequested) {
         resolve();

@@ -1,21 +1,21 @@
 import { type CancellationToken, CancellationTokenSource } from "vscode-jsonrpc/node";
-import type { CancelToken, GenerateRequest, TextEngine } from "../../core/ports";
+import type { CancelToken, TextEngine } from "../../core/ports";
 import type {
   ChatMessage,
+  ConnectionState,
   EngineNotifications,
   EngineRequests,
   EngineStats,
   EngineStatus,
   Figures,
-  GenerationReport,
   ModelChoice,
   ModelInfo,
-  SamplerOptions,
   ShutdownReason,
 } from "../../protocol/engine";
 import { EngineError } from "../../protocol/errors";
+import { emptyReport, type GenerateRequest } from "../../protocol/generation";
 import type { PromptPart } from "../../protocol/prompt";
-import { type ConnectionState, EngineConnection } from "./connection";
+import { EngineConnection } from "./connection";
 import type { RestartLimits } from "./restarts";
 import { ClientStream } from "./textStream";
 import type { EngineLink } from "../wire/transport";
@@ -36,23 +36,6 @@ export interface EngineClientOptions {
   readonly onConnection?: (state: ConnectionState) => void;
   readonly onStatus?: (status: EngineStatus) => void;
   readonly onFigures?: (figures: Figures) => void;
-}
-
-/** Beyond what core asks for. */
-export interface CompleteRequest extends Omit<GenerateRequest, "cancel" | "documentId"> {
-  readonly cancel?: CancelToken;
-  /** Ends at the end of the first line. */
-  readonly oneLine?: boolean;
-  /** Default: greedy. */
-  readonly sampler?: SamplerOptions;
-}
-
-export interface ChatRequest {
-  readonly maxTokens: number;
-  readonly stop?: readonly string[];
-  /** Default: the model's own. */
-  readonly sampler?: SamplerOptions;
-  readonly cancel?: CancelToken;
 }
 
 /** One generation under way. */
@@ -133,20 +116,30 @@ export class EngineClient {
 
   /** Core's port. */
   readonly textEngine: TextEngine = {
-    generate: (prompt, { documentId, ...request }) => this.complete(documentId, prompt, request),
+    generate: (documentId, prompt, request, cancel) => this.complete(documentId, prompt, request, cancel),
   };
 
   /**
    * Text after a prompt. Whoever leaves the iteration, or cancels, cancels the request; a newer one for the same
    * document supersedes it.
    */
-  complete(document: string, prompt: readonly PromptPart[], { cancel, ...limits }: CompleteRequest): ClientStream {
-    return this.#generate("complete", document, cancel, (request) => ({ prompt, ...limits, request, document }));
+  complete(
+    document: string,
+    prompt: readonly PromptPart[],
+    request: GenerateRequest,
+    cancel?: CancelToken,
+  ): ClientStream {
+    return this.#generate("complete", document, cancel, (id) => ({ ...request, prompt, request: id, document }));
   }
 
   /** An answer to a conversation. A completion goes before it at every token. */
-  chat(conversation: string, messages: readonly ChatMessage[], { cancel, ...limits }: ChatRequest): ClientStream {
-    return this.#generate("chat", undefined, cancel, (request) => ({ ...limits, request, conversation, messages }));
+  chat(
+    conversation: string,
+    messages: readonly ChatMessage[],
+    request: GenerateRequest,
+    cancel?: CancelToken,
+  ): ClientStream {
+    return this.#generate("chat", undefined, cancel, (id) => ({ ...request, request: id, conversation, messages }));
   }
 
   async tokenize(prompt: readonly PromptPart[]): Promise<readonly number[]> {
@@ -180,14 +173,14 @@ export class EngineClient {
   /** Requests under way end as cancelled; the engine stays for other windows. */
   dispose(): void {
     for (const { stream } of this.#running.values()) {
-      stream.finish(NOTHING_DONE);
+      stream.finish(emptyReport("cancelled"));
     }
     this.#connection.dispose();
   }
 
   #listen(link: EngineLink): void {
-    link.onNotification("text", ({ request, text }: EngineNotifications["text"]) => {
-      this.#running.get(request)?.stream.push(text);
+    link.onNotification("text", ({ request, ...piece }: EngineNotifications["text"]) => {
+      this.#running.get(request)?.stream.push(piece);
     });
     link.onNotification("status", (status) => this.#options.onStatus?.(status));
     link.onNotification("figures", (figures) => this.#options.onFigures?.(figures));
@@ -252,7 +245,7 @@ export class EngineClient {
     try {
       const link = await this.#linkWithModel();
       if (cancel.isCancellationRequested) {
-        stream.finish(NOTHING_DONE);
+        stream.finish(emptyReport("cancelled"));
         return;
       }
       stream.finish(await link.request(method, params, cancel));
@@ -261,12 +254,3 @@ export class EngineClient {
     }
   }
 }
-
-const NOTHING_DONE: GenerationReport = {
-  finish: "cancelled",
-  promptTokens: 0,
-  reusedTokens: 0,
-  generatedTokens: 0,
-  prefillMs: 0,
-  decodeMs: 0,
-};

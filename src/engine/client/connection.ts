@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type HelloParams, type HelloResult, PROTOCOL_VERSION, type ShutdownReason } from "../../protocol/engine";
+import {
+  type ConnectionState,
+  type EndReason,
+  type HelloParams,
+  type HelloResult,
+  PROTOCOL_VERSION,
+} from "../../protocol/engine";
 import { EngineError } from "../../protocol/errors";
 import { connectToEngine, type EngineProcessOptions } from "./engineProcess";
 import { type RestartLimits, Restarts } from "./restarts";
@@ -7,18 +13,6 @@ import { EngineLink } from "../wire/transport";
 
 /** A process that starts on a busy machine is slow; one that has taken the connection and says nothing for so long hangs. */
 const HELLO_LIMIT_MS = 15_000;
-
-export type ConnectionState =
-  /** Nobody has needed the engine yet, or this client is disposed of. */
-  | { readonly kind: "off" }
-  | { readonly kind: "starting" }
-  | { readonly kind: "connected"; readonly hello: HelloResult }
-  /** The engine went away, and is started again after so many milliseconds. */
-  | { readonly kind: "disconnected"; readonly retryMs: number }
-  /** Too many crashes, or an engine that cannot be started; told once. Only `restart` tries again. */
-  | { readonly kind: "gaveUp"; readonly error: EngineError }
-  /** Somebody asked the engine to end. Only `restart` tries again. */
-  | { readonly kind: "ended"; readonly reason: ShutdownReason | "terminated" };
 
 export interface ConnectionOptions extends EngineProcessOptions {
   readonly hello: Omit<HelloParams, "token" | "protocol">;
@@ -37,7 +31,7 @@ export class EngineConnection {
   #link: EngineLink | undefined;
   /** Under way, or waiting for its time after a crash. */
   #connecting: Promise<EngineLink> | undefined;
-  #endReason: ShutdownReason | "terminated" | undefined;
+  #endReason: EndReason | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;

@@ -1,23 +1,28 @@
-import type { GenerateResult } from "../../core/ports";
-import type { GenerationReport } from "../../protocol/engine";
-
-const LEFT: GenerateResult = { finish: "cancelled" };
+import type { TextStream } from "../../core/ports";
+import {
+  emptyReport,
+  type GeneratedPiece,
+  type GeneratedToken,
+  type GenerateReport,
+  wasCancelled,
+} from "../../protocol/generation";
 
 type StreamEnd =
-  { readonly kind: "done"; readonly report: GenerationReport } | { readonly kind: "failed"; readonly error: Error };
+  { readonly kind: "done"; readonly report: GenerateReport } | { readonly kind: "failed"; readonly error: Error };
 
 /**
  * The text of one generation, for whoever asked for it. Not an `async function*`, because that one's `return` waits for
  * a `next` under way: a caller could not leave while nothing comes.
  */
-export class ClientStream implements AsyncGenerator<string, GenerateResult, undefined> {
+export class ClientStream implements TextStream {
   /** What the engine says at the end, also of a generation that nobody reads any more; undefined where it failed. */
-  readonly report: Promise<GenerationReport | undefined>;
-  readonly #tellReport: (report: GenerationReport | undefined) => void;
+  readonly report: Promise<GenerateReport | undefined>;
+  readonly #tellReport: (report: GenerateReport | undefined) => void;
   readonly #onLeave: () => void;
   readonly #waiting = new Set<() => void>();
   /** What has come and was not read yet. */
   #text = "";
+  #tokens: GeneratedToken[] = [];
   #end: StreamEnd | undefined;
   #state: "reading" | "left" | "ended" = "reading";
   #leftMs: number | undefined;
@@ -25,7 +30,7 @@ export class ClientStream implements AsyncGenerator<string, GenerateResult, unde
   /** @param onLeave called at most once, if the reader goes before the end. */
   constructor(onLeave: () => void) {
     this.#onLeave = onLeave;
-    let tell: (report: GenerationReport | undefined) => void = () => undefined;
+    let tell: (report: GenerateReport | undefined) => void = () => undefined;
     this.report = new Promise((resolve) => {
       tell = resolve;
     });
@@ -37,12 +42,13 @@ export class ClientStream implements AsyncGenerator<string, GenerateResult, unde
     return this.#leftMs;
   }
 
-  push(text: string): void {
+  push({ text, tokens = [] }: GeneratedPiece): void {
     this.#text += text;
+    this.#tokens.push(...tokens);
     this.#wake();
   }
 
-  finish(report: GenerationReport): void {
+  finish(report: GenerateReport): void {
     this.#end ??= { kind: "done", report };
     this.#tellReport(report);
     this.#wake();
@@ -54,14 +60,13 @@ export class ClientStream implements AsyncGenerator<string, GenerateResult, unde
     this.#wake();
   }
 
-  async next(): Promise<IteratorResult<string, GenerateResult>> {
+  async next(): Promise<IteratorResult<GeneratedPiece, GenerateReport>> {
     for (;;) {
       if (this.#state !== "reading") {
-        return { done: true, value: LEFT };
+        return { done: true, value: emptyReport("cancelled") };
       }
-      if (this.#text !== "") {
-        const value = this.#text;
-        this.#text = "";
+      const value = this.#takePiece();
+      if (value !== undefined) {
         return { done: false, value };
       }
       const end = this.#end;
@@ -88,12 +93,14 @@ export class ClientStream implements AsyncGenerator<string, GenerateResult, unde
     }
   }
 
-  async return(value: GenerateResult | PromiseLike<GenerateResult>): Promise<IteratorResult<string, GenerateResult>> {
+  async return(
+    value: GenerateReport | PromiseLike<GenerateReport>,
+  ): Promise<IteratorResult<GeneratedPiece, GenerateReport>> {
     this.leave();
     return { done: true, value: await value };
   }
 
-  throw(error: unknown): Promise<IteratorResult<string, GenerateResult>> {
+  throw(error: unknown): Promise<IteratorResult<GeneratedPiece, GenerateReport>> {
     this.leave();
     return Promise.reject(error instanceof Error ? error : new Error(String(error)));
   }
@@ -107,6 +114,16 @@ export class ClientStream implements AsyncGenerator<string, GenerateResult, unde
     return Promise.resolve();
   }
 
+  #takePiece(): GeneratedPiece | undefined {
+    const [text, tokens] = [this.#text, this.#tokens];
+    this.#text = "";
+    this.#tokens = [];
+    if (tokens.length > 0) {
+      return { text, tokens };
+    }
+    return text === "" ? undefined : { text };
+  }
+
   #wake(): void {
     for (const resolve of this.#waiting) {
       resolve();
@@ -116,6 +133,6 @@ export class ClientStream implements AsyncGenerator<string, GenerateResult, unde
 }
 
 /** To a caller a request whose place was taken is one that was cancelled. */
-function resultOf({ finish, ...figures }: GenerationReport): GenerateResult {
-  return { ...figures, finish: finish === "superseded" ? "cancelled" : finish };
+function resultOf(report: GenerateReport): GenerateReport {
+  return wasCancelled(report) ? { ...report, finish: "cancelled" } : report;
 }

@@ -1,25 +1,25 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { PromptPart } from "../../protocol/prompt";
-import { type GenerateOptions, type GenerateReport, LocalEngine, type LocalSession } from "./localEngine";
+import { type GenerateReport, type GenerateRequest, GREEDY } from "../../protocol/generation";
+import { LocalEngine, type LocalSession } from "./localEngine";
 
 const STARTER = join(__dirname, "..", "..", "..", "models", "hearth-starter.gguf");
-const GREEDY = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 0 };
-const OPTIONS: GenerateOptions = { maxTokens: 12, sampler: GREEDY };
+const OPTIONS: GenerateRequest = { priority: "completion", maxTokens: 12 };
 const text = (value: string): PromptPart[] => [{ kind: "text", text: value }];
 
 async function collect(
   session: LocalSession,
   prompt: readonly PromptPart[],
-  options: GenerateOptions,
+  options: GenerateRequest,
   onPiece?: (piece: string) => void,
 ): Promise<{ text: string; report: GenerateReport }> {
   const pieces = session.generate(prompt, options);
   let all = "";
   let step = await pieces.next();
   while (step.done !== true) {
-    all += step.value;
-    onPiece?.(step.value);
+    all += step.value.text;
+    onPiece?.(step.value.text);
     step = await pieces.next();
   }
   return { text: all, report: step.value };
@@ -118,7 +118,7 @@ describe("LocalEngine", () => {
   });
 
   it("answers in the middle of a chat's prompt, which goes on with the same text", async () => {
-    const chat: GenerateOptions = { ...OPTIONS, priority: "chat" };
+    const chat: GenerateRequest = { ...OPTIONS, priority: "chat" };
     const long = text("let y = 2;\n".repeat(180));
     const short = { ...OPTIONS, maxTokens: 4 };
     const expected = await collect(engine.newSession(), long, chat);
@@ -142,7 +142,7 @@ describe("LocalEngine", () => {
   it("ends what is idle at once when it is cancelled, also while something more urgent runs", async () => {
     const [warmed, reader] = [engine.newSession(), engine.newSession()];
     const order: string[] = [];
-    const idle = collect(warmed, text("let z = 3;\n".repeat(180)), { ...OPTIONS, maxTokens: 0, priority: "idle" });
+    const idle = collect(warmed, text("let z = 3;\n".repeat(180)), { ...OPTIONS, priority: "prefill" });
     const said = collect(reader, text("let y = 2;\n".repeat(180)), { ...OPTIONS, maxTokens: 1, priority: "chat" });
     void idle.then(() => order.push("idle"));
     void said.then(() => order.push("chat"));
@@ -157,7 +157,7 @@ describe("LocalEngine", () => {
   it("only evaluates the prompt where no token is asked for", async () => {
     const session = engine.newSession();
     const prompt = "const table = new Map();\n".repeat(20);
-    const warm = await collect(session, text(prompt), { ...OPTIONS, maxTokens: 0, priority: "idle" });
+    const warm = await collect(session, text(prompt), { ...OPTIONS, priority: "prefill" });
     assert.equal(warm.text, "");
     assert.deepEqual([warm.report.finish, warm.report.generatedTokens], ["limit", 0]);
     const { report } = await collect(session, text(`${prompt}table.`), OPTIONS);
@@ -220,6 +220,7 @@ describe("LocalEngine", () => {
     const small = await LocalEngine.open(STARTER, { contextTokens: 24 });
     const sampler = { ...GREEDY, temperature: 5, seed: 1 };
     const { text: said, report } = await collect(small.newSession(), text("const a = "), {
+      ...OPTIONS,
       maxTokens: 500,
       sampler,
     });
@@ -246,7 +247,11 @@ describe("LocalEngine", () => {
     const session = engine.newSession();
     const sampler = { ...GREEDY, temperature: 50 };
     for (let seed = 0; seed < 3; ++seed) {
-      const { report } = await collect(session, text("x"), { maxTokens: 60, sampler: { ...sampler, seed } });
+      const { report } = await collect(session, text("x"), {
+        ...OPTIONS,
+        maxTokens: 60,
+        sampler: { ...sampler, seed },
+      });
       assert.ok(report.generatedTokens > 0);
     }
     assert.ok(engine.tokenizer.unusedIds.every((id) => !engine.tokenizer.isEndOfGeneration(id)));

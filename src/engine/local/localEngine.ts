@@ -1,9 +1,16 @@
 import { type GgufModel, openGgufFile } from "../../model/ggufFile";
-import { StreamingDetokenizer } from "../../model/streamingDetokenizer";
 import { Tokenizer } from "../../model/tokenizer";
 import type { ApproximateHeadFigures } from "../../protocol/engine";
 import { EngineError } from "../../protocol/errors";
+import {
+  type GeneratedPiece,
+  type GenerateReport,
+  type GenerateRequest,
+  type GenerationPriority,
+  GREEDY,
+} from "../../protocol/generation";
 import type { PromptPart } from "../../protocol/prompt";
+import { GeneratedText } from "./generatedText";
 import {
   asEngineError,
   loadNativeAddon,
@@ -12,48 +19,20 @@ import {
   type NativeEngineInfo,
   type NativeEngineOptions,
   type NativeEngineStats,
-  type NativePriority,
-  type NativeSamplerOptions,
+  type NativeGenerationOptions,
   type NativeSession,
   type NativeSyncReport,
 } from "./native";
-import { StopStrings } from "./stopStrings";
-import { chooseAmong, type HealedPrompt, healPrompt, seededRandom, stillOwed } from "./tokenHealing";
-
-/** What was asked of one generation. */
-export interface GenerateOptions {
-  /** 0: only to have the prompt evaluated. */
-  readonly maxTokens: number;
-  readonly sampler: NativeSamplerOptions;
-  /** Generation ends before the first of these; they are not part of the text. */
-  readonly stop?: readonly string[];
-  /** The prompt may end within what the model knows as one token: see tokenHealing.ts. */
-  readonly heal?: boolean;
-  readonly priority?: NativePriority;
-}
+import { forcedPrefix, healPrompt, NOTHING_TAKEN_BACK } from "./tokenHealing";
 
 /** See NativeSyncOptions. */
 export interface EvaluateOptions {
   readonly chunkTokens?: number;
   readonly trace?: boolean;
   readonly traceDepth?: number;
-  readonly priority?: NativePriority;
+  readonly priority?: GenerationPriority;
   readonly onLogits?: (logits: Float32Array) => void;
   readonly approximate?: boolean;
-}
-
-/** Why a generation ended: the model said so, the token limit, a stop string, or the caller cancelled. */
-export type FinishReason = "end" | "limit" | "stop" | "cancelled";
-
-/** What a generation cost. */
-export interface GenerateReport {
-  readonly finish: FinishReason;
-  readonly promptTokens: number;
-  /** Prompt tokens that had been evaluated before. */
-  readonly reusedTokens: number;
-  readonly generatedTokens: number;
-  readonly prefillMs: number;
-  readonly decodeMs: number;
 }
 
 /** Bytes that Node will still take while it works: heap growth, buffers, the engine's own small things. */
@@ -154,118 +133,113 @@ export class LocalSession {
 
   /**
    * Generates text after the prompt. Yields pieces as they become certain and returns what it cost. Whoever stops
-   * iterating cancels. Errors: EngineError.
+   * iterating cancels. `heal`: the prompt may end within what the model knows as one token, see tokenHealing.ts.
+   * Errors: EngineError.
    */
   async *generate(
     prompt: readonly PromptPart[],
-    options: GenerateOptions,
-  ): AsyncGenerator<string, GenerateReport, undefined> {
+    request: GenerateRequest,
+    { heal = false }: { readonly heal?: boolean } = {},
+  ): AsyncGenerator<GeneratedPiece, GenerateReport, undefined> {
     this.#cancelled = false;
-    const { tokens, owed }: HealedPrompt =
-      options.heal === true
-        ? healPrompt(this.#tokenizer, prompt)
-        : { tokens: this.#tokenizer.encode(prompt), owed: new Uint8Array(0) };
-    const started = performance.now();
-    const synced = await this.#sync(tokens, options);
-    const prefilled = performance.now();
-    let generatedTokens = 0;
-    // They replace what was taken back of the prompt, and do not count as an answer.
-    let healingTokens = 0;
-    const report = (finish: FinishReason): GenerateReport => ({
+    const { tokens, takenBack } = heal
+      ? healPrompt(this.#tokenizer, prompt)
+      : { tokens: this.#tokenizer.encode(prompt), takenBack: NOTHING_TAKEN_BACK };
+    const startedMs = performance.now();
+    const synced = await this.#evaluatePrompt(tokens, takenBack, request);
+    const prefilledMs = performance.now();
+    const reportOf = (finish: GenerateReport["finish"], generatedTokens: number): GenerateReport => ({
       finish,
       promptTokens: tokens.length,
       reusedTokens: synced === "cancelled" ? 0 : synced.reused,
       generatedTokens,
-      prefillMs: prefilled - started,
-      decodeMs: performance.now() - prefilled,
+      prefillMs: prefilledMs - startedMs,
+      decodeMs: performance.now() - prefilledMs,
     });
     if (synced === "cancelled") {
-      return report("cancelled");
+      return reportOf("cancelled", 0);
     }
-    const detokenizer = new StreamingDetokenizer(this.#tokenizer);
-    const stops = new StopStrings(options.stop ?? []);
-    let finish: FinishReason = "limit";
+    if (request.priority === "prefill") {
+      return reportOf("limit", 0);
+    }
+    const text = new GeneratedText(this.#tokenizer, takenBack, request.stop ?? []);
+    // The last token that fits is given, though nothing can follow it.
+    const room = this.#contextTokens - tokens.length + 1;
+    const { finish, generatedTokens } = yield* this.#decode(request, { room, forcedBytes: takenBack.length }, text);
+    const rest = text.end();
+    if (rest !== undefined) {
+      yield rest;
+    }
+    return reportOf(finish, generatedTokens);
+  }
+
+  #evaluatePrompt(
+    tokens: readonly number[],
+    takenBack: Uint8Array,
+    request: GenerateRequest,
+  ): Promise<NativeSyncReport | "cancelled"> {
+    const { priority, sampler = GREEDY, logprobs = false, watched = [] } = request;
+    const generation: NativeGenerationOptions = {
+      sampler,
+      banned: this.#banned,
+      forced: forcedPrefix(this.#tokenizer, takenBack),
+      logprobs,
+      watched: watched.map((text) => this.#idsBeginningWith(text)),
+    };
+    return this.#call(() =>
+      this.#native.sync(Int32Array.from(tokens), priority === "prefill" ? { priority } : { priority, generation }),
+    );
+  }
+
+  #idsBeginningWith(text: string): Int32Array {
+    const ids = text === "" ? [] : this.#tokenizer.idsBeginningWith(new TextEncoder().encode(text));
+    if (ids.length === 0) {
+      throw new EngineError("bad_request", `cannot watch for ${JSON.stringify(text)}: no token begins with it`);
+    }
+    return Int32Array.from(ids);
+  }
+
+  /** Tokens that replace what was taken back of the prompt do not count as generated. */
+  async *#decode(
+    { maxTokens }: GenerateRequest,
+    { room, forcedBytes }: { readonly room: number; readonly forcedBytes: number },
+    text: GeneratedText,
+  ): AsyncGenerator<
+    GeneratedPiece,
+    { readonly finish: GenerateReport["finish"]; readonly generatedTokens: number },
+    undefined
+  > {
+    let generatedTokens = 0;
+    let forcedTokens = 0;
+    let forcedLeft = forcedBytes;
     try {
-      if (owed.length > 0 && options.maxTokens > 0) {
-        const paid = await this.#payOff(tokens, owed, options, detokenizer);
-        if (paid === "cancelled") {
-          return report("cancelled");
-        }
-        healingTokens = paid.tokens;
-        const text = stops.push(paid.text);
-        if (text !== "") {
-          yield text;
-        }
-        if (stops.found) {
-          return report("stop");
-        }
-      }
-      // The last token that fits is given, though nothing can follow it.
-      const room = this.#contextTokens - tokens.length - healingTokens + 1;
-      while (generatedTokens < Math.min(options.maxTokens, room)) {
+      while (forcedLeft > 0 || generatedTokens < Math.min(maxTokens, room - forcedTokens)) {
         // A cancel that falls between two calls has no call to end.
         const token = this.#isCancelled() ? "cancelled" : await this.#call(() => this.#native.next());
         if (token === "cancelled") {
-          finish = "cancelled";
-          break;
+          return { finish: "cancelled", generatedTokens };
         }
-        generatedTokens += 1;
-        if (this.#tokenizer.isEndOfGeneration(token)) {
-          finish = "end";
-          break;
+        if (forcedLeft > 0) {
+          forcedTokens += 1;
+        } else {
+          generatedTokens += 1;
         }
-        const text = stops.push(detokenizer.push(token));
-        if (text !== "") {
-          yield text;
+        forcedLeft = token.forcedLeft;
+        const piece = text.push(token);
+        if (piece !== undefined) {
+          yield piece;
         }
-        if (stops.found) {
-          finish = "stop";
-          break;
+        if (this.#tokenizer.isEndOfGeneration(token.id)) {
+          return { finish: "end", generatedTokens };
+        }
+        if (text.isStopped) {
+          return { finish: "stop", generatedTokens };
         }
       }
+      return { finish: "limit", generatedTokens };
     } finally {
       this.#native.cancel();
     }
-    if (finish !== "stop") {
-      const rest = stops.push(detokenizer.flush()) + stops.flush();
-      if (rest !== "") {
-        yield rest;
-      }
-    }
-    return report(finish);
-  }
-
-  /** Generates what is owed, by as few or many tokens as the model likes, and gives the text beyond it. */
-  async #payOff(
-    tokens: readonly number[],
-    owed: Uint8Array,
-    options: GenerateOptions,
-    detokenizer: StreamingDetokenizer,
-  ): Promise<{ readonly text: string; readonly tokens: number } | "cancelled"> {
-    const random = seededRandom(options.sampler.seed);
-    const chosen: number[] = [];
-    let text = "";
-    for (let rest = owed; rest.length > 0;) {
-      const logits = await this.logits();
-      const id = chooseAmong(logits, this.#tokenizer.idsAlong(rest), options.sampler, random);
-      chosen.push(id);
-      text += detokenizer.push(id);
-      rest = stillOwed(rest, this.#tokenizer.tokenBytes(id));
-      if (this.#isCancelled() || (await this.#sync([...tokens, ...chosen], options)) === "cancelled") {
-        return "cancelled";
-      }
-    }
-    return { text: text.slice(new TextDecoder().decode(owed).length), tokens: chosen.length };
-  }
-
-  #sync(tokens: readonly number[], { sampler, priority }: GenerateOptions): Promise<NativeSyncReport | "cancelled"> {
-    return this.#call(() =>
-      this.#native.sync(Int32Array.from(tokens), {
-        sampler,
-        banned: this.#banned,
-        priority: priority ?? "completion",
-      }),
-    );
   }
 
   /** Evaluates tokens as they are; see NativeSession. For measurements and diagnosis. */

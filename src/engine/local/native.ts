@@ -5,6 +5,7 @@ import type { ModelSpec } from "../../model/modelSpec";
 import type { Isa } from "../../protocol/engine";
 import type { EngineOptions } from "../../protocol/engineOptions";
 import { EngineError, type EngineErrorCode } from "../../protocol/errors";
+import type { GenerationPriority, SamplerOptions } from "../../protocol/generation";
 
 /**
  * The typed mirror of the native addon (native/addon): every class and function that crosses. Calls that do work return
@@ -16,10 +17,6 @@ export type IsaName = Isa;
 export interface NativeEngineOptions extends EngineOptions {
   /** Bytes of the budget that the process takes besides the engine. */
   readonly processBytes?: number;
-  /** false: experts that do not all fit are read through the system's page cache. */
-  readonly directReads?: boolean;
-  /** false: no token is evaluated on a guess (native/engine/prompt_lookup.h). Changes no result. */
-  readonly promptLookup?: boolean;
   /** Sessions whose keys and values the budget has to hold; default 1. */
   readonly sessions?: number;
 }
@@ -63,7 +60,7 @@ export interface NativeEngineStats {
   /** Expert slots in use or free now. */
   readonly slots: number;
   readonly bytesRead: number;
-  /** Tokens evaluated on a guess, and those of them that the model then chose. */
+  /** Tokens evaluated on a guess (native/engine/prompt_lookup.h), and those of them that the model then chose. */
   readonly drafted: number;
   readonly accepted: number;
   /** Positions whose logits were approximated, and tokens that were candidates there, of all positions together. */
@@ -74,20 +71,33 @@ export interface NativeEngineStats {
   readonly missed: number;
 }
 
-/** Temperature 0 is greedy. `topK` 0, `topP` 1 and `minP` 0 filter nothing. */
-export interface NativeSamplerOptions {
-  readonly temperature: number;
-  readonly topK: number;
-  readonly topP: number;
-  readonly minP: number;
-  readonly seed: number;
+/** The tokens that may come next in a forced prefix, ascending, and how many of the bytes left each one takes, at least 1. */
+export interface NativeForcedStep {
+  readonly ids: Int32Array;
+  readonly bytes: Int32Array;
 }
 
-/**
- * Who waits: somebody who types, somebody who reads, or nobody yet. The engine works on the most urgent call, and goes from one
- * session's to another's between two layers.
- */
-export type NativePriority = "completion" | "chat" | "idle";
+/** See native/engine/generation.h. */
+export interface NativeGenerationOptions {
+  readonly sampler: SamplerOptions;
+  /** Ids that are never chosen. */
+  readonly banned: Int32Array;
+  /** Bytes that the text must begin with: a step for each number of them that have been generated. */
+  readonly forced?: readonly NativeForcedStep[];
+  readonly logprobs?: boolean;
+  /** Sets of ids, ascending, of which the probability is told with `logprobs`. */
+  readonly watched?: readonly Int32Array[];
+}
+
+/** See GeneratedToken for the probabilities, which come with `logprobs`. */
+export interface NativeToken {
+  readonly id: number;
+  /** Bytes of the forced prefix that are still to be generated. */
+  readonly forcedLeft: number;
+  readonly logprob?: number;
+  readonly allowedLogprob?: number;
+  readonly watched?: readonly number[];
+}
 
 export interface NativeSyncOptions {
   readonly chunkTokens?: number;
@@ -95,15 +105,13 @@ export interface NativeSyncOptions {
   readonly trace?: boolean;
   /** With `trace`: report too what routers would have chosen up to so many layers earlier, and who came next. */
   readonly traceDepth?: number;
-  /** For the calls of `next` that follow. */
-  readonly sampler?: NativeSamplerOptions;
-  /** Ids that `next` must never give; needed with `sampler`. */
-  readonly banned?: Int32Array;
+  /** For the calls of `next` that follow; without it there are none. */
+  readonly generation?: NativeGenerationOptions;
   /** Also of the calls of `next` that follow; default "completion". */
-  readonly priority?: NativePriority;
+  readonly priority?: GenerationPriority;
   /** Gets the logits [n_token, n_vocab] of each chunk; all tokens are then evaluated anew. */
   readonly onLogits?: (logits: Float32Array) => void;
-  /** Logits only to draw from: the approximate head will do where it is on. Of `next` it always does. */
+  /** Logits only to draw from: the approximate head will do where it is on. */
   readonly approximate?: boolean;
 }
 
@@ -129,7 +137,7 @@ export interface NativeSession {
   /** Makes the timeline equal to `tokens`, evaluating only what is new. */
   sync(tokens: Int32Array, options: NativeSyncOptions): Promise<NativeSyncReport | "cancelled">;
   /** The next token; it enters the timeline with the call after this one. */
-  next(): Promise<number | "cancelled">;
+  next(): Promise<NativeToken | "cancelled">;
   /** [n_vocab] after the last evaluated token, by the whole head. */
   logits(): Promise<Float32Array>;
   /** Calls under way end as "cancelled", between two layers. */

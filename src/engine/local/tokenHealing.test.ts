@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import type { GenerateRequest } from "../../protocol/generation";
 import type { PromptPart } from "../../protocol/prompt";
-import { type GenerateOptions, LocalEngine } from "./localEngine";
-import { chooseAmong, healPrompt, seededRandom } from "./tokenHealing";
+import { LocalEngine } from "./localEngine";
+import { forcedPrefix, healPrompt } from "./tokenHealing";
 
 const STARTER = join(__dirname, "..", "..", "..", "models", "hearth-starter.gguf");
-const GREEDY = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 0 };
 const CODE =
   "class Queue {\n  private items = [];\n\n  get size() {\n    return this.items.length;\n  }\n\n  isEmpty() {\n    return this.items";
 const text = (value: string): PromptPart => ({ kind: "text", text: value });
@@ -21,27 +21,27 @@ describe("token healing", () => {
   });
 
   const decoded = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-  const healed = (...parts: PromptPart[]): { prompt: string; owed: string } => {
-    const { tokens, owed } = healPrompt(engine.tokenizer, parts);
-    return { prompt: engine.tokenizer.decode(tokens), owed: decoded(owed) };
+  const healed = (...parts: PromptPart[]): { prompt: string; takenBack: string } => {
+    const { tokens, takenBack } = healPrompt(engine.tokenizer, parts);
+    return { prompt: engine.tokenizer.decode(tokens), takenBack: decoded(takenBack) };
   };
 
-  async function generate(prompt: readonly PromptPart[], more: Partial<GenerateOptions> = {}) {
-    const options = { maxTokens: 12, sampler: GREEDY, stop: ["\n"], heal: true, ...more };
-    const pieces = engine.newSession().generate(prompt, options);
+  async function generate(prompt: readonly PromptPart[], more: Partial<GenerateRequest> = {}, heal = true) {
+    const request = { priority: "completion", maxTokens: 12, stop: ["\n"], ...more } as const;
+    const pieces = engine.newSession().generate(prompt, request, { heal });
     let said = "";
     for (;;) {
       const step = await pieces.next();
       if (step.done === true) {
         return { said, report: step.value };
       }
-      said += step.value;
+      said += step.value.text;
     }
   }
 
   it("takes back the last token before the cursor, wherever a layout puts the cursor", () => {
-    assert.deepEqual(healed(text("return this.")), { prompt: "return this", owed: "." });
-    assert.deepEqual(healed(text("x = "), text("return this.")), { prompt: "x = return this", owed: "." });
+    assert.deepEqual(healed(text("return this.")), { prompt: "return this", takenBack: "." });
+    assert.deepEqual(healed(text("x = "), text("return this.")), { prompt: "x = return this", takenBack: "." });
     const fim = [
       special("<|fim_suffix|>"),
       text("\n}"),
@@ -49,15 +49,15 @@ describe("token healing", () => {
       text("return this."),
       special("<|fim_middle|>"),
     ];
-    assert.deepEqual(healed(...fim), { prompt: "\n}return this", owed: "." });
+    assert.deepEqual(healed(...fim), { prompt: "\n}return this", takenBack: "." });
   });
 
   it("takes nothing back of a line that has not begun, of a prompt that has nothing else, or of half a character", () => {
-    assert.equal(healed(text("a = 1\n")).owed, "");
-    assert.equal(healed(text("(")).owed, "");
-    assert.equal(healed(text("")).owed, "");
-    assert.equal(healed(text("a = '😀")).owed.includes("\uFFFD"), false);
-    assert.equal(healed(special("<|fim_prefix|>"), special("<|fim_middle|>")).owed, "");
+    assert.equal(healed(text("a = 1\n")).takenBack, "");
+    assert.equal(healed(text("(")).takenBack, "");
+    assert.equal(healed(text("")).takenBack, "");
+    assert.equal(healed(text("a = '😀")).takenBack.includes("\uFFFD"), false);
+    assert.equal(healed(special("<|fim_prefix|>"), special("<|fim_middle|>")).takenBack, "");
   });
 
   it("gives only what comes after what the user has typed", async () => {
@@ -69,7 +69,7 @@ describe("token healing", () => {
   });
 
   it("says what would have been said had the user not typed the last token", async () => {
-    const whole = await generate([text(CODE)], { heal: false });
+    const whole = await generate([text(CODE)], {}, false);
     const [, first = "", rest = ""] = /^(\W)(.*)$/s.exec(whole.said) ?? [];
     assert.notEqual(first, "", `'${whole.said}' begins with no sign that a user could type`);
     const after = await generate([text(CODE + first)]);
@@ -79,31 +79,46 @@ describe("token healing", () => {
     );
   });
 
-  it("is the same with one token more or less to begin with: what is owed may take several tokens", async () => {
+  it("is the same with one token more or less to begin with: what was taken back may come back as several tokens", async () => {
     for (const typed of ["    ", "  ret", "\tcons", " ="]) {
       const { said } = await generate([text(`const a = 1;\nconst b${typed}`)]);
       assert.equal(said.includes("\uFFFD"), false);
     }
   });
 
-  it("only has the prompt evaluated where no token is asked for", async () => {
-    const { said, report } = await generate([text(`${CODE}.`)], { maxTokens: 0 });
+  it("only has the prompt evaluated by a prefill", async () => {
+    const { said, report } = await generate([text(`${CODE}.`)], { priority: "prefill" });
     assert.equal(said, "");
     assert.equal(report.generatedTokens, 0);
   });
 
-  it("draws from what is allowed, the same for the same seed", () => {
-    const logits = Float32Array.from([5, 1, 3, 2]);
-    const drawn = (temperature: number, topK: number, seed: number): number[] => {
-      const random = seededRandom(seed);
-      return Array.from({ length: 50 }, () => chooseAmong(logits, [1, 2, 3], { temperature, topK }, random));
+  it("draws what replaces the taken back by the sampler, the same for the same seed", async () => {
+    const sampled = async (temperature: number, topK: number, seed: number): Promise<string> => {
+      const sampler = { temperature, topK, topP: 1, minP: 0, seed };
+      return (await generate([text(`${CODE}.`)], { sampler, maxTokens: 4 })).said;
     };
-    assert.deepEqual(new Set(drawn(0, 0, 1)), new Set([2]));
-    assert.deepEqual(new Set(drawn(100, 1, 1)), new Set([2]));
-    assert.deepEqual(new Set(drawn(100, 2, 1)), new Set([2, 3]));
-    assert.deepEqual(new Set(drawn(100, 0, 1)), new Set([1, 2, 3]));
-    assert.deepEqual(drawn(1, 0, 7), drawn(1, 0, 7));
-    assert.notDeepEqual(drawn(100, 0, 7), drawn(100, 0, 8));
+    const { said: greedy } = await generate([text(`${CODE}.`)], { maxTokens: 4 });
+    assert.equal(await sampled(100, 1, 5), greedy);
+    const first = await sampled(100, 0, 1);
+    assert.equal(await sampled(100, 0, 1), first);
+    assert.ok((await Promise.all([2, 3, 4].map((seed) => sampled(100, 0, seed)))).some((said) => said !== first));
+  });
+
+  it("knows every way through what was taken back", () => {
+    const { tokenizer } = engine;
+    const bytes = new TextEncoder().encode(" ret");
+    const steps = forcedPrefix(tokenizer, bytes);
+    assert.equal(steps.length, bytes.length);
+    const ids = steps.map((step) => [...step.ids]);
+    assert.deepEqual(ids[0], tokenizer.idsAlong(bytes));
+    assert.deepEqual(ids[3], tokenizer.idsAlong(bytes.subarray(3)));
+    for (const [done, step] of steps.entries()) {
+      assert.equal(step.ids.length, step.bytes.length);
+      for (const [i, id] of step.ids.entries()) {
+        assert.equal(step.bytes[i], Math.min(tokenizer.tokenBytes(id).length, bytes.length - done));
+      }
+    }
+    assert.deepEqual(forcedPrefix(tokenizer, new Uint8Array(0)), []);
   });
 
   it("finds every token along some bytes, in both directions", () => {
@@ -115,6 +130,21 @@ describe("token healing", () => {
       const said = decoded(tokenizer.tokenBytes(id));
       const isAlong = said !== "" && !said.includes("\uFFFD") && (said.startsWith(" ret") || " ret".startsWith(said));
       assert.equal(ids.includes(id), isAlong, `token ${String(id)} '${said}'`);
+    }
+  });
+
+  it("finds every token that begins with some bytes", () => {
+    const { tokenizer } = engine;
+    for (const beginning of [" ret", "\n", "  ", "x"]) {
+      const ids = tokenizer.idsBeginningWith(new TextEncoder().encode(beginning));
+      const expected = Array.from({ length: tokenizer.nVocab }, (_, id) => id).filter((id) =>
+        Buffer.from(tokenizer.tokenBytes(id)).toString("latin1").startsWith(beginning),
+      );
+      assert.deepEqual(
+        ids,
+        expected.filter((id) => !tokenizer.isControl(id)),
+      );
+      assert.ok(ids.length > 0);
     }
   });
 });

@@ -5,13 +5,13 @@ import {
   type EngineStats,
   type EngineStatus,
   type Figures,
-  type GenerationReport,
   type HelloResult,
   type Nothing,
   PROTOCOL_VERSION,
   type ShutdownReason,
 } from "../../protocol/engine";
 import { EngineError } from "../../protocol/errors";
+import type { GenerateReport } from "../../protocol/generation";
 import { paramsOf, SHAPES } from "../wire/requestSchemas";
 import type { Job } from "./loadedModel";
 import type { ServerModelHost } from "./modelHost";
@@ -23,7 +23,7 @@ export interface ServerHost {
   readonly models: ServerModelHost;
   readonly hello: () => HelloResult;
   readonly stats: () => EngineStats;
-  readonly finished: (report: GenerationReport) => void;
+  readonly finished: (report: GenerateReport) => void;
   readonly shutdown: (reason: ShutdownReason) => void;
 }
 
@@ -130,15 +130,15 @@ export class ServerClient {
   #answerGenerations(): void {
     const { models } = this.#host;
     this.#peer.onRequest("complete", (params, cancel) => {
-      const { request, document, prompt, ...limits } = paramsOf(SHAPES.complete, params);
-      return this.#generate(request, this.#key(document), cancel, async (job) =>
-        (await models.need(this)).complete(job, prompt, limits),
+      const { request: id, document, prompt, ...request } = paramsOf(SHAPES.complete, params);
+      return this.#generate(id, this.#key(document), cancel, async (job) =>
+        (await models.need(this)).complete(job, prompt, request),
       );
     });
     this.#peer.onRequest("chat", (params, cancel) => {
-      const { request, conversation, messages, ...limits } = paramsOf(SHAPES.chat, params);
-      return this.#generate(request, this.#key(conversation), cancel, async (job) =>
-        (await models.need(this)).chat(job, messages, limits),
+      const { request: id, conversation, messages, ...request } = paramsOf(SHAPES.chat, params);
+      return this.#generate(id, this.#key(conversation), cancel, async (job) =>
+        (await models.need(this)).chat(job, messages, request),
       );
     });
   }
@@ -172,7 +172,7 @@ export class ServerClient {
     request: number,
     key: string,
     cancel: CancellationToken,
-    work: (job: Job) => Promise<GenerationReport>,
+    work: (job: Job) => Promise<GenerateReport>,
   ): Promise<EngineRequests["complete"]["result"]> {
     const signal = new StopSignal();
     this.#running.add(signal);
@@ -187,8 +187,8 @@ export class ServerClient {
       const report = await work({
         key,
         signal,
-        onText: (text) => {
-          this.#peer.notify("text", { request, text });
+        onPiece: (piece) => {
+          this.#peer.notify("text", { ...piece, request });
         },
       });
       this.#host.finished(report);

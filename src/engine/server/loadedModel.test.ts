@@ -8,8 +8,9 @@ import { type Job, ServerModel } from "./loadedModel";
 import { StopSignal } from "./sessionSlots";
 
 const STARTER = join(__dirname, "..", "..", "..", "models", "hearth-starter.gguf");
-const SHORT = { maxTokens: 6 };
-const WARM = { maxTokens: 0 };
+const SHORT = { priority: "completion", maxTokens: 6 } as const;
+const CHAT = { ...SHORT, priority: "chat" } as const;
+const WARM = { ...SHORT, priority: "prefill" } as const;
 const text = (value: string): PromptPart[] => [{ kind: "text", text: value }];
 const LONG = text("let x = 1;\n".repeat(180));
 const PROMPT = text("function add(a, b) {\n  return ");
@@ -24,8 +25,8 @@ function job(key: string): Asked {
     key,
     signal: new StopSignal(),
     said: "",
-    onText: (piece) => {
-      asked.said += piece;
+    onPiece: ({ text }) => {
+      asked.said += text;
     },
   };
   return asked;
@@ -42,11 +43,11 @@ describe("ServerModel", () => {
 
   it("answers completions in the middle of a chat's prompt, which goes on with the same text", async () => {
     const [alone, alone2] = [job("c"), job("a")];
-    await model.chat(alone, QUESTION, SHORT);
+    await model.chat(alone, QUESTION, CHAT);
     await model.complete(alone2, PROMPT, SHORT);
     model.forget(() => true);
     const [chat, order] = [job("c"), [] as string[]];
-    const answered = model.chat(chat, QUESTION, SHORT).then(() => order.push("chat"));
+    const answered = model.chat(chat, QUESTION, CHAT).then(() => order.push("chat"));
     for (let i = 0; i < 3; ++i) {
       const completion = job("a");
       await model.complete(completion, PROMPT, SHORT);
@@ -90,7 +91,7 @@ describe("ServerModel", () => {
       order.push(what);
     };
     const idle = ["a", "b"].map((key) => model.complete(job(key), LONG, WARM).then(note("idle")));
-    const chat = model.chat(job("c"), QUESTION, SHORT).then(note("chat"));
+    const chat = model.chat(job("c"), QUESTION, CHAT).then(note("chat"));
     const asked = model.complete(job("d"), PROMPT, SHORT).then(note("asked"));
     await Promise.all([...idle, chat, asked]);
     assert.ok(order.indexOf("asked") < order.indexOf("chat"), order.join(" "));
@@ -100,7 +101,7 @@ describe("ServerModel", () => {
   it("gives sessions back that are forgotten", async () => {
     await model.complete(job("1 a"), PROMPT, SHORT);
     await model.complete(job("2 a"), PROMPT, SHORT);
-    await model.chat(job("1 c"), QUESTION, SHORT);
+    await model.chat(job("1 c"), QUESTION, CHAT);
     model.forget((key) => key.startsWith("1 "));
     assert.deepEqual(model.sessions, { completion: 1, chat: 0 });
     assert.equal((await model.complete(job("3 a"), PROMPT, SHORT)).reusedTokens, 0);

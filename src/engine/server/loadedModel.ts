@@ -1,31 +1,29 @@
 import { ChatTemplate } from "../../model/chatTemplate";
-import type {
-  ChatMessage,
-  Figures,
-  GenerationLimits,
-  GenerationReport,
-  ModelChoice,
-  ModelInfo,
-} from "../../protocol/engine";
+import type { ChatMessage, Figures, ModelChoice, ModelInfo } from "../../protocol/engine";
+import {
+  emptyReport,
+  type GeneratedPiece,
+  type GenerateReport,
+  type GenerateRequest,
+  GREEDY,
+} from "../../protocol/generation";
 import type { PromptPart } from "../../protocol/prompt";
-import { type GenerateOptions, LocalEngine, type LocalSession } from "../local/localEngine";
+import { LocalEngine, type LocalSession } from "../local/localEngine";
 import type { NativeEngineStats } from "../local/native";
 import { HotExperts } from "./hotExperts";
-import { type SessionLease, SessionSlots, type StopSignal, type Urgency } from "./sessionSlots";
+import { type SessionLease, SessionSlots, type StopSignal } from "./sessionSlots";
 
 /** Documents whose keys and values are kept: the one that is typed in, and the one before. */
 export const COMPLETION_SESSIONS = 2;
 /** One conversation at a time. */
 export const CHAT_SESSIONS = 1;
 
-const GREEDY = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 0 };
-
 /** One generation, as a client asked for it. */
 export interface Job {
   /** The document or conversation, with its client. */
   readonly key: string;
   readonly signal: StopSignal;
-  readonly onText: (text: string) => void;
+  readonly onPiece: (piece: GeneratedPiece) => void;
 }
 
 /** A loaded model and its sessions. */
@@ -98,35 +96,19 @@ export class ServerModel {
     return this.#engine.tokenizer.encodeText(text).length;
   }
 
-  /** With `maxTokens` 0 the prompt is only evaluated, while nobody wants anything else. Errors: EngineError. */
-  complete(
-    job: Job,
-    prompt: readonly PromptPart[],
-    limits: GenerationLimits & { readonly oneLine?: boolean },
-  ): Promise<GenerationReport> {
-    const options: GenerateOptions = {
-      maxTokens: limits.maxTokens,
-      sampler: limits.sampler ?? GREEDY,
-      stop: [...(limits.stop ?? []), ...(limits.oneLine === true ? ["\n"] : [])],
-      heal: true,
-      priority: limits.maxTokens === 0 ? "idle" : "completion",
-    };
-    const urgency = limits.maxTokens === 0 ? "idle" : "asked";
-    return this.#run(job, this.#completions, urgency, () => Promise.resolve({ prompt, options }));
+  /** Goes on where the prompt ends, which may be within what the model knows as one token. Errors: EngineError. */
+  complete(job: Job, prompt: readonly PromptPart[], request: GenerateRequest): Promise<GenerateReport> {
+    return this.#run(job, this.#completions, request, (session) =>
+      Promise.resolve(session.generate(prompt, request, { heal: true })),
+    );
   }
 
   /** Errors: EngineError. */
-  chat(job: Job, messages: readonly ChatMessage[], limits: GenerationLimits): Promise<GenerationReport> {
-    return this.#run(job, this.#chats, "asked", async () => {
-      const prompt = await this.#template.render(messages);
-      const options: GenerateOptions = {
-        maxTokens: limits.maxTokens,
-        sampler: limits.sampler ?? { ...GREEDY, ...this.#engine.model.known.sampling },
-        stop: limits.stop ?? [],
-        priority: "chat",
-      };
-      return { prompt, options };
-    });
+  chat(job: Job, messages: readonly ChatMessage[], request: GenerateRequest): Promise<GenerateReport> {
+    const sampler = request.sampler ?? { ...GREEDY, ...this.#engine.model.known.sampling };
+    return this.#run(job, this.#chats, request, async (session) =>
+      session.generate(await this.#template.render(messages), { ...request, sampler }),
+    );
   }
 
   /** Documents or conversations that will not come again. */
@@ -171,7 +153,7 @@ export class ServerModel {
   }
 
   /** What other requests read meanwhile is counted too: they share the drive. */
-  #readingSince(before: NativeEngineStats, report: GenerationReport): Pick<Figures, "reading"> {
+  #readingSince(before: NativeEngineStats, report: GenerateReport): Pick<Figures, "reading"> {
     const { slots, slotsForAll, slotsWithFullContext } = this.#engine.info.plan;
     const tokens = report.promptTokens - report.reusedTokens + report.generatedTokens;
     if (Math.min(slots, slotsWithFullContext) === slotsForAll || tokens === 0) {
@@ -192,9 +174,9 @@ export class ServerModel {
   async #run(
     job: Job,
     slots: SessionSlots<LocalSession>,
-    urgency: Urgency,
-    prepare: () => Promise<{ prompt: readonly PromptPart[]; options: GenerateOptions }>,
-  ): Promise<GenerationReport> {
+    { priority }: GenerateRequest,
+    begin: (session: LocalSession) => Promise<ReturnType<LocalSession["generate"]>>,
+  ): Promise<GenerateReport> {
     if (this.#allEnded !== undefined) {
       job.signal.stop("cancelled");
     }
@@ -202,14 +184,14 @@ export class ServerModel {
     this.#running.add(job.signal);
     let lease: SessionLease<LocalSession> | undefined;
     try {
-      lease = await slots.acquire(job.key, job.signal, urgency);
+      lease = await slots.acquire(job.key, job.signal, priority);
       if (lease === undefined) {
-        return notBegun(job.signal);
+        return emptyReport(job.signal.reason ?? "cancelled");
       }
-      const { prompt, options } = await prepare();
+      const pieces = await begin(lease.session);
       const before = this.#engine.stats;
-      const report = await generate(lease.session, job, prompt, options);
-      if (urgency === "asked") {
+      const report = await generate(lease.session, job, pieces);
+      if (priority !== "prefill") {
         this.#last = { ...ratesOf(report), ...this.#readingSince(before, report) };
       }
       return report;
@@ -226,11 +208,9 @@ export class ServerModel {
 
 async function generate(
   session: LocalSession,
-  { signal, onText }: Job,
-  prompt: readonly PromptPart[],
-  options: GenerateOptions,
-): Promise<GenerationReport> {
-  const pieces = session.generate(prompt, options);
+  { signal, onPiece }: Job,
+  pieces: ReturnType<LocalSession["generate"]>,
+): Promise<GenerateReport> {
   const advance = (): ReturnType<typeof pieces.next> => {
     const step = pieces.next();
     // A cancel reaches only what runs: one that came between two tokens is told again.
@@ -245,7 +225,7 @@ async function generate(
   try {
     let step = await advance();
     while (step.done !== true) {
-      onText(step.value);
+      onPiece(step.value);
       step = await advance();
     }
     const { finish } = step.value;
@@ -255,18 +235,7 @@ async function generate(
   }
 }
 
-function notBegun(signal: StopSignal): GenerationReport {
-  return {
-    finish: signal.reason ?? "cancelled",
-    promptTokens: 0,
-    reusedTokens: 0,
-    generatedTokens: 0,
-    prefillMs: 0,
-    decodeMs: 0,
-  };
-}
-
-function ratesOf(report: GenerationReport): Pick<Figures, "prefillTps" | "decodeTps"> {
+function ratesOf(report: GenerateReport): Pick<Figures, "prefillTps" | "decodeTps"> {
   const evaluated = report.promptTokens - report.reusedTokens;
   return {
     ...(evaluated > 0 && report.prefillMs > 0 ? { prefillTps: (evaluated / report.prefillMs) * 1000 } : {}),

@@ -3,11 +3,11 @@ import type {
   EngineStats,
   EngineStatus,
   Figures,
-  GenerationReport,
   HelloResult,
   NetworkAccess,
   ShutdownReason,
 } from "../../protocol/engine";
+import type { GenerateReport } from "../../protocol/generation";
 import { ServerClient, type ServerHost } from "./connectedClient";
 import type { ServerLog } from "./log";
 import { type LoadModel, ServerModelHost } from "./modelHost";
@@ -202,7 +202,7 @@ export class EngineServer {
     return this.#models.ready?.figures ?? { memoryBytes: process.memoryUsage.rss() };
   }
 
-  #onFinished(report: GenerationReport): void {
+  #onFinished(report: GenerateReport): void {
     this.#finished[report.finish] += 1;
     const figures = this.#figures();
     for (const client of this.#clients) {

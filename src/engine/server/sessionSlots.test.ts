@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type SessionLease, SessionSlots, StopSignal, type Urgency } from "./sessionSlots";
+import type { GenerationPriority } from "../../protocol/generation";
+import { type SessionLease, SessionSlots, StopSignal } from "./sessionSlots";
 
 /** Sessions are numbered in the order of their making. */
 class Numbered {
@@ -19,9 +20,9 @@ async function lent(
   slots: SessionSlots<Numbered>,
   key: string,
   signal = new StopSignal(),
-  urgency: Urgency = "asked",
+  priority: GenerationPriority = "completion",
 ): Promise<SessionLease<Numbered>> {
-  const lease = await slots.acquire(key, signal, urgency);
+  const lease = await slots.acquire(key, signal, priority);
   assert.ok(lease);
   return lease;
 }
@@ -68,7 +69,7 @@ describe("SessionSlots", () => {
     const a = await lent(slots, "a");
     slots.forget(() => true);
     assert.ok(!a.session.isClosed);
-    const b = slots.acquire("b", new StopSignal());
+    const b = slots.acquire("b", new StopSignal(), "completion");
     assert.equal(await now(b), "pending");
     a.release();
     assert.ok(a.session.isClosed);
@@ -79,9 +80,9 @@ describe("SessionSlots", () => {
   it("takes the session of an idle request for one that was asked for", async () => {
     const slots = numbered(2);
     const idle = [new StopSignal(), new StopSignal()] as const;
-    const first = await lent(slots, "a", idle[0], "idle");
-    await lent(slots, "b", idle[1], "idle");
-    const asked = slots.acquire("c", new StopSignal());
+    const first = await lent(slots, "a", idle[0], "prefill");
+    await lent(slots, "b", idle[1], "prefill");
+    const asked = slots.acquire("c", new StopSignal(), "completion");
     assert.deepEqual(
       idle.map(({ reason }) => reason),
       ["superseded", undefined],
@@ -94,8 +95,8 @@ describe("SessionSlots", () => {
     const slots = numbered(1);
     const signals = [new StopSignal(), new StopSignal(), new StopSignal()] as const;
     const asked = await lent(slots, "a", signals[0]);
-    const older = slots.acquire("a", signals[1], "idle");
-    const newer = slots.acquire("a", signals[2], "idle");
+    const older = slots.acquire("a", signals[1], "prefill");
+    const newer = slots.acquire("a", signals[2], "prefill");
     assert.equal(await now(older), undefined);
     assert.equal(signals[0].reason, undefined);
     assert.equal(await now(newer), "pending");
@@ -106,8 +107,8 @@ describe("SessionSlots", () => {
   it("serves what was asked for before what is idle", async () => {
     const slots = numbered(1);
     const running = await lent(slots, "a");
-    const idle = slots.acquire("b", new StopSignal(), "idle");
-    const asked = slots.acquire("c", new StopSignal());
+    const idle = slots.acquire("b", new StopSignal(), "prefill");
+    const asked = slots.acquire("c", new StopSignal(), "completion");
     running.release();
     assert.equal(await now(idle), "pending");
     (await asked)?.release();
@@ -118,7 +119,7 @@ describe("SessionSlots", () => {
     const slots = numbered(2);
     const older = new StopSignal();
     const lease = await lent(slots, "a", older);
-    const newer = slots.acquire("a", new StopSignal());
+    const newer = slots.acquire("a", new StopSignal(), "completion");
     assert.equal(older.reason, "superseded");
     assert.equal(await now(newer), "pending");
     lease.release();
@@ -129,8 +130,8 @@ describe("SessionSlots", () => {
     const slots = numbered(1);
     const running = await lent(slots, "a");
     const [second, third] = [new StopSignal(), new StopSignal()];
-    const never = slots.acquire("a", second);
-    const last = slots.acquire("a", third);
+    const never = slots.acquire("a", second, "completion");
+    const last = slots.acquire("a", third, "completion");
     assert.equal(await now(never), undefined);
     assert.equal(second.reason, "superseded");
     running.release();
@@ -142,8 +143,8 @@ describe("SessionSlots", () => {
     const slots = numbered(1);
     const running = await lent(slots, "a");
     const leaving = new StopSignal();
-    const b = slots.acquire("b", leaving);
-    const c = slots.acquire("c", new StopSignal());
+    const b = slots.acquire("b", leaving, "completion");
+    const c = slots.acquire("c", new StopSignal(), "completion");
     leaving.stop("cancelled");
     assert.equal(await b, undefined);
     assert.equal(await now(c), "pending");
@@ -157,7 +158,7 @@ describe("SessionSlots", () => {
     first.release();
     const second = await lent(slots, "b");
     first.release();
-    assert.equal(await now(slots.acquire("c", new StopSignal())), "pending");
+    assert.equal(await now(slots.acquire("c", new StopSignal(), "completion")), "pending");
     second.release();
   });
 
@@ -165,15 +166,15 @@ describe("SessionSlots", () => {
     const slots = new SessionSlots<Numbered>(1, () => {
       throw new Error("no memory");
     });
-    await assert.rejects(slots.acquire("a", new StopSignal()), /no memory/);
-    await assert.rejects(slots.acquire("a", new StopSignal()), /no memory/);
+    await assert.rejects(slots.acquire("a", new StopSignal(), "completion"), /no memory/);
+    await assert.rejects(slots.acquire("a", new StopSignal(), "completion"), /no memory/);
   });
 
   it("does not start what was stopped before it came", async () => {
     const slots = numbered(1);
     const stopped = new StopSignal();
     stopped.stop("cancelled");
-    assert.equal(await slots.acquire("a", stopped), undefined);
+    assert.equal(await slots.acquire("a", stopped, "completion"), undefined);
     assert.equal(slots.count, 0);
   });
 });

@@ -1,3 +1,5 @@
+import type { GenerationPriority } from "../../protocol/generation";
+
 /** Why a request ends before it is done: its client thought better of it, or a newer one for the same key took its place. */
 export type StopReason = "cancelled" | "superseded";
 
@@ -47,13 +49,10 @@ export interface SlotSession {
   close(): void;
 }
 
-/** `idle`: nobody waits for its result, so it makes room for whoever asks for one. */
-export type Urgency = "asked" | "idle";
-
 interface Request {
   readonly key: string;
   readonly signal: StopSignal;
-  readonly urgency: Urgency;
+  readonly priority: GenerationPriority;
 }
 
 interface Slot<S> {
@@ -71,7 +70,7 @@ interface Waiter<S> extends Request {
 /**
  * A fixed number of sessions, each of which belongs to the document (`key`) that used it last: its tokens are then
  * known already. A document without one takes the session that nobody has used for longest. One request at a time per
- * session; others wait in the order of their coming, idle ones behind all that were asked for.
+ * session; others wait in the order of their coming, a "prefill", for whose result nobody waits, behind all others.
  */
 export class SessionSlots<S extends SlotSession> {
   readonly #max: number;
@@ -91,13 +90,13 @@ export class SessionSlots<S extends SlotSession> {
   }
 
   /**
-   * Resolves with a session, or with undefined once `signal` says stop. Stops older requests of the same key, but an
-   * idle one does so to idle ones only.
+   * Resolves with a session, or with undefined once `signal` says stop. Stops older requests of the same key, but a
+   * "prefill" does so to others of its kind only.
    */
-  async acquire(key: string, signal: StopSignal, urgency: Urgency = "asked"): Promise<SessionLease<S> | undefined> {
-    const request: Request = { key, signal, urgency };
+  async acquire(key: string, signal: StopSignal, priority: GenerationPriority): Promise<SessionLease<S> | undefined> {
+    const request: Request = { key, signal, priority };
     for (const older of [...this.#waiting, this.#slotOf(key)?.running]) {
-      if (older?.key === key && (urgency === "asked" || older.urgency === "idle")) {
+      if (older?.key === key && (priority !== "prefill" || older.priority === "prefill")) {
         older.signal.stop("superseded");
       }
     }
@@ -144,16 +143,16 @@ export class SessionSlots<S extends SlotSession> {
 
   #serve(): void {
     const waiting = [
-      ...this.#waiting.filter(({ urgency }) => urgency === "asked"),
-      ...this.#waiting.filter(({ urgency }) => urgency === "idle"),
+      ...this.#waiting.filter(({ priority }) => priority !== "prefill"),
+      ...this.#waiting.filter(({ priority }) => priority === "prefill"),
     ];
     for (const waiter of waiting) {
       const slot = this.#slotFor(waiter.key);
       if (slot !== undefined) {
         this.#waiting = this.#waiting.filter((other) => other !== waiter);
         this.#lend(slot, waiter);
-      } else if (waiter.urgency === "asked" && this.#slotOf(waiter.key) === undefined) {
-        this.#slots.find(({ running }) => running?.urgency === "idle")?.running?.signal.stop("superseded");
+      } else if (waiter.priority !== "prefill" && this.#slotOf(waiter.key) === undefined) {
+        this.#slots.find(({ running }) => running?.priority === "prefill")?.running?.signal.stop("superseded");
       }
     }
   }

@@ -5,7 +5,6 @@ import type {
   HelloParams,
   LoadOptions,
   ModelChoice,
-  SamplerOptions,
   ShutdownReason,
 } from "../../protocol/engine";
 import {
@@ -16,6 +15,7 @@ import {
   nameMeant,
 } from "../../protocol/engineOptions";
 import { EngineError } from "../../protocol/errors";
+import type { GenerateRequest, SamplerOptions } from "../../protocol/generation";
 import type { PromptPart } from "../../protocol/prompt";
 
 /**
@@ -144,7 +144,15 @@ const load = record<LoadOptions>({ ...engineShapes, restMs: whole(0, DAY_MS) }, 
 
 const chatMessage = record<ChatMessage>({ role: oneOf("system", "user", "assistant"), content: text });
 
-const limits = { maxTokens: whole(1, TOKENS_MAX), stop: list(text), sampler };
+const generateRequest = {
+  priority: oneOf("completion", "chat", "prefill"),
+  maxTokens: whole(1, TOKENS_MAX),
+  stop: list(text),
+  sampler,
+  logprobs: flag,
+  watched: list(text),
+} satisfies Fields<GenerateRequest>;
+const optionalOfGenerate = ["stop", "sampler", "logprobs", "watched"] as const;
 const request = whole(0, Number.MAX_SAFE_INTEGER);
 
 const shutdownReason: Shape<ShutdownReason> = oneOf("updated", "disabled", "removed", "requested");
@@ -162,14 +170,11 @@ export const SHAPES = {
     ["stayMs", "hostPid"],
   ),
   model: record<ModelChoice>({ path: text, load }, ["load"]),
-  complete: record<CompleteParams>(
-    { ...limits, maxTokens: whole(0, TOKENS_MAX), request, document: text, prompt, oneLine: flag },
-    ["stop", "sampler", "oneLine"],
+  complete: record<CompleteParams>({ ...generateRequest, request, document: text, prompt }, optionalOfGenerate),
+  chat: record<ChatParams>(
+    { ...generateRequest, request, conversation: text, messages: list(chatMessage) },
+    optionalOfGenerate,
   ),
-  chat: record<ChatParams>({ ...limits, request, conversation: text, messages: list(chatMessage) }, [
-    "stop",
-    "sampler",
-  ]),
   document: record<{ readonly document: string }>({ document: text }),
   tokenize: record<{ readonly prompt: readonly PromptPart[] }>({ prompt }),
   count: record<{ readonly texts: readonly string[] }>({ texts: list(text) }),

@@ -1,7 +1,8 @@
 import * as vscode from "vscode";
-import type { CancelToken, GenerateResult } from "../../core/ports";
+import type { CancelToken } from "../../core/ports";
 import { REMEDIES } from "../../core/remedies";
 import type { ChatMessage, ModelInfo } from "../../protocol/engine";
+import { emptyReport, type GenerateReport } from "../../protocol/generation";
 import { runRemedy } from "../failures";
 import type { WindowEngine } from "../windowEngine";
 
@@ -73,17 +74,17 @@ export class ModelAccess {
    * Gives `onText` what the model answers, until that says that it is enough. Errors: EngineError. `temperature`: edits want
    * the likeliest text, not a surprising one.
    */
-  async ask(question: Question, onText: (text: string) => "enough" | undefined): Promise<GenerateResult["finish"]> {
+  async ask(question: Question, onText: (text: string) => "enough" | undefined): Promise<GenerateReport["finish"]> {
     const { id, messages, maxTokens, temperature, cancel } = question;
     const sampler = { temperature, topK: 20, topP: 0.95, minP: 0, seed: 0 };
-    const answer = this.#engine.chats.chat(id, messages, { maxTokens, sampler, cancel });
+    const answer = this.#engine.chats.chat(id, messages, { priority: "chat", maxTokens, sampler }, cancel);
     for (;;) {
       const step = await answer.next();
       if (step.done === true) {
         return step.value.finish;
       }
-      if (onText(step.value) === "enough") {
-        await answer.return({ finish: "stop" });
+      if (onText(step.value.text) === "enough") {
+        await answer.return(emptyReport("stop"));
         return "stop";
       }
     }

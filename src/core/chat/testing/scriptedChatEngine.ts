@@ -1,10 +1,12 @@
 import type { ChatMessage } from "../../../protocol/engine";
-import type { ChatEngine, ChatGenerateRequest, GenerateResult } from "../../ports";
+import { emptyReport, type GenerateReport, type GenerateRequest } from "../../../protocol/generation";
+import type { CancelToken, ChatEngine, TextStream } from "../../ports";
 
 export interface ChatCall {
   readonly conversation: string;
   readonly messages: readonly ChatMessage[];
-  readonly request: ChatGenerateRequest;
+  readonly request: GenerateRequest;
+  readonly cancel: CancelToken | undefined;
 }
 
 /** Says what it is told when it is told to, counts a token a word, and remembers what it was asked. */
@@ -12,7 +14,7 @@ export class ScriptedChatEngine implements ChatEngine {
   readonly calls: ChatCall[] = [];
   /** Pieces of the next answers, in order; the last one is said from then on. */
   answers: (readonly string[])[] = [["Yes."]];
-  finish: GenerateResult["finish"] = "end";
+  finish: GenerateReport["finish"] = "end";
   error: Error | undefined;
   #holds = false;
   #waiting: (() => void)[] = [];
@@ -40,16 +42,17 @@ export class ScriptedChatEngine implements ChatEngine {
   async *chat(
     conversation: string,
     messages: readonly ChatMessage[],
-    request: ChatGenerateRequest,
-  ): AsyncGenerator<string, GenerateResult, undefined> {
-    this.calls.push({ conversation, messages, request });
+    request: GenerateRequest,
+    cancel?: CancelToken,
+  ): TextStream {
+    this.calls.push({ conversation, messages, request, cancel });
     const pieces = (this.answers.length > 1 ? this.answers.shift() : this.answers[0]) ?? [];
     for (const piece of pieces) {
       await this.#wait();
-      if (request.cancel?.isCancellationRequested === true) {
-        return { finish: "cancelled" };
+      if (cancel?.isCancellationRequested === true) {
+        return emptyReport("cancelled");
       }
-      yield piece;
+      yield { text: piece };
     }
     await this.#wait();
     if (this.error !== undefined) {

@@ -1,0 +1,133 @@
+#include "engine/generation.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace hearth {
+namespace {
+
+Status CheckIds(std::span<const int32_t> ids, int64_t n_vocab, const char* what) {
+  int64_t previous = -1;
+  for (const int32_t id : ids) {
+    if (id <= previous || id >= n_vocab) {
+      return Status::BadRequest("cannot generate: the ids of " + std::string(what) +
+                                " are not rising ids of the vocabulary, which has " +
+                                std::to_string(n_vocab));
+    }
+    previous = id;
+  }
+  return Status::Ok();
+}
+
+Status CheckForcedPrefix(const ForcedPrefix& forced, int64_t n_vocab) {
+  for (size_t done = 0; done < forced.steps.size(); ++done) {
+    const ForcedPrefix::Step& step = forced.steps[done];
+    RETURN_IF_ERROR(CheckIds(step.ids, n_vocab, "a forced prefix"));
+    const auto n_left = static_cast<int64_t>(forced.steps.size() - done);
+    const bool fits = std::ranges::all_of(
+        step.n_byte, [&](int32_t n_byte) { return n_byte >= 1 && n_byte <= n_left; });
+    if (step.n_byte.size() != step.ids.size() || !fits) {
+      return Status::BadRequest(
+          "cannot generate: a step of the forced prefix does not say how many of the bytes that "
+          "are left each id takes");
+    }
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Generation>> Generation::Create(Session& session,
+                                                       GenerationOptions options) {
+  const int64_t n_vocab = session.n_vocab();
+  RETURN_IF_ERROR(CheckForcedPrefix(options.forced, n_vocab));
+  for (const std::vector<int32_t>& set : options.watched) {
+    RETURN_IF_ERROR(CheckIds(set, n_vocab, "a watched set"));
+  }
+  return std::unique_ptr<Generation>(new Generation(session, std::move(options)));
+}
+
+// nullptr once the prefix is complete.
+const ForcedPrefix::Step* Generation::NextForcedStep() const {
+  const auto done = static_cast<size_t>(n_forced_done_);
+  return done < options_.forced.steps.size() ? &options_.forced.steps[done] : nullptr;
+}
+
+Status Generation::BeginNext(const std::atomic<bool>* cancelled) {
+  appending_ = false;
+  if (!unevaluated_) return Status::Ok();
+  // Logits behind a forced token are exact as those behind a prompt are: together they stand for
+  // the prompt as it was before its end was taken back.
+  const bool whole_head = options_.log_probabilities || token_forced_;
+  RETURN_IF_ERROR(
+      session_.BeginAppend(token_.id, cancelled, whole_head ? Head::kWhole : Head::kApproximate));
+  appending_ = true;
+  return Status::Ok();
+}
+
+Result<bool> Generation::Step() {
+  if (appending_) {
+    Result<bool> done = session_.Step();
+    if (!done.ok() || !done.value()) return done;
+    appending_ = false;
+    unevaluated_ = false;
+  }
+  RETURN_IF_ERROR(Choose());
+  return true;
+}
+
+Status Generation::Choose() {
+  std::span<const float> logits = session_.logits();
+  if (logits.empty()) {
+    return Status::BadRequest("cannot choose a token: no prompt has been evaluated");
+  }
+  const ForcedPrefix::Step* forced = NextForcedStep();
+  const auto allowed =
+      forced != nullptr ? std::optional(std::span<const int32_t>(forced->ids)) : std::nullopt;
+  const auto compute_exact = [&]() -> Status {
+    RETURN_IF_ERROR(session_.ExactLogits(&exact_));
+    logits = exact_;
+    return Status::Ok();
+  };
+  bool is_exact = !session_.logits_are_approximate();
+  if (!is_exact && (options_.log_probabilities || forced != nullptr)) {
+    RETURN_IF_ERROR(compute_exact());
+    is_exact = true;
+  }
+  int32_t id = sampler_.Sample(logits, allowed);
+  if (id < 0 && !is_exact) {
+    // The approximate head may have left out all that are allowed.
+    RETURN_IF_ERROR(compute_exact());
+    id = sampler_.Sample(logits, allowed);
+  }
+  if (id < 0) {
+    return Status::Numeric("cannot choose a token: no token of the vocabulary is allowed");
+  }
+  token_ = GeneratedToken();
+  token_.id = id;
+  if (options_.log_probabilities) Judge(logits, forced);
+  if (forced != nullptr) {
+    const auto at = std::ranges::lower_bound(forced->ids, id) - forced->ids.begin();
+    n_forced_done_ += forced->n_byte[static_cast<size_t>(at)];
+  }
+  token_.n_forced_left = static_cast<int64_t>(options_.forced.steps.size()) - n_forced_done_;
+  token_forced_ = forced != nullptr;
+  unevaluated_ = true;
+  return Status::Ok();
+}
+
+// No probability is above 1, however its sum was rounded.
+void Generation::Judge(std::span<const float> logits, const ForcedPrefix::Step* forced) {
+  const auto logit = static_cast<double>(logits[static_cast<size_t>(token_.id)]);
+  const double all = log_sum_exp_(logits);
+  token_.log_probability = std::min(0.0, logit - all);
+  if (forced != nullptr) {
+    token_.allowed_log_probability = std::min(0.0, logit - log_sum_exp_(logits, forced->ids));
+  }
+  for (const std::vector<int32_t>& set : options_.watched) {
+    token_.watched_log_probability.push_back(std::min(0.0, log_sum_exp_(logits, set) - all));
+  }
+}
+
+}  // namespace hearth

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import type { GenerateRequest } from "../../protocol/generation";
+import { paramsOf, SHAPES } from "./requestSchemas";
+
+const REQUEST: GenerateRequest = {
+  priority: "completion",
+  maxTokens: 7,
+  stop: ["\n"],
+  sampler: { temperature: 0.5, topK: 3, topP: 0.9, minP: 0.1, seed: 4 },
+  logprobs: true,
+  watched: ["\n"],
+};
+const COMPLETE = { ...REQUEST, request: 1, document: "a", prompt: [{ kind: "text", text: "x" }] };
+const CHAT = { ...REQUEST, request: 1, conversation: "c", messages: [{ role: "user", content: "x" }] };
+
+describe("the shapes of requests for text", () => {
+  it("let the whole request through, and drop what is not of it", () => {
+    assert.deepEqual(paramsOf(SHAPES.complete, { ...COMPLETE, oneLine: true }), COMPLETE);
+    assert.deepEqual(paramsOf(SHAPES.chat, { ...CHAT, more: 1 }), CHAT);
+  });
+
+  it("want who waits and how much, and nothing else of the request", () => {
+    const bare = { priority: "prefill", maxTokens: 1, request: 1, document: "a", prompt: [] };
+    assert.deepEqual(paramsOf(SHAPES.complete, bare), bare);
+    for (const name of ["priority", "maxTokens"]) {
+      assert.throws(() => paramsOf(SHAPES.complete, { ...COMPLETE, [name]: undefined }), {
+        code: "bad_request",
+        message: new RegExp(name),
+      });
+    }
+  });
+
+  it("refuse what does not fit, with its place", () => {
+    const wrong = [
+      [{ priority: "idle" }, /priority is not one of completion, chat, prefill/],
+      [{ maxTokens: 0 }, /maxTokens is not a number from 1/],
+      [{ maxTokens: 1.5 }, /maxTokens is not a whole number/],
+      [{ stop: "\n" }, /stop is not a list/],
+      [{ logprobs: 1 }, /logprobs is not true or false/],
+      [{ watched: ["a", 2] }, /watched\[1\] is not a text/],
+      [{ sampler: { temperature: 1 } }, /sampler\.topK/],
+    ] as const;
+    for (const [part, message] of wrong) {
+      assert.throws(() => paramsOf(SHAPES.complete, { ...COMPLETE, ...part }), { code: "bad_request", message });
+      assert.throws(() => paramsOf(SHAPES.chat, { ...CHAT, ...part }), { code: "bad_request", message });
+    }
+  });
+});

@@ -1,0 +1,80 @@
+/**
+ * One generation of text, from whoever wants it to the engine and back: the same request and the same report on each
+ * side of the wire.
+ */
+
+/**
+ * Who waits: somebody who types, somebody who reads, or nobody. The engine works on the most urgent request. A "prefill"
+ * only evaluates its prompt, so that a later one that begins like it is answered sooner; it delays and supersedes nothing
+ * that somebody waits for.
+ */
+export type GenerationPriority = "completion" | "chat" | "prefill";
+
+/** Temperature 0 is greedy. `topK` 0, `topP` 1 and `minP` 0 filter nothing. */
+export interface SamplerOptions {
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly minP: number;
+  readonly seed: number;
+}
+
+export const GREEDY: SamplerOptions = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 0 };
+
+export interface GenerateRequest {
+  readonly priority: GenerationPriority;
+  /** Tokens, at least 1; a "prefill" generates none whatever this says. */
+  readonly maxTokens: number;
+  /** Generation ends before the first of these; they are not part of the text. */
+  readonly stop?: readonly string[];
+  /** Missing: greedy for a completion, as the model's authors recommend for a chat. */
+  readonly sampler?: SamplerOptions;
+  /** Pieces come with `tokens`. Costs the whole head at every token, also where an approximate one is on. */
+  readonly logprobs?: boolean;
+  /** With `logprobs`: texts of which each token tells how likely it was to begin with them, e.g. a line feed. None is empty. */
+  readonly watched?: readonly string[];
+}
+
+/** Log-probabilities are natural logarithms, of the undistorted distribution: temperature 1, no filters, all of the vocabulary. */
+export interface GeneratedToken {
+  readonly id: number;
+  /** Where it begins in the generated text, in UTF-16 units: 0 as long as it lies before that; stop strings count along. */
+  readonly offset: number;
+  readonly logprob: number;
+  /** The same among the tokens that were allowed, for one that replaces what was taken back of the prompt. */
+  readonly allowedLogprob?: number;
+  /** For each of the request's `watched`: that a token here begins with it. */
+  readonly watched?: readonly number[];
+}
+
+/** More of a text. */
+export interface GeneratedPiece {
+  /** May be empty where there are tokens. */
+  readonly text: string;
+  /** With `logprobs`: the tokens since the piece before; the text of the last ones may still be to come. */
+  readonly tokens?: readonly GeneratedToken[];
+}
+
+export interface GenerateReport {
+  /**
+   * The model said so, the token limit, a stop string, the caller, or a newer request for the same document or
+   * conversation.
+   */
+  readonly finish: "end" | "limit" | "stop" | "cancelled" | "superseded";
+  readonly promptTokens: number;
+  /** Prompt tokens that had been evaluated before. */
+  readonly reusedTokens: number;
+  readonly generatedTokens: number;
+  readonly prefillMs: number;
+  readonly decodeMs: number;
+}
+
+/** Of a generation that never began, or of which nobody knows how far it came. */
+export function emptyReport(finish: GenerateReport["finish"]): GenerateReport {
+  return { finish, promptTokens: 0, reusedTokens: 0, generatedTokens: 0, prefillMs: 0, decodeMs: 0 };
+}
+
+/** Whether it ended before it was done because nobody wanted more of it. */
+export function wasCancelled({ finish }: GenerateReport): boolean {
+  return finish === "cancelled" || finish === "superseded";
+}
