@@ -17,6 +17,13 @@ std::string Mebibytes(uint64_t bytes) {
   return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB";
 }
 
+// Rounded up too, with two decimals: the unit in which the editor's setting is given.
+std::string Gibibytes(uint64_t bytes) {
+  const uint64_t hundredths = (bytes * 100 + (uint64_t{1} << 30) - 1) >> 30;
+  const std::string decimals = std::to_string(hundredths % 100);
+  return std::to_string(hundredths / 100) + (decimals.size() == 1 ? ".0" : ".") + decimals + " GiB";
+}
+
 }  // namespace
 
 namespace {
@@ -118,7 +125,8 @@ Result<MemoryPlan> PlanMemory(const ModelSpec& spec, const MemoryPlanInput& inpu
     return Status::Memory("cannot run model '" + spec.path + "' in a memory budget of " +
                           Mebibytes(input.budget_bytes) + ": with a context of " +
                           std::to_string(input.n_ctx) + " tokens the smallest that works is " +
-                          Mebibytes(smallest) + "; raise the budget or shorten the context");
+                          Mebibytes(smallest) + " (" + Gibibytes(smallest) +
+                          "); raise the budget or shorten the context");
   }
   Share(input.budget_bytes - FixedBytes(plan), &plan);
   return plan;

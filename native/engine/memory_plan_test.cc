@@ -54,6 +54,8 @@ TEST(MemoryPlan, BuysSlotsWithWhatIsLeftAndRefusesTooLittle) {
   const Status refused = PlanMemory(model.spec(), input).status();
   EXPECT_TRUE(refused.code() == StatusCode::kMemory);
   EXPECT_TRUE(refused.message().find("the smallest that works is") != std::string::npos);
+  // A budget as it is written into the setting, which is too little if it was rounded down.
+  EXPECT_TRUE(refused.message().find(" MiB (0.01 GiB); raise") != std::string::npos);
   input.budget_bytes = 1;
   EXPECT_TRUE(PlanMemory(model.spec(), input).status().code() == StatusCode::kMemory);
 }
