@@ -10,8 +10,8 @@ import {
   normalise,
   type NormalRequest,
 } from "./completionRequest";
-import { Flight } from "./flight";
-import { cachedAnswer, fittedOutcome, isSameText, landedOutcome, restOf, type TextOutcome } from "./outcome";
+import { InFlightRequest } from "./inFlightRequest";
+import { cachedAnswer, fittedOutcome, isSameText, outcomeOfResult, restOf, type TextOutcome } from "./outcome";
 import type { CancelToken, Clock, PromptTraits, TextEngine, TokenCounter } from "./ports";
 import { flatten, layOutWindow } from "./promptLayout";
 import { costOf, PromptReader, READ_AHEAD_CHARS_MIN, type ReadingPriority } from "./promptReader";
@@ -53,7 +53,7 @@ export class Completer {
   readonly #pace = new TypingPace();
   readonly #waiting: Waiting;
   #turns = 0;
-  #flight: Flight | undefined;
+  #inFlight: InFlightRequest | undefined;
   #callOffLinger: (() => void) | undefined;
 
   constructor(ports: CompletionPorts, traits: PromptTraits, options: Partial<CompletionOptions> = {}) {
@@ -110,15 +110,15 @@ export class Completer {
       if (this.#interruption(turn) !== undefined || this.#clock.nowMs() > until) {
         break;
       }
-      const flight = new Flight(turn.place, turn.at, this.#shapeAt(turn), this.#clock);
-      this.#flight = flight;
-      await flight.run(this.#engine, turn.prompt, {
-        maxTokens: this.#maxTokens(flight.shape),
+      const inFlight = new InFlightRequest(turn.place, turn.at, this.#shapeAt(turn), this.#clock);
+      this.#inFlight = inFlight;
+      await inFlight.run(this.#engine, turn.prompt, {
+        maxTokens: this.#maxTokens(inFlight.shape),
         sampler: { ...ALTERNATIVE_SAMPLER, seed },
       });
-      const outcome = this.#interruption(turn) ?? landedOutcome(turn, flight, "");
-      if (this.#flight === flight) {
-        this.#flight = undefined;
+      const outcome = this.#interruption(turn) ?? outcomeOfResult(turn, inFlight, "");
+      if (this.#inFlight === inFlight) {
+        this.#inFlight = undefined;
       }
       const known = [first, ...found].some((other) => other.kind === "text" && isSameText(other, outcome));
       if (outcome.kind === "text" && !known) {
@@ -134,7 +134,7 @@ export class Completer {
    * text below the cursor that has changed since it was last looked at. A request for another place ends it.
    */
   async warm(request: CompletionRequest): Promise<void> {
-    if (this.#flight !== undefined) {
+    if (this.#inFlight !== undefined) {
       return;
     }
     this.refresh(request);
@@ -173,7 +173,7 @@ export class Completer {
     this.#windows.forget(documentId);
     this.#cache.forget(documentId);
     this.#reader.forget(documentId);
-    if (this.#flight?.place.documentId === documentId) {
+    if (this.#inFlight?.place.documentId === documentId) {
       this.stop();
     }
   }
@@ -193,8 +193,8 @@ export class Completer {
 
   #stopAsking(): void {
     this.#callOffLinger?.();
-    this.#flight?.stop();
-    this.#flight = undefined;
+    this.#inFlight?.stop();
+    this.#inFlight = undefined;
   }
 
   #nextTurn(): number {
@@ -222,8 +222,8 @@ export class Completer {
     // Asked for or not: a model that cannot fill in has nothing to go on from at the start of a document.
     const suppression = turn.prompt.length === 0 ? "emptyDocument" : isManual ? undefined : suppressionAt(turn.at);
     // The rest of a block may come where nothing would be asked anew: behind its first statement.
-    if (suppression === undefined || this.#flight?.shape === "block") {
-      const early = await this.#joinFlight(turn);
+    if (suppression === undefined || this.#inFlight?.shape === "block") {
+      const early = await this.#joinInFlight(turn);
       if (early !== undefined) {
         return early;
       }
@@ -233,7 +233,7 @@ export class Completer {
       return { kind: "none", reason: suppression };
     }
     const interrupted = (await this.#debounce(turn)) ?? (await this.#untilRead(turn));
-    return interrupted ?? this.#arrival(turn, this.#takeOff(turn), "engine");
+    return interrupted ?? this.#arrival(turn, this.#send(turn), "engine");
   }
 
   #reuse(turn: Turn): CompletionOutcome | undefined {
@@ -246,7 +246,7 @@ export class Completer {
       return turn.request.trigger === "manual" ? undefined : { kind: "none", reason: "knownEmpty" };
     }
     const outcome = fittedOutcome(turn, reused.text, reused.shape);
-    if (outcome.kind === "none" && this.#flight?.typedAlong(turn.place) !== undefined) {
+    if (outcome.kind === "none" && this.#inFlight?.typedAlong(turn.place) !== undefined) {
       return undefined;
     }
     turn.source = reused.source;
@@ -254,13 +254,13 @@ export class Completer {
   }
 
   /** The question under way may be the one that is asked now: the keys since then only typed its answer. */
-  async #joinFlight(turn: Turn): Promise<CompletionOutcome | undefined> {
-    const flight = this.#flight;
-    if (flight === undefined || flight.landing !== undefined || flight.typedAlong(turn.place) === undefined) {
+  async #joinInFlight(turn: Turn): Promise<CompletionOutcome | undefined> {
+    const inFlight = this.#inFlight;
+    if (inFlight === undefined || inFlight.result !== undefined || inFlight.typedAlong(turn.place) === undefined) {
       return undefined;
     }
     this.#callOffLinger?.();
-    const outcome = await this.#arrival(turn, flight, "inFlight");
+    const outcome = await this.#arrival(turn, inFlight, "inFlight");
     const isOver = outcome.kind !== "none" || outcome.reason !== "superseded" || turn.id !== this.#turns;
     return isOver ? outcome : undefined;
   }
@@ -296,16 +296,16 @@ export class Completer {
     }
   }
 
-  #takeOff(turn: Turn): Flight {
+  #send(turn: Turn): InFlightRequest {
     this.#reader.stop();
-    const flight = new Flight(turn.place, turn.at, this.#shapeAt(turn), this.#clock);
-    this.#flight = flight;
+    const inFlight = new InFlightRequest(turn.place, turn.at, this.#shapeAt(turn), this.#clock);
+    this.#inFlight = inFlight;
     const newChars = this.#reader.newChars(turn.request.documentId, flatten(turn.prompt));
     turn.newChars = newChars;
-    void flight.run(this.#engine, turn.prompt, { maxTokens: this.#maxTokens(flight.shape) }).then(() => {
-      this.#landed(flight, turn.prompt, newChars);
+    void inFlight.run(this.#engine, turn.prompt, { maxTokens: this.#maxTokens(inFlight.shape) }).then(() => {
+      this.#ended(inFlight, turn.prompt, newChars);
     });
-    return flight;
+    return inFlight;
   }
 
   #shapeAt({ at }: Turn): CompletionShape {
@@ -316,36 +316,36 @@ export class Completer {
     return shape === "line" ? this.#options.oneLineTokens : this.#options.blockTokens;
   }
 
-  #landed(flight: Flight, prompt: readonly PromptPart[], newChars: number): void {
-    if (this.#flight === flight) {
-      this.#flight = undefined;
+  #ended(inFlight: InFlightRequest, prompt: readonly PromptPart[], newChars: number): void {
+    if (this.#inFlight === inFlight) {
+      this.#inFlight = undefined;
     }
-    this.#reader.asked(flight, flatten(prompt));
-    const tookMs = this.#clock.nowMs() - flight.startedMs;
-    const { landing, shaped, shape, firstTextMs, place } = flight;
-    if (landing?.kind === "answered") {
+    this.#reader.asked(inFlight, flatten(prompt));
+    const tookMs = this.#clock.nowMs() - inFlight.startedMs;
+    const { result, shaped, shape, firstTextMs, place } = inFlight;
+    if (result?.kind === "answered") {
       this.#cache.remember(place, cachedAnswer(shaped, shape));
-      this.#pace.answered(costOf(flight, landing.report, flatten(prompt), { newChars, tookMs }));
-    } else if (landing?.kind === "stopped" && (shape === "line" || firstTextMs === undefined)) {
+      this.#pace.answered(costOf(inFlight, result.report, flatten(prompt), { newChars, tookMs }));
+    } else if (result?.kind === "stopped" && (shape === "line" || firstTextMs === undefined)) {
       this.#pace.gaveUp(newChars, tookMs);
     }
   }
 
-  async #arrival(turn: Turn, flight: Flight, source: AnswerSource): Promise<CompletionOutcome> {
-    turn.flight = flight;
-    flight.waiting += 1;
+  async #arrival(turn: Turn, inFlight: InFlightRequest, source: AnswerSource): Promise<CompletionOutcome> {
+    turn.inFlight = inFlight;
+    inFlight.waiting += 1;
     try {
-      return await this.#awaitFlight(turn, flight, source);
+      return await this.#awaitInFlight(turn, inFlight, source);
     } finally {
-      flight.waiting -= 1;
+      inFlight.waiting -= 1;
       if (this.#interruption(turn) !== undefined) {
-        this.#linger(flight);
+        this.#linger(inFlight);
       }
     }
   }
 
-  /** Waits until the flight has something to show for this turn, or will have nothing. */
-  async #awaitFlight(turn: Turn, flight: Flight, source: AnswerSource): Promise<CompletionOutcome> {
+  /** Waits until the in-flight request has something to show for this turn, or will have nothing. */
+  async #awaitInFlight(turn: Turn, inFlight: InFlightRequest, source: AnswerSource): Promise<CompletionOutcome> {
     const showAt = turn.startedMs + this.#options.blockWaitMs[turn.request.trigger];
     const tooLateAt = turn.request.trigger === "manual" ? Infinity : turn.startedMs + this.#options.latencyMaxMs;
     for (;;) {
@@ -353,27 +353,27 @@ export class Completer {
       if (interruption !== undefined) {
         return interruption;
       }
-      const typed = flight.typedAlong(turn.place);
-      if (typed === undefined || flight.landing?.kind === "stopped") {
+      const typed = inFlight.typedAlong(turn.place);
+      if (typed === undefined || inFlight.result?.kind === "stopped") {
         // Not what was typed after all; the caller may ask anew.
         return { kind: "none", reason: "superseded" };
       }
       const nowMs = this.#clock.nowMs();
       turn.source = source;
-      if (flight.landing !== undefined) {
-        return landedOutcome(turn, flight, typed);
+      if (inFlight.result !== undefined) {
+        return outcomeOfResult(turn, inFlight, typed);
       }
-      const hasWholeLine = flight.shape === "block" && restOf(flight.shaped, typed).trim() !== "";
+      const hasWholeLine = inFlight.shape === "block" && restOf(inFlight.shaped, typed).trim() !== "";
       if (hasWholeLine && nowMs >= showAt) {
-        this.#cache.remember(flight.place, cachedAnswer(flight.shaped, flight.shape));
-        return fittedOutcome(turn, restOf(flight.shaped, typed), flight.shape);
+        this.#cache.remember(inFlight.place, cachedAnswer(inFlight.shaped, inFlight.shape));
+        return fittedOutcome(turn, restOf(inFlight.shaped, typed), inFlight.shape);
       }
       if (nowMs >= tooLateAt) {
         return { kind: "none", reason: "tooLate" };
       }
       const timer = hasWholeLine ? [this.#waiting.at(showAt)] : [];
       const deadline = tooLateAt === Infinity ? [] : [this.#waiting.at(tooLateAt)];
-      await this.#waiting.pause(turn.token, [(wake) => flight.onChange(wake), ...timer, ...deadline]);
+      await this.#waiting.pause(turn.token, [(wake) => inFlight.onChange(wake), ...timer, ...deadline]);
     }
   }
 
@@ -385,15 +385,15 @@ export class Completer {
   }
 
   /** Nobody waits for it any more; somebody may in a moment. */
-  #linger(flight: Flight): void {
-    if (this.#flight !== flight || flight.landing !== undefined || flight.waiting > 0) {
+  #linger(inFlight: InFlightRequest): void {
+    if (this.#inFlight !== inFlight || inFlight.result !== undefined || inFlight.waiting > 0) {
       return;
     }
     this.#callOffLinger?.();
     this.#callOffLinger = this.#clock.after(this.#options.lingerMs, () => {
-      flight.stop();
-      if (this.#flight === flight) {
-        this.#flight = undefined;
+      inFlight.stop();
+      if (this.#inFlight === inFlight) {
+        this.#inFlight = undefined;
       }
     });
   }

@@ -2,7 +2,7 @@ import { EngineError } from "../protocol/errors";
 import type { CompletionShape } from "./blockRules";
 import type { CachedAnswer } from "./completionCache";
 import type { CompletionOutcome } from "./completionRequest";
-import type { Flight } from "./flight";
+import type { InFlightRequest } from "./inFlightRequest";
 import { fitAnswer, type ShapedAnswer } from "./postprocess";
 import type { Turn } from "./turn";
 
@@ -26,9 +26,13 @@ export function fittedOutcome({ at, normal }: Turn, text: string, shape: Complet
 }
 
 /** `typed` is what was typed of the answer since it was asked for. */
-export function landedOutcome(turn: Turn, { landing, shaped, shape }: Flight, typed: string): CompletionOutcome {
-  if (landing?.kind === "failed") {
-    const { error } = landing;
+export function outcomeOfResult(
+  turn: Turn,
+  { result, shaped, shape }: InFlightRequest,
+  typed: string,
+): CompletionOutcome {
+  if (result?.kind === "failed") {
+    const { error } = result;
     return { kind: "none", reason: error instanceof EngineError ? error.code : "internal", error };
   }
   return shaped.kind === "none" ? shaped : fittedOutcome(turn, restOf(shaped, typed), shape);

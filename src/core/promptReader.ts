@@ -1,7 +1,7 @@
 import { type GenerateReport, type GenerationPriority, wasCancelled } from "../protocol/generation";
 import type { PromptPart } from "../protocol/prompt";
 import { CancelSource } from "./cancellation";
-import type { Flight } from "./flight";
+import type { InFlightRequest } from "./inFlightRequest";
 import type { CancelToken, TextEngine } from "./ports";
 import { commonPrefixLength, flatten } from "./promptLayout";
 
@@ -116,8 +116,8 @@ export class PromptReader {
   }
 
   /** A question was stopped or answered: its prompt has been read if there was any text. */
-  asked({ place, landing, firstTextMs }: Flight, prompt: string): void {
-    if (landing?.kind === "answered" || firstTextMs !== undefined) {
+  asked({ place, result, firstTextMs }: InFlightRequest, prompt: string): void {
+    if (result?.kind === "answered" || firstTextMs !== undefined) {
       this.#remember(place.documentId, prompt);
     }
   }
@@ -154,7 +154,7 @@ export class PromptReader {
 
 /** What an answer cost. Without a report, because the rest of the answer was not wanted, `newChars` is the best guess. */
 export function costOf(
-  { shape, firstTextMs }: Flight,
+  { shape, firstTextMs }: InFlightRequest,
   report: GenerateReport | undefined,
   prompt: string,
   { newChars, tookMs }: { readonly newChars: number; readonly tookMs: number },

@@ -2,7 +2,7 @@ import type { PromptPart } from "../protocol/prompt";
 import type { CachePlace } from "./completionCache";
 import type { CompletionOutcome, CompletionRequest, NormalRequest } from "./completionRequest";
 import { type Surroundings, surroundingsOf } from "./context";
-import type { Flight } from "./flight";
+import type { InFlightRequest } from "./inFlightRequest";
 import type { CancelToken, PromptTraits } from "./ports";
 import { flatten, layOutWindow } from "./promptLayout";
 import type { PromptWindow } from "./promptWindow";
@@ -20,7 +20,7 @@ export interface Turn {
   readonly startedMs: number;
   debounceMs: number;
   source: AnswerSource | undefined;
-  flight: Flight | undefined;
+  inFlight: InFlightRequest | undefined;
   /** Of the prompt, where the engine was asked. */
   newChars: number | undefined;
 }
@@ -46,7 +46,7 @@ export function turnAt(
     prompt: layOutWindow(cursor.path, window, traits),
     debounceMs: 0,
     source: undefined,
-    flight: undefined,
+    inFlight: undefined,
     newChars: undefined,
   };
 }
@@ -58,7 +58,7 @@ export function recordOf(
   times: { readonly startedMs: number; readonly endedMs: number },
   turn?: Turn,
 ): NewRecord {
-  const { newChars, source, flight } = turn ?? {};
+  const { newChars, source, inFlight } = turn ?? {};
   return {
     startedMs: times.startedMs,
     path: request.path,
@@ -69,7 +69,7 @@ export function recordOf(
     totalMs: times.endedMs - times.startedMs,
     ...(outcome.kind === "none" ? { reason: outcome.reason } : {}),
     ...(source === undefined ? {} : { source }),
-    ...(flight?.firstTextMs === undefined ? {} : { firstTextMs: flight.firstTextMs }),
+    ...(inFlight?.firstTextMs === undefined ? {} : { firstTextMs: inFlight.firstTextMs }),
     ...(newChars === undefined || turn === undefined
       ? {}
       : { promptChars: flatten(turn.prompt).length, newPromptChars: newChars }),

@@ -13,8 +13,8 @@ import type { Surroundings } from "./context";
 import type { Clock, TextEngine } from "./ports";
 import { type ShapedAnswer, shapeAnswer } from "./postprocess";
 
-/** How a flight ended. `stopped`: nobody wanted more of it. */
-export type Landing =
+/** How an in-flight request ended. `stopped`: nobody wanted more of it. */
+export type InFlightResult =
   /** No report: what came was all that was wanted, and the rest of the answer was left. */
   | { readonly kind: "answered"; readonly report: GenerateReport | undefined }
   | { readonly kind: "stopped" }
@@ -27,12 +27,12 @@ const TYPED_AHEAD_MAX = 8;
  * One question on its way through the engine. It may outlive the request that asked it: the next key often only
  * types what it is about to answer, and the rest of a block is generated while its first line is shown.
  */
-export class Flight {
+export class InFlightRequest {
   readonly place: CachePlace;
   readonly shape: CompletionShape;
   readonly startedMs: number;
   firstTextMs: number | undefined;
-  landing: Landing | undefined;
+  result: InFlightResult | undefined;
   /** Requests that wait for it. */
   waiting = 0;
   readonly #at: Surroundings;
@@ -53,7 +53,7 @@ export class Flight {
     this.startedMs = clock.nowMs();
   }
 
-  /** Resolves when it has landed; never rejects. */
+  /** Resolves when it has ended; never rejects. */
   async run(
     engine: TextEngine,
     prompt: readonly PromptPart[],
@@ -77,7 +77,7 @@ export class Flight {
       }
       this.#land(step.done === true ? step.value : undefined);
     } catch (error) {
-      this.landing = this.#cancel.token.isCancellationRequested ? { kind: "stopped" } : { kind: "failed", error };
+      this.result = this.#cancel.token.isCancellationRequested ? { kind: "stopped" } : { kind: "failed", error };
     }
     this.#changed();
   }
@@ -96,22 +96,22 @@ export class Flight {
     return () => this.#listeners.delete(listener);
   }
 
-  /** What has come so far, shaped. Until it has landed, of a block only whole lines. */
+  /** What has come so far, shaped. Until it has ended, of a block only whole lines. */
   get shaped(): ShapedAnswer {
     return this.#shaped;
   }
 
-  /** What was typed at the flight's place since it started, if its answer may still begin with that. */
+  /** What was typed at its place since it started, if its answer may still begin with that. */
   typedAlong(now: CachePlace): string | undefined {
     const typed = typedSince(this.place, now);
     if (typed === undefined) {
       return undefined;
     }
     const text = this.#soFar.kind === "text" ? this.#soFar.text : "";
-    if (this.landing === undefined && typed.startsWith(text)) {
+    if (this.result === undefined && typed.startsWith(text)) {
       return typed.length - text.length <= TYPED_AHEAD_MAX ? typed : undefined;
     }
-    // Once it has landed, an answer that is typed to its end has nothing more to say.
+    // Once it has ended, an answer that is typed to its end has nothing more to say.
     const hasMore = typed === "" || typed.length < text.length;
     return hasMore && text.startsWith(typed) ? typed : undefined;
   }
@@ -147,12 +147,12 @@ export class Flight {
 
   #land(report: GenerateReport | undefined): void {
     if (this.isStopped || (report !== undefined && wasCancelled(report))) {
-      this.landing = { kind: "stopped" };
+      this.result = { kind: "stopped" };
       return;
     }
     this.#shaped = this.#shapedTo(this.#text.length, report?.finish === "limit");
     this.#soFar = this.#shaped;
-    this.landing = { kind: "answered", report };
+    this.result = { kind: "answered", report };
   }
 
   #changed(): void {
