@@ -19,7 +19,7 @@ import { PromptWindows } from "./promptWindow";
 import type { SkipReason } from "./skipReasons";
 import { type AnswerSource, RequestLog } from "./requestLog";
 import { suppressionAt } from "./suppression";
-import { recordOf, type Turn, turnAt } from "./turn";
+import { recordOf, type PendingCompletion, pendingCompletionAt } from "./pendingCompletion";
 import { TypingPace } from "./typingPace";
 import { Waiting, whenOver } from "./waiting";
 
@@ -52,7 +52,7 @@ export class Completer {
   readonly #cache = new CompletionCache();
   readonly #pace = new TypingPace();
   readonly #waiting: Waiting;
-  #turns = 0;
+  #lastId = 0;
   #inFlight: InFlightRequest | undefined;
   #callOffLinger: (() => void) | undefined;
 
@@ -70,13 +70,13 @@ export class Completer {
   /** Never rejects: what goes wrong is an outcome. */
   async complete(request: CompletionRequest, token: CancelToken = NEVER_CANCELLED): Promise<CompletionOutcome> {
     const startedMs = this.#clock.nowMs();
-    const id = this.#nextTurn();
+    const id = this.#nextId();
     try {
       const normal = normalise(request);
-      const turn = normal === undefined ? undefined : this.#newTurn(id, request, normal, token, startedMs);
+      const pending = normal === undefined ? undefined : this.#newPending(id, request, normal, token, startedMs);
       const outcome: CompletionOutcome =
-        turn === undefined ? { kind: "none", reason: "suggestItem" } : await this.#outcomeOf(turn);
-      this.#record(request, startedMs, outcome, turn);
+        pending === undefined ? { kind: "none", reason: "suggestItem" } : await this.#outcomeOf(pending);
+      this.#record(request, startedMs, outcome, pending);
       return outcome;
     } catch (error) {
       const outcome: CompletionOutcome = { kind: "none", reason: "internal", error };
@@ -100,23 +100,23 @@ export class Completer {
       return [];
     }
     this.stop();
-    const turn = this.#newTurn(this.#nextTurn(), request, normal, token, this.#clock.nowMs());
+    const pending = this.#newPending(this.#nextId(), request, normal, token, this.#clock.nowMs());
     const found: TextOutcome[] = [];
     const cancelled = token.onCancellationRequested(() => {
       this.stop();
     });
-    const until = turn.startedMs + forMs;
+    const until = pending.startedMs + forMs;
     for (const seed of ALTERNATIVE_SEEDS) {
-      if (this.#interruption(turn) !== undefined || this.#clock.nowMs() > until) {
+      if (this.#interruption(pending) !== undefined || this.#clock.nowMs() > until) {
         break;
       }
-      const inFlight = new InFlightRequest(turn.place, turn.at, this.#shapeAt(turn), this.#clock);
+      const inFlight = new InFlightRequest(pending.place, pending.at, this.#shapeAt(pending), this.#clock);
       this.#inFlight = inFlight;
-      await inFlight.run(this.#engine, turn.prompt, {
+      await inFlight.run(this.#engine, pending.prompt, {
         maxTokens: this.#maxTokens(inFlight.shape),
         sampler: { ...ALTERNATIVE_SAMPLER, seed },
       });
-      const outcome = this.#interruption(turn) ?? outcomeOfResult(turn, inFlight, "");
+      const outcome = this.#interruption(pending) ?? outcomeOfResult(pending, inFlight, "");
       if (this.#inFlight === inFlight) {
         this.#inFlight = undefined;
       }
@@ -146,7 +146,7 @@ export class Completer {
 
   /** For a caller that does not even ask; the log then says why. Stops what is under way. */
   decline(request: CompletionRequest, reason: SkipReason): CompletionOutcome {
-    this.#nextTurn();
+    this.#nextId();
     this.log.addSkipped(request, reason, this.#clock.nowMs());
     this.stop();
     return { kind: "none", reason };
@@ -197,33 +197,40 @@ export class Completer {
     this.#inFlight = undefined;
   }
 
-  #nextTurn(): number {
-    this.#turns += 1;
+  #nextId(): number {
+    this.#lastId += 1;
     this.#waiting.wakeAll();
-    return this.#turns;
+    return this.#lastId;
   }
 
-  #newTurn(id: number, request: CompletionRequest, normal: NormalRequest, token: CancelToken, startedMs: number): Turn {
+  #newPending(
+    id: number,
+    request: CompletionRequest,
+    normal: NormalRequest,
+    token: CancelToken,
+    startedMs: number,
+  ): PendingCompletion {
     const window = this.#windows.windowAt(request.documentId, normal.cursor);
-    return turnAt({ id, request, normal, token, startedMs }, window, this.#traits);
+    return pendingCompletionAt({ id, request, normal, token, startedMs }, window, this.#traits);
   }
 
   /** The straight line. */
-  async #outcomeOf(turn: Turn): Promise<CompletionOutcome> {
-    const isManual = turn.request.trigger === "manual";
+  async #outcomeOf(pending: PendingCompletion): Promise<CompletionOutcome> {
+    const isManual = pending.request.trigger === "manual";
     if (!isManual) {
-      this.#pace.key(turn.startedMs);
+      this.#pace.key(pending.startedMs);
     }
-    this.#reader.stopUnlessFor(turn.request.documentId, flatten(turn.prompt));
-    const reused = this.#reuse(turn);
+    this.#reader.stopUnlessFor(pending.request.documentId, flatten(pending.prompt));
+    const reused = this.#reuse(pending);
     if (reused !== undefined) {
       return reused;
     }
     // Asked for or not: a model that cannot fill in has nothing to go on from at the start of a document.
-    const suppression = turn.prompt.length === 0 ? "emptyDocument" : isManual ? undefined : suppressionAt(turn.at);
+    const suppression =
+      pending.prompt.length === 0 ? "emptyDocument" : isManual ? undefined : suppressionAt(pending.at);
     // The rest of a block may come where nothing would be asked anew: behind its first statement.
     if (suppression === undefined || this.#inFlight?.shape === "block") {
-      const early = await this.#joinInFlight(turn);
+      const early = await this.#joinInFlight(pending);
       if (early !== undefined) {
         return early;
       }
@@ -232,61 +239,61 @@ export class Completer {
     if (suppression !== undefined) {
       return { kind: "none", reason: suppression };
     }
-    const interrupted = (await this.#debounce(turn)) ?? (await this.#untilRead(turn));
-    return interrupted ?? this.#arrival(turn, this.#send(turn), "engine");
+    const interrupted = (await this.#debounce(pending)) ?? (await this.#untilRead(pending));
+    return interrupted ?? this.#arrival(pending, this.#send(pending), "engine");
   }
 
-  #reuse(turn: Turn): CompletionOutcome | undefined {
-    const reused = this.#cache.reuse(turn.place);
+  #reuse(pending: PendingCompletion): CompletionOutcome | undefined {
+    const reused = this.#cache.reuse(pending.place);
     if (reused === undefined) {
       return undefined;
     }
     if (reused.text === "") {
       // Asked by hand, the question is asked once more.
-      return turn.request.trigger === "manual" ? undefined : { kind: "none", reason: "knownEmpty" };
+      return pending.request.trigger === "manual" ? undefined : { kind: "none", reason: "knownEmpty" };
     }
-    const outcome = fittedOutcome(turn, reused.text, reused.shape);
-    if (outcome.kind === "none" && this.#inFlight?.typedAlong(turn.place) !== undefined) {
+    const outcome = fittedOutcome(pending, reused.text, reused.shape);
+    if (outcome.kind === "none" && this.#inFlight?.typedAlong(pending.place) !== undefined) {
       return undefined;
     }
-    turn.source = reused.source;
+    pending.source = reused.source;
     return outcome;
   }
 
   /** The question under way may be the one that is asked now: the keys since then only typed its answer. */
-  async #joinInFlight(turn: Turn): Promise<CompletionOutcome | undefined> {
+  async #joinInFlight(pending: PendingCompletion): Promise<CompletionOutcome | undefined> {
     const inFlight = this.#inFlight;
-    if (inFlight === undefined || inFlight.result !== undefined || inFlight.typedAlong(turn.place) === undefined) {
+    if (inFlight === undefined || inFlight.result !== undefined || inFlight.typedAlong(pending.place) === undefined) {
       return undefined;
     }
     this.#callOffLinger?.();
-    const outcome = await this.#arrival(turn, inFlight, "inFlight");
-    const isOver = outcome.kind !== "none" || outcome.reason !== "superseded" || turn.id !== this.#turns;
+    const outcome = await this.#arrival(pending, inFlight, "inFlight");
+    const isOver = outcome.kind !== "none" || outcome.reason !== "superseded" || pending.id !== this.#lastId;
     return isOver ? outcome : undefined;
   }
 
-  async #debounce(turn: Turn): Promise<CompletionOutcome | undefined> {
-    const { documentId, trigger } = turn.request;
-    const newChars = this.#reader.newChars(documentId, flatten(turn.prompt));
+  async #debounce(pending: PendingCompletion): Promise<CompletionOutcome | undefined> {
+    const { documentId, trigger } = pending.request;
+    const newChars = this.#reader.newChars(documentId, flatten(pending.prompt));
     const delayMs = trigger === "manual" ? 0 : this.#pace.delayMs(newChars) - this.#options.editorWaitedMs;
     if (newChars >= READ_AHEAD_CHARS_MIN) {
       // Goes on while somebody types: a question that were given up at the next key would never come to an end.
-      void this.#read(documentId, turn.prompt, "completion");
+      void this.#read(documentId, pending.prompt, "completion");
     }
-    const until = turn.startedMs + delayMs;
+    const until = pending.startedMs + delayMs;
     const begun = this.#clock.nowMs();
-    while (this.#clock.nowMs() < until && this.#interruption(turn) === undefined) {
-      await this.#waiting.pause(turn.token, [this.#waiting.at(until)]);
+    while (this.#clock.nowMs() < until && this.#interruption(pending) === undefined) {
+      await this.#waiting.pause(pending.token, [this.#waiting.at(until)]);
     }
-    turn.debounceMs = this.#clock.nowMs() - begun;
-    return this.#interruption(turn);
+    pending.debounceMs = this.#clock.nowMs() - begun;
+    return this.#interruption(pending);
   }
 
-  async #untilRead(turn: Turn): Promise<CompletionOutcome | undefined> {
-    while (this.#reader.reading?.priority === "completion" && this.#interruption(turn) === undefined) {
-      await this.#waiting.pause(turn.token, [whenOver(this.#reader.reading.ended)]);
+  async #untilRead(pending: PendingCompletion): Promise<CompletionOutcome | undefined> {
+    while (this.#reader.reading?.priority === "completion" && this.#interruption(pending) === undefined) {
+      await this.#waiting.pause(pending.token, [whenOver(this.#reader.reading.ended)]);
     }
-    return this.#interruption(turn);
+    return this.#interruption(pending);
   }
 
   async #read(documentId: string, prompt: readonly PromptPart[], priority: ReadingPriority): Promise<void> {
@@ -296,19 +303,19 @@ export class Completer {
     }
   }
 
-  #send(turn: Turn): InFlightRequest {
+  #send(pending: PendingCompletion): InFlightRequest {
     this.#reader.stop();
-    const inFlight = new InFlightRequest(turn.place, turn.at, this.#shapeAt(turn), this.#clock);
+    const inFlight = new InFlightRequest(pending.place, pending.at, this.#shapeAt(pending), this.#clock);
     this.#inFlight = inFlight;
-    const newChars = this.#reader.newChars(turn.request.documentId, flatten(turn.prompt));
-    turn.newChars = newChars;
-    void inFlight.run(this.#engine, turn.prompt, { maxTokens: this.#maxTokens(inFlight.shape) }).then(() => {
-      this.#ended(inFlight, turn.prompt, newChars);
+    const newChars = this.#reader.newChars(pending.request.documentId, flatten(pending.prompt));
+    pending.newChars = newChars;
+    void inFlight.run(this.#engine, pending.prompt, { maxTokens: this.#maxTokens(inFlight.shape) }).then(() => {
+      this.#ended(inFlight, pending.prompt, newChars);
     });
     return inFlight;
   }
 
-  #shapeAt({ at }: Turn): CompletionShape {
+  #shapeAt({ at }: PendingCompletion): CompletionShape {
     return this.#options.blocks ? shapeAt(at) : "line";
   }
 
@@ -331,57 +338,65 @@ export class Completer {
     }
   }
 
-  async #arrival(turn: Turn, inFlight: InFlightRequest, source: AnswerSource): Promise<CompletionOutcome> {
-    turn.inFlight = inFlight;
+  async #arrival(
+    pending: PendingCompletion,
+    inFlight: InFlightRequest,
+    source: AnswerSource,
+  ): Promise<CompletionOutcome> {
+    pending.inFlight = inFlight;
     inFlight.waiting += 1;
     try {
-      return await this.#awaitInFlight(turn, inFlight, source);
+      return await this.#awaitInFlight(pending, inFlight, source);
     } finally {
       inFlight.waiting -= 1;
-      if (this.#interruption(turn) !== undefined) {
+      if (this.#interruption(pending) !== undefined) {
         this.#linger(inFlight);
       }
     }
   }
 
-  /** Waits until the in-flight request has something to show for this turn, or will have nothing. */
-  async #awaitInFlight(turn: Turn, inFlight: InFlightRequest, source: AnswerSource): Promise<CompletionOutcome> {
-    const showAt = turn.startedMs + this.#options.blockWaitMs[turn.request.trigger];
-    const tooLateAt = turn.request.trigger === "manual" ? Infinity : turn.startedMs + this.#options.latencyMaxMs;
+  /** Waits until the in-flight request has something to show for this request, or will have nothing. */
+  async #awaitInFlight(
+    pending: PendingCompletion,
+    inFlight: InFlightRequest,
+    source: AnswerSource,
+  ): Promise<CompletionOutcome> {
+    const showAt = pending.startedMs + this.#options.blockWaitMs[pending.request.trigger];
+    const tooLateAt = pending.request.trigger === "manual" ? Infinity : pending.startedMs + this.#options.latencyMaxMs;
     for (;;) {
-      const interruption = this.#interruption(turn);
+      const interruption = this.#interruption(pending);
       if (interruption !== undefined) {
         return interruption;
       }
-      const typed = inFlight.typedAlong(turn.place);
+      const typed = inFlight.typedAlong(pending.place);
       if (typed === undefined || inFlight.result?.kind === "stopped") {
         // Not what was typed after all; the caller may ask anew.
         return { kind: "none", reason: "superseded" };
       }
       const nowMs = this.#clock.nowMs();
-      turn.source = source;
+      pending.source = source;
       if (inFlight.result !== undefined) {
-        return outcomeOfResult(turn, inFlight, typed);
+        return outcomeOfResult(pending, inFlight, typed);
       }
       const hasWholeLine = inFlight.shape === "block" && restOf(inFlight.shaped, typed).trim() !== "";
       if (hasWholeLine && nowMs >= showAt) {
         this.#cache.remember(inFlight.place, cachedAnswer(inFlight.shaped, inFlight.shape));
-        return fittedOutcome(turn, restOf(inFlight.shaped, typed), inFlight.shape);
+        return fittedOutcome(pending, restOf(inFlight.shaped, typed), inFlight.shape);
       }
       if (nowMs >= tooLateAt) {
         return { kind: "none", reason: "tooLate" };
       }
       const timer = hasWholeLine ? [this.#waiting.at(showAt)] : [];
       const deadline = tooLateAt === Infinity ? [] : [this.#waiting.at(tooLateAt)];
-      await this.#waiting.pause(turn.token, [(wake) => inFlight.onChange(wake), ...timer, ...deadline]);
+      await this.#waiting.pause(pending.token, [(wake) => inFlight.onChange(wake), ...timer, ...deadline]);
     }
   }
 
-  #interruption(turn: Turn): CompletionOutcome | undefined {
-    if (turn.token.isCancellationRequested) {
+  #interruption(pending: PendingCompletion): CompletionOutcome | undefined {
+    if (pending.token.isCancellationRequested) {
       return { kind: "cancelled" };
     }
-    return turn.id === this.#turns ? undefined : { kind: "none", reason: "superseded" };
+    return pending.id === this.#lastId ? undefined : { kind: "none", reason: "superseded" };
   }
 
   /** Nobody waits for it any more; somebody may in a moment. */
@@ -398,7 +413,12 @@ export class Completer {
     });
   }
 
-  #record(request: CompletionRequest, startedMs: number, outcome: CompletionOutcome, turn?: Turn): void {
-    this.log.add(recordOf(request, outcome, { startedMs, endedMs: this.#clock.nowMs() }, turn));
+  #record(
+    request: CompletionRequest,
+    startedMs: number,
+    outcome: CompletionOutcome,
+    pending?: PendingCompletion,
+  ): void {
+    this.log.add(recordOf(request, outcome, { startedMs, endedMs: this.#clock.nowMs() }, pending));
   }
 }

@@ -4,14 +4,18 @@ import type { CachedAnswer } from "./completionCache";
 import type { CompletionOutcome } from "./completionRequest";
 import type { InFlightRequest } from "./inFlightRequest";
 import { fitAnswer, type ShapedAnswer } from "./postprocess";
-import type { Turn } from "./turn";
+import type { PendingCompletion } from "./pendingCompletion";
 
 /** From an answer, as far as it is known, to the outcome of a request. */
 
 export type TextOutcome = Extract<CompletionOutcome, { kind: "text" }>;
 
 /** Shaped text, fitted to the current position. */
-export function fittedOutcome({ at, normal }: Turn, text: string, shape: CompletionShape): CompletionOutcome {
+export function fittedOutcome(
+  { at, normal }: PendingCompletion,
+  text: string,
+  shape: CompletionShape,
+): CompletionOutcome {
   const fitted = fitAnswer({ text, shape, cutOff: false }, at);
   if (fitted.kind === "none") {
     return fitted;
@@ -27,7 +31,7 @@ export function fittedOutcome({ at, normal }: Turn, text: string, shape: Complet
 
 /** `typed` is what was typed of the answer since it was asked for. */
 export function outcomeOfResult(
-  turn: Turn,
+  pending: PendingCompletion,
   { result, shaped, shape }: InFlightRequest,
   typed: string,
 ): CompletionOutcome {
@@ -35,7 +39,7 @@ export function outcomeOfResult(
     const { error } = result;
     return { kind: "none", reason: error instanceof EngineError ? error.code : "internal", error };
   }
-  return shaped.kind === "none" ? shaped : fittedOutcome(turn, restOf(shaped, typed), shape);
+  return shaped.kind === "none" ? shaped : fittedOutcome(pending, restOf(shaped, typed), shape);
 }
 
 /** What the cache keeps of an answer; an empty answer is kept with its skip reason. */

@@ -40,13 +40,13 @@ export interface ConversationSummary {
 export interface ConversationView {
   readonly id: string;
   readonly title: string;
-  readonly turns: readonly Turn[];
+  readonly turns: readonly ChatTurn[];
   /** Turns at the beginning that the model no longer sees, because the context is full. */
   readonly forgottenTurns: number;
 }
 
 /** One message. Ids are unique in their conversation and never used again. */
-export type Turn = UserTurn | AnswerTurn;
+export type ChatTurn = UserTurn | AnswerTurn;
 
 export interface UserTurn {
   readonly kind: "user";

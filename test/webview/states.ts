@@ -1,4 +1,4 @@
-import type { AnswerTurn, Attachment, ChatViewState, Turn, UserTurn } from "../../src/protocol/chat";
+import type { AnswerTurn, Attachment, ChatViewState, ChatTurn, UserTurn } from "../../src/protocol/chat";
 
 /** What the host may have to show. */
 
@@ -102,7 +102,7 @@ export function answer(id: number, text: string, state: AnswerTurn["state"] = { 
   };
 }
 
-export function withTurns(turns: readonly Turn[], over: Partial<ChatViewState> = {}): ChatViewState {
+export function withTurns(turns: readonly ChatTurn[], over: Partial<ChatViewState> = {}): ChatViewState {
   const title = turns[0]?.kind === "user" ? turns[0].text : "";
   return {
     ...EMPTY,

@@ -2,7 +2,7 @@ import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { live } from "lit/directives/live.js";
 import { repeat } from "lit/directives/repeat.js";
-import type { ChatViewState, HostMessage, Turn } from "../../src/protocol/chat";
+import type { ChatViewState, HostMessage, ChatTurn } from "../../src/protocol/chat";
 import { Announcer } from "./announcer";
 import { type Composer } from "./composer/composer";
 import { sent, told, typed } from "./draft";
@@ -304,7 +304,7 @@ interface TurnSurroundings {
   readonly contextTokens: number;
 }
 
-function drawTurn(turn: Turn, { idle, last, waitingFor, contextTokens }: TurnSurroundings): TemplateResult {
+function drawTurn(turn: ChatTurn, { idle, last, waitingFor, contextTokens }: TurnSurroundings): TemplateResult {
   return turn.kind === "user"
     ? html`<hearth-question .turn=${turn} .idle=${idle}></hearth-question>`
     : html`<hearth-answer

@@ -1,4 +1,4 @@
-import type { AnswerTurn, ChatViewState, HostMessage, Mention, Turn } from "../../src/protocol/chat";
+import type { AnswerTurn, ChatViewState, HostMessage, Mention, ChatTurn } from "../../src/protocol/chat";
 import { type Draft, NO_DRAFT, replaced, seen } from "./draft";
 import { shared } from "./share";
 
@@ -51,7 +51,7 @@ function withText(view: View, id: number, text: string): View {
     state: turn.state.kind === "waiting" ? { kind: "running" } : turn.state,
   };
   const { conversation } = view.chat;
-  const turns = conversation.turns.map((each): Turn => (each === turn ? longer : each));
+  const turns = conversation.turns.map((each): ChatTurn => (each === turn ? longer : each));
   return { ...view, chat: { ...view.chat, conversation: { ...conversation, turns } } };
 }
 

@@ -1,10 +1,10 @@
-import type { Attachment, ConversationSummary, ConversationView, Turn } from "../../protocol/chat";
+import type { Attachment, ConversationSummary, ConversationView, ChatTurn } from "../../protocol/chat";
 import type { Conversation, Question, SentAttachment } from "./conversation";
 
 /** What the chat view shows of a conversation. */
 export function viewOf({ id, title, turns, forgottenTurns }: Conversation): ConversationView {
   const seen = new Set<string>();
-  const shown = turns.map((turn, i): Turn => {
+  const shown = turns.map((turn, i): ChatTurn => {
     if (turn.kind === "answer") {
       return turn;
     }

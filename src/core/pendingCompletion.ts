@@ -9,7 +9,7 @@ import type { PromptWindow } from "./promptWindow";
 import type { AnswerSource, NewRecord } from "./requestLog";
 
 /** A request on its way. */
-export interface Turn {
+export interface PendingCompletion {
   readonly id: number;
   readonly request: CompletionRequest;
   readonly normal: NormalRequest;
@@ -26,11 +26,11 @@ export interface Turn {
 }
 
 /** A request at the beginning of its way, with the window of its document that a prompt shows. */
-export function turnAt(
-  asked: Pick<Turn, "id" | "request" | "normal" | "token" | "startedMs">,
+export function pendingCompletionAt(
+  asked: Pick<PendingCompletion, "id" | "request" | "normal" | "token" | "startedMs">,
   window: PromptWindow,
   traits: PromptTraits,
-): Turn {
+): PendingCompletion {
   const { cursor } = asked.normal;
   const at = surroundingsOf(cursor);
   return {
@@ -51,27 +51,27 @@ export function turnAt(
   };
 }
 
-/** For the log: what became of a request, without its text. `turn` is missing where it never got on its way. */
+/** For the log: what became of a request, without its text. `pending` is missing where it never got on its way. */
 export function recordOf(
   request: CompletionRequest,
   outcome: CompletionOutcome,
   times: { readonly startedMs: number; readonly endedMs: number },
-  turn?: Turn,
+  pending?: PendingCompletion,
 ): NewRecord {
-  const { newChars, source, inFlight } = turn ?? {};
+  const { newChars, source, inFlight } = pending ?? {};
   return {
     startedMs: times.startedMs,
     path: request.path,
     trigger: request.trigger,
     outcome: outcome.kind,
     shownChars: outcome.kind === "text" ? outcome.text.length : 0,
-    debounceMs: turn?.debounceMs ?? 0,
+    debounceMs: pending?.debounceMs ?? 0,
     totalMs: times.endedMs - times.startedMs,
     ...(outcome.kind === "none" ? { reason: outcome.reason } : {}),
     ...(source === undefined ? {} : { source }),
     ...(inFlight?.firstTextMs === undefined ? {} : { firstTextMs: inFlight.firstTextMs }),
-    ...(newChars === undefined || turn === undefined
+    ...(newChars === undefined || pending === undefined
       ? {}
-      : { promptChars: flatten(turn.prompt).length, newPromptChars: newChars }),
+      : { promptChars: flatten(pending.prompt).length, newPromptChars: newChars }),
   };
 }
