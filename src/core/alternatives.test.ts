@@ -57,7 +57,7 @@ describe("Completer: other texts for the same place", () => {
   });
 });
 
-describe("Completer: reading ahead", () => {
+describe("Completer: prefill", () => {
   it("lets the engine see a long prompt once, and asks for next to nothing", async () => {
     const { clock, engine, completer } = setUp(["x"]);
     await clock.until(completer.warm(requestAt(LONG)));

@@ -14,7 +14,7 @@ import { InFlightRequest } from "./inFlightRequest";
 import { cachedAnswer, fittedOutcome, isSameText, outcomeOfResult, restOf, type TextOutcome } from "./outcome";
 import type { CancelToken, Clock, PromptTraits, TextEngine, TokenCounter } from "./ports";
 import { flatten, layOutWindow } from "./promptLayout";
-import { costOf, PromptReader, READ_AHEAD_CHARS_MIN, type ReadingPriority } from "./promptReader";
+import { costOf, PromptPrefill, PREFILL_CHARS_MIN, type PrefillPriority } from "./promptPrefill";
 import { PromptWindows } from "./promptWindow";
 import type { SkipReason } from "./skipReasons";
 import { type AnswerSource, RequestLog } from "./requestLog";
@@ -48,7 +48,7 @@ export class Completer {
   readonly #traits: PromptTraits;
   readonly #options: CompletionOptions;
   readonly #windows: PromptWindows;
-  readonly #reader: PromptReader;
+  readonly #prefill: PromptPrefill;
   readonly #cache = new CompletionCache();
   readonly #pace = new TypingPace();
   readonly #waiting: Waiting;
@@ -63,7 +63,7 @@ export class Completer {
     this.#traits = traits;
     this.#options = { ...DEFAULT_OPTIONS, ...options };
     this.#windows = new PromptWindows(this.#options.budget, ports.tokens);
-    this.#reader = new PromptReader(ports.engine);
+    this.#prefill = new PromptPrefill(ports.engine);
     this.#waiting = new Waiting(ports.clock);
   }
 
@@ -130,7 +130,7 @@ export class Completer {
   }
 
   /**
-   * Lets the engine read what the next prompt will begin with, while nobody waits: a document that was just opened, or
+   * Lets the engine evaluate what the next prompt will begin with, while nobody waits: a document that was just opened, or
    * text below the cursor that has changed since it was last looked at. A request for another place ends it.
    */
   async warm(request: CompletionRequest): Promise<void> {
@@ -139,8 +139,8 @@ export class Completer {
     }
     this.refresh(request);
     const prompt = this.promptFor(request);
-    if (this.#reader.newChars(request.documentId, flatten(prompt)) >= WARM_CHARS_MIN) {
-      await this.#read(request.documentId, prompt, "prefill");
+    if (this.#prefill.newChars(request.documentId, flatten(prompt)) >= WARM_CHARS_MIN) {
+      await this.#runPrefill(request.documentId, prompt, "prefill");
     }
   }
 
@@ -172,7 +172,7 @@ export class Completer {
   forget(documentId: string): void {
     this.#windows.forget(documentId);
     this.#cache.forget(documentId);
-    this.#reader.forget(documentId);
+    this.#prefill.forget(documentId);
     if (this.#inFlight?.place.documentId === documentId) {
       this.stop();
     }
@@ -182,13 +182,13 @@ export class Completer {
   reset(): void {
     this.stop();
     this.#cache.clear();
-    this.#reader.clear();
+    this.#prefill.clear();
   }
 
   /** Ends the work under way. */
   stop(): void {
     this.#stopAsking();
-    this.#reader.stop();
+    this.#prefill.stop();
   }
 
   #stopAsking(): void {
@@ -220,7 +220,7 @@ export class Completer {
     if (!isManual) {
       this.#pace.key(pending.startedMs);
     }
-    this.#reader.stopUnlessFor(pending.request.documentId, flatten(pending.prompt));
+    this.#prefill.stopUnlessFor(pending.request.documentId, flatten(pending.prompt));
     const reused = this.#reuse(pending);
     if (reused !== undefined) {
       return reused;
@@ -239,7 +239,7 @@ export class Completer {
     if (suppression !== undefined) {
       return { kind: "none", reason: suppression };
     }
-    const interrupted = (await this.#debounce(pending)) ?? (await this.#untilRead(pending));
+    const interrupted = (await this.#debounce(pending)) ?? (await this.#untilPrefilled(pending));
     return interrupted ?? this.#arrival(pending, this.#send(pending), "engine");
   }
 
@@ -274,11 +274,11 @@ export class Completer {
 
   async #debounce(pending: PendingCompletion): Promise<CompletionOutcome | undefined> {
     const { documentId, trigger } = pending.request;
-    const newChars = this.#reader.newChars(documentId, flatten(pending.prompt));
+    const newChars = this.#prefill.newChars(documentId, flatten(pending.prompt));
     const delayMs = trigger === "manual" ? 0 : this.#pace.delayMs(newChars) - this.#options.editorWaitedMs;
-    if (newChars >= READ_AHEAD_CHARS_MIN) {
+    if (newChars >= PREFILL_CHARS_MIN) {
       // Goes on while somebody types: a question that were given up at the next key would never come to an end.
-      void this.#read(documentId, pending.prompt, "completion");
+      void this.#runPrefill(documentId, pending.prompt, "completion");
     }
     const until = pending.startedMs + delayMs;
     const begun = this.#clock.nowMs();
@@ -289,25 +289,25 @@ export class Completer {
     return this.#interruption(pending);
   }
 
-  async #untilRead(pending: PendingCompletion): Promise<CompletionOutcome | undefined> {
-    while (this.#reader.reading?.priority === "completion" && this.#interruption(pending) === undefined) {
-      await this.#waiting.pause(pending.token, [whenOver(this.#reader.reading.ended)]);
+  async #untilPrefilled(pending: PendingCompletion): Promise<CompletionOutcome | undefined> {
+    while (this.#prefill.running?.priority === "completion" && this.#interruption(pending) === undefined) {
+      await this.#waiting.pause(pending.token, [whenOver(this.#prefill.running.ended)]);
     }
     return this.#interruption(pending);
   }
 
-  async #read(documentId: string, prompt: readonly PromptPart[], priority: ReadingPriority): Promise<void> {
-    const cost = await this.#reader.read(documentId, prompt, priority);
+  async #runPrefill(documentId: string, prompt: readonly PromptPart[], priority: PrefillPriority): Promise<void> {
+    const cost = await this.#prefill.run(documentId, prompt, priority);
     if (cost !== undefined) {
-      this.#pace.read(cost);
+      this.#pace.prefilled(cost);
     }
   }
 
   #send(pending: PendingCompletion): InFlightRequest {
-    this.#reader.stop();
+    this.#prefill.stop();
     const inFlight = new InFlightRequest(pending.place, pending.at, this.#shapeAt(pending), this.#clock);
     this.#inFlight = inFlight;
-    const newChars = this.#reader.newChars(pending.request.documentId, flatten(pending.prompt));
+    const newChars = this.#prefill.newChars(pending.request.documentId, flatten(pending.prompt));
     pending.newChars = newChars;
     void inFlight.run(this.#engine, pending.prompt, { maxTokens: this.#maxTokens(inFlight.shape) }).then(() => {
       this.#ended(inFlight, pending.prompt, newChars);
@@ -327,7 +327,7 @@ export class Completer {
     if (this.#inFlight === inFlight) {
       this.#inFlight = undefined;
     }
-    this.#reader.asked(inFlight, flatten(prompt));
+    this.#prefill.asked(inFlight, flatten(prompt));
     const tookMs = this.#clock.nowMs() - inFlight.startedMs;
     const { result, shaped, shape, firstTextMs, place } = inFlight;
     if (result?.kind === "answered") {

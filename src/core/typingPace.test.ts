@@ -64,7 +64,7 @@ describe("TypingPace", () => {
 
   it("believes what it measures at once", () => {
     const pace = new TypingPace();
-    pace.read({ newChars: 3000, prefillMs: 100 });
+    pace.prefilled({ newChars: 3000, prefillMs: 100 });
     assert.ok(pace.expectedMs(3000) < 200);
     pace.answered({ newChars: 15, prefillMs: 3, decodeMs: 10 });
     assert.ok(pace.expectedMs(0) < 20);

@@ -1,4 +1,4 @@
-import type { ReadingCost } from "./promptReader";
+import type { PrefillCost } from "./promptPrefill";
 
 /** How long to wait before asking the engine, so that answers come early and are rarely in vain. */
 
@@ -8,7 +8,7 @@ export const DELAY_MAX_MS = 400;
 /** Longer pauses say that somebody thinks, not how fast they type. */
 const PAUSE_MS = 1000;
 /**
- * Before anything is measured: a slow typist, and a machine that is slow to read and quick to answer. Who never asks
+ * Before anything is measured: a slow typist, and a machine that is slow in prefill and quick to answer. Who never asks
  * while somebody types learns nothing until they pause; who asks too early learns that at once.
  */
 const INTERVAL_START_MS = 150;
@@ -17,7 +17,7 @@ const MS_PER_CHAR_START = 0.3;
 /** Weight of the newest of a moving average; of good news more: who waits for a pause hears little. */
 const NEWEST = 0.3;
 const NEWEST_GOOD = 0.6;
-/** The cost of a character is known from about the last so many that were read: what few new ones take is not theirs. */
+/** The cost of a character is known from about the last so many that were evaluated: what few new ones take is not theirs. */
 const READ_CHARS = 8000;
 
 function average(old: number, value: number, weight = NEWEST): number {
@@ -27,8 +27,8 @@ function average(old: number, value: number, weight = NEWEST): number {
 export class TypingPace {
   #intervalMs = INTERVAL_START_MS;
   #lastKeyMs: number | undefined;
-  #readMs = 0;
-  #readChars = 0;
+  #prefillMs = 0;
+  #prefillChars = 0;
   #firstLineMs: number | undefined;
 
   /** Something was typed. */
@@ -40,16 +40,16 @@ export class TypingPace {
     }
   }
 
-  /** The engine has read so many new characters of a prompt. */
-  read({ newChars, prefillMs }: ReadingCost): void {
+  /** The engine has evaluated so many new characters of a prompt. */
+  prefilled({ newChars, prefillMs }: PrefillCost): void {
     const kept = Math.max(0, 1 - newChars / READ_CHARS);
-    this.#readMs = kept * this.#readMs + prefillMs;
-    this.#readChars = kept * this.#readChars + newChars;
+    this.#prefillMs = kept * this.#prefillMs + prefillMs;
+    this.#prefillChars = kept * this.#prefillChars + newChars;
   }
 
   /** An answer came: what it took until there was a line to show comes on top. */
-  answered(cost: ReadingCost & { readonly decodeMs: number }): void {
-    this.read(cost);
+  answered(cost: PrefillCost & { readonly decodeMs: number }): void {
+    this.prefilled(cost);
     const { newChars, prefillMs, decodeMs } = cost;
     const firstLineMs = decodeMs + Math.max(0, prefillMs - newChars * this.#msPerPromptChar);
     const old = this.#firstLineMs ?? firstLineMs;
@@ -78,6 +78,6 @@ export class TypingPace {
   }
 
   get #msPerPromptChar(): number {
-    return this.#readChars === 0 ? MS_PER_CHAR_START : this.#readMs / this.#readChars;
+    return this.#prefillChars === 0 ? MS_PER_CHAR_START : this.#prefillMs / this.#prefillChars;
   }
 }

@@ -3,7 +3,7 @@ import { CancelSource } from "./cancellation";
 import { Completer } from "./completion";
 import type { CompletionRequest } from "./completionRequest";
 import { commonPrefixLength } from "./promptLayout";
-import { READ_AHEAD_CHARS_MIN } from "./promptReader";
+import { PREFILL_CHARS_MIN } from "./promptPrefill";
 import { requestAt } from "./testing/cursorAt";
 import { FakeClock } from "./testing/fakeClock";
 import { ScriptedEngine } from "./testing/scriptedEngine";
@@ -156,6 +156,6 @@ describe("Completer.warm", () => {
     const all = setUp(1, 10);
     await warm(all, requestAt("let a = |"));
     assert.deepEqual(reads(all), []);
-    assert.ok(READ_AHEAD_CHARS_MIN < ABOVE.length);
+    assert.ok(PREFILL_CHARS_MIN < ABOVE.length);
   });
 });

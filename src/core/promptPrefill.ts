@@ -5,91 +5,91 @@ import type { InFlightRequest } from "./inFlightRequest";
 import type { CancelToken, TextEngine } from "./ports";
 import { commonPrefixLength, flatten } from "./promptLayout";
 
-/** Documents of which the engine keeps what it has read. */
+/** Documents whose evaluated prompt the engine keeps. */
 const DOCUMENTS_MAX = 2;
-/** As much new text as a few keys add is read together with a question. */
-export const READ_AHEAD_CHARS_MIN = 256;
+/** As much new text as a few keys add is evaluated together with a request. */
+export const PREFILL_CHARS_MIN = 256;
 
-/** What reading a prompt cost. */
-export interface ReadingCost {
-  /** Characters of the prompt that had to be read. */
+/** What the prefill of a prompt cost. */
+export interface PrefillCost {
+  /** Characters of the prompt that had to be evaluated. */
   readonly newChars: number;
   readonly prefillMs: number;
 }
 
 /** A completion is wanted of the prompt, or may come to be. */
-export type ReadingPriority = Exclude<GenerationPriority, "chat">;
+export type PrefillPriority = Exclude<GenerationPriority, "chat">;
 
-interface Reading {
+interface RunningPrefill {
   readonly documentId: string;
   readonly prompt: string;
-  readonly priority: ReadingPriority;
+  readonly priority: PrefillPriority;
   readonly cancel: CancelSource;
   /** Resolves when it is over, however that comes. */
   readonly ended: Promise<unknown>;
 }
 
 /**
- * What the engine has read of prompts: what the next one has in common with that costs nothing. Also lets it read a
+ * What the engine has evaluated of prompts: what the next one has in common with that costs nothing. Also lets it evaluate a
  * prompt before anything is asked, which goes on while somebody types.
  */
-export class PromptReader {
+export class PromptPrefill {
   readonly #engine: TextEngine;
   /** By document, the newest last. */
   readonly #prompts = new Map<string, string>();
-  #reading: Reading | undefined;
+  #running: RunningPrefill | undefined;
 
   constructor(engine: TextEngine) {
     this.#engine = engine;
   }
 
-  /** How much of a prompt the engine has not read yet. */
+  /** How much of a prompt the engine has not evaluated yet. */
   newChars(documentId: string, prompt: string): number {
     return prompt.length - commonPrefixLength(this.#prompts.get(documentId) ?? "", prompt);
   }
 
-  get reading(): Reading | undefined {
-    return this.#reading;
+  get running(): RunningPrefill | undefined {
+    return this.#running;
   }
 
-  /** What is being read goes on if it is almost all of this prompt. */
+  /** A running prefill goes on if it is almost all of this prompt. */
   stopUnlessFor(documentId: string, prompt: string): void {
-    if (!this.#isReading(documentId, prompt)) {
+    if (!this.#isRunning(documentId, prompt)) {
       this.stop();
     }
   }
 
   /**
-   * Undefined where it is being read already, or was not read to its end. Never rejects: the question that follows
+   * Undefined where it is being evaluated already, or was not evaluated to its end. Never rejects: the question that follows
    * tells what is wrong.
    */
-  async read(
+  async run(
     documentId: string,
     parts: readonly PromptPart[],
-    priority: ReadingPriority,
-  ): Promise<ReadingCost | undefined> {
+    priority: PrefillPriority,
+  ): Promise<PrefillCost | undefined> {
     const prompt = flatten(parts);
-    if (this.#isReading(documentId, prompt) && (priority === "prefill" || this.#reading?.priority === "completion")) {
+    if (this.#isRunning(documentId, prompt) && (priority === "prefill" || this.#running?.priority === "completion")) {
       return undefined;
     }
     this.stop();
     const cancel = new CancelSource();
-    const over = this.#run(documentId, parts, priority, cancel.token);
-    const reading: Reading = { documentId, prompt, priority, cancel, ended: over };
-    this.#reading = reading;
+    const over = this.#evaluate(documentId, parts, priority, cancel.token);
+    const running: RunningPrefill = { documentId, prompt, priority, cancel, ended: over };
+    this.#running = running;
     const cost = await over;
-    if (this.#reading === reading) {
-      this.#reading = undefined;
+    if (this.#running === running) {
+      this.#running = undefined;
     }
     return cost;
   }
 
-  async #run(
+  async #evaluate(
     documentId: string,
     parts: readonly PromptPart[],
-    priority: ReadingPriority,
+    priority: PrefillPriority,
     cancel: CancelToken,
-  ): Promise<ReadingCost | undefined> {
+  ): Promise<PrefillCost | undefined> {
     const prompt = flatten(parts);
     const newChars = this.newChars(documentId, prompt);
     try {
@@ -109,13 +109,13 @@ export class PromptReader {
     }
   }
 
-  /** What is being read is not needed any more. */
+  /** The running prefill is not needed any more. */
   stop(): void {
-    this.#reading?.cancel.cancel();
-    this.#reading = undefined;
+    this.#running?.cancel.cancel();
+    this.#running = undefined;
   }
 
-  /** A question was stopped or answered: its prompt has been read if there was any text. */
+  /** A question was stopped or answered: its prompt has been evaluated if there was any text. */
   asked({ place, result, firstTextMs }: InFlightRequest, prompt: string): void {
     if (result?.kind === "answered" || firstTextMs !== undefined) {
       this.#remember(place.documentId, prompt);
@@ -124,7 +124,7 @@ export class PromptReader {
 
   forget(documentId: string): void {
     this.#prompts.delete(documentId);
-    if (this.#reading?.documentId === documentId) {
+    if (this.#running?.documentId === documentId) {
       this.stop();
     }
   }
@@ -134,11 +134,11 @@ export class PromptReader {
     this.#prompts.clear();
   }
 
-  #isReading(documentId: string, prompt: string): boolean {
-    const reading = this.#reading;
+  #isRunning(documentId: string, prompt: string): boolean {
+    const running = this.#running;
     return (
-      reading?.documentId === documentId &&
-      prompt.length - commonPrefixLength(reading.prompt, prompt) < READ_AHEAD_CHARS_MIN
+      running?.documentId === documentId &&
+      prompt.length - commonPrefixLength(running.prompt, prompt) < PREFILL_CHARS_MIN
     );
   }
 
@@ -158,7 +158,7 @@ export function costOf(
   report: GenerateReport | undefined,
   prompt: string,
   { newChars, tookMs }: { readonly newChars: number; readonly tookMs: number },
-): ReadingCost & { readonly decodeMs: number } {
+): PrefillCost & { readonly decodeMs: number } {
   const prefillMs = report?.prefillMs ?? firstTextMs ?? tookMs;
   const lineMs = shape === "line" ? tookMs : (firstTextMs ?? tookMs);
   return {
