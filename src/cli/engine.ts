@@ -5,24 +5,32 @@ import type { LoadOptions } from "../protocol/engine";
 import { type Arguments, engineOptions, flagOption, usageError, wholeOption } from "./options";
 import { modelPath, printJson, Progress } from "./session";
 
-export const engineCommandOptions = { "stay-minutes": { type: "string" } } as const;
+/** `stay-minutes` is what 0.1 called `keep-alive-minutes`, and `figures` what it called `statistics`. */
+export const engineCommandOptions = {
+  "keep-alive-minutes": { type: "string" },
+  "stay-minutes": { type: "string" },
+} as const;
 
-/** `hearth engine warm|figures|stop`: the process that all of the user's windows share. */
+const ACTIONS = { warm, statistics, figures: statistics, stop };
+
+/** `hearth engine warm|statistics|stop`: the process that all of the user's windows share. */
 export async function engine(args: Arguments): Promise<void> {
   const [action] = args.positionals;
-  if (args.positionals.length !== 1 || (action !== "warm" && action !== "figures" && action !== "stop")) {
-    throw usageError("engine takes one of warm, figures and stop");
+  if (args.positionals.length !== 1 || action === undefined || !Object.hasOwn(ACTIONS, action)) {
+    throw usageError("engine takes one of warm, statistics and stop");
   }
   if (action !== "warm" && !(await isEngineRunning(process.env))) {
     process.stdout.write("no engine is running\n");
     return;
   }
-  const stayMinutes = wholeOption(args, "stay-minutes", 1, 1440);
+  const keepAliveMinutes = ["keep-alive-minutes", "stay-minutes"]
+    .map((name) => wholeOption(args, name, 1, 1440))
+    .find((minutes) => minutes !== undefined);
   const progress = new Progress("loading model");
   const client = new EngineClient({
     name: "command line",
     engineScript: engineScript(),
-    ...(stayMinutes === undefined ? {} : { stayMs: stayMinutes * 60_000 }),
+    ...(keepAliveMinutes === undefined ? {} : { stayMs: keepAliveMinutes * 60_000 }),
     onStatus: (status) => {
       if (status.kind === "loading") {
         progress.show(status.part);
@@ -30,7 +38,7 @@ export async function engine(args: Arguments): Promise<void> {
     },
   });
   try {
-    await { warm, figures, stop }[action](client, args);
+    await ACTIONS[action as keyof typeof ACTIONS](client, args);
   } finally {
     progress.clear();
     client.dispose();
@@ -51,9 +59,11 @@ async function warm(client: EngineClient, args: Arguments): Promise<void> {
   );
 }
 
-async function figures(client: EngineClient): Promise<void> {
+async function statistics(client: EngineClient): Promise<void> {
   await client.start();
-  printJson(await client.stats());
+  const stats = await client.stats();
+  // As 0.1 called the field.
+  printJson({ ...stats, figures: stats.statistics });
 }
 
 async function stop(client: EngineClient): Promise<void> {

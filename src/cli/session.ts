@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { LocalEngine } from "../engine/local/localEngine";
 import type { IsaName, NativeEngineOptions } from "../engine/local/native";
-import type { ApproximateHeadFigures } from "../protocol/engine";
+import type { ApproximateHeadStatistics } from "../protocol/engine";
 import { type Arguments, engineOptions, textOption } from "./options";
 
 /** The model that comes with Hearth; found from dist/ and from src/cli/ alike. */
@@ -42,7 +42,7 @@ export function slowKernels(isa: IsaName, forced: string | undefined): string[] 
     : [];
 }
 
-export function headSentence({ active, audited, missed }: ApproximateHeadFigures): string {
+export function headSentence({ active, audited, missed }: ApproximateHeadStatistics): string {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   return (
     `approximate head: ${percent(active)} of the vocabulary, ` +

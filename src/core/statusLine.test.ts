@@ -10,7 +10,7 @@ const READY: WindowFacts = {
   unwanted: undefined,
   snoozedUntilMs: undefined,
   lastSkipReason: undefined,
-  figures: undefined,
+  statistics: undefined,
 };
 
 function shown(change: Partial<WindowFacts>): string {
@@ -27,10 +27,10 @@ describe("statusLine", () => {
     );
   });
 
-  it("gives figures in the field's units, and why the last request showed nothing", () => {
-    const figures = { decodeTps: 23.4, prefillTps: 118.2, expertHitRate: 0.634, memoryBytes: 1.05e9 };
+  it("gives statistics in the field's units, and why the last request showed nothing", () => {
+    const statistics = { decodeTps: 23.4, prefillTps: 118.2, expertHitRate: 0.634, memoryBytes: 1.05e9 };
     assert.equal(
-      shown({ figures, lastSkipReason: "empty" }),
+      shown({ statistics, lastSkipReason: "empty" }),
       `ready | Hearth | ${ABOUT} | writes 23, reads 118 tokens/s | 63 % of expert weights came from memory | ` +
         "1050 MB of memory | Last: The model has nothing to add here.",
     );
@@ -38,9 +38,9 @@ describe("statusLine", () => {
 
   it("says what reading experts costs where they do not all fit", () => {
     const reading = { bytesPerToken: 61.24e6, waitedMsPerToken: 17.96, lateRate: 0.082, slots: 317 };
-    const figures = { expertHitRate: 0.769, reading, memoryBytes: 1.05e9 };
+    const statistics = { expertHitRate: 0.769, reading, memoryBytes: 1.05e9 };
     assert.equal(
-      shown({ figures }),
+      shown({ statistics }),
       `ready | Hearth | ${ABOUT} | 77 % of expert weights came from memory | 317 experts fit, 8 % came late | ` +
         "61.2 MB read and 18.0 ms waited per token | 1050 MB of memory",
     );

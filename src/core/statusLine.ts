@@ -1,4 +1,4 @@
-import type { EngineCondition, Figures, ModelInfo, ReadingFigures } from "../protocol/engine";
+import type { EngineCondition, GenerationStatistics, ModelInfo, ReadStatistics } from "../protocol/engine";
 import type { RemedyName } from "./remedies";
 import { FAILURES, SKIP_REASONS, type SkipReason, type UnwantedReason } from "./skipReasons";
 
@@ -15,7 +15,7 @@ export interface WindowFacts {
   readonly snoozedUntilMs: number | undefined;
   /** Why the last request showed nothing; undefined where it showed something. */
   readonly lastSkipReason: SkipReason | undefined;
-  readonly figures: Figures | undefined;
+  readonly statistics: GenerationStatistics | undefined;
 }
 
 export interface StatusLine {
@@ -66,7 +66,10 @@ function line(state: StatusLine["state"], icon: string, details: readonly string
 }
 
 function readyLine(facts: WindowFacts, model: ShownModel): StatusLine {
-  const about = [`${shortTitle(model.title)} · runs on this machine, nothing is sent`, ...figureLines(facts.figures)];
+  const about = [
+    `${shortTitle(model.title)} · runs on this machine, nothing is sent`,
+    ...statisticsLines(facts.statistics),
+  ];
   if (!model.capabilities.includes("complete")) {
     return line("paused", "info", [SKIP_REASONS.cannotComplete.sentence, ...about]);
   }
@@ -93,11 +96,11 @@ function pausedLine({ unwanted, snoozedUntilMs }: WindowFacts): StatusLine | und
 }
 
 /** What the engine did lately, in the field's units. */
-export function figureLines(figures: Figures | undefined): string[] {
-  if (figures === undefined) {
+export function statisticsLines(statistics: GenerationStatistics | undefined): string[] {
+  if (statistics === undefined) {
     return [];
   }
-  const { prefillTps, decodeTps, expertHitRate, reading, memoryBytes } = figures;
+  const { prefillTps, decodeTps, expertHitRate, reading, memoryBytes } = statistics;
   const speeds = [
     ...(decodeTps === undefined ? [] : [`writes ${decodeTps.toFixed(0)}`]),
     ...(prefillTps === undefined ? [] : [`reads ${prefillTps.toFixed(0)}`]),
@@ -112,7 +115,7 @@ export function figureLines(figures: Figures | undefined): string[] {
   ];
 }
 
-function readingLines({ bytesPerToken, waitedMsPerToken, lateRate, slots }: ReadingFigures): string[] {
+function readingLines({ bytesPerToken, waitedMsPerToken, lateRate, slots }: ReadStatistics): string[] {
   return [
     `${String(slots)} experts fit, ${(lateRate * 100).toFixed(0)} % came late`,
     `${(bytesPerToken / 1e6).toFixed(1)} MB read and ${waitedMsPerToken.toFixed(1)} ms waited per token`,

@@ -67,11 +67,11 @@ export interface AnswerTurn {
     /** By the user; by the end of the model's context; or because the answer was as long as answers may get. */
     | { readonly kind: "stopped"; readonly by: "user" | "context" | "limit" }
     | { readonly kind: "failed"; readonly code: EngineErrorCode; readonly message: string };
-  readonly figures?: AnswerFigures;
+  readonly statistics?: AnswerStatistics;
 }
 
 /** What an answer cost. */
-export interface AnswerFigures {
+export interface AnswerStatistics {
   readonly promptTokens: number;
   /** Prompt tokens that the engine still knew from the turns before. */
   readonly reusedTokens: number;

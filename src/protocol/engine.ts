@@ -84,7 +84,7 @@ export type EngineStatus =
   | { readonly kind: "failed"; readonly path: string; readonly code: EngineErrorCode; readonly message: string };
 
 /** What the approximate head has cost in precision since the model was loaded. */
-export interface ApproximateHeadFigures {
+export interface ApproximateHeadStatistics {
   /** Share of the vocabulary whose logits were computed. */
   readonly active: number;
   /** Tokens that the whole head evaluated too; at least one. */
@@ -94,22 +94,22 @@ export interface ApproximateHeadFigures {
 }
 
 /** Told after each generation. */
-export interface Figures {
+export interface GenerationStatistics {
   /** Prompt tokens evaluated a second; missing if all were known. */
   readonly prefillTps?: number;
   readonly decodeTps?: number;
   /** Of all experts that were asked for since the model was loaded, the part that was in memory. */
   readonly expertHitRate?: number;
   /** Where experts do not all fit in memory. */
-  readonly reading?: ReadingFigures;
+  readonly reading?: ReadStatistics;
   /** Missing where it is off, or has evaluated nothing yet. */
-  readonly approximateHead?: ApproximateHeadFigures;
+  readonly approximateHead?: ApproximateHeadStatistics;
   /** Resident bytes of the process. */
   readonly memoryBytes: number;
 }
 
 /** What reading experts from the drive cost in the last answer, a token of prompt or answer. */
-export interface ReadingFigures {
+export interface ReadStatistics {
   readonly bytesPerToken: number;
   /** Milliseconds that nothing was computed because an expert was on its way. */
   readonly waitedMsPerToken: number;
@@ -151,7 +151,7 @@ export interface EngineStats {
   /** Sessions with keys and values of their own. */
   readonly sessions: { readonly completion: number; readonly chat: number };
   readonly status: EngineStatus;
-  readonly figures: Figures;
+  readonly statistics: GenerationStatistics;
 }
 
 /** Why Hearth wants the engine gone. */
@@ -219,7 +219,7 @@ export interface EngineNotifications {
   /** More text of a generation; all of it comes before the request's result. */
   readonly text: GeneratedPiece & { readonly request: number };
   readonly status: EngineStatus;
-  readonly figures: Figures;
+  readonly statistics: GenerationStatistics;
   /** The engine ends because somebody asked it to: not a crash. */
   readonly ending: { readonly reason: EndReason };
 }

@@ -1,10 +1,17 @@
 import type { ChatEngine, TextEngine } from "../core/ports";
-import type { ConnectionState, EngineStats, EngineStatus, Figures, ModelChoice, ModelInfo } from "../protocol/engine";
+import type {
+  ConnectionState,
+  EngineStats,
+  EngineStatus,
+  GenerationStatistics,
+  ModelChoice,
+  ModelInfo,
+} from "../protocol/engine";
 
 export interface EngineListeners {
   readonly onConnection: (connection: ConnectionState) => void;
   readonly onStatus: (status: EngineStatus) => void;
-  readonly onFigures: (figures: Figures) => void;
+  readonly onStatistics: (statistics: GenerationStatistics) => void;
 }
 
 /** The engine process, as far as a window needs it; engine/client/client.ts is one. Everything that waits rejects with EngineError. */

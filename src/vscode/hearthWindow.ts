@@ -95,7 +95,7 @@ export class HearthWindow {
             : this.provider.unwanted(document, "automatic"),
       snoozedUntilMs: this.#snooze.untilMs,
       lastSkipReason: this.engine.requests.lastSkipReason,
-      figures: this.engine.figures,
+      statistics: this.engine.statistics,
     });
   }
 

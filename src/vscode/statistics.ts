@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import { figureLines } from "../core/statusLine";
+import { statisticsLines } from "../core/statusLine";
 import type { EngineStats, ModelInfo, NetworkAccess } from "../protocol/engine";
 import type { WindowEngine } from "./windowEngine";
 
@@ -19,13 +19,13 @@ export async function showStatistics(engine: WindowEngine): Promise<void> {
 }
 
 function rowsOf(
-  { pid, uptimeMs, clients, loads, finished, sessions, status, figures }: EngineStats,
+  { pid, uptimeMs, clients, loads, finished, sessions, status, statistics }: EngineStats,
   network: NetworkAccess | undefined,
 ): [string, string][] {
   const { superseded, cancelled, ...done } = finished;
   const answered = Object.values(done).reduce((sum, each) => sum + each, 0);
   return [
-    ["Speed", figureLines(figures).join(" · ")],
+    ["Speed", statisticsLines(statistics).join(" · ")],
     ...(status.kind === "ready" ? modelRows(status.model) : [["Model", status.kind] satisfies [string, string]]),
     ["Answers", `${String(answered)}, ${String(cancelled)} cancelled, ${String(superseded)} superseded`],
     ["Documents and chats in memory", `${String(sessions.completion)} and ${String(sessions.chat)}`],

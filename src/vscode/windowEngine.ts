@@ -11,7 +11,7 @@ import type {
   EngineCondition,
   EngineStats,
   EngineStatus,
-  Figures,
+  GenerationStatistics,
   ModelChoice,
   ModelInfo,
   NetworkAccess,
@@ -39,7 +39,7 @@ export class WindowEngine implements vscode.Disposable {
   readonly requests = new RequestLog();
   readonly #changed = new vscode.EventEmitter<EngineCondition>();
   #condition: EngineCondition = { kind: "asleep" };
-  #figures: Figures | undefined;
+  #statistics: GenerationStatistics | undefined;
   #network: NetworkAccess | undefined;
   #completer: Completer | undefined;
   /** The model that is loaded or being loaded; rejected once that has failed. */
@@ -56,8 +56,8 @@ export class WindowEngine implements vscode.Disposable {
       onStatus: (status) => {
         this.#onStatus(status);
       },
-      onFigures: (figures) => {
-        this.#figures = figures;
+      onStatistics: (statistics) => {
+        this.#statistics = statistics;
       },
     });
   }
@@ -72,8 +72,8 @@ export class WindowEngine implements vscode.Disposable {
     return this.#condition;
   }
 
-  get figures(): Figures | undefined {
-    return this.#figures;
+  get statistics(): GenerationStatistics | undefined {
+    return this.#statistics;
   }
 
   /** Whether the system keeps the engine off the network; undefined until it has been connected to. */

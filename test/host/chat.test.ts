@@ -71,16 +71,16 @@ describe("the chat", function () {
     it("shows an answer while it is written, in few messages, and what it cost", async () => {
       view.forgetMessages();
       const words = Array.from({ length: 60 }, (_, i) => `word${String(i)}`).join(" ");
-      const { text, figures } = await view.ask(`Count.${script({ say: words, msPerToken: 5 })}`);
+      const { text, statistics } = await view.ask(`Count.${script({ say: words, msPerToken: 5 })}`);
       assert.equal(text, words);
-      assert.equal(figures?.generatedTokens, 60);
-      assert.ok(figures.decodeTps! > 0);
+      assert.equal(statistics?.generatedTokens, 60);
+      assert.ok(statistics.decodeTps! > 0);
       const kinds = view.messages.map(({ kind }) => kind);
       assert.ok(kinds.filter((kind) => kind === "text").length >= 3);
       assert.ok(kinds.length < 40, `${String(kinds.length)} messages`);
       const { model, context } = view.state;
       assert.ok(model.kind === "ready" && model.decodeTps! > 0);
-      assert.equal(context.usedTokens, figures.promptTokens + 60);
+      assert.equal(context.usedTokens, statistics.promptTokens + 60);
       assert.equal(context.limitTokens, 4096);
     });
 
@@ -123,8 +123,8 @@ describe("the chat", function () {
     it("reads only what is new of a turn", async () => {
       const first = await view.ask("One?");
       const second = await view.ask("Two?");
-      assert.ok(second.figures!.reusedTokens >= first.figures!.promptTokens - 1);
-      assert.ok(second.figures!.promptTokens > first.figures!.promptTokens);
+      assert.ok(second.statistics!.reusedTokens >= first.statistics!.promptTokens - 1);
+      assert.ok(second.statistics!.promptTokens > first.statistics!.promptTokens);
     });
 
     it("survives its view, also in the middle of an answer", async () => {

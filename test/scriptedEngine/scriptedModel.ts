@@ -1,7 +1,7 @@
 import type { Job } from "../../src/engine/server/loadedModel";
 import type { HostedModel } from "../../src/engine/server/modelHost";
 import { SessionSlots, type StopSignal } from "../../src/engine/server/sessionSlots";
-import type { ChatMessage, Figures, ModelChoice, ModelInfo } from "../../src/protocol/engine";
+import type { ChatMessage, GenerationStatistics, ModelChoice, ModelInfo } from "../../src/protocol/engine";
 import { EngineError } from "../../src/protocol/errors";
 import {
   emptyReport,
@@ -16,7 +16,7 @@ const SPECIALS = ["<|im_start|>", "<|im_end|>", "<|fim_prefix|>", "<|fim_suffix|
 const LOAD_STEPS = 4;
 const LOAD_STEP_MS = 10;
 
-/** Keys and values, as far as figures tell of them: the tokens that are known. */
+/** Keys and values, as far as statistics tell of them: the tokens that are known. */
 class ScriptedSession {
   known: readonly string[] = [];
 
@@ -45,7 +45,7 @@ export class ScriptedModel implements HostedModel {
   readonly #ids = new Map<string, number>();
   readonly #onAsked: OnAsked;
   #allEnded: (() => void) | undefined;
-  #last: Pick<Figures, "prefillTps" | "decodeTps"> = {};
+  #last: Pick<GenerationStatistics, "prefillTps" | "decodeTps"> = {};
 
   private constructor(path: string, onAsked: OnAsked) {
     this.#onAsked = onAsked;
@@ -84,7 +84,7 @@ export class ScriptedModel implements HostedModel {
     return { completion: this.#completions.count, chat: this.#chats.count };
   }
 
-  get figures(): Figures {
+  get statistics(): GenerationStatistics {
     return { ...this.#last, expertHitRate: 1, memoryBytes: process.memoryUsage.rss() };
   }
 

@@ -65,10 +65,10 @@ describe("a chat with a real engine", () => {
       let known = 0;
       for (const question of ["What is a mixture of experts?", "And a router?", "/explain return", "Thank you."]) {
         await session.send(question);
-        const { figures, state } = lastAnswer(session.conversation);
-        assert.ok(figures, JSON.stringify(state));
-        assert.ok(figures.reusedTokens >= known, `${figures.reusedTokens} of ${known} are known`);
-        known = figures.promptTokens;
+        const { statistics, state } = lastAnswer(session.conversation);
+        assert.ok(statistics, JSON.stringify(state));
+        assert.ok(statistics.reusedTokens >= known, `${statistics.reusedTokens} of ${known} are known`);
+        known = statistics.promptTokens;
       }
     }));
 
@@ -79,8 +79,8 @@ describe("a chat with a real engine", () => {
       const first = lastAnswer(session.conversation);
       await session.regenerate(first.id);
       const again = lastAnswer(session.conversation);
-      assert.equal(again.figures!.promptTokens, first.figures!.promptTokens);
-      assert.ok(again.figures!.reusedTokens >= first.figures!.promptTokens - 1);
+      assert.equal(again.statistics!.promptTokens, first.statistics!.promptTokens);
+      assert.ok(again.statistics!.reusedTokens >= first.statistics!.promptTokens - 1);
       assert.notEqual(again.text, first.text);
     }));
 
@@ -91,11 +91,11 @@ describe("a chat with a real engine", () => {
       const reused: number[] = [];
       for (let i = 0; i < 24; ++i) {
         await session.send(`${String(i)}: ${"const value = name; ".repeat(7)}`);
-        const { figures, state } = lastAnswer(session.conversation);
-        assert.ok(figures, JSON.stringify(state));
-        assert.ok(figures.promptTokens <= 1024 - 256);
+        const { statistics, state } = lastAnswer(session.conversation);
+        assert.ok(statistics, JSON.stringify(state));
+        assert.ok(statistics.promptTokens <= 1024 - 256);
         forgotten.push(session.conversation.forgottenTurns);
-        reused.push(figures.reusedTokens / figures.promptTokens);
+        reused.push(statistics.reusedTokens / statistics.promptTokens);
       }
       const steps = forgotten.filter((n, i) => i > 0 && n !== forgotten[i - 1]).length;
       assert.ok(steps >= 2 && steps <= 8, JSON.stringify(forgotten));

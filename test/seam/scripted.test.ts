@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ENGINE, all, inWorld, soon, STARTER, text, until, type World } from "./engines";
 import { bundleScriptedEngine, SCRIPTED_ENGINE } from "../scriptedEngine/bundle.mjs";
 import type { EngineClient } from "../../src/engine/client/client";
-import type { ChatMessage, EngineStatus, Figures } from "../../src/protocol/engine";
+import type { ChatMessage, EngineStatus, GenerationStatistics } from "../../src/protocol/engine";
 import type { GenerateReport } from "../../src/protocol/generation";
 
 /**
@@ -33,7 +33,7 @@ function shapeOf(value: unknown): unknown {
 
 interface Met {
   readonly statuses: readonly EngineStatus[];
-  readonly figures: readonly Figures[];
+  readonly statistics: readonly GenerationStatistics[];
   readonly client: EngineClient;
 }
 
@@ -41,15 +41,15 @@ async function inBoth(work: (engine: Met, world: World) => Promise<void>): Promi
   for (const engineScript of [ENGINE, SCRIPTED_ENGINE]) {
     await inWorld(async (world) => {
       const statuses: EngineStatus[] = [];
-      const figures: Figures[] = [];
+      const statistics: GenerationStatistics[] = [];
       const client = world.client({
         engineScript,
         onStatus: (status) => statuses.push(status),
-        onFigures: (told) => figures.push(told),
+        onStatistics: (told) => statistics.push(told),
       });
       try {
         await soon("the model", client.openModel({ path: STARTER, load: { isa: "ref" } }));
-        await work({ statuses, figures, client }, world);
+        await work({ statuses, statistics, client }, world);
       } finally {
         // Else the scripted one lives on: nobody looks for it.
         await client.shutdown("requested").catch(() => undefined);
@@ -80,16 +80,16 @@ describe("a scripted engine", () => {
   before(bundleScriptedEngine);
 
   it("tells the same things of itself as the real one", async () => {
-    const [real, scripted] = await ofBoth(async ({ client, statuses, figures }) => {
+    const [real, scripted] = await ofBoth(async ({ client, statuses, statistics }) => {
       await all(client.complete("a", text("let a ="), { ...SHORT, priority: "completion" }));
-      await until("figures come", () => figures.length > 0);
+      await until("statistics come", () => statistics.length > 0);
       const hello = client.connection;
       assert.ok(hello.kind === "connected");
       const kinds = [...new Set(statuses.map(({ kind }) => kind))];
       // Speeds are told only where there is something to divide by.
-      const { prefillTps, decodeTps, ...memory } = figures.at(-1)!;
+      const { prefillTps, decodeTps, ...memory } = statistics.at(-1)!;
       assert.ok(prefillTps !== 0 && decodeTps !== 0);
-      const { figures: ofStats, ...stats } = await client.stats();
+      const { statistics: ofStats, ...stats } = await client.stats();
       assert.equal(typeof ofStats.memoryBytes, "number");
       return { hello: hello.hello, kinds, status: statuses.at(-1), stats, memory };
     });

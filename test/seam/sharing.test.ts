@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { CancelSource } from "../../src/core/cancellation";
 import { engineAddress } from "../../src/engine/wire/address";
-import type { EngineStatus, Figures, ModelChoice } from "../../src/protocol/engine";
+import type { EngineStatus, GenerationStatistics, ModelChoice } from "../../src/protocol/engine";
 import { emptyReport } from "../../src/protocol/generation";
 import { all, inWorld, LONG_PROMPT, servingPid, soon, STARTER, text, until, WILD } from "./engines";
 
@@ -45,11 +45,11 @@ describe("windows that share an engine", () => {
       assert.deepEqual((await client.stats()).status, { kind: "empty" });
     }));
 
-  it("are told of the model's progress, its facts and its figures", () =>
+  it("are told of the model's progress, its facts and its statistics", () =>
     inWorld(async (world) => {
       const statuses: EngineStatus[] = [];
-      const figures: Figures[] = [];
-      const client = world.client({ onStatus: (s) => statuses.push(s), onFigures: (f) => figures.push(f) });
+      const statistics: GenerationStatistics[] = [];
+      const client = world.client({ onStatus: (s) => statuses.push(s), onStatistics: (f) => statistics.push(f) });
       const info = await soon("the model", client.openModel({ path: STARTER, load: { threads: 1 } }));
       assert.equal(info.threads, 1);
       assert.deepEqual(info.traits, { fimLayouts: [], fileHeader: true });
@@ -58,7 +58,7 @@ describe("windows that share an engine", () => {
       const parts = statuses.flatMap((status) => (status.kind === "loading" ? [status.part] : []));
       assert.ok(parts.every((part, i) => part >= (parts[i - 1] ?? 0) && part <= 1));
       await all(client.complete("a", PROMPT, SHORT));
-      const [told] = await until("figures come", () => figures.length > 0 && figures);
+      const [told] = await until("statistics come", () => statistics.length > 0 && statistics);
       assert.ok(told!.decodeTps! > 0 && told!.prefillTps! > 0 && told!.memoryBytes > 0);
       assert.ok(told!.expertHitRate! >= 0 && told!.expertHitRate! <= 1);
     }));
@@ -89,7 +89,7 @@ describe("windows that share an engine", () => {
       const client = world.client();
       client.chooseModel({ path: STARTER, load: { expertSlots: 7 } });
       await all(client.complete("a", LONG_PROMPT, SHORT));
-      const { reading, expertHitRate } = (await client.stats()).figures;
+      const { reading, expertHitRate } = (await client.stats()).statistics;
       assert.equal(reading?.slots, 7);
       assert.ok(reading.bytesPerToken > 0 && reading.waitedMsPerToken >= 0);
       assert.ok(reading.lateRate >= 0 && reading.lateRate <= 1 - expertHitRate!);

@@ -137,7 +137,7 @@ describe("The chat view shows", () => {
     await view.show(CONVERSATION);
     const last = view.page.locator("hearth-answer").last();
     assert.equal(
-      await last.locator(".figures").getAttribute("title"),
+      await last.locator(".statistics").getAttribute("title"),
       "The model read 1,204 tokens and wrote 312 tokens at 14 a second. It still knew 980 of them.",
     );
     await last.getByRole("button", { name: "Copy Answer" }).click();

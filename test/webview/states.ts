@@ -98,7 +98,7 @@ export function answer(id: number, text: string, state: AnswerTurn["state"] = { 
     state,
     ...(state.kind === "waiting" || state.kind === "running"
       ? {}
-      : { figures: { promptTokens: 1204, reusedTokens: 980, generatedTokens: 312, decodeTps: 14.2 } }),
+      : { statistics: { promptTokens: 1204, reusedTokens: 980, generatedTokens: 312, decodeTps: 14.2 } }),
   };
 }
 

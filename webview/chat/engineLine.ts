@@ -1,6 +1,6 @@
 import { html, nothing, svg, type TemplateResult } from "lit";
 import { REMEDIES } from "../../src/core/remedies";
-import type { AnswerFigures, ChatViewState, ContextUse, ModelLine } from "../../src/protocol/chat";
+import type { AnswerStatistics, ChatViewState, ContextUse, ModelLine } from "../../src/protocol/chat";
 import { tell } from "./events";
 import { contextSentence, perSecond, shortCount } from "./words";
 
@@ -28,7 +28,7 @@ export function engineLine({ model, context, conversation }: ChatViewState, from
         ? html`<span class="speed" title="How fast the model writes">${perSecond(model.decodeTps)} tokens/s</span>`
         : nothing
     }
-    ${context.limitTokens > 0 ? contextMeter(context, last?.figures) : nothing}
+    ${context.limitTokens > 0 ? contextMeter(context, last?.statistics) : nothing}
   </div>`;
 }
 
@@ -46,10 +46,10 @@ function modelName(model: ModelLine): string {
   }
 }
 
-function contextMeter(context: ContextUse, figures: AnswerFigures | undefined): TemplateResult {
+function contextMeter(context: ContextUse, statistics: AnswerStatistics | undefined): TemplateResult {
   const { usedTokens, limitTokens } = context;
   const part = Math.min(1, usedTokens / limitTokens);
-  const sentence = `${contextSentence(context)}${reuseSentence(figures)}`;
+  const sentence = `${contextSentence(context)}${reuseSentence(statistics)}`;
   // A width as an attribute of SVG: the page's policy allows no style in the page.
   return html`<span
     class="meter ${part >= NEARLY_FULL ? "nearly-full" : ""}"
@@ -70,8 +70,8 @@ function contextMeter(context: ContextUse, figures: AnswerFigures | undefined): 
   </span>`;
 }
 
-function reuseSentence(figures: AnswerFigures | undefined): string {
-  return figures === undefined
+function reuseSentence(statistics: AnswerStatistics | undefined): string {
+  return statistics === undefined
     ? ""
-    : ` Of the last prompt, ${shortCount(figures.reusedTokens)} of ${shortCount(figures.promptTokens)} were known already.`;
+    : ` Of the last prompt, ${shortCount(statistics.reusedTokens)} of ${shortCount(statistics.promptTokens)} were known already.`;
 }

@@ -4,8 +4,8 @@ import {
   asSentence,
   attachmentSentence,
   contextSentence,
-  figuresLine,
-  figuresSentences,
+  statisticsLine,
+  statisticsSentences,
   shortCount,
   stopSentence,
 } from "./words";
@@ -28,13 +28,13 @@ describe("Words of the view", () => {
   });
 
   it("tell what an answer cost", () => {
-    const figures = { promptTokens: 1204, reusedTokens: 980, generatedTokens: 312, decodeTps: 14.23 };
-    assert.equal(figuresLine(figures), "312 tokens, 14/s");
+    const statistics = { promptTokens: 1204, reusedTokens: 980, generatedTokens: 312, decodeTps: 14.23 };
+    assert.equal(statisticsLine(statistics), "312 tokens, 14/s");
     assert.equal(
-      figuresSentences(figures),
+      statisticsSentences(statistics),
       "The model read 1,204 tokens and wrote 312 tokens at 14 a second. It still knew 980 of them.",
     );
-    assert.equal(figuresLine({ promptTokens: 1, reusedTokens: 0, generatedTokens: 1 }), "1 token");
+    assert.equal(statisticsLine({ promptTokens: 1, reusedTokens: 0, generatedTokens: 1 }), "1 token");
   });
 
   it("make sentences of errors", () => {

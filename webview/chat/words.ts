@@ -1,4 +1,4 @@
-import type { AnswerFigures, Attachment, ContextUse, ModelLine } from "../../src/protocol/chat";
+import type { AnswerStatistics, Attachment, ContextUse, ModelLine } from "../../src/protocol/chat";
 
 /** Numbers, times and errors as the view says them. */
 
@@ -41,12 +41,17 @@ export function perSecond(tps: number): string {
   return tps < 10 ? tps.toFixed(1) : String(Math.round(tps));
 }
 
-export function figuresLine({ generatedTokens, decodeTps }: AnswerFigures): string {
+export function statisticsLine({ generatedTokens, decodeTps }: AnswerStatistics): string {
   const speed = decodeTps === undefined ? "" : `, ${perSecond(decodeTps)}/s`;
   return `${tokens(generatedTokens)}${speed}`;
 }
 
-export function figuresSentences({ promptTokens, reusedTokens, generatedTokens, decodeTps }: AnswerFigures): string {
+export function statisticsSentences({
+  promptTokens,
+  reusedTokens,
+  generatedTokens,
+  decodeTps,
+}: AnswerStatistics): string {
   const speed = decodeTps === undefined ? "" : ` at ${perSecond(decodeTps)} a second`;
   const known = reusedTokens === 0 ? "" : ` It still knew ${GROUPED.format(reusedTokens)} of them.`;
   return `The model read ${tokens(promptTokens)} and wrote ${tokens(generatedTokens)}${speed}.${known}`;

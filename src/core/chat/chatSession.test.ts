@@ -68,9 +68,9 @@ describe("a chat session", () => {
       "2+ .",
       "done: It adds.",
     ]);
-    const { figures } = desk.answer;
-    assert.deepEqual(figures, {
-      promptTokens: figures!.promptTokens,
+    const { statistics } = desk.answer;
+    assert.deepEqual(statistics, {
+      promptTokens: statistics!.promptTokens,
       reusedTokens: 1,
       generatedTokens: 3,
       decodeTps: 6,

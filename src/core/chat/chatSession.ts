@@ -1,4 +1,4 @@
-import type { AnswerFigures } from "../../protocol/chat";
+import type { AnswerStatistics } from "../../protocol/chat";
 import { EngineError } from "../../protocol/errors";
 import type { GenerateReport, SamplerOptions } from "../../protocol/generation";
 import { CancelSource } from "../cancellation";
@@ -158,7 +158,7 @@ export class ChatSession {
       step = await pieces.next();
     }
     if (this.#run === run && step.done === true) {
-      this.#end(endOf(step.value, limitedBy), figuresOf(step.value));
+      this.#end(endOf(step.value, limitedBy), statisticsOf(step.value));
     }
   }
 
@@ -177,12 +177,12 @@ export class ChatSession {
   }
 
   /** Whoever still waits for the engine finds that its run is over. */
-  #end(state: AnswerEnd, figures?: AnswerFigures): void {
+  #end(state: AnswerEnd, statistics?: AnswerStatistics): void {
     const run = this.#run;
     if (run !== undefined) {
       this.#run = undefined;
       run.cancel.cancel();
-      this.#set(finishAnswer(this.#conversation, state, this.#ports.nowMs(), figures));
+      this.#set(finishAnswer(this.#conversation, state, this.#ports.nowMs(), statistics));
     }
   }
 
@@ -210,7 +210,7 @@ function endOf({ finish }: GenerateReport, limitedBy: PromptPlan["limitedBy"]): 
   }
 }
 
-function figuresOf({ promptTokens, reusedTokens, generatedTokens, decodeMs }: GenerateReport): AnswerFigures {
+function statisticsOf({ promptTokens, reusedTokens, generatedTokens, decodeMs }: GenerateReport): AnswerStatistics {
   const isTimed = decodeMs > 0 && generatedTokens > 0;
   return {
     promptTokens,

@@ -53,14 +53,14 @@ describe("a conversation", () => {
     const running = appendText(appendText(asked, "O"), "ne.");
     assert.deepEqual(runningAnswer(running)?.state, { kind: "running" });
     assert.equal(runningAnswer(running)?.text, "One.");
-    const figures = { promptTokens: 5, reusedTokens: 0, generatedTokens: 2 };
-    const ended = finishAnswer(running, { kind: "stopped", by: "user" }, 9, figures);
+    const statistics = { promptTokens: 5, reusedTokens: 0, generatedTokens: 2 };
+    const ended = finishAnswer(running, { kind: "stopped", by: "user" }, 9, statistics);
     assert.deepEqual(ended.turns.at(-1), {
       kind: "answer",
       id: 2,
       text: "One.",
       state: { kind: "stopped", by: "user" },
-      figures,
+      statistics,
     });
   });
 

@@ -1,4 +1,4 @@
-import type { AnswerFigures, AnswerTurn, Attachment, UserTurn } from "../../protocol/chat";
+import type { AnswerStatistics, AnswerTurn, Attachment, UserTurn } from "../../protocol/chat";
 import { splitCommand } from "./slashCommands";
 
 /** A conversation as a value: every change gives a new one. */
@@ -80,13 +80,13 @@ export function finishAnswer(
   conversation: Conversation,
   state: AnswerEnd,
   nowMs: number,
-  figures?: AnswerFigures,
+  statistics?: AnswerStatistics,
 ): Conversation {
   const answer = runningAnswer(conversation);
   if (answer === undefined) {
     return conversation;
   }
-  const ended = { ...answer, state, ...(figures === undefined ? {} : { figures }) };
+  const ended = { ...answer, state, ...(statistics === undefined ? {} : { statistics }) };
   return { ...withLast(conversation, ended), updatedMs: nowMs };
 }
 

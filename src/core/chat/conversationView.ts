@@ -38,8 +38,8 @@ export function summaryOf({ id, title, updatedMs, turns }: Conversation): Conver
 
 /** Tokens that the model has in its context after the last answer that tells; 0 where none does. */
 export function usedTokens({ turns, forgottenTurns }: Conversation): number {
-  const last = turns.slice(forgottenTurns).findLast((turn) => turn.kind === "answer" && turn.figures !== undefined);
-  return last?.kind === "answer" && last.figures !== undefined
-    ? last.figures.promptTokens + last.figures.generatedTokens
+  const last = turns.slice(forgottenTurns).findLast((turn) => turn.kind === "answer" && turn.statistics !== undefined);
+  return last?.kind === "answer" && last.statistics !== undefined
+    ? last.statistics.promptTokens + last.statistics.generatedTokens
     : 0;
 }

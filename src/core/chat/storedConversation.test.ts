@@ -49,7 +49,7 @@ describe("a stored conversation", () => {
     "an id that is still to be given": (copy) => (copy["nextTurn"] = 2),
     "an unknown state": (copy) => (copy.turns[1]!["state"] = { kind: "happy" }),
     "an unknown error": (copy) => (copy.turns[1]!["state"] = { kind: "failed", code: "toString", message: "" }),
-    "figures that are none": (copy) => (copy.turns[1]!["figures"] = { promptTokens: -1 }),
+    "statistics that are none": (copy) => (copy.turns[1]!["statistics"] = { promptTokens: -1 }),
     "attachments that are none": (copy) => (copy.turns[0]!["attachments"] = ["a"]),
     "more forgotten than there is": (copy) => (copy["forgottenTurns"] = 4),
     "half an exchange forgotten": (copy) => (copy["forgottenTurns"] = 1),
@@ -61,6 +61,14 @@ describe("a stored conversation", () => {
       assert.equal(restored(copy), undefined);
     });
   }
+
+  it("of 0.1 is read: it calls an answer's statistics figures", () => {
+    const copy = throughJson(ONE) as { turns: Record<string, unknown>[] };
+    const { statistics, ...answer } = copy.turns[1]!;
+    assert.ok(statistics !== undefined);
+    copy.turns[1] = { ...answer, figures: statistics };
+    assert.deepEqual(restored(copy), restored(throughJson(ONE)));
+  });
 
   it("is dropped where it is nothing of the kind", () => {
     for (const value of [undefined, null, "", 1, [], {}]) {

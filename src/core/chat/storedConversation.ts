@@ -1,4 +1,4 @@
-import type { AnswerFigures, AnswerTurn } from "../../protocol/chat";
+import type { AnswerStatistics, AnswerTurn } from "../../protocol/chat";
 import type { EngineErrorCode } from "../../protocol/errors";
 import { type Check, isCount, isFlag, isList, isNumber, isOneOf, isRecord, isText, isUnion } from "./checks";
 import { type Conversation, finishAnswer, type Question, type SentAttachment } from "./conversation";
@@ -59,12 +59,12 @@ const isAnswer = isRecord<AnswerTurn>(
       stopped: isRecord<{ by: string }>({ by: isOneOf("user", "context", "limit") }),
       failed: isRecord<{ code: EngineErrorCode; message: string }>({ code: isErrorCode, message: text }),
     }),
-    figures: isRecord<AnswerFigures>(
+    statistics: isRecord<AnswerStatistics>(
       { promptTokens: isCount, reusedTokens: isCount, generatedTokens: isCount, decodeTps: isNumber },
       ["decodeTps"],
     ),
   },
-  ["figures"],
+  ["statistics"],
 );
 
 const isConversation = isRecord<Conversation>({
@@ -81,7 +81,8 @@ const isConversation = isRecord<Conversation>({
 });
 
 /** A conversation as it was stored; undefined where that is damaged. An answer that was under way has been stopped. */
-export function restored(value: unknown): Conversation | undefined {
+export function restored(stored: unknown): Conversation | undefined {
+  const value = withStatistics(stored);
   if (!isConversation(value)) {
     return undefined;
   }
@@ -91,6 +92,25 @@ export function restored(value: unknown): Conversation | undefined {
   );
   const isWhole = turns.length % 2 === 0 && forgottenTurns % 2 === 0 && forgottenTurns <= turns.length;
   return isInOrder && isWhole ? finishAnswer(value, { kind: "stopped", by: "user" }, value.updatedMs) : undefined;
+}
+
+/** Hearth 0.1 stored an answer's statistics as `figures`. */
+function withStatistics(stored: unknown): unknown {
+  if (!isObject(stored) || !Array.isArray(stored["turns"])) {
+    return stored;
+  }
+  const turns = stored["turns"].map((turn: unknown) => {
+    if (!isObject(turn) || !Object.hasOwn(turn, "figures")) {
+      return turn;
+    }
+    const { figures, ...others } = turn;
+    return { ...others, statistics: figures };
+  });
+  return { ...stored, turns };
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }
 
 /**

@@ -7,7 +7,7 @@ import type {
   EngineRequests,
   EngineStats,
   EngineStatus,
-  Figures,
+  GenerationStatistics,
   ModelChoice,
   ModelInfo,
   ShutdownReason,
@@ -35,7 +35,7 @@ export interface EngineClientOptions {
   /** What happens, as it happens. */
   readonly onConnection?: (state: ConnectionState) => void;
   readonly onStatus?: (status: EngineStatus) => void;
-  readonly onFigures?: (figures: Figures) => void;
+  readonly onStatistics?: (statistics: GenerationStatistics) => void;
 }
 
 /** One generation under way. */
@@ -183,7 +183,7 @@ export class EngineClient {
       this.#running.get(request)?.stream.push(piece);
     });
     link.onNotification("status", (status) => this.#options.onStatus?.(status));
-    link.onNotification("figures", (figures) => this.#options.onFigures?.(figures));
+    link.onNotification("statistics", (statistics) => this.#options.onStatistics?.(statistics));
   }
 
   /** Connected, and the engine knows which model this window's requests are for: also a restarted engine. */

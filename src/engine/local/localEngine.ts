@@ -1,6 +1,6 @@
 import { type GgufModel, openGgufFile } from "../../model/ggufFile";
 import { Tokenizer } from "../../model/tokenizer";
-import type { ApproximateHeadFigures } from "../../protocol/engine";
+import type { ApproximateHeadStatistics } from "../../protocol/engine";
 import { EngineError } from "../../protocol/errors";
 import {
   type GeneratedPiece,
@@ -82,7 +82,7 @@ export class LocalEngine {
   }
 
   /** Undefined where it is off, or has evaluated nothing yet. */
-  get approximateHead(): ApproximateHeadFigures | undefined {
+  get approximateHead(): ApproximateHeadStatistics | undefined {
     const { approximated, candidates, audited, missed } = this.stats;
     return approximated === 0
       ? undefined

@@ -4,7 +4,7 @@ import {
   type EngineRequests,
   type EngineStats,
   type EngineStatus,
-  type Figures,
+  type GenerationStatistics,
   type HelloResult,
   type Nothing,
   PROTOCOL_VERSION,
@@ -68,8 +68,8 @@ export class ServerClient {
     this.#peer.notify("status", status);
   }
 
-  tellFigures(figures: Figures): void {
-    this.#peer.notify("figures", figures);
+  tellStatistics(statistics: GenerationStatistics): void {
+    this.#peer.notify("statistics", statistics);
   }
 
   /** Says why, and closes when that has gone out. */

@@ -65,14 +65,18 @@ describe("ServerModel", () => {
       const choice = { path: writePredictorModel(folder), load: { approximateHead: -2 } };
       const approximate = await ServerModel.load(choice, () => undefined);
       await approximate.complete(job("a"), PROMPT, SHORT);
-      const { active, audited, missed } = approximate.figures.approximateHead ?? { active: 1, audited: 0, missed: 1 };
+      const { active, audited, missed } = approximate.statistics.approximateHead ?? {
+        active: 1,
+        audited: 0,
+        missed: 1,
+      };
       assert.ok(active > 0 && active < 1, String(active));
       assert.deepEqual([audited, missed], [1, 0]);
       await approximate.close();
     } finally {
       rmSync(folder, { recursive: true });
     }
-    assert.equal(model.figures.approximateHead, undefined);
+    assert.equal(model.statistics.approximateHead, undefined);
   });
 
   it("evaluates a prompt in advance, which ends when anything is asked about its document", async () => {

@@ -1,5 +1,5 @@
 import { ChatTemplate } from "../../model/chatTemplate";
-import type { ChatMessage, Figures, ModelChoice, ModelInfo } from "../../protocol/engine";
+import type { ChatMessage, GenerationStatistics, ModelChoice, ModelInfo } from "../../protocol/engine";
 import {
   emptyReport,
   type GeneratedPiece,
@@ -41,7 +41,7 @@ export class ServerModel {
   readonly #hotBefore: Int32Array;
   readonly #restMs: number;
   #resting: NodeJS.Timeout | undefined;
-  #last: Pick<Figures, "prefillTps" | "decodeTps" | "reading"> = {};
+  #last: Pick<GenerationStatistics, "prefillTps" | "decodeTps" | "reading"> = {};
 
   private constructor(engine: LocalEngine, restMs: number, hot: HotExperts, hotBefore: Int32Array) {
     this.#engine = engine;
@@ -77,7 +77,7 @@ export class ServerModel {
     return { completion: this.#completions.count, chat: this.#chats.count };
   }
 
-  get figures(): Figures {
+  get statistics(): GenerationStatistics {
     const { stats, approximateHead } = this.#engine;
     const { hits, misses } = stats;
     return {
@@ -153,7 +153,7 @@ export class ServerModel {
   }
 
   /** What other requests read meanwhile is counted too: they share the drive. */
-  #readingSince(before: NativeEngineStats, report: GenerateReport): Pick<Figures, "reading"> {
+  #readingSince(before: NativeEngineStats, report: GenerateReport): Pick<GenerationStatistics, "reading"> {
     const { slots, slotsForAll, slotsWithFullContext } = this.#engine.info.plan;
     const tokens = report.promptTokens - report.reusedTokens + report.generatedTokens;
     if (Math.min(slots, slotsWithFullContext) === slotsForAll || tokens === 0) {
@@ -235,7 +235,7 @@ async function generate(
   }
 }
 
-function ratesOf(report: GenerateReport): Pick<Figures, "prefillTps" | "decodeTps"> {
+function ratesOf(report: GenerateReport): Pick<GenerationStatistics, "prefillTps" | "decodeTps"> {
   const evaluated = report.promptTokens - report.reusedTokens;
   return {
     ...(evaluated > 0 && report.prefillMs > 0 ? { prefillTps: (evaluated / report.prefillMs) * 1000 } : {}),

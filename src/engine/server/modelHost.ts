@@ -9,7 +9,7 @@ export type ModelUser = object;
 /** A model in memory, as its clients use it. */
 export type HostedModel = Pick<
   ServerModel,
-  "info" | "sessions" | "figures" | "tokenize" | "count" | "complete" | "chat" | "forget" | "close"
+  "info" | "sessions" | "statistics" | "tokenize" | "count" | "complete" | "chat" | "forget" | "close"
 >;
 
 export type LoadModel = (choice: ModelChoice, onPart: (part: number) => void) => Promise<HostedModel>;

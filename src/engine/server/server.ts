@@ -2,7 +2,7 @@ import type { Server, Socket } from "node:net";
 import type {
   EngineStats,
   EngineStatus,
-  Figures,
+  GenerationStatistics,
   HelloResult,
   NetworkAccess,
   ShutdownReason,
@@ -194,19 +194,19 @@ export class EngineServer {
       finished: { ...this.#finished },
       sessions: this.#models.ready?.sessions ?? { completion: 0, chat: 0 },
       status: this.#models.status,
-      figures: this.#figures(),
+      statistics: this.#statistics(),
     };
   }
 
-  #figures(): Figures {
-    return this.#models.ready?.figures ?? { memoryBytes: process.memoryUsage.rss() };
+  #statistics(): GenerationStatistics {
+    return this.#models.ready?.statistics ?? { memoryBytes: process.memoryUsage.rss() };
   }
 
   #onFinished(report: GenerateReport): void {
     this.#finished[report.finish] += 1;
-    const figures = this.#figures();
+    const statistics = this.#statistics();
     for (const client of this.#clients) {
-      client.tellFigures(figures);
+      client.tellStatistics(statistics);
     }
   }
 

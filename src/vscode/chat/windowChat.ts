@@ -329,8 +329,8 @@ export class WindowChat implements vscode.Disposable {
     const last = conversation.turns.at(-1);
     this.#store.setShown(conversation.id);
     this.#store.flush();
-    if (last?.kind === "answer" && last.figures !== undefined) {
-      const { promptTokens, reusedTokens, generatedTokens, decodeTps } = last.figures;
+    if (last?.kind === "answer" && last.statistics !== undefined) {
+      const { promptTokens, reusedTokens, generatedTokens, decodeTps } = last.statistics;
       this.#decodeTps = decodeTps;
       this.#log.info(
         `chat: ${String(promptTokens)} tokens read, ${String(reusedTokens)} of them known, ` +

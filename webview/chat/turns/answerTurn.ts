@@ -9,7 +9,7 @@ import { icon, iconButton } from "../icon";
 import { Speech } from "../markdown/speech";
 import { MarkdownStream } from "../markdown/stream";
 import { isRunning } from "../state";
-import { asSentence, figuresLine, figuresSentences, stopSentence } from "../words";
+import { asSentence, statisticsLine, statisticsSentences, stopSentence } from "../words";
 import { drawAnswer, drawText } from "./markdownView";
 
 /** An answer, finished or being generated. */
@@ -102,7 +102,7 @@ export class Answer extends PageElement {
   }
 
   #actions(turn: AnswerTurn): TemplateResult {
-    const { figures } = turn;
+    const { statistics } = turn;
     // What helps against a failure has its own actions, which these would only distract from.
     const isShown = this.last && turn.state.kind !== "failed";
     return html`<div class="turn-actions ${isShown ? "shown" : ""}">
@@ -132,10 +132,10 @@ export class Answer extends PageElement {
           : nothing
       }
       ${
-        figures === undefined
+        statistics === undefined
           ? nothing
-          : html`<span class="figures" title=${figuresSentences(figures)}
-              >${figuresLine(figures)}<span class="unseen">. ${figuresSentences(figures)}</span></span
+          : html`<span class="statistics" title=${statisticsSentences(statistics)}
+              >${statisticsLine(statistics)}<span class="unseen">. ${statisticsSentences(statistics)}</span></span
             >`
       }
     </div>`;
