@@ -29,7 +29,7 @@ const HELP = `hearth: private code completion on your own CPU
       the token ids of a text
   hearth logits [MODEL] --tokens 1,2,3|@ids.json --out F.f32 [--all] [--chunk N] [--trace-routing F.json]
       float32 little-endian [n_vocab] after the last token; --all: [n_token, n_vocab]
-  hearth engine warm|statistics|stop [--stay-minutes N]
+  hearth engine warm|statistics|stop [--keep-alive-minutes N]
       the process that all windows of yours share: load a model into it, see what it does, end it
   hearth bench [MODEL] [--prompt 512] [--generate 64] [--depth 0] [--text F] [--chunk N] [--json]
       tokens a second on real text

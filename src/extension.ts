@@ -36,7 +36,7 @@ export function activate(context: vscode.ExtensionContext): HearthApi {
         name: `${vscode.env.appName} ${vscode.version}`,
         // Tests have an engine that says what they want.
         engineScript: process.env["HEARTH_ENGINE_SCRIPT"] ?? context.asAbsolutePath(join("dist", "engine.js")),
-        stayMs: keepAliveMs,
+        keepAliveMs,
         hostPid: process.ppid,
       }),
   });

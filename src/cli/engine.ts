@@ -30,7 +30,7 @@ export async function engine(args: Arguments): Promise<void> {
   const client = new EngineClient({
     name: "command line",
     engineScript: engineScript(),
-    ...(keepAliveMinutes === undefined ? {} : { stayMs: keepAliveMinutes * 60_000 }),
+    ...(keepAliveMinutes === undefined ? {} : { keepAliveMs: keepAliveMinutes * 60_000 }),
     onStatus: (status) => {
       if (status.kind === "loading") {
         progress.show(status.part);

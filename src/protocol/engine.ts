@@ -18,7 +18,7 @@ export interface HelloParams {
   /** For the log, e.g. "vscode 1.105". */
   readonly client: string;
   /** The engine lives on for so long after its last client left; the last client's wish counts. */
-  readonly stayMs?: number;
+  readonly keepAliveMs?: number;
   /** The process that outlives this client where Hearth is only updated, disabled or removed: the editor itself. */
   readonly hostPid?: number;
 }

@@ -42,14 +42,14 @@ export async function inWorld(work: (world: World) => Promise<void>): Promise<vo
   // Short: a socket's path is.
   const root = mkdtempSync(join(tmpdir(), "hs-"));
   const folder = join(root, "r");
-  const env: NodeJS.ProcessEnv = { ...process.env, HEARTH_RUNTIME_DIR: folder, HEARTH_STAY_MS: "20000" };
+  const env: NodeJS.ProcessEnv = { ...process.env, HEARTH_RUNTIME_DIR: folder, HEARTH_KEEP_ALIVE_MS: "20000" };
   const clients: EngineClient[] = [];
   const children: ChildProcess[] = [];
   const world: World = {
     folder,
     env,
     client: (options) => {
-      const client = new EngineClient({ name: "test", engineScript: ENGINE, env, stayMs: 20_000, ...options });
+      const client = new EngineClient({ name: "test", engineScript: ENGINE, env, keepAliveMs: 20_000, ...options });
       clients.push(client);
       return client;
     },

@@ -154,7 +154,7 @@ describe("a crash", () => {
 describe("the end", () => {
   it("comes a while after the last window left, and leaves no socket", () =>
     inWorld(async (world) => {
-      const [a, b] = [world.client({ stayMs: 50 }), world.client({ stayMs: 50 })];
+      const [a, b] = [world.client({ keepAliveMs: 50 }), world.client({ keepAliveMs: 50 })];
       const pid = await servingPid(a);
       await b.start();
       a.dispose();
@@ -170,15 +170,15 @@ describe("the end", () => {
 
   it("does not come when a window is back in time", () =>
     inWorld(async (world) => {
-      const pid = await servingPid(world.client({ stayMs: 20_000 }));
-      const reloaded = world.client({ stayMs: 50 });
+      const pid = await servingPid(world.client({ keepAliveMs: 20_000 }));
+      const reloaded = world.client({ keepAliveMs: 50 });
       assert.equal(await servingPid(reloaded), pid);
     }));
 
   it("comes soon where the editor runs on without Hearth: it was disabled, removed or updated", () =>
     inWorld(async (world) => {
       world.env["HEARTH_RETURN_MS"] = "50";
-      const client = world.client({ stayMs: 20_000, hostPid: process.pid });
+      const client = world.client({ keepAliveMs: 20_000, hostPid: process.pid });
       const pid = await servingPid(client);
       client.dispose();
       await until("it ends", () => !runs(pid));
@@ -190,7 +190,7 @@ describe("the end", () => {
       world.env["HEARTH_RETURN_MS"] = "50";
       const editor = spawn(process.execPath, ["--eval", ""], { stdio: "ignore" });
       await ended(editor);
-      const client = world.client({ stayMs: 20_000, hostPid: editor.pid! });
+      const client = world.client({ keepAliveMs: 20_000, hostPid: editor.pid! });
       const pid = await servingPid(client);
       client.dispose();
       // Several times what a window may take to come back.
@@ -200,7 +200,7 @@ describe("the end", () => {
 
   it("comes where nobody ever connects", () =>
     inWorld(async (world) => {
-      assert.equal(await ended(world.start({ HEARTH_STAY_MS: "50" })), 0);
+      assert.equal(await ended(world.start({ HEARTH_KEEP_ALIVE_MS: "50" })), 0);
     }));
 
   for (const reason of ["updated", "disabled", "removed", "requested"] as const) {

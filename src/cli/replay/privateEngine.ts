@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { EngineClient } from "../../engine/client/client";
 
 /** Should this process end without a word, its engine follows so soon. */
-const STAY_MS = 2000;
+const KEEP_ALIVE_MS = 2000;
 const END_LIMIT_MS = 5000;
 const LOOK_MS = 20;
 
@@ -17,8 +17,8 @@ export async function withPrivateEngine<T>(work: (client: EngineClient) => Promi
     name: "hearth replay",
     // Beside this program, in dist/.
     engineScript: join(__dirname, "engine.js"),
-    stayMs: STAY_MS,
-    env: { ...process.env, HEARTH_RUNTIME_DIR: join(folder, "run"), HEARTH_STAY_MS: String(STAY_MS) },
+    keepAliveMs: KEEP_ALIVE_MS,
+    env: { ...process.env, HEARTH_RUNTIME_DIR: join(folder, "run"), HEARTH_KEEP_ALIVE_MS: String(KEEP_ALIVE_MS) },
   });
   try {
     return await work(client);

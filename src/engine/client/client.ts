@@ -26,7 +26,7 @@ export interface EngineClientOptions {
   /** Path of dist/engine.js. */
   readonly engineScript: string;
   /** The engine lives on for so long after this client, if that was the last one. */
-  readonly stayMs?: number;
+  readonly keepAliveMs?: number;
   /** The editor that this client is a part of: where that runs on without a client, the engine soon ends. */
   readonly hostPid?: number;
   /** Default: this process's own. */
@@ -65,7 +65,7 @@ export class EngineClient {
       env: options.env ?? process.env,
       hello: {
         client: options.name,
-        ...(options.stayMs === undefined ? {} : { stayMs: options.stayMs }),
+        ...(options.keepAliveMs === undefined ? {} : { keepAliveMs: options.keepAliveMs }),
         ...(options.hostPid === undefined ? {} : { hostPid: options.hostPid }),
       },
       ...(options.restartLimits === undefined ? {} : { restartLimits: options.restartLimits }),

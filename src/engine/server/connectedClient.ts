@@ -36,7 +36,7 @@ export class ServerClient {
   readonly #id: number;
   readonly #running = new Set<StopSignal>();
   #name = "";
-  #stayMs: number | undefined;
+  #keepAliveMs: number | undefined;
   #hostPid: number | undefined;
 
   /** @param id unique in this process: documents of two windows are never mixed up. */
@@ -55,8 +55,8 @@ export class ServerClient {
   }
 
   /** How long the engine should live on after this client; undefined: as long as it wants to. */
-  get stayMs(): number | undefined {
-    return this.#stayMs;
+  get keepAliveMs(): number | undefined {
+    return this.#keepAliveMs;
   }
 
   /** The editor that the client is a part of. */
@@ -88,7 +88,7 @@ export class ServerClient {
   }
 
   #hello(params: unknown, onHello: () => void): HelloResult {
-    const { protocol, client, stayMs, hostPid } = paramsOf(SHAPES.hello, params);
+    const { protocol, client, keepAliveMs, hostPid } = paramsOf(SHAPES.hello, params);
     if (protocol !== PROTOCOL_VERSION) {
       setImmediate(() => {
         this.#peer.end();
@@ -100,7 +100,7 @@ export class ServerClient {
       );
     }
     this.#name = client;
-    this.#stayMs = stayMs;
+    this.#keepAliveMs = keepAliveMs;
     this.#hostPid = hostPid;
     onHello();
     return this.#host.hello();

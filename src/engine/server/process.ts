@@ -10,7 +10,7 @@ import { ServerLog } from "./log";
 import type { LoadModel } from "./modelHost";
 import { type EngineAddress, engineAddress, HEARTH_VERSION, hasCode } from "../wire/address";
 
-const STAY_MS = 5 * 60 * 1000;
+const KEEP_ALIVE_MS = 5 * 60 * 1000;
 const RETURN_MS = 30 * 1000;
 /** An engine that starts or ends holds the lock and does not answer: worth waiting for. */
 const ELECTION_LIMIT_MS = 5000;
@@ -141,7 +141,7 @@ async function serve(load: LoadModel | undefined): Promise<void> {
     token: address.token,
     log,
     network,
-    stayMs: msFrom("HEARTH_STAY_MS", STAY_MS),
+    keepAliveMs: msFrom("HEARTH_KEEP_ALIVE_MS", KEEP_ALIVE_MS),
     returnMs: msFrom("HEARTH_RETURN_MS", RETURN_MS),
     load,
     onEnd: () => {

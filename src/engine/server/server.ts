@@ -26,7 +26,7 @@ export interface EngineServerOptions {
   readonly log: ServerLog;
   readonly network: NetworkAccess;
   /** How long to wait for a first client, and for another one where the last did not say. */
-  readonly stayMs: number;
+  readonly keepAliveMs: number;
   /** How long a window may take to come back while its editor runs. */
   readonly returnMs: number;
   /** Another kind of models, for tests. */
@@ -58,7 +58,7 @@ export class EngineServer {
     options.listener.on("connection", (socket) => {
       this.#accept(socket);
     });
-    this.#leaveAfter(options.stayMs);
+    this.#leaveAfter(options.keepAliveMs);
   }
 
   /** Cancels what runs, says goodbye, closes the socket. */
@@ -133,10 +133,10 @@ export class EngineServer {
    * A window that reloads is back in seconds. Where the editor runs on and nobody comes back, Hearth was disabled,
    * removed or updated there; an editor that has ended too may soon be opened again.
    */
-  #waitForReturn({ stayMs = this.#options.stayMs, hostPid }: ServerClient): void {
+  #waitForReturn({ keepAliveMs = this.#options.keepAliveMs, hostPid }: ServerClient): void {
     const { returnMs, log } = this.#options;
-    if (hostPid === undefined || stayMs <= returnMs) {
-      this.#leaveAfter(stayMs);
+    if (hostPid === undefined || keepAliveMs <= returnMs) {
+      this.#leaveAfter(keepAliveMs);
       return;
     }
     this.#leaving = setTimeout(() => {
@@ -144,7 +144,7 @@ export class EngineServer {
         log.line(`the editor (process ${String(hostPid)}) runs on without Hearth`);
         this.end("idle");
       } else {
-        this.#leaveAfter(stayMs - returnMs);
+        this.#leaveAfter(keepAliveMs - returnMs);
       }
     }, returnMs);
   }
