@@ -147,7 +147,7 @@ Napi::Function EngineObject::Define(Napi::Env env) {
       env, "Engine",
       {InstanceMethod<&EngineObject::Info>("info"), InstanceMethod<&EngineObject::Stats>("stats"),
        InstanceMethod<&EngineObject::NewSession>("newSession"),
-       InstanceMethod<&EngineObject::Rest>("rest"),
+       InstanceMethod<&EngineObject::TrimIdle>("trimIdle"),
        InstanceMethod<&EngineObject::HotExperts>("hotExperts"),
        InstanceMethod<&EngineObject::Preload>("preload"),
        InstanceMethod<&EngineObject::Close>("close")});
@@ -182,8 +182,8 @@ Napi::Value EngineObject::NewSession(const Napi::CallbackInfo& info) {
       {Napi::External<std::shared_ptr<EngineHold>>::New(env, &hold_)});
 }
 
-Napi::Value EngineObject::Rest(const Napi::CallbackInfo& info) {
-  if (hold_->engine() != nullptr) hold_->engine()->Rest();
+Napi::Value EngineObject::TrimIdle(const Napi::CallbackInfo& info) {
+  if (hold_->engine() != nullptr) hold_->engine()->TrimIdle();
   return info.Env().Undefined();
 }
 

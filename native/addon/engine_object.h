@@ -79,7 +79,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
   Napi::Value Info(const Napi::CallbackInfo& info);
   Napi::Value Stats(const Napi::CallbackInfo& info);
   Napi::Value NewSession(const Napi::CallbackInfo& info);
-  Napi::Value Rest(const Napi::CallbackInfo& info);
+  Napi::Value TrimIdle(const Napi::CallbackInfo& info);
   Napi::Value HotExperts(const Napi::CallbackInfo& info);
   Napi::Value Preload(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);

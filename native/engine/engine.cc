@@ -190,12 +190,12 @@ EngineStats Engine::stats() const {
                      .n_audited = parts_->head_counts.audited,
                      .n_missed = parts_->head_counts.missed};
 }
-void Engine::Rest() {
-  const auto rest = [this] {
+void Engine::TrimIdle() {
+  const auto trim = [this] {
     parts_->arbiter->Trim();
     return false;
   };
-  parts_->scheduler->Post({.priority = JobPriority::kPrefill, .session = this, .step = rest});
+  parts_->scheduler->Post({.priority = JobPriority::kPrefill, .session = this, .step = trim});
 }
 
 std::vector<ExpertId> Engine::HotExperts() const { return parts_->arbiter->HotExperts(); }

@@ -77,7 +77,7 @@ class Engine {
 
   // Gives the memory of experts back until the next request, which has the hottest read again while
   // it goes on. Done on the decode thread when nothing else is to be done. Any thread.
-  void Rest();
+  void TrimIdle();
 
   // What was worth its memory, the most valuable first: for Preload in an engine to come. Any
   // thread.

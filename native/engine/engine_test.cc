@@ -142,10 +142,10 @@ TEST(Engine, RestsAndComesBackWithWhatWasHot) {
     ASSERT_TRUE(session->Sync(tokens, {}).ok());
     const size_t n_hot = engine->HotExperts().size();
     EXPECT_GT(n_hot, 1u);
-    engine->Rest();
+    engine->TrimIdle();
     EXPECT_TRUE(Eventually([&] { return engine->stats().n_slot == 1; }));
     EXPECT_TRUE(Eventually([&] { return engine->HotExperts().size() == n_hot; }));
-    engine->Rest();  // there is nothing left to give, and nothing is forgotten
+    engine->TrimIdle();  // there is nothing left to give, and nothing is forgotten
     std::atomic<bool> rested = false;
     engine->scheduler().Post(
         {.priority = JobPriority::kPrefill, .session = &rested, .step = [&rested] {

@@ -41,7 +41,7 @@ export type Isa = NonNullable<EngineOptions["isa"]>;
 /** How to load a model. What is missing is chosen by the engine. */
 export interface LoadOptions extends EngineOptions {
   /** Milliseconds without a request after which the memory of experts is given back until the next one; 0 or none: never. */
-  readonly restMs?: number;
+  readonly idleTrimMs?: number;
 }
 
 export interface ModelChoice {

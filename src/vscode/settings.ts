@@ -71,7 +71,7 @@ export class Settings implements vscode.Disposable {
     const threads = this.#number("engine.threads", 0);
     const budgetGib = this.#number("engine.memoryBudget", 0);
     const load: LoadOptions = {
-      restMs: Math.round(this.#number("engine.idleMinutes", 10) * 60_000),
+      idleTrimMs: Math.round(this.#number("engine.idleMinutes", 10) * 60_000),
       ...(threads > 0 ? { threads } : {}),
       ...(budgetGib > 0 ? { memoryBudgetBytes: Math.round(budgetGib * BYTES_PER_GIB) } : {}),
     };

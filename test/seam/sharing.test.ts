@@ -98,7 +98,7 @@ describe("windows that share an engine", () => {
   it("give memory back while nobody asks, and remember which experts were hot", () =>
     inWorld(async (world) => {
       const client = world.client();
-      client.chooseModel({ path: STARTER, load: { restMs: 50 } });
+      client.chooseModel({ path: STARTER, load: { idleTrimMs: 50 } });
       const first = await all(client.complete("a", LONG_PROMPT, SHORT));
       const written = await until("the hot experts are written", () =>
         readdirSync(join(engineAddress(world.env).logPath, "..")).find((name) => name.startsWith("experts-")),

@@ -99,8 +99,8 @@ export class LocalEngine {
   }
 
   /** See NativeEngine. */
-  rest(): void {
-    this.#native.rest();
+  trimIdle(): void {
+    this.#native.trimIdle();
   }
 
   hotExperts(): Int32Array {

@@ -155,7 +155,7 @@ export interface NativeEngine {
   stats(): NativeEngineStats | null;
   newSession(): NativeSession;
   /** Gives the memory of experts back until the next call that works, which has the hottest read again while it goes on. */
-  rest(): void;
+  trimIdle(): void;
   /** What was worth its memory, the most valuable first: each `layer * experts + id`. */
   hotExperts(): Int32Array;
   /** Reads them in this order while nothing more urgent is read and there is room. RangeError if the model has no such expert. */

@@ -39,13 +39,13 @@ export class ServerModel {
   readonly #hot: HotExperts;
   /** Of the process before. */
   readonly #hotBefore: Int32Array;
-  readonly #restMs: number;
-  #resting: NodeJS.Timeout | undefined;
+  readonly #idleTrimMs: number;
+  #idleTimer: NodeJS.Timeout | undefined;
   #last: Pick<GenerationStatistics, "prefillTps" | "decodeTps" | "reading"> = {};
 
-  private constructor(engine: LocalEngine, restMs: number, hot: HotExperts, hotBefore: Int32Array) {
+  private constructor(engine: LocalEngine, idleTrimMs: number, hot: HotExperts, hotBefore: Int32Array) {
     this.#engine = engine;
-    this.#restMs = restMs;
+    this.#idleTrimMs = idleTrimMs;
     this.#hot = hot;
     this.#hotBefore = hotBefore;
     this.info = infoOf(engine);
@@ -59,7 +59,7 @@ export class ServerModel {
    * meanwhile and after.
    */
   static async load(
-    { path, load: { restMs = 0, ...load } = {} }: ModelChoice,
+    { path, load: { idleTrimMs = 0, ...load } = {} }: ModelChoice,
     onPart: (part: number) => void,
     hot: HotExperts = new HotExperts(),
   ): Promise<ServerModel> {
@@ -70,7 +70,7 @@ export class ServerModel {
     const { n_layer, n_expert } = engine.model.spec;
     const hotBefore = hot.read(engine.model.identity, n_layer * n_expert);
     engine.preload(hotBefore);
-    return new ServerModel(engine, restMs, hot, hotBefore);
+    return new ServerModel(engine, idleTrimMs, hot, hotBefore);
   }
 
   get sessions(): { completion: number; chat: number } {
@@ -128,7 +128,7 @@ export class ServerModel {
     if (this.#running.size > 0) {
       await ended;
     }
-    clearTimeout(this.#resting);
+    clearTimeout(this.#idleTimer);
     this.#rememberHot();
     this.#engine.close();
   }
@@ -142,14 +142,14 @@ export class ServerModel {
   }
 
   /** Nothing runs: after a while of that the experts' memory is of more use to others. */
-  #restSoon(): void {
-    if (this.#restMs === 0 || this.#allEnded !== undefined) {
+  #trimWhenIdle(): void {
+    if (this.#idleTrimMs === 0 || this.#allEnded !== undefined) {
       return;
     }
-    this.#resting = setTimeout(() => {
+    this.#idleTimer = setTimeout(() => {
       this.#rememberHot();
-      this.#engine.rest();
-    }, this.#restMs);
+      this.#engine.trimIdle();
+    }, this.#idleTrimMs);
   }
 
   /** What other requests read meanwhile is counted too: they share the drive. */
@@ -180,7 +180,7 @@ export class ServerModel {
     if (this.#allEnded !== undefined) {
       job.signal.stop("cancelled");
     }
-    clearTimeout(this.#resting);
+    clearTimeout(this.#idleTimer);
     this.#running.add(job.signal);
     let lease: SessionLease<LocalSession> | undefined;
     try {
@@ -200,7 +200,7 @@ export class ServerModel {
       this.#running.delete(job.signal);
       if (this.#running.size === 0) {
         this.#allEnded?.();
-        this.#restSoon();
+        this.#trimWhenIdle();
       }
     }
   }

@@ -140,7 +140,7 @@ function shapeOf(option: EngineOptionKind): Shape<unknown> {
 const engineShapes = Object.fromEntries(
   ENGINE_OPTION_NAMES.map((name) => [name, shapeOf(engineOption(name))]),
 ) as Fields<EngineOptions>;
-const load = record<LoadOptions>({ ...engineShapes, restMs: whole(0, DAY_MS) }, [...ENGINE_OPTION_NAMES, "restMs"]);
+const load = record<LoadOptions>({ ...engineShapes, idleTrimMs: whole(0, DAY_MS) }, [...ENGINE_OPTION_NAMES, "idleTrimMs"]);
 
 const chatMessage = record<ChatMessage>({ role: oneOf("system", "user", "assistant"), content: text });
 

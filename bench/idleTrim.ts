@@ -1,8 +1,8 @@
 /**
- * What a return costs after the engine has given the memory of its experts back: a completion on a warm engine, the first one after a
- * rest, and the next one while the rest of what was hot is read in the background. Prints a table for docs/performance.md.
+ * What a return costs after the engine has given the memory of its experts back: a completion on a warm engine, the first one after an
+ * idle trim, and the next one while the rest of what was hot is read in the background. Prints a table for docs/performance.md.
  *
- *     npx tsx bench/rest.ts MODEL [--memory-budget-mib 1024] [--threads 2] [--rounds 5]
+ *     npx tsx bench/idleTrim.ts MODEL [--memory-budget-mib 1024] [--threads 2] [--rounds 5]
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -49,9 +49,9 @@ class Measurement {
         await this.#read(1);
       }
       await note("warm");
-      this.#engine.rest();
+      this.#engine.trimIdle();
       await new Promise((done) => setTimeout(done, REST_MS));
-      await note("after a rest");
+      await note("after an idle trim");
       await note("the next one");
     }
     this.#engine.close();
