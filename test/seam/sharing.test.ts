@@ -5,7 +5,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { CancelSource } from "../../src/core/cancellation";
 import { engineAddress } from "../../src/engine/wire/address";
 import type { EngineStatus, GenerationStatistics, ModelChoice } from "../../src/protocol/engine";
-import { emptyReport } from "../../src/protocol/generation";
+import { emptyReport, type GeneratedPiece } from "../../src/protocol/generation";
 import { all, inWorld, LONG_PROMPT, servingPid, soon, STARTER, text, until, WILD } from "./engines";
 
 const SHORT = { priority: "completion", maxTokens: 6 } as const;
@@ -147,6 +147,27 @@ describe("windows that share an engine", () => {
         }),
       );
       assert.doesNotMatch(line, /\n/);
+    }));
+
+  it("are told how likely each token was, along with the text", () =>
+    inWorld(async (world) => {
+      const client = world.client();
+      client.chooseModel({ path: STARTER });
+      const plain = await all(client.complete("a", PROMPT, SHORT));
+      const pieces: GeneratedPiece[] = [];
+      const stream = client.complete("b", PROMPT, { ...SHORT, logprobs: true, watched: ["\n"] });
+      for await (const piece of stream) {
+        pieces.push(piece);
+      }
+      assert.equal(pieces.map((piece) => piece.text).join(""), plain.text);
+      const tokens = pieces.flatMap((piece) => piece.tokens ?? []);
+      assert.ok(tokens.length >= plain.result.generatedTokens);
+      for (const { logprob, watched } of tokens) {
+        assert.ok(Number.isFinite(logprob) && logprob <= 0 && watched?.length === 1 && watched[0]! < 0);
+      }
+      await assert.rejects(all(client.complete("a", PROMPT, { ...SHORT, logprobs: true, watched: [""] })), {
+        code: "bad_request",
+      });
     }));
 
   it("count and tokenise as the model does", () =>
