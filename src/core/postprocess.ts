@@ -1,7 +1,7 @@
 import type { CompletionShape } from "./blockRules";
 import type { Surroundings } from "./context";
 import {
-  dropEcho,
+  dropDuplication,
   dropLeadingBlankLines,
   fitLeadingSpace,
   plainLineFeeds,
@@ -28,7 +28,7 @@ const SHAPING: readonly Step[] = [
   plainLineFeeds,
   stopAtControlToken,
   unwrapFences,
-  dropEcho,
+  dropDuplication,
   dropLeadingBlankLines,
   fitLeadingSpace,
   oneLine,

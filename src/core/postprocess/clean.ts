@@ -35,7 +35,7 @@ export function unwrapFences(draft: Draft, { language }: Surroundings): Draft {
 }
 
 /** Models that were trained to talk repeat the line, or at least the word, that they are to continue. */
-export function dropEcho(draft: Draft, { before, state }: Surroundings): Draft {
+export function dropDuplication(draft: Draft, { before, state }: Surroundings): Draft {
   const typed = before.trimStart();
   const text = draft.text.trimStart();
   if (typed.trimEnd().length >= 3 && /\W/.test(typed) && text.startsWith(typed.trimEnd())) {

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
-import { circlingLines } from "../../core/edit/circling";
+import { loopingLines } from "../../core/edit/repetitionLoop";
 import { fitIndentation } from "../../core/edit/codeIndentation";
-import { withoutEchoes } from "../../core/edit/echoes";
+import { withoutDuplication } from "../../core/edit/duplication";
 import { type Excerpt, planEdit } from "../../core/edit/editPrompt";
 import { FenceStream, looksLikeRewrite } from "../../core/edit/fenceStream";
 import { previewOf } from "../../core/edit/streamPreview";
@@ -30,7 +30,7 @@ const WRITE_EVERY_MS = 100;
 const WRITE_EVERY_LINES_MS = 0.05;
 const TOLD_CHARS = 200;
 /** Shown around the code, and so what a model may repeat. */
-const ECHO_LINES = 60;
+const DUPLICATION_LINES = 60;
 
 /** What of the document goes along; undefined, and told, where the code is too long for the model. Errors: EngineError. */
 export async function planFor(
@@ -103,7 +103,7 @@ async function write(
       proposal.write(previewOf(old, fitted(fence.code)));
       report(shown.lines === 1 ? "1 line written" : `${String(shown.lines)} lines written`);
     }
-    return fence.isDone || circlingLines(fence.code, old) > 0 ? "enough" : undefined;
+    return fence.isDone || loopingLines(fence.code, old) > 0 ? "enough" : undefined;
   });
   const complete = fence.code.length;
   const answer = fence.end();
@@ -114,7 +114,7 @@ async function write(
   // A model that ended without closing its fence has said all that it wanted to.
   const isCutOff = !isClosed && finish !== "end";
   const said = isCutOff && answer.kind === "code" ? answer.lines.slice(0, complete) : answer.lines;
-  const written = fitted(said.slice(0, said.length - circlingLines(said, old)));
+  const written = fitted(said.slice(0, said.length - loopingLines(said, old)));
   proposal.write(isCutOff ? previewOf(old, written) : written);
   return finish === "cancelled" && written.length === 0 ? { kind: "unwanted" } : { kind: "written", isCutOff };
 }
@@ -126,9 +126,9 @@ function fittedTo(
   lead: readonly string[],
 ): string[] {
   const old = lines.slice(range.start, range.end);
-  const above = lines.slice(Math.max(0, range.start - ECHO_LINES), range.start);
-  const below = lines.slice(range.end, range.end + ECHO_LINES);
-  const own = withoutEchoes(answer, { languageId, above, lines: old, below });
+  const above = lines.slice(Math.max(0, range.start - DUPLICATION_LINES), range.start);
+  const below = lines.slice(range.end, range.end + DUPLICATION_LINES);
+  const own = withoutDuplication(answer, { languageId, above, lines: old, below });
   const written = fitIndentation(own, { lines: old, width: 0, indentation, languageId });
   return written.length === 0 ? [] : [...lead, ...written];
 }

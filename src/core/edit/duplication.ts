@@ -9,23 +9,23 @@ import { isSame } from "./lineDiff";
  * are taken for a repetition where the code is balanced as it was only without them, and nothing that the code itself begins
  * or ends with is.
  */
-export function withoutEchoes(answer: readonly string[], excerpt: Omit<Excerpt, "path">): readonly string[] {
+export function withoutDuplication(answer: readonly string[], excerpt: Omit<Excerpt, "path">): readonly string[] {
   const { above, below, languageId } = excerpt;
   const code = withoutBlankEnds(answer);
   const original = withoutBlankEnds(excerpt.lines);
   const wanted = balanceOf(original, languageId);
   const isBalancedBy = (all: readonly string[], part: readonly string[]): boolean =>
     balanceOf(part, languageId) === wanted && balanceOf(all, languageId) !== wanted;
-  const head = echoed(code, above, original, (count) => isBalancedBy(code, code.slice(count)));
+  const head = duplicated(code, above, original, (count) => isBalancedBy(code, code.slice(count)));
   const rest = code.slice(head);
-  const tail = echoed(rest.toReversed(), below.toReversed(), original.toReversed(), (count) =>
+  const tail = duplicated(rest.toReversed(), below.toReversed(), original.toReversed(), (count) =>
     isBalancedBy(rest, rest.slice(0, rest.length - count)),
   );
   return rest.slice(0, rest.length - tail);
 }
 
 /** How many lines at the beginning of `code` are the end of `above`. */
-function echoed(
+function duplicated(
   code: readonly string[],
   above: readonly string[],
   original: readonly string[],

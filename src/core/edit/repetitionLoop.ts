@@ -8,22 +8,22 @@ const SHORT_TIMES = 10;
 
 /**
  * How many lines at the end only say again what is above them: a model that always takes the likeliest word may get caught
- * in a circle. What the original says as often is copied.
+ * in a loop. What the original says as often is copied.
  */
-export function circlingLines(lines: readonly string[], original: readonly string[]): number {
+export function loopingLines(lines: readonly string[], original: readonly string[]): number {
   for (let period = 1; period <= Math.min(PERIOD_LINES_MAX, lines.length / 2); ++period) {
     const block = lines.slice(-period);
     const chars = block.reduce((sum, line) => sum + line.trim().length, 0);
     const times = chars >= LONG_CHARS ? LONG_TIMES : SHORT_TIMES;
-    const circle = Array.from({ length: times }, () => block).flat();
-    if (isSame(lines.slice(-circle.length), circle)) {
-      return isPartOf(circle, original) ? 0 : circle.length - period;
+    const loop = Array.from({ length: times }, () => block).flat();
+    if (isSame(lines.slice(-loop.length), loop)) {
+      return isPartOf(loop, original) ? 0 : loop.length - period;
     }
   }
   return 0;
 }
 
-function isPartOf(circle: readonly string[], original: readonly string[]): boolean {
+function isPartOf(loop: readonly string[], original: readonly string[]): boolean {
   const trimmed = (all: readonly string[]): string => all.map((line) => `${line.trim()}\n`).join("");
-  return trimmed(original).includes(trimmed(circle));
+  return trimmed(original).includes(trimmed(loop));
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { withoutEchoes } from "./echoes";
+import { withoutDuplication } from "./duplication";
 
-describe("withoutEchoes", () => {
+describe("withoutDuplication", () => {
   const around = {
     languageId: "typescript",
     above: ["class A {", "  size = 1;", ""],
@@ -12,20 +12,24 @@ describe("withoutEchoes", () => {
 
   it("takes off what was shown above and below", () => {
     const answer = ["class A {", "  size = 1;", "", ...REWRITE, "", "  g() {", "    return 2;", "  }", "}"];
-    assert.deepEqual(withoutEchoes(answer, around), REWRITE);
+    assert.deepEqual(withoutDuplication(answer, around), REWRITE);
   });
 
   it("takes off brackets that are too many", () => {
     const body = { ...around, above: ["function f() {"], lines: ["  return 1;"], below: ["}", ""] };
-    assert.deepEqual(withoutEchoes(["  return 2;", "}"], body), ["  return 2;"]);
-    assert.deepEqual(withoutEchoes(["function f() {", "  return 2;", "}"], body), ["  return 2;"]);
+    assert.deepEqual(withoutDuplication(["  return 2;", "}"], body), ["  return 2;"]);
+    assert.deepEqual(withoutDuplication(["function f() {", "  return 2;", "}"], body), ["  return 2;"]);
     const open = { ...body, lines: ["  if (a) {", "    b();"], below: ["  }", "}"] };
-    assert.deepEqual(withoutEchoes(["  if (c) {", "    b();", "  }"], open), ["  if (c) {", "    b();"]);
+    assert.deepEqual(withoutDuplication(["  if (c) {", "    b();", "  }"], open), ["  if (c) {", "    b();"]);
   });
 
   it("leaves what is only alike", () => {
-    assert.deepEqual(withoutEchoes(REWRITE, around), REWRITE);
+    assert.deepEqual(withoutDuplication(REWRITE, around), REWRITE);
     const repeated = { ...around, above: ["  return 1;"], lines: ["  return 1;", "}"], below: ["}"] };
-    assert.deepEqual(withoutEchoes(["  return 1;", "  return 2;", "}"], repeated), ["  return 1;", "  return 2;", "}"]);
+    assert.deepEqual(withoutDuplication(["  return 1;", "  return 2;", "}"], repeated), [
+      "  return 1;",
+      "  return 2;",
+      "}",
+    ]);
   });
 });
