@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { paramsOf, SHAPES } from "../engine/wire/requestSchemas";
+import { paramsOf, SCHEMAS } from "../engine/wire/requestSchemas";
 import { ENGINE_OPTION_NAMES, engineOption, type EngineOptionName } from "../protocol/engineOptions";
 import { engineOptions, engineOptionsHelp, parseCommandLine } from "./options";
 
@@ -23,7 +23,7 @@ function valuesOf(name: EngineOptionName): { good: unknown; written: string; wro
   }
 }
 
-const sent = (load: unknown): unknown => paramsOf(SHAPES.model, { path: "/a.gguf", load }).load;
+const sent = (load: unknown): unknown => paramsOf(SCHEMAS.model, { path: "/a.gguf", load }).load;
 
 describe("options of the engine", () => {
   for (const name of ENGINE_OPTION_NAMES) {

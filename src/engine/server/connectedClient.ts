@@ -12,7 +12,7 @@ import {
 } from "../../protocol/engine";
 import { EngineError } from "../../protocol/errors";
 import type { GenerateReport } from "../../protocol/generation";
-import { paramsOf, SHAPES } from "../wire/requestSchemas";
+import { paramsOf, SCHEMAS } from "../wire/requestSchemas";
 import type { Job } from "./loadedModel";
 import type { ServerModelHost } from "./modelHost";
 import { StopSignal } from "./sessionSlots";
@@ -88,7 +88,7 @@ export class ServerClient {
   }
 
   #hello(params: unknown, onHello: () => void): HelloResult {
-    const { protocol, client, keepAliveMs, hostPid } = paramsOf(SHAPES.hello, params);
+    const { protocol, client, keepAliveMs, hostPid } = paramsOf(SCHEMAS.hello, params);
     if (protocol !== PROTOCOL_VERSION) {
       setImmediate(() => {
         this.#peer.end();
@@ -109,11 +109,11 @@ export class ServerClient {
   #answerModelRequests(): void {
     const { models } = this.#host;
     this.#peer.onRequest("chooseModel", (params) => {
-      models.choose(this, paramsOf(SHAPES.model, params));
+      models.choose(this, paramsOf(SCHEMAS.model, params));
       return NOTHING;
     });
     this.#peer.onRequest("openModel", async (params) => {
-      models.choose(this, paramsOf(SHAPES.model, params));
+      models.choose(this, paramsOf(SCHEMAS.model, params));
       return (await models.need(this, true)).info;
     });
     this.#peer.onRequest("releaseModel", async () => {
@@ -121,7 +121,7 @@ export class ServerClient {
       return NOTHING;
     });
     this.#peer.onRequest("releaseDocument", (params) => {
-      const { document } = paramsOf(SHAPES.document, params);
+      const { document } = paramsOf(SCHEMAS.document, params);
       models.ready?.forget((key) => key === this.#key(document));
       return NOTHING;
     });
@@ -130,13 +130,13 @@ export class ServerClient {
   #answerGenerations(): void {
     const { models } = this.#host;
     this.#peer.onRequest("complete", (params, cancel) => {
-      const { request: id, document, prompt, ...request } = paramsOf(SHAPES.complete, params);
+      const { request: id, document, prompt, ...request } = paramsOf(SCHEMAS.complete, params);
       return this.#generate(id, this.#key(document), cancel, async (job) =>
         (await models.need(this)).complete(job, prompt, request),
       );
     });
     this.#peer.onRequest("chat", (params, cancel) => {
-      const { request: id, conversation, messages, ...request } = paramsOf(SHAPES.chat, params);
+      const { request: id, conversation, messages, ...request } = paramsOf(SCHEMAS.chat, params);
       return this.#generate(id, this.#key(conversation), cancel, async (job) =>
         (await models.need(this)).chat(job, messages, request),
       );
@@ -146,11 +146,11 @@ export class ServerClient {
   #answerQuestions(): void {
     const { models } = this.#host;
     this.#peer.onRequest("tokenize", async (params) => {
-      const { prompt } = paramsOf(SHAPES.tokenize, params);
+      const { prompt } = paramsOf(SCHEMAS.tokenize, params);
       return { ids: (await models.need(this)).tokenize(prompt) };
     });
     this.#peer.onRequest("count", async (params) => {
-      const { texts } = paramsOf(SHAPES.count, params);
+      const { texts } = paramsOf(SCHEMAS.count, params);
       const model = await models.need(this);
       const counts: number[] = [];
       for (const text of texts) {
@@ -162,7 +162,7 @@ export class ServerClient {
     });
     this.#peer.onRequest("stats", () => this.#host.stats());
     this.#peer.onRequest("shutdown", (params) => {
-      const { reason } = paramsOf(SHAPES.shutdown, params);
+      const { reason } = paramsOf(SCHEMAS.shutdown, params);
       this.#host.shutdown(reason);
       return NOTHING;
     });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { GenerateRequest } from "../../protocol/generation";
-import { paramsOf, SHAPES } from "./requestSchemas";
+import { paramsOf, SCHEMAS } from "./requestSchemas";
 
 const REQUEST: GenerateRequest = {
   priority: "completion",
@@ -13,17 +13,17 @@ const REQUEST: GenerateRequest = {
 const COMPLETE = { ...REQUEST, request: 1, document: "a", prompt: [{ kind: "text", text: "x" }] };
 const CHAT = { ...REQUEST, request: 1, conversation: "c", messages: [{ role: "user", content: "x" }] };
 
-describe("the shapes of requests for text", () => {
+describe("the schemas of requests for text", () => {
   it("let the whole request through, and drop what is not of it", () => {
-    assert.deepEqual(paramsOf(SHAPES.complete, { ...COMPLETE, oneLine: true }), COMPLETE);
-    assert.deepEqual(paramsOf(SHAPES.chat, { ...CHAT, more: 1 }), CHAT);
+    assert.deepEqual(paramsOf(SCHEMAS.complete, { ...COMPLETE, oneLine: true }), COMPLETE);
+    assert.deepEqual(paramsOf(SCHEMAS.chat, { ...CHAT, more: 1 }), CHAT);
   });
 
   it("want who waits and how much, and nothing else of the request", () => {
     const bare = { priority: "prefill", maxTokens: 1, request: 1, document: "a", prompt: [] };
-    assert.deepEqual(paramsOf(SHAPES.complete, bare), bare);
+    assert.deepEqual(paramsOf(SCHEMAS.complete, bare), bare);
     for (const name of ["priority", "maxTokens"]) {
-      assert.throws(() => paramsOf(SHAPES.complete, { ...COMPLETE, [name]: undefined }), {
+      assert.throws(() => paramsOf(SCHEMAS.complete, { ...COMPLETE, [name]: undefined }), {
         code: "bad_request",
         message: new RegExp(name),
       });
@@ -41,8 +41,8 @@ describe("the shapes of requests for text", () => {
       [{ sampler: { temperature: 1 } }, /sampler\.topK/],
     ] as const;
     for (const [part, message] of wrong) {
-      assert.throws(() => paramsOf(SHAPES.complete, { ...COMPLETE, ...part }), { code: "bad_request", message });
-      assert.throws(() => paramsOf(SHAPES.chat, { ...CHAT, ...part }), { code: "bad_request", message });
+      assert.throws(() => paramsOf(SCHEMAS.complete, { ...COMPLETE, ...part }), { code: "bad_request", message });
+      assert.throws(() => paramsOf(SCHEMAS.chat, { ...CHAT, ...part }), { code: "bad_request", message });
     }
   });
 });

@@ -19,30 +19,30 @@ import type { GenerateRequest, SamplerOptions } from "../../protocol/generation"
 import type { PromptPart } from "../../protocol/prompt";
 
 /**
- * Checks of what a peer sent: types promise nothing about bytes from a socket. A shape returns the value itself, or
+ * Checks of what a peer sent: types promise nothing about bytes from a socket. A schema returns the value itself, or
  * throws EngineError `bad_request` with the place in the value.
  */
-export type Shape<T> = (value: unknown, place: string) => T;
+export type Schema<T> = (value: unknown, place: string) => T;
 
 function wrong(place: string, wanted: string): EngineError {
   return new EngineError("bad_request", `cannot use the request: ${place} is not ${wanted}`);
 }
 
-const text: Shape<string> = (value, place) => {
+const text: Schema<string> = (value, place) => {
   if (typeof value !== "string") {
     throw wrong(place, "a text");
   }
   return value;
 };
 
-const flag: Shape<boolean> = (value, place) => {
+const flag: Schema<boolean> = (value, place) => {
   if (typeof value !== "boolean") {
     throw wrong(place, "true or false");
   }
   return value;
 };
 
-function number(min: number, max: number): Shape<number> {
+function number(min: number, max: number): Schema<number> {
   return (value, place) => {
     if (typeof value !== "number" || !(value >= min && value <= max)) {
       throw wrong(place, `a number from ${String(min)} to ${String(max)}`);
@@ -51,7 +51,7 @@ function number(min: number, max: number): Shape<number> {
   };
 }
 
-function whole(min: number, max: number): Shape<number> {
+function whole(min: number, max: number): Schema<number> {
   return (value, place) => {
     if (!Number.isInteger(value)) {
       throw wrong(place, "a whole number");
@@ -60,7 +60,7 @@ function whole(min: number, max: number): Shape<number> {
   };
 }
 
-function oneOf<const T extends string>(...names: readonly T[]): Shape<T> {
+function oneOf<const T extends string>(...names: readonly T[]): Schema<T> {
   return (value, place) => {
     const found = names.find((name) => name === value);
     if (found === undefined) {
@@ -70,7 +70,7 @@ function oneOf<const T extends string>(...names: readonly T[]): Shape<T> {
   };
 }
 
-function list<T>(item: Shape<T>): Shape<readonly T[]> {
+function list<T>(item: Schema<T>): Schema<readonly T[]> {
   return (value, place) => {
     if (!Array.isArray(value)) {
       throw wrong(place, "a list");
@@ -79,35 +79,35 @@ function list<T>(item: Shape<T>): Shape<readonly T[]> {
   };
 }
 
-/** The shapes of a type's fields; the compiler sees to it that none is forgotten. */
-type Fields<T> = { readonly [K in keyof T]-?: Shape<NonNullable<T[K]>> };
+/** The schemas of a type's fields; the compiler sees to it that none is forgotten. */
+type Fields<T> = { readonly [K in keyof T]-?: Schema<NonNullable<T[K]>> };
 type OptionalKey<T> = { [K in keyof T]-?: undefined extends T[K] ? K : never }[keyof T];
 
 /** Takes the known fields and drops all others. */
-function record<T extends object>(fields: Fields<T>, optional: readonly OptionalKey<T>[] = []): Shape<T> {
+function record<T extends object>(fields: Fields<T>, optional: readonly OptionalKey<T>[] = []): Schema<T> {
   return (value, place) => {
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
       throw wrong(place, "an object");
     }
     const given = value as Readonly<Record<string, unknown>>;
     const taken: Record<string, unknown> = {};
-    for (const [name, shape] of Object.entries<Shape<unknown>>(fields)) {
+    for (const [name, schema] of Object.entries<Schema<unknown>>(fields)) {
       const field = Object.hasOwn(given, name) ? given[name] : undefined;
       if (field !== undefined || !(optional as readonly string[]).includes(name)) {
-        taken[name] = shape(field, place === "" ? name : `${place}.${name}`);
+        taken[name] = schema(field, place === "" ? name : `${place}.${name}`);
       }
     }
     return taken as T;
   };
 }
 
-const partShapes = {
+const partSchemas = {
   text: record<Extract<PromptPart, { kind: "text" }>>({ kind: oneOf("text"), text }),
   special: record<Extract<PromptPart, { kind: "special" }>>({ kind: oneOf("special"), token: text }),
 };
-const promptPart: Shape<PromptPart> = (value, place) => {
+const promptPart: Schema<PromptPart> = (value, place) => {
   const { kind } = record({ kind: oneOf("text", "special") })(value, place);
-  return partShapes[kind](value, place);
+  return partSchemas[kind](value, place);
 };
 const prompt = list(promptPart);
 
@@ -123,7 +123,7 @@ const sampler = record<SamplerOptions>({
   seed: whole(0, Number.MAX_SAFE_INTEGER),
 });
 
-function shapeOf(option: EngineOptionKind): Shape<unknown> {
+function schemaOf(option: EngineOptionKind): Schema<unknown> {
   switch (option.kind) {
     case "boolean":
       return flag;
@@ -137,10 +137,13 @@ function shapeOf(option: EngineOptionKind): Shape<unknown> {
   }
 }
 
-const engineShapes = Object.fromEntries(
-  ENGINE_OPTION_NAMES.map((name) => [name, shapeOf(engineOption(name))]),
+const engineSchemas = Object.fromEntries(
+  ENGINE_OPTION_NAMES.map((name) => [name, schemaOf(engineOption(name))]),
 ) as Fields<EngineOptions>;
-const load = record<LoadOptions>({ ...engineShapes, idleTrimMs: whole(0, DAY_MS) }, [...ENGINE_OPTION_NAMES, "idleTrimMs"]);
+const load = record<LoadOptions>({ ...engineSchemas, idleTrimMs: whole(0, DAY_MS) }, [
+  ...ENGINE_OPTION_NAMES,
+  "idleTrimMs",
+]);
 
 const chatMessage = record<ChatMessage>({ role: oneOf("system", "user", "assistant"), content: text });
 
@@ -155,10 +158,10 @@ const generateRequest = {
 const optionalOfGenerate = ["stop", "sampler", "logprobs", "watched"] as const;
 const request = whole(0, Number.MAX_SAFE_INTEGER);
 
-const shutdownReason: Shape<ShutdownReason> = oneOf("updated", "disabled", "removed", "requested");
+const shutdownReason: Schema<ShutdownReason> = oneOf("updated", "disabled", "removed", "requested");
 
 /** Of each request's parameters. */
-export const SHAPES = {
+export const SCHEMAS = {
   hello: record<HelloParams>(
     {
       token: text,
@@ -181,7 +184,7 @@ export const SHAPES = {
   shutdown: record<{ readonly reason: ShutdownReason }>({ reason: shutdownReason }),
 } as const;
 
-/** Reads parameters by their shape. */
-export function paramsOf<T>(shape: Shape<T>, params: unknown): T {
-  return shape(params, "");
+/** Reads parameters by their schema. */
+export function paramsOf<T>(schema: Schema<T>, params: unknown): T {
+  return schema(params, "");
 }
