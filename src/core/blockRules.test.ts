@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { expectedIndent, shapeAt } from "./blockRules";
+import { expectedIndent, completionKindAt } from "./blockRules";
 import { surroundingsOf } from "./context";
 import { cursorAt } from "./testing/cursorAt";
 
@@ -54,15 +54,15 @@ const LINES: readonly (readonly [language: string, marked: string])[] = [
   ["plaintext", "see (\n|"],
 ];
 
-describe("shapeAt", () => {
+describe("completionKindAt", () => {
   for (const [language, marked] of BLOCKS) {
     it(`block in ${language}: ${JSON.stringify(marked)}`, () => {
-      assert.equal(shapeAt(surroundingsOf(cursorAt(marked, language))), "block");
+      assert.equal(completionKindAt(surroundingsOf(cursorAt(marked, language))), "block");
     });
   }
   for (const [language, marked] of LINES) {
     it(`line in ${language}: ${JSON.stringify(marked)}`, () => {
-      assert.equal(shapeAt(surroundingsOf(cursorAt(marked, language))), "line");
+      assert.equal(completionKindAt(surroundingsOf(cursorAt(marked, language))), "line");
     });
   }
 });

@@ -4,14 +4,14 @@ import type { BlockStyle, Language } from "./language";
 import { scan } from "./scanner";
 
 /** A completion is the rest of one line, or a block of lines. */
-export type CompletionShape = "line" | "block";
+export type CompletionKind = "line" | "block";
 
 /** Longer blocks are rarely right to their end, and take long to read. */
 export const BLOCK_LINES_MAX = 16;
 
 /** What ends generation; the block rules of post-processing end it earlier where they can. */
-export function stopStrings(shape: CompletionShape): readonly string[] {
-  return shape === "line" ? ["\n"] : ["\n\n\n"];
+export function stopStrings(completionKind: CompletionKind): readonly string[] {
+  return completionKind === "line" ? ["\n"] : ["\n\n\n"];
 }
 
 /** What opens a block at the end of a line. Colons that only end a `case` open one in C-like languages too. */
@@ -31,7 +31,7 @@ const VOID_TAGS = /^(?:area|base|br|col|embed|hr|img|input|link|meta|source|trac
  * A block is asked for where one has been opened and nothing stands in it yet: the opener ends this line or the one
  * above, and nothing below is indented deeper than the opener. Everywhere else the rest of one line is what is wanted.
  */
-export function shapeAt(at: Surroundings): CompletionShape {
+export function completionKindAt(at: Surroundings): CompletionKind {
   if (at.after.trim() !== "" || at.state.mode.kind !== "code") {
     return "line";
   }

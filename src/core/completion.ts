@@ -1,5 +1,5 @@
 import type { PromptPart } from "../protocol/prompt";
-import { type CompletionShape, shapeAt } from "./blockRules";
+import { type CompletionKind, completionKindAt } from "./blockRules";
 import { NEVER_CANCELLED } from "./cancellation";
 import { CompletionCache } from "./completionCache";
 import { type CompletionOptions, DEFAULT_OPTIONS } from "./completionOptions";
@@ -110,10 +110,10 @@ export class Completer {
       if (this.#interruption(pending) !== undefined || this.#clock.nowMs() > until) {
         break;
       }
-      const inFlight = new InFlightRequest(pending.place, pending.at, this.#shapeAt(pending), this.#clock);
+      const inFlight = new InFlightRequest(pending.place, pending.at, this.#completionKindAt(pending), this.#clock);
       this.#inFlight = inFlight;
       await inFlight.run(this.#engine, pending.prompt, {
-        maxTokens: this.#maxTokens(inFlight.shape),
+        maxTokens: this.#maxTokens(inFlight.completionKind),
         sampler: { ...ALTERNATIVE_SAMPLER, seed },
       });
       const outcome = this.#interruption(pending) ?? outcomeOfResult(pending, inFlight, "");
@@ -229,7 +229,7 @@ export class Completer {
     const suppression =
       pending.prompt.length === 0 ? "emptyDocument" : isManual ? undefined : suppressionAt(pending.at);
     // The rest of a block may come where nothing would be asked anew: behind its first statement.
-    if (suppression === undefined || this.#inFlight?.shape === "block") {
+    if (suppression === undefined || this.#inFlight?.completionKind === "block") {
       const early = await this.#joinInFlight(pending);
       if (early !== undefined) {
         return early;
@@ -252,7 +252,7 @@ export class Completer {
       // Asked by hand, the question is asked once more.
       return pending.request.trigger === "manual" ? undefined : { kind: "none", reason: "knownEmpty" };
     }
-    const outcome = fittedOutcome(pending, reused.text, reused.shape);
+    const outcome = fittedOutcome(pending, reused.text, reused.completionKind);
     if (outcome.kind === "none" && this.#inFlight?.typedAlong(pending.place) !== undefined) {
       return undefined;
     }
@@ -305,22 +305,24 @@ export class Completer {
 
   #send(pending: PendingCompletion): InFlightRequest {
     this.#prefill.stop();
-    const inFlight = new InFlightRequest(pending.place, pending.at, this.#shapeAt(pending), this.#clock);
+    const inFlight = new InFlightRequest(pending.place, pending.at, this.#completionKindAt(pending), this.#clock);
     this.#inFlight = inFlight;
     const newChars = this.#prefill.newChars(pending.request.documentId, flatten(pending.prompt));
     pending.newChars = newChars;
-    void inFlight.run(this.#engine, pending.prompt, { maxTokens: this.#maxTokens(inFlight.shape) }).then(() => {
-      this.#ended(inFlight, pending.prompt, newChars);
-    });
+    void inFlight
+      .run(this.#engine, pending.prompt, { maxTokens: this.#maxTokens(inFlight.completionKind) })
+      .then(() => {
+        this.#ended(inFlight, pending.prompt, newChars);
+      });
     return inFlight;
   }
 
-  #shapeAt({ at }: PendingCompletion): CompletionShape {
-    return this.#options.blocks ? shapeAt(at) : "line";
+  #completionKindAt({ at }: PendingCompletion): CompletionKind {
+    return this.#options.blocks ? completionKindAt(at) : "line";
   }
 
-  #maxTokens(shape: CompletionShape): number {
-    return shape === "line" ? this.#options.oneLineTokens : this.#options.blockTokens;
+  #maxTokens(completionKind: CompletionKind): number {
+    return completionKind === "line" ? this.#options.oneLineTokens : this.#options.blockTokens;
   }
 
   #ended(inFlight: InFlightRequest, prompt: readonly PromptPart[], newChars: number): void {
@@ -329,11 +331,11 @@ export class Completer {
     }
     this.#prefill.asked(inFlight, flatten(prompt));
     const tookMs = this.#clock.nowMs() - inFlight.startedMs;
-    const { result, shaped, shape, firstTextMs, place } = inFlight;
+    const { result, shaped, completionKind, firstTextMs, place } = inFlight;
     if (result?.kind === "answered") {
-      this.#cache.remember(place, cachedAnswer(shaped, shape));
+      this.#cache.remember(place, cachedAnswer(shaped, completionKind));
       this.#pace.answered(costOf(inFlight, result.report, flatten(prompt), { newChars, tookMs }));
-    } else if (result?.kind === "stopped" && (shape === "line" || firstTextMs === undefined)) {
+    } else if (result?.kind === "stopped" && (completionKind === "line" || firstTextMs === undefined)) {
       this.#pace.gaveUp(newChars, tookMs);
     }
   }
@@ -378,10 +380,10 @@ export class Completer {
       if (inFlight.result !== undefined) {
         return outcomeOfResult(pending, inFlight, typed);
       }
-      const hasWholeLine = inFlight.shape === "block" && restOf(inFlight.shaped, typed).trim() !== "";
+      const hasWholeLine = inFlight.completionKind === "block" && restOf(inFlight.shaped, typed).trim() !== "";
       if (hasWholeLine && nowMs >= showAt) {
-        this.#cache.remember(inFlight.place, cachedAnswer(inFlight.shaped, inFlight.shape));
-        return fittedOutcome(pending, restOf(inFlight.shaped, typed), inFlight.shape);
+        this.#cache.remember(inFlight.place, cachedAnswer(inFlight.shaped, inFlight.completionKind));
+        return fittedOutcome(pending, restOf(inFlight.shaped, typed), inFlight.completionKind);
       }
       if (nowMs >= tooLateAt) {
         return { kind: "none", reason: "tooLate" };

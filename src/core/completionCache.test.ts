@@ -5,7 +5,7 @@ function place(before: string, after = "", below = "", documentId = "doc"): Cach
   return { documentId, textBefore: before, prefix: before, after, below };
 }
 
-const LINE = { text: "bar(1);", shape: "line" } as const;
+const LINE = { text: "bar(1);", completionKind: "line" } as const;
 
 describe("CompletionCache", () => {
   it("goes on with what is shown while it is typed, and when keys are taken back", () => {
@@ -29,10 +29,10 @@ describe("CompletionCache", () => {
   it("answers from memory where it was asked before, and further on", () => {
     const cache = new CompletionCache();
     cache.remember(place("foo."), LINE);
-    cache.remember(place("other "), { text: "thing", shape: "line" });
+    cache.remember(place("other "), { text: "thing", completionKind: "line" });
     assert.deepEqual(cache.reuse(place("foo.")), { ...LINE, source: "revisited" });
-    cache.remember(place("other "), { text: "thing", shape: "line" });
-    assert.deepEqual(cache.reuse(place("foo.ba")), { text: "r(1);", shape: "line", source: "forward" });
+    cache.remember(place("other "), { text: "thing", completionKind: "line" });
+    assert.deepEqual(cache.reuse(place("foo.ba")), { text: "r(1);", completionKind: "line", source: "forward" });
     assert.equal(cache.reuse(place("foo.bar"))?.source, "typedAlong");
   });
 
@@ -54,7 +54,7 @@ describe("CompletionCache", () => {
 
   it("remembers that there was nothing, there only", () => {
     const cache = new CompletionCache();
-    cache.remember(place("foo"), { text: "", shape: "line", reason: "empty" });
+    cache.remember(place("foo"), { text: "", completionKind: "line", reason: "empty" });
     assert.equal(cache.reuse(place("foo"))?.reason, "empty");
     assert.equal(cache.reuse(place("foo1")), undefined);
   });
@@ -62,14 +62,14 @@ describe("CompletionCache", () => {
   it("forgets the least recently used, a document, or all", () => {
     const cache = new CompletionCache(3);
     for (const each of ["a", "b", "c"]) {
-      cache.remember(place(`${each}.`), { text: each, shape: "line" });
+      cache.remember(place(`${each}.`), { text: each, completionKind: "line" });
     }
     assert.equal(cache.reuse(place("a."))?.text, "a");
-    cache.remember(place("d."), { text: "d", shape: "line" });
+    cache.remember(place("d."), { text: "d", completionKind: "line" });
     assert.equal(cache.size, 3);
     assert.equal(cache.reuse(place("b.")), undefined);
     assert.equal(cache.reuse(place("a."))?.text, "a");
-    cache.remember(place("e.", "", "", "doc2"), { text: "e", shape: "line" });
+    cache.remember(place("e.", "", "", "doc2"), { text: "e", completionKind: "line" });
     cache.forget("doc");
     assert.equal(cache.reuse(place("a.")), undefined);
     assert.equal(cache.reuse(place("e.", "", "", "doc2"))?.text, "e");

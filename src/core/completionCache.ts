@@ -1,4 +1,4 @@
-import type { CompletionShape } from "./blockRules";
+import type { CompletionKind } from "./blockRules";
 import type { EmptyReason } from "./skipReasons";
 
 /** A place that was or is being completed, as far as it decides whether an earlier answer still holds. */
@@ -17,7 +17,7 @@ export interface CachePlace {
 /** Shaped text; the reason why there is none is worth remembering too. */
 export interface CachedAnswer {
   readonly text: string;
-  readonly shape: CompletionShape;
+  readonly completionKind: CompletionKind;
   readonly reason?: EmptyReason;
 }
 

@@ -6,7 +6,7 @@ import {
   wasCancelled,
 } from "../protocol/generation";
 import type { PromptPart } from "../protocol/prompt";
-import { BLOCK_LINES_MAX, type CompletionShape, stopStrings } from "./blockRules";
+import { BLOCK_LINES_MAX, type CompletionKind, stopStrings } from "./blockRules";
 import { CancelSource } from "./cancellation";
 import { type CachePlace, typedSince } from "./completionCache";
 import type { Surroundings } from "./context";
@@ -29,7 +29,7 @@ const TYPED_AHEAD_MAX = 8;
  */
 export class InFlightRequest {
   readonly place: CachePlace;
-  readonly shape: CompletionShape;
+  readonly completionKind: CompletionKind;
   readonly startedMs: number;
   firstTextMs: number | undefined;
   result: InFlightResult | undefined;
@@ -45,9 +45,9 @@ export class InFlightRequest {
   /** With the line that is still being generated. */
   #soFar: ShapedAnswer = this.#shaped;
 
-  constructor(place: CachePlace, at: Surroundings, shape: CompletionShape, clock: Clock) {
+  constructor(place: CachePlace, at: Surroundings, completionKind: CompletionKind, clock: Clock) {
     this.place = place;
-    this.shape = shape;
+    this.completionKind = completionKind;
     this.#at = at;
     this.#clock = clock;
     this.startedMs = clock.nowMs();
@@ -60,7 +60,7 @@ export class InFlightRequest {
     limits: Pick<GenerateRequest, "maxTokens" | "sampler">,
   ): Promise<void> {
     try {
-      const request = { priority: "completion", ...limits, stop: stopStrings(this.shape) } as const;
+      const request = { priority: "completion", ...limits, stop: stopStrings(this.completionKind) } as const;
       const pieces = engine.generate(this.place.documentId, prompt, request, this.#cancel.token);
       this.#leave = () => {
         // Not awaited: a generator that is busy returns only when its work is done.
@@ -123,7 +123,7 @@ export class InFlightRequest {
     this.firstTextMs ??= this.#clock.nowMs() - this.startedMs;
     this.#text += text;
     this.#soFar = this.#shapedTo(this.#text.length);
-    if (this.shape === "line") {
+    if (this.completionKind === "line") {
       this.#shaped = this.#soFar;
     } else if (text.includes("\n")) {
       this.#shaped = this.#shapedTo(this.#text.lastIndexOf("\n"));
@@ -132,12 +132,12 @@ export class InFlightRequest {
   }
 
   #shapedTo(end: number, cutOff = false): ShapedAnswer {
-    return shapeAnswer({ text: this.#text.slice(0, end), shape: this.shape, cutOff }, this.#at);
+    return shapeAnswer({ text: this.#text.slice(0, end), completionKind: this.completionKind, cutOff }, this.#at);
   }
 
   /** A block that was left again, or is as long as blocks get: what comes now is cut off anyway. */
   #isComplete(): boolean {
-    if (this.shape === "line" || this.#shaped.kind === "none") {
+    if (this.completionKind === "line" || this.#shaped.kind === "none") {
       return false;
     }
     const whole = this.#text.slice(0, this.#text.lastIndexOf("\n") + 1);

@@ -1,5 +1,5 @@
 import { EngineError } from "../protocol/errors";
-import type { CompletionShape } from "./blockRules";
+import type { CompletionKind } from "./blockRules";
 import type { CachedAnswer } from "./completionCache";
 import type { CompletionOutcome } from "./completionRequest";
 import type { InFlightRequest } from "./inFlightRequest";
@@ -14,9 +14,9 @@ export type TextOutcome = Extract<CompletionOutcome, { kind: "text" }>;
 export function fittedOutcome(
   { at, normal }: PendingCompletion,
   text: string,
-  shape: CompletionShape,
+  completionKind: CompletionKind,
 ): CompletionOutcome {
-  const fitted = fitAnswer({ text, shape, cutOff: false }, at);
+  const fitted = fitAnswer({ text, completionKind, cutOff: false }, at);
   if (fitted.kind === "none") {
     return fitted;
   }
@@ -32,19 +32,21 @@ export function fittedOutcome(
 /** `typed` is what was typed of the answer since it was asked for. */
 export function outcomeOfResult(
   pending: PendingCompletion,
-  { result, shaped, shape }: InFlightRequest,
+  { result, shaped, completionKind }: InFlightRequest,
   typed: string,
 ): CompletionOutcome {
   if (result?.kind === "failed") {
     const { error } = result;
     return { kind: "none", reason: error instanceof EngineError ? error.code : "internal", error };
   }
-  return shaped.kind === "none" ? shaped : fittedOutcome(pending, restOf(shaped, typed), shape);
+  return shaped.kind === "none" ? shaped : fittedOutcome(pending, restOf(shaped, typed), completionKind);
 }
 
 /** What the cache keeps of an answer; an empty answer is kept with its skip reason. */
-export function cachedAnswer(shaped: ShapedAnswer, shape: CompletionShape): CachedAnswer {
-  return shaped.kind === "text" ? { text: shaped.text, shape } : { text: "", shape, reason: shaped.reason };
+export function cachedAnswer(shaped: ShapedAnswer, completionKind: CompletionKind): CachedAnswer {
+  return shaped.kind === "text"
+    ? { text: shaped.text, completionKind }
+    : { text: "", completionKind, reason: shaped.reason };
 }
 
 /** The rest of an answer after its beginning was typed. */

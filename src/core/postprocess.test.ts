@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { shapeAt } from "./blockRules";
+import { completionKindAt } from "./blockRules";
 import { surroundingsOf } from "./context";
 import { fitAnswer, postprocess, shapeAnswer } from "./postprocess";
 import { cursorAt } from "./testing/cursorAt";
@@ -73,8 +73,8 @@ describe("postprocess, for any text", () => {
     it(`${languageId}: ${JSON.stringify(marked)}`, () => {
       const at = surroundingsOf(cursorAt(marked, languageId));
       for (let seed = 1; seed <= 1500; ++seed) {
-        const shape = seed % 2 === 0 ? "block" : shapeAt(at);
-        const answer = { text: randomText(seed), shape, cutOff: seed % 3 === 0 };
+        const completionKind = seed % 2 === 0 ? "block" : completionKindAt(at);
+        const answer = { text: randomText(seed), completionKind, cutOff: seed % 3 === 0 };
         const result = postprocess(answer, at);
         if (result.kind === "none") {
           continue;
@@ -83,7 +83,7 @@ describe("postprocess, for any text", () => {
         assert.notEqual(text.trim(), "");
         assert.ok(!text.includes("\r"));
         assert.ok(replaceAfter >= 0 && replaceAfter <= at.after.length);
-        assert.ok(shape === "block" || !text.includes("\n"));
+        assert.ok(completionKind === "block" || !text.includes("\n"));
         // Editors show a replacement only if what is replaced is still in it.
         let found = -1;
         for (const char of at.after.slice(0, replaceAfter)) {
@@ -95,7 +95,7 @@ describe("postprocess, for any text", () => {
   }
 
   it("fits what is left while the text is typed", () => {
-    const answer = { text: "compute(a, b) {", shape: "line", cutOff: false } as const;
+    const answer = { text: "compute(a, b) {", completionKind: "line", cutOff: false } as const;
     const start = surroundingsOf(cursorAt("if (|)"));
     const shaped = shapeAnswer(answer, start);
     assert.ok(shaped.kind === "text");
@@ -110,7 +110,7 @@ describe("postprocess, for any text", () => {
     const cursor = cursorAt(marked);
     const started = performance.now();
     for (let i = 0; i < 10; ++i) {
-      postprocess({ text: "const other = f(1);", shape: "line", cutOff: false }, surroundingsOf(cursor));
+      postprocess({ text: "const other = f(1);", completionKind: "line", cutOff: false }, surroundingsOf(cursor));
     }
     assert.ok((performance.now() - started) / 10 < 25);
   });

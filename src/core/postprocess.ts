@@ -1,4 +1,4 @@
-import type { CompletionShape } from "./blockRules";
+import type { CompletionKind } from "./blockRules";
 import type { Surroundings } from "./context";
 import {
   dropDuplication,
@@ -18,7 +18,7 @@ import type { EmptyReason } from "./skipReasons";
 /** What a model said, and how it ended. */
 export interface Answer {
   readonly text: string;
-  readonly shape: CompletionShape;
+  readonly completionKind: CompletionKind;
   /** The token limit ended it. */
   readonly cutOff: boolean;
 }

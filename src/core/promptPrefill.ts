@@ -154,13 +154,13 @@ export class PromptPrefill {
 
 /** What an answer cost. Without a report, because the rest of the answer was not wanted, `newChars` is the best guess. */
 export function costOf(
-  { shape, firstTextMs }: InFlightRequest,
+  { completionKind, firstTextMs }: InFlightRequest,
   report: GenerateReport | undefined,
   prompt: string,
   { newChars, tookMs }: { readonly newChars: number; readonly tookMs: number },
 ): PrefillCost & { readonly decodeMs: number } {
   const prefillMs = report?.prefillMs ?? firstTextMs ?? tookMs;
-  const lineMs = shape === "line" ? tookMs : (firstTextMs ?? tookMs);
+  const lineMs = completionKind === "line" ? tookMs : (firstTextMs ?? tookMs);
   return {
     newChars: (report && newCharsOf(report, prompt)) ?? newChars,
     prefillMs,

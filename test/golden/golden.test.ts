@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type CompletionShape, shapeAt } from "../../src/core/blockRules";
+import { type CompletionKind, completionKindAt } from "../../src/core/blockRules";
 import { surroundingsOf } from "../../src/core/context";
 import { fitAnswer, shapeAnswer } from "../../src/core/postprocess";
 
@@ -60,10 +60,10 @@ function run({ name, header, document, model }: Case): string {
     offset,
     indentation: { style: style === "tabs" ? "tabs" : "spaces", size: Number(size) },
   });
-  const asked = flags.find((flag): flag is CompletionShape => flag === "line" || flag === "block");
-  const shape = asked ?? shapeAt(at);
-  const shaped = shapeAnswer({ text: read(model), shape, cutOff: flags.includes("cut off") }, at);
-  const fitted = shaped.kind === "none" ? shaped : fitAnswer({ text: shaped.text, shape, cutOff: false }, at);
+  const asked = flags.find((flag): flag is CompletionKind => flag === "line" || flag === "block");
+  const completionKind = asked ?? completionKindAt(at);
+  const shaped = shapeAnswer({ text: read(model), completionKind, cutOff: flags.includes("cut off") }, at);
+  const fitted = shaped.kind === "none" ? shaped : fitAnswer({ text: shaped.text, completionKind, cutOff: false }, at);
   if (fitted.kind === "none") {
     return `nothing: ${fitted.reason}`;
   }

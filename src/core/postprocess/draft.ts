@@ -1,11 +1,11 @@
-import type { CompletionShape } from "../blockRules";
+import type { CompletionKind } from "../blockRules";
 import type { Surroundings } from "../context";
 import type { EmptyReason } from "../skipReasons";
 
 /** A completion on its way to the editor. */
 export interface Draft {
   readonly text: string;
-  readonly shape: CompletionShape;
+  readonly completionKind: CompletionKind;
   /** The model was cut off by the token limit, so the end may be unfinished. */
   readonly cutOff: boolean;
   /** Which step took the last of it. */

@@ -5,7 +5,7 @@ import { type Draft, shortened } from "./draft";
 
 /** Where a line was asked for, a line it is. */
 export function oneLine(draft: Draft): Draft {
-  const end = draft.shape === "line" ? draft.text.indexOf("\n") : -1;
+  const end = draft.completionKind === "line" ? draft.text.indexOf("\n") : -1;
   return end === -1 ? draft : shortened({ ...draft, cutOff: false }, draft.text.slice(0, end), "empty");
 }
 
@@ -31,7 +31,7 @@ const CLOSING_LINE = /^\s*(?:[)\]}]|<\/|(?:end|fi|done|esac|until)\b)/;
 
 /** Lines that leave the block in which the cursor stands belong to what follows, not to the completion. */
 export function stopAtDedent(draft: Draft, at: Surroundings): Draft {
-  if (draft.shape === "line" || at.state.mode.kind === "string") {
+  if (draft.completionKind === "line" || at.state.mode.kind === "string") {
     return draft;
   }
   const lines = draft.text.split("\n");
