@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Prng } from "../../test/fixtures/prng";
 import { EngineError } from "../protocol/errors";
 import { openGgufFile } from "./ggufFile";
-import { headerBytes, laidOut, TempFolder, TINY_SHAPE, tinyEntries, tinyTensors } from "./testing/ggufBytes";
+import { headerBytes, laidOut, TempFolder, TINY_DIMENSIONS, tinyEntries, tinyTensors } from "./testing/ggufBytes";
 import { Tokenizer } from "./tokenizer";
 
 describe("openGgufFile: any damage to a valid file", () => {
@@ -10,7 +10,7 @@ describe("openGgufFile: any damage to a valid file", () => {
   after(() => {
     folder.remove();
   });
-  const shape = { ...TINY_SHAPE, n_layer: 2 };
+  const shape = { ...TINY_DIMENSIONS, n_layer: 2 };
   const { tensors, dataBytes } = laidOut(tinyTensors(shape));
   const header = headerBytes({ entries: [...tinyEntries(shape)], tensors });
 

@@ -6,7 +6,7 @@ import {
   entryBytes,
   headerBytes,
   TempFolder,
-  TINY_SHAPE,
+  TINY_DIMENSIONS,
   tinyEntries,
   tinyTensors,
   writeTinyModel,
@@ -278,7 +278,7 @@ describe("openGgufFile: metadata that makes no sense", () => {
       const tokens = tinyEntries().get("tokenizer.ggml.tokens");
       assert.ok(tokens?.type === "array" && tokens.of === "string");
       const value = [...tokens.value, ...words];
-      const big = { ...TINY_SHAPE, n_layer: 1, n_vocab: value.length };
+      const big = { ...TINY_DIMENSIONS, n_layer: 1, n_vocab: value.length };
       const entries = tinyEntries(big).set("tokenizer.ggml.tokens", strings(value));
       entries.delete("tokenizer.ggml.token_type");
       return writeTinyModel(

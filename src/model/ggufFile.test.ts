@@ -8,7 +8,7 @@ import { openGgufFile } from "./ggufFile";
 import { readGgufHeader } from "./ggufHeader";
 import {
   TempFolder,
-  TINY_SHAPE,
+  TINY_DIMENSIONS,
   tinyEntries,
   tinyTensors,
   writeTinyModel,
@@ -52,14 +52,14 @@ describe("openGgufFile: what a valid file says", () => {
     assert.equal(quantLabel, "Q4_0");
     const { path: specPath, file_bytes, tensors, block, ...rest } = spec;
     assert.deepEqual(rest, {
-      ...TINY_SHAPE,
+      ...TINY_DIMENSIONS,
       rms_eps: Math.fround(1e-6),
       n_ctx_train: 4096,
       down_transposed: false,
     });
     assert.equal(specPath, path);
     assert.equal(file_bytes, statSync(path).size);
-    assert.equal(tensors.length, 3 + 10 * TINY_SHAPE.n_layer);
+    assert.equal(tensors.length, 3 + 10 * TINY_DIMENSIONS.n_layer);
     assert.deepEqual(block, {
       routerInput: "residual",
       gating: "sigmoid",
@@ -153,7 +153,7 @@ describe("openGgufFile: what a valid file says", () => {
       );
     });
     it("leave RoPE out of layer 0 of a windowed model of four layers, where llama.cpp does not", async () => {
-      const shape = { ...TINY_SHAPE, n_layer: 4 };
+      const shape = { ...TINY_DIMENSIONS, n_layer: 4 };
       const entries = tinyEntries(shape).set(window, u32(96));
       const { spec } = await openGgufFile(writeTinyModel(folder, entries, tinyTensors(shape)));
       assert.deepEqual(spec.block.attention, [global, local, local, local]);
@@ -162,7 +162,7 @@ describe("openGgufFile: what a valid file says", () => {
 
   describe("defaults", () => {
     it("take n_embd / n_head for a missing key_length and n_head for missing head_count_kv", async () => {
-      const shape = { ...TINY_SHAPE, head_dim: 16, n_head_kv: 4 };
+      const shape = { ...TINY_DIMENSIONS, head_dim: 16, n_head_kv: 4 };
       const entries = tinyEntries(shape);
       for (const key of ["key_length", "value_length", "head_count_kv"]) {
         entries.delete(`smallthinker.attention.${key}`);
@@ -195,7 +195,7 @@ describe("openGgufFile: what a valid file says", () => {
 
   describe("tensors", () => {
     it("cut a fused attn_qkv into three tensors that cover it", async () => {
-      const { n_embd, head_dim, n_head, n_head_kv } = TINY_SHAPE;
+      const { n_embd, head_dim, n_head, n_head_kv } = TINY_DIMENSIONS;
       const fused = tinyTensors().flatMap((tensor) => {
         if (/attn_[kv]\.weight/.test(tensor.name)) {
           return [];
@@ -228,7 +228,9 @@ describe("openGgufFile: what a valid file says", () => {
     });
 
     const transposed = (n_embd: number, n_ff: number, tensors: RawTensorInfo[]): RawTensorInfo[] =>
-      tensors.map((t) => (t.name.includes("ffn_down_exps") ? { ...t, shape: [n_embd, n_ff, TINY_SHAPE.n_expert] } : t));
+      tensors.map((t) =>
+        t.name.includes("ffn_down_exps") ? { ...t, shape: [n_embd, n_ff, TINY_DIMENSIONS.n_expert] } : t,
+      );
     const profiler: RawTensorInfo = {
       name: "lm_head_profiler.weight",
       shape: [(64 + 512) * 128, 1],
@@ -242,7 +244,7 @@ describe("openGgufFile: what a valid file says", () => {
       assert.deepEqual(spec.tensors.find((t) => t.name === "blk.5.ffn_down_exps.weight")?.shape, [64, 96, 8]);
     });
     it("recognise it by its extra tensor where n_ff equals n_embd", async () => {
-      const shape = { ...TINY_SHAPE, n_ff: 64 };
+      const shape = { ...TINY_DIMENSIONS, n_ff: 64 };
       const open64 = async (tensors: RawTensorInfo[]) =>
         openGgufFile(writeTinyModel(folder, tinyEntries(shape), tensors));
       assert.equal((await open64(tinyTensors(shape))).spec.down_transposed, false);
@@ -282,7 +284,7 @@ describe("openGgufFile: what a valid file says", () => {
       assert.deepEqual(spec.tensors.find((t) => t.name === "output_norm.weight")?.shape, [64]);
     });
     it("may be of every supported type, with the block's size in bytes", async () => {
-      const shape = { ...TINY_SHAPE, n_embd: 256, n_ff: 512, head_dim: 64 };
+      const shape = { ...TINY_DIMENSIONS, n_embd: 256, n_ff: 512, head_dim: 64 };
       const bytesPer256 = { F32: 1024, F16: 512, BF16: 512, Q4_0: 144, Q4_1: 160, Q8_0: 272, Q6_K: 210 };
       for (const [id, type] of [
         [0, "F32"],
@@ -354,7 +356,12 @@ describe("openGgufFile: what a valid file says", () => {
   });
 
   it("reads little more than the header", async () => {
-    const path = writeTinyModel(folder, tinyEntries(), tinyTensors({ ...TINY_SHAPE, n_vocab: 1 << 20 }), "long.gguf");
+    const path = writeTinyModel(
+      folder,
+      tinyEntries(),
+      tinyTensors({ ...TINY_DIMENSIONS, n_vocab: 1 << 20 }),
+      "long.gguf",
+    );
     const file = await openFile(path, "r");
     let bytesAsked = 0;
     const counting = {

@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
 import { SMALLTHINKER } from "./architectures/smallthinker";
-import { recogniseModel as recognise, type Shape } from "./registry";
+import { recogniseModel as recognise, type Dimensions } from "./registry";
 
 const SHAPE_4B = { n_layer: 32, n_embd: 1536, n_expert: 32, n_expert_used: 4, n_ff: 768, n_vocab: 151_936 };
 const SHAPE_21B = { n_layer: 52, n_embd: 2560, n_expert: 64, n_expert_used: 6, n_ff: 768, n_vocab: 151_936 };
 
-const recogniseModel = (name: string | undefined, shape: Shape, hasChatTemplate: boolean) =>
-  recognise(SMALLTHINKER, name, shape, hasChatTemplate);
+const recogniseModel = (name: string | undefined, dimensions: Dimensions, hasChatTemplate: boolean) =>
+  recognise(SMALLTHINKER, name, dimensions, hasChatTemplate);
 
 describe("recogniseModel", () => {
-  it("knows the released instruct models by their shape, whatever they are called", () => {
-    for (const [shape, id] of [
+  it("knows the released instruct models by their dimensions, whatever they are called", () => {
+    for (const [dimensions, id] of [
       [SHAPE_4B, "smallthinker-4b-instruct"],
       [SHAPE_21B, "smallthinker-21b-instruct"],
     ] as const) {
-      const known = recogniseModel("4b_v7", shape, true);
+      const known = recogniseModel("4b_v7", dimensions, true);
       assert.equal(known.id, id);
       assert.deepEqual(known.capabilities, ["complete", "chat", "edit"]);
       assert.deepEqual(known.sampling, { temperature: 0.6, topK: 20, topP: 0.95 });
@@ -23,13 +23,13 @@ describe("recogniseModel", () => {
     }
   });
 
-  it("takes no other shape for them", () => {
+  it("takes no other dimensions for them", () => {
     for (const key of Object.keys(SHAPE_4B) as (keyof typeof SHAPE_4B)[]) {
       assert.equal(recogniseModel(undefined, { ...SHAPE_4B, [key]: 1 }, true).id, "other", key);
     }
   });
 
-  it("knows the starter model by its name, of any shape, and samples it greedily", () => {
+  it("knows the starter model by its name, of any dimensions, and samples it greedily", () => {
     for (const name of ["hearth-starter", "Hearth Starter", "hearth_starter"]) {
       const known = recogniseModel(name, { ...SHAPE_4B, n_layer: 4 }, false);
       assert.equal(known.id, "hearth-starter");

@@ -24,21 +24,21 @@ export interface KnownModel {
   readonly fimLayouts: readonly FimLayout[];
 }
 
-export type Shape = Pick<ModelSpec, "n_layer" | "n_embd" | "n_expert" | "n_expert_used" | "n_ff" | "n_vocab">;
+export type Dimensions = Pick<ModelSpec, "n_layer" | "n_embd" | "n_expert" | "n_expert_used" | "n_ff" | "n_vocab">;
 
 /** Models of one architecture. */
 export interface ModelFamily {
   /** As users know it, e.g. `SmallThinker`. */
   readonly title: string;
-  /** Recognised by shape: the files' `general.name` is no help ("4b_v7" in a published one). */
-  readonly knownModels: readonly { readonly shape: Shape; readonly known: KnownModel }[];
+  /** Recognised by dimensions: the files' `general.name` is no help ("4b_v7" in a published one). */
+  readonly knownModels: readonly { readonly dimensions: Dimensions; readonly known: KnownModel }[];
   /** For models that are not known. */
   readonly sampling: SamplingDefaults;
 }
 
 const GREEDY: SamplingDefaults = { temperature: 0, topK: 1, topP: 1 };
 
-/** Hearth's own, of any family and shape. */
+/** Hearth's own, of any family and dimensions. */
 const STARTER: KnownModel = {
   id: "hearth-starter",
   title: "Hearth starter model",
@@ -55,13 +55,13 @@ const STARTER: KnownModel = {
 export function recogniseModel(
   family: ModelFamily,
   name: string | undefined,
-  shape: Shape,
+  dimensions: Dimensions,
   hasChatTemplate: boolean,
 ): KnownModel {
   if (name?.toLowerCase().replaceAll(/[\s_-]+/g, "-") === STARTER.id) {
     return STARTER;
   }
-  const released = family.knownModels.find(({ shape: of }) => sameShape(of, shape));
+  const released = family.knownModels.find(({ dimensions: of }) => sameDimensions(of, dimensions));
   if (released !== undefined) {
     return released.known;
   }
@@ -74,7 +74,7 @@ export function recogniseModel(
   };
 }
 
-function sameShape(a: Shape, b: Shape): boolean {
+function sameDimensions(a: Dimensions, b: Dimensions): boolean {
   return (
     a.n_layer === b.n_layer &&
     a.n_embd === b.n_embd &&

@@ -7,7 +7,7 @@ import llamaCases from "../../test/fixtures/tokenizer/qwen2-llama-cpp.json";
 import { EngineError } from "../protocol/errors";
 import { openGgufFile } from "./ggufFile";
 import { StreamingDetokenizer } from "./streamingDetokenizer";
-import { TempFolder, TINY_SHAPE, tinyEntries, tinyTensors, writeTinyModel } from "./testing/ggufBytes";
+import { TempFolder, TINY_DIMENSIONS, tinyEntries, tinyTensors, writeTinyModel } from "./testing/ggufBytes";
 import { qwenVocabMetadata, readTokenizerJson } from "./testing/qwen";
 import { randomUnicode, strangeText } from "./testing/strangeText";
 import { Tokenizer } from "./tokenizer";
@@ -44,7 +44,7 @@ describe("Tokenizer with a vocabulary of 151,936 tokens", function () {
 
   before(async () => {
     const { tokenizer: json, config } = readTokenizerJson();
-    const shape = { ...TINY_SHAPE, n_layer: 1, n_vocab: 151_936 };
+    const shape = { ...TINY_DIMENSIONS, n_layer: 1, n_vocab: 151_936 };
     const path = writeTinyModel(folder, tinyEntries(shape, qwenVocabMetadata(json)), tinyTensors(shape), "qwen.gguf");
     tokenizer = new Tokenizer((await openGgufFile(path)).vocab);
     oracle = new Oracle(json, config);

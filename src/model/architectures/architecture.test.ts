@@ -6,7 +6,7 @@ import { moeTensors, type TensorRequest } from "../tensorTable";
 import { failureOf } from "../testing/badModel";
 import {
   TempFolder,
-  TINY_SHAPE,
+  TINY_DIMENSIONS,
   tinyEntries,
   tinyTensors,
   writeTinyModel,
@@ -15,7 +15,7 @@ import {
 import { ARCHITECTURES } from "./all";
 import type { Architecture } from "./architecture";
 
-const { n_layer, n_embd, n_expert, n_expert_used, n_ff, n_vocab, head_dim } = TINY_SHAPE;
+const { n_layer, n_embd, n_expert, n_expert_used, n_ff, n_vocab, head_dim } = TINY_DIMENSIONS;
 
 /** What a file of the pretended family calls a tensor of llama.cpp's name. */
 function nameInFile(name: string): string {
@@ -29,7 +29,7 @@ const PRETENDED: Architecture = {
   sampling: { temperature: 0.5, topK: 7, topP: 0.5 },
   knownModels: [
     {
-      shape: { n_layer, n_embd, n_expert, n_expert_used, n_ff, n_vocab },
+      dimensions: { n_layer, n_embd, n_expert, n_expert_used, n_ff, n_vocab },
       known: {
         id: "pretended-tiny",
         title: "Pretended Tiny",

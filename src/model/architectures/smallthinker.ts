@@ -34,11 +34,11 @@ export const SMALLTHINKER: Architecture = {
   sampling: SAMPLING,
   knownModels: [
     {
-      shape: { n_layer: 32, n_embd: 1536, n_expert: 32, n_expert_used: 4, n_ff: 768, n_vocab: 151_936 },
+      dimensions: { n_layer: 32, n_embd: 1536, n_expert: 32, n_expert_used: 4, n_ff: 768, n_vocab: 151_936 },
       known: instruct("smallthinker-4b-instruct", "SmallThinker 4B-A0.6B Instruct"),
     },
     {
-      shape: { n_layer: 52, n_embd: 2560, n_expert: 64, n_expert_used: 6, n_ff: 768, n_vocab: 151_936 },
+      dimensions: { n_layer: 52, n_embd: 2560, n_expert: 64, n_expert_used: 6, n_ff: 768, n_vocab: 151_936 },
       known: instruct("smallthinker-21b-instruct", "SmallThinker 21B-A3B Instruct"),
     },
   ],

@@ -138,7 +138,7 @@ const BLOCKS: Readonly<Record<number, readonly [number, number]>> = {
   30: [2, 1],
 };
 
-export interface TinyShape {
+export interface TinyDimensions {
   readonly n_layer: number;
   readonly n_embd: number;
   readonly n_head: number;
@@ -150,7 +150,7 @@ export interface TinyShape {
   readonly n_expert_used: number;
 }
 
-export const TINY_SHAPE: TinyShape = {
+export const TINY_DIMENSIONS: TinyDimensions = {
   n_layer: 6,
   n_embd: 64,
   n_head: 4,
@@ -164,7 +164,7 @@ export const TINY_SHAPE: TinyShape = {
 
 /** Metadata of a valid model of that shape with the synthetic vocabulary of 512 tokens (or `vocabulary`). */
 export function tinyEntries(
-  shape: TinyShape = TINY_SHAPE,
+  shape: TinyDimensions = TINY_DIMENSIONS,
   vocabulary: readonly (readonly [string, GgufValue])[] = syntheticVocabMetadata(),
 ): Map<string, GgufValue> {
   const u32 = (value: number): GgufValue => ({ type: "uint32", value });
@@ -190,7 +190,7 @@ export function tinyEntries(
 }
 
 /** The tensor table of a valid model, in file order; offsets are still to be laid out. */
-export function tinyTensors(shape: TinyShape = TINY_SHAPE, type = 2): RawTensorInfo[] {
+export function tinyTensors(shape: TinyDimensions = TINY_DIMENSIONS, type = 2): RawTensorInfo[] {
   const { n_embd, n_ff, n_expert } = shape;
   const q = shape.n_head * shape.head_dim;
   const kv = shape.n_head_kv * shape.head_dim;
