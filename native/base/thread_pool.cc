@@ -13,7 +13,7 @@ namespace {
 // Looks at the clock only now and then: it costs as much as a few looks at memory.
 constexpr int kSpinsPerLook = 64;
 
-// A worker takes this part of its share at a time, so that others find some to take over.
+// A worker takes this part of its share at a time, so that others find some to steal.
 constexpr int kPieces = 4;
 
 }  // namespace
@@ -76,14 +76,14 @@ void ThreadPool::ParallelFor(int64_t count, int64_t grain, const Body& body) {
 void ThreadPool::TakePieces(uint32_t generation, int worker) {
   Range piece;
   do {
-    while (TakeOwn(generation, worker, &piece)) {
+    while (TakeOwnPiece(generation, worker, &piece)) {
       (*body_)(piece.begin * grain_, std::min(count_, piece.end * grain_), worker);
       n_done_.fetch_add(static_cast<uint32_t>(piece.size()), std::memory_order_release);
     }
-  } while (TakeOver(generation, worker));
+  } while (StealHalf(generation, worker));
 }
 
-bool ThreadPool::TakeOwn(uint32_t generation, int worker, Range* piece) {
+bool ThreadPool::TakeOwnPiece(uint32_t generation, int worker, Range* piece) {
   std::atomic<Range>& own = shares_[static_cast<size_t>(worker)].left;
   Range left = own.load(std::memory_order_acquire);
   while (left.generation == generation && left.size() > 0) {
@@ -97,7 +97,7 @@ bool ThreadPool::TakeOwn(uint32_t generation, int worker, Range* piece) {
 }
 
 // Half of what the worker with the most has left becomes the share of this one, which has none.
-bool ThreadPool::TakeOver(uint32_t generation, int worker) {
+bool ThreadPool::StealHalf(uint32_t generation, int worker) {
   while (true) {
     std::atomic<Range>* most = nullptr;
     Range left{generation, 0, 0};

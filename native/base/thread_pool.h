@@ -2,13 +2,16 @@
 //
 // A token has some two hundred regions of a few dozen microseconds, so none may cost a trip through
 // the kernel, and none may wait for a thread that the kernel gave no core. Hence:
-//   - Each worker has a share of the items and takes it front to back, as memory likes to be read.
-//     Who is done takes half of what somebody else has left, from the back: a worker that sleeps or
-//     is late costs nothing.
+//   - Work stealing: each worker has a share of the items and takes it front to back, as memory
+//   likes
+//     to be read. A worker that is done steals half of what another has left, from the back, so a
+//     worker that sleeps or is late costs nothing.
 //   - Between regions workers spin for kSpin, then sleep. An idle pool uses no processor time.
-//   - Only a worker that lost its core in the middle of a piece can hold up the caller. Who has
-//     waited for longer than kPatience works alone for some times as long, and for twice as many
-//     times when it happens again, and so loses little on a machine whose other cores are busy.
+//   - Only a worker that lost its core in the middle of a piece can hold up the caller. A caller
+//   that
+//     has waited for longer than kPatience works alone for some times as long, and for twice as
+//     many times when it happens again (exponential backoff), and so loses little on a machine
+//     whose other cores are busy.
 #ifndef HEARTH_BASE_THREAD_POOL_H_
 #define HEARTH_BASE_THREAD_POOL_H_
 
@@ -46,15 +49,15 @@ class ThreadPool {
   int size() const { return n_threads_; }
 
   // Calls body(begin, end, worker) on disjoint ranges that cover [0, count), each beginning at a
-  // multiple of `grain`, and returns when all are done. How the ranges fall depends on who is
-  // quick: a body's results must not. A grain should be worth some microseconds of work; up to two
-  // of them the caller does by itself.
+  // multiple of `grain`, and returns when all are done. How the ranges fall depends on
+  // which workers are quick: a body's results must not. A grain should be worth some microseconds
+  // of work; up to two of them the caller does by itself.
   void ParallelFor(int64_t count, int64_t grain, const Body& body);
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  // Grains [begin, end) of region `generation`: what nobody has taken of a worker's share.
+  // Grains [begin, end) of region `generation`: what no worker has taken yet of one worker's share.
   struct Range {
     uint32_t generation;
     uint16_t begin;
@@ -64,7 +67,8 @@ class ThreadPool {
   static constexpr int64_t kGrainsMax = UINT16_MAX;
   static_assert(std::atomic<Range>::is_always_lock_free);
 
-  // Who makes one smaller owns what lies between, and the region cannot end before that is done.
+  // The worker that makes a range smaller owns what lies between, and the region cannot end before
+  // that is done.
   struct alignas(64) Share {
     std::atomic<Range> left{Range{0, 0, 0}};
   };
@@ -72,8 +76,8 @@ class ThreadPool {
   void WorkerLoop(int worker);
   // Takes pieces of region `generation` until none is left.
   void TakePieces(uint32_t generation, int worker);
-  bool TakeOwn(uint32_t generation, int worker, Range* piece);
-  bool TakeOver(uint32_t generation, int worker);
+  bool TakeOwnPiece(uint32_t generation, int worker, Range* piece);
+  bool StealHalf(uint32_t generation, int worker);
   bool AwaitRegion(int worker, uint32_t* generation);
   void AwaitOthers();
   bool IsAlone();
@@ -83,14 +87,15 @@ class ThreadPool {
   std::vector<std::thread> threads_;
 
   alignas(64) std::atomic<uint32_t> n_done_{0};  // grains of the region at hand
-  // Written by the caller before the shares are of its generation; read by who has seen one.
+  // Written by the caller before the shares are of its generation; read by workers that have seen
+  // one.
   alignas(64) const Body* body_ = nullptr;
   int64_t count_ = 0;
   int64_t grain_ = 1;
   uint32_t n_grain_ = 0;
 
   alignas(64) std::atomic<int> n_asleep_{0};
-  std::atomic<uint32_t> wake_{0};  // rises to wake who sleeps
+  std::atomic<uint32_t> wake_{0};  // rises to wake sleeping workers
   std::atomic<bool> stopping_{false};
 
   // The caller's own.
