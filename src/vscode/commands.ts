@@ -28,7 +28,7 @@ const SNOOZE_MINUTES = [5, 15, 30, 60, 240];
 /** What commands were called before 0.2, for the keys that people have bound to them. */
 const EARLIER_NAMES: Readonly<Record<string, string>> = {
   "hearth.explainSilence": "hearth.showSkipReasons",
-  "hearth.showStatistics": "hearth.showStatistics",
+  "hearth.showFigures": "hearth.showStatistics",
 };
 
 /** Everything of Hearth's in the command palette. */

@@ -41,7 +41,7 @@ describe("the manifest", () => {
     const others = registered.filter((command) => !contributed.includes(command) && !command.startsWith(OF_A_VIEW));
     // Called with an argument: by the chat, by edits, by the menu.
     const internal = ["hearth.applyCode", "hearth.chat.ask", "hearth.setMode"];
-    const earlierNames = ["hearth.explainSilence", "hearth.showStatistics"];
+    const earlierNames = ["hearth.explainSilence", "hearth.showFigures"];
     assert.deepEqual(others.sort(), [...internal, ...earlierNames].sort());
   });
 
