@@ -21,6 +21,9 @@ const HELP = `hearth: private code completion on your own CPU
 
   hearth complete FILE:LINE:COLUMN [--max-tokens N] [--json]
       what an editor would insert there; lines and columns count from 1
+  hearth complete FILE:LINE:COLUMN --answer=TEXT [--json]
+      the same if a model said that text, and the file after accepting it; no model is loaded
+      both: [--language ID] [--trigger automatic|manual] [--tab-size N] [--insert-spaces|--tabs]
   hearth chat [--prompt S] [--system S] [--max-tokens N] [--try-anyway] [--json]
       one answer, or a conversation line by line
   hearth inspect [MODEL] [--json]
