@@ -2,6 +2,7 @@ import { bench, benchOptions } from "./cli/bench";
 import { chat, chatOptions } from "./cli/chat";
 import { complete, completeOptions } from "./cli/complete";
 import { engine, engineCommandOptions } from "./cli/engine";
+import { evalOptions, evaluate } from "./cli/eval";
 import { inspect } from "./cli/inspect";
 import { logits, logitsOptions } from "./cli/logits";
 import {
@@ -21,6 +22,9 @@ const HELP = `hearth: private code completion on your own CPU
 
   hearth complete FILE:LINE:COLUMN [--max-tokens N] [--json]
       what an editor would insert there; lines and columns count from 1
+  hearth complete FILE:LINE:COLUMN --answer=TEXT [--json]
+      the same if a model said that text, and the file after accepting it; no model is loaded
+      both: [--language ID] [--trigger automatic|manual] [--tab-size N] [--insert-spaces|--tabs]
   hearth chat [--prompt S] [--system S] [--max-tokens N] [--try-anyway] [--json]
       one answer, or a conversation line by line
   hearth inspect [MODEL] [--json]
@@ -35,6 +39,13 @@ const HELP = `hearth: private code completion on your own CPU
       tokens a second on real text
   hearth trace [MODEL] [--text F] [--tokens 2048] [--output F.jsonl] [--depth 4] [--chunk N]
       which experts a text needs, and which could be foreseen: a JSON header line, then a line a token; for bench/experts
+  hearth eval FILE… [--workspace DIR] [--seed N] [--eagerness careful|balanced|eager]
+              [--no-memory] [--no-healing] [--no-gate] [--json]
+  hearth eval --cursors FILE.jsonl[.gz|.xz] [the same]
+      what suggestions are worth: while the files are typed, on a clock of its own; at cursors in lines that were really
+      written. This build has no memory of the code at hand and no gate: --eagerness, --no-memory and --no-gate change nothing.
+      --layout continuation|suffix-first|prefix-first|peer lays prompts out otherwise than the model asks for, --details FILE
+      writes a JSON line for each pause or cursor. See docs/completion.md.
   hearth replay TRACE [--json]
       a scripted editing session at its own pace, through an engine process of its own; see bench/keystrokes
 
@@ -61,6 +72,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   logits: { run: logits, options: logitsOptions },
   bench: { run: bench, options: benchOptions },
   trace: { run: trace, options: traceOptions },
+  eval: { run: evaluate, options: evalOptions },
   replay: { run: replay, options: {} },
 };
 

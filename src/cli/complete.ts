@@ -9,17 +9,33 @@ import { SKIP_REASONS } from "../core/skipReasons";
 import { EngineError } from "../protocol/errors";
 import type { GenerateReport } from "../protocol/generation";
 import { SYSTEM_CLOCK } from "../systemClock";
-import { readBytes } from "./documents";
-import { type Arguments, flagOption, samplerOptions, usageError, wholeOption } from "./options";
+import { readUtf8 } from "./documents";
+import { completeWith, type GivenOutcome } from "./givenAnswer";
+import { type Arguments, flagOption, samplerOptions, textOption, usageError, wholeOption } from "./options";
 import { headSentence, modelPath, openEngine, printJson } from "./session";
 
-export const completeOptions = { "max-tokens": { type: "string" } } as const;
+export const completeOptions = {
+  "max-tokens": { type: "string" },
+  answer: { type: "string" },
+  language: { type: "string" },
+  trigger: { type: "string" },
+  "tab-size": { type: "string" },
+  "insert-spaces": { type: "boolean" },
+  tabs: { type: "boolean" },
+} as const;
 
-/** `hearth complete FILE:LINE:COLUMN`: prints what an editor would insert there. */
+/**
+ * `hearth complete FILE:LINE:COLUMN`: prints what an editor would insert there; with `--answer`, if a model said that.
+ */
 export async function complete(args: Arguments): Promise<void> {
   const place = parsePlace(args.positionals);
   const maxTokens = wholeOption(args, "max-tokens", 1, 4096) ?? 64;
-  const request = await requestAt(place);
+  const request = requestOf(args, await requestAt(place));
+  const answer = textOption(args, "answer");
+  if (answer !== undefined) {
+    printGiven(args, await completeWith(request, answer), await readUtf8(place.file, "complete in"));
+    return;
+  }
   const engine = await openEngine(args, modelPath(args));
   try {
     const session = engine.newSession();
@@ -91,6 +107,41 @@ function reportJson(report: GenerateReport): object {
   };
 }
 
+/** As the command line says where it says so. */
+function requestOf(args: Arguments, request: CompletionRequest): CompletionRequest {
+  const trigger = textOption(args, "trigger") ?? request.trigger;
+  const [tabs, spaces] = [flagOption(args, "tabs"), flagOption(args, "insert-spaces")];
+  if (trigger !== "automatic" && trigger !== "manual") {
+    throw usageError(`--trigger is automatic or manual, not '${trigger}'`);
+  }
+  if (tabs && spaces) {
+    throw usageError("--tabs and --insert-spaces exclude each other");
+  }
+  const { style, size } = request.indentation;
+  return {
+    ...request,
+    languageId: textOption(args, "language") ?? request.languageId,
+    trigger,
+    indentation: {
+      style: tabs ? "tabs" : spaces ? "spaces" : style,
+      size: wholeOption(args, "tab-size", 1, 64) ?? size,
+    },
+  };
+}
+
+/** @param file as it is, with its byte order mark. */
+function printGiven(args: Arguments, outcome: GivenOutcome, file: string): void {
+  if (flagOption(args, "json")) {
+    const mark = file.startsWith("\uFEFF") ? "\uFEFF" : "";
+    printJson({ ...outcome, document: mark + outcome.document });
+    return;
+  }
+  process.stdout.write(outcome.shown ? `${outcome.text}\n` : "");
+  if (!outcome.shown) {
+    process.stderr.write(`hearth: ${SKIP_REASONS[outcome.reason].sentence}\n`);
+  }
+}
+
 interface Place {
   readonly file: string;
   /** 1-based, as editors count. */
@@ -110,7 +161,7 @@ function parsePlace(positionals: readonly string[]): Place {
 
 /** The document as an editor would have it: without a byte order mark, with its own line ends. */
 async function requestAt({ file, line, column }: Place): Promise<CompletionRequest> {
-  const text = (await readDocument(file)).replace(/^\uFEFF/, "");
+  const text = (await readUtf8(file, "complete in")).replace(/^\uFEFF/, "");
   const lines = text.split("\n");
   const current = lines[line - 1]?.replace(/\r$/, "");
   const problem = (what: string): EngineError =>
@@ -133,15 +184,6 @@ async function requestAt({ file, line, column }: Place): Promise<CompletionReque
     // Somebody asks, so nothing is held back.
     trigger: "manual",
   };
-}
-
-async function readDocument(file: string): Promise<string> {
-  const bytes = await readBytes(file, "complete in");
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (error) {
-    throw new EngineError("bad_request", `cannot complete in '${file}': it is not UTF-8 text`, { cause: error });
-  }
 }
 
 /** Relative to here where it lies below, with forward slashes; never a path of the machine. */

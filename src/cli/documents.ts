@@ -31,6 +31,16 @@ export async function readText(file: string): Promise<string> {
   return Buffer.from(await readBytes(file, "read")).toString("utf8");
 }
 
+/** A file's text, with its byte order mark. Errors: EngineError `bad_request` saying what was attempted, also for other encodings. */
+export async function readUtf8(file: string, attempt: string): Promise<string> {
+  const bytes = await readBytes(file, attempt);
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    throw new EngineError("bad_request", `cannot ${attempt} '${file}': it is not UTF-8 text`, { cause: error });
+  }
+}
+
 /**
  * Runs work that writes a file, which gets its name only when all is written: a failure leaves an earlier file as it was.
  * Errors: EngineError `bad_request` when it cannot be written.

@@ -108,7 +108,7 @@ export class EditedDocument {
         this.#apply({ start: this.#offset, end: this.#offset + 1, text: "", cursor: 0 });
         return;
       case "belowCloser":
-        this.#offset = (this.closerAhead() ?? this.#offset - 1) + 1;
+        this.#goBelowCloser();
         return;
     }
   }
@@ -164,6 +164,15 @@ export class EditedDocument {
     const isBetween = PAIRS.get(opened) === after[0] && this.isAutoClosed(this.#offset);
     const text = `\n${inner}`;
     this.#apply({ start, end: this.#offset, text: text + (isBetween ? `\n${indent}` : ""), cursor: text.length });
+  }
+
+  #goBelowCloser(): void {
+    const { before, after } = this.line;
+    if (before.trim() === "" && after === "") {
+      // Indentation of a line that is left empty goes, VS Code's `trimAutoWhitespace`.
+      this.#apply({ start: this.#offset - before.length, end: this.#offset, text: "", cursor: 0 });
+    }
+    this.#offset = (this.closerAhead() ?? this.#offset - 1) + 1;
   }
 
   #backspace(): void {

@@ -21,6 +21,13 @@ interface Ghost {
   readonly replaceAfter: number;
 }
 
+/** A suggestion that comes on the screen. */
+export interface Suggestion {
+  /** The document before the cursor. */
+  readonly before: string;
+  readonly text: string;
+}
+
 /** What the editor waits for. */
 interface Asking {
   readonly keystroke: Keystroke;
@@ -38,6 +45,7 @@ export class SimulatedEditor {
   readonly #clock: Clock;
   readonly #startedMs: number;
   readonly #documents: ReadonlyMap<string, EditedDocument>;
+  readonly #onSuggestion: (suggestion: Suggestion) => void;
   readonly #keystrokes: Keystroke[] = [];
   #document: EditedDocument;
   #ghost: Ghost | undefined;
@@ -46,8 +54,16 @@ export class SimulatedEditor {
   #asked: Keystroke | undefined;
   #callOffIdle: () => void = () => undefined;
 
-  /** @param documents at least one; the first is open. */
-  constructor(completer: Completer, clock: Clock, documents: readonly EditedDocument[]) {
+  /**
+   * @param documents at least one; the first is open.
+   * @param onSuggestion is told each answer that is shown, also where that is what stood there already.
+   */
+  constructor(
+    completer: Completer,
+    clock: Clock,
+    documents: readonly EditedDocument[],
+    onSuggestion: (suggestion: Suggestion) => void = () => undefined,
+  ) {
     const [first] = documents;
     if (first === undefined) {
       throw new Error("an editor without a document");
@@ -57,6 +73,7 @@ export class SimulatedEditor {
     this.#startedMs = clock.nowMs();
     this.#documents = new Map(documents.map((each) => [each.path, each]));
     this.#document = first;
+    this.#onSuggestion = onSuggestion;
     this.#waitForIdle();
   }
 
@@ -84,11 +101,20 @@ export class SimulatedEditor {
     return ghost.text.startsWith(typed) ? ghost.text.slice(typed.length) : "";
   }
 
+  /** What stands behind the cursor and goes when what is shown is accepted: closers, those that the editor added since too. */
+  get replaced(): string {
+    const ghost = this.#ghost;
+    if (ghost === undefined || this.shown === "") {
+      return "";
+    }
+    const { after } = this.#document.line;
+    return after.slice(0, Math.max(0, ghost.replaceAfter + after.length - ghost.afterChars));
+  }
+
   press(key: Key, step: number): void {
-    const before = this.#document.text;
     this.#document.press(key);
     const keystroke = this.#note(key.kind === "char" || key.kind === "outdentedCloser" ? key.char : key.kind, step);
-    if (key.kind === "belowCloser" && this.#document.text === before) {
+    if (key.kind === "belowCloser") {
       this.#quiet();
       return;
     }
@@ -97,17 +123,15 @@ export class SimulatedEditor {
 
   /** Takes over what is shown, or its first word. Without anything shown nothing happens. */
   accept(part: "all" | "word", step: number): void {
-    const ghost = this.#ghost;
-    const { shown } = this;
+    const { shown, replaced } = this;
     const keystroke = this.#note(part === "all" ? "accept" : "acceptWord", step);
-    if (ghost === undefined || shown === "") {
+    if (shown === "") {
       return;
     }
     const taken = part === "all" ? shown : (WORD.exec(shown)?.[0] ?? shown);
-    const { offset, line } = this.#document;
-    // Brackets that the editor has closed since are replaced too; of a word nothing is.
-    const replaced = Math.max(0, ghost.replaceAfter + line.after.length - ghost.afterChars);
-    this.#document.replace(offset, offset + (taken === shown ? replaced : 0), taken);
+    const { offset } = this.#document;
+    // For a word nothing goes.
+    this.#document.replace(offset, offset + (taken === shown ? replaced.length : 0), taken);
     keystroke.acceptedChars = taken.length;
     if (taken === shown) {
       this.#ghost = undefined;
@@ -252,7 +276,7 @@ export class SimulatedEditor {
       this.#ghost = undefined;
       return;
     }
-    const { offset, line } = this.#document;
+    const { offset, line, text } = this.#document;
     this.#ghost = {
       start: offset,
       text: outcome.text,
@@ -263,5 +287,6 @@ export class SimulatedEditor {
     if (outcome.text !== shown && keystroke.answeredMs !== undefined) {
       keystroke.shownMs = keystroke.answeredMs;
     }
+    this.#onSuggestion({ before: text.slice(0, offset), text: outcome.text });
   }
 }

@@ -1,0 +1,128 @@
+import { detectIndentation } from "../../core/indentation";
+import { layOutWindow } from "../../core/promptLayout";
+import { PromptWindows } from "../../core/promptWindow";
+import type { PromptPart } from "../../protocol/prompt";
+import { VirtualClock } from "../virtualClock";
+import type { CursorCase } from "./cursorFile";
+import { completerFor, type Subject, wideBudget } from "./subject";
+import { isWordEnd } from "./verdict";
+
+/** What completions at cursors are worth. Counts, but for the bits. */
+export interface CursorFigures {
+  readonly n: number;
+  /** Greedy and without any gate: the rest of the line, white space at its end aside. */
+  readonly exact: number;
+  /** Greedy: the answer begins with the first word, or sign, of the rest. */
+  readonly first_word: number;
+  /** Of the rest and its line feed. */
+  readonly bits_per_byte: number;
+  /** As the product decides. */
+  readonly shown: number;
+  readonly shown_right: number;
+  readonly shown_wrong: number;
+}
+
+export interface CursorCounts {
+  readonly n: number;
+  readonly exact: number;
+  readonly firstWord: number;
+  readonly bits: number;
+  readonly bytes: number;
+  readonly shown: number;
+  readonly shownRight: number;
+}
+
+/** One cursor, and what was said there. */
+export interface CursorAnswer {
+  readonly path: string;
+  readonly language: string;
+  readonly rest: string;
+  /** Greedy. */
+  readonly said: string;
+  /** "" for nothing. */
+  readonly shown: string;
+  readonly bits: number;
+  readonly bytes: number;
+}
+
+const FIRST_WORD = /^\s*(?:\w+|\W)/;
+/** Somebody who types so little by themselves has gained nothing. */
+const TRIVIAL_CHARS_MAX = 2;
+
+/** Errors: EngineError. */
+export async function answerAt(subject: Subject, cursor: CursorCase): Promise<CursorAnswer> {
+  const { path, language, rest } = cursor;
+  const prompt = promptAt(subject, cursor);
+  const shown = await shownAt(subject, cursor);
+  const said = prompt.length === 0 ? "" : await subject.restOfLine(prompt);
+  return { path, language, rest, said, shown, ...(await subject.surpriseAt(prompt, `${rest}\n`)) };
+}
+
+/** As many characters as a prompt has at most: how windows estimate tokens is not what is measured. */
+function promptAt({ traits, contextTokens, budget, count }: Subject, cursor: CursorCase): readonly PromptPart[] {
+  const windows = new PromptWindows(budget ?? wideBudget(contextTokens), { count });
+  return layOutWindow(cursor.path, windows.windowAt("", cursor), traits);
+}
+
+/** What a window that has just been opened shows there, when somebody has typed the key before the cursor. */
+async function shownAt(subject: Subject, { path, language, text, offset }: CursorCase): Promise<string> {
+  const clock = new VirtualClock();
+  const completer = completerFor(subject, clock);
+  const indentation = detectIndentation(text);
+  const trigger = "automatic";
+  const outcome = await clock.until(
+    completer.complete({ documentId: path, path, languageId: language, text, offset, indentation, trigger }),
+  );
+  completer.stop();
+  if (outcome.kind === "none" && outcome.error !== undefined) {
+    throw outcome.error instanceof Error ? outcome.error : new Error("completion failed", { cause: outcome.error });
+  }
+  return outcome.kind === "text" ? outcome.text : "";
+}
+
+export function countsOf({ rest, said, shown, bits, bytes }: CursorAnswer): CursorCounts {
+  const word = FIRST_WORD.exec(rest)?.[0] ?? "";
+  const isShown = shown.trim() !== "";
+  return {
+    n: 1,
+    exact: said.trimEnd() === rest.trimEnd() ? 1 : 0,
+    firstWord: word !== "" && said.startsWith(word) ? 1 : 0,
+    bits,
+    bytes,
+    shown: isShown ? 1 : 0,
+    shownRight: isShown && isRight(shown.trimEnd(), rest) ? 1 : 0,
+  };
+}
+
+/** What is shown begins what is to be said, is worth a key, and breaks no word in two. */
+function isRight(shown: string, rest: string): boolean {
+  return rest.startsWith(shown) && shown.length > TRIVIAL_CHARS_MAX && isWordEnd(rest, shown.length);
+}
+
+export function sumOfCounts(counts: readonly CursorCounts[]): CursorCounts {
+  return counts.reduce(
+    (sum, each) => ({
+      n: sum.n + each.n,
+      exact: sum.exact + each.exact,
+      firstWord: sum.firstWord + each.firstWord,
+      bits: sum.bits + each.bits,
+      bytes: sum.bytes + each.bytes,
+      shown: sum.shown + each.shown,
+      shownRight: sum.shownRight + each.shownRight,
+    }),
+    { n: 0, exact: 0, firstWord: 0, bits: 0, bytes: 0, shown: 0, shownRight: 0 },
+  );
+}
+
+export function cursorFiguresOf(counts: CursorCounts): CursorFigures {
+  const { n, exact, firstWord, bits, bytes, shown, shownRight } = counts;
+  return {
+    n,
+    exact,
+    first_word: firstWord,
+    bits_per_byte: bytes === 0 ? 0 : Math.round((10_000 * bits) / bytes) / 10_000,
+    shown,
+    shown_right: shownRight,
+    shown_wrong: shown - shownRight,
+  };
+}

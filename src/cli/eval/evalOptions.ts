@@ -1,0 +1,67 @@
+import type { PromptTraits } from "../../core/ports";
+import { type Arguments, flagOption, type OptionTable, textOption, usageError, wholeOption } from "../options";
+
+export const evalOptions = {
+  cursors: { type: "string" },
+  workspace: { type: "string" },
+  eagerness: { type: "string" },
+  "no-memory": { type: "boolean" },
+  "no-healing": { type: "boolean" },
+  "no-gate": { type: "boolean" },
+  layout: { type: "string" },
+  details: { type: "string" },
+} as const satisfies OptionTable;
+
+const EAGERNESS = ["careful", "balanced", "eager"] as const;
+/** `peer`: the whole document around the cursor, prefix first, as llama.vscode asks a server that continues it. */
+const LAYOUTS = ["continuation", "suffix-first", "prefix-first", "peer"] as const;
+
+export type Eagerness = (typeof EAGERNESS)[number];
+export type Layout = (typeof LAYOUTS)[number];
+
+/** What of the product is measured. */
+export interface Switches {
+  readonly seed: number;
+  readonly healing: boolean;
+  /** No product has these yet: a build without them gives the same figures whatever they say. */
+  readonly memory: boolean;
+  readonly gate: boolean;
+  readonly eagerness: Eagerness;
+  /** Undefined: the model's own. */
+  readonly layout: Layout | undefined;
+}
+
+export function switchesOf(args: Arguments): Switches {
+  return {
+    seed: wholeOption(args, "seed", 0, Number.MAX_SAFE_INTEGER) ?? 1,
+    healing: !flagOption(args, "no-healing"),
+    memory: !flagOption(args, "no-memory"),
+    gate: !flagOption(args, "no-gate"),
+    eagerness: choiceOf(args, "eagerness", EAGERNESS) ?? "balanced",
+    layout: choiceOf(args, "layout", LAYOUTS),
+  };
+}
+
+function choiceOf<T extends string>(args: Arguments, name: string, choices: readonly T[]): T | undefined {
+  const given = textOption(args, name);
+  const found = choices.find((each) => each === given);
+  if (given !== undefined && found === undefined) {
+    throw usageError(`--${name} is one of ${choices.join(", ")}, not '${given}'`);
+  }
+  return found;
+}
+
+/** What prompts look like: as the model wants them, or as the command line says. */
+export function traitsFor(model: PromptTraits, layout: Layout | undefined): PromptTraits {
+  switch (layout) {
+    case undefined:
+      return model;
+    case "continuation":
+      return { ...model, fimLayouts: [] };
+    case "suffix-first":
+    case "prefix-first":
+      return { ...model, fimLayouts: [layout] };
+    case "peer":
+      return { fimLayouts: ["prefix-first"], fileHeader: false };
+  }
+}

@@ -1,0 +1,59 @@
+import { Completer } from "../../core/completion";
+import type { CompletionOptions } from "../../core/completionOptions";
+import type { PromptTraits, TextEngine } from "../../core/ports";
+import { perSource, type SourceName } from "../../core/prompt/sources";
+import { budgetFor, type PromptBudget } from "../../core/promptWindow";
+import { estimateTokens } from "../../core/tokenEstimate";
+import type { PromptPart } from "../../protocol/prompt";
+import type { VirtualClock } from "../virtualClock";
+import { TimedEngine } from "./timedEngine";
+
+/** How a text goes on, as bits of information: −log2 of its probability. */
+export interface Surprise {
+  readonly bits: number;
+  /** UTF-8 bytes of the text, or of the part of it for which the context had room. */
+  readonly bytes: number;
+}
+
+/** What is measured: a model, and how prompts are laid out for it. */
+export interface Subject {
+  readonly name: string;
+  readonly traits: PromptTraits;
+  readonly contextTokens: number;
+  /** Missing: as the product does, by the context. */
+  readonly budget?: PromptBudget;
+  /** Greedy. */
+  readonly engine: TextEngine;
+  /** Tokens of a text. */
+  readonly count: (text: string) => number;
+  /** The likeliest rest of the line. */
+  restOfLine(prompt: readonly PromptPart[]): Promise<string>;
+  surpriseAt(prompt: readonly PromptPart[], text: string): Promise<Surprise>;
+}
+
+/** From asking the engine to its answer. */
+const ANSWER_MS = 40;
+/** As a window asks. */
+const ANSWER_TOKENS = 96;
+
+/** The logic of a window of its own, in the clock's time. */
+export function completerFor({ engine, traits, contextTokens, budget }: Subject, clock: VirtualClock): Completer {
+  const options: Partial<CompletionOptions> = {
+    blockTokens: ANSWER_TOKENS,
+    budget: budget ?? budgetFor(contextTokens, ANSWER_TOKENS),
+  };
+  const ports = { engine: new TimedEngine(engine, clock, ANSWER_MS), clock, tokens: { count: estimateTokens } };
+  return new Completer(ports, traits, options);
+}
+
+/** Tokens beside the sources': the layout's own, and an answer. */
+const OTHER_TOKENS = 192;
+
+/** The default characters or the given ones, as far as the context has room for them. */
+export function wideBudget(contextTokens: number, chars: Partial<Record<SourceName, number>> = {}): PromptBudget {
+  const room = Math.max(2, contextTokens - OTHER_TOKENS);
+  return perSource(({ budget, share }, name) => ({
+    chars: chars[name] ?? budget.chars,
+    tokens: Math.floor(room * share),
+  }));
+}

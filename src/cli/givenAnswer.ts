@@ -1,0 +1,56 @@
+import { Completer } from "../core/completion";
+import type { CompletionRequest } from "../core/completionRequest";
+import type { TextEngine } from "../core/ports";
+import type { SkipReason } from "../core/skipReasons";
+import { StopStrings } from "../engine/local/stopStrings";
+import { emptyReport } from "../protocol/generation";
+import { VirtualClock } from "./virtualClock";
+
+/** What comes of a model's answer. */
+export type GivenOutcome =
+  /** `document` has the text accepted. */
+  | { readonly shown: true; readonly text: string; readonly document: string }
+  | { readonly shown: false; readonly text: ""; readonly reason: SkipReason; readonly document: string };
+
+/** A model that fills in: also an empty document has a prompt. */
+const TRAITS = { fimLayouts: ["suffix-first"], fileHeader: false } as const;
+
+/** What an editor would insert if a model gave this answer, by the logic of a window. Errors: what that logic threw. */
+export async function completeWith(request: CompletionRequest, answer: string): Promise<GivenOutcome> {
+  const clock = new VirtualClock();
+  const completer = new Completer({ engine: saying(answer), clock }, TRAITS);
+  const outcome = await clock.until(completer.complete(request));
+  completer.stop();
+  const { text: document, offset } = request;
+  if (outcome.kind === "cancelled") {
+    throw new Error("nobody can cancel this");
+  }
+  if (outcome.kind === "none") {
+    if (outcome.error !== undefined) {
+      throw outcome.error instanceof Error ? outcome.error : new Error("completion failed", { cause: outcome.error });
+    }
+    return { shown: false, text: "", reason: outcome.reason, document };
+  }
+  const { text, replaceBefore, replaceAfter } = outcome;
+  const accepted = document.slice(0, offset - replaceBefore) + text + document.slice(offset + replaceAfter);
+  return { shown: true, text, document: accepted };
+}
+
+/** Always the same answer, up to what ends an answer. */
+function saying(answer: string): TextEngine {
+  return {
+    async *generate(_documentId, _prompt, { priority, stop }) {
+      await Promise.resolve();
+      if (priority === "prefill") {
+        return emptyReport("limit");
+      }
+      const stops = new StopStrings(stop ?? []);
+      const text = stops.push(answer);
+      const rest = stops.found ? "" : stops.flush();
+      if (text + rest !== "") {
+        yield { text: text + rest };
+      }
+      return emptyReport(stops.found ? "stop" : "end");
+    },
+  };
+}
