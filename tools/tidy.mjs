@@ -16,7 +16,14 @@ const MAY_INCLUDE = {
   experts: ["base", "io", "kernels/block.h", "model"],
   transformer: ["base", "kernels", "model", "experts"],
   engine: ["base", "io", "kernels", "model", "experts", "transformer"],
-  addon: ["base/status.h", "base/cpu.h", "base/file_lock.h", "base/no_network.h", "engine/engine.h"],
+  addon: [
+    "base/status.h",
+    "base/cpu.h",
+    "base/file_lock.h",
+    "base/no_network.h",
+    "engine/engine.h",
+    "engine/generation.h",
+  ],
 };
 /** In addition, for tests: what they set up with. */
 const TESTS_MAY_INCLUDE = ["base", "io", "kernels/dispatch.h"];
