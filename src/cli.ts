@@ -8,6 +8,7 @@ import { type Arguments, type OptionTable, parseCommandLine, usageError } from "
 import { replay } from "./cli/replay";
 import { tokenize, tokenizeOptions } from "./cli/tokenize";
 import { trace, traceOptions } from "./cli/trace";
+import { ISAS } from "./protocol/engine";
 import { EngineError } from "./protocol/errors";
 
 const HELP = `hearth: private code completion on your own CPU
@@ -41,7 +42,7 @@ Common options
   --eviction NAME        which expert makes room for another: expected-wait (default) or lru
   --approximate-head [T] draw only from tokens that the model's predictor, if its file has one, scores above T
                          (default -2), and say how often that leaves out the likeliest: faster, not exact
-  --isa ref|avx2|avxvnni|avx512vnni|neon-dotprod|neon-i8mm
+  --isa ${ISAS.join("|")}
   --temperature T --top-k K --top-p P --min-p P --seed N
   --expert-slots N       experts in memory at once, whatever the budget
 

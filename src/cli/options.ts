@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
-import type { IsaName, NativeEngineOptions, NativeSamplerOptions } from "../engine/local/native";
+import type { NativeEngineOptions, NativeSamplerOptions } from "../engine/local/native";
+import { type Isa, ISAS } from "../protocol/engine";
 import { EngineError } from "../protocol/errors";
 
 /** Options that every command takes. */
@@ -116,14 +117,7 @@ export function parseBytes(given: string): number {
   return bytes;
 }
 
-const ISAS: readonly string[] = [
-  "ref",
-  "avx2",
-  "avxvnni",
-  "avx512vnni",
-  "neon-dotprod",
-  "neon-i8mm",
-] satisfies IsaName[];
+const isIsa = (name: string): name is Isa => ISAS.some((isa) => isa === name);
 
 /** How to load the engine. */
 export function engineOptions(args: Arguments): Omit<NativeEngineOptions, "processBytes"> {
@@ -134,7 +128,7 @@ export function engineOptions(args: Arguments): Omit<NativeEngineOptions, "proce
   const context = wholeOption(args, "context", 1, 2 ** 24);
   const approximateHead = numberOption(args, "approximate-head", -1000, 1000);
   const slots = wholeOption(args, "expert-slots", 1, 2 ** 20);
-  if (isa !== undefined && !ISAS.includes(isa)) {
+  if (isa !== undefined && !isIsa(isa)) {
     throw usageError(`--isa is one of ${ISAS.join(", ")}, not '${isa}'`);
   }
   const eviction = textOption(args, "eviction");
@@ -147,7 +141,7 @@ export function engineOptions(args: Arguments): Omit<NativeEngineOptions, "proce
   return {
     ...(threads === undefined ? {} : { threads }),
     ...(budget === undefined ? {} : { memoryBudgetBytes: parseBytes(budget) }),
-    ...(isa === undefined ? {} : { isa: isa as IsaName }),
+    ...(isa === undefined ? {} : { isa }),
     ...(prefetch === undefined ? {} : { readAhead: prefetch !== "off", hints: prefetch === "on" }),
     ...(eviction === undefined ? {} : { eviction }),
     ...(approximateHead === undefined ? {} : { approximateHead }),

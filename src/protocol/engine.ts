@@ -33,8 +33,9 @@ export interface HelloResult {
 /** `unsupported`: nothing stops the process but its own code, which has no network either. */
 export type NetworkAccess = "denied" | "unsupported";
 
-/** Instruction sets that there are kernels for. */
-export type Isa = "ref" | "avx2" | "avxvnni" | "avx512vnni" | "neon-dotprod" | "neon-i8mm";
+/** Instruction sets that there are kernels for: the list, whose twin is `kIsas` in native/base/cpu.h. */
+export const ISAS = ["ref", "avx2", "avxvnni", "avx512vnni", "neon-dotprod", "neon-i8mm"] as const;
+export type Isa = (typeof ISAS)[number];
 
 /** How to load a model. What is missing is chosen by the engine. */
 export interface LoadOptions {

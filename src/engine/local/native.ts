@@ -2,14 +2,13 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { ModelSpec } from "../../model/modelSpec";
+import type { Isa } from "../../protocol/engine";
 import { EngineError, type EngineErrorCode } from "../../protocol/errors";
 
 /**
  * The typed mirror of the native addon (native/addon): every class and function that crosses. Calls that do work return
  * promises and run on the addon's own threads; the JavaScript thread never waits.
  */
-
-export type IsaName = "ref" | "avx2" | "avxvnni" | "avx512vnni" | "neon-dotprod" | "neon-i8mm";
 
 export interface NativeEngineOptions {
   /** Default: the cores that this process may use. */
@@ -20,7 +19,7 @@ export interface NativeEngineOptions {
   readonly processBytes?: number;
   /** Overrides what the budget buys, for tests and measurements. */
   readonly expertSlots?: number;
-  readonly isa?: IsaName;
+  readonly isa?: Isa;
   /** false: an expert is read only when it is waited for. */
   readonly readAhead?: boolean;
   /** false: only what a layer has asked for is read, nothing on a guess. */
@@ -62,7 +61,7 @@ export interface MemoryPlan {
 }
 
 export interface NativeEngineInfo {
-  readonly isa: IsaName;
+  readonly isa: Isa;
   readonly threads: number;
   readonly plan: MemoryPlan;
 }
@@ -175,7 +174,17 @@ export interface NativeEngine {
   close(): void;
 }
 
+/** Kernels of an instruction set: it runs here, this processor lacks what it needs, or it is another architecture's. */
+export interface NativeIsa {
+  readonly name: Isa;
+  /** Of the processor, for a sentence: "AVX2, FMA and F16C". */
+  readonly needs: string;
+  readonly state: "available" | "lacking" | "foreign";
+}
+
 export interface NativeAddon {
+  /** All of `ISAS`, those of one architecture in rising order of preference. */
+  readonly isas: readonly NativeIsa[];
   /** `onProgress` gets bytes read and bytes to read. Rejects with an EngineError. */
   loadEngine(
     spec: ModelSpec,

@@ -1,12 +1,13 @@
-import type {
-  ChatMessage,
-  ChatParams,
-  CompleteParams,
-  HelloParams,
-  LoadOptions,
-  ModelChoice,
-  SamplerOptions,
-  ShutdownReason,
+import {
+  type ChatMessage,
+  type ChatParams,
+  type CompleteParams,
+  type HelloParams,
+  ISAS,
+  type LoadOptions,
+  type ModelChoice,
+  type SamplerOptions,
+  type ShutdownReason,
 } from "../../protocol/engine";
 import { EngineError } from "../../protocol/errors";
 import type { PromptPart } from "../../protocol/prompt";
@@ -123,7 +124,7 @@ const load = record<LoadOptions>(
     memoryBudgetBytes: whole(1, 2 ** 50),
     contextTokens: whole(1, TOKENS_MAX * 16),
     chunkTokens: whole(1, 2048),
-    isa: oneOf("ref", "avx2", "avxvnni", "avx512vnni", "neon-dotprod", "neon-i8mm"),
+    isa: oneOf(...ISAS),
     readAhead: flag,
     hints: flag,
     eviction: oneOf("expected-wait", "lru"),
