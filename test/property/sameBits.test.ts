@@ -27,7 +27,7 @@ const VARIANTS: readonly (readonly [string, readonly string[]])[] = [
 function isaVariants(): (readonly [string, readonly string[]])[] {
   const { isas } = loadNativeAddon();
   for (const { name, needs } of isas.filter(({ state }) => state === "lacking")) {
-    console.log(`SKIPPED kernels ${name}: this processor lacks ${needs}`);
+    process.stdout.write(`SKIPPED kernels ${name}: this processor lacks ${needs}\n`);
   }
   const others = isas.filter(({ state }) => state === "available").slice(0, -1);
   return others.map(({ name }) => [`kernels ${name}`, ["--isa", name, "--chunk", "50"]]);
