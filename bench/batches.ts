@@ -9,9 +9,10 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { type IsaName, loadNativeAddon, type NativeAddon, type NativeSession } from "../src/engine/local/native";
+import { loadNativeAddon, type NativeAddon, type NativeSession } from "../src/engine/local/native";
 import { openGgufFile } from "../src/model/ggufFile";
 import { Tokenizer } from "../src/model/tokenizer";
+import type { Isa } from "../src/protocol/engineOptions";
 import { type Cell, machine, markdownTable, median } from "./report";
 
 const KNOWN_TOKENS = 300;
@@ -44,7 +45,7 @@ async function main(): Promise<void> {
     const addon = file === undefined ? loadNativeAddon() : (createRequire(__filename)(resolve(file)) as NativeAddon);
     const engine = await addon.loadEngine(spec, {
       threads: Number(values.threads),
-      ...(values.isa === undefined ? {} : { isa: values.isa as IsaName }),
+      ...(values.isa === undefined ? {} : { isa: values.isa as Isa }),
     });
     const session = engine.newSession();
     // All experts are read.

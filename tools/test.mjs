@@ -29,6 +29,24 @@ const wanted = (suite) => asked.includes(suite);
 const sum = { passed: 0, failed: 0 };
 const failedSuites = [];
 
+/** Kernels that suites could not run, and why: from lines such as "SKIPPED kernels avx2: this processor lacks AVX2". */
+const skippedKernels = new Map();
+let kernelsRan = false;
+
+function collectSkippedKernels(out) {
+  kernelsRan = true;
+  for (const [, name, why] of out.matchAll(/SKIPPED kernels (\S+): (.+)$/gm)) skippedKernels.set(name, why);
+}
+
+/** "" where nothing that ran has kernels. */
+function kernelsThatDidNotRun() {
+  if (!kernelsRan) return "";
+  const told = [...skippedKernels].map(([name, why]) => `${name} (${why})`);
+  return told.length === 0
+    ? "all kernels of this architecture ran"
+    : `kernels that did not run here: ${told.join("; ")}. Their bodies ran on emulated vectors (native/kernels/emulated_testing.h)`;
+}
+
 /** Builds the native unit tests of one CMake preset, or some of them. */
 async function buildTests(preset, targets) {
   const inputs = [...NATIVE_INPUTS, "cmake"];
@@ -45,10 +63,11 @@ async function buildTests(preset, targets) {
 async function ctest(preset, targets) {
   await buildTests(preset, targets);
   const filter = targets === undefined ? [] : ["-R", `^(${targets.join("|")})$`];
-  const out = await run("ctest", ["--preset", preset, ...filter, "--no-tests=error"], {
+  const out = await run("ctest", ["--preset", preset, ...filter, "--no-tests=error", "--verbose"], {
     quiet: true,
     env: { TSAN_OPTIONS: "halt_on_error=1", UBSAN_OPTIONS: "print_stacktrace=1" },
   });
+  collectSkippedKernels(out);
   const match = /(\d+) tests failed out of (\d+)/.exec(out);
   if (match === null) throw new StepError("ctest did not say how many tests ran");
   sum.passed += Number(match[2]) - Number(match[1]);
@@ -96,6 +115,7 @@ async function mocha(...specs) {
   const out = await runTool("mocha", "mocha", args);
   const match = /^(\d+) passed, (\d+) failed$/m.exec(out);
   if (match === null || Number(match[1]) === 0) throw new StepError(`no test ran in ${specs.join(" ")}`);
+  if (out.includes("SKIPPED kernels")) collectSkippedKernels(out);
   sum.passed += Number(match[1]);
   return `${match[1]} passed`;
 }
@@ -197,6 +217,8 @@ await runMain(async () => {
     await suite("e2e", "journeys in VS Code", () => mocha("test/e2e/**/*.test.ts"));
   }
   if (skipped.length > 0) console.log(`\nskipped: ${skipped.join(", ")}`);
+  const kernels = kernelsThatDidNotRun();
+  if (kernels !== "") console.log(`\n${kernels}`);
   console.log(`\n${sum.passed} passed, ${sum.failed} failed`);
   if (failedSuites.length > 0) throw new StepError(`failed: ${failedSuites.join(", ")}`);
 });

@@ -26,22 +26,23 @@ const MAY_INCLUDE = {
   ],
 };
 /** In addition, for tests: what they set up with. */
-const TESTS_MAY_INCLUDE = ["base", "io", "kernels/dispatch.h"];
+const TESTS_MAY_INCLUDE = ["base", "io", "kernels/dispatch.h", "kernels/isas_testing.h"];
 
-/** Files compiled with flags of one ISA: an inline std:: function in them could be the copy that the linker keeps. */
-const ISA_FILES = [
-  "native/kernels/avx2.cc",
-  "native/kernels/avx2_kernels.h",
-  "native/kernels/avxvnni.cc",
-  "native/kernels/avx512vnni.cc",
-  "native/kernels/neon.cc",
-  "native/kernels/neon.h",
-  "native/kernels/neon_i8mm.cc",
-  "native/kernels/neon_products.h",
-  "native/kernels/x86_prefetch.h",
-];
+/**
+ * Files compiled with flags of one ISA, which an inline std:: function must not be in: it could be the copy that the linker
+ * keeps. They are what CMake lists by hearth_isa(), and the bodies that these include.
+ */
+const ISA_SOURCES = new Set(
+  [...readFileSync("native/kernels/CMakeLists.txt", "utf8").matchAll(/^\s*hearth_isa\(\w+ (\w+\.cc)/gm)].map(
+    ([, name]) => path.join("native", "kernels", name),
+  ),
+);
+const isForOneIsa = (file) => ISA_SOURCES.has(file) || /^native.kernels.\w+-inl\.h$/.test(file);
 const ISA_MAY_INCLUDE =
-  /^(kernels\/(block|inline|kernels|avx2_kernels|neon|neon_products|x86_prefetch)\.h|(immintrin|arm_neon)\.h|(stdint|stddef|string|math|float)\.h)$/;
+  /^(kernels\/(block|for_type|inline|kernels|\w+-inl)\.h|(immintrin|arm_neon)\.h|(stdint|stddef|stdlib|string|math|float)\.h)$/;
+/** Intrinsics belong into such files; the one exception tells a waiting thread to pause. */
+const INTRINSICS = /^(immintrin|arm_neon)\.h$/;
+const MAY_USE_INTRINSICS = path.join("native", "base", "cpu.h");
 
 const VAGUE_NAMES = /(^|[_.-])(manager|handler|helpers?|utils?)([_.-]|$)/i;
 
@@ -62,8 +63,11 @@ function checkIncludes(file) {
     const ours = Object.keys(MAY_INCLUDE).some((name) => included.startsWith(`${name}/`));
     if (ours && !isAllowed(included, allowed)) problems.push(`${file}: ${module} may not include ${included}`);
     if (included === "napi.h" && module !== "addon") problems.push(`${file}: only addon may include napi.h`);
-    if (ISA_FILES.includes(file) && !ISA_MAY_INCLUDE.test(included)) {
+    if (isForOneIsa(file) && !ISA_MAY_INCLUDE.test(included)) {
       problems.push(`${file}: code for one ISA may not include ${included}`);
+    }
+    if (INTRINSICS.test(included) && !isForOneIsa(file) && file !== MAY_USE_INTRINSICS) {
+      problems.push(`${file}: only code for one ISA may include ${included}`);
     }
   }
   return problems;
@@ -75,9 +79,7 @@ export function checkTree() {
   for (const file of filesBelow("src", "webview", "native", "test", "tools", "bench")) {
     if (VAGUE_NAMES.test(path.basename(file))) problems.push(`${file}: say what it is, not that it helps`);
   }
-  for (const file of ISA_FILES) {
-    if (!cpp.includes(file)) problems.push(`${file} is gone: update tools/tidy.mjs`);
-  }
+  if (ISA_SOURCES.size === 0) problems.push("native/kernels/CMakeLists.txt: tools/tidy.mjs finds no hearth_isa()");
   if (problems.length > 0) throw new StepError(`\n  ${problems.join("\n  ")}`);
   return `${cpp.length} C++ files`;
 }

@@ -86,8 +86,11 @@ TEST(ThreadPool, WorksAloneAfterALongWait) {
 }
 
 TEST(Cpu, NamesRoundTrip) {
-  for (Isa isa : kIsas) {
-    EXPECT_TRUE(IsaFromName(IsaName(isa)) == isa);
+  for (const IsaRow& row : kIsas) {
+    EXPECT_TRUE(IsaFromName(IsaName(row.isa)) == row.isa);
+    // Rows stand where their value says.
+    EXPECT_EQ(std::string(IsaName(row.isa)), std::string(row.name));
+    if (IsaAvailable(row.isa)) EXPECT_TRUE(IsaOfThisArchitecture(row.isa));
   }
   EXPECT_FALSE(IsaFromName("amx").has_value());
   EXPECT_TRUE(IsaAvailable(Isa::kRef));

@@ -198,27 +198,22 @@ bool IsaAvailable(Isa isa) {
   return isa == Isa::kRef || (isa <= BestIsa() && IsNeon(isa) == IsNeon(BestIsa()));
 }
 
-const char* IsaName(Isa isa) {
-  switch (isa) {
-    case Isa::kRef:
-      return "ref";
-    case Isa::kAvx2:
-      return "avx2";
-    case Isa::kAvxVnni:
-      return "avxvnni";
-    case Isa::kAvx512Vnni:
-      return "avx512vnni";
-    case Isa::kNeonDotprod:
-      return "neon-dotprod";
-    case Isa::kNeonI8mm:
-      return "neon-i8mm";
-  }
-  return "?";
+bool IsaOfThisArchitecture(Isa isa) {
+  if (isa == Isa::kRef) return true;
+#if defined(HEARTH_X86)
+  return !IsNeon(isa);
+#elif defined(__aarch64__)
+  return IsNeon(isa);
+#else
+  return false;
+#endif
 }
 
+const char* IsaName(Isa isa) { return kIsas[static_cast<int>(isa)].name; }
+
 std::optional<Isa> IsaFromName(std::string_view name) {
-  for (const Isa isa : kIsas) {
-    if (name == IsaName(isa)) return isa;
+  for (const IsaRow& row : kIsas) {
+    if (name == row.name) return row.isa;
   }
   return std::nullopt;
 }

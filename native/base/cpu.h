@@ -14,9 +14,23 @@
 namespace hearth {
 
 // Instruction sets that kernels exist for; those of one architecture in rising order of preference.
+// The list: a new one has a value here, a row below and its test in cpu.cc. TypeScript's twin is
+// ISAS in src/protocol/engine.ts.
 enum class Isa { kRef, kAvx2, kAvxVnni, kAvx512Vnni, kNeonDotprod, kNeonI8mm };
-inline constexpr Isa kIsas[] = {Isa::kRef,        Isa::kAvx2,        Isa::kAvxVnni,
-                                Isa::kAvx512Vnni, Isa::kNeonDotprod, Isa::kNeonI8mm};
+
+struct IsaRow {
+  Isa isa;
+  const char* name;
+  const char* needs;  // of the processor
+};
+inline constexpr IsaRow kIsas[] = {
+    {Isa::kRef, "ref", "nothing"},
+    {Isa::kAvx2, "avx2", "AVX2, FMA and F16C"},
+    {Isa::kAvxVnni, "avxvnni", "AVX2 and AVX-VNNI"},
+    {Isa::kAvx512Vnni, "avx512vnni", "AVX-512 F, BW, DQ, VL and VNNI"},
+    {Isa::kNeonDotprod, "neon-dotprod", "NEON with FEAT_DotProd"},
+    {Isa::kNeonI8mm, "neon-i8mm", "NEON with FEAT_DotProd and FEAT_I8MM"},
+};
 
 // What an x86-64 processor says of itself (cpuid leaves) and what its operating system saves
 // (xcr0).
@@ -46,8 +60,10 @@ Isa BestIsa();
 
 // True where code of `isa` runs here.
 bool IsaAvailable(Isa isa);
+// True where some processor of this architecture runs it.
+bool IsaOfThisArchitecture(Isa isa);
 
-// "ref", "avx2", "avxvnni", "avx512vnni", "neon-dotprod", "neon-i8mm".
+// A name of kIsas.
 const char* IsaName(Isa isa);
 std::optional<Isa> IsaFromName(std::string_view name);
 

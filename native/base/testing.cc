@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <set>
 #include <vector>
 
 namespace hearth::testing {
@@ -20,6 +21,11 @@ std::vector<Case>& Cases() {
 
 int failures_in_case = 0;
 
+std::set<std::string>& Skipped() {
+  static std::set<std::string> skipped;
+  return skipped;
+}
+
 }  // namespace
 
 int RegisterCase(const char* suite, const char* name, CaseFunction function) {
@@ -31,6 +37,11 @@ void Fail(const char* file, int line, const std::string& detail) {
   ++failures_in_case;
   // A loop that fails a thousand times says the same thing a thousand times.
   if (failures_in_case <= 10) std::fprintf(stderr, "%s:%d: %s\n", file, line, detail.c_str());
+}
+
+void Skip(const std::string& what) {
+  // tools/test.mjs collects these lines.
+  if (Skipped().insert(what).second) std::printf("SKIPPED %s\n", what.c_str());
 }
 
 // Exit code 1 when a case failed or none ran.
@@ -50,7 +61,8 @@ int RunAll(int argc, char** argv) {
       ++passed;
     }
   }
-  std::printf("%d passed, %d failed\n", passed, failed);
+  std::printf("%d passed, %d failed, %d skipped\n", passed, failed,
+              static_cast<int>(Skipped().size()));
   return failed == 0 && passed > 0 ? 0 : 1;
 }
 

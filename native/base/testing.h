@@ -21,6 +21,10 @@ int RunAll(int argc, char** argv);
 // Records a failure of the running case. `detail` is free text.
 void Fail(const char* file, int line, const std::string& detail);
 
+// Says, once, what this program cannot test here and why: "kernels avx2: this processor lacks
+// AVX2".
+void Skip(const std::string& what);
+
 template <typename T>
 std::string Show(const T& value) {
   std::ostringstream out;

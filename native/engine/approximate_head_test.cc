@@ -11,6 +11,7 @@
 #include "base/testing.h"
 #include "engine/engine.h"
 #include "engine/model_testing.h"
+#include "kernels/isas_testing.h"
 
 namespace hearth {
 namespace {
@@ -92,8 +93,7 @@ TEST(ApproximateHead, CandidatesHaveTheirLogitsForAnyThreadsAndIsa) {
         if (!std::isinf(approximate[i][id])) EXPECT_EQ(approximate[i][id], exact[i][id]);
       }
     }
-    for (const Isa isa : kIsas) {
-      if (!IsaAvailable(isa)) continue;
+    for (const Isa isa : testing::IsasHere()) {
       for (const int n_threads : {1, 3}) {
         EngineOptions options;
         options.isa = isa;

@@ -13,6 +13,7 @@
 #include "engine/model_testing.h"
 #include "engine/rig_testing.h"
 #include "kernels/dispatch.h"
+#include "kernels/isas_testing.h"
 
 namespace hearth {
 namespace {
@@ -53,8 +54,7 @@ TEST(Engine, SameBitsForAnySlotsThreadsChunksReadAheadAndIsa) {
     EXPECT_EQ(expected.value().size(), 32u * 50);
     // Not all the same, or the comparison would show nothing.
     EXPECT_TRUE(std::set<float>(expected.value().begin(), expected.value().end()).size() > 1000);
-    for (const Isa isa : kIsas) {
-      if (!IsaAvailable(isa)) continue;
+    for (const Isa isa : testing::IsasHere()) {
       for (const int slots : {1, 2, 5, 18}) {
         for (const int64_t chunk : {1, 7, 32}) {
           EngineOptions options;

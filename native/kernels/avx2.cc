@@ -1,7 +1,7 @@
-#include "kernels/avx2_kernels.h"
+#include "kernels/avx2-inl.h"
 
 namespace hearth {
 
-constinit const Kernels kAvx2Kernels = TableOf("avx2");
+extern constinit const Kernels kAvx2Kernels = TableOf<Avx2>("avx2");
 
 }  // namespace hearth

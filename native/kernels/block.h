@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/inline.h"
+
 namespace hearth {
 
 // Values are ours; names are GGUF's.
@@ -30,14 +32,14 @@ inline constexpr size_t kQ4_1Bytes = 20;
 inline constexpr size_t kQ8_0Bytes = 34;
 inline constexpr size_t kQ6KBytes = 210;
 
-inline constexpr bool IsQuantized(TensorType type) { return type >= TensorType::kQ4_0; }
+HEARTH_INLINE constexpr bool IsQuantized(TensorType type) { return type >= TensorType::kQ4_0; }
 
 // Weights a block; a row's length must be a multiple of it.
-inline constexpr int64_t BlockLength(TensorType type) {
+HEARTH_INLINE constexpr int64_t BlockLength(TensorType type) {
   return type == TensorType::kQ6_K ? kQ6KBlock : IsQuantized(type) ? kQ8Block : 1;
 }
 
-inline constexpr size_t BlockBytes(TensorType type) {
+HEARTH_INLINE constexpr size_t BlockBytes(TensorType type) {
   switch (type) {
     case TensorType::kF32:
       return 4;
@@ -64,7 +66,7 @@ struct BlockParts {
   size_t piece_at[13];
 };
 
-inline constexpr BlockParts PartsOf(TensorType type) {
+HEARTH_INLINE constexpr BlockParts PartsOf(TensorType type) {
   switch (type) {
     case TensorType::kQ4_0:
       return {1, 1, {0}, {2}};
@@ -79,11 +81,14 @@ inline constexpr BlockParts PartsOf(TensorType type) {
   }
 }
 
+template <TensorType kType>
+inline constexpr BlockParts kPartsOf = PartsOf(kType);
+
 // Rows of a group that is interleaved for vector registers (kernels/row_groups.h).
 inline constexpr int64_t kGroupRows = 16;
 
 // Bytes of a row of n weights; n is a multiple of BlockLength(type).
-inline constexpr size_t RowBytes(TensorType type, int64_t n) {
+HEARTH_INLINE constexpr size_t RowBytes(TensorType type, int64_t n) {
   return static_cast<size_t>(n / BlockLength(type)) * BlockBytes(type);
 }
 

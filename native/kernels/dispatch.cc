@@ -1,25 +1,41 @@
 #include "kernels/dispatch.h"
 
-#ifdef HEARTH_NEON_KERNELS
-#include "kernels/neon.h"
-#endif
-
 namespace hearth {
 
+// isa_tables.inc is HEARTH_ISA(Avx2) and so on, a line each, as CMakeLists.txt has compiled them.
+#define HEARTH_ISA(name) extern const Kernels k##name##Kernels;
+#include "kernels/isa_tables.inc"
+#undef HEARTH_ISA
+
+namespace {
+
+struct Table {
+  Isa isa;
+  const Kernels* kernels;
+};
+
+constexpr Table kTables[] = {
+    {Isa::kRef, &kRefKernels},
+#define HEARTH_ISA(name) {Isa::k##name, &k##name##Kernels},
+#include "kernels/isa_tables.inc"
+#undef HEARTH_ISA
+};
+
+}  // namespace
+
 const Kernels& KernelsFor(Isa isa) {
-#ifdef HEARTH_X86_KERNELS
-  if (isa >= Isa::kAvx512Vnni && IsaAvailable(Isa::kAvx512Vnni)) return kAvx512VnniKernels;
-#ifdef HEARTH_AVX_VNNI_KERNELS
-  if (isa >= Isa::kAvxVnni && IsaAvailable(Isa::kAvxVnni)) return kAvxVnniKernels;
-#endif
-  if (isa >= Isa::kAvx2 && IsaAvailable(Isa::kAvx2)) return kAvx2Kernels;
-#endif
-#ifdef HEARTH_NEON_KERNELS
-  if (isa >= Isa::kNeonI8mm && IsaAvailable(Isa::kNeonI8mm)) return kNeonI8mmKernels;
-  if (isa >= Isa::kNeonDotprod && IsaAvailable(Isa::kNeonDotprod)) return kNeonDotprodKernels;
-#endif
-  static_cast<void>(isa);
-  return kRefKernels;
+  Table best = kTables[0];
+  for (const Table& table : kTables) {
+    if (table.isa > best.isa && table.isa <= isa && IsaAvailable(table.isa)) best = table;
+  }
+  return *best.kernels;
+}
+
+bool IsaCompiled(Isa isa) {
+  for (const Table& table : kTables) {
+    if (table.isa == isa) return true;
+  }
+  return false;
 }
 
 }  // namespace hearth

@@ -11,6 +11,9 @@ namespace hearth {
 // exists.
 const Kernels& KernelsFor(Isa isa);
 
+// True where this build has a table of `isa`, whether or not it runs here.
+bool IsaCompiled(Isa isa);
+
 }  // namespace hearth
 
 #endif  // HEARTH_KERNELS_DISPATCH_H_

@@ -3,10 +3,29 @@
 
 // The unpacked weights of a block live in registers only where their producer and consumer are one
 // function; and a function that does nothing but prefetch counts as one that does nothing.
-#ifdef _MSC_VER
+#ifdef HEARTH_INLINE
+// As a test wants it.
+#elif defined(_MSC_VER)
 #define HEARTH_INLINE __forceinline
 #else
 #define HEARTH_INLINE inline __attribute__((always_inline))
+#endif
+
+// Before a loop over the registers of a block, which are none where it stays a loop.
+#if defined(__clang__)
+#define HEARTH_UNROLL _Pragma("unroll")
+#elif defined(__GNUC__)
+#define HEARTH_UNROLL _Pragma("GCC unroll 16")
+#else
+#define HEARTH_UNROLL
+#endif
+
+// Has vector v computed here. GCC otherwise multiplies all of a tile before it adds anything, and
+// spills what no register is left for.
+#if defined(__GNUC__) && defined(__x86_64__)
+#define HEARTH_IN_ORDER(v) __asm__("" : "+x"(v))
+#else
+#define HEARTH_IN_ORDER(v) static_cast<void>(0)
 #endif
 
 #endif  // HEARTH_KERNELS_INLINE_H_

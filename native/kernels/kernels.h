@@ -155,12 +155,9 @@ inline constexpr float kExpC4 = 0x1.555858p-5f;
 inline constexpr float kExpC5 = 0x1.123de0p-7f;
 inline constexpr float kExpC6 = 0x1.6ac74ep-10f;
 
-// The tables. Ask KernelsFor (kernels/dispatch.h) instead of naming one: its instructions may not
-// run here.
+// The table that exists everywhere. Ask KernelsFor (kernels/dispatch.h) for any: the instructions
+// of another may not run here.
 extern const Kernels kRefKernels;
-extern const Kernels kAvx2Kernels;        // defined where HEARTH_X86_KERNELS is
-extern const Kernels kAvxVnniKernels;     // defined where HEARTH_AVX_VNNI_KERNELS is
-extern const Kernels kAvx512VnniKernels;  // defined where HEARTH_X86_KERNELS is
 
 }  // namespace hearth
 

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -137,9 +138,9 @@ int main(int argc, char** argv) {
   const size_t bytes = (argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 2048) << 20;
   const int n_threads = argc > 2 ? static_cast<int>(std::strtol(argv[2], nullptr, 10)) : 1;
   const int64_t k = argc > 3 ? std::strtol(argv[3], nullptr, 10) : 1536;
-  for (const hearth::Isa isa : hearth::kIsas) {
-    if (isa == hearth::Isa::kRef || !hearth::IsaAvailable(isa)) continue;
+  for (const auto& [isa, name, needs] : hearth::kIsas) {
     const hearth::Kernels& kernels = hearth::KernelsFor(isa);
+    if (isa == hearth::Isa::kRef || kernels.name != std::string_view(name)) continue;
     for (const hearth::TypeName& type : hearth::kTypes) {
       for (const Layout layout : {Layout::kRowsSmallPages, Layout::kRows, Layout::kGroups}) {
         if (layout == Layout::kGroups && !hearth::IsQuantized(type.type)) continue;

@@ -16,6 +16,8 @@
 #include "base/check.h"
 #include "base/testing.h"
 #include "kernels/dispatch.h"
+#include "kernels/emulated_testing.h"
+#include "kernels/isas_testing.h"
 #include "kernels/row_groups.h"
 
 #if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
@@ -37,16 +39,24 @@ namespace {
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kGuard = -12345.678f;
-constexpr TensorType kQuantized[] = {TensorType::kQ4_0, TensorType::kQ4_1, TensorType::kQ8_0,
-                                     TensorType::kQ6_K};
-constexpr TensorType kFloats[] = {TensorType::kF32, TensorType::kF16, TensorType::kBF16};
+std::vector<TensorType> TypesThatAre(bool quantized) {
+  std::vector<TensorType> types;
+  for (int i = 0; i < kTensorTypeCount; ++i) {
+    const auto type = static_cast<TensorType>(i);
+    if (IsQuantized(type) == quantized) types.push_back(type);
+  }
+  return types;
+}
+const std::vector<TensorType> kQuantized = TypesThatAre(true);
+const std::vector<TensorType> kFloats = TypesThatAre(false);
 
 const Kernels& Ref() { return KernelsFor(Isa::kRef); }
 
+// Those that run here, and emulated ones whatever the processor.
 std::vector<const Kernels*> Tables() {
-  std::vector<const Kernels*> tables;
-  for (const Isa isa : kIsas) {
-    if (isa != Isa::kRef && IsaAvailable(isa)) tables.push_back(&KernelsFor(isa));
+  std::vector<const Kernels*> tables = testing::EmulatedTables();
+  for (const Isa isa : testing::IsasHere()) {
+    if (isa != Isa::kRef) tables.push_back(&KernelsFor(isa));
   }
   return tables;
 }
@@ -194,12 +204,12 @@ void Fill(float* x, int64_t n, int flavour, Random& random) {
 
 TEST(Dispatch, GivesTheTableThatWasAskedForOrTheNextLower) {
   EXPECT_EQ(std::string(KernelsFor(Isa::kRef).name), std::string("ref"));
-  for (const Isa asked : kIsas) {
+  for (const IsaRow& asked : kIsas) {
     Isa given = Isa::kRef;
-    for (const Isa isa : kIsas) {
-      if (isa <= asked && IsaAvailable(isa)) given = isa;
+    for (const Isa isa : testing::IsasHere()) {
+      if (isa <= asked.isa) given = isa;
     }
-    EXPECT_EQ(std::string(KernelsFor(asked).name), std::string(IsaName(given)));
+    EXPECT_EQ(std::string(KernelsFor(asked.isa).name), std::string(IsaName(given)));
   }
 }
 
@@ -212,8 +222,8 @@ TEST(Dispatch, FindsWhatTheProcessorHas) {
 }
 
 TEST(Dispatch, TablesAreFull) {
-  for (const Isa isa : kIsas) {
-    const Kernels& k = KernelsFor(isa);
+  for (const IsaRow& row : kIsas) {
+    const Kernels& k = KernelsFor(row.isa);
     EXPECT_TRUE(k.quantize_q8 && k.matmul_q && k.matmul_f && k.dequantize_row && k.rms_norm &&
                 k.rope);
     EXPECT_TRUE(k.relu_mul && k.add && k.axpy && k.to_f16 && k.from_f16 && k.attention_scores &&
@@ -276,10 +286,11 @@ Exact<uint8_t> RandomRows(TensorType type, int64_t k, int64_t n_row, int flavour
     for (size_t i = 0; i < block_bytes; ++i) {
       block[i] = extreme < 6 ? kExtreme[extreme] : static_cast<uint8_t>(random.Next());
     }
-    const uint16_t d = RandomHalf(flavour, random);
-    const uint16_t m = RandomHalf(flavour, random);
-    std::memcpy(block + (type == TensorType::kQ6_K ? 208 : 0), &d, 2);
-    if (type == TensorType::kQ4_1) std::memcpy(block + 2, &m, 2);
+    const BlockParts parts = PartsOf(type);
+    for (int i = 0; i < parts.n_half; ++i) {
+      const uint16_t half = RandomHalf(flavour, random);
+      std::memcpy(block + parts.half_at[i], &half, 2);
+    }
   }
   return rows;
 }

@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "kernels/for_type.h"
 #include "kernels/kernels.h"
 #include "kernels/row_groups.h"
 
@@ -85,34 +86,119 @@ uint16_t FloatToHalf(float x) {
 
 float Bf16ToFloat(uint16_t x) { return FloatFromBits(static_cast<uint32_t>(x) << 16); }
 
-float LoadWeight(TensorType type, const uint8_t* row, int64_t i) {
-  if (type == TensorType::kF32) return LoadF32(row + 4 * i);
-  const uint16_t bits = Load16(row + 2 * i);
-  return type == TensorType::kF16 ? HalfToFloat(bits) : Bf16ToFloat(bits);
-}
+// --- The tensor types (kernels/block.h) ---
+//
+// Weight(row, i): weight i of a row, as a float. AddBlock(row, b, q, dx, acc), of quantised types:
+// the 32-block b of a row times one of activations (32 int8 in q, scale dx), added to acc.
 
-// --- Layout of the quantised blocks (kernels/block.h) ---
+template <TensorType kType>
+struct Format;
+
+template <>
+struct Format<TensorType::kF32> {
+  static float Weight(const uint8_t* row, int64_t i) { return LoadF32(row + 4 * i); }
+};
+
+template <>
+struct Format<TensorType::kF16> {
+  static float Weight(const uint8_t* row, int64_t i) { return HalfToFloat(Load16(row + 2 * i)); }
+};
+
+template <>
+struct Format<TensorType::kBF16> {
+  static float Weight(const uint8_t* row, int64_t i) { return Bf16ToFloat(Load16(row + 2 * i)); }
+};
 
 // Weight i of 32 in the 16 bytes of Q4_0 and Q4_1.
-int Nibble(const uint8_t* bytes, int i) { return i < 16 ? bytes[i] & 0xf : bytes[i - 16] >> 4; }
+int Nibble(const uint8_t* bytes, int64_t i) { return i < 16 ? bytes[i] & 0xf : bytes[i - 16] >> 4; }
 
-constexpr int kQ6KScales = 192;  // offsets inside a super-block: ql at 0, qh at 128
-constexpr int kQ6KD = 208;
-
-int Q6KScale(const uint8_t* super, int i) {
-  return static_cast<int8_t>(super[kQ6KScales + i / 16]);
+template <TensorType kType>
+const uint8_t* BlockAt(const uint8_t* row, int64_t block) {
+  return row + block * static_cast<int64_t>(BlockBytes(kType));
 }
 
-// Weight i of 256, before its scale: -32..31.
-int Q6KWeight(const uint8_t* super, int i) {
-  const int half = i / 128;
-  const int quarter = (i / 32) % 4;
-  const int l = i % 32;
-  const int ql = super[64 * half + 32 * (quarter & 1) + l];
-  const int qh = super[128 + 32 * half + l];
-  const int low = quarter >= 2 ? ql >> 4 : ql & 0xf;
-  return (low | (((qh >> (2 * quarter)) & 3) << 4)) - 32;
-}
+template <>
+struct Format<TensorType::kQ4_0> {
+  static float Weight(const uint8_t* row, int64_t i) {
+    const uint8_t* w = BlockAt<TensorType::kQ4_0>(row, i / kQ8Block);
+    return HalfToFloat(Load16(w)) * static_cast<float>(Nibble(w + 2, i % kQ8Block) - 8);
+  }
+  static float AddBlock(const uint8_t* row, int64_t b, const int8_t* q, float dx, float acc) {
+    const uint8_t* w = BlockAt<TensorType::kQ4_0>(row, b);
+    int32_t dot = 0;
+    for (int i = 0; i < kQ8Block; ++i) dot += (Nibble(w + 2, i) - 8) * q[i];
+    return std::fma(HalfToFloat(Load16(w)) * dx, static_cast<float>(dot), acc);
+  }
+};
+
+template <>
+struct Format<TensorType::kQ4_1> {
+  static float Weight(const uint8_t* row, int64_t i) {
+    const uint8_t* w = BlockAt<TensorType::kQ4_1>(row, i / kQ8Block);
+    return std::fma(HalfToFloat(Load16(w)), static_cast<float>(Nibble(w + 4, i % kQ8Block)),
+                    HalfToFloat(Load16(w + 2)));
+  }
+  static float AddBlock(const uint8_t* row, int64_t b, const int8_t* q, float dx, float acc) {
+    const uint8_t* w = BlockAt<TensorType::kQ4_1>(row, b);
+    int32_t dot = 0;
+    int32_t sum = 0;
+    for (int i = 0; i < kQ8Block; ++i) {
+      dot += Nibble(w + 4, i) * q[i];
+      sum += q[i];
+    }
+    acc = std::fma(HalfToFloat(Load16(w)) * dx, static_cast<float>(dot), acc);
+    return std::fma(HalfToFloat(Load16(w + 2)) * dx, static_cast<float>(sum), acc);
+  }
+};
+
+template <>
+struct Format<TensorType::kQ8_0> {
+  static float Weight(const uint8_t* row, int64_t i) {
+    const uint8_t* w = BlockAt<TensorType::kQ8_0>(row, i / kQ8Block);
+    return HalfToFloat(Load16(w)) * static_cast<float>(static_cast<int8_t>(w[2 + i % kQ8Block]));
+  }
+  static float AddBlock(const uint8_t* row, int64_t b, const int8_t* q, float dx, float acc) {
+    const uint8_t* w = BlockAt<TensorType::kQ8_0>(row, b);
+    int32_t dot = 0;
+    for (int i = 0; i < kQ8Block; ++i) dot += static_cast<int8_t>(w[2 + i]) * q[i];
+    return std::fma(HalfToFloat(Load16(w)) * dx, static_cast<float>(dot), acc);
+  }
+};
+
+template <>
+struct Format<TensorType::kQ6_K> {
+  static constexpr int kScales = 192;  // offsets inside a super-block: ql at 0, qh at 128
+  static constexpr int kD = 208;
+
+  static int Scale(const uint8_t* super, int64_t i) {
+    return static_cast<int8_t>(super[kScales + i / 16]);
+  }
+  // Weight i of 256, before its scale: -32..31.
+  static int Unscaled(const uint8_t* super, int64_t i) {
+    const int64_t half = i / 128;
+    const int64_t quarter = (i / 32) % 4;
+    const int64_t l = i % 32;
+    const int ql = super[64 * half + 32 * (quarter & 1) + l];
+    const int qh = super[128 + 32 * half + l];
+    const int low = quarter >= 2 ? ql >> 4 : ql & 0xf;
+    return (low | (((qh >> (2 * quarter)) & 3) << 4)) - 32;
+  }
+
+  static float Weight(const uint8_t* row, int64_t i) {
+    const uint8_t* w = BlockAt<TensorType::kQ6_K>(row, i / kQ6KBlock);
+    const int64_t in_block = i % kQ6KBlock;
+    const float scale = HalfToFloat(Load16(w + kD)) * static_cast<float>(Scale(w, in_block));
+    return scale * static_cast<float>(Unscaled(w, in_block));
+  }
+  static float AddBlock(const uint8_t* row, int64_t b, const int8_t* q, float dx, float acc) {
+    // |dot| <= 2 * 128 * 16 * 32 * 127 < 2^24: exact as a float too.
+    const uint8_t* w = BlockAt<TensorType::kQ6_K>(row, b / 8);
+    const int64_t first = b % 8 * kQ8Block;
+    int32_t dot = 0;
+    for (int i = 0; i < kQ8Block; ++i) dot += Scale(w, first + i) * Unscaled(w, first + i) * q[i];
+    return std::fma(HalfToFloat(Load16(w + kD)) * dx, static_cast<float>(dot), acc);
+  }
+};
 
 // --- Quantised products ---
 
@@ -141,59 +227,24 @@ void QuantizeQ8(const float* x, int64_t n, int8_t* q, float* d, int32_t* offset)
   }
 }
 
-// One 32-block of `row` times one of activations (32 int8 in q, scale dx), added to acc.
-float AddBlock(TensorType type, const uint8_t* row, int64_t block, const int8_t* q, float dx,
-               float acc) {
-  int32_t dot = 0;
-  switch (type) {
-    case TensorType::kQ4_0: {
-      const uint8_t* w = row + block * static_cast<int64_t>(kQ4_0Bytes);
-      for (int i = 0; i < kQ8Block; ++i) dot += (Nibble(w + 2, i) - 8) * q[i];
-      return std::fma(HalfToFloat(Load16(w)) * dx, static_cast<float>(dot), acc);
-    }
-    case TensorType::kQ4_1: {
-      const uint8_t* w = row + block * static_cast<int64_t>(kQ4_1Bytes);
-      int32_t sum = 0;
-      for (int i = 0; i < kQ8Block; ++i) {
-        dot += Nibble(w + 4, i) * q[i];
-        sum += q[i];
-      }
-      acc = std::fma(HalfToFloat(Load16(w)) * dx, static_cast<float>(dot), acc);
-      return std::fma(HalfToFloat(Load16(w + 2)) * dx, static_cast<float>(sum), acc);
-    }
-    case TensorType::kQ8_0: {
-      const uint8_t* w = row + block * static_cast<int64_t>(kQ8_0Bytes);
-      for (int i = 0; i < kQ8Block; ++i) dot += static_cast<int8_t>(w[2 + i]) * q[i];
-      return std::fma(HalfToFloat(Load16(w)) * dx, static_cast<float>(dot), acc);
-    }
-    case TensorType::kQ6_K: {
-      // |dot| <= 2 * 128 * 16 * 32 * 127 < 2^24: exact as a float too.
-      const uint8_t* w = row + block / 8 * static_cast<int64_t>(kQ6KBytes);
-      const int first = static_cast<int>(block % 8 * kQ8Block);
-      for (int i = 0; i < kQ8Block; ++i)
-        dot += Q6KScale(w, first + i) * Q6KWeight(w, first + i) * q[i];
-      return std::fma(HalfToFloat(Load16(w + kQ6KD)) * dx, static_cast<float>(dot), acc);
-    }
-    default:
-      return std::numeric_limits<float>::quiet_NaN();  // matmul_q takes quantised types only
-  }
-}
-
 void MatmulQ(const MatrixView& w, int64_t row_begin, int64_t row_end, const Q8Rows& x,
              int64_t n_tokens, float* y, int64_t y_stride) {
   const int64_t n_block = w.k / kQ8Block;
   std::vector<uint8_t> row(RowBytes(w.type, w.k));
-  for (int64_t r = row_begin; r < row_end; ++r) {
-    CopyRow(w, r, row.data());
-    for (int64_t t = 0; t < n_tokens; ++t) {
-      float acc = 0.0f;
-      for (int64_t b = 0; b < n_block; ++b) {
-        const int64_t xb = t * n_block + b;
-        acc = AddBlock(w.type, row.data(), b, x.q + xb * kQ8Block, x.d[xb], acc);
+  ForQuantizedType(w.type, [&](auto tag) {
+    for (int64_t r = row_begin; r < row_end; ++r) {
+      CopyRow(w, r, row.data());
+      for (int64_t t = 0; t < n_tokens; ++t) {
+        float acc = 0.0f;
+        for (int64_t b = 0; b < n_block; ++b) {
+          const int64_t xb = t * n_block + b;
+          acc = Format<decltype(tag)::kValue>::AddBlock(row.data(), b, x.q + xb * kQ8Block, x.d[xb],
+                                                        acc);
+        }
+        y[t * y_stride + r] = acc;
       }
-      y[t * y_stride + r] = acc;
     }
-  }
+  });
 }
 
 void MatmulRows(const MatrixView& w, const int32_t* rows, int64_t n_row, const Q8Rows& x,
@@ -229,33 +280,9 @@ void GroupRowsRef(TensorType type, int64_t k, const void* rows, void* group) {
 
 void DequantizeRow(TensorType type, const void* row, int64_t n, float* y) {
   const uint8_t* bytes = static_cast<const uint8_t*>(row);
-  for (int64_t i = 0; i < n; ++i) {
-    const int in_block = static_cast<int>(i % BlockLength(type));
-    const uint8_t* w = bytes + static_cast<size_t>(i / BlockLength(type)) * BlockBytes(type);
-    switch (type) {
-      case TensorType::kF32:
-      case TensorType::kF16:
-      case TensorType::kBF16:
-        y[i] = LoadWeight(type, bytes, i);
-        break;
-      case TensorType::kQ4_0:
-        y[i] = HalfToFloat(Load16(w)) * static_cast<float>(Nibble(w + 2, in_block) - 8);
-        break;
-      case TensorType::kQ4_1:
-        y[i] = std::fma(HalfToFloat(Load16(w)), static_cast<float>(Nibble(w + 4, in_block)),
-                        HalfToFloat(Load16(w + 2)));
-        break;
-      case TensorType::kQ8_0:
-        y[i] = HalfToFloat(Load16(w)) * static_cast<float>(static_cast<int8_t>(w[2 + in_block]));
-        break;
-      case TensorType::kQ6_K: {
-        const float scale =
-            HalfToFloat(Load16(w + kQ6KD)) * static_cast<float>(Q6KScale(w, in_block));
-        y[i] = scale * static_cast<float>(Q6KWeight(w, in_block));
-        break;
-      }
-    }
-  }
+  ForType(type, [&](auto tag) {
+    for (int64_t i = 0; i < n; ++i) y[i] = Format<decltype(tag)::kValue>::Weight(bytes, i);
+  });
 }
 
 // --- Float products ---
@@ -269,17 +296,20 @@ float Reduce16(float* s) {
 
 void MatmulF(const MatrixView& w, int64_t row_begin, int64_t row_end, const float* x,
              int64_t x_stride, int64_t n_tokens, float* y, int64_t y_stride) {
-  for (int64_t t = 0; t < n_tokens; ++t) {
-    for (int64_t r = row_begin; r < row_end; ++r) {
-      const uint8_t* row =
-          static_cast<const uint8_t*>(w.data) + static_cast<size_t>(r) * w.row_bytes;
-      float s[16] = {};
-      for (int64_t i = 0; i < w.k; ++i) {
-        s[i % 16] = std::fma(LoadWeight(w.type, row, i), x[t * x_stride + i], s[i % 16]);
+  ForFloatType(w.type, [&](auto tag) {
+    for (int64_t t = 0; t < n_tokens; ++t) {
+      for (int64_t r = row_begin; r < row_end; ++r) {
+        const uint8_t* row =
+            static_cast<const uint8_t*>(w.data) + static_cast<size_t>(r) * w.row_bytes;
+        float s[16] = {};
+        for (int64_t i = 0; i < w.k; ++i) {
+          const float weight = Format<decltype(tag)::kValue>::Weight(row, i);
+          s[i % 16] = std::fma(weight, x[t * x_stride + i], s[i % 16]);
+        }
+        y[t * y_stride + r] = Reduce16(s);
       }
-      y[t * y_stride + r] = Reduce16(s);
     }
-  }
+  });
 }
 
 void RmsNorm(const float* x, const float* weight, int64_t n, float eps, float* y) {

@@ -8,6 +8,7 @@
 
 #include "base/testing.h"
 #include "kernels/dispatch.h"
+#include "kernels/isas_testing.h"
 #include "transformer/activations.h"
 #include "transformer/attention.h"
 #include "transformer/kv_cache.h"
@@ -237,8 +238,7 @@ TEST(Attention, SameBitsForAnyChunkThreadRingAndIsa) {
     const auto k = RandomFloats(n_token * spec.n_kv(), 5);
     const auto v = RandomFloats(n_token * spec.n_kv(), 6);
     const auto expected = RunAttention(spec, Isa::kRef, 1, n_token, n_token, q, k, v);
-    for (const Isa isa : kIsas) {
-      if (!IsaAvailable(isa)) continue;
+    for (const Isa isa : testing::IsasHere()) {
       for (const int64_t n_chunk : {1, 2, 5, 16}) {
         for (const int64_t n_slack : {n_chunk, n_chunk + 3}) {
           for (const int n_threads : {1, 3}) {

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { LocalEngine } from "../engine/local/localEngine";
-import type { IsaName, NativeEngineOptions } from "../engine/local/native";
+import type { NativeEngineOptions } from "../engine/local/native";
 import type { ApproximateHeadStatistics } from "../protocol/engine";
+import type { Isa } from "../protocol/engineOptions";
 import { type Arguments, engineOptions, textOption } from "./options";
 
 /** The model that comes with Hearth; found from dist/ and from src/cli/ alike. */
@@ -36,7 +37,7 @@ export async function openEngine(
 }
 
 /** A processor without what our kernels want works, but nobody should wonder why it is slow. */
-export function slowKernels(isa: IsaName, forced: string | undefined): string[] {
+export function slowKernels(isa: Isa, forced: string | undefined): string[] {
   return isa === "ref" && forced === undefined
     ? ["this processor has neither AVX2 nor NEON with dot products: the reference kernels are used, many times slower"]
     : [];

@@ -1,4 +1,4 @@
-import type { EngineOptions } from "./engineOptions";
+import type { EngineOptions, Isa } from "./engineOptions";
 import type { EngineError, EngineErrorCode } from "./errors";
 import type { GeneratedPiece, GenerateReport, GenerateRequest } from "./generation";
 import type { PromptPart } from "./prompt";
@@ -34,9 +34,6 @@ export interface HelloResult {
 
 /** `unsupported`: nothing stops the process but its own code, which has no network either. */
 export type NetworkAccess = "denied" | "unsupported";
-
-/** Instruction sets that there are kernels for. */
-export type Isa = NonNullable<EngineOptions["isa"]>;
 
 /** How to load a model. What is missing is chosen by the engine. */
 export interface LoadOptions extends EngineOptions {

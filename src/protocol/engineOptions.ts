@@ -1,3 +1,7 @@
+/** Instruction sets that there are kernels for: the list, whose twin is `kIsas` in native/base/cpu.h. */
+export const ISAS = ["ref", "avx2", "avxvnni", "avx512vnni", "neon-dotprod", "neon-i8mm"] as const;
+export type Isa = (typeof ISAS)[number];
+
 /**
  * The options of the native engine, declared once: the type, the check of what a window sent, the command line's flag and
  * its help follow from here. A new one needs an entry, a field in native/engine/engine.h and a line in
@@ -76,9 +80,9 @@ export const ENGINE_OPTIONS = {
   },
   isa: {
     kind: "name",
-    names: ["ref", "avx2", "avxvnni", "avx512vnni", "neon-dotprod", "neon-i8mm"],
+    names: ISAS,
     flag: "isa",
-    value: "ref|avx2|avxvnni|avx512vnni|neon-dotprod|neon-i8mm",
+    value: ISAS.join("|"),
   },
   /** Experts in memory at once, whatever the budget: for tests and measurements. */
   expertSlots: {

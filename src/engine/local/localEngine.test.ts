@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { ISAS } from "../../protocol/engineOptions";
 import type { PromptPart } from "../../protocol/prompt";
 import { type GenerateReport, type GenerateRequest, GREEDY } from "../../protocol/generation";
 import { LocalEngine, type LocalSession } from "./localEngine";
+import { loadNativeAddon } from "./native";
 
 const STARTER = join(__dirname, "..", "..", "..", "models", "hearth-starter.gguf");
 const OPTIONS: GenerateRequest = { priority: "completion", maxTokens: 12 };
@@ -36,11 +38,22 @@ describe("LocalEngine", () => {
 
   it("tells what it is and what it has read", () => {
     const { isa, threads, plan } = engine.info;
-    assert.match(isa, /^(ref|avx2|avxvnni|avx512vnni|neon-dotprod|neon-i8mm)$/);
+    const available = loadNativeAddon().isas.filter(({ state }) => state === "available");
+    assert.equal(isa, available.at(-1)?.name, "the best one");
     assert.equal(threads, 2);
     assert.equal(plan.slots, plan.slotsForAll);
     assert.ok(plan.totalBytes > plan.denseBytes && plan.denseBytes > 0);
     assert.ok(engine.stats.bytesRead >= plan.denseBytes);
+  });
+
+  it("knows the instruction sets that TypeScript knows", () => {
+    const { isas } = loadNativeAddon();
+    assert.deepEqual(
+      isas.map(({ name }) => name),
+      ISAS,
+    );
+    assert.equal(isas[0]?.state, "available", "the reference kernels run everywhere");
+    assert.ok(isas.some(({ state }) => state === "foreign"));
   });
 
   it("generates text, and evaluates only what is new the next time", async () => {

@@ -2,8 +2,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { ModelSpec } from "../../model/modelSpec";
-import type { Isa } from "../../protocol/engine";
-import type { EngineOptions } from "../../protocol/engineOptions";
+import type { EngineOptions, Isa } from "../../protocol/engineOptions";
 import { EngineError, type EngineErrorCode } from "../../protocol/errors";
 import type { GenerationPriority, SamplerOptions } from "../../protocol/generation";
 
@@ -11,8 +10,6 @@ import type { GenerationPriority, SamplerOptions } from "../../protocol/generati
  * The typed mirror of the native addon (native/addon): every class and function that crosses. Calls that do work return
  * promises and run on the addon's own threads; the JavaScript thread never waits.
  */
-
-export type IsaName = Isa;
 
 export interface NativeEngineOptions extends EngineOptions {
   /** Bytes of the budget that the process takes besides the engine. */
@@ -40,7 +37,7 @@ export interface MemoryPlan {
 }
 
 export interface NativeEngineInfo {
-  readonly isa: IsaName;
+  readonly isa: Isa;
   readonly threads: number;
   readonly plan: MemoryPlan;
 }
@@ -164,7 +161,17 @@ export interface NativeEngine {
   close(): void;
 }
 
+/** Kernels of an instruction set: it runs here, this processor lacks what it needs, or it is another architecture's. */
+export interface NativeIsa {
+  readonly name: Isa;
+  /** Of the processor, for a sentence: "AVX2, FMA and F16C". */
+  readonly needs: string;
+  readonly state: "available" | "lacking" | "foreign";
+}
+
 export interface NativeAddon {
+  /** All of `ISAS`, those of one architecture in rising order of preference. */
+  readonly isas: readonly NativeIsa[];
   /** `onProgress` gets bytes read and bytes to read. Rejects with an EngineError. */
   loadEngine(
     spec: ModelSpec,

@@ -1,14 +1,13 @@
-// Quantised products for NEON: a template that the file of each table compiles with its own flags
-// and its own way of multiplying several tokens.
+// Products of quantised rows for NEON: how a group of 16 rows is multiplied with tokens. A table
+// chooses how several of them are taken at a time.
 //
-// A group of 16 rows is four registers of 4 lanes, one row a lane. A register holds the same four
-// columns of 4 rows, as groups have them (row_groups.h); plain rows are transposed four bytes at a
-// time. sdot adds the columns' products with four activations, taken from a lane of their own
-// register, to one integer a row. Weights are signed or below 64, so that signed products do for
-// all formats. No sum crosses lanes, and the one fma a block that ref.cc prescribes is one vector
-// fma. Several tokens use the unpacked weights of 8 rows, half of all registers, again and again.
-#ifndef HEARTH_KERNELS_NEON_PRODUCTS_H_
-#define HEARTH_KERNELS_NEON_PRODUCTS_H_
+// A group is four registers of 4 lanes, one row a lane (products-inl.h). sdot adds the columns'
+// products with four activations, taken from a lane of their own register, to one integer a row.
+// Weights are signed or below 64, so that signed products do for all formats. Several tokens use
+// the unpacked weights of 8 rows, half of all registers, again and again: with 32 registers and
+// sums of 4 rows that pays, where x86 unpacks all 16.
+#ifndef HEARTH_KERNELS_NEON_PRODUCTS_INL_H_
+#define HEARTH_KERNELS_NEON_PRODUCTS_INL_H_
 
 #include <arm_neon.h>
 #include <stdint.h>
@@ -16,21 +15,16 @@
 
 #include "kernels/block.h"
 #include "kernels/inline.h"
-#include "kernels/kernels.h"
+#include "kernels/neon-inl.h"
+#include "kernels/products-inl.h"
 
 namespace hearth {
-namespace {  // a copy for each file, with its flags
+namespace {
 
-constexpr int kLanes = 4;       // floats of a register
+constexpr int kLanes = Neon::kLanes;
 constexpr int kQuads = 4;       // registers of a group
 constexpr int kTogether = 2;    // quads whose weights are unpacked at a time for several tokens
 constexpr int kMaxTokens = 32;  // tokens whose sums are kept while a group is multiplied: 2 KiB
-
-HEARTH_INLINE uint16_t Load16(const uint8_t* p) {
-  uint16_t v;
-  memcpy(&v, p, sizeof v);
-  return v;
-}
 
 HEARTH_INLINE int32_t Load32(const uint8_t* p) {
   int32_t v;
@@ -41,91 +35,56 @@ HEARTH_INLINE int32_t Load32(const uint8_t* p) {
 // -------------------------------------------------------------------------------------------------
 // Sixteen rows: those of quad i are 4i..4i+3
 
-struct Interleaved {
-  const uint8_t* pieces;
-  const uint8_t* halves;
-};
-
-// One after another; where they are fewer, the last one is repeated in the lanes that are not
-// stored.
-struct PlainRows {
-  const uint8_t* row[kGroupRows];
-};
-
 // Piece `piece` of block b of a quad: lane r of column[j] holds bytes 4j..4j+3 of row r.
-template <TensorType kType>
-HEARTH_INLINE void Columns(const Interleaved& group, int64_t b, int piece, int quad,
-                           uint8x16_t* column) {
-  const uint8_t* p = group.pieces + (b * PartsOf(kType).n_piece + piece) * 256 + 16 * quad;
-  for (int j = 0; j < 4; ++j) column[j] = vld1q_u8(p + 64 * j);
-}
-
-HEARTH_INLINE uint64x2_t As64(uint32x4_t v) { return vreinterpretq_u64_u32(v); }
-
-template <TensorType kType>
-HEARTH_INLINE void Columns(const PlainRows& group, int64_t b, int piece, int quad,
-                           uint8x16_t* column) {
+template <TensorType kType, class Group>
+HEARTH_INLINE void Columns(const Group& group, int64_t b, int piece, int quad, uint8x16_t* column) {
   constexpr BlockParts kParts = PartsOf(kType);
-  const size_t at = static_cast<size_t>(b) * BlockBytes(kType) + kParts.piece_at[piece];
-  uint32x4_t row[kLanes];
-  for (int r = 0; r < kLanes; ++r)
-    row[r] = vreinterpretq_u32_u8(vld1q_u8(group.row[kLanes * quad + r] + at));
-  const uint64x2_t even01 = As64(vtrn1q_u32(row[0], row[1]));
-  const uint64x2_t odd01 = As64(vtrn2q_u32(row[0], row[1]));
-  const uint64x2_t even23 = As64(vtrn1q_u32(row[2], row[3]));
-  const uint64x2_t odd23 = As64(vtrn2q_u32(row[2], row[3]));
-  column[0] = vreinterpretq_u8_u64(vzip1q_u64(even01, even23));
-  column[1] = vreinterpretq_u8_u64(vzip1q_u64(odd01, odd23));
-  column[2] = vreinterpretq_u8_u64(vzip2q_u64(even01, even23));
-  column[3] = vreinterpretq_u8_u64(vzip2q_u64(odd01, odd23));
+  if constexpr (Group::kInterleaved) {
+    const uint8_t* p = group.pieces + (b * kParts.n_piece + piece) * 256 + 16 * quad;
+    for (int j = 0; j < 4; ++j) column[j] = vld1q_u8(p + 64 * j);
+  } else {
+    const size_t at = static_cast<size_t>(b) * BlockBytes(kType) + kParts.piece_at[piece];
+    int32x4_t v[4];
+    Neon::LoadColumns(group, kLanes * quad, at, v);
+    for (int j = 0; j < 4; ++j) column[j] = vreinterpretq_u8_s32(v[j]);
+  }
 }
 
 // Column j of that piece alone.
-template <TensorType kType>
-HEARTH_INLINE int32x4_t Column(const Interleaved& group, int64_t b, int piece, int quad, int j) {
-  const uint8_t* p = group.pieces + (b * PartsOf(kType).n_piece + piece) * 256 + 64 * j + 16 * quad;
-  return vreinterpretq_s32_u8(vld1q_u8(p));
-}
-template <TensorType kType>
-HEARTH_INLINE int32x4_t Column(const PlainRows& group, int64_t b, int piece, int quad, int j) {
+template <TensorType kType, class Group>
+HEARTH_INLINE int32x4_t Column(const Group& group, int64_t b, int piece, int quad, int j) {
   constexpr BlockParts kParts = PartsOf(kType);
-  const size_t at = static_cast<size_t>(b) * BlockBytes(kType) + kParts.piece_at[piece] +
-                    4 * static_cast<size_t>(j);
-  const uint8_t* const* row = group.row + kLanes * quad;
-  int32x4_t v = vdupq_n_s32(Load32(row[0] + at));
-  v = vsetq_lane_s32(Load32(row[1] + at), v, 1);
-  v = vsetq_lane_s32(Load32(row[2] + at), v, 2);
-  return vsetq_lane_s32(Load32(row[3] + at), v, 3);
+  if constexpr (Group::kInterleaved) {
+    const uint8_t* p = group.pieces + (b * kParts.n_piece + piece) * 256 + 64 * j + 16 * quad;
+    return vreinterpretq_s32_u8(vld1q_u8(p));
+  } else {
+    const size_t at = static_cast<size_t>(b) * BlockBytes(kType) + kParts.piece_at[piece] +
+                      4 * static_cast<size_t>(j);
+    int32x4_t v = vdupq_n_s32(Load32(group.Row(kLanes * quad) + at));
+    v = vsetq_lane_s32(Load32(group.Row(kLanes * quad + 1) + at), v, 1);
+    v = vsetq_lane_s32(Load32(group.Row(kLanes * quad + 2) + at), v, 2);
+    return vsetq_lane_s32(Load32(group.Row(kLanes * quad + 3) + at), v, 3);
+  }
 }
 
 // Half float `half` of block b of a quad.
-template <TensorType kType>
-HEARTH_INLINE float32x4_t Halves(const Interleaved& group, int64_t b, int half, int quad) {
-  const uint8_t* p = group.halves + (b * PartsOf(kType).n_half + half) * 32 + 8 * quad;
-  return vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(p)));
-}
-template <TensorType kType>
-HEARTH_INLINE float32x4_t Halves(const PlainRows& group, int64_t b, int half, int quad) {
+template <TensorType kType, class Group>
+HEARTH_INLINE float32x4_t Halves(const Group& group, int64_t b, int half, int quad) {
   constexpr BlockParts kParts = PartsOf(kType);
-  const size_t at = static_cast<size_t>(b) * BlockBytes(kType) + kParts.half_at[half];
-  const uint8_t* const* row = group.row + kLanes * quad;
-  uint16x4_t v = vdup_n_u16(Load16(row[0] + at));
-  v = vset_lane_u16(Load16(row[1] + at), v, 1);
-  v = vset_lane_u16(Load16(row[2] + at), v, 2);
-  v = vset_lane_u16(Load16(row[3] + at), v, 3);
-  return vcvt_f32_f16(vreinterpret_f16_u16(v));
+  if constexpr (Group::kInterleaved) {
+    return Neon::LoadHalf(group.halves + (b * kParts.n_half + half) * 32 + 8 * quad);
+  } else {
+    const size_t at = static_cast<size_t>(b) * BlockBytes(kType) + kParts.half_at[half];
+    return Neon::GatherHalves(group, kLanes * quad, at);
+  }
 }
 
 // -------------------------------------------------------------------------------------------------
 // Tiles: a quad times as many tokens as one instruction takes. A tile holds 32 activations of its
 // tokens, and says how the quad's columns, scales and sums are laid out in registers.
 
-// At most kMaxTokens rows of Q8Rows.
-struct Tokens {
-  const int8_t* q;
-  const float* d;
-  const int32_t* offset;
-  int64_t n_block;  // of each
+// At most kMaxTokens rows of activations.
+struct Tokens : BlockActivations {
   int64_t n;
 };
 
@@ -222,6 +181,9 @@ struct TwoTokens {
 // -------------------------------------------------------------------------------------------------
 // Formats: a block of a quad unpacked, and its product with a tile's activations added to acc
 
+template <TensorType kType, class Tile>
+struct NeonBlock;
+
 HEARTH_INLINE void SplitNibbles(const uint8x16_t* column, int8x16_t* w) {
   for (int j = 0; j < 4; ++j) {
     w[j] = vreinterpretq_s8_u8(vandq_u8(column[j], vdupq_n_u8(0xf)));
@@ -230,7 +192,7 @@ HEARTH_INLINE void SplitNibbles(const uint8x16_t* column, int8x16_t* w) {
 }
 
 template <class Tile>
-struct Q4_0 {
+struct NeonBlock<TensorType::kQ4_0, Tile> {
   static constexpr TensorType kType = TensorType::kQ4_0;
   int8x16_t w[8];  // nibbles; the offset makes them -8..7
   float32x4_t d[Tile::kRegisters];
@@ -254,7 +216,7 @@ struct Q4_0 {
 };
 
 template <class Tile>
-struct Q4_1 {
+struct NeonBlock<TensorType::kQ4_1, Tile> {
   static constexpr TensorType kType = TensorType::kQ4_1;
   int8x16_t w[8];
   float32x4_t d[Tile::kRegisters];
@@ -283,7 +245,7 @@ struct Q4_1 {
 };
 
 template <class Tile>
-struct Q8_0 {
+struct NeonBlock<TensorType::kQ8_0, Tile> {
   static constexpr TensorType kType = TensorType::kQ8_0;
   int8x16_t w[8];
   float32x4_t d[Tile::kRegisters];
@@ -307,16 +269,6 @@ struct Q8_0 {
       acc[r] = vfmaq_f32(acc[r], vmulq_f32(d[r], x.d), vcvtq_f32_s32(dot[r]));
   }
 };
-
-// Q6_K's weights of quarter kQuarter, 0..63, from the bytes they share with others.
-template <int kQuarter>
-HEARTH_INLINE uint8x16_t SixBits(uint8x16_t ql, uint8x16_t qh) {
-  const uint8x16_t mask = vdupq_n_u8(0x3f);
-  if constexpr (kQuarter == 0) return vandq_u8(vsliq_n_u8(ql, qh, 4), mask);
-  if constexpr (kQuarter == 1) return vandq_u8(vsliq_n_u8(ql, vshrq_n_u8(qh, 2), 4), mask);
-  if constexpr (kQuarter == 2) return vandq_u8(vsriq_n_u8(qh, ql, 4), mask);
-  return vsriq_n_u8(vshrq_n_u8(qh, 2), ql, 4);
-}
 
 // The pieces of a super-block: l is the block's first or second 16 weights.
 HEARTH_INLINE int QlPiece(int half, int quarter, int l) { return 4 * half + 2 * (quarter & 1) + l; }
@@ -357,7 +309,8 @@ struct Q6KBlock {
       uint8x16_t qh[4];
       Columns<kType>(group, super, QlPiece(half, kQuarter, l), quad, ql);
       Columns<kType>(group, super, QhPiece(half, l), quad, qh);
-      for (int j = 0; j < 4; ++j) ql[j] = vsubq_u8(SixBits<kQuarter>(ql[j], qh[j]), vdupq_n_u8(32));
+      for (int j = 0; j < 4; ++j)
+        ql[j] = vsubq_u8(Neon::SixBits<kQuarter>(ql[j], qh[j]), vdupq_n_u8(32));
       Tile::Arrange(ql);
       for (int j = 0; j < 4; ++j) w[4 * l + j] = vreinterpretq_s8_u8(ql[j]);
     }
@@ -383,17 +336,10 @@ struct Q6KBlock {
 // -------------------------------------------------------------------------------------------------
 // Groups
 
-// Lanes first..end-1 of a group; either may be outside.
+// Lanes first..end-1; either may be outside.
 struct LaneRange {
   int64_t first;
   int64_t end;
-};
-
-// Where a group's products go: of these lanes, to y[t*y_stride + lane].
-struct Output {
-  LaneRange lanes;
-  float* y;
-  int64_t y_stride;
 };
 
 HEARTH_INLINE void StoreLanes(float32x4_t v, LaneRange lanes, float* y) {
@@ -427,8 +373,7 @@ struct Sums {
         const int token = static_cast<int>(t % Tile::kTokens);
         const float32x4_t v = Tile::SumsOf(token, tile[t / Tile::kTokens][quad]);
         const int first = kLanes * quad;
-        StoreLanes(v, {out.lanes.first - first, out.lanes.end - first},
-                   out.y + t * out.y_stride + first);
+        StoreLanes(v, {out.first - first, out.end - first}, out.y + t * out.y_stride + first);
       }
     }
   }
@@ -463,8 +408,8 @@ HEARTH_INLINE void AddBlock(const Group& group, int quad, const Tokens& x, int64
 }
 
 // Of a few rows at a matrix's end not all quads are.
-HEARTH_INLINE bool Wanted(LaneRange lanes, int quad, int n_quad) {
-  return lanes.first < kLanes * (quad + n_quad) && lanes.end > kLanes * quad;
+HEARTH_INLINE bool Wanted(const Output& out, int quad, int n_quad) {
+  return out.first < kLanes * (quad + n_quad) && out.end > kLanes * quad;
 }
 
 // One group of rows times several tokens.
@@ -474,7 +419,7 @@ void MultiplySeveral(const Group& group, Tokens x, const Output& out) {
   acc.Clear(x.n);
   for (int64_t b = 0; b < x.n_block; ++b) {
     for (int quad = 0; quad < kQuads; quad += kTogether) {
-      if (Wanted(out.lanes, quad, kTogether)) AddBlock<Format>(group, quad, x, b, acc, b);
+      if (Wanted(out, quad, kTogether)) AddBlock<Format>(group, quad, x, b, acc, b);
     }
   }
   acc.Store(x.n, out);
@@ -513,10 +458,10 @@ HEARTH_INLINE float32x4_t AddQ6KHalf(const Group& group, int64_t super, int half
     Columns<kType>(group, super, QhPiece(half, l), quad, qh);
     int8x16_t w[4][4];
     for (int j = 0; j < 4; ++j) {
-      w[0][j] = vreinterpretq_s8_u8(SixBits<0>(even[j], qh[j]));
-      w[1][j] = vreinterpretq_s8_u8(SixBits<1>(odd[j], qh[j]));
-      w[2][j] = vreinterpretq_s8_u8(SixBits<2>(even[j], qh[j]));
-      w[3][j] = vreinterpretq_s8_u8(SixBits<3>(odd[j], qh[j]));
+      w[0][j] = vreinterpretq_s8_u8(Neon::SixBits<0>(even[j], qh[j]));
+      w[1][j] = vreinterpretq_s8_u8(Neon::SixBits<1>(odd[j], qh[j]));
+      w[2][j] = vreinterpretq_s8_u8(Neon::SixBits<2>(even[j], qh[j]));
+      w[3][j] = vreinterpretq_s8_u8(Neon::SixBits<3>(odd[j], qh[j]));
     }
     for (int s = 0; s < 4; ++s) {
       dot[s][l] = vdupq_n_s32(start[s][l]);
@@ -556,7 +501,7 @@ void MultiplySeveralQ6K(const Group& group, Tokens x, const Output& out) {
     const int64_t super = b / 8;
     const int half = static_cast<int>(b / 4 % 2);
     for (int quad = 0; quad < kQuads; quad += kTogether) {
-      if (!Wanted(out.lanes, quad, kTogether)) continue;
+      if (!Wanted(out, quad, kTogether)) continue;
       AddBlock<Q6KBlock<Tile, 0>>(group, quad, x, b, acc, super, half);
       AddBlock<Q6KBlock<Tile, 1>>(group, quad, x, b + 1, acc, super, half);
       AddBlock<Q6KBlock<Tile, 2>>(group, quad, x, b + 2, acc, super, half);
@@ -566,85 +511,60 @@ void MultiplySeveralQ6K(const Group& group, Tokens x, const Output& out) {
   acc.Store(x.n, out);
 }
 
-template <class Group>
-void MultiplyOneOf(TensorType type, const Group& group, const Tokens& x, const Output& out) {
-  switch (type) {
-    case TensorType::kQ4_0:
-      return MultiplyOne<Q4_0<OneToken>>(group, x, out);
-    case TensorType::kQ4_1:
-      return MultiplyOne<Q4_1<OneToken>>(group, x, out);
-    case TensorType::kQ8_0:
-      return MultiplyOne<Q8_0<OneToken>>(group, x, out);
-    case TensorType::kQ6_K:
-      return MultiplyOneQ6K(group, x, out);
-    default:
-      return;  // matmul_q takes quantised types only
+// The formats of 32 weights, and the one of 256.
+template <TensorType kType>
+struct NeonFormat {
+  template <class Group>
+  static HEARTH_INLINE void MultiplyOneToken(const Group& group, const Tokens& x,
+                                             const Output& out) {
+    MultiplyOne<NeonBlock<kType, OneToken>>(group, x, out);
   }
-}
-
-template <class Tile, class Group>
-void MultiplySeveralOf(TensorType type, const Group& group, const Tokens& x, const Output& out) {
-  switch (type) {
-    case TensorType::kQ4_0:
-      return MultiplySeveral<Q4_0<Tile>, Tile>(group, x, out);
-    case TensorType::kQ4_1:
-      return MultiplySeveral<Q4_1<Tile>, Tile>(group, x, out);
-    case TensorType::kQ8_0:
-      return MultiplySeveral<Q8_0<Tile>, Tile>(group, x, out);
-    case TensorType::kQ6_K:
-      return MultiplySeveralQ6K<Tile>(group, x, out);
-    default:
-      return;
+  template <class Tile, class Group>
+  static HEARTH_INLINE void MultiplyTokens(const Group& group, const Tokens& x, const Output& out) {
+    MultiplySeveral<NeonBlock<kType, Tile>, Tile>(group, x, out);
   }
-}
-
-template <class Tile, class Group>
-void MultiplyTokens(TensorType type, const Group& group, const Q8Rows& x, int64_t n_tokens,
-                    const Output& out) {
-  const int64_t n_block = x.k / kQ8Block;
-  for (int64_t t = 0; t < n_tokens; t += kMaxTokens) {
-    const int64_t n = n_tokens - t < kMaxTokens ? n_tokens - t : kMaxTokens;
-    const Tokens tokens = {x.q + t * x.k, x.d + t * n_block, x.offset + t * n_block, n_block, n};
-    const Output tokens_out = {out.lanes, out.y + t * out.y_stride, out.y_stride};
-    if (n == 1) {
-      MultiplyOneOf(type, group, tokens, tokens_out);
-    } else {
-      MultiplySeveralOf<Tile>(type, group, tokens, tokens_out);
-    }
+};
+template <>
+struct NeonFormat<TensorType::kQ6_K> {
+  template <class Group>
+  static HEARTH_INLINE void MultiplyOneToken(const Group& group, const Tokens& x,
+                                             const Output& out) {
+    MultiplyOneQ6K(group, x, out);
   }
-}
+  template <class Tile, class Group>
+  static HEARTH_INLINE void MultiplyTokens(const Group& group, const Tokens& x, const Output& out) {
+    MultiplySeveralQ6K<Tile>(group, x, out);
+  }
+};
 
-// Of all blocks of a group.
-HEARTH_INLINE size_t PieceBytes(const MatrixView& w) {
-  const size_t n_block = w.row_bytes / BlockBytes(w.type);
-  return n_block * static_cast<size_t>(PartsOf(w.type).n_piece) * 256;
-}
-
-// Kernels::matmul_q; several tokens are multiplied a Tile at a time.
+// Several tokens are multiplied a Tile at a time.
 template <class Tile>
-void MatmulQ(const MatrixView& w, int64_t row_begin, int64_t row_end, const Q8Rows& x,
-             int64_t n_tokens, float* y, int64_t y_stride) {
-  const uint8_t* data = static_cast<const uint8_t*>(w.data);
-  int64_t r = row_begin;
-  while (r < row_end && r < w.n_grouped) {
-    const int64_t first = r / kGroupRows * kGroupRows;
-    const uint8_t* pieces = data + static_cast<size_t>(first) * w.row_bytes;
-    const Interleaved group = {pieces, pieces + PieceBytes(w)};
-    const Output out = {{r - first, row_end - first}, y + first, y_stride};
-    MultiplyTokens<Tile>(w.type, group, x, n_tokens, out);
-    r = first + kGroupRows;
+struct NeonProduct {
+  static constexpr int kListedRows = kGroupRows;
+
+  template <TensorType kType, class Group>
+  static HEARTH_INLINE void MultiplyOne(const Group& group, const BlockActivations& x,
+                                        const Output& out) {
+    NeonFormat<kType>::MultiplyOneToken(group, {x, 1}, out);
   }
-  for (; r < row_end; r += kGroupRows) {
-    PlainRows group;
-    for (int64_t i = 0; i < kGroupRows; ++i) {
-      const int64_t row = r + i < row_end ? r + i : row_end - 1;
-      group.row[i] = data + static_cast<size_t>(row) * w.row_bytes;
+
+  template <TensorType kType, class Group>
+  static HEARTH_INLINE void Multiply(const Group& group, const BlockActivations& x,
+                                     int64_t n_tokens, const Output& out) {
+    for (int64_t t = 0; t < n_tokens; t += kMaxTokens) {
+      const int64_t n = n_tokens - t < kMaxTokens ? n_tokens - t : kMaxTokens;
+      const Tokens tokens = {x.At(0, t), n};
+      const Output to = {out.first, out.end, out.y + t * out.y_stride, out.y_stride};
+      if (n == 1) {
+        NeonFormat<kType>::MultiplyOneToken(group, tokens, to);
+      } else {
+        NeonFormat<kType>::template MultiplyTokens<Tile>(group, tokens, to);
+      }
     }
-    MultiplyTokens<Tile>(w.type, group, x, n_tokens, {{0, row_end - r}, y + r, y_stride});
   }
-}
+};
 
 }  // namespace
 }  // namespace hearth
 
-#endif  // HEARTH_KERNELS_NEON_PRODUCTS_H_
+#endif  // HEARTH_KERNELS_NEON_PRODUCTS_INL_H_

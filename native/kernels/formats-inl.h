@@ -1,0 +1,315 @@
+// The quantised tensor types: for each a struct that dequantises a block, and multiplies a group of
+// 16 rows of blocks with tiles of tokens where V's rows are multiplied by products-inl.h. Layouts:
+// block.h.
+//
+// A format goes through a block in steps of 32 weights (kSteps of them):
+//   Begin(x, n, sums)            asks a block of n tokens' activations for what is needed once
+//   Load<step>(group, b, at)     unpacks 32 weights of the rows in registers at.. of a group
+//   Add<step, n>(x, sums, acc, at)   adds their product with the activations of n tokens to acc
+// The integer arithmetic is V's own, a whole block's at once: instruction sets differ in how far
+// products may be summed before they must be widened. In products it has
+//   kTokenTile               tokens that share an unpacked block
+//   DotNibbles<r, n>(w, x, start, dot)   dot[t][r] = start[t] + the products of 32 nibbles
+//   DotSigned<r, n>(w, x, dot)           of 32 signed bytes, as SignedWeights(I) keeps them
+//   SixBitSums(q, sums)      whatever is asked of 256 activations for weights 0..63
+//   SixBitScale<byte>(I)     that byte of each lane, signed, as a SixBitScale
+//   DotSixBits<step, r, n>(w, low, high, x, sums, dot)   dot[t][r] = low * the products of 16
+//                            weights 0..63 minus 32, and high * the other 16; as F
+//   ToFloat(I)
+#ifndef HEARTH_KERNELS_FORMATS_INL_H_
+#define HEARTH_KERNELS_FORMATS_INL_H_
+
+#include <stdint.h>
+#include <string.h>
+
+#include "kernels/block.h"
+#include "kernels/for_type.h"
+#include "kernels/vectors-inl.h"
+
+namespace hearth {
+namespace {
+
+HEARTH_INLINE uint16_t Load16(const uint8_t* p) {
+  uint16_t v;
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+
+// 32 activations of several tokens: those of token t are t*n_block blocks further on.
+struct BlockActivations {
+  const int8_t* q;
+  const float* d;
+  const int32_t* offset;
+  int64_t n_block;  // of a token
+  HEARTH_INLINE const int8_t* Q(int64_t t) const { return q + t * n_block * kQ8Block; }
+  HEARTH_INLINE float D(int64_t t) const { return d[t * n_block]; }
+  HEARTH_INLINE int32_t Offset(int64_t t) const { return offset[t * n_block]; }
+  // Further on by so many blocks, and tokens.
+  HEARTH_INLINE BlockActivations At(int64_t block, int64_t token) const {
+    const int64_t b = token * n_block + block;
+    return {q + b * kQ8Block, d + b, offset + b, n_block};
+  }
+};
+
+// y[0..16) = scale * q.
+template <class V>
+HEARTH_INLINE void StoreScaled(typename V::Bytes q, float scale, float* y) {
+  Wide<V> v;
+  V::ToFloats(q, v.r);
+  for (int r = 0; r < Wide<V>::kRegisters; ++r)
+    V::Store(y + r * V::kLanes, V::Mul(V::Set(scale), v.r[r]));
+}
+
+// y[0..16) = scale * q + offset in one rounding.
+template <class V>
+HEARTH_INLINE void StoreAffine(typename V::Bytes q, float scale, float offset, float* y) {
+  Wide<V> v;
+  V::ToFloats(q, v.r);
+  for (int r = 0; r < Wide<V>::kRegisters; ++r)
+    V::Store(y + r * V::kLanes, V::Fma(V::Set(scale), v.r[r], V::Set(offset)));
+}
+
+// Four columns of kRegisters registers of rows.
+template <class V, int kRegisters>
+using Columns16 = typename V::I[kRegisters][4];
+
+// Registers first.. of acc[t] += (d * x.d[t]) * dot[t].
+template <class V, int kRegisters, int kTokens>
+HEARTH_INLINE void AddScaled(const typename V::F* d, const BlockActivations& x,
+                             const typename V::F (*dot)[kRegisters], Wide<V>* acc, int first) {
+  for (int t = 0; t < kTokens; ++t) {
+    const typename V::F dx = V::Set(x.D(t));
+    for (int r = 0; r < kRegisters; ++r)
+      acc[t].r[first + r] = V::Fma(V::Mul(d[r], dx), dot[t][r], acc[t].r[first + r]);
+  }
+}
+
+template <class V, int kRegisters, int kTokens>
+HEARTH_INLINE void ToFloats(const typename V::I (*dot)[kRegisters],
+                            typename V::F (*out)[kRegisters]) {
+  for (int t = 0; t < kTokens; ++t) {
+    for (int r = 0; r < kRegisters; ++r) out[t][r] = V::ToFloat(dot[t][r]);
+  }
+}
+
+// kRegisters of a group's rows.
+template <class V, TensorType kType, int kRegisters = Wide<V>::kRegisters>
+struct Quantised;
+
+// What formats of 32 weights have in common.
+template <TensorType kBlockType>
+struct Block32 {
+  static constexpr TensorType kType = kBlockType;
+  static constexpr int kSteps = 1;
+  struct Sums {};  // nothing is asked for once
+
+  static HEARTH_INLINE void Begin(const BlockActivations&, int64_t, Sums*) {}
+};
+
+template <class V, int kRegisters>
+HEARTH_INLINE void SplitNibbles(const Columns16<V, kRegisters>& column, typename V::I (*w)[8]) {
+  for (int r = 0; r < kRegisters; ++r) {
+    for (int j = 0; j < 4; ++j) {
+      w[r][j] = V::LowNibbles(column[r][j]);
+      w[r][j + 4] = V::HighNibbles(column[r][j]);
+    }
+  }
+}
+
+template <class V, int kRegisters>
+struct Quantised<V, TensorType::kQ4_0, kRegisters> : Block32<TensorType::kQ4_0> {
+  using Block32<TensorType::kQ4_0>::Sums;
+  typename V::I w[kRegisters][8];  // nibbles; the offset makes them -8..7
+  typename V::F d[kRegisters];
+
+  static HEARTH_INLINE void Dequantize(const uint8_t* block, float* y) {
+    const float scale = V::HalfToFloat(Load16(block));
+    const typename V::Bytes bytes = V::LoadBytes(block + 2);
+    StoreScaled<V>(V::SubBytes(V::LowNibbles(bytes), 8), scale, y);
+    StoreScaled<V>(V::SubBytes(V::HighNibbles(bytes), 8), scale, y + 16);
+  }
+
+  template <int kStep, class Group>
+  HEARTH_INLINE void Load(const Group& group, int64_t b, int at) {
+    Columns16<V, kRegisters> column;
+    LoadPiece<V, TensorType::kQ4_0, kRegisters>(group, b, at, 0, column);
+    SplitNibbles<V, kRegisters>(column, w);
+    LoadHalves<V, TensorType::kQ4_0, kRegisters>(group, b, at, 0, d);
+  }
+
+  template <int kStep, int kTokens>
+  HEARTH_INLINE void Add(const BlockActivations& x, const Sums*, Wide<V>* acc, int at) const {
+    int32_t start[kTokens];
+    for (int t = 0; t < kTokens; ++t) start[t] = x.Offset(t);
+    typename V::I dot[kTokens][kRegisters];
+    V::template DotNibbles<kRegisters, kTokens>(w, x, start, dot);
+    typename V::F sum[kTokens][kRegisters];
+    ToFloats<V, kRegisters, kTokens>(dot, sum);
+    AddScaled<V, kRegisters, kTokens>(d, x, sum, acc, at);
+  }
+};
+
+template <class V, int kRegisters>
+struct Quantised<V, TensorType::kQ4_1, kRegisters> : Block32<TensorType::kQ4_1> {
+  using Block32<TensorType::kQ4_1>::Sums;
+  typename V::I w[kRegisters][8];
+  typename V::F d[kRegisters];
+  typename V::F m[kRegisters];
+
+  static HEARTH_INLINE void Dequantize(const uint8_t* block, float* y) {
+    const float scale = V::HalfToFloat(Load16(block));
+    const float offset = V::HalfToFloat(Load16(block + 2));
+    const typename V::Bytes bytes = V::LoadBytes(block + 4);
+    StoreAffine<V>(V::LowNibbles(bytes), scale, offset, y);
+    StoreAffine<V>(V::HighNibbles(bytes), scale, offset, y + 16);
+  }
+
+  template <int kStep, class Group>
+  HEARTH_INLINE void Load(const Group& group, int64_t b, int at) {
+    Columns16<V, kRegisters> column;
+    LoadPiece<V, TensorType::kQ4_1, kRegisters>(group, b, at, 0, column);
+    SplitNibbles<V, kRegisters>(column, w);
+    LoadHalves<V, TensorType::kQ4_1, kRegisters>(group, b, at, 0, d);
+    LoadHalves<V, TensorType::kQ4_1, kRegisters>(group, b, at, 1, m);
+  }
+
+  template <int kStep, int kTokens>
+  HEARTH_INLINE void Add(const BlockActivations& x, const Sums*, Wide<V>* acc, int at) const {
+    const int32_t start[kTokens] = {};
+    typename V::I dot[kTokens][kRegisters];
+    V::template DotNibbles<kRegisters, kTokens>(w, x, start, dot);
+    typename V::F sum[kTokens][kRegisters];
+    ToFloats<V, kRegisters, kTokens>(dot, sum);
+    AddScaled<V, kRegisters, kTokens>(d, x, sum, acc, at);
+    for (int t = 0; t < kTokens; ++t) {
+      const float sum_of_x = -0.125f * static_cast<float>(x.Offset(t));  // exact
+      for (int r = 0; r < kRegisters; ++r) sum[t][r] = V::Set(sum_of_x);
+    }
+    AddScaled<V, kRegisters, kTokens>(m, x, sum, acc, at);
+  }
+};
+
+template <class V, int kRegisters>
+struct Quantised<V, TensorType::kQ8_0, kRegisters> : Block32<TensorType::kQ8_0> {
+  using Block32<TensorType::kQ8_0>::Sums;
+  typename V::I w[kRegisters][8];  // SignedWeights
+  typename V::F d[kRegisters];
+
+  static HEARTH_INLINE void Dequantize(const uint8_t* block, float* y) {
+    const float scale = V::HalfToFloat(Load16(block));
+    StoreScaled<V>(V::LoadBytes(block + 2), scale, y);
+    StoreScaled<V>(V::LoadBytes(block + 18), scale, y + 16);
+  }
+
+  template <int kStep, class Group>
+  HEARTH_INLINE void Load(const Group& group, int64_t b, int at) {
+    for (int piece = 0; piece < 2; ++piece) {
+      Columns16<V, kRegisters> column;
+      LoadPiece<V, TensorType::kQ8_0, kRegisters>(group, b, at, piece, column);
+      for (int r = 0; r < kRegisters; ++r) {
+        for (int j = 0; j < 4; ++j) w[r][4 * piece + j] = V::SignedWeights(column[r][j]);
+      }
+    }
+    LoadHalves<V, TensorType::kQ8_0, kRegisters>(group, b, at, 0, d);
+  }
+
+  template <int kStep, int kTokens>
+  HEARTH_INLINE void Add(const BlockActivations& x, const Sums*, Wide<V>* acc, int at) const {
+    typename V::I dot[kTokens][kRegisters];
+    V::template DotSigned<kRegisters, kTokens>(w, x, dot);
+    typename V::F sum[kTokens][kRegisters];
+    ToFloats<V, kRegisters, kTokens>(dot, sum);
+    AddScaled<V, kRegisters, kTokens>(d, x, sum, acc, at);
+  }
+};
+
+// Q6_K's step s is quarter s % 4 of half s / 4. The products of each 16 weights have a scale of
+// their own; |sum| <= 16*32*127, times |scale| <= 128, twice, is below 2^24, and so exact as a
+// float too.
+template <class V, int kRegisters>
+struct Quantised<V, TensorType::kQ6_K, kRegisters> {
+  static constexpr TensorType kType = TensorType::kQ6_K;
+  static constexpr int kSteps = 8;
+  static constexpr int kScalePiece = 12;
+  struct Sums {
+    int32_t of[16];
+  };
+  typename V::I w[kRegisters][8];   // 0..63
+  Columns16<V, kRegisters> scales;  // two bytes a quarter
+  typename V::F d[kRegisters];
+
+  // The pieces of low nibbles and high bit pairs; l is the first or second 16 weights of a step.
+  static HEARTH_INLINE constexpr int LowPiece(int step, int l) {
+    return 4 * (step / 4) + 2 * (step & 1) + l;
+  }
+  static HEARTH_INLINE constexpr int HighPiece(int step, int l) { return 8 + 2 * (step / 4) + l; }
+
+  template <int kStep = 0>
+  static HEARTH_INLINE void DequantizeFrom(const uint8_t* block, float scale, float* y) {
+    for (int l = 0; l < 2; ++l) {
+      const typename V::Bytes low = V::LoadBytes(block + 16 * LowPiece(kStep, l));
+      const typename V::Bytes high = V::LoadBytes(block + 16 * HighPiece(kStep, l));
+      const int8_t of_16 = static_cast<int8_t>(block[16 * kScalePiece + 2 * kStep + l]);
+      StoreScaled<V>(V::SubBytes(V::template SixBits<kStep % 4>(low, high), 32),
+                     scale * static_cast<float>(of_16), y + 32 * kStep + 16 * l);
+    }
+    if constexpr (kStep + 1 < kSteps) DequantizeFrom<kStep + 1>(block, scale, y);
+  }
+  static HEARTH_INLINE void Dequantize(const uint8_t* block, float* y) {
+    DequantizeFrom(block, V::HalfToFloat(Load16(block + kPartsOf<kType>.half_at[0])), y);
+  }
+
+  static HEARTH_INLINE void Begin(const BlockActivations& x, int64_t n, Sums* sums) {
+    for (int64_t t = 0; t < n; ++t) V::SixBitSums(x.Q(t), sums[t].of);
+  }
+
+  template <int kStep, class Group>
+  HEARTH_INLINE void Load(const Group& group, int64_t b, int at) {
+    if constexpr (kStep == 0) {
+      LoadPiece<V, TensorType::kQ6_K, kRegisters>(group, b, at, kScalePiece, scales);
+      LoadHalves<V, TensorType::kQ6_K, kRegisters>(group, b, at, 0, d);
+    }
+    for (int l = 0; l < 2; ++l) {
+      Columns16<V, kRegisters> low;
+      Columns16<V, kRegisters> high;
+      LoadPiece<V, TensorType::kQ6_K, kRegisters>(group, b, at, LowPiece(kStep, l), low);
+      LoadPiece<V, TensorType::kQ6_K, kRegisters>(group, b, at, HighPiece(kStep, l), high);
+      for (int r = 0; r < kRegisters; ++r) {
+        for (int j = 0; j < 4; ++j)
+          w[r][4 * l + j] = V::template SixBits<kStep % 4>(low[r][j], high[r][j]);
+      }
+    }
+  }
+
+  template <int kStep, int kTokens>
+  HEARTH_INLINE void Add(const BlockActivations& x, const Sums* sums, Wide<V>* acc, int at) const {
+    typename V::SixBitScale first[kRegisters];
+    typename V::SixBitScale second[kRegisters];
+    for (int r = 0; r < kRegisters; ++r) {
+      first[r] = V::template ScaleOfByte<2 * (kStep & 1)>(scales[r][kStep / 2]);
+      second[r] = V::template ScaleOfByte<2 * (kStep & 1) + 1>(scales[r][kStep / 2]);
+    }
+    typename V::F dot[kTokens][kRegisters];
+    V::template DotSixBits<kStep, kRegisters, kTokens>(w, first, second, x, sums, dot);
+    AddScaled<V, kRegisters, kTokens>(d, x, dot, acc, at);
+  }
+};
+
+template <class V>
+void DequantizeRow(TensorType type, const void* row, int64_t n, float* y) {
+  const uint8_t* w = AsBytes(row);
+  ForType(type, [&](auto tag) {
+    constexpr TensorType kType = decltype(tag)::kValue;
+    if constexpr (IsQuantized(kType)) {
+      for (int64_t i = 0; i < n; i += BlockLength(kType), w += BlockBytes(kType))
+        Quantised<V, kType>::Dequantize(w, y + i);
+    } else {
+      ConvertRow<V, FloatWeights<kType>>(w, n, y);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace hearth
+
+#endif  // HEARTH_KERNELS_FORMATS_INL_H_
