@@ -15,7 +15,7 @@ namespace hearth {
 
 // Instruction sets that kernels exist for; those of one architecture in rising order of preference.
 // The list: a new one has a value here, a row below and its test in cpu.cc. TypeScript's twin is
-// ISAS in src/protocol/engine.ts.
+// ISAS in src/protocol/engineOptions.ts.
 enum class Isa { kRef, kAvx2, kAvxVnni, kAvx512Vnni, kNeonDotprod, kNeonI8mm };
 
 struct IsaRow {
