@@ -12,7 +12,7 @@ const MAY_INCLUDE = {
   base: [],
   io: ["base"],
   kernels: ["base/cpu.h"],
-  model: ["base", "io", "kernels/block.h", "kernels/kernels.h", "kernels/row_groups.h"],
+  model: ["base", "io", "kernels/block.h", "kernels/kernels.h", "kernels/interleaved_rows.h"],
   experts: ["base", "io", "kernels/block.h", "model"],
   transformer: ["base", "kernels", "model", "experts"],
   engine: ["base", "io", "kernels", "model", "experts", "transformer"],

@@ -296,9 +296,9 @@ TEST(ExpertLayout, GroupsRowsOfUpThatAreNeverSkipped) {
     extras.describe = [&](BlockSpec* b) { b->activation = activation; };
     const RandomModel model(TensorType::kQ4_0, Gating::kSoftmax, 1, extras);
     const ExpertStore store = MakeExpertStore(model.spec());
-    EXPECT_TRUE(store.layer(0).gate.grouped);
-    EXPECT_EQ(store.layer(0).up.grouped, activation == Activation::kSilu);
-    EXPECT_TRUE(store.layer(0).down.grouped);
+    EXPECT_TRUE(store.layer(0).gate.interleaved);
+    EXPECT_EQ(store.layer(0).up.interleaved, activation == Activation::kSilu);
+    EXPECT_TRUE(store.layer(0).down.interleaved);
   }
 }
 

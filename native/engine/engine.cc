@@ -150,8 +150,8 @@ Result<std::unique_ptr<Engine>> Engine::Load(
     return Status::Memory(
         "cannot start a thread: the system's limit is reached; end other programs");
   }
-  const auto settle = [&p](int il, int id, int matrix, std::byte* slot) {
-    SettleMatrix(*p.kernels, p.store, il, id, matrix, slot);
+  const auto repack = [&p](int il, int id, int matrix, std::byte* slot) {
+    RepackMatrix(*p.kernels, p.store, il, id, matrix, slot);
   };
   Result<std::unique_ptr<ExpertCache>> cache =
       ExpertCache::Create(p.store, *p.reader,
@@ -160,7 +160,7 @@ Result<std::unique_ptr<Engine>> Engine::Load(
                            .hints = options.hints,
                            .eviction = options.eviction,
                            .n_expert_used = p.spec.n_expert_used,
-                           .prepare = settle});
+                           .prepare = repack});
   if (!cache.ok()) return cache.status();
   p.cache = std::move(cache).value();
   Result<std::unique_ptr<Transformer>> transformer =

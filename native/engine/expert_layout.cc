@@ -3,18 +3,18 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/row_groups.h"
+#include "kernels/interleaved_rows.h"
 
 namespace hearth {
 namespace {
 
-ExpertMatrix MatrixOf(const TensorInfo& tensor, bool grouped) {
+ExpertMatrix MatrixOf(const TensorInfo& tensor, bool interleaved) {
   ExpertMatrix matrix;
   matrix.type = tensor.type;
   matrix.row_length = tensor.shape[0];
   matrix.n_row = tensor.shape[1];
   matrix.file_offset = tensor.offset;
-  matrix.grouped = grouped && IsQuantized(tensor.type);
+  matrix.interleaved = interleaved && IsQuantized(tensor.type);
   return matrix;
 }
 
@@ -34,15 +34,15 @@ ExpertStore MakeExpertStore(const ModelSpec& spec, size_t alignment) {
   return ExpertStore(std::move(layers), spec.n_expert, alignment);
 }
 
-void SettleMatrix(const Kernels& kernels, const ExpertStore& store, int il, int id, int matrix,
+void RepackMatrix(const Kernels& kernels, const ExpertStore& store, int il, int id, int matrix,
                   std::byte* slot) {
   const ExpertMatrix& layout = store.matrix(il, matrix);
   // Other rows stay where they were read.
-  if (!layout.grouped) return;
-  std::vector<std::byte> scratch(GroupScratchBytes(layout.row_bytes()));
-  GroupRows(kernels, layout.type, layout.row_length, layout.n_row,
-            slot + layout.slot_offset + store.Shift(layout, id), slot + store.PlaceOf(layout, id),
-            scratch.data());
+  if (!layout.interleaved) return;
+  std::vector<std::byte> scratch(RepackScratchBytes(layout.row_bytes()));
+  RepackRows(kernels, layout.type, layout.row_length, layout.n_row,
+             slot + layout.slot_offset + store.Shift(layout, id), slot + store.PlaceOf(layout, id),
+             scratch.data());
 }
 
 }  // namespace hearth

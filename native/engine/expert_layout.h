@@ -12,8 +12,8 @@ namespace hearth {
 ExpertStore MakeExpertStore(const ModelSpec& spec, size_t alignment = 1);
 
 // Puts one of the three matrices of an expert, which has just been read, where the store says that
-// it lies; its rows in groups, as `grouped` says. Any thread, and several matrices at once.
-void SettleMatrix(const Kernels& kernels, const ExpertStore& store, int il, int id, int matrix,
+// it lies; its rows interleaved, as `interleaved` says. Any thread, and several matrices at once.
+void RepackMatrix(const Kernels& kernels, const ExpertStore& store, int il, int id, int matrix,
                   std::byte* slot);
 
 }  // namespace hearth

@@ -23,7 +23,7 @@ struct Rig {
     weights = std::move(ResidentWeights::Load(spec, *file, kernels, false, nullptr)).value();
     reader = std::make_unique<DisturbingReader>(*file, seed, failure_share, std::move(on_read));
     const auto prepare = [this, &kernels](int il, int id, int matrix, std::byte* slot) {
-      SettleMatrix(kernels, store, il, id, matrix, slot);
+      RepackMatrix(kernels, store, il, id, matrix, slot);
     };
     cache =
         std::move(ExpertCache::Create(store, *reader,

@@ -43,7 +43,7 @@ size_t ExpertStore::Shift(const ExpertMatrix& matrix, int id) const {
 }
 
 size_t ExpertStore::PlaceOf(const ExpertMatrix& matrix, int id) const {
-  return matrix.slot_offset + (matrix.grouped ? 0 : Shift(matrix, id));
+  return matrix.slot_offset + (matrix.interleaved ? 0 : Shift(matrix, id));
 }
 
 const ExpertMatrix& ExpertStore::matrix(int il, int i) const {

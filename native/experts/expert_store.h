@@ -19,7 +19,7 @@ struct ExpertMatrix {
   uint64_t file_offset = 0;  // of expert 0; expert e begins e * bytes() later
   size_t slot_offset = 0;    // from the start of a slot; a multiple of kCacheLineBytes, and of the
                              // store's alignment
-  bool grouped = false;      // in a slot rows lie in groups, made when it has been read
+  bool interleaved = false;  // in a slot rows are interleaved, repacked when it has been read
 
   size_t row_bytes() const { return RowBytes(type, row_length); }
   size_t bytes() const { return row_bytes() * static_cast<size_t>(n_row); }
@@ -55,8 +55,8 @@ class ExpertStore {
   void Ranges(int il, int id, std::byte* slot, ReadRange out[kMatrices]) const;
   size_t Shift(const ExpertMatrix& matrix, int id) const;
 
-  // Where in its slot a matrix lies that may be computed with: at its slot_offset if it is grouped,
-  // which is done on the way there, otherwise where it was read.
+  // Where in its slot a matrix lies that may be computed with: at its slot_offset if it is
+  // interleaved, which is done on the way there, otherwise where it was read.
   size_t PlaceOf(const ExpertMatrix& matrix, int id) const;
 
  private:

@@ -84,8 +84,8 @@ HEARTH_INLINE constexpr BlockParts PartsOf(TensorType type) {
 template <TensorType kType>
 inline constexpr BlockParts kPartsOf = PartsOf(kType);
 
-// Rows of a group that is interleaved for vector registers (kernels/row_groups.h).
-inline constexpr int64_t kGroupRows = 16;
+// Rows of a group that is interleaved for vector registers (kernels/interleaved_rows.h).
+inline constexpr int64_t kInterleavedRows = 16;
 
 // Bytes of a row of n weights; n is a multiple of BlockLength(type).
 HEARTH_INLINE constexpr size_t RowBytes(TensorType type, int64_t n) {

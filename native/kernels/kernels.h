@@ -38,15 +38,15 @@ struct Q8Rows {
   int64_t k;
 };
 
-// A matrix: rows of `k` weights as they lie in a GGUF file, `row_bytes` apart. The first n_grouped
-// of them, a multiple of kGroupRows, lie in groups instead (kernels/row_groups.h), in the same
-// bytes.
+// A matrix: rows of `k` weights as they lie in a GGUF file, `row_bytes` apart. The first
+// n_interleaved of them, a multiple of kInterleavedRows, are interleaved in groups instead
+// (kernels/interleaved_rows.h), in the same bytes.
 struct MatrixView {
   TensorType type;
   const void* data;
   size_t row_bytes;
   int64_t k;
-  int64_t n_grouped = 0;
+  int64_t n_interleaved = 0;
 };
 
 struct Kernels {
@@ -58,12 +58,12 @@ struct Kernels {
   // = 0 in both, so that they make NaN of every result they touch. n is a multiple of 32.
   void (*quantize_q8)(const float* x, int64_t n, int8_t* q, float* d, int32_t* offset);
 
-  // Makes a group of kGroupRows rows of k weights, row_bytes apart, at `group`, which does not
-  // overlap them. type is quantised.
-  void (*group_rows)(TensorType type, int64_t k, const void* rows, void* group);
+  // Makes a group of kInterleavedRows rows of k weights, row_bytes apart, at `group`, which does
+  // not overlap them. type is quantised.
+  void (*repack_rows)(TensorType type, int64_t k, const void* rows, void* group);
 
   // y[t*y_stride + r] = w.row(r) . x.row(t) for r in [row_begin, row_end), t in [0, n_tokens).
-  // w.type is quantised; w.k == x.k. Rows may lie in groups. acc starts at +0. With dx = x.d[b],
+  // w.type is quantised; w.k == x.k. Rows may be interleaved. acc starts at +0. With dx = x.d[b],
   // per 32-block b, exact in integers up to the conversion to float:
   //   Q4_0  acc = fma(dw*dx, float(sum((nibble-8) * q)), acc)
   //   Q4_1  acc = fma(dw*dx, float(sum(nibble * q)), acc),
@@ -78,7 +78,7 @@ struct Kernels {
   void (*matmul_rows)(const MatrixView& w, const int32_t* rows, int64_t n_row, const Q8Rows& x,
                       float* y);
 
-  // matmul_q for float matrices, never in groups (F32, F16, BF16; converted exactly to float) and
+  // matmul_q for float matrices, never interleaved (F32, F16, BF16; converted exactly to float) and
   // float activations: row t at x + t*x_stride. A float dot product.
   void (*matmul_f)(const MatrixView& w, int64_t row_begin, int64_t row_end, const float* x,
                    int64_t x_stride, int64_t n_tokens, float* y, int64_t y_stride);

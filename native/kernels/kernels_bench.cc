@@ -12,7 +12,7 @@
 
 #include "base/aligned_buffer.h"
 #include "kernels/dispatch.h"
-#include "kernels/row_groups.h"
+#include "kernels/interleaved_rows.h"
 
 namespace hearth {
 namespace {
@@ -62,9 +62,9 @@ class Pool {
       data_ = huge_.data();
     }
     FillWeights(type, data_, matrix_bytes_);
-    std::vector<std::byte> scratch(GroupScratchBytes(view_.row_bytes));
+    std::vector<std::byte> scratch(RepackScratchBytes(view_.row_bytes));
     if (layout == Layout::kGroups)
-      view_.n_grouped = GroupRows(kernels, type, k, kMatrixRows, data_, data_, scratch.data());
+      view_.n_interleaved = RepackRows(kernels, type, k, kMatrixRows, data_, data_, scratch.data());
     for (size_t i = 1; i < n_matrix_; ++i)
       std::copy(data_, data_ + matrix_bytes_, data_ + i * matrix_bytes_);
   }

@@ -17,8 +17,8 @@
 #include "base/testing.h"
 #include "kernels/dispatch.h"
 #include "kernels/emulated_testing.h"
+#include "kernels/interleaved_rows.h"
 #include "kernels/isas_testing.h"
-#include "kernels/row_groups.h"
 
 #if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
 #if defined(__has_feature)
@@ -441,7 +441,7 @@ TEST(Isa, MatmulRowsPicksRows) {
   }
 }
 
-// --- Rows in groups ---
+// --- Interleaved rows ---
 
 // Every table groups rows into the same bytes, multiplies groups like rows, and they can be had
 // back.
@@ -458,12 +458,12 @@ TEST(Isa, GroupsAreTheSameRows) {
       const MatrixView plain = {type, rows.data(), row_bytes, k};
       Ref().matmul_q(plain, 0, kRowsMax, x.View(k), kTokensMax, want.data(), kRowsMax);
 
-      Exact<uint8_t> scratch(static_cast<int64_t>(GroupScratchBytes(row_bytes)));
+      Exact<uint8_t> scratch(static_cast<int64_t>(RepackScratchBytes(row_bytes)));
       const Exact<uint8_t> expected = Copy(rows.data(), n_bytes);
-      const int64_t n_grouped =
-          GroupRows(Ref(), type, k, kRowsMax, expected.data(), expected.data(), scratch.data());
-      EXPECT_EQ(n_grouped, kRowsMax / kGroupRows * kGroupRows);
-      const MatrixView view = {type, expected.data(), row_bytes, k, n_grouped};
+      const int64_t n_interleaved =
+          RepackRows(Ref(), type, k, kRowsMax, expected.data(), expected.data(), scratch.data());
+      EXPECT_EQ(n_interleaved, kRowsMax / kInterleavedRows * kInterleavedRows);
+      const MatrixView view = {type, expected.data(), row_bytes, k, n_interleaved};
       Exact<uint8_t> row(static_cast<int64_t>(row_bytes));
       for (int64_t r = 0; r < kRowsMax; ++r) {
         CopyRow(view, r, row.data());
@@ -472,10 +472,11 @@ TEST(Isa, GroupsAreTheSameRows) {
       std::vector<const Kernels*> tables = Tables();
       tables.push_back(&Ref());
       for (const Kernels* table : tables) {
-        const Exact<uint8_t> grouped = Copy(rows.data(), n_bytes);
-        GroupRows(*table, type, k, kRowsMax, grouped.data(), grouped.data(), scratch.data());
-        EXPECT_TRUE(std::memcmp(grouped.data(), expected.data(), static_cast<size_t>(n_bytes)) ==
-                    0);
+        const Exact<uint8_t> interleaved = Copy(rows.data(), n_bytes);
+        RepackRows(*table, type, k, kRowsMax, interleaved.data(), interleaved.data(),
+                   scratch.data());
+        EXPECT_TRUE(
+            std::memcmp(interleaved.data(), expected.data(), static_cast<size_t>(n_bytes)) == 0);
         for (int i = 0; i < 24; ++i) {
           // The whole, and parts that begin and end anywhere.
           const int64_t begin = i == 0 ? 0 : random.Below(kRowsMax);

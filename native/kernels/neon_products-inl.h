@@ -540,7 +540,7 @@ struct NeonFormat<TensorType::kQ6_K> {
 // Several tokens are multiplied a Tile at a time.
 template <class Tile>
 struct NeonProduct {
-  static constexpr int kListedRows = kGroupRows;
+  static constexpr int kListedRows = kInterleavedRows;
 
   template <TensorType kType, class Group>
   static HEARTH_INLINE void MultiplyOne(const Group& group, const BlockActivations& x,

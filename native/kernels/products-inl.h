@@ -3,7 +3,7 @@
 // instruction set. The order of operations is that of kernels.h.
 //
 // A group is 16 rows, one row a lane: a register holds the same four columns of kLanes rows, as
-// groups have them (row_groups.h); plain rows are transposed four bytes at a time as they are
+// groups have them (interleaved_rows.h); plain rows are transposed four bytes at a time as they are
 // unpacked. No sum crosses lanes, and the one fma a block that ref.cc prescribes is one vector fma.
 // Further tokens use the unpacked weights again. For this V has
 //   kTokens               tokens whose sums are kept while a group is multiplied: their activations
@@ -41,7 +41,7 @@ struct Interleaved {
   // Asks for what is read some time after bytes offset.. of each row.
   template <class V>
   HEARTH_INLINE void PrefetchNext(size_t offset, size_t bytes) const {
-    PrefetchStream<V>(pieces + kGroupRows * offset, kGroupRows * bytes);
+    PrefetchStream<V>(pieces + kInterleavedRows * offset, kInterleavedRows * bytes);
   }
 };
 
@@ -57,14 +57,14 @@ struct WholeGroup {
   // one. A prefetch past the end of the matrix does nothing.
   template <class V>
   HEARTH_INLINE void PrefetchNext(size_t offset, size_t bytes) const {
-    PrefetchRange<V>(first + kGroupRows * (row_bytes + offset), kGroupRows * bytes);
+    PrefetchRange<V>(first + kInterleavedRows * (row_bytes + offset), kInterleavedRows * bytes);
   }
 };
 
 // Fewer, with the last one repeated in the lanes that are not stored.
 struct PartGroup {
   static constexpr bool kInterleaved = false;
-  const uint8_t* row[kGroupRows];
+  const uint8_t* row[kInterleavedRows];
   HEARTH_INLINE const uint8_t* Row(int i) const { return row[i]; }
   template <class V>
   HEARTH_INLINE void PrefetchNext(size_t, size_t) const {}
@@ -129,11 +129,11 @@ struct Output {
 
 template <class V>
 HEARTH_INLINE void StoreRows(const Wide<V>* acc, int64_t n, const Output& out) {
-  const bool whole = out.first <= 0 && out.end >= kGroupRows;
+  const bool whole = out.first <= 0 && out.end >= kInterleavedRows;
   const int64_t first = out.first < 0 ? 0 : out.first;
-  const int64_t end = out.end > kGroupRows ? kGroupRows : out.end;
+  const int64_t end = out.end > kInterleavedRows ? kInterleavedRows : out.end;
   for (int64_t t = 0; t < n; ++t) {
-    float part[kGroupRows];
+    float part[kInterleavedRows];
     float* to = whole ? out.y + t * out.y_stride : part;
     for (int r = 0; r < Wide<V>::kRegisters; ++r) V::Store(to + r * V::kLanes, acc[t].r[r]);
     if (!whole)
@@ -246,18 +246,18 @@ void MatmulQOf(const MatrixView& w, int64_t row_begin, int64_t row_end, const Bl
                                       {begin - first, end - first, y + first, y_stride});
   };
   int64_t r = row_begin;
-  while (r < row_end && r < w.n_grouped) {
-    const int64_t first = r / kGroupRows * kGroupRows;
+  while (r < row_end && r < w.n_interleaved) {
+    const int64_t first = r / kInterleavedRows * kInterleavedRows;
     const uint8_t* pieces = data + static_cast<size_t>(first) * w.row_bytes;
     const size_t n_piece = w.row_bytes / BlockBytes(kType) * kPartsOf<kType>.n_piece;
     multiply(Interleaved{pieces, pieces + n_piece * 256}, first, r, row_end);
-    r = first + kGroupRows;
+    r = first + kInterleavedRows;
   }
-  for (; r + kGroupRows <= row_end; r += kGroupRows)
+  for (; r + kInterleavedRows <= row_end; r += kInterleavedRows)
     multiply(WholeGroup{data + static_cast<size_t>(r) * w.row_bytes, w.row_bytes}, r, r, row_end);
   if (r < row_end) {
     PartGroup group;
-    for (int64_t i = 0; i < kGroupRows; ++i) {
+    for (int64_t i = 0; i < kInterleavedRows; ++i) {
       const int64_t row = r + i < row_end ? r + i : row_end - 1;
       group.row[i] = data + static_cast<size_t>(row) * w.row_bytes;
     }
@@ -304,7 +304,7 @@ void MatmulRows(const MatrixView& w, const int32_t* rows, int64_t n_row, const Q
 // What is prepared for products
 
 template <class V, TensorType kType>
-void GroupRowsOf(const WholeGroup& rows, uint8_t* out) {
+void RepackRowsOf(const WholeGroup& rows, uint8_t* out) {
   constexpr int kRegisters = Wide<V>::kRegisters;
   const int64_t n_block = static_cast<int64_t>(rows.row_bytes / BlockBytes(kType));
   for (int64_t b = 0; b < n_block; ++b) {
@@ -319,17 +319,17 @@ void GroupRowsOf(const WholeGroup& rows, uint8_t* out) {
   for (int64_t b = 0; b < n_block; ++b) {
     const size_t block = static_cast<size_t>(b) * BlockBytes(kType);
     for (int half = 0; half < kPartsOf<kType>.n_half; ++half) {
-      for (int r = 0; r < kGroupRows; ++r, out += 2)
+      for (int r = 0; r < kInterleavedRows; ++r, out += 2)
         memcpy(out, rows.Row(r) + block + kPartsOf<kType>.half_at[half], 2);
     }
   }
 }
 
 template <class V>
-void GroupRows(TensorType type, int64_t k, const void* rows, void* group) {
+void RepackRows(TensorType type, int64_t k, const void* rows, void* group) {
   ForQuantizedType(type, [&](auto tag) {
-    GroupRowsOf<V, decltype(tag)::kValue>({AsBytes(rows), RowBytes(type, k)},
-                                          static_cast<uint8_t*>(group));
+    RepackRowsOf<V, decltype(tag)::kValue>({AsBytes(rows), RowBytes(type, k)},
+                                           static_cast<uint8_t*>(group));
   });
 }
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "kernels/for_type.h"
+#include "kernels/interleaved_rows.h"
 #include "kernels/kernels.h"
-#include "kernels/row_groups.h"
 
 namespace hearth {
 namespace {
@@ -256,14 +256,14 @@ void MatmulRows(const MatrixView& w, const int32_t* rows, int64_t n_row, const Q
   }
 }
 
-void GroupRowsRef(TensorType type, int64_t k, const void* rows, void* group) {
+void RepackRowsRef(TensorType type, int64_t k, const void* rows, void* group) {
   const BlockParts parts = PartsOf(type);
   const size_t row_bytes = RowBytes(type, k);
   const size_t n_block = row_bytes / BlockBytes(type);
   auto* out = static_cast<uint8_t*>(group);
   const auto* in = static_cast<const uint8_t*>(rows);
   const auto put = [&](size_t block, size_t at, size_t bytes) {
-    for (size_t r = 0; r < static_cast<size_t>(kGroupRows); ++r) {
+    for (size_t r = 0; r < static_cast<size_t>(kInterleavedRows); ++r) {
       std::memcpy(out, in + r * row_bytes + block * BlockBytes(type) + at, bytes);
       out += bytes;
     }
@@ -433,7 +433,7 @@ int64_t Argmax(const float* x, int64_t n) {
 constinit const Kernels kRefKernels = {
     .name = "ref",
     .quantize_q8 = QuantizeQ8,
-    .group_rows = GroupRowsRef,
+    .repack_rows = RepackRowsRef,
     .matmul_q = MatmulQ,
     .matmul_rows = MatmulRows,
     .matmul_f = MatmulF,

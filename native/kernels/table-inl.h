@@ -17,7 +17,7 @@ constexpr Kernels TableOf(const char* name) {
   return {
       .name = name,
       .quantize_q8 = QuantizeQ8<V>,
-      .group_rows = GroupRows<V>,
+      .repack_rows = RepackRows<V>,
       .matmul_q = MatmulQ<Product>,
       .matmul_rows = MatmulRows<Product>,
       .matmul_f = MatmulF<V>,

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <utility>
 
-#include "kernels/row_groups.h"
+#include "kernels/interleaved_rows.h"
 
 namespace hearth {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "kernels/row_groups.h"
+#include "kernels/interleaved_rows.h"
 
 namespace hearth {
 namespace {
@@ -28,7 +28,7 @@ class Loader {
          const std::function<void(size_t)>& progress)
       : spec_(spec), file_(file), kernels_(kernels), storage_(storage), progress_(progress) {}
 
-  // The tensor as it lies in the file; with `multiplied` its rows are put into groups.
+  // The tensor as it lies in the file; with `multiplied` its rows are repacked.
   Status Matrix(const TensorInfo& tensor, bool multiplied, MatrixView* view) {
     std::byte* dest = Take(static_cast<size_t>(tensor.bytes));
     RETURN_IF_ERROR(Read(tensor, dest));
@@ -59,11 +59,11 @@ class Loader {
   }
 
  private:
-  MatrixView View(TensorType type, std::byte* data, int64_t k, int64_t n_row, bool grouped) {
+  MatrixView View(TensorType type, std::byte* data, int64_t k, int64_t n_row, bool interleaved) {
     MatrixView view{type, data, RowBytes(type, k), k};
-    if (!grouped || !IsQuantized(type)) return view;
-    scratch_.resize(std::max(scratch_.size(), GroupScratchBytes(view.row_bytes)));
-    view.n_grouped = GroupRows(kernels_, type, k, n_row, data, data, scratch_.data());
+    if (!interleaved || !IsQuantized(type)) return view;
+    scratch_.resize(std::max(scratch_.size(), RepackScratchBytes(view.row_bytes)));
+    view.n_interleaved = RepackRows(kernels_, type, k, n_row, data, data, scratch_.data());
     return view;
   }
 

@@ -49,7 +49,7 @@ class ResidentWeights {
     return head_;
   }  // [n_vocab rows of n_embd]; token_embd when tied
   // Without data if the spec has no predictor. [kPredictorWidth rows of n_embd], [n_vocab rows of
-  // kPredictorWidth]. With it the head's rows are not in groups, so that they can be picked.
+  // kPredictorWidth]. With it the head's rows are not interleaved, so that they can be picked.
   const MatrixView& predictor_in() const { return predictor_in_; }
   const MatrixView& predictor_out() const { return predictor_out_; }
   const float* output_norm() const { return output_norm_; }  // [n_embd]

@@ -89,7 +89,8 @@ void Activations::MatMul(const Kernels& kernels, const MatrixView& w, int64_t ro
 
 void Activations::MatMulRows(const Kernels& kernels, const MatrixView& w, const int32_t* rows,
                              int64_t n_row, int64_t t, float* y) const {
-  CHECK(with_q8_ && w.k == width_ && w.n_grouped == 0, "rows are picked from a quantised matrix");
+  CHECK(with_q8_ && w.k == width_ && w.n_interleaved == 0,
+        "rows are picked from a quantised matrix");
   const int64_t n_block = width_ / kQ8Block;
   const Q8Rows x{quants_ + t * width_, scales_ + t * n_block, offsets_ + t * n_block, width_};
   kernels.matmul_rows(w, rows, n_row, x, y);

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "kernels/row_groups.h"
+#include "kernels/interleaved_rows.h"
 #include "transformer/router.h"
 
 namespace hearth {

@@ -24,9 +24,10 @@ bool IsIdle(float gate) { return gate <= 0; }
 
 MatrixView ViewOf(const ExpertStore& store, const ExpertMatrix& matrix,
                   const PinnedExpert& expert) {
-  const int64_t n_grouped = matrix.grouped ? matrix.n_row / kGroupRows * kGroupRows : 0;
+  const int64_t n_interleaved =
+      matrix.interleaved ? matrix.n_row / kInterleavedRows * kInterleavedRows : 0;
   return MatrixView{matrix.type, expert.data() + store.PlaceOf(matrix, expert.id()),
-                    matrix.row_bytes(), matrix.row_length, n_grouped};
+                    matrix.row_bytes(), matrix.row_length, n_interleaved};
 }
 
 // Calls body(member, begin, end) for the parts of [begin, end) of `group.size() * n` items that
@@ -162,7 +163,7 @@ void Moe::GateAndUp(int il, int64_t n_token, const Activations& input,
   // A single token is read where it is; more are gathered by expert.
   const bool single = n_token == 1;
   const bool may_skip = spec_.block.activation == Activation::kRelu &&
-                        IsQuantized(layout.up.type) && !layout.up.grouped;
+                        IsQuantized(layout.up.type) && !layout.up.interleaved;
   double& idle_share = idle_share_[static_cast<size_t>(il)];
   const bool skip = may_skip && idle_share > kIdleShareWorthSkipping;
   std::atomic<int64_t> n_idle{0};
