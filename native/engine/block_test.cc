@@ -13,6 +13,7 @@
 #include "engine/expert_layout.h"
 #include "engine/model_testing.h"
 #include "kernels/dispatch.h"
+#include "kernels/isas_testing.h"
 
 namespace hearth {
 namespace {
@@ -264,8 +265,7 @@ TEST(Block, SameBitsWhicheverTheSlotsAndChunks) {
     const auto tokens = model.Tokens(32, 5);
     const auto expected = EngineLogits(model.spec(), {}, tokens);
     EXPECT_EQ(expected.size(), 32u * 50);
-    for (const Isa isa : kIsas) {
-      if (!IsaAvailable(isa)) continue;
+    for (const Isa isa : testing::IsasHere()) {
       for (const int slots : {1, 2, 5}) {
         for (const int64_t chunk : {1, 7}) {
           EngineOptions options;

@@ -12,6 +12,7 @@
 #include "base/testing.h"
 #include "engine/engine.h"
 #include "engine/model_testing.h"
+#include "kernels/isas_testing.h"
 
 namespace hearth {
 namespace {
@@ -231,8 +232,7 @@ TEST(Generation, HasTheSameBitsForAnySlotsThreadsChunksDraftsAndIsa) {
     options.forced = ThreeBytes();
     options.watched = {{1, 2, 3, 10, 49}};
     const auto expected = Generate(model.spec(), {}, prompt, options, 16);
-    for (const Isa isa : kIsas) {
-      if (!IsaAvailable(isa)) continue;
+    for (const Isa isa : testing::IsasHere()) {
       for (const int slots : {1, 5, 18}) {
         EngineOptions engine;
         engine.isa = isa;
