@@ -4,7 +4,7 @@ fetch   downloads every package of packages.json with the registry's own client 
         A package without a version gets the newest one, and its version, SHA-256 and licence are written back;
         a package with a version must match its recorded SHA-256.
 build   extracts, filters and deduplicates the sources into train.jsonl and heldout.jsonl, one document a line:
-        {"package", "path", "language", "text"}. Held-out packages give no line to the training set.
+        {"registry", "name", "path", "language", "text"}. Held-out packages give no line to the training set.
         Packages that others measure with ("reserved") come right after them, and go to reserved.jsonl.
 overlap prints how many n-grams of given evaluation files stand in train.jsonl, and with --drop takes those documents out.
 folder  writes train.jsonl from folders of one's own code instead, to go on training an exported file with it.
@@ -28,6 +28,8 @@ from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
+
 CLIENT_SECONDS_MAX = 240
 
 HERE = Path(__file__).parent
@@ -48,6 +50,9 @@ PACKAGE_BYTES_MAX, PACKAGE_SIDE_BYTES_MAX = 1_000_000, 80_000
 HELDOUT_BYTES_MAX, HELDOUT_SIDE_BYTES_MAX = 400_000, 25_000
 FILE_BYTES_MIN, FILE_BYTES_MAX = 200, 120_000
 LINE_CHARS_MAX = 300
+
+# The registries have so much more of some languages that they would crowd out the others.
+LANGUAGE_BYTES_MAX = {"python": 100_000_000, "rust": 70_000_000, "go": 70_000_000, "c": 50_000_000}
 
 LICENCES = {"MIT", "BSD", "BSD-2-CLAUSE", "BSD-3-CLAUSE", "0BSD", "APACHE-2.0", "ISC"}
 
@@ -397,7 +402,7 @@ def new_documents(package, found, seen):
         size, kind = len(text.encode()), language in SIDE_LANGUAGES
         if size <= left[kind] and seen.add(text):
             left[kind] -= size
-            yield {"package": package["name"], "path": path, "language": language, "text": text}
+            yield {"registry": package["registry"], "name": package["name"], "path": path, "language": language, "text": text}
 
 
 def build(data):
@@ -413,14 +418,31 @@ def build(data):
                 print(f"nothing from {key_of(package)}: licence {licence}", flush=True)
             new = list(new_documents(package, found, seen))
             kept[use(package)] += new
-            sizes = Counter()
-            for document in new:
-                sizes[document["language"]] += len(document["text"].encode())
-            counts.append({**package, "licence": licence, "files": len(new), "bytes": sum(sizes.values()), "languages": dict(sizes.most_common())})
+            counts.append({**package, "licence": licence})
     random.Random(0).shuffle(kept["train"])
+    kept["train"] = list(within_limits(kept["train"]))
     for name, documents in kept.items():
         write_documents(data / f"{name}.jsonl", documents)
+    sizes = defaultdict(Counter)
+    files = Counter()
+    for document in sum(kept.values(), []):
+        sizes[key_of(document)][document["language"]] += len(document["text"].encode())
+        files[key_of(document)] += 1
+    for count in counts:
+        size = sizes[key_of(count)]
+        count.update(files=files[key_of(count)], bytes=sum(size.values()), languages=dict(size.most_common()))
     (data / "counts.json").write_text(json.dumps(counts, indent=1))
+
+
+def within_limits(documents):
+    """Documents as long as their language has room (LANGUAGE_BYTES_MAX)."""
+    left = dict(LANGUAGE_BYTES_MAX)
+    for document in documents:
+        language, size = document["language"], len(document["text"].encode())
+        if language not in left or left[language] >= size:
+            if language in left:
+                left[language] -= size
+            yield document
 
 
 def folder(data, roots):
@@ -431,7 +453,7 @@ def folder(data, roots):
             name = path.relative_to(root).as_posix()
             result = clean(name, path.read_bytes(), False) if wanted(name) and not re.search(r"(^|/)\.", name) else None
             if result and seen.add(result[1]):
-                documents.append({"package": root.name, "path": name, "language": result[0], "text": result[1]})
+                documents.append({"registry": "folder", "name": root.name, "path": name, "language": result[0], "text": result[1]})
     write_documents(data / "train.jsonl", documents)
 
 
@@ -485,9 +507,20 @@ SHARE_MAX = 0.05  # of a document's n-grams that an evaluation may share before 
 
 
 def ngrams(text):
-    """Hashes of all runs of NGRAM words and signs."""
+    """64-bit hashes of all runs of NGRAM words and signs, sorted, each once."""
     words = re.findall(r"\w+|[^\w\s]", text)
-    return {hash(tuple(words[i : i + NGRAM])) for i in range(len(words) - NGRAM + 1)}
+    codes = np.fromiter(map(hash, words), dtype=np.int64, count=len(words)).view(np.uint64)
+    n = max(0, len(words) - NGRAM + 1)
+    sums = np.zeros(n, dtype=np.uint64)
+    for i in range(NGRAM):
+        sums = sums * np.uint64(0x9E3779B97F4A7C15) + codes[i : i + n]
+    return np.unique(sums)
+
+
+def is_in(values, ordered):
+    """Which of the values stand in a sorted array: a mask."""
+    places = np.searchsorted(ordered, values)
+    return ordered[np.minimum(places, len(ordered) - 1)] == values if len(ordered) else np.zeros(len(values), dtype=bool)
 
 
 def texts_in(value):
@@ -516,27 +549,24 @@ def read_evaluation(path):
 
 def overlap(data, evaluations, drop):
     """Prints, for every evaluation file, how many of its n-grams the training text has, and in which packages."""
-    owners, sizes = defaultdict(int), {}
-    for number, path in enumerate(evaluations):
-        grams = set().union(*map(ngrams, read_evaluation(path)))
-        sizes[path] = len(grams)
-        for gram in grams:
-            owners[gram] |= 1 << number
-    shared, packages, kept, dropped = [set() for _ in evaluations], [Counter() for _ in evaluations], [], []
+    known = [np.unique(np.concatenate([ngrams(text) for text in read_evaluation(path)])) for path in evaluations]
+    everything = np.unique(np.concatenate(known))
+    shared, packages, kept, dropped = [[] for _ in known], [Counter() for _ in known], [], []
     with open(data / "train.jsonl") as f:
         for document in map(json.loads, f):
             grams = ngrams(document["text"])
-            common = grams & owners.keys()
+            common = grams[is_in(grams, everything)]
             (dropped if len(common) > SHARE_MAX * len(grams) else kept).append(document)
-            for number in range(len(evaluations)):
-                found = {gram for gram in common if owners[gram] >> number & 1}
-                shared[number] |= found
-                if found:
-                    packages[number][document["package"]] += len(found)
-    for path, found, where in zip(evaluations, shared, packages):
-        print(f"{path.name}: {len(found)} of {sizes[path]} n-grams ({len(found) / max(1, sizes[path]):.3%}), most in {dict(where.most_common(5))}")
+            for number, evaluation in enumerate(known if len(common) else ()):
+                found = common[is_in(common, evaluation)]
+                shared[number].append(found)
+                packages[number][document["name"]] += len(found)
+    for path, evaluation, found, where in zip(evaluations, known, shared, packages):
+        count = len(np.unique(np.concatenate([*found, evaluation[:0]])))
+        most = {name: n for name, n in where.most_common(5) if n}
+        print(f"{path.name}: {count} of {len(evaluation)} n-grams ({count / max(1, len(evaluation)):.3%}), most in {most}")
     print(f"{len(dropped)} documents with more than {SHARE_MAX:.0%} of their n-grams in an evaluation, {sum(len(d['text']) for d in dropped)} characters")
-    print("in " + ", ".join(f"{name} {count}" for name, count in Counter(d["package"] for d in dropped).most_common(20)))
+    print("in " + ", ".join(f"{name} {count}" for name, count in Counter(d["name"] for d in dropped).most_common(20)))
     if drop and dropped:
         write_documents(data / "train.jsonl", kept)
 

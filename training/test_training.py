@@ -38,7 +38,7 @@ def write_data(folder, n_documents=30, n_lines=60):
     texts = [some_source(n_lines, seed) for seed in range(n_documents)]
     with open(folder / "train.jsonl", "w") as f:
         for i, text in enumerate(texts):
-            f.write(json.dumps({"package": "p", "path": f"src/{i}.py", "language": "python", "text": text}) + "\n")
+            f.write(json.dumps({"registry": "npm", "name": "p", "path": f"src/{i}.py", "language": "python", "text": text}) + "\n")
     tokenizer.from_gguf(HERE / "../models/hearth-starter.gguf").save(str(folder / "tokenizer.json"))
     return [(f"src/{i}.py", text) for i, text in enumerate(texts)]
 

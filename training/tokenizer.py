@@ -68,7 +68,7 @@ def load(data):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of corpus.py")
-    parser.add_argument("--megabytes", type=float, default=40, help="text to learn the merges from, in MB")
+    parser.add_argument("--megabytes", type=float, default=20, help="text to learn the merges from, in MB")
     parser.add_argument("--from", dest="source", type=Path, help="exported .gguf whose vocabulary to take")
     arguments = parser.parse_args()
     if arguments.source:

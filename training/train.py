@@ -399,6 +399,8 @@ def parse():
     arguments.workers = arguments.workers or (os.cpu_count() if arguments.device == "cpu" else 1)
     if arguments.loaders < 0:
         arguments.loaders = 0 if arguments.device == "cpu" else 12
+    if arguments.seconds and arguments.workers > 1:
+        parser.error("--seconds is for one process: --workers 1")
     return arguments
 
 
