@@ -259,6 +259,9 @@ def members(archive):
                     yield path, t.extractfile(info).read()
 
 
+COPYLEFT = re.compile(r"GNU\s+(Affero\s+|Lesser\s+|Library\s+)?General\s+Public|Mozilla\s+Public\s+License|Eclipse\s+Public|Business\s+Source|Server\s+Side\s+Public", re.IGNORECASE)
+
+
 def licence_of_text(text):
     """SPDX-like name of a licence text or header, or None."""
     if "Apache License" in text and "2.0" in text:
@@ -292,12 +295,17 @@ def declared_licence(registry, files):
             found = re.search(pattern, head, re.MULTILINE)
             if found:
                 return {"Apache": "Apache-2.0"}.get(found.group(1), found.group(1))
-    licences = [v for k, v in files.items() if re.search(r"(^|/)(LICEN[CS]E|COPYING)[^/]*$", k, re.IGNORECASE)]
-    headers = [v[:2000] for k, v in files.items() if k.endswith((".java", ".go"))][:3]
-    for content in sorted(licences, key=len, reverse=True) + headers:
-        found = licence_of_text(content.decode("utf-8", "replace"))
-        if found:
-            return found
+    # Only the outermost licence files speak for the package; inner ones are those of what it has copied.
+    found = {k: v.decode("utf-8", "replace") for k, v in files.items() if re.search(r"(^|/)(LICEN[CS]E|COPYING)[^/]*$", k, re.IGNORECASE)}
+    outermost = min((k.count("/") for k in found), default=0)
+    licences = [text for k, text in found.items() if k.count("/") == outermost]
+    if any(COPYLEFT.search(text) for text in licences):
+        return None
+    headers = [v[:2000].decode("utf-8", "replace") for k, v in files.items() if k.endswith((".java", ".go"))][:3]
+    for text in sorted(licences, key=len, reverse=True) or headers:
+        licence = licence_of_text(text)
+        if licence:
+            return licence
     return None
 
 
