@@ -1,16 +1,21 @@
 """From package names to clean text: `fetch`, `build` and `table`.
 
-fetch   downloads every package of packages.json with the registry's own client (npm, pip, cargo, go, mvn).
+fetch   downloads every package of packages.json with the registry's own client (npm, pip, cargo, go, mvn, apt).
         A package without a version gets the newest one, and its version, SHA-256 and licence are written back;
         a package with a version must match its recorded SHA-256.
 build   extracts, filters and deduplicates the sources into train.jsonl and heldout.jsonl, one document a line:
-        {"package", "path", "language", "text"}. Held-out packages give no line to the training set.
+        {"registry", "name", "path", "language", "text"}. Held-out packages give no line to the training set.
+        Packages that others measure with ("reserved") come right after them, and go to reserved.jsonl.
+overlap prints how many n-grams of given evaluation files stand in train.jsonl, and with --drop takes those documents out.
+folder  writes train.jsonl from folders of one's own code instead, to go on training an exported file with it.
 table   writes CORPUS.md from what build has counted.
 """
 
 import argparse
+import gzip
 import hashlib
 import json
+import lzma
 import os
 import random
 import re
@@ -20,8 +25,12 @@ import tarfile
 import tempfile
 import zipfile
 from collections import Counter, defaultdict
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
+
+import numpy as np
+
+CLIENT_SECONDS_MAX = 240
 
 HERE = Path(__file__).parent
 PACKAGES = HERE / "packages.json"
@@ -37,11 +46,13 @@ LANGUAGES = {
 # Data and prose help a little; a code model must not drown in them.
 SIDE_LANGUAGES = {"json", "css", "html", "markdown", "shell", "toml", "yaml"}
 
-PACKAGE_BYTES_MAX = 1_300_000
-PACKAGE_SIDE_BYTES_MAX = 25_000
-HELDOUT_PACKAGE_BYTES_MAX = 400_000
+PACKAGE_BYTES_MAX, PACKAGE_SIDE_BYTES_MAX = 1_000_000, 80_000
+HELDOUT_BYTES_MAX, HELDOUT_SIDE_BYTES_MAX = 400_000, 25_000
 FILE_BYTES_MIN, FILE_BYTES_MAX = 200, 120_000
 LINE_CHARS_MAX = 300
+
+# The registries have so much more of some languages that they would crowd out the others.
+LANGUAGE_BYTES_MAX = {"python": 100_000_000, "rust": 70_000_000, "go": 70_000_000, "c": 50_000_000}
 
 LICENCES = {"MIT", "BSD", "BSD-2-CLAUSE", "BSD-3-CLAUSE", "0BSD", "APACHE-2.0", "ISC"}
 
@@ -66,78 +77,144 @@ LICENCE_COMMENT = re.compile(r"\A(?:#![^\n]*\n)?\s*(?:/\*.*?\*/\s*?\n|(?:(?://|#
 
 
 def run(command, cwd, **env):
-    """Runs a registry client; returns its standard output, raises with the end of its error output."""
-    done = subprocess.run(command, cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    """Runs a registry client; returns its standard output, raises RuntimeError with the end of its error output."""
+    try:
+        done = subprocess.run(
+            command, cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=CLIENT_SECONDS_MAX
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RuntimeError(f"{' '.join(command)}: no answer in {CLIENT_SECONDS_MAX} s") from error
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()[-300:]}")
     return done.stdout
 
 
-def fetch_npm(name, version, folder):
-    out = run(["npm", "pack", f"{name}@{version or 'latest'}", "--json", "--ignore-scripts", "--pack-destination", str(folder)], folder)
-    info = json.loads(out)[0]
+# Every client takes [(name, version or None)] and returns [(archive, version)] in the same order.
+
+
+def fetch_npm(wanted, folder):
+    specs = [f"{name}@{version or 'latest'}" for name, version in wanted]
+    found = json.loads(run(["npm", "pack", *specs, "--json", "--ignore-scripts", "--pack-destination", str(folder)], folder))
     # npm reports "@scope/x-1.0.tgz" in some releases and "scope-x-1.0.tgz" in others; the file is always the latter.
-    return folder / info["filename"].replace("@", "").replace("/", "-"), info["version"]
+    return [(folder / info["filename"].replace("@", "").replace("/", "-"), info["version"]) for info in found]
 
 
-def fetch_pypi(name, version, folder):
-    spec = f"{name}=={version}" if version else name
+def fetch_pypi(wanted, folder):
+    plain = lambda name: re.sub(r"[-_.]+", "-", name).lower()
+    specs = [f"{name}=={version}" if version else name for name, version in wanted]
     with tempfile.TemporaryDirectory(dir=folder) as empty:
-        run([sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "-q", "-d", empty, spec], folder)
-        wheel = next(Path(empty).iterdir())
-        return wheel.rename(folder / wheel.name), wheel.name.split("-")[1]
+        run([sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "-q", "-d", empty, *specs], folder)
+        wheels = {plain(wheel.name.split("-")[0]): wheel for wheel in Path(empty).iterdir()}
+        found = [wheels[plain(name)] for name, _ in wanted]
+        return [(wheel.rename(folder / wheel.name), wheel.name.split("-")[1]) for wheel in found]
 
 
-def fetch_crates(name, version, folder):
+def fetch_crates(wanted, folder):
     home = folder / "home"
     with tempfile.TemporaryDirectory(dir=folder) as project:
         (Path(project) / "src").mkdir()
         (Path(project) / "src/lib.rs").write_text("")
-        requirement = f"={version}" if version else "*"
-        (Path(project) / "Cargo.toml").write_text(
-            '[package]\nname = "corpus"\nversion = "0.0.0"\nedition = "2021"\n\n[dependencies]\n'
-            f'{name} = {{ version = "{requirement}", default-features = false }}\n'
-        )
+        needed = [f'{name} = {{ version = "{f"={version}" if version else "*"}", default-features = false }}\n' for name, version in wanted]
+        head = '[package]\nname = "corpus"\nversion = "0.0.0"\nedition = "2021"\n\n[dependencies]\n'
+        (Path(project) / "Cargo.toml").write_text(head + "".join(needed))
         run(["cargo", "fetch", "--target", "x86_64-unknown-linux-gnu"], project, CARGO_HOME=str(home))
         lock = (Path(project) / "Cargo.lock").read_text()
-    found = re.search(rf'name = "{re.escape(name)}"\nversion = "([^"]+)"', lock).group(1)
-    return next(home.glob(f"registry/cache/*/{name}-{found}.crate")), found
+    versions = [version or re.search(rf'name = "{re.escape(name)}"\nversion = "([^"]+)"', lock).group(1) for name, version in wanted]
+    return [(next(home.glob(f"registry/cache/*/{name}-{version}.crate")), version) for (name, _), version in zip(wanted, versions)]
 
 
-def fetch_go(name, version, folder):
-    info = json.loads(run(["go", "mod", "download", "-json", f"{name}@{version or 'latest'}"], folder, GOMODCACHE=str(folder / "mod"), GOFLAGS="-modcacherw"))
-    return Path(info["Zip"]), info["Version"]
+def fetch_go(wanted, folder):
+    specs = [f"{name}@{version or 'latest'}" for name, version in wanted]
+    out = run(["go", "mod", "download", "-json", *specs], folder, GOMODCACHE=str(folder / "mod"), GOFLAGS="-modcacherw")
+    infos = {info["Path"]: info for info in json.loads("[" + re.sub(r"^}\n(?=.)", "},", out, flags=re.MULTILINE) + "]")}
+    return [(Path(infos[name]["Zip"]), infos[name]["Version"]) for name, _ in wanted]
 
 
-def fetch_maven(name, version, folder):
+def fetch_maven(wanted, folder):
+    ((name, version),) = wanted
     group, artifact = name.split(":")
     repository = folder / "m2"
     run(
-        ["mvn", "-q", "-B", f"-Dmaven.repo.local={repository}", "dependency:get", "-Dtransitive=false", f"-Dartifact={group}:{artifact}:{version}:jar:sources"],
+        ["mvn", "-q", "-B", f"-Dmaven.repo.local={repository}", "dependency:get", "-Dtransitive=false", f"-Dartifact={group}:{artifact}:{version or 'RELEASE'}:jar:sources"],
         folder,
     )
-    return repository / group.replace(".", "/") / artifact / version / f"{artifact}-{version}-sources.jar", version
+    archive = next((repository / group.replace(".", "/") / artifact).glob(f"{version or '*'}/{artifact}-*-sources.jar"))
+    return [(archive, archive.parent.name)]
 
 
-CLIENTS = {"npm": fetch_npm, "pypi": fetch_pypi, "crates": fetch_crates, "go": fetch_go, "maven": fetch_maven}
+def debian_sources(folder):
+    """apt-get options for source packages of the Debian that this runs on; its own lists, in `folder`."""
+    options = ["-o", f"Dir::Etc::sourcelist={folder}/debian.list", "-o", "Dir::Etc::sourceparts=-", "-o", f"Dir::State::lists={folder}/lists", "-o", "APT::Sandbox::User=root"]
+    if not (folder / "debian.list").exists():
+        lines = []
+        for stanza in "\n\n".join(p.read_text() for p in Path("/etc/apt/sources.list.d").glob("*.sources")).split("\n\n"):
+            fields = dict(line.split(": ", 1) for line in stanza.splitlines() if ": " in line)
+            if "debian-archive" in fields.get("Signed-By", ""):
+                lines += [f"deb-src [signed-by={fields['Signed-By']}] {fields['URIs']} {suite} main\n" for suite in fields["Suites"].split()]
+        (folder / "lists/partial").mkdir(parents=True)
+        (folder / "debian.list").write_text("".join(lines))
+        run(["apt-get", *options, "update"], folder)
+    return options
 
 
-def fetch_registry(registry, packages, data):
-    """Fetches one registry's packages, one after the other: its client is not asked to run twice at once."""
-    folder = data / "packages" / registry
-    folder.mkdir(parents=True, exist_ok=True)
-    for package in packages:
-        try:
-            archive, version = CLIENTS[registry](package["name"], package.get("version"), folder)
-        except (RuntimeError, StopIteration, AttributeError) as error:
-            print(f"skipped {registry} {package['name']}: {error}", flush=True)
-            continue
+def fetch_debian(wanted, folder):
+    options = debian_sources(folder.resolve())
+    found = []
+    with tempfile.TemporaryDirectory(dir=folder) as empty:
+        specs = [f"{name}={version}" if version else name for name, version in wanted]
+        run(["apt-get", *options, "source", "--download-only", *specs], empty)
+        for name, _ in wanted:
+            description = next(p.read_text() for p in Path(empty).glob("*.dsc") if p.name.startswith(f"{name}_"))
+            version = re.search(r"^Version: (.+)$", description, re.MULTILINE).group(1)
+            files = [p for p in Path(empty).glob(f"{name}_*.tar.*") if not re.search(r"\.debian\.|\.asc$|\.orig-", p.name)]
+            found.append((files[0].rename(folder / files[0].name), version))
+    return found
+
+
+CLIENTS = {"npm": fetch_npm, "pypi": fetch_pypi, "crates": fetch_crates, "go": fetch_go, "maven": fetch_maven, "debian": fetch_debian}
+BATCH = {"npm": 12, "pypi": 6, "crates": 10, "go": 8, "maven": 1, "debian": 8}  # packages a call: starting a client costs more than a package
+
+
+def fetch_batch(registry, packages, data, archives):
+    """Fetches some packages with one call, or after an error half of them at a time; one that cannot be had is skipped and named."""
+    try:
+        found = CLIENTS[registry]([(p["name"], p.get("version")) for p in packages], data / "packages" / registry)
+    except (RuntimeError, StopIteration, AttributeError, KeyError, IndexError, FileNotFoundError, json.JSONDecodeError) as error:
+        if len(packages) == 1:
+            print(f"skipped {registry} {packages[0]['name']}: {error!r:.400}", flush=True)
+            return
+        half = len(packages) // 2
+        fetch_batch(registry, packages[:half], data, archives)
+        fetch_batch(registry, packages[half:], data, archives)
+        return
+    for package, (archive, version) in zip(packages, found):
         sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
         # pip may choose another platform's wheel of the same version, whose sources are the same.
         if package.get("sha256", sha256) != sha256 and registry != "pypi":
             sys.exit(f"{archive}: SHA-256 is {sha256}, packages.json says {package['sha256']}")
-        package.update(version=version, sha256=sha256, archive=str(archive.relative_to(data)))
+        package.update(version=version, sha256=sha256)
+        archives[key_of(package)] = str(archive.relative_to(data))
         print(f"{registry} {package['name']} {version} {archive.stat().st_size}", flush=True)
+
+
+def fetch_registry(registry, packages, data, archives):
+    """Fetches one registry's packages, a batch after the other: its client is not asked to run twice at once.
+
+    archives: {key: path below data} of what is there already; extended.
+    """
+    (data / "packages" / registry).mkdir(parents=True, exist_ok=True)
+    missing = [p for p in packages if "sha256" not in p or not (data / archives.get(key_of(p), "missing")).is_file()]
+    for start in range(0, len(missing), BATCH[registry]):
+        fetch_batch(registry, missing[start : start + BATCH[registry]], data, archives)
+
+
+def key_of(package):
+    return f"{package['registry']} {package['name']}"
+
+
+def write_packages(packages):
+    lines = ",\n".join(" " + json.dumps(p) for p in packages)
+    PACKAGES.write_text(f"[\n{lines}\n]\n")
 
 
 def fetch(data):
@@ -145,29 +222,44 @@ def fetch(data):
     registries = defaultdict(list)
     for package in packages:
         registries[package["registry"]].append(package)
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda item: fetch_registry(*item, data), registries.items()))
-    (data / "archives.json").write_text(json.dumps({f"{p['registry']} {p['name']}": p.pop("archive") for p in packages if "archive" in p}, indent=1))
-    lines = ",\n".join(" " + json.dumps(p) for p in packages)
-    PACKAGES.write_text(f"[\n{lines}\n]\n")
+    index = data / "archives.json"
+    archives = json.loads(index.read_text()) if index.exists() else {}
+    try:
+        with ThreadPoolExecutor(len(CLIENTS)) as pool:
+            list(pool.map(lambda item: fetch_registry(*item, data, archives), registries.items()))
+    finally:
+        index.write_text(json.dumps(archives, indent=1))
+        write_packages(packages)
 
 
 # ---- build ------------------------------------------------------------------------------------------------------
 
 
+METADATA = re.compile(r"(^|/)(package\.json|Cargo\.toml|METADATA|(LICEN[CS]E|COPYING|COPYRIGHT)[^/]*)$", re.IGNORECASE)
+
+
+def wanted(path):
+    return METADATA.search(path) or (Path(path).suffix.lower() in LANGUAGES and not BAD_PATH.search(path))
+
+
 def members(archive):
-    """Yields (path inside the package, bytes) of an archive's plain files."""
+    """Yields (path inside the package, bytes) of an archive's plain files that may be of use."""
     if archive.suffix in {".whl", ".zip", ".jar"}:
         with zipfile.ZipFile(archive) as z:
             for info in z.infolist():
-                if not info.is_dir() and info.file_size < 2_000_000:
-                    # Go archives start with "module@version/"; wheels and jars have no such folder.
-                    yield info.filename.split("@", 1)[-1].split("/", 1)[-1] if archive.suffix == ".zip" else info.filename, z.read(info)
+                # Go archives start with "module@version/"; wheels and jars have no such folder.
+                path = info.filename.split("@", 1)[-1].split("/", 1)[-1] if archive.suffix == ".zip" else info.filename
+                if not info.is_dir() and info.file_size < 2_000_000 and wanted(path):
+                    yield path, z.read(info)
     else:
         with tarfile.open(archive) as t:
             for info in t:
-                if info.isfile() and info.size < 2_000_000:
-                    yield info.name.split("/", 1)[-1], t.extractfile(info).read()
+                path = info.name.removeprefix("./").split("/", 1)[-1]
+                if info.isfile() and info.size < 2_000_000 and wanted(path):
+                    yield path, t.extractfile(info).read()
+
+
+COPYLEFT = re.compile(r"GNU\s+(Affero\s+|Lesser\s+|Library\s+)?General\s+Public|Mozilla\s+Public\s+License|Eclipse\s+Public|Business\s+Source|Server\s+Side\s+Public", re.IGNORECASE)
 
 
 def licence_of_text(text):
@@ -203,12 +295,17 @@ def declared_licence(registry, files):
             found = re.search(pattern, head, re.MULTILINE)
             if found:
                 return {"Apache": "Apache-2.0"}.get(found.group(1), found.group(1))
-    licences = [v for k, v in files.items() if re.search(r"(^|/)(LICEN[CS]E|COPYING)[^/]*$", k, re.IGNORECASE)]
-    headers = [v[:2000] for k, v in files.items() if k.endswith((".java", ".go"))][:3]
-    for content in sorted(licences, key=len, reverse=True) + headers:
-        found = licence_of_text(content.decode("utf-8", "replace"))
-        if found:
-            return found
+    # Only the outermost licence files speak for the package; inner ones are those of what it has copied.
+    found = {k: v.decode("utf-8", "replace") for k, v in files.items() if re.search(r"(^|/)(LICEN[CS]E|COPYING)[^/]*$", k, re.IGNORECASE)}
+    outermost = min((k.count("/") for k in found), default=0)
+    licences = [text for k, text in found.items() if k.count("/") == outermost]
+    if any(COPYLEFT.search(text) for text in licences):
+        return None
+    headers = [v[:2000].decode("utf-8", "replace") for k, v in files.items() if k.endswith((".java", ".go"))][:3]
+    for text in sorted(licences, key=len, reverse=True) or headers:
+        licence = licence_of_text(text)
+        if licence:
+            return licence
     return None
 
 
@@ -264,65 +361,130 @@ class Seen:
         return True
 
 
-def documents(package, archive, seen):
-    """Yields the clean, new documents of one package, in an order that depends on the paths only."""
+def budgets(package):
+    """(bytes of code, bytes of data and prose) that a package may give."""
+    if package.get("heldout") or package.get("reserved"):
+        return HELDOUT_BYTES_MAX, HELDOUT_SIDE_BYTES_MAX
+    return package.get("bytes_max", PACKAGE_BYTES_MAX), package.get("side_bytes_max", PACKAGE_SIDE_BYTES_MAX)
+
+
+def cleaned(package, archive):
+    """(licence, [(path, language, text)]) of a package, in an order that depends on the paths only; enough to fill its budgets.
+
+    Errors: ValueError, OSError and their kin, if the archive cannot be read.
+    """
     files = dict(members(archive))
-    package["licence"] = licence = declared_licence(package["registry"], files)
+    licence = declared_licence(package["registry"], files)
     if licence is None or not licence_allowed(licence):
-        print(f"dropped {package['name']}: licence {licence}")
-        return
+        return licence, []
     typescript_package = any(k.endswith((".ts", ".tsx")) and not BAD_PATH.search(k) for k in files)
-    budget = HELDOUT_PACKAGE_BYTES_MAX if package.get("heldout") else package.get("bytes_max", PACKAGE_BYTES_MAX)
-    side_budget = PACKAGE_SIDE_BYTES_MAX
+    code, side = budgets(package)
+    left = {False: code, True: side}
+    if not package.get("heldout"):
+        left = {False: 1.3 * code, True: 1.3 * side}  # some will turn out to be known
+    found = []
     for path in sorted(files, key=lambda p: hashlib.sha256(p.encode()).digest()):
-        cleaned = clean(path, files[path], typescript_package)
-        if cleaned is None or not package.get("include", "") in path:
+        kind = LANGUAGES.get(Path(path).suffix.lower()) in SIDE_LANGUAGES
+        if left[kind] <= 0 and not package.get("heldout"):
             continue
-        language, text = cleaned
-        size = len(text.encode())
-        side = language in SIDE_LANGUAGES
-        if size > (side_budget if side else budget) or not seen.add(text):
-            continue
-        if side:
-            side_budget -= size
-        else:
-            budget -= size
-        yield {"package": package["name"], "path": path, "language": language, "text": text}
+        result = clean(path, files[path], typescript_package)
+        if result is not None:
+            found.append((path, *result))
+            left[kind] -= len(result[1].encode())
+    return licence, found
+
+
+def try_cleaned(job):
+    package, archive = job
+    try:
+        return cleaned(package, archive)
+    except (OSError, EOFError, ValueError, KeyError, StopIteration, zipfile.BadZipFile, tarfile.TarError) as error:
+        return f"unknown ({error!r:.100})", []
+
+
+def new_documents(package, found, seen):
+    """Yields documents of a package: what `cleaned` found, without what is known, until its budgets are used up."""
+    code, side = budgets(package)
+    left = {False: code, True: side}
+    for path, language, text in found:
+        size, kind = len(text.encode()), language in SIDE_LANGUAGES
+        if size <= left[kind] and seen.add(text):
+            left[kind] -= size
+            yield {"registry": package["registry"], "name": package["name"], "path": path, "language": language, "text": text}
 
 
 def build(data):
-    packages = json.loads(PACKAGES.read_text())
     archives = json.loads((data / "archives.json").read_text())
-    seen, counts = Seen(), []
-    kept = {True: [], False: []}
+    packages = [p for p in json.loads(PACKAGES.read_text()) if key_of(p) in archives]
     # Held-out packages come first: what they share with others is then missing from the training set, not from theirs.
-    for package in sorted(packages, key=lambda p: not p.get("heldout", False)):
-        key = f"{package['registry']} {package['name']}"
-        if key not in archives:
-            continue
-        found = list(documents(package, data / archives[key], seen))
-        kept[package.get("heldout", False)] += found
-        sizes = Counter()
-        for document in found:
-            sizes[document["language"]] += len(document["text"].encode())
-        counts.append({**package, "files": len(found), "bytes": sum(sizes.values()), "languages": dict(sizes.most_common())})
-    random.Random(0).shuffle(kept[False])
-    for heldout, name in ((False, "train.jsonl"), (True, "heldout.jsonl")):
-        with open(data / name, "w") as f:
-            for document in kept[heldout]:
-                f.write(json.dumps(document) + "\n")
-        total = Counter()
-        for document in kept[heldout]:
-            total[document["language"]] += len(document["text"].encode())
-        print(name, len(kept[heldout]), "documents", sum(total.values()), "bytes", dict(total.most_common()))
+    use = lambda p: "heldout" if p.get("heldout") else "reserved" if p.get("reserved") else "train"
+    packages.sort(key=lambda p: ("heldout", "reserved", "train").index(use(p)))
+    seen, counts, kept = Seen(), [], {"heldout": [], "reserved": [], "train": []}
+    with ProcessPoolExecutor() as pool:
+        for package, (licence, found) in zip(packages, pool.map(try_cleaned, [(p, data / archives[key_of(p)]) for p in packages])):
+            if not found:
+                print(f"nothing from {key_of(package)}: licence {licence}", flush=True)
+            new = list(new_documents(package, found, seen))
+            kept[use(package)] += new
+            counts.append({**package, "licence": licence})
+    random.Random(0).shuffle(kept["train"])
+    kept["train"] = list(within_limits(kept["train"]))
+    for name, documents in kept.items():
+        write_documents(data / f"{name}.jsonl", documents)
+    sizes = defaultdict(Counter)
+    files = Counter()
+    for document in sum(kept.values(), []):
+        sizes[key_of(document)][document["language"]] += len(document["text"].encode())
+        files[key_of(document)] += 1
+    for count in counts:
+        size = sizes[key_of(count)]
+        count.update(files=files[key_of(count)], bytes=sum(size.values()), languages=dict(size.most_common()))
     (data / "counts.json").write_text(json.dumps(counts, indent=1))
+
+
+def within_limits(documents):
+    """Documents as long as their language has room (LANGUAGE_BYTES_MAX)."""
+    left = dict(LANGUAGE_BYTES_MAX)
+    for document in documents:
+        language, size = document["language"], len(document["text"].encode())
+        if language not in left or left[language] >= size:
+            if language in left:
+                left[language] -= size
+            yield document
+
+
+def folder(data, roots):
+    """train.jsonl from folders of one's own code, filtered as packages are; paths are relative to their folder."""
+    seen, documents = Seen(), []
+    for root in roots:
+        for path in sorted(p for p in root.rglob("*") if p.is_file()):
+            name = path.relative_to(root).as_posix()
+            result = clean(name, path.read_bytes(), False) if wanted(name) and not re.search(r"(^|/)\.", name) else None
+            if result and seen.add(result[1]):
+                documents.append({"registry": "folder", "name": root.name, "path": name, "language": result[0], "text": result[1]})
+    write_documents(data / "train.jsonl", documents)
+
+
+def write_documents(path, documents):
+    total = Counter()
+    with open(f"{path}.tmp", "w") as f:
+        for document in documents:
+            f.write(json.dumps(document) + "\n")
+            total[document["language"]] += len(document["text"].encode())
+    os.replace(f"{path}.tmp", path)
+    print(path.name, len(documents), "documents", sum(total.values()), "bytes", dict(total.most_common()))
 
 
 def table(data):
     counts = json.loads((data / "counts.json").read_text())
     rows = sorted(counts, key=lambda c: (not c.get("heldout", False), c["registry"], c["name"].lower()))
-    used = [c for c in rows if c["bytes"]]
+    used = [c for c in rows if c["bytes"] and not c.get("reserved")]
+    reserved = [f"{c['name']} {c['version']}" for c in rows if c.get("reserved")]
     trained = sum(c["bytes"] for c in used if not c.get("heldout"))
+    languages = Counter()
+    for c in used:
+        if not c.get("heldout"):
+            languages.update(c["languages"])
     lines = [
         "# The corpus",
         "",
@@ -330,25 +492,108 @@ def table(data):
         "copyright. The text itself is not kept here: `corpus.py fetch` downloads the same versions again (packages.json).",
         "",
         f"{len(used)} packages; {trained / 1e6:.1f} MB of text to train on. *Held out* packages are used by evaluate.py only.",
+        "By language, in MB: " + ", ".join(f"{name} {size / 1e6:.1f}" for name, size in languages.most_common()) + ".",
+        "",
+        "Others measure with these packages, so the training text has neither them nor what is nearly the same:",
+        ", ".join(reserved) + ".",
         "",
         "| package | registry | version | licence | languages (by size) | files | bytes | |",
         "|---|---|---|---|---|---:|---:|---|",
     ]
     for c in used:
-        languages = ", ".join(list(c["languages"])[:3])
+        languages = ", ".join(sorted(c["languages"], key=lambda name: -c["languages"][name])[:3])
         lines.append(
             f"| {c['name']} | {c['registry']} | {c['version']} | {c['licence']} | {languages} | {c['files']} | {c['bytes']} | {'held out' if c.get('heldout') else ''} |"
         )
     (HERE / "CORPUS.md").write_text("\n".join(lines) + "\n")
 
 
+# ---- overlap ----------------------------------------------------------------------------------------------------
+
+NGRAM = 24  # words and signs; shorter ones are shared by chance and by idiom
+SHARE_MAX = 0.05  # of a document's n-grams that an evaluation may share before --drop takes it out
+
+
+def ngrams(text):
+    """64-bit hashes of all runs of NGRAM words and signs, sorted, each once."""
+    words = re.findall(r"\w+|[^\w\s]", text)
+    codes = np.fromiter(map(hash, words), dtype=np.int64, count=len(words)).view(np.uint64)
+    n = max(0, len(words) - NGRAM + 1)
+    sums = np.zeros(n, dtype=np.uint64)
+    for i in range(NGRAM):
+        sums = sums * np.uint64(0x9E3779B97F4A7C15) + codes[i : i + n]
+    return np.unique(sums)
+
+
+def is_in(values, ordered):
+    """Which of the values stand in a sorted array: a mask."""
+    places = np.searchsorted(ordered, values)
+    return ordered[np.minimum(places, len(ordered) - 1)] == values if len(ordered) else np.zeros(len(values), dtype=bool)
+
+
+def texts_in(value):
+    """All strings of a JSON value that are long enough to have an n-gram."""
+    if isinstance(value, str):
+        if len(value) >= 2 * NGRAM:
+            yield value
+    elif isinstance(value, (list, dict)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from texts_in(part)
+
+
+def read_evaluation(path):
+    """Yields the texts of a .json, .jsonl or plain file, also .gz or .xz."""
+    opener = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix, open)
+    name = path.name.removesuffix(".gz").removesuffix(".xz")
+    with opener(path, "rt", encoding="utf-8") as f:
+        if name.endswith(".jsonl"):
+            for line in f:
+                yield from texts_in(json.loads(line))
+        elif name.endswith(".json"):
+            yield from texts_in(json.load(f))
+        else:
+            yield f.read()
+
+
+def overlap(data, evaluations, drop):
+    """Prints, for every evaluation file, how many of its n-grams the training text has, and in which packages."""
+    known = [np.unique(np.concatenate([ngrams(text) for text in read_evaluation(path)])) for path in evaluations]
+    everything = np.unique(np.concatenate(known))
+    shared, packages, kept, dropped = [[] for _ in known], [Counter() for _ in known], [], []
+    with open(data / "train.jsonl") as f:
+        for document in map(json.loads, f):
+            grams = ngrams(document["text"])
+            common = grams[is_in(grams, everything)]
+            (dropped if len(common) > SHARE_MAX * len(grams) else kept).append(document)
+            for number, evaluation in enumerate(known if len(common) else ()):
+                found = common[is_in(common, evaluation)]
+                shared[number].append(found)
+                packages[number][document["name"]] += len(found)
+    for path, evaluation, found, where in zip(evaluations, known, shared, packages):
+        count = len(np.unique(np.concatenate([*found, evaluation[:0]])))
+        most = {name: n for name, n in where.most_common(5) if n}
+        print(f"{path.name}: {count} of {len(evaluation)} n-grams ({count / max(1, len(evaluation)):.3%}), most in {most}")
+    print(f"{len(dropped)} documents with more than {SHARE_MAX:.0%} of their n-grams in an evaluation, {sum(len(d['text']) for d in dropped)} characters")
+    print("in " + ", ".join(f"{name} {count}" for name, count in Counter(d["name"] for d in dropped).most_common(20)))
+    if drop and dropped:
+        write_documents(data / "train.jsonl", kept)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("step", choices=["fetch", "build", "table"])
+    parser.add_argument("step", choices=["fetch", "build", "folder", "overlap", "table"])
     parser.add_argument("--data", type=Path, required=True, help="folder outside the repository for downloads and text")
+    parser.add_argument("--folders", type=Path, nargs="*", default=[], help="folder: one's own code")
+    parser.add_argument("--evaluation", type=Path, nargs="*", default=[], help="overlap: files that training must not know")
+    parser.add_argument("--drop", action="store_true", help="overlap: take such documents out of train.jsonl")
     arguments = parser.parse_args()
     arguments.data.mkdir(parents=True, exist_ok=True)
-    {"fetch": fetch, "build": build, "table": table}[arguments.step](arguments.data)
+    if arguments.step == "overlap":
+        overlap(arguments.data, arguments.evaluation, arguments.drop)
+    elif arguments.step == "folder":
+        folder(arguments.data, arguments.folders)
+    else:
+        {"fetch": fetch, "build": build, "table": table}[arguments.step](arguments.data)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ import torch.nn.functional as F
 
 import data
 import tokenizer
-from export import load
 from model import SmallThinker
 from tokenizer import SPECIAL_ID
+from train import read_weights
 
 LANGUAGES = ["typescript", "javascript", "python", "rust", "go", "java", "c"]
 WINDOWS_PER_LANGUAGE, WINDOW_CHARS = 40, 2500
@@ -28,9 +28,9 @@ ANSWER_TOKENS_MAX = 40
 LAYOUTS = ["suffix-first", "prefix-first", "plain"]
 
 
-def from_gguf(path):
-    """The model with the file's weights in float32."""
-    config, weights = load(path)
+def from_file(path):
+    """The model with a file's weights in float32: an exported .gguf, a checkpoint (its averaged weights), or kept weights."""
+    config, weights = read_weights(path)
     model = SmallThinker(config)
     model.load_state_dict(weights)
     return model.eval()
@@ -133,7 +133,7 @@ def evaluate(model, data_folder, n_cases):
         bpb = f"{measured[group][0] / measured[group][1]:.3f}" if group in measured else ""
         if group == "all":
             bpb = f"{bits / size:.3f}"
-        shares = " | ".join(f"{hits[group, layout] / counts[group]:.1%}" for layout in LAYOUTS)
+        shares = " | ".join(f"{hits[group, layout] / max(1, counts[group]):.1%}" for layout in LAYOUTS)
         lines.append(f"| {group} | {bpb} | {counts[group]} | {shares} |")
     return lines
 
@@ -141,11 +141,11 @@ def evaluate(model, data_folder, n_cases):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with heldout.jsonl and tokenizer.json")
-    parser.add_argument("--model", type=Path, required=True, help="exported .gguf file")
-    parser.add_argument("--cases", type=int, default=301)
+    parser.add_argument("--model", type=Path, required=True, help="exported .gguf file, or a checkpoint")
+    parser.add_argument("--cases", type=int, default=301, help="cursor positions; 0: bits per byte only")
     arguments = parser.parse_args()
     with torch.inference_mode():
-        print("\n".join(evaluate(from_gguf(arguments.model), arguments.data, arguments.cases)))
+        print("\n".join(evaluate(from_file(arguments.model), arguments.data, arguments.cases)))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import torch
 import tokenizer
 from model import Config
 from quantize import is_q4_0, is_q8_0
+from train import read_weights
 
 NAME = "Hearth Starter"
 DESCRIPTION = (
@@ -31,7 +32,7 @@ def vocabulary(data):
     return tokens + tokenizer.SPECIALS, types, merges
 
 
-def write_keys(writer, config, data):
+def write_keys(writer, config, data, layouts):
     writer.add_type("model")
     writer.add_name(NAME)
     writer.add_description(DESCRIPTION)
@@ -72,17 +73,18 @@ def write_keys(writer, config, data):
 
     # What our own prompt builder may use; training/README.md has the exact text at every seam.
     writer.add_array("hearth.capabilities", ["complete"])
-    # No hearth.fim.layouts: data.py trains both, and the rest of a line still comes out better without (RESULTS.md). A model
-    # of which that is no longer true says so here, the better one first: writer.add_array("hearth.fim.layouts", [...])
+    # The layouts that measure better than a plain prompt, best first; without the key the product uses none.
+    if layouts:
+        writer.add_array("hearth.fim.layouts", layouts)
     writer.add_array("hearth.prompt.file_header", ["<|file_sep|>", "{path}\n"])
 
 
-def export(checkpoint, data, path):
-    saved = torch.load(checkpoint, weights_only=True)
-    config = Config(**saved["config"])
+def export(checkpoint, data, path, kind="ema", layouts=()):
+    """Writes a checkpoint's weights, "ema" (averaged) or "master" (the last ones), as a GGUF file, in one piece."""
+    config, weights = read_weights(checkpoint, kind)
     writer = gguf.GGUFWriter(f"{path}.tmp", "smallthinker")
-    write_keys(writer, config, data)
-    for name, weight in saved["weights"].items():
+    write_keys(writer, config, data, list(layouts))
+    for name, weight in weights.items():
         quantization = gguf.GGMLQuantizationType.F32
         if is_q4_0(name):
             quantization = gguf.GGMLQuantizationType.Q4_0
@@ -124,8 +126,10 @@ def main():
     parser.add_argument("--data", type=Path, required=True, help="folder with tokenizer.json")
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--weights", choices=["ema", "master"], default="ema", help="averaged weights, or the last ones")
+    parser.add_argument("--layouts", nargs="*", default=[], choices=["suffix-first", "prefix-first"], help="to name in the file, best first")
     arguments = parser.parse_args()
-    export(arguments.checkpoint, arguments.data, arguments.out)
+    export(arguments.checkpoint, arguments.data, arguments.out, arguments.weights, arguments.layouts)
 
 
 if __name__ == "__main__":

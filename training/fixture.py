@@ -15,7 +15,7 @@ import torch.nn.functional as F
 
 import tokenizer
 from data import FILE_SEP
-from evaluate import from_gguf
+from evaluate import from_file
 
 SOURCE_PATH = "src/queue.ts\n"
 SOURCE = """export class Queue<T> {
@@ -56,7 +56,7 @@ def main():
     encode = lambda text: bpe.encode(text, add_special_tokens=False).ids
     ids = [FILE_SEP, *encode(SOURCE_PATH), *encode(SOURCE)][:N_TOKENS_MAX]
     positions = [round(i * (len(ids) - 1) / (POSITIONS - 1)) for i in range(POSITIONS)]
-    model = from_gguf(arguments.model)
+    model = from_file(arguments.model)
     number = lambda x: float(f"{x:.8g}")
     with torch.inference_mode():
         tokens = torch.tensor([ids])

@@ -14,12 +14,12 @@ from torch import nn
 class Config:
     n_vocab: int = 8192
     n_embd: int = 256
-    n_layer: int = 6
+    n_layer: int = 8
     n_head: int = 4
     n_head_kv: int = 2
     head_dim: int = 64
     n_ff: int = 192
-    n_expert: int = 8
+    n_expert: int = 16
     n_expert_used: int = 2
     rope_freq_base: float = 10000.0
     rms_eps: float = 1e-6

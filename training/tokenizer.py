@@ -1,5 +1,7 @@
 """Trains the byte-level BPE vocabulary and wraps it: `python tokenizer.py --data DIR` writes DIR/tokenizer.json.
 
+With `--from FILE.gguf` it is that file's vocabulary instead, for training that begins with the file's weights.
+
 Pre-tokenising is Qwen2's (GGUF `tokenizer.ggml.pre = qwen2`), so that any engine that runs SmallThinker can read it.
 Special tokens come after the text tokens; text never produces them.
 """
@@ -23,14 +25,20 @@ QWEN2_SPLIT = (
 )
 
 
-def train(texts):
-    """A Tokenizer of N_VOCAB - len(SPECIALS) text tokens."""
-    tokenizer = Tokenizer(models.BPE())
+def wrapped(bpe):
+    """A Tokenizer that splits text as Qwen2 does, then by this BPE model."""
+    tokenizer = Tokenizer(bpe)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
         pre_tokenizers.Split(Regex(QWEN2_SPLIT), behavior="isolated"),
         pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
     ])
     tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+def train(texts):
+    """A Tokenizer of N_VOCAB - len(SPECIALS) text tokens."""
+    tokenizer = wrapped(models.BPE())
     trainer = trainers.BpeTrainer(
         vocab_size=N_VOCAB - len(SPECIALS),
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
@@ -41,6 +49,18 @@ def train(texts):
     return tokenizer
 
 
+def from_gguf(path):
+    """The Tokenizer of an exported file, without its special tokens, which text never produces."""
+    import gguf  # not needed to train
+
+    reader = gguf.GGUFReader(path)
+    tokens, merges = (reader.fields[f"tokenizer.ggml.{key}"].contents() for key in ("tokens", "merges"))
+    if tokens[N_VOCAB - len(SPECIALS) :] != SPECIALS:
+        raise ValueError(f"{path} has other special tokens than {SPECIALS}")
+    vocabulary = {token: i for i, token in enumerate(tokens[: N_VOCAB - len(SPECIALS)])}
+    return wrapped(models.BPE(vocabulary, [tuple(merge.split(" ")) for merge in merges]))
+
+
 def load(data):
     return Tokenizer.from_file(str(data / "tokenizer.json"))
 
@@ -48,8 +68,12 @@ def load(data):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of corpus.py")
-    parser.add_argument("--megabytes", type=float, default=25, help="text to learn the merges from, in MB")
+    parser.add_argument("--megabytes", type=float, default=20, help="text to learn the merges from, in MB")
+    parser.add_argument("--from", dest="source", type=Path, help="exported .gguf whose vocabulary to take")
     arguments = parser.parse_args()
+    if arguments.source:
+        from_gguf(arguments.source).save(str(arguments.data / "tokenizer.json"))
+        return
     with open(arguments.data / "train.jsonl") as f:
         texts = [json.loads(line)["text"] for line in f]
     random.Random(0).shuffle(texts)
