@@ -41,7 +41,7 @@ void RepackMatrix(const Kernels& kernels, const ExpertStore& store, int il, int 
   if (!layout.interleaved) return;
   std::vector<std::byte> scratch(RepackScratchBytes(layout.row_bytes()));
   RepackRows(kernels, layout.type, layout.row_length, layout.n_row,
-             slot + layout.slot_offset + store.Shift(layout, id), slot + store.PlaceOf(layout, id),
+             slot + layout.slot_offset + store.Shift(layout, id), slot + store.OffsetOf(layout, id),
              scratch.data());
 }
 

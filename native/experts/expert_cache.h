@@ -31,7 +31,7 @@ class PinnedExpert {
   ~PinnedExpert();
 
   int id() const { return id_; }
-  // The slot's bytes; each matrix at the store's PlaceOf it.
+  // The slot's bytes; each matrix at the store's OffsetOf it.
   const std::byte* data() const { return data_; }
 
  private:

@@ -42,7 +42,7 @@ size_t ExpertStore::Shift(const ExpertMatrix& matrix, int id) const {
   return static_cast<size_t>(FileOffset(matrix, id) % alignment_);
 }
 
-size_t ExpertStore::PlaceOf(const ExpertMatrix& matrix, int id) const {
+size_t ExpertStore::OffsetOf(const ExpertMatrix& matrix, int id) const {
   return matrix.slot_offset + (matrix.interleaved ? 0 : Shift(matrix, id));
 }
 

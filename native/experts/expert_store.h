@@ -57,7 +57,7 @@ class ExpertStore {
 
   // Where in its slot a matrix lies that may be computed with: at its slot_offset if it is
   // interleaved, which is done on the way there, otherwise where it was read.
-  size_t PlaceOf(const ExpertMatrix& matrix, int id) const;
+  size_t OffsetOf(const ExpertMatrix& matrix, int id) const;
 
  private:
   ReadRange RangeOf(const ExpertMatrix& matrix, int id, std::byte* slot) const;

@@ -55,10 +55,10 @@ TEST(ExpertStore, LeavesRoomForTheBlocksThatAreRead) {
         EXPECT_EQ(ranges[m].offset % kBlock, shift);
         EXPECT_TRUE(ranges[m].dest == slot + matrices[m]->slot_offset + shift);
         // Groups are made on the way to an aligned place; rows stay where they are.
-        EXPECT_EQ(store.PlaceOf(*matrices[m], id), matrices[m]->slot_offset + shift);
+        EXPECT_EQ(store.OffsetOf(*matrices[m], id), matrices[m]->slot_offset + shift);
         ExpertMatrix interleaved = store.matrix(il, m);
         interleaved.interleaved = true;
-        EXPECT_EQ(store.PlaceOf(interleaved, id), matrices[m]->slot_offset);
+        EXPECT_EQ(store.OffsetOf(interleaved, id), matrices[m]->slot_offset);
         EXPECT_TRUE(ranges[m].dest - shift >= free_from);
         const size_t end = (shift + ranges[m].bytes + kBlock - 1) / kBlock * kBlock;
         free_from = ranges[m].dest - shift + end;

@@ -26,7 +26,7 @@ MatrixView ViewOf(const ExpertStore& store, const ExpertMatrix& matrix,
                   const PinnedExpert& expert) {
   const int64_t n_interleaved =
       matrix.interleaved ? matrix.n_row / kInterleavedRows * kInterleavedRows : 0;
-  return MatrixView{matrix.type, expert.data() + store.PlaceOf(matrix, expert.id()),
+  return MatrixView{matrix.type, expert.data() + store.OffsetOf(matrix, expert.id()),
                     matrix.row_bytes(), matrix.row_length, n_interleaved};
 }
 

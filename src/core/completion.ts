@@ -39,7 +39,7 @@ const WARM_CHARS_MIN = 64;
 
 /**
  * From a cursor to the text that an editor would insert there. One a window: it remembers answers, windows of
- * documents and how fast somebody types. Requests may overlap; a newer one takes the place of an older one.
+ * documents and how fast the user types. Requests may overlap; a newer one supersedes an older one.
  */
 export class Completer {
   readonly log: RequestLog;
@@ -86,7 +86,7 @@ export class Completer {
   }
 
   /**
-   * Other texts for the same place, for somebody who looks through them: sampled, so that they differ. After `forMs` no
+   * Other texts for the same position, for a user who looks through them: sampled, so that they differ. After `forMs` no
    * further one is begun; ends early when anything else is asked. Texts that are equal, or equal to what `complete` gave, come once or not at all.
    */
   async alternatives(
@@ -110,7 +110,7 @@ export class Completer {
       if (this.#interruption(pending) !== undefined || this.#clock.nowMs() > until) {
         break;
       }
-      const inFlight = new InFlightRequest(pending.place, pending.at, this.#completionKindAt(pending), this.#clock);
+      const inFlight = new InFlightRequest(pending.cacheKey, pending.at, this.#completionKindAt(pending), this.#clock);
       this.#inFlight = inFlight;
       await inFlight.run(this.#engine, pending.prompt, {
         maxTokens: this.#maxTokens(inFlight.completionKind),
@@ -131,7 +131,7 @@ export class Completer {
 
   /**
    * Lets the engine evaluate what the next prompt will begin with, while nobody waits: a document that was just opened, or
-   * text below the cursor that has changed since it was last looked at. A request for another place ends it.
+   * text below the cursor that has changed since it was last looked at. A request for another position ends it.
    */
   async warm(request: CompletionRequest): Promise<void> {
     if (this.#inFlight !== undefined) {
@@ -160,7 +160,7 @@ export class Completer {
     }
   }
 
-  /** The prompt for this place: to be evaluated while nobody types, or to be looked at. */
+  /** The prompt for this position: to be evaluated while nobody types, or to be looked at. */
   promptFor(request: CompletionPosition): readonly PromptPart[] {
     const normal = normalise(request);
     return normal === undefined
@@ -173,7 +173,7 @@ export class Completer {
     this.#windows.forget(documentId);
     this.#cache.forget(documentId);
     this.#prefill.forget(documentId);
-    if (this.#inFlight?.place.documentId === documentId) {
+    if (this.#inFlight?.cacheKey.documentId === documentId) {
       this.stop();
     }
   }
@@ -244,7 +244,7 @@ export class Completer {
   }
 
   #reuse(pending: PendingCompletion): CompletionOutcome | undefined {
-    const reused = this.#cache.reuse(pending.place);
+    const reused = this.#cache.reuse(pending.cacheKey);
     if (reused === undefined) {
       return undefined;
     }
@@ -253,7 +253,7 @@ export class Completer {
       return pending.request.trigger === "manual" ? undefined : { kind: "none", reason: "knownEmpty" };
     }
     const outcome = fittedOutcome(pending, reused.text, reused.completionKind);
-    if (outcome.kind === "none" && this.#inFlight?.typedAlong(pending.place) !== undefined) {
+    if (outcome.kind === "none" && this.#inFlight?.typedAlong(pending.cacheKey) !== undefined) {
       return undefined;
     }
     pending.source = reused.source;
@@ -263,7 +263,11 @@ export class Completer {
   /** The question under way may be the one that is asked now: the keys since then only typed its answer. */
   async #joinInFlight(pending: PendingCompletion): Promise<CompletionOutcome | undefined> {
     const inFlight = this.#inFlight;
-    if (inFlight === undefined || inFlight.result !== undefined || inFlight.typedAlong(pending.place) === undefined) {
+    if (
+      inFlight === undefined ||
+      inFlight.result !== undefined ||
+      inFlight.typedAlong(pending.cacheKey) === undefined
+    ) {
       return undefined;
     }
     this.#callOffLinger?.();
@@ -305,7 +309,7 @@ export class Completer {
 
   #send(pending: PendingCompletion): InFlightRequest {
     this.#prefill.stop();
-    const inFlight = new InFlightRequest(pending.place, pending.at, this.#completionKindAt(pending), this.#clock);
+    const inFlight = new InFlightRequest(pending.cacheKey, pending.at, this.#completionKindAt(pending), this.#clock);
     this.#inFlight = inFlight;
     const newChars = this.#prefill.newChars(pending.request.documentId, flatten(pending.prompt));
     pending.newChars = newChars;
@@ -331,9 +335,9 @@ export class Completer {
     }
     this.#prefill.asked(inFlight, flatten(prompt));
     const tookMs = this.#clock.nowMs() - inFlight.startedMs;
-    const { result, shaped, completionKind, firstTextMs, place } = inFlight;
+    const { result, shaped, completionKind, firstTextMs, cacheKey } = inFlight;
     if (result?.kind === "answered") {
-      this.#cache.remember(place, cachedAnswer(shaped, completionKind));
+      this.#cache.remember(cacheKey, cachedAnswer(shaped, completionKind));
       this.#pace.answered(costOf(inFlight, result.report, flatten(prompt), { newChars, tookMs }));
     } else if (result?.kind === "stopped" && (completionKind === "line" || firstTextMs === undefined)) {
       this.#pace.gaveUp(newChars, tookMs);
@@ -370,7 +374,7 @@ export class Completer {
       if (interruption !== undefined) {
         return interruption;
       }
-      const typed = inFlight.typedAlong(pending.place);
+      const typed = inFlight.typedAlong(pending.cacheKey);
       if (typed === undefined || inFlight.result?.kind === "stopped") {
         // Not what was typed after all; the caller may ask anew.
         return { kind: "none", reason: "superseded" };
@@ -382,7 +386,7 @@ export class Completer {
       }
       const hasWholeLine = inFlight.completionKind === "block" && restOf(inFlight.shaped, typed).trim() !== "";
       if (hasWholeLine && nowMs >= showAt) {
-        this.#cache.remember(inFlight.place, cachedAnswer(inFlight.shaped, inFlight.completionKind));
+        this.#cache.remember(inFlight.cacheKey, cachedAnswer(inFlight.shaped, inFlight.completionKind));
         return fittedOutcome(pending, restOf(inFlight.shaped, typed), inFlight.completionKind);
       }
       if (nowMs >= tooLateAt) {

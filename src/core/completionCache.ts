@@ -1,8 +1,8 @@
 import type { CompletionKind } from "./blockRules";
 import type { EmptyReason } from "./skipReasons";
 
-/** A place that was or is being completed, as far as it decides whether an earlier answer still holds. */
-export interface CachePlace {
+/** What a cached answer depends on: it holds where all of this is the same, or only what it says was typed since. */
+export interface CacheKey {
   readonly documentId: string;
   /** The whole document before the cursor. */
   readonly textBefore: string;
@@ -39,7 +39,7 @@ export class CompletionCache {
   /** Least recently used first. */
   readonly #answers = new Map<string, CachedAnswer>();
   /** What was shown last. It is found again even when the anchor moves while somebody types along it. */
-  #shown: { readonly place: CachePlace; readonly answer: CachedAnswer } | undefined;
+  #shown: { readonly cacheKey: CacheKey; readonly answer: CachedAnswer } | undefined;
 
   constructor(capacity = CAPACITY) {
     this.#capacity = capacity;
@@ -49,36 +49,36 @@ export class CompletionCache {
     return this.#answers.size;
   }
 
-  reuse(place: CachePlace): Reused | undefined {
-    const along = this.#alongShown(place);
+  reuse(cacheKey: CacheKey): Reused | undefined {
+    const along = this.#alongShown(cacheKey);
     if (along !== undefined) {
       return along;
     }
-    const hashes = prefixHashes(place.prefix);
-    const around = aroundKey(place);
-    const furthest = Math.min(FORWARD_CHARS_MAX, place.prefix.length);
+    const hashes = prefixHashes(cacheKey.prefix);
+    const around = aroundKey(cacheKey);
+    const furthest = Math.min(FORWARD_CHARS_MAX, cacheKey.prefix.length);
     for (let typedChars = 0; typedChars <= furthest; ++typedChars) {
-      const length = place.prefix.length - typedChars;
-      const key = keyOf(place.documentId, hashes, length, around);
+      const length = cacheKey.prefix.length - typedChars;
+      const key = keyOf(cacheKey.documentId, hashes, length, around);
       const answer = this.#answers.get(key);
-      if (answer === undefined || (typedChars > 0 && !goesOn(answer, place.prefix.slice(length)))) {
+      if (answer === undefined || (typedChars > 0 && !goesOn(answer, cacheKey.prefix.slice(length)))) {
         continue;
       }
       this.#answers.delete(key);
       this.#answers.set(key, answer);
-      const origin = { ...place, textBefore: place.textBefore.slice(0, place.textBefore.length - typedChars) };
-      this.#shown = { place: origin, answer };
+      const origin = { ...cacheKey, textBefore: cacheKey.textBefore.slice(0, cacheKey.textBefore.length - typedChars) };
+      this.#shown = { cacheKey: origin, answer };
       const source = typedChars === 0 ? "revisited" : "forward";
       return { ...answer, text: answer.text.slice(typedChars), source };
     }
     return undefined;
   }
 
-  remember(place: CachePlace, answer: CachedAnswer): void {
-    const key = keyOf(place.documentId, prefixHashes(place.prefix), place.prefix.length, aroundKey(place));
+  remember(cacheKey: CacheKey, answer: CachedAnswer): void {
+    const key = keyOf(cacheKey.documentId, prefixHashes(cacheKey.prefix), cacheKey.prefix.length, aroundKey(cacheKey));
     this.#answers.delete(key);
     this.#answers.set(key, answer);
-    this.#shown = { place, answer };
+    this.#shown = { cacheKey, answer };
     const oldest = this.#answers.keys().next().value;
     if (this.#answers.size > this.#capacity && oldest !== undefined) {
       this.#answers.delete(oldest);
@@ -92,7 +92,7 @@ export class CompletionCache {
         this.#answers.delete(key);
       }
     }
-    if (this.#shown?.place.documentId === documentId) {
+    if (this.#shown?.cacheKey.documentId === documentId) {
       this.#shown = undefined;
     }
   }
@@ -102,9 +102,9 @@ export class CompletionCache {
     this.#shown = undefined;
   }
 
-  #alongShown(place: CachePlace): Reused | undefined {
+  #alongShown(cacheKey: CacheKey): Reused | undefined {
     const shown = this.#shown;
-    const typed = shown === undefined ? undefined : typedSince(shown.place, place);
+    const typed = shown === undefined ? undefined : typedSince(shown.cacheKey, cacheKey);
     if (shown === undefined || typed === undefined || (typed !== "" && !goesOn(shown.answer, typed))) {
       return undefined;
     }
@@ -113,7 +113,7 @@ export class CompletionCache {
 }
 
 /** What was typed at the end of the text before the cursor; undefined where anything else has changed. */
-export function typedSince(earlier: CachePlace, now: CachePlace): string | undefined {
+export function typedSince(earlier: CacheKey, now: CacheKey): string | undefined {
   const isSamePlace =
     earlier.documentId === now.documentId &&
     now.textBefore.length >= earlier.textBefore.length &&
@@ -129,16 +129,16 @@ function goesOn({ text }: CachedAnswer, typed: string): boolean {
 }
 
 /** Editors close brackets and quotes as they are typed; these change nothing in what comes next. */
-function restOfLine({ after }: CachePlace): string {
+function restOfLine({ after }: CacheKey): string {
   return after.replace(/^[\s)\]}>"'`]+/, "").trimEnd();
 }
 
-function belowOf({ below }: CachePlace): string {
+function belowOf({ below }: CacheKey): string {
   return below.slice(0, BELOW_CHARS);
 }
 
-function aroundKey(place: CachePlace): string {
-  const text = `${restOfLine(place)}\n${belowOf(place)}`;
+function aroundKey(cacheKey: CacheKey): string {
+  const text = `${restOfLine(cacheKey)}\n${belowOf(cacheKey)}`;
   return hashText(prefixHashes(text), text.length);
 }
 

@@ -8,7 +8,7 @@ import {
 import type { PromptPart } from "../protocol/prompt";
 import { BLOCK_LINES_MAX, type CompletionKind, stopStrings } from "./blockRules";
 import { CancelSource } from "./cancellation";
-import { type CachePlace, typedSince } from "./completionCache";
+import { type CacheKey, typedSince } from "./completionCache";
 import type { Surroundings } from "./context";
 import type { Clock, TextEngine } from "./ports";
 import { type ShapedAnswer, shapeAnswer } from "./postprocess";
@@ -28,7 +28,7 @@ const TYPED_AHEAD_MAX = 8;
  * types what it is about to answer, and the rest of a block is generated while its first line is shown.
  */
 export class InFlightRequest {
-  readonly place: CachePlace;
+  readonly cacheKey: CacheKey;
   readonly completionKind: CompletionKind;
   readonly startedMs: number;
   firstTextMs: number | undefined;
@@ -45,8 +45,8 @@ export class InFlightRequest {
   /** With the line that is still being generated. */
   #soFar: ShapedAnswer = this.#shaped;
 
-  constructor(place: CachePlace, at: Surroundings, completionKind: CompletionKind, clock: Clock) {
-    this.place = place;
+  constructor(cacheKey: CacheKey, at: Surroundings, completionKind: CompletionKind, clock: Clock) {
+    this.cacheKey = cacheKey;
     this.completionKind = completionKind;
     this.#at = at;
     this.#clock = clock;
@@ -61,7 +61,7 @@ export class InFlightRequest {
   ): Promise<void> {
     try {
       const request = { priority: "completion", ...limits, stop: stopStrings(this.completionKind) } as const;
-      const pieces = engine.generate(this.place.documentId, prompt, request, this.#cancel.token);
+      const pieces = engine.generate(this.cacheKey.documentId, prompt, request, this.#cancel.token);
       this.#leave = () => {
         // Not awaited: a generator that is busy returns only when its work is done.
         void pieces.return(emptyReport("cancelled")).catch(() => undefined);
@@ -101,9 +101,9 @@ export class InFlightRequest {
     return this.#shaped;
   }
 
-  /** What was typed at its place since it started, if its answer may still begin with that. */
-  typedAlong(now: CachePlace): string | undefined {
-    const typed = typedSince(this.place, now);
+  /** What was typed at its position since it started, if its answer may still begin with that. */
+  typedAlong(now: CacheKey): string | undefined {
+    const typed = typedSince(this.cacheKey, now);
     if (typed === undefined) {
       return undefined;
     }

@@ -1,5 +1,5 @@
 import type { PromptPart } from "../protocol/prompt";
-import type { CachePlace } from "./completionCache";
+import type { CacheKey } from "./completionCache";
 import type { CompletionOutcome, CompletionRequest, NormalRequest } from "./completionRequest";
 import { type Surroundings, surroundingsOf } from "./context";
 import type { InFlightRequest } from "./inFlightRequest";
@@ -14,7 +14,7 @@ export interface PendingCompletion {
   readonly request: CompletionRequest;
   readonly normal: NormalRequest;
   readonly at: Surroundings;
-  readonly place: CachePlace;
+  readonly cacheKey: CacheKey;
   readonly prompt: readonly PromptPart[];
   readonly token: CancelToken;
   readonly startedMs: number;
@@ -36,7 +36,7 @@ export function pendingCompletionAt(
   return {
     ...asked,
     at,
-    place: {
+    cacheKey: {
       documentId: asked.request.documentId,
       textBefore: cursor.text.slice(0, cursor.offset),
       prefix: window.prefix,

@@ -116,9 +116,9 @@ export class PromptPrefill {
   }
 
   /** A question was stopped or answered: its prompt has been evaluated if there was any text. */
-  asked({ place, result, firstTextMs }: InFlightRequest, prompt: string): void {
+  asked({ cacheKey, result, firstTextMs }: InFlightRequest, prompt: string): void {
     if (result?.kind === "answered" || firstTextMs !== undefined) {
-      this.#remember(place.documentId, prompt);
+      this.#remember(cacheKey.documentId, prompt);
     }
   }
 

@@ -20,62 +20,62 @@ import type { PromptPart } from "../../protocol/prompt";
 
 /**
  * Checks of what a peer sent: types promise nothing about bytes from a socket. A schema returns the value itself, or
- * throws EngineError `bad_request` with the place in the value.
+ * throws EngineError `bad_request` with the path in the value.
  */
-export type Schema<T> = (value: unknown, place: string) => T;
+export type Schema<T> = (value: unknown, path: string) => T;
 
-function wrong(place: string, wanted: string): EngineError {
-  return new EngineError("bad_request", `cannot use the request: ${place} is not ${wanted}`);
+function wrong(path: string, wanted: string): EngineError {
+  return new EngineError("bad_request", `cannot use the request: ${path} is not ${wanted}`);
 }
 
-const text: Schema<string> = (value, place) => {
+const text: Schema<string> = (value, path) => {
   if (typeof value !== "string") {
-    throw wrong(place, "a text");
+    throw wrong(path, "a text");
   }
   return value;
 };
 
-const flag: Schema<boolean> = (value, place) => {
+const flag: Schema<boolean> = (value, path) => {
   if (typeof value !== "boolean") {
-    throw wrong(place, "true or false");
+    throw wrong(path, "true or false");
   }
   return value;
 };
 
 function number(min: number, max: number): Schema<number> {
-  return (value, place) => {
+  return (value, path) => {
     if (typeof value !== "number" || !(value >= min && value <= max)) {
-      throw wrong(place, `a number from ${String(min)} to ${String(max)}`);
+      throw wrong(path, `a number from ${String(min)} to ${String(max)}`);
     }
     return value;
   };
 }
 
 function whole(min: number, max: number): Schema<number> {
-  return (value, place) => {
+  return (value, path) => {
     if (!Number.isInteger(value)) {
-      throw wrong(place, "a whole number");
+      throw wrong(path, "a whole number");
     }
-    return number(min, max)(value, place);
+    return number(min, max)(value, path);
   };
 }
 
 function oneOf<const T extends string>(...names: readonly T[]): Schema<T> {
-  return (value, place) => {
+  return (value, path) => {
     const found = names.find((name) => name === value);
     if (found === undefined) {
-      throw wrong(place, `one of ${names.join(", ")}`);
+      throw wrong(path, `one of ${names.join(", ")}`);
     }
     return found;
   };
 }
 
 function list<T>(item: Schema<T>): Schema<readonly T[]> {
-  return (value, place) => {
+  return (value, path) => {
     if (!Array.isArray(value)) {
-      throw wrong(place, "a list");
+      throw wrong(path, "a list");
     }
-    return value.map((each, i) => item(each, `${place}[${String(i)}]`));
+    return value.map((each, i) => item(each, `${path}[${String(i)}]`));
   };
 }
 
@@ -85,16 +85,16 @@ type OptionalKey<T> = { [K in keyof T]-?: undefined extends T[K] ? K : never }[k
 
 /** Takes the known fields and drops all others. */
 function record<T extends object>(fields: Fields<T>, optional: readonly OptionalKey<T>[] = []): Schema<T> {
-  return (value, place) => {
+  return (value, path) => {
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      throw wrong(place, "an object");
+      throw wrong(path, "an object");
     }
     const given = value as Readonly<Record<string, unknown>>;
     const taken: Record<string, unknown> = {};
     for (const [name, schema] of Object.entries<Schema<unknown>>(fields)) {
       const field = Object.hasOwn(given, name) ? given[name] : undefined;
       if (field !== undefined || !(optional as readonly string[]).includes(name)) {
-        taken[name] = schema(field, place === "" ? name : `${place}.${name}`);
+        taken[name] = schema(field, path === "" ? name : `${path}.${name}`);
       }
     }
     return taken as T;
@@ -105,9 +105,9 @@ const partSchemas = {
   text: record<Extract<PromptPart, { kind: "text" }>>({ kind: oneOf("text"), text }),
   special: record<Extract<PromptPart, { kind: "special" }>>({ kind: oneOf("special"), token: text }),
 };
-const promptPart: Schema<PromptPart> = (value, place) => {
-  const { kind } = record({ kind: oneOf("text", "special") })(value, place);
-  return partSchemas[kind](value, place);
+const promptPart: Schema<PromptPart> = (value, path) => {
+  const { kind } = record({ kind: oneOf("text", "special") })(value, path);
+  return partSchemas[kind](value, path);
 };
 const prompt = list(promptPart);
 
@@ -133,7 +133,7 @@ function schemaOf(option: EngineOptionKind): Schema<unknown> {
     case "bytes":
       return whole(option.min, option.max);
     case "name":
-      return (value, place) => oneOf(...option.names)(nameMeant(option, value) ?? value, place);
+      return (value, path) => oneOf(...option.names)(nameMeant(option, value) ?? value, path);
   }
 }
 
