@@ -17,7 +17,7 @@ export interface HearthApi {
   readonly status: () => StatusLine;
   /** What became of the last requests, oldest first. */
   readonly requests: () => readonly RequestRecord[];
-  /** For tests, and nowhere else: what is said in a chat is nobody's business. */
+  /** Only in tests: chats are private. */
   readonly chat?: WindowChat;
   /** For tests: requests as the editor makes them. */
   readonly provider?: InlineCompletionProvider;

@@ -1,11 +1,11 @@
-// Who may import what in TypeScript: the table of docs/architecture.md, as rules for dependency-cruiser.
+// Allowed imports in TypeScript: the table of docs/architecture.md, as rules for dependency-cruiser.
 
 /** A folder may import itself and what its row names. */
 const ROWS = {
   "^src/protocol/": ["^src/protocol/"],
   "^src/core/": ["^src/protocol/", "^src/core/"],
   "^src/model/": ["^src/protocol/", "^src/model/"],
-  // Four rooms, three arrows. The client's side loads neither the server's nor the addon: a crash of the engine must not be
+  // Four folders, three edges. The client's side loads neither the server's nor the addon: a crash of the engine must not be
   // the window's.
   "^src/engine/wire/": ["^src/protocol/", "^src/engine/wire/"],
   "^src/engine/client/": ["^src/protocol/", "^src/core/ports\\.ts$", "^src/engine/(client|wire)/"],
@@ -23,7 +23,7 @@ const ROWS = {
   ],
   "^src/systemClock\\.ts$": ["^src/core/ports\\.ts$"],
   "^src/web\\.ts$": [],
-  // What it says of a failure is what the rest of the window says.
+  // Its messages about a failure are those of the rest of the window.
   "^webview/": ["^src/protocol/", "^src/core/(remedies|skipReasons)\\.ts$", "^webview/"],
   "^src/cli(\\.ts$|/)": [
     "^src/protocol/",

@@ -32,7 +32,7 @@ function isAtLeast([major, minor], [wantedMajor, wantedMinor]) {
   return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
 }
 
-/** Quietly: a missing program is our own message's matter. */
+/** Quietly: our own message reports a missing program. */
 async function firstThatWorks(commands) {
   for (const command of commands) if (command && (await works(command))) return command;
   return undefined;

@@ -1,4 +1,4 @@
-// What no ready-made linter knows of this house: which C++ module may include which, what code for one ISA may include,
+// Project rules that no ready-made linter checks: which C++ module may include which, what code for one ISA may include,
 // and names that a source file must not have.
 import { readFileSync } from "node:fs";
 import path from "node:path";

@@ -26,7 +26,7 @@ interface Visit {
   readonly nextRanked: readonly number[];
 }
 
-/** Decoding whose favourites change, a prompt in chunks, and chunks so long that whoever they do not use is forgotten. */
+/** Decoding whose favourites change, a prompt in chunks, and chunks so long that experts they do not use are evicted. */
 function script(): Visit[] {
   let state = 3;
   const random = (below: number): number => {

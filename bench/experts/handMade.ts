@@ -2,8 +2,8 @@ import { TRACE_VERSION, type TraceHeader, type TraceLine } from "../../src/cli/t
 import { parseTrace, type Trace } from "./trace";
 
 /**
- * A trace of given choices [token][layer][rank]. Guesses are right unless given as [token][layer][ahead][rank]; who comes behind is
- * whoever was not chosen, by rising id.
+ * A trace of given choices [token][layer][rank]. Guesses are right unless given as [token][layer][ahead][rank]; next-ranked are
+ * the experts that were not chosen, by rising id.
  */
 export function traceOf(
   chosen: readonly (readonly (readonly number[])[])[],

@@ -113,7 +113,7 @@ describe("ReuseDistance", () => {
     };
     const runs = Array.from({ length: 600 }, (_, i) => Math.floor(i / 30) % 8);
     assert.ok(mixAfter(runs) > 0.8);
-    // Each half the time, however it was of late.
+    // Each half the time, whatever was used recently.
     const shuffled = Array.from({ length: 600 }, (_, i) => ((i * i * 7 + (i >> 3) * 5) >> 2) % 2);
     assert.ok(mixAfter(shuffled) < 0.5);
   });

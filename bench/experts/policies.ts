@@ -34,7 +34,7 @@ export class LruTwo implements Policy {
   }
 }
 
-/** Two LRU lists: who is used a second time moves from the first into the second, which holds 80 % at most (SLRU). */
+/** Two LRU lists: an expert that is used again moves from the first into the second, which holds 80 % at most (SLRU). */
 export class Segmented implements Policy {
   readonly #isLoaded: Uint8Array;
   readonly #kept = new Map<number, true>();
@@ -152,7 +152,7 @@ export class ThreeQueues implements Policy {
   }
 
   victim(mayEvict: (key: number) => boolean): number {
-    // Each round takes a use from somebody or moves somebody on, so that this ends; pinned ones are passed over.
+    // Each round takes a use from an expert or moves one on, so this terminates; pinned ones are skipped.
     for (let passed = 0; passed <= 4 * this.#n_slot; ++passed) {
       const fromSmall = this.#small.length > 0 && (this.#small.length >= 0.1 * this.#n_slot || this.#main.length === 0);
       const queue = fromSmall ? this.#small : this.#main;
@@ -210,7 +210,7 @@ export class LayerQuota implements Policy {
     this.#layer = il;
   }
 
-  /** The layer that asks gives up one of its own, unless it has less than its share: then who has most above theirs. */
+  /** The requesting layer evicts one of its own unless it is below its share: then the layer furthest above its share does. */
   worth(key: number): number {
     const il = Math.floor(key / this.#n_expert);
     const own = il === this.#layer && this.#n_resident[il]! >= Math.floor(this.#quota);
@@ -299,7 +299,7 @@ export class ReuseDistance implements Policy {
   #n_token = 1;
   #n_next = 1;
 
-  /** @param nextRanked who ranked just behind the chosen ones. */
+  /** @param nextRanked the experts ranked just below the chosen ones. */
   constructor(size: Size, options: UseOptions, n_used: number, nextRanked?: (batch: Batch) => Int32Array) {
     this.#size = size;
     this.#options = options;

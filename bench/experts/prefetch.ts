@@ -4,7 +4,7 @@ import { guessedOf, type Trace } from "./trace";
 
 /** Experts a token. */
 export interface Reads {
-  /** Not there when they were asked for: somebody waits. */
+  /** Not resident when requested: computation waits. */
   readonly exposed: number;
   /** Read on a guess. */
   readonly speculative: number;

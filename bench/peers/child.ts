@@ -85,7 +85,7 @@ class Measurement {
     }
   }
 
-  /** Who would listen takes time of the processor from what is timed: only where the process may have to be killed. */
+  /** A listening parent takes CPU time from what is timed: only if the process may have to be killed. */
   #tell(what: Omit<Progress, "kernels">): void {
     if (this.#timeLimitMs < Infinity) {
       const progress: Progress = { ...what, kernels: this.#engine.kernels };

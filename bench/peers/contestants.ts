@@ -1,4 +1,4 @@
-/** Who takes part, from the command line. */
+/** The contestants, from the command line. */
 import { cpSync, existsSync, rmSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import type { PeerSpec } from "./job";

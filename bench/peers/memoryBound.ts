@@ -1,4 +1,4 @@
-/** What a token has to read, whoever evaluates it. */
+/** Bytes that a token has to read, in any engine. */
 import type { ModelSpec } from "../../src/model/modelSpec";
 
 /** Bytes of an expert of a layer. */

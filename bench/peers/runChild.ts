@@ -1,4 +1,4 @@
-/** The process of a measurement, from the side of who started it. */
+/** The process of a measurement, from the parent's side. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";

@@ -181,7 +181,7 @@ async function requestAt({ file, line, column }: Place): Promise<CompletionReque
     text,
     offset: before + column - 1,
     indentation: detectIndentation(text),
-    // Somebody asks, so nothing is held back.
+    // As a manual request, so that nothing is suppressed.
     trigger: "manual",
   };
 }

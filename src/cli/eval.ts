@@ -17,7 +17,7 @@ import { modelPath, openEngine, printJson, Progress } from "./session";
 
 export { evalOptions } from "./eval/evalOptions";
 
-/** Writes a line of what was measured, for whoever wants to know more than the sums. */
+/** Writes a line of detailed measurements, in addition to the sums. */
 type Note = (line: object) => void;
 
 /** `hearth eval`: what suggestions are worth, while files are typed or at cursors in lines that were really written. */

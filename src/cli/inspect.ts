@@ -3,7 +3,7 @@ import { PREDICTOR } from "../model/tensorTable";
 import { type Arguments, flagOption, usageError } from "./options";
 import { modelPath, printJson } from "./session";
 
-/** `hearth inspect MODEL`: what a model file says about itself. Weights are not read. */
+/** `hearth inspect MODEL`: a model file's metadata. Weights are not read. */
 export async function inspect(args: Arguments): Promise<void> {
   if (args.positionals.length > 1) {
     throw usageError("inspect takes one model");

@@ -36,7 +36,7 @@ export async function openEngine(
   }
 }
 
-/** A processor without what our kernels want works, but nobody should wonder why it is slow. */
+/** A warning for a processor that lacks the instructions of our fast kernels: it works, but slowly. */
 export function slowKernels(isa: Isa, forced: string | undefined): string[] {
   return isa === "ref" && forced === undefined
     ? ["this processor has neither AVX2 nor NEON with dot products: the reference kernels are used, many times slower"]

@@ -37,7 +37,7 @@ export interface TraceLine {
    * layer il - 1 has added its attention, before its experts have run; guessed[0] by the token's embedding.
    */
   readonly guessed: readonly (readonly (readonly number[])[])[];
-  /** [n_layer][min(n_used, n_expert - n_used)]: who came next. */
+  /** [n_layer][min(n_used, n_expert - n_used)]: the next-ranked experts. */
   readonly next_ranked: readonly (readonly number[])[];
 }
 

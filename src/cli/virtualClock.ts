@@ -81,7 +81,7 @@ export class VirtualClock implements Clock {
     return true;
   }
 
-  /** All promises that can go on have gone on, and nobody holds the time. */
+  /** All pending microtasks have run, and the clock is not stopped. */
   async #settled(): Promise<void> {
     await turn();
     while (this.#stops.size > 0) {

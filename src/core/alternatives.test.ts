@@ -83,7 +83,7 @@ describe("Completer: prefill", () => {
     assert.equal(outcome.kind === "text" && outcome.text, "right;");
     assert.deepEqual(
       engine.calls.map(({ state }) => state),
-      // Nobody waited for the first; the second has to be over before the question.
+      // Nothing awaited the first; the second has to end before the request.
       ["cancelled", "ended", "ended"],
     );
   });

@@ -28,8 +28,8 @@ const OPENERS: Record<BlockStyle, RegExp | undefined> = {
 const VOID_TAGS = /^(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr)$/i;
 
 /**
- * A block is asked for where one has been opened and nothing stands in it yet: the opener ends this line or the one
- * above, and nothing below is indented deeper than the opener. Everywhere else the rest of one line is what is wanted.
+ * A block is requested where one has been opened and is still empty: the opener ends this line or the one above, and
+ * nothing below is indented deeper than the opener. Everywhere else the rest of one line is requested.
  */
 export function completionKindAt(at: Surroundings): CompletionKind {
   if (at.after.trim() !== "" || at.state.mode.kind !== "code") {

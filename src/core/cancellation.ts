@@ -35,7 +35,7 @@ export class CancelSource {
   }
 }
 
-/** For callers that never change their mind. */
+/** For callers that never cancel. */
 export const NEVER_CANCELLED: CancelToken = {
   isCancellationRequested: false,
   onCancellationRequested: () => ({ dispose: () => undefined }),

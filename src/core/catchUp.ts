@@ -4,13 +4,13 @@ interface DocumentVersion {
 }
 
 /**
- * The request that Hearth has the editor make when the model is ready only after somebody has typed. The editor makes it
- * as if a person had asked, so the request has to be told from those: by the document and its version.
+ * The request that Hearth triggers in the editor when the model becomes ready only after the user has typed. The editor
+ * marks it as a manual request; the document and its version tell it from a real one.
  */
 export class CatchUp {
   #expected: DocumentVersion | undefined;
 
-  /** The editor is asked to make the request; returns what is to be called once it has done so. */
+  /** Call before triggering the request in the editor; call the returned function afterwards. */
   expect(documentId: string, version: number): () => void {
     const expected = { documentId, version };
     this.#expected = expected;
@@ -21,7 +21,7 @@ export class CatchUp {
     };
   }
 
-  /** Whether this request, made as if by hand, is the expected one; it is expected once. */
+  /** Whether this manual request is the expected one; it is expected once. */
   take(documentId: string, version: number): boolean {
     if (this.#expected?.documentId !== documentId || this.#expected.version !== version) {
       return false;

@@ -6,13 +6,13 @@ export interface CompletionOptions {
   /** False: never more than the rest of a line. */
   readonly blocks: boolean;
   readonly budget: PromptBudget;
-  /** What the editor has waited already before it asks. */
+  /** The editor's own debounce, already elapsed when it sends a request. */
   readonly editorWaitedMs: number;
-  /** Until then after a request the rest of a block is waited for; later its first line is shown alone. */
+  /** How long after a request to wait for a whole block; later its first line is shown alone. */
   readonly blockWaitMs: { readonly automatic: number; readonly manual: number };
   /** A later answer is kept but not shown: by then the user looks elsewhere. */
   readonly latencyMaxMs: number;
-  /** A cancelled question goes on for so long, in case the next key types what it answers. */
+  /** A cancelled engine request continues for this long, in case the next key types the start of its answer. */
   readonly lingerMs: number;
 }
 

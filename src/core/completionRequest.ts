@@ -14,11 +14,11 @@ export interface DocumentSnapshot {
   readonly indentation: Indentation;
 }
 
-/** A cursor in a document: all that a prompt is made of. */
+/** A cursor in a document: the input for a prompt. */
 export interface CompletionPosition extends DocumentSnapshot {
   /** UTF-16 units before the cursor, in the document's text. */
   readonly offset: number;
-  /** The item that is selected in the editor's suggestion list: a completion must go on from there. */
+  /** The selected item of the editor's suggestion list, which a completion must extend. */
   readonly selectedCompletion?: SelectedCompletion | undefined;
 }
 
@@ -27,7 +27,7 @@ export interface CompletionRequest extends CompletionPosition {
   readonly trigger: "automatic" | "manual";
 }
 
-/** Takes the place of the text between two offsets on the cursor's line, around the cursor. */
+/** Replaces the text between two offsets on the cursor's line, around the cursor. */
 export interface SelectedCompletion {
   readonly start: number;
   readonly end: number;
@@ -40,7 +40,7 @@ export type CompletionOutcome =
       readonly kind: "text";
       /** With the document's own line ends. */
       readonly text: string;
-      /** UTF-16 units around the cursor, on its line, that the text takes the place of. */
+      /** UTF-16 units around the cursor, on its line, that the text replaces. */
       readonly replaceBefore: number;
       readonly replaceAfter: number;
     }
@@ -57,11 +57,11 @@ export interface NormalRequest {
   readonly cursor: CursorContext;
   /** The document ends its lines with CRLF, and so must what is inserted. */
   readonly crlf: boolean;
-  /** Comes before the completion's text, in place of so many units around the cursor. */
+  /** Precedes the completion's text and replaces so many units around the cursor. */
   readonly selected: { readonly text: string; readonly replaceBefore: number; readonly replaceAfter: number };
 }
 
-/** Undefined where the selected item does not go on from what is typed. */
+/** Undefined if the selected item does not extend the typed text. */
 export function normalise(request: CompletionPosition): NormalRequest | undefined {
   const { path, languageId, indentation, selectedCompletion: item, offset } = request;
   const accepted = item === undefined ? { text: request.text, offset } : accept(request, item);

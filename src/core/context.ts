@@ -14,7 +14,7 @@ export interface CursorContext {
   readonly indentation: Indentation;
 }
 
-/** What the rules around a completion look at; found once for a cursor. */
+/** The input of the completion rules; computed once for a cursor. */
 export interface Surroundings {
   readonly language: Language;
   readonly indentation: Indentation;
@@ -28,7 +28,7 @@ export interface Surroundings {
   readonly state: ScanState;
 }
 
-/** Syntax is read from at most so far above the cursor: a keystroke must stay cheap in a file of any length. */
+/** Characters above the cursor that are scanned for syntax: a keystroke must stay cheap in a file of any length. */
 const SCANNED_CHARS_ABOVE = 20_000;
 const SCANNED_CHARS_BELOW = 8_000;
 
@@ -49,7 +49,7 @@ export function surroundingsOf(cursor: CursorContext): Surroundings {
   };
 }
 
-/** A place that is most likely code at the top level: the start of the text, or of a line that is not indented. */
+/** An offset that is most likely top-level code: the start of the text, or of a line that is not indented. */
 function scanStart(text: string, offset: number): number {
   if (offset <= SCANNED_CHARS_ABOVE) {
     return 0;

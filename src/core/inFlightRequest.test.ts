@@ -12,7 +12,7 @@ const TRAITS = { fimLayouts: ["suffix-first"], fileHeader: false } as const;
 const EDITOR_WAITS_MS = 50;
 const BEFORE = "a();\nreturn |\nb();";
 
-/** Asks, cancels while the engine is busy, asks again after a gap: what comes, and what became of the first question. */
+/** Asks, cancels while the engine is busy, asks again after a gap: what comes, and what became of the first request. */
 async function askTwice(
   next: CompletionRequest,
   gapMs: number,

@@ -2,16 +2,16 @@ import type { ChatMessage } from "../protocol/engine";
 import type { GeneratedPiece, GenerateReport, GenerateRequest } from "../protocol/generation";
 import type { PromptPart } from "../protocol/prompt";
 
-/** What the core needs from the world, as interfaces: tests give fakes, programs give the engine. */
+/** The core's dependencies, as interfaces: tests supply fakes, programs the engine. */
 
-/** Text as it is generated. Whoever stops iterating cancels. Rejects with an EngineError. */
+/** Text as it is generated. A consumer that stops iterating cancels the request. Rejects with an EngineError. */
 export type TextStream = AsyncGenerator<GeneratedPiece, GenerateReport, undefined>;
 
 /** Text after a prompt. */
 export interface TextEngine {
   /**
-   * @param documentId prompts of one document have much in common: an engine keeps what it has evaluated by this
-   * @param cancel a generator that waits cannot be told to return; this reaches the engine in the middle of a prefill
+   * @param documentId prompts of one document share most of their text: an engine caches evaluated prompts by this id
+   * @param cancel cancels during a prefill, too, when a waiting generator cannot be made to return
    */
   generate(
     documentId: string,
@@ -21,9 +21,9 @@ export interface TextEngine {
   ): TextStream;
 }
 
-/** Answers to conversations, laid out by the model's own template. Rejects with an EngineError. */
+/** Chat completions, formatted by the model's own chat template. Rejects with an EngineError. */
 export interface ChatEngine {
-  /** Messages that an earlier call for the same conversation began with are not evaluated again. */
+  /** The prefix shared with an earlier call for the same conversation is not evaluated again. */
   chat(
     conversation: string,
     messages: readonly ChatMessage[],
@@ -34,29 +34,29 @@ export interface ChatEngine {
   count(texts: readonly string[]): Promise<readonly number[]>;
 }
 
-/** What a model's prompts look like. */
+/** The prompt format of a model. */
 export interface PromptTraits {
-  /** Layouts the model was trained on; empty: it can only go on where a text ends. */
+  /** Layouts the model was trained on; empty: it can only continue a text at its end. */
   readonly fimLayouts: readonly ("suffix-first" | "prefix-first")[];
   /** Documents begin with `<|file_sep|>path` and a newline. */
   readonly fileHeader: boolean;
 }
 
-/** Shaped like VS Code's, so that the editor's own token can be passed as it is. */
+/** Structurally compatible with VS Code's CancellationToken, which can be passed as it is. */
 export interface CancelToken {
   readonly isCancellationRequested: boolean;
   readonly onCancellationRequested: (listener: () => unknown) => { dispose(): unknown };
 }
 
-/** Time, as a port: tests let it pass at once. */
+/** Time, as a port: tests use a clock that does not wait. */
 export interface Clock {
   /** Milliseconds since any fixed moment; never goes back. */
   nowMs(): number;
-  /** Calls back once after so many milliseconds; the returned function calls it off. */
+  /** Calls back once after so many milliseconds; the returned function cancels the callback. */
   after(ms: number, callback: () => void): () => void;
 }
 
-/** Counts tokens as the model does. Asked rarely: budgets are kept in characters between two counts. */
+/** Counts tokens as the model does. Called rarely: between two counts budgets are kept in characters. */
 export interface TokenCounter {
   count(text: string): number;
 }

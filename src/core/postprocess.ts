@@ -15,7 +15,7 @@ import { reindent } from "./postprocess/reindent";
 import { breakLoop, dropCopyOfAbove, dropRepeatedLines } from "./postprocess/repetition";
 import type { EmptyReason } from "./skipReasons";
 
-/** What a model said, and how it ended. */
+/** A model's output, and how it ended. */
 export interface Answer {
   readonly text: string;
   readonly completionKind: CompletionKind;
@@ -23,7 +23,7 @@ export interface Answer {
   readonly cutOff: boolean;
 }
 
-/** From what the model said to text in the document's own style. Depends on what stands before the cursor. */
+/** From model output to text in the document's own style. Depends on the text before the cursor. */
 const SHAPING: readonly Step[] = [
   plainLineFeeds,
   stopAtControlToken,
@@ -44,7 +44,7 @@ const SHAPING: readonly Step[] = [
 export type ShapedAnswer =
   { readonly kind: "text"; readonly text: string } | { readonly kind: "none"; readonly reason: EmptyReason };
 
-/** The part that stays true while somebody types along: it is what the cache keeps. */
+/** The part that stays valid while the user types along the answer: the cache stores its result. */
 export function shapeAnswer(answer: Answer, at: Surroundings): ShapedAnswer {
   const draft = SHAPING.reduce<Draft>((current, step) => step(current, at), answer);
   return draft.text.trim() === ""
@@ -56,12 +56,12 @@ export type FittedAnswer =
   | {
       readonly kind: "text";
       readonly text: string;
-      /** UTF-16 units behind the cursor, on its line, that the text takes the place of. */
+      /** UTF-16 units after the cursor, on its line, that the text replaces. */
       readonly replaceAfter: number;
     }
   | { readonly kind: "none"; readonly reason: EmptyReason };
 
-/** From shaped text to what fits between the cursor and what stands behind it. Cheap: done again at every key. */
+/** Fits shaped text to the text after the cursor. Cheap: repeated at every key. */
 export function fitAnswer(answer: Answer, at: Surroundings): FittedAnswer {
   const stopped = stopAtLinesBelow(answer, at);
   const fitted = dropLoneQuote(balanceBrackets(fitToRestOfLine(stopped, at), at), at);

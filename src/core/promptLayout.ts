@@ -10,7 +10,7 @@ const FIM_LAYOUTS = [
   { name: "suffix-first", slots: ["context", "suffix", "prefix"] },
   { name: "prefix-first", slots: ["context", "prefix", "suffix"] },
 ] as const satisfies readonly { name: string; slots: readonly PromptSlot[] }[];
-/** For a model that can only go on where a text ends. */
+/** For a model that can only continue a text at its end. */
 const PLAIN_SLOTS = ["context", "prefix"] as const satisfies readonly PromptSlot[];
 
 /**
@@ -32,7 +32,7 @@ export function layOutWindow(path: string, window: PromptWindow, traits: PromptT
   return fim === undefined ? parts : [...parts, special("<|fim_middle|>")];
 }
 
-/** For a single question: the prompt of a document that nothing is remembered of. */
+/** For a single request: the prompt for a document without remembered state. */
 export function layOutPrompt(
   cursor: Pick<CursorContext, "path" | "text" | "offset">,
   traits: PromptTraits,

@@ -25,7 +25,7 @@ function setUp(msPerChar: number, msPerLine: number) {
   return { clock, engine, completer };
 }
 
-/** Keys as an editor tells them: each cancels the one before, and is told when the editor has waited. */
+/** Keys as an editor reports them: each cancels the request before, and is reported after the editor's debounce. */
 async function typeKeys({ clock, completer }: ReturnType<typeof setUp>, requests: readonly CompletionRequest[]) {
   let answered = 0;
   let source = new CancelSource();
@@ -60,7 +60,7 @@ describe("typing at an even pace", () => {
     const all = setUp(0.5, 500);
     await typeKeys(all, keysOf("let other = 1 + 2 + 3 +"));
     assert.deepEqual(reads(all), ["ended"]);
-    // Questions that have no chance to be answered between two keys are not asked.
+    // No request is sent that cannot be answered between two keys.
     assert.ok(all.engine.calls.length <= 3, String(all.engine.calls.length));
     await all.clock.advance(1000);
     const last = all.engine.calls.at(-1)!;
@@ -125,7 +125,7 @@ describe("Completer.warm", () => {
     await warm(all, second);
     await warm(all, first!);
     assert.equal(reads(all).length, 2);
-    // A third one takes the place of the one that was read first.
+    // A third one evicts the one that was evaluated first.
     await warm(all, { ...second, documentId: "third" });
     await warm(all, second);
     assert.equal(reads(all).length, 3);
@@ -147,7 +147,7 @@ describe("Completer.warm", () => {
     await all.clock.advance(100);
     void all.completer.complete(requestAt(`${ABOVE}|`, { trigger: "manual" }));
     await all.clock.advance(1);
-    // What somebody waits for is another matter than what nobody does.
+    // A completion is not served by a prefill of lower priority.
     assert.deepEqual(reads(all).slice(-2), ["cancelled", "running"]);
     assert.equal(all.engine.calls.at(-1)!.request.priority, "completion");
   });

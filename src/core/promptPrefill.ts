@@ -17,7 +17,7 @@ export interface PrefillCost {
   readonly prefillMs: number;
 }
 
-/** A completion is wanted of the prompt, or may come to be. */
+/** A completion of the prompt is needed now, or may be needed later. */
 export type PrefillPriority = Exclude<GenerationPriority, "chat">;
 
 interface RunningPrefill {
@@ -25,13 +25,13 @@ interface RunningPrefill {
   readonly prompt: string;
   readonly priority: PrefillPriority;
   readonly cancel: CancelSource;
-  /** Resolves when it is over, however that comes. */
+  /** Resolves when it is over, however it ended. */
   readonly ended: Promise<unknown>;
 }
 
 /**
- * What the engine has evaluated of prompts: what the next one has in common with that costs nothing. Also lets it evaluate a
- * prompt before anything is asked, which goes on while somebody types.
+ * Tracks which prompts the engine has evaluated: the prefix that the next prompt shares costs nothing. Also runs prefills
+ * ahead of any request; they continue while the user types.
  */
 export class PromptPrefill {
   readonly #engine: TextEngine;
@@ -60,8 +60,8 @@ export class PromptPrefill {
   }
 
   /**
-   * Undefined where it is being evaluated already, or was not evaluated to its end. Never rejects: the question that follows
-   * tells what is wrong.
+   * Undefined if the prompt is being evaluated already, or was not evaluated to its end. Never rejects: the request that
+   * follows reports the error.
    */
   async run(
     documentId: string,
@@ -115,7 +115,7 @@ export class PromptPrefill {
     this.#running = undefined;
   }
 
-  /** A question was stopped or answered: its prompt has been evaluated if there was any text. */
+  /** A request was stopped or answered: its prompt has been evaluated if there was any text. */
   asked({ cacheKey, result, firstTextMs }: InFlightRequest, prompt: string): void {
     if (result?.kind === "answered" || firstTextMs !== undefined) {
       this.#remember(cacheKey.documentId, prompt);

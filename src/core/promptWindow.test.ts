@@ -102,7 +102,7 @@ describe("PromptWindows while somebody types", () => {
     const { anchor } = windows.windowAt("doc", { text, offset: 2000 });
     const up = windows.windowAt("doc", { text, offset: anchor + 40 });
     assert.ok(up.prefix.length > 200, String(up.prefix.length));
-    // And keeps that while somebody types there.
+    // And keeps that while the user types there.
     const typed = `${text.slice(0, anchor + 40)}x${text.slice(anchor + 40)}`;
     assert.equal(windows.windowAt("doc", { text: typed, offset: anchor + 41 }).anchor, up.anchor);
     assert.equal(windows.windowAt("top", { text, offset: 40 }).anchor, 0);

@@ -31,7 +31,7 @@ export type PromptWindow = Readonly<Record<SourceName, string>> & {
 /** Documents with a remembered window; the least recently used is forgotten. */
 const DOCUMENTS_MAX = 32;
 
-/** Remembers what the sources of prompts show of documents, so that a prompt's beginning stays the same while somebody types. */
+/** Remembers the text that prompt sources show of documents, so that a prompt's prefix stays the same while the user types. */
 export class PromptWindows {
   readonly #budget: PromptBudget;
   readonly #tokens: TokenCounter | undefined;
@@ -54,7 +54,7 @@ export class PromptWindows {
     return { ...shown, anchor: place.offset - shown.prefix.length };
   }
 
-  /** Nobody types: what prompts show may be looked at again, at leisure. */
+  /** Idle: the shown text may be updated. */
   refresh(documentId: string, place: Place): void {
     const frozen = this.#documents.get(documentId);
     for (const name of frozen === undefined ? [] : SOURCE_NAMES) {

@@ -47,7 +47,7 @@ export class RequestLog {
     }
   }
 
-  /** A request that was not even looked at. */
+  /** A request that was skipped before any processing. */
   addSkipped({ path, trigger }: Pick<RequestRecord, "path" | "trigger">, reason: SkipReason, nowMs: number): void {
     this.add({ startedMs: nowMs, path, trigger, outcome: "none", reason, shownChars: 0, debounceMs: 0, totalMs: 0 });
   }
@@ -61,7 +61,7 @@ export class RequestLog {
     return this.#records.at(-1);
   }
 
-  /** Why the last request that somebody waited for showed nothing; undefined where it showed something. */
+  /** Skip reason of the last request that was neither cancelled nor superseded; undefined if it showed something. */
   get lastSkipReason(): SkipReason | undefined {
     return this.#records.findLast(({ outcome, reason }) => outcome !== "cancelled" && reason !== "superseded")?.reason;
   }

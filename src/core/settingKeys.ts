@@ -11,7 +11,7 @@ export const EARLIER_KEYS: Readonly<Record<string, string>> = {
 /** A part of VS Code's `WorkspaceConfiguration`. */
 export interface SettingsSource {
   get(key: string): unknown;
-  /** Undefined for a key that nobody has declared. */
+  /** Undefined for an undeclared key. */
   inspect(key: string):
     | {
         readonly globalValue?: unknown;
@@ -28,7 +28,7 @@ export function settingOf(source: SettingsSource, key: string): unknown {
   return source.get(isMeant ? earlier : key);
 }
 
-/** Somebody has given it a value, for a user, a workspace or a folder of it. */
+/** It has a value in the user, workspace or folder settings. */
 function isSet(source: SettingsSource, key: string): boolean {
   const { globalValue, workspaceValue, workspaceFolderValue } = source.inspect(key) ?? {};
   return [globalValue, workspaceValue, workspaceFolderValue].some((value) => value !== undefined);

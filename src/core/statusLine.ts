@@ -95,7 +95,7 @@ function pausedLine({ unwanted, snoozedUntilMs }: WindowFacts): StatusLine | und
   return line("paused", "debug-pause", [SKIP_REASONS[unwanted].sentence + until]);
 }
 
-/** What the engine did lately, in the field's units. */
+/** Recent engine statistics, in the field's units. */
 export function statisticsLines(statistics: GenerationStatistics | undefined): string[] {
   if (statistics === undefined) {
     return [];

@@ -1,5 +1,5 @@
 /**
- * About how many tokens a text is, rather too many than too few, for a window that has no tokenizer: three characters
+ * Estimated tokens of a text, rather too many than too few, for a window that has no tokenizer: three characters
  * of code or prose a token, and one and a half a token for each character beyond Latin, which byte-level vocabularies
  * often split.
  */

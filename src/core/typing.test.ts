@@ -13,7 +13,7 @@ const MS_PER_KEY = 120;
 /** Before a line people think. */
 const MS_PER_LINE = 700;
 
-/** Types a part of a real file and never accepts anything: the hardest case for whoever wants to save work. */
+/** Types a part of a real file and never accepts anything: the hardest case for saving work. */
 async function typeFile(accuracy: number): Promise<{ completer: Completer; engine: ScriptedEngine; wrong: number }> {
   const clock = new FakeClock();
   let now = TYPED.from;

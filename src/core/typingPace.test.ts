@@ -56,7 +56,7 @@ describe("TypingPace", () => {
     assert.ok(pace.delayMs(0) <= 60, String(pace.delayMs(0)));
     pace.gaveUp(0, 1000);
     assert.ok(pace.delayMs(0) > 150, String(pace.delayMs(0)));
-    // It was only a moment's trouble.
+    // It was only a brief slowdown.
     pace.answered({ newChars: 15, prefillMs: 3, decodeMs: 10 });
     pace.answered({ newChars: 15, prefillMs: 3, decodeMs: 10 });
     assert.ok(pace.delayMs(0) < 80, String(pace.delayMs(0)));

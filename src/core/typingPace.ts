@@ -1,23 +1,23 @@
 import type { PrefillCost } from "./promptPrefill";
 
-/** How long to wait before asking the engine, so that answers come early and are rarely in vain. */
+/** How long to wait before sending a request to the engine, so that answers come early and are rarely wasted. */
 
 export const DELAY_MIN_MS = 40;
 export const DELAY_MAX_MS = 400;
 
-/** Longer pauses say that somebody thinks, not how fast they type. */
+/** Longer pauses are thinking time and say nothing about typing speed. */
 const PAUSE_MS = 1000;
 /**
- * Before anything is measured: a slow typist, and a machine that is slow in prefill and quick to answer. Who never asks
- * while somebody types learns nothing until they pause; who asks too early learns that at once.
+ * Before anything is measured: a slow typist, and a machine that is slow in prefill and quick to answer. Without
+ * requests while the user types nothing is learnt until they pause; a request that is too early shows that at once.
  */
 const INTERVAL_START_MS = 150;
 const FIRST_LINE_START_MS = 50;
 const MS_PER_CHAR_START = 0.3;
-/** Weight of the newest of a moving average; of good news more: who waits for a pause hears little. */
+/** Weight of the newest of a moving average; more for good news, which is rare when requests wait for a pause. */
 const NEWEST = 0.3;
 const NEWEST_GOOD = 0.6;
-/** The cost of a character is known from about the last so many that were evaluated: what few new ones take is not theirs. */
+/** The cost per character is averaged over about this many: the time for a few new ones is mostly fixed overhead. */
 const READ_CHARS = 8000;
 
 function average(old: number, value: number, weight = NEWEST): number {
@@ -47,7 +47,7 @@ export class TypingPace {
     this.#prefillChars = kept * this.#prefillChars + newChars;
   }
 
-  /** An answer came: what it took until there was a line to show comes on top. */
+  /** An answer came: the decode time until there was a line to show is added. */
   answered(cost: PrefillCost & { readonly decodeMs: number }): void {
     this.prefilled(cost);
     const { newChars, prefillMs, decodeMs } = cost;
@@ -56,7 +56,7 @@ export class TypingPace {
     this.#firstLineMs = average(old, firstLineMs, firstLineMs < old ? NEWEST_GOOD : NEWEST);
   }
 
-  /** A question was given up before there was a line to show: that would have taken longer. */
+  /** A request was cancelled before there was a line to show: it would have taken longer. */
   gaveUp(newChars: number, waitedMs: number): void {
     const atLeastMs = waitedMs - newChars * this.#msPerPromptChar;
     const old = this.#firstLineMs ?? FIRST_LINE_START_MS;
@@ -69,7 +69,7 @@ export class TypingPace {
   }
 
   /**
-   * From the last key on. Never longer than the answer itself would take, so that a fast machine answers while somebody
+   * From the last key on. Never longer than the answer itself would take, so that a fast machine answers while the user
    * types; and never longer than a pause that says that they have stopped.
    */
   delayMs(newChars: number): number {

@@ -3,7 +3,7 @@ import type { CancelToken, Clock } from "./ports";
 /** Registers a callback for an event; returns a function that unregisters it. */
 export type Wake = (wake: () => void) => () => unknown;
 
-/** Wakes when a promise settles. It needs no calling off: waking a request that no longer waits has no effect. */
+/** Wakes when a promise settles. It need not be unregistered: waking a request that no longer waits has no effect. */
 export function whenOver(promise: Promise<unknown>): Wake {
   return (wake) => {
     void promise.then(wake);

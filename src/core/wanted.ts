@@ -11,7 +11,7 @@ export interface Switches {
   readonly snoozed: boolean;
   /** The user's switch for the document's language. */
   readonly language: boolean;
-  /** The document's name is on the list of what must never be read. */
+  /** The document matches the list of files that must never be read. */
   readonly excluded: boolean;
   /** A user can type into the document. */
   readonly editable: boolean;

@@ -49,7 +49,7 @@ const CHATML =
 
 /**
  * A model's chat format. Control tokens come only from what the template itself wrote: message texts are rendered as
- * placeholders that nobody can guess and put back afterwards, so a message that contains `<|im_end|>` stays text.
+ * unguessable placeholders and put back afterwards, so a message that contains `<|im_end|>` stays text.
  *
  * Consequence: a template sees placeholders where it looks into a text (`'</think>' in content`). White space around a
  * text stands outside its placeholder and an empty text is empty, so that `trim` and tests for emptiness work.

@@ -10,7 +10,7 @@ import { type Capability, type FimLayout, type KnownModel, recogniseModel } from
 import { readTensorTable } from "./tensorTable";
 import { readVocabulary, type Vocabulary } from "./vocabulary";
 
-/** Everything that a model file says about itself. Its weights stay in the file. */
+/** A model file's metadata. Its weights stay in the file. */
 export interface GgufModel {
   readonly spec: ModelSpec;
   /** `general.name`, or the file's name. */

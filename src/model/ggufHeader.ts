@@ -3,7 +3,7 @@ import { ModelFileProblem, quoted } from "./modelFileProblem";
 import { int32At, readStringTable, type StringTable } from "./stringTable";
 
 /**
- * The header of a GGUF file, as it stands in the file and before anyone asks what it means.
+ * The header of a GGUF file as it stands in the file, uninterpreted.
  * Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (version 2 and 3, little-endian).
  *
  * The file comes from the network, so every count and length is checked before memory is taken for it, and memory is
@@ -192,7 +192,7 @@ async function readString(window: ByteWindow, bytesMax: number, what: string): P
   }
 }
 
-/** The value of `key`, or undefined when nobody here wants it. */
+/** The value of `key`, or undefined if it is not wanted. */
 async function readValue(window: ByteWindow, key: string, wanted: boolean): Promise<MetaValue | undefined> {
   await window.fill(4);
   const type = window.takeU32();

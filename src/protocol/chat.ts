@@ -6,7 +6,7 @@ import type { EngineErrorCode } from "./errors";
  * text of a model is hostile input to the view.
  */
 
-/** Everything that the view shows. Sent whole after every change but new text of a running answer. */
+/** Everything that the view shows. Sent whole after every change except new text of a running answer. */
 export interface ChatViewState {
   readonly model: ModelLine;
   readonly conversation: ConversationView;
@@ -14,13 +14,13 @@ export interface ChatViewState {
   readonly conversations: readonly ConversationSummary[];
   /** What is written and not sent; kept over reloads. */
   readonly draft: string;
-  /** What goes along with the next message, in order. */
+  /** Attachments of the next message, in order. */
   readonly attachments: readonly Attachment[];
   readonly context: ContextUse;
 }
 
 export type ModelLine =
-  /** Nobody has needed the engine yet; the first message loads the model. */
+  /** The engine has not been needed yet; the first message loads the model. */
   | { readonly kind: "asleep" }
   /** `part` from 0 to 1. */
   | { readonly kind: "loading"; readonly part: number }
@@ -96,7 +96,7 @@ export interface ContextUse {
   readonly limitTokens: number;
 }
 
-/** A place that an `@` in the draft may stand for. */
+/** What an `@` in the draft may refer to. */
 export interface Mention {
   /** What is inserted behind the `@`, and what `attach` names. */
   readonly name: string;
@@ -122,7 +122,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
 /** Host to view. */
 export type HostMessage =
   | { readonly kind: "state"; readonly state: ChatViewState }
-  /** More text of the answer that runs. Comes between the states before and after it. */
+  /** More text of the running answer, in order with the states. */
   | { readonly kind: "text"; readonly turn: number; readonly text: string }
   /** The answer to `mentions`. */
   | { readonly kind: "mentions"; readonly query: string; readonly mentions: readonly Mention[] }
@@ -148,7 +148,7 @@ export type ViewMessage =
   | { readonly kind: "renameConversation"; readonly conversation: string; readonly title: string }
   | { readonly kind: "deleteConversation"; readonly conversation: string }
   | { readonly kind: "exportConversation"; readonly conversation: string }
-  /** A code block of an answer: into the clipboard, at the cursor, or as a change to be looked at. */
+  /** A code block of an answer: to the clipboard, at the cursor, or as a proposed change. */
   | { readonly kind: "copyCode" | "insertCode"; readonly code: string }
   | { readonly kind: "applyCode"; readonly code: string; readonly language: string }
   | { readonly kind: "openAttachment"; readonly attachment: string; readonly turn?: number }

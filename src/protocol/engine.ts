@@ -4,7 +4,7 @@ import type { GeneratedPiece, GenerateReport, GenerateRequest } from "./generati
 import type { PromptPart } from "./prompt";
 
 /**
- * What crosses between a window and the engine process, as types. JSON-RPC 2.0 messages, one a frame; parameters are
+ * The protocol between a window and the engine process, as types. JSON-RPC 2.0 messages, one per frame; parameters are
  * always objects. The first message of a connection is the request `hello`.
  */
 
@@ -17,7 +17,7 @@ export interface HelloParams {
   readonly protocol: number;
   /** For the log, e.g. "vscode 1.105". */
   readonly client: string;
-  /** The engine lives on for so long after its last client left; the last client's wish counts. */
+  /** The engine lives on for so long after its last client left; the last client's value counts. */
   readonly keepAliveMs?: number;
   /** The process that outlives this client where Hearth is only updated, disabled or removed: the editor itself. */
   readonly hostPid?: number;
@@ -47,7 +47,7 @@ export interface ModelChoice {
   readonly load?: LoadOptions;
 }
 
-/** Everything that a window needs to know of a loaded model. */
+/** Everything that a window needs to know about a loaded model. */
 export interface ModelInfo {
   readonly path: string;
   readonly name: string;
@@ -64,7 +64,7 @@ export interface ModelInfo {
   readonly contextTokens: number;
   readonly isa: Isa;
   readonly threads: number;
-  /** Bytes that the process may come to take, as planned at load. */
+  /** Most bytes that the process may use, as planned at load. */
   readonly plannedBytes: number;
   /** Experts that fit in memory at once beside empty contexts, of all. */
   readonly slots: number;
@@ -90,7 +90,7 @@ export interface ApproximateHeadStatistics {
   readonly missed: number;
 }
 
-/** Told after each generation. */
+/** Sent after each generation. */
 export interface GenerationStatistics {
   /** Prompt tokens evaluated a second; missing if all were known. */
   readonly prefillTps?: number;
@@ -108,7 +108,7 @@ export interface GenerationStatistics {
 /** What reading experts from the drive cost in the last answer, a token of prompt or answer. */
 export interface ReadStatistics {
   readonly bytesPerToken: number;
-  /** Milliseconds that nothing was computed because an expert was on its way. */
+  /** Milliseconds that computation waited for an expert to be read. */
   readonly waitedMsPerToken: number;
   /** Of the experts that were asked for, the part that a guess was reading already. */
   readonly lateRate: number;
@@ -151,15 +151,15 @@ export interface EngineStats {
   readonly statistics: GenerationStatistics;
 }
 
-/** Why Hearth wants the engine gone. */
+/** Why Hearth shuts the engine down. */
 export type ShutdownReason = "updated" | "disabled" | "removed" | "requested";
 
-/** Why an engine has ended that somebody asked to: Hearth, or the system. */
+/** Why an engine was shut down, by Hearth or by the system. */
 export type EndReason = ShutdownReason | "terminated";
 
 /** A client's connection to the engine process. */
 export type ConnectionState =
-  /** Nobody has needed the engine yet, or this client is disposed of. */
+  /** The engine has not been needed yet, or this client is disposed. */
   | { readonly kind: "off" }
   | { readonly kind: "starting" }
   | { readonly kind: "connected"; readonly hello: HelloResult }
@@ -167,19 +167,19 @@ export type ConnectionState =
   | { readonly kind: "disconnected"; readonly retryMs: number }
   /** Too many crashes, or an engine that cannot be started; told once. Only `restart` tries again. */
   | { readonly kind: "gaveUp"; readonly error: EngineError }
-  /** Somebody asked the engine to end. Only `restart` tries again. */
+  /** The engine was shut down on request. Only `restart` tries again. */
   | { readonly kind: "ended"; readonly reason: EndReason };
 
-/** Connection and status in one: what the engine is to a window, of whose model some properties matter. */
+/** Connection and status in one: the engine as a window sees it, with some properties of its model. */
 export type EngineCondition<Model = ModelInfo> =
-  /** Nobody has needed it yet, or nobody needs it any more. */
+  /** It has not been needed yet, or is no longer needed. */
   | { readonly kind: "asleep" }
   | { readonly kind: "starting" }
   /** `part` from 0 to 1. */
   | { readonly kind: "loading"; readonly part: number }
   | { readonly kind: "ready"; readonly model: Model }
   | { readonly kind: "restarting" }
-  /** Somebody asked it to end; it is not started again by itself. */
+  /** It was shut down on request and is not restarted automatically. */
   | { readonly kind: "ended"; readonly reason: EndReason }
   | { readonly kind: "failed"; readonly error: EngineError };
 
@@ -194,15 +194,15 @@ interface Exchange<Params, Result> {
 /** Client to engine. `complete` and `chat` end early, as `cancelled`, on JSON-RPC's `$/cancelRequest`. */
 export interface EngineRequests {
   readonly hello: Exchange<HelloParams, HelloResult>;
-  /** Says which model this client's requests are for; it is loaded when it is first needed. Error `busy`. */
+  /** Selects the model for this client's requests; it is loaded when it is first needed. Error `busy`. */
   readonly chooseModel: Exchange<ModelChoice, Nothing>;
   /** The same, and loads it now. */
   readonly openModel: Exchange<ModelChoice, ModelInfo>;
-  /** This client needs no model for now; the last one to say so gives the memory back. */
+  /** This client needs no model for now; the last one to say so frees the memory. */
   readonly releaseModel: Exchange<Nothing, Nothing>;
   readonly complete: Exchange<CompleteParams, GenerateReport>;
   readonly chat: Exchange<ChatParams, GenerateReport>;
-  /** The document is closed: its session is free for another. */
+  /** The document is closed: its session may be reused. */
   readonly releaseDocument: Exchange<{ readonly document: string }, Nothing>;
   readonly tokenize: Exchange<{ readonly prompt: readonly PromptPart[] }, { readonly ids: readonly number[] }>;
   /** Tokens of each text, as plain text. */
@@ -217,6 +217,6 @@ export interface EngineNotifications {
   readonly text: GeneratedPiece & { readonly request: number };
   readonly status: EngineStatus;
   readonly statistics: GenerationStatistics;
-  /** The engine ends because somebody asked it to: not a crash. */
+  /** The engine shuts down on request: not a crash. */
   readonly ending: { readonly reason: EndReason };
 }

@@ -53,11 +53,11 @@ export const ENGINE_OPTIONS = {
   },
   /** Tokens of a prefill chunk; default 128, or 256 where experts do not all fit. */
   chunkTokens: { kind: "whole", min: 1, max: 2048, flag: "chunk", isRare: true },
-  /** false: an expert is read only when it is waited for. On the command line a part of --prefetch. */
+  /** false: an expert is read only when computation waits for it. On the command line a part of --prefetch. */
   readAhead: { kind: "boolean" },
-  /** false: only what a layer has asked for is read, nothing on a guess. On the command line a part of --prefetch. */
+  /** false: no speculative reads, only experts that a layer has requested. On the command line a part of --prefetch. */
   hints: { kind: "boolean" },
-  /** What is given up for an expert that does not fit (native/experts/reuse_distance_policy.h). */
+  /** Which expert is evicted when the cache is full (native/experts/reuse_distance_policy.h). */
   eviction: {
     kind: "name",
     names: ["reuse-distance", "lru"],

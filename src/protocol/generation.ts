@@ -1,12 +1,12 @@
 /**
- * One generation of text, from whoever wants it to the engine and back: the same request and the same report on each
- * side of the wire.
+ * One generation of text, from the caller to the engine and back: the same request and the same report on both sides of
+ * the wire.
  */
 
 /**
- * Who waits: somebody who types, somebody who reads, or nobody. The engine works on the most urgent request. A "prefill"
- * only evaluates its prompt, so that a later one that begins like it is answered sooner; it delays and supersedes nothing
- * that somebody waits for.
+ * The engine runs the most urgent request: a "completion" before a "chat" before a "prefill". A "prefill" only evaluates
+ * its prompt, so that a later request with the same prefix is answered sooner; it neither delays nor supersedes the other
+ * two.
  */
 export type GenerationPriority = "completion" | "chat" | "prefill";
 
@@ -29,7 +29,7 @@ export interface GenerateRequest {
   readonly stop?: readonly string[];
   /** Missing: greedy for a completion, as the model's authors recommend for a chat. */
   readonly sampler?: SamplerOptions;
-  /** Pieces come with `tokens`. Costs the whole head at every token, also where an approximate one is on. */
+  /** Pieces contain `tokens`. Evaluates the full head at every token, even if the approximate one is on. */
   readonly logprobs?: boolean;
   /** With `logprobs`: texts of which each token tells how likely it was to begin with them, e.g. a line feed. None is empty. */
   readonly watched?: readonly string[];
@@ -57,7 +57,7 @@ export interface GeneratedPiece {
 
 export interface GenerateReport {
   /**
-   * The model said so, the token limit, a stop string, the caller, or a newer request for the same document or
+   * What ended it: the model, the token limit, a stop string, the caller, or a newer request for the same document or
    * conversation.
    */
   readonly finish: "end" | "limit" | "stop" | "cancelled" | "superseded";
@@ -69,12 +69,12 @@ export interface GenerateReport {
   readonly decodeMs: number;
 }
 
-/** Of a generation that never began, or of which nobody knows how far it came. */
+/** For a generation that never began, or whose progress is unknown. */
 export function emptyReport(finish: GenerateReport["finish"]): GenerateReport {
   return { finish, promptTokens: 0, reusedTokens: 0, generatedTokens: 0, prefillMs: 0, decodeMs: 0 };
 }
 
-/** Whether it ended before it was done because nobody wanted more of it. */
+/** Whether it ended early because its caller no longer wanted it. */
 export function wasCancelled({ finish }: GenerateReport): boolean {
   return finish === "cancelled" || finish === "superseded";
 }

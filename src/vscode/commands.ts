@@ -19,13 +19,13 @@ export interface CommandPorts {
   readonly log: vscode.LogOutputChannel;
   readonly status: () => StatusLine;
   readonly nowMs: () => number;
-  /** What the engine process wrote lately, and where; it has a log of its own. */
+  /** Path and last lines of the engine process's own log. */
   readonly engineLog: () => Promise<{ readonly path: string; readonly tail: string }>;
 }
 
 const SNOOZE_MINUTES = [5, 15, 30, 60, 240];
 
-/** What commands were called before 0.2, for the keys that people have bound to them. */
+/** Command names before 0.2, for users' existing keybindings. */
 const EARLIER_NAMES: Readonly<Record<string, string>> = {
   "hearth.explainSilence": "hearth.showSkipReasons",
   "hearth.showFigures": "hearth.showStatistics",
@@ -128,7 +128,7 @@ async function showLog({ log, engineLog }: CommandPorts): Promise<void> {
   log.show(true);
 }
 
-/** For what a person started: they are waiting for an answer. */
+/** For actions that the user started: reports failures. */
 async function orTell(work: () => Promise<void>): Promise<void> {
   try {
     await work();

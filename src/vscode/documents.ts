@@ -30,7 +30,7 @@ export function readDocument(document: vscode.TextDocument): DocumentSnapshot {
   };
 }
 
-/** What the core needs to know to make a prompt for a cursor. */
+/** The core's input for a prompt at a cursor. */
 export function completionPosition(
   document: vscode.TextDocument,
   position: vscode.Position,
@@ -51,7 +51,7 @@ export function completionPosition(
   };
 }
 
-/** What the core needs to know to complete at a cursor. */
+/** The core's input for a completion at a cursor. */
 export function requestAt(
   document: vscode.TextDocument,
   position: vscode.Position,

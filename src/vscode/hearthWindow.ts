@@ -27,7 +27,7 @@ export interface HearthWindowOptions {
 /** Other extensions need time to start. */
 const OTHERS_AFTER_MS = 20_000;
 
-/** One window of the editor: builds its parts and lets them know of each other. */
+/** One window of the editor: builds and connects its parts. */
 export class HearthWindow {
   readonly engine: WindowEngine;
   readonly provider: InlineCompletionProvider;

@@ -8,7 +8,7 @@ import type { WindowEngine } from "./windowEngine";
 /** As in package.json. */
 const VENDOR = "hearth";
 
-/** Gives the loaded model to VS Code's own chat and to other extensions, where it can chat and the user has not said no. */
+/** Gives the loaded model to VS Code's own chat and to other extensions, if it can chat and the setting allows it. */
 export class LanguageModelProvider implements vscode.LanguageModelChatProvider, vscode.Disposable {
   readonly #engine: WindowEngine;
   readonly #settings: Settings;
@@ -100,7 +100,7 @@ function informationOf({
   };
 }
 
-/** Templates want roles by turns; VS Code sends several messages of a user in a row. */
+/** Templates require alternating roles; VS Code sends several user messages in a row. */
 function merged(messages: readonly vscode.LanguageModelChatRequestMessage[]): ChatMessage[] {
   const result: ChatMessage[] = [];
   for (const message of messages) {
@@ -116,7 +116,7 @@ function merged(messages: readonly vscode.LanguageModelChatRequestMessage[]): Ch
   return result;
 }
 
-/** Pictures and tools are nothing that the model knows. */
+/** The model supports neither images nor tools. */
 function textOf({ content }: vscode.LanguageModelChatRequestMessage): string {
   return content.flatMap((part) => (part instanceof vscode.LanguageModelTextPart ? [part.value] : [])).join("");
 }

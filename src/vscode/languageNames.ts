@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 
-/** What an extension says of itself, as far as it says it rightly. */
+/** The valid part of an extension's manifest. */
 interface Manifest {
   readonly contributes?: { readonly languages?: unknown };
 }

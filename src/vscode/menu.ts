@@ -19,7 +19,7 @@ export interface MenuPorts {
   readonly status: () => StatusLine;
 }
 
-/** Everything that a user may want of Hearth, from the status bar. */
+/** The status bar's menu of all actions. */
 export async function showMenu(ports: MenuPorts): Promise<void> {
   const chosen = await vscode.window.showQuickPick(menuItems(ports), {
     title: "Hearth",

@@ -3,7 +3,7 @@ import { statisticsLines } from "../core/statusLine";
 import type { EngineStats, ModelInfo, NetworkAccess } from "../protocol/engine";
 import type { WindowEngine } from "./windowEngine";
 
-/** What the engine process is and does, to be looked at and copied. */
+/** Shows the engine process's statistics, to be read and copied. */
 export async function showStatistics(engine: WindowEngine): Promise<void> {
   if (engine.condition.kind === "asleep") {
     void vscode.window.showInformationMessage("Hearth's engine has not been started: nothing has needed it yet.");

@@ -31,7 +31,7 @@ export interface WindowEngineOptions {
 const ANSWER_TOKENS = 96;
 const TOKENS: TokenCounter = { count: estimateTokens };
 
-/** This window's use of the engine process: wakes it when a document needs it, and keeps what was learnt of documents. */
+/** This window's use of the engine process: wakes it when a document needs it, and keeps the state learnt from documents. */
 export class WindowEngine implements vscode.Disposable {
   readonly #options: WindowEngineOptions;
   readonly #port: EnginePort;
@@ -132,7 +132,7 @@ export class WindowEngine implements vscode.Disposable {
     this.#tell({ kind: "asleep" });
   }
 
-  /** Records a request that is skipped before it reaches the engine, and ends the request in flight. */
+  /** Records a request that is skipped before it reaches the engine, and ends the in-flight request. */
   decline(request: CompletionRequest, reason: SkipReason): void {
     if (this.#completer === undefined) {
       this.requests.addSkipped(request, reason, this.#options.clock.nowMs());

@@ -69,7 +69,7 @@ describe("hearth replay", () => {
     const { newTokens, keystrokes, readings } = summary;
     assert.ok(newTokens !== null && newTokens.p50 <= 4 && newTokens.p95 <= 40, JSON.stringify(newTokens));
     assert.ok(newTokens.count >= 3 && newTokens.count < keystrokes, String(newTokens.count));
-    // The document was read while nobody typed.
+    // The document was prefilled while the typist was idle.
     assert.ok(readings >= 1);
   });
 

@@ -78,7 +78,7 @@ describe("editing with the model", () => {
     await editor().press("Alt+\\");
     const input = editor().page.getByPlaceholder("What should be done with this code?");
     await input.pressSequentially(instruction);
-    // At once: nobody waits for what they typed to be offered.
+    // At once: a user does not wait for their own text to be offered.
     await input.press("Enter");
   }
 

@@ -21,7 +21,7 @@ export interface EditorOptions {
   /** Path in the workspace to text. */
   readonly files: Readonly<Record<string, string>>;
   readonly version?: string;
-  /** An engine that says what the tests tell it to, instead of Hearth's own; see test/scriptedEngine. */
+  /** A scripted engine instead of Hearth's own; see test/scriptedEngine. */
   readonly scripted?: boolean;
   /** Extensions that are there too: their manifests; they do nothing. */
   readonly others?: readonly { readonly publisher: string; readonly name: string; readonly version: string }[];
@@ -127,7 +127,7 @@ export class Editor extends Workbench {
     return readFileSync(join(this.places.workspace, path), "utf8");
   }
 
-  /** The user's words of each question that the scripted engine was asked; the oldest first. */
+  /** The user's text of each request to the scripted engine; the oldest first. */
   asked(): string[] {
     const { asked } = this.places;
     const lines = existsSync(asked) ? readFileSync(asked, "utf8").trimEnd().split("\n") : [];

@@ -7,7 +7,7 @@ import type { Locator, Page } from "playwright-core";
 
 export const ROOT = join(import.meta.dirname, "..", "..");
 const ARTEFACTS = join(ROOT, ".cache", "test-artefacts");
-/** For whatever is waited for, on a machine that has much else to do. */
+/** Limit for any wait, on a busy machine. */
 const WAIT_LIMIT_MS = 30_000;
 /** What is shown for less is not what a person acts on. */
 const GHOST_STAYS_MS = 200;

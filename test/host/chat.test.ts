@@ -11,7 +11,7 @@ const DOCUMENT = "export function add(a: number, b: number): number {\n  return 
 /** Before VS Code 1.127 a provider does not hear of a cancel that comes after the first text. */
 const RELIABLE_CANCEL_MINOR = 127;
 
-/** Undefined where the extension is a packaged one: what is said in a chat is then nobody's business. */
+/** Undefined in a packaged extension, where chats are private. */
 async function chatOfWindow(): Promise<WindowChat | undefined> {
   return (await hearth()).chat;
 }

@@ -4,7 +4,7 @@ import type { WindowChat } from "../../src/vscode/chat/windowChat";
 import type { AnswerTurn, ChatViewState, HostMessage, ViewMessage } from "../../src/protocol/chat";
 import { until } from "./window";
 
-/** The page of the chat view as the host sees it: what it is told, and what it says. */
+/** The page of the chat view as the host sees it: the messages it receives and sends. */
 export class FakeChatView implements vscode.WebviewView {
   readonly viewType = "hearth.chatView";
   readonly messages: HostMessage[] = [];
@@ -47,7 +47,7 @@ export class FakeChatView implements vscode.WebviewView {
     this.#received.fire(message);
   }
 
-  /** As the editor does with a view that nobody looks at. */
+  /** As the editor does with a hidden view. */
   dispose(): void {
     this.visible = false;
     this.#visibility.fire();

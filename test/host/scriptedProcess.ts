@@ -18,7 +18,7 @@ export const script = (value: object): string => `\nscript: ${JSON.stringify(val
 
 let scripted: ChildProcess | undefined;
 
-/** Puts the scripted engine where this window's engine is to be found: whoever binds the socket first serves. */
+/** Puts the scripted engine where this window's engine is to be found: the first process to bind the socket serves. */
 export async function startScriptedEngine(): Promise<void> {
   execFileSync(process.execPath, [BUNDLE], { cwd: ROOT, env: NODE });
   assert.ok(existsSync(SCRIPTED_ENGINE));

@@ -36,7 +36,7 @@ interface Saying {
   readonly request: GenerateRequest;
 }
 
-/** A model that says what its last message tells it to, token by token; for the rest it is one like any other. */
+/** A model that gives the answer scripted in its last message, token by token; otherwise it behaves like any other. */
 export class ScriptedModel implements HostedModel {
   readonly info: ModelInfo;
   readonly #completions = new SessionSlots(2, () => new ScriptedSession());

@@ -16,7 +16,7 @@ import type { PromptPart } from "../../src/protocol/prompt";
 export const ROOT = join(import.meta.dirname, "..", "..");
 export const STARTER = join(ROOT, "models", "hearth-starter.gguf");
 export const ENGINE = join(ROOT, "dist", "engine.js");
-/** For whatever is waited for, on a machine that has much else to do. */
+/** Limit for any wait, on a busy machine. */
 const WAIT_LIMIT_MS = 30_000;
 
 export const text = (value: string): PromptPart[] => [{ kind: "text", text: value }];
@@ -83,7 +83,7 @@ export async function inWorld(work: (world: World) => Promise<void>): Promise<vo
   }
 }
 
-/** By what they were given: processes that nobody waits for have no other mark. */
+/** By their arguments: detached processes have no other mark. */
 function enginePids(folder: string): number[] {
   return processIds().filter((pid) => {
     try {
@@ -185,7 +185,7 @@ export function recorded(): { states: ConnectionState[]; onConnection: (state: C
   return { states, onConnection: (state) => states.push(state) };
 }
 
-/** A peer that says what no client would. */
+/** A peer that sends what no client would. */
 export class RawPeer {
   readonly socket: Socket;
   readonly messages: unknown[] = [];

@@ -6,8 +6,8 @@ import type { ChatMessage, EngineStatus, GenerationStatistics } from "../../src/
 import type { GenerateReport } from "../../src/protocol/generation";
 
 /**
- * Tests of the chat and of edits talk to an engine whose model says what they want. It is worth nothing unless it is an
- * engine like the real one: what a client sees of both has the same shape, and both obey in the same way.
+ * Tests of the chat and of edits talk to an engine whose model is scripted. They prove nothing unless it behaves like the
+ * real one: what a client sees of both has the same shape, and both obey in the same way.
  */
 
 const script = (value: object): string => `script: ${JSON.stringify(value)}`;
@@ -51,7 +51,7 @@ async function inBoth(work: (engine: Met, world: World) => Promise<void>): Promi
         await soon("the model", client.openModel({ path: STARTER, load: { isa: "ref" } }));
         await work({ statuses, statistics, client }, world);
       } finally {
-        // Else the scripted one lives on: nobody looks for it.
+        // Else the scripted one lives on: no clean-up looks for it.
         await client.shutdown("requested").catch(() => undefined);
       }
     });

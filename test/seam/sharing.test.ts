@@ -10,7 +10,7 @@ import { all, inWorld, LONG_PROMPT, servingPid, soon, STARTER, text, until, WILD
 
 const SHORT = { priority: "completion", maxTokens: 6 } as const;
 const CHAT = { ...SHORT, priority: "chat" } as const;
-/** Goes on until somebody stops it. */
+/** Runs until it is stopped. */
 const ENDLESS = { ...SHORT, maxTokens: 2500, sampler: WILD };
 const PROMPT = text("function add(a, b) {\n  return ");
 

@@ -1,4 +1,4 @@
-// The engine process that windows share outlives them on purpose; whoever runs windows for a while only ends it here.
+// The engine process that windows share outlives them on purpose; scripts that run windows temporarily end it here.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -15,7 +15,7 @@ export function enginePids(runtimeFolder) {
         readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(`HEARTH_RUNTIME_DIR=${runtimeFolder}`)
       );
     } catch {
-      // It has ended, or belongs to somebody else.
+      // It has ended, or belongs to another user.
       return false;
     }
   });

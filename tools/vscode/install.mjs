@@ -10,7 +10,7 @@ import { root, run, runMain, step, StepError, unlessUpToDate } from "../steps.mj
 
 /**
  * Packages and their hashes. What VS Code loads from node_modules is in servers/VERSION: its own list without the
- * packages of features that nobody needs here.
+ * packages of features that are not needed here.
  */
 const SERVERS = {
   "1.139.1": {
@@ -31,7 +31,7 @@ export const NEWEST = "1.139.1";
 export const OLDEST = "1.106.3";
 
 const HERE = "tools/vscode";
-/** Other vendors' services, and what is only of use to who works on VS Code: half of the packages' size. */
+/** Other vendors' services, and what is only of use to developers of VS Code: half of the packages' size. */
 const LEFT_OUT = [
   "*.map",
   "package/lib/vscode/node_modules",

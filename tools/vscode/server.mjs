@@ -94,7 +94,7 @@ export function writeUserSettings(dataFolder, settings) {
  * - `extensions`: folder of installed extensions; none by default
  * - `settings`: the user's, over the quiet ones
  * - `env`: for the server, and so for extensions and what they start
- * - `withToken`: only who knows the token in `url` gets in
+ * - `withToken`: requires the token in `url`
  * - `driver`: takes extensions under test from the page's address, and shows no notifications
  * - `onSpawn`: is given the function that stops the server, before it is known to answer
  */
@@ -179,7 +179,7 @@ async function endGroup(group) {
   }
 }
 
-/** Whether there was anybody to get it. */
+/** Whether any process received it. */
 function signalGroup(group, signal) {
   try {
     process.kill(-group, signal);

@@ -1,10 +1,10 @@
 /**
- * What is written and not sent. The text of the view is the newer one while somebody types; the host keeps a copy, and
- * its states bring that copy back later than what has been typed since.
+ * The draft. While the user types, the view's text is the newer one; the host keeps a copy, and its states return that
+ * copy later than the text typed since.
  */
 export interface Draft {
   readonly text: string;
-  /** Told to the host, whose states do not show it yet; in order. */
+  /** Sent to the host, but not yet in its states; in order. */
   readonly told: readonly string[];
   /** As the last state had it. */
   readonly hostText: string;

@@ -11,7 +11,7 @@ export interface IconButton {
   readonly onClick: (event: Event) => void;
   /** For tests and for putting the cursor there. */
   readonly name: string;
-  /** What it is about, where the label alone does not say it to somebody who cannot see where it stands. */
+  /** What it is about, if the label alone does not tell a user who cannot see its position. */
   readonly about?: string;
   readonly expanded?: boolean;
 }

@@ -4,7 +4,7 @@ import { shared } from "./share";
 
 /** All that is drawn, but what a component has for itself alone. */
 export interface View {
-  /** Undefined until the host has told. */
+  /** Undefined until the host has sent it. */
   readonly chat: ChatViewState | undefined;
   readonly draft: Draft;
   /** The last answer to what was asked behind an `@`. */
@@ -55,7 +55,7 @@ function withText(view: View, id: number, text: string): View {
   return { ...view, chat: { ...view.chat, conversation: { ...conversation, turns } } };
 }
 
-/** The answer that is on its way. */
+/** The running answer. */
 export function runningAnswer(chat: ChatViewState | undefined): AnswerTurn | undefined {
   const last = chat?.conversation.turns.at(-1);
   return last?.kind === "answer" && isRunning(last) ? last : undefined;

@@ -46,7 +46,7 @@ export interface CursorAnswer {
 }
 
 const FIRST_WORD = /^\s*(?:\w+|\W)/;
-/** Somebody who types so little by themselves has gained nothing. */
+/** A suggestion this short is no gain. */
 const TRIVIAL_CHARS_MAX = 2;
 
 /** Errors: EngineError. */
@@ -64,7 +64,7 @@ function promptAt({ traits, contextTokens, budget, count }: Subject, cursor: Cur
   return layOutWindow(cursor.path, windows.windowAt("", cursor), traits);
 }
 
-/** What a window that has just been opened shows there, when somebody has typed the key before the cursor. */
+/** What a newly opened window shows there after the key before the cursor was typed. */
 async function shownAt(subject: Subject, { path, language, text, offset }: CursorCase): Promise<string> {
   const clock = new VirtualClock();
   const completer = completerFor(subject, clock);

@@ -31,7 +31,7 @@ export function pauseChance(text: string, offset: number): number {
   return typed >= TYPED_CHARS_MIN && missing >= MISSING_CHARS_MIN ? INSIDE_WORD : 0;
 }
 
-/** Where somebody pauses while they type a text: offsets in it, which depend on the text and the random numbers alone. */
+/** Offsets at which a typist pauses in a text; they depend on the text and the random numbers alone. */
 export function pausesIn(text: string, random: Random): ReadonlySet<number> {
   const pauses = new Set<number>();
   for (let offset = 0; offset <= text.length; ++offset) {

@@ -51,7 +51,7 @@ describe("typeFile", () => {
     assert.ok(counts.savedKeys > 0.5 * counts.keystrokes && counts.savedKeys < counts.keystrokes);
     assert.ok(counts.oracleKeys >= 0.95 * counts.savedKeys, `${counts.oracleKeys}, ${counts.savedKeys}`);
     const lines = TEXT.split("\n").length;
-    // Somebody who types along a block sees one suggestion, not one a line.
+    // Typing along a block shows one suggestion, not one per line.
     assert.ok(counts.suggestions > 3 && counts.suggestions < lines, String(counts.suggestions));
   });
 
@@ -61,7 +61,7 @@ describe("typeFile", () => {
     assert.equal(counts.right + counts.trivial + counts.partial, 0);
     assert.ok(counts.wrong > 0.8 * counts.pauses);
     assert.deepEqual([counts.savedKeys, counts.oracleKeys], [0, 0]);
-    // Anything new flickers by where somebody types slower than the answer comes.
+    // Each new suggestion is visible only briefly if the typist is slower than the answer.
     assert.ok(typingFiguresOf(counts).suggestions_per_100_keys > 10);
   });
 

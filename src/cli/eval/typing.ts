@@ -29,7 +29,7 @@ export interface Look {
 
 const KEY_MS_MIN = 55;
 const KEY_MS_MAX = 105;
-/** Into a pause, until somebody has read what is shown. */
+/** From the start of a pause until the suggestion has been read. */
 const LOOK_MS = 350;
 
 /**
@@ -58,7 +58,7 @@ export async function typeFile(
     atMs += pace.whole(KEY_MS_MIN, KEY_MS_MAX);
     await clock.advanceTo(atMs);
     editor.press(key, i + 1);
-    // A key may leave the cursor where it is; nobody pauses twice there.
+    // A key may leave the cursor where it is: only one pause counts there.
     if (offset !== undefined && pauses.delete(offset)) {
       atMs += LOOK_MS;
       await clock.advanceTo(atMs);
@@ -132,7 +132,7 @@ export class SuggestionCounter {
     if (text.trim() === "") {
       return;
     }
-    // Whoever types along moves characters from one part to the other.
+    // Typing along a suggestion moves characters from one part to the other.
     const whole = (before + text).replace(CLOSERS_AT_END, "");
     this.#count += whole === this.#last ? 0 : 1;
     this.#last = whole;

@@ -7,7 +7,7 @@ export interface Verdict {
   readonly follows: number;
 }
 
-/** Somebody who types so little by themselves has gained nothing. */
+/** A suggestion this short is no gain. */
 const TRIVIAL_CHARS_MAX = 2;
 const PARTIAL_CHARS_MIN = 4;
 

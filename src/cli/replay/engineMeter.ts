@@ -5,10 +5,10 @@ import { type GenerateReport, type GenerateRequest, wasCancelled } from "../../p
 import type { PromptPart } from "../../protocol/prompt";
 import type { Generation, Keystroke } from "./keystroke";
 
-/** A question wants a line at least. */
+/** A completion request wants at least a line. */
 const READING_TOKENS_MAX = 1;
 
-/** The engine process, with a note of what it reports: also of questions that nobody reads to their end. */
+/** The engine process; records its reports, also of requests that are not read to their end. */
 export class EngineMeter implements TextEngine {
   readonly #client: Pick<EngineClient, "complete">;
   readonly #asking: () => Keystroke | undefined;
@@ -44,12 +44,12 @@ export class EngineMeter implements TextEngine {
     return stream;
   }
 
-  /** Prompts that were read ahead of any question. */
+  /** Prefills ahead of any request. */
   get readings(): readonly Generation[] {
     return this.#readings;
   }
 
-  /** All that was asked has been reported. */
+  /** All requests have been reported. */
   async settled(): Promise<void> {
     await Promise.all(this.#reports);
   }
@@ -58,7 +58,7 @@ export class EngineMeter implements TextEngine {
 function generationOf(report: GenerateReport, leftMs: number | undefined): Generation {
   const { finish, promptTokens, reusedTokens, generatedTokens, prefillMs, decodeMs } = report;
   const isCancelled = wasCancelled(report);
-  // An engine that is stopped in the prompt does not say how far it had come.
+  // An engine that is stopped during prefill does not report its progress.
   const isUnknown = isCancelled && generatedTokens === 0;
   return {
     finish,

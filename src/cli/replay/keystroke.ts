@@ -22,17 +22,17 @@ export interface Keystroke {
   /** From the key to text that was not on the screen before. */
   shownMs?: number;
   shownChars: number;
-  /** What was shown before the key goes on being shown: the key typed its beginning. */
+  /** The ghost text stayed: the key typed its beginning. */
   kept: boolean;
   /** Characters taken over by this key. */
   acceptedChars: number;
-  /** Questions to the engine. */
+  /** Requests to the engine. */
   engineCalls: number;
   /** What the engine reported of them. */
   readonly generations: Generation[];
 }
 
-/** What one question cost. */
+/** What one engine request cost. */
 export interface Generation {
   readonly finish: "end" | "limit" | "stop" | "cancelled" | "superseded";
   readonly promptTokens: number;

@@ -5,7 +5,7 @@ import type { SimulatedEditor } from "./simulatedEditor";
 import type { Hole, Place, Step, Trace, TraceDocument } from "./trace";
 import { Typist } from "./typist";
 
-/** How often somebody who waits looks. */
+/** Polling interval of a waiting step. */
 const LOOK_MS = 20;
 
 export function documentsOf(trace: Trace): EditedDocument[] {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EngineClient } from "../../engine/client/client";
 
-/** Should this process end without a word, its engine follows so soon. */
+/** If this process ends without a shutdown, its engine ends after this time. */
 const KEEP_ALIVE_MS = 2000;
 const END_LIMIT_MS = 5000;
 const LOOK_MS = 20;

@@ -7,7 +7,7 @@ import type { Keystroke } from "./keystroke";
 
 /** VS Code's `InlineCompletionsDebounce`. */
 export const EDITOR_WAITS_MS = 50;
-/** The extension lets the engine read ahead when nobody has typed or moved for so long. */
+/** The extension starts a prefill after this long without typing or cursor movement. */
 const IDLE_MS = 1500;
 const WORD = /^\s*(?:[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]+)/u;
 
@@ -37,8 +37,8 @@ interface Asking {
 }
 
 /**
- * As VS Code asks for inline completions: every edit cancels what is asked, and asks anew after a wait; what is shown
- * stays while its beginning is typed, until there is an answer. Moving the cursor hides it and asks nothing.
+ * Requests inline completions as VS Code does: every edit cancels the request and sends a new one after a debounce; the
+ * ghost text stays while its beginning is typed, until there is an answer. Moving the cursor hides it and requests none.
  */
 export class SimulatedEditor {
   readonly #completer: Completer;
@@ -50,7 +50,7 @@ export class SimulatedEditor {
   #document: EditedDocument;
   #ghost: Ghost | undefined;
   #asking: Asking | undefined;
-  /** Whose request reached the completer last; undefined while it reads ahead. */
+  /** The key whose request reached the completer last; undefined during a prefill. */
   #asked: Keystroke | undefined;
   #callOffIdle: () => void = () => undefined;
 
@@ -85,7 +85,7 @@ export class SimulatedEditor {
     return this.#keystrokes;
   }
 
-  /** The key whose request is with the completer, or was last; undefined while it reads ahead. */
+  /** The key whose request is with the completer, or was last; undefined during a prefill. */
   get asked(): Keystroke | undefined {
     return this.#asked;
   }
@@ -139,7 +139,7 @@ export class SimulatedEditor {
     this.#edited(keystroke, part === "word");
   }
 
-  /** Somebody asks by hand. */
+  /** A manual request. */
   trigger(step: number): void {
     this.#ask(this.#note("trigger", step), "manual", false);
   }
@@ -201,7 +201,7 @@ export class SimulatedEditor {
     this.#ask(keystroke, "automatic", preserves);
   }
 
-  /** Hides what is shown and wants no answer any more. */
+  /** Hides the ghost text and cancels the request. */
   #quiet(): void {
     this.#ghost = undefined;
     this.#cancel();
@@ -214,7 +214,7 @@ export class SimulatedEditor {
   }
 
   #ask(keystroke: Keystroke, trigger: "automatic" | "manual", preserves: boolean): void {
-    // By hand nobody waits, unless something is being asked already.
+    // A manual request is not delayed, unless another one is in flight.
     const waitsMs = trigger === "automatic" || this.#asking !== undefined ? EDITOR_WAITS_MS : 0;
     this.#cancel();
     const source = new CancelSource();

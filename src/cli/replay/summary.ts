@@ -12,26 +12,26 @@ export interface Summary {
   readonly keystrokes: number;
   /** The editor asked after so many of them; the others were followed by another key too soon. */
   readonly requests: number;
-  /** Questions to the engine, and how many of them were ended before their time. */
+  /** Requests to the engine, and how many of them were cancelled. */
   readonly engineCalls: number;
   readonly cancelledCalls: number;
-  /** Cancelled before the prompt was evaluated: nobody knows how much of it was. */
+  /** Cancelled during prefill: how much of the prompt was evaluated is unknown. */
   readonly cancelledInPrompt: number;
-  /** Requests that were answered without a question of their own, by how. */
+  /** Editor requests that were answered without an engine request of their own, by how. */
   readonly fromMemory: number;
   readonly fromFlight: number;
   /** Requests by the source of their text, or by `none` and `cancelled`; those that show nothing by skip reason. */
   readonly answers: Readonly<Record<string, number>>;
   readonly skipReasons: Readonly<Record<string, number>>;
-  /** Prompt tokens that a question had to evaluate; `null` where there was none. */
+  /** Prompt tokens that an engine request had to evaluate; `null` if there was none. */
   readonly newTokens: Quantiles | null;
   readonly promptTokens: Quantiles | null;
-  /** Prompts that the engine read ahead of any question, and how many new tokens those were in all. */
+  /** Prefills ahead of any request, and their new tokens in all. */
   readonly readings: number;
   readonly readTokens: number;
   /** From a key to new text on the screen. */
   readonly shownMs: Quantiles | null;
-  /** From a cancel to the engine's word that it has stopped. */
+  /** From a cancel to the engine's report. */
   readonly cancelMs: Quantiles | null;
   /** Keys after which new text came on the screen; keys through which text stayed there. */
   readonly shown: number;

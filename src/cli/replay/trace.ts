@@ -119,7 +119,7 @@ function withHole(
   }
   const hole = reader.object(value, `${place}: 'hole'`, ["line", "lines"]);
   const all = whole.split("\n");
-  // There is a line above, whose end is where somebody begins to type.
+  // There is a line above, at whose end typing begins.
   const line = reader.number(hole["line"], `${place}: 'line'`, 2, all.length);
   const count = reader.number(hole["lines"], `${place}: 'lines'`, 1, all.length - line + 1, 1);
   const above = all.slice(0, line - 1).join("\n");

@@ -4,8 +4,8 @@ import type { EditedDocument, Key } from "./editedDocument";
 const CLOSERS = ")]}";
 
 /**
- * Somebody who wants a text to stand before the cursor, and knows what the editor does by itself: indents new lines,
- * closes brackets. Gives the keys one by one; how many there are depends on what the editor did.
+ * Produces the keys that type a text before the cursor, given what the editor does by itself: indents new lines, closes
+ * brackets. Gives them one by one; how many there are depends on what the editor did.
  */
 export class Typist {
   readonly #document: EditedDocument;

@@ -35,9 +35,9 @@ interface Fitted {
   readonly tokens: number;
 }
 
-/** Guesses at what fits; each costs a count. */
+/** Attempts to find what fits; each costs a token count. */
 const ROUNDS_MAX = 6;
-/** So much of what is shown lies before the line that matters. */
+/** Share of the excerpt that lies above the focus line. */
 const BEFORE_FOCUS_SHARE = 1 / 3;
 
 /** As many tokens as there may be, shared so that small pieces go in whole and large ones are cut alike. */
@@ -56,7 +56,7 @@ export async function fitAttachments(
   return fitted;
 }
 
-/** Everybody gets what they want, up to a limit that is the same for all and as high as the budget allows. */
+/** Each gets the size it wants, up to a limit that is the same for all and as high as the budget allows. */
 export function sharesOf(wants: readonly number[], budget: number): number[] {
   let left = budget;
   let waiting = wants.length;
@@ -93,7 +93,7 @@ async function fit(
   };
 }
 
-/** As many whole lines as fit, found by guesses between what fits and what does not. */
+/** As many whole lines as fit, found by interpolation search. */
 async function cutToFit(
   source: AttachmentSource,
   totalTokens: number,
@@ -114,7 +114,7 @@ async function cutToFit(
     } else {
       tooMany = guess;
     }
-    // A little less than the rule of three says: the next guess is more likely one that fits.
+    // A little less than proportional: the next guess is then more likely to fit.
     guess = Math.floor((0.97 * guess * budgetTokens) / tokens);
   }
   return best;

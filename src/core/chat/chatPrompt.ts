@@ -14,10 +14,10 @@ const FRAME_TOKENS = 8;
 const ANSWER_TOKENS_MAX = 2048;
 /** An answer gets at least one part of the context of so many. */
 const ANSWER_SHARE = 4;
-/** When the context is full, turns are dropped until so much of the room is taken: the prompts after that begin alike for long. */
+/** When the context is full, turns are dropped down to this share of it, so that the next prompts share a prefix for long. */
 const KEPT_SHARE = 0.6;
 
-/** The engine's choice where nobody makes one; for estimates before there is an engine. */
+/** The engine's default; for estimates before there is an engine. */
 export const USUAL_CONTEXT_TOKENS = 4096;
 
 export interface PromptPlan {
@@ -25,24 +25,24 @@ export interface PromptPlan {
   readonly promptTokens: number;
   /** What the answer may take. */
   readonly answerTokens: number;
-  /** What an answer meets that takes all of that: the end of the context, or the limit of every answer. */
+  /** What ends an answer that uses all of them: the end of the context, or the limit for any answer. */
   readonly limitedBy: "context" | "limit";
   readonly forgottenTurns: number;
 }
 
-/** What an answer is kept free of the context. */
+/** Tokens of the context that are reserved for the answer. */
 export function answerRoomTokens(contextTokens: number): number {
   return Math.min(ANSWER_TOKENS_MAX, Math.floor(contextTokens / ANSWER_SHARE));
 }
 
-/** What the attachments of one message may take: half of what is not kept for the answer. */
+/** Tokens for the attachments of one message: half of what is not reserved for the answer. */
 export function attachmentRoomTokens(contextTokens: number): number {
   return Math.floor((contextTokens - answerRoomTokens(contextTokens)) / 2);
 }
 
 /**
- * What the model is asked, for the question at the end. Whole turns are forgotten, the oldest first, where the context is
- * full. Errors: EngineError `bad_request` if the question alone does not fit.
+ * The prompt for the question at the end. When the context is full, whole turns are dropped, the oldest first.
+ * Errors: EngineError `bad_request` if the question alone does not fit.
  */
 export async function planPrompt(
   conversation: Conversation,
@@ -93,7 +93,7 @@ function piecesOf(turns: readonly ConversationTurn[]): ChatMessage[] {
   ];
 }
 
-/** What has been shown in an earlier message that the model still sees is only named. */
+/** An attachment that an earlier message in the context already contains is only named. */
 function questionText({ text, attachments }: Question, seen: ReadonlySet<string>): string {
   const blocks = attachments.map((attachment) => {
     if (attachment.text === "") {
@@ -104,7 +104,7 @@ function questionText({ text, attachments }: Question, seen: ReadonlySet<string>
   return [...blocks, instructionOf(text)].filter((part) => part !== "").join("\n\n");
 }
 
-/** Templates want questions and answers by turns: a question that got no answer goes along with the next one. */
+/** Templates require alternating roles: a question without an answer is merged with the next one. */
 function messagesOf(pieces: readonly ChatMessage[]): ChatMessage[] {
   const messages: ChatMessage[] = [];
   for (const piece of pieces.filter(({ content }) => content !== "")) {

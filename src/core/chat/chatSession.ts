@@ -31,11 +31,11 @@ export interface ChatPorts {
   readonly onText: (answerId: number, text: string) => void;
 }
 
-/** What is asked along with the conversation. */
+/** Options of one request. */
 interface Wish {
   /** Missing: as the model's authors recommend. */
   readonly sampler?: SamplerOptions;
-  /** What the question at the end was sent with, to be cut to fit; missing where it has been. */
+  /** Attachments of the last question, still to be cut to fit; missing where they have been. */
   readonly sources?: readonly AttachmentSource[];
 }
 
@@ -44,7 +44,7 @@ interface Run {
   readonly cancel: CancelSource;
 }
 
-/** Warmer than what the authors of the models recommend (0.6), so that another answer is another one. */
+/** A higher temperature than the models' authors recommend (0.6), so that a regenerated answer differs. */
 const AGAIN_SAMPLER = { temperature: 0.8, topK: 20, topP: 0.95, minP: 0 };
 /** Far beyond what the token limit lets through, whatever a vocabulary's tokens are. */
 const ANSWER_CHARS_MAX = 100_000;
@@ -68,7 +68,7 @@ export class ChatSession {
     return this.#run !== undefined;
   }
 
-  /** Asks, and resolves when the answer has ended, however. Does nothing while another answer runs. */
+  /** Sends a message; resolves when the answer has ended, however. Does nothing while another answer runs. */
   async send(text: string, sources: readonly AttachmentSource[] = []): Promise<void> {
     const isEmpty = text.trim() === "" && sources.length === 0;
     if (this.isBusy || isEmpty) {
@@ -94,7 +94,7 @@ export class ChatSession {
     this.stop();
     const again = beginAnswer(without);
     this.#set(again);
-    // Where nothing was said, nothing is to be said otherwise.
+    // After an empty answer the next one need not differ.
     await this.#answer(this.#begin(), old.text === "" ? {} : { sampler: { ...AGAIN_SAMPLER, seed: again.nextTurn } });
   }
 
@@ -176,7 +176,7 @@ export class ChatSession {
     }
   }
 
-  /** Whoever still waits for the engine finds that its run is over. */
+  /** Code that still awaits the engine then finds that its run is over. */
   #end(state: AnswerEnd, statistics?: AnswerStatistics): void {
     const run = this.#run;
     if (run !== undefined) {
@@ -201,7 +201,7 @@ function endOf({ finish }: GenerateReport, limitedBy: PromptPlan["limitedBy"]): 
       return { kind: "stopped", by: limitedBy };
     case "cancelled":
     case "superseded":
-      // Nobody here has said stop.
+      // Not stopped from this side.
       return {
         kind: "failed",
         code: "busy",

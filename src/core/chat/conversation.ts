@@ -5,7 +5,7 @@ import { splitCommand } from "./slashCommands";
 export interface Conversation {
   readonly id: string;
   readonly title: string;
-  /** Somebody gave it its title. */
+  /** The user set its title. */
   readonly isNamed: boolean;
   /** Milliseconds since 1970. */
   readonly updatedMs: number;
@@ -27,7 +27,7 @@ export interface Question extends UserTurn {
 export interface SentAttachment extends Attachment {
   /** As the model sees it; empty where nothing of it fitted. */
   readonly text: string;
-  /** Where it is from; known to whoever opens it again. */
+  /** Its source; interpreted by the code that opens it again. */
   readonly place: string;
 }
 
@@ -41,7 +41,7 @@ export function newConversation(id: string, nowMs: number): Conversation {
   return { id, title: NEW_TITLE, isNamed: false, updatedMs: nowMs, turns: [], nextTurn: 1, forgottenTurns: 0 };
 }
 
-/** Adds a question, and the answer that is waited for. */
+/** Adds a question and a pending answer. */
 export function ask(
   conversation: Conversation,
   text: string,
@@ -59,7 +59,7 @@ export function beginAnswer(conversation: Conversation): Conversation {
   return { ...conversation, turns: [...conversation.turns, answer], nextTurn: answer.id + 1 };
 }
 
-/** The same with other attachments of the question that is being answered. */
+/** Replaces the attachments of the question that is being answered. */
 export function withAttachments(conversation: Conversation, attachments: readonly SentAttachment[]): Conversation {
   const turns = conversation.turns.map((turn, i) =>
     turn.kind === "user" && i === conversation.turns.length - 2 ? { ...turn, attachments } : turn,
@@ -96,13 +96,13 @@ export function runningAnswer({ turns }: Conversation): AnswerTurn | undefined {
   return last?.kind === "answer" && (last.state.kind === "waiting" || last.state.kind === "running") ? last : undefined;
 }
 
-/** Takes an answer away, with all that comes after it; undefined where there is no such answer. */
+/** Removes an answer and all that follows it; undefined if there is no such answer. */
 export function withoutAnswer(conversation: Conversation, answerId: number): Conversation | undefined {
   const at = conversation.turns.findIndex(({ kind, id }) => kind === "answer" && id === answerId);
   return at === -1 ? undefined : cutAt(conversation, at);
 }
 
-/** Takes a question away, with all that comes after it, and tells what it was; undefined where there is no such question. */
+/** Removes a question and all that follows it, and returns the question; undefined if there is no such question. */
 export function withoutQuestion(
   conversation: Conversation,
   questionId: number,

@@ -1,4 +1,4 @@
-/** Which of many paths somebody may mean who has typed a few letters of one. */
+/** Fuzzy matching of paths by a few typed letters. */
 
 const LIMIT = 20;
 

@@ -4,7 +4,7 @@ import type { EngineCondition, ModelInfo } from "../../protocol/engine";
 /** What a window knows of its engine, as far as a chat cares. */
 export interface ChatFacts {
   readonly engine: EngineCondition<Pick<ModelInfo, "title" | "capabilities">>;
-  /** The user wants to see what a model says that was not made for chat. */
+  /** The user wants to try a model that was not made for chat. */
   readonly tried: boolean;
   /** Of the last answer. */
   readonly decodeTps: number | undefined;

@@ -134,7 +134,7 @@ export function storable(conversation: Conversation, charsMax = CHARS_MAX): Conv
   return { ...conversation, turns: kept, forgottenTurns: Math.max(0, forgottenTurns - gone) };
 }
 
-/** Of many conversations those that are worth their place: the ones used last. */
+/** The conversations to keep: the most recently used ones. */
 export function keptConversations(
   conversations: readonly Conversation[],
   charsMax = ALL_CHARS_MAX,

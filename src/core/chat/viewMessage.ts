@@ -9,7 +9,7 @@ type Payload<K extends Kind, M = ViewMessage> = M extends { readonly kind: infer
     : never
   : never;
 
-/** Nobody writes or pastes more by hand. */
+/** Longer than any text that a user writes or pastes. */
 const TEXT_CHARS_MAX = 200_000;
 const NAME_CHARS_MAX = 4096;
 
@@ -53,5 +53,5 @@ const MEMBERS: Readonly<Record<Kind, Check<unknown>>> = {
   showLog: nothing,
 };
 
-/** Whether the page really said something that it may say: it shows what a model wrote. */
+/** Whether the page's message is valid; the page shows untrusted model output. */
 export const isViewMessage: Check<ViewMessage> = isUnion<ViewMessage>(MEMBERS);

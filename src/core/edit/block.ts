@@ -1,7 +1,7 @@
 import { indentWidth } from "../indentation";
 import type { LineRange } from "./lineDiff";
 
-/** What goes on with the block above it, at the same depth. */
+/** Lines that continue the block above them, at the same depth. */
 const GOES_ON = /^\s*(?:[)\]}{]|<\/|(?:end|fi|done|esac|else|elif|elsif|elseif|catch|finally|except|rescue|ensure)\b)/;
 /** What belongs to the declaration below it: comments, decorators, attributes. */
 const BELONGS_BELOW = /^\s*(?:\/\/|\/\*|\*|#(?!include|define|if|endif|pragma|!)|--|;|"""|'''|@|\[[\w(,\s".)]+\]\s*$)/;
@@ -25,8 +25,8 @@ export function blockAt(lines: readonly string[], start: number, tabWidth: numbe
 }
 
 /**
- * The block that somebody means who has the cursor in a line: the one that begins there or else the one around it, with the
- * comments above; where nothing is indented, the lines up to the next blank ones.
+ * The block that a cursor in a line refers to: the one that begins there or else the one around it, with the comments
+ * above; where nothing is indented, the lines up to the next blank ones.
  */
 export function blockAround(lines: readonly string[], line: number, tabWidth: number): LineRange {
   const at = nearestCode(lines, line);

@@ -2,9 +2,9 @@ import { type Indentation, indentOf, indentWidth, smallestStep } from "../indent
 import { languageOf } from "../language";
 import { AT_START, scan } from "../scanner";
 
-/** Where code of a model is going to stand. */
+/** Where generated code is inserted. */
 export interface CodePlace {
-  /** The lines whose place it takes; none where it is inserted. */
+  /** The lines that it replaces; none for an insertion. */
   readonly lines: readonly string[];
   /** Columns of the code around, for where no line says it. */
   readonly width: number;

@@ -21,7 +21,7 @@ const METHOD = /^(?:(?:get|set)\s+)?(#?[\p{L}_$][\p{L}\p{N}_$]*)\s*(?:<[^>]*>)?\
 const NO_METHOD = /^(?:if|for|while|switch|catch|return|function|with|else|do|new|await|throw)$/;
 
 /**
- * Where code of a chat belongs: in place of the selection; in place of the declarations that have the same names; else at the
+ * Where code from a chat belongs: it replaces the selection, or the declarations of the same names, or is inserted at the
  * cursor. The hunks are those of the document, from the top down, with its own indentation.
  */
 export function placeCode(code: readonly string[], target: CodeTarget): LineHunk[] {
@@ -76,7 +76,7 @@ function declaredName(line: string): string | undefined {
   return declared ?? (method === undefined || NO_METHOD.test(method) ? undefined : method);
 }
 
-/** The one place that declares the name; undefined where several do, as overloads and methods of other classes. */
+/** The only declaration of the name; undefined if there are several, such as overloads or methods of other classes. */
 function declarationOf(name: string, { lines, indentation: { size } }: CodeTarget): LineRange | undefined {
   const places = lines.flatMap((line, i) => (isDeclarationOf(line, name) ? [i] : []));
   const [only, ...others] = places;

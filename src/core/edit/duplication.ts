@@ -5,7 +5,7 @@ import type { Excerpt } from "./editPrompt";
 import { isSame } from "./lineDiff";
 
 /**
- * Without what the model repeated of the code around: small models do, although it is shown as context only. Brackets alone
+ * Removes what the model repeated of the surrounding code: small models do so although it is context only. Brackets alone
  * are taken for a repetition where the code is balanced as it was only without them, and nothing that the code itself begins
  * or ends with is.
  */

@@ -3,7 +3,7 @@ import { fenced } from "../chat/fence";
 import { estimateTokens } from "../tokenEstimate";
 import type { LineRange } from "./lineDiff";
 
-/** Code that a model is asked about, and what stands around it in its document. */
+/** The code that a prompt is about, and its surroundings in the document. */
 export interface Excerpt {
   /** As the model should see it: relative to the workspace, with forward slashes. */
   readonly path: string;
@@ -13,14 +13,14 @@ export interface Excerpt {
   readonly below: readonly string[];
 }
 
-/** What a checker says about a place; `line` counts from 0, in the document. */
+/** A diagnostic; `line` counts from 0, in the document. */
 export interface Problem {
   readonly line: number;
   readonly message: string;
   readonly source?: string;
 }
 
-/** What should become of the code. */
+/** The requested edit. */
 export type RewriteTask =
   | { readonly kind: "refactor"; readonly instruction: string }
   | { readonly kind: "fix"; readonly problems: readonly Problem[] }
@@ -35,7 +35,7 @@ const ASSISTANT_PROMPT =
 
 const PROBLEMS_MAX = 8;
 const PROBLEM_CHARS_MAX = 600;
-/** Of the context, around the code: reading is slow on a processor, and what is far away rarely matters. */
+/** Tokens of surrounding code: prefill is slow on a CPU, and distant code rarely matters. */
 const AROUND_TOKENS_MAX = 400;
 /** System prompt, task and the template's own. */
 const FRAME_TOKENS = 250;

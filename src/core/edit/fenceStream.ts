@@ -7,7 +7,7 @@ interface Fence {
   readonly indent: number;
 }
 
-/** What a whole answer came to. */
+/** The result of a whole answer. */
 export type FencedAnswer =
   /** `closed`: the model wrote it to its end. */
   | { readonly kind: "code"; readonly lines: readonly string[]; readonly closed: boolean }
@@ -33,7 +33,7 @@ export class FenceStream {
     return this.#code;
   }
 
-  /** Nothing that comes is looked at any more: the fence is closed, or the answer is far too long. */
+  /** All further input is ignored: the fence is closed, or the answer is far too long. */
   get isDone(): boolean {
     return this.#isClosed || this.#chars > CODE_CHARS_MAX;
   }

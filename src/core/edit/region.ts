@@ -1,9 +1,9 @@
 import { applyHunks, hunksBetween, isSame, type LineHunk, type LineRange } from "./lineDiff";
 
 /**
- * What becomes of a range of lines, and of a whole proposal, while others edit the document. Two states of the text are
- * compared instead of listening to what happens: what was typed and undone has not happened, and what changed while the
- * document was not open is seen, too.
+ * Rebases a range of lines, or a whole proposal, onto concurrent edits of the document. Compares two states of the text
+ * instead of tracking edit events: typing that was undone does not count, and changes made while the document was not
+ * open do.
  */
 
 /**
@@ -30,7 +30,7 @@ export type Rebase =
   /** Where both sides changed the same: ranges of the current document. */
   | { readonly kind: "conflict"; readonly at: readonly LineRange[] };
 
-/** The changes from `base` to `proposed`, made to what became of `base` meanwhile. The same change on both sides is one. */
+/** Applies the changes from `base` to `proposed` to `current`. A change that both sides made is applied once. */
 export function rebase(base: readonly string[], current: readonly string[], proposed: readonly string[]): Rebase {
   if (isSame(base, current)) {
     return { kind: "rebased", lines: proposed };
@@ -58,7 +58,7 @@ function isTouching(a: LineRange, b: LineRange): boolean {
   return a.start < b.end && b.start < a.end;
 }
 
-/** Nobody knows which of two insertions at one place comes first. */
+/** The order of two insertions at one line is undefined. */
 function isColliding(a: LineHunk, b: LineHunk): boolean {
   return isTouching(a, b) || (a.start === b.start && a.end === a.start && b.end === b.start);
 }

@@ -1,14 +1,14 @@
 import { isSame } from "./lineDiff";
 
 const PERIOD_LINES_MAX = 40;
-/** A block of so many characters is said again and again by mistake only; short lines, as in tables, may be meant. */
+/** A repeated block of this many characters is always a mistake; short lines, as in tables, may be intended. */
 const LONG_CHARS = 60;
 const LONG_TIMES = 3;
 const SHORT_TIMES = 10;
 
 /**
- * How many lines at the end only say again what is above them: a model that always takes the likeliest word may get caught
- * in a loop. What the original says as often is copied.
+ * How many lines at the end only repeat what is above them: greedy decoding may get caught in a loop. What the original
+ * repeats as often is a copy.
  */
 export function loopingLines(lines: readonly string[], original: readonly string[]): number {
   for (let period = 1; period <= Math.min(PERIOD_LINES_MAX, lines.length / 2); ++period) {

@@ -3,7 +3,7 @@ import { indentWidth } from "../indentation";
 import { type OuterCloser, scan } from "../scanner";
 import { type Draft, shortened } from "./draft";
 
-/** A draft, and how much of the line behind the cursor it takes the place of. */
+/** A draft, and how much of the line after the cursor it replaces. */
 export interface FittedDraft extends Draft {
   readonly replaceAfter: number;
 }
@@ -13,7 +13,7 @@ const LINES_LOOKED_AT = 24;
 const DISTINCT_LINE_CHARS = 8;
 const ONLY_CLOSERS = /^[\s)\]};,]*$/;
 
-/** The text ends where it arrives at what already stands below. */
+/** Cuts the text where it reaches lines that already exist below. */
 export function stopAtLinesBelow(draft: Draft, at: Surroundings): Draft {
   const below = linesBelow(at, LINES_LOOKED_AT);
   const [next] = below;
@@ -48,7 +48,7 @@ function isSame(a: string, b: string, tabWidth: number): boolean {
   return isSameText && (text.length >= DISTINCT_LINE_CHARS || indentWidth(a, tabWidth) === indentWidth(b, tabWidth));
 }
 
-/** What stands behind the cursor on its line must not come twice: it is left out at the end, or replaced. */
+/** The rest of the cursor's line must not be duplicated: it is cut from the end of the text, or replaced. */
 export function fitToRestOfLine(draft: Draft, at: Surroundings): FittedDraft {
   const after = at.after.trimEnd();
   if (after === "") {

@@ -24,7 +24,7 @@ const DROP_MIN = 0.25;
 const DROP_MAX = 0.33;
 /** With less of it above the cursor, because that has moved up, the window is chosen anew. */
 const KEPT_MIN = 0.3;
-/** Enough text that the place is hardly ever found twice. */
+/** Long enough to be nearly always unique in the document. */
 const ANCHOR_TEXT_CHARS = 160;
 
 class AnchoredPrefix implements FrozenText {
@@ -86,8 +86,8 @@ function keptAnchor(state: AnchorState, { text, offset }: Place): number | undef
 }
 
 /**
- * A line's start that leaves 67 % to 75 % of the budget in the window, at the best boundary there is. Where nothing is
- * remembered it is chosen from a grid, so that questions of a caller that remembers nothing agree as well.
+ * A line start that leaves 67 % to 75 % of the budget in the window, at the best available boundary. Without remembered
+ * state it is chosen from a grid, so that the prompts of a stateless caller share a prefix as well.
  */
 function newAnchor({ text, offset }: Place, prefixChars: number, kept: number | undefined): number {
   if (offset <= prefixChars) {

@@ -2,7 +2,7 @@ import { type FrozenText, type Place, type PromptSource, type Room, special, tex
 
 /**
  * Whole lines from the one after the cursor's. Frozen: a snapshot, which is taken again when much of its beginning has
- * changed. Suffixes in training were at most 450 characters; a longer one is a thing the starter model has never seen.
+ * changed. Suffixes in training were at most 450 characters; the starter model has never seen a longer one.
  */
 export const frozenSuffix: PromptSource = {
   slot: "suffix",

@@ -3,26 +3,26 @@ import type { CursorContext } from "../context";
 import type { PromptTraits } from "../ports";
 
 /**
- * A prompt is made of sources. What an engine has evaluated is good up to the first character that differs, so each
- * source freezes what it shows, and says itself when it shows something else. To add one: a file that gives a
- * PromptSource, and an entry in PROMPT_SOURCES.
+ * A prompt is made of sources. The engine's prefix cache is valid up to the first character that differs, so each source
+ * freezes the text it shows and decides itself when to change it. To add one: a file that exports a PromptSource, and an
+ * entry in PROMPT_SOURCES.
  */
 export interface PromptSource {
   readonly slot: PromptSlot;
   readonly budget: SourceBudget;
   /** Its part of a context that is too short for the budgets; those of all sources make 1. */
   readonly share: number;
-  /** For a document, when it is first asked about. */
+  /** Called at the first request for a document. */
   open(room: Room): FrozenText;
-  /** What the layout calls for: control tokens, and the text that FrozenText gave. */
+  /** The parts for the layout: control tokens, and the text from FrozenText. */
   parts(text: string, frame: PromptFrame): readonly PromptPart[];
 }
 
 /** What one source shows of one document. Its implementation is the freezing rule. */
 export interface FrozenText {
-  /** What to show at this cursor: what it gave last, as long as that is good enough. */
+  /** The text for this cursor: the last one, as long as that is good enough. */
   at(place: Place): string;
-  /** Nobody types: what it shows may be brought up to date at leisure. */
+  /** Idle: the shown text may be updated. */
   refresh?(place: Place): void;
 }
 
@@ -41,7 +41,7 @@ export interface SourceBudget {
 /** A source's budget, in characters of a certain text. */
 export interface Room {
   readonly chars: number;
-  /** How many characters may be shown of text like `sample`. It is counted, so not for each key where that is much text. */
+  /** Character budget for text like `sample`, whose tokens are counted: not to be called at every key with a long one. */
   charsOf(sample: string): number;
 }
 

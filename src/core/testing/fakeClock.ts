@@ -52,7 +52,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** All promises that can go on have gone on. */
+/** All pending microtasks have run. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -21,7 +21,7 @@ export interface Call {
   state: "running" | "ended" | "cancelled";
 }
 
-/** Says what it is told, as fast as it is told, obeys stop strings and cancels, and remembers what it was asked. */
+/** Gives scripted answers at a scripted speed, obeys stop strings and cancellation, and records its requests. */
 export class ScriptedEngine implements TextEngine {
   readonly calls: Call[] = [];
   readonly #clock: Clock;

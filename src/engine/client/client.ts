@@ -32,7 +32,7 @@ export interface EngineClientOptions {
   /** Default: this process's own. */
   readonly env?: NodeJS.ProcessEnv;
   readonly restartLimits?: RestartLimits;
-  /** What happens, as it happens. */
+  /** Event handlers. */
   readonly onConnection?: (state: ConnectionState) => void;
   readonly onStatus?: (status: EngineStatus) => void;
   readonly onStatistics?: (statistics: GenerationStatistics) => void;
@@ -55,7 +55,7 @@ export class EngineClient {
   readonly #running = new Map<number, Running>();
   #requests = 0;
   #model: ModelChoice | undefined;
-  /** The connection that knows of #model, or is being told. */
+  /** The connection on which #model has been, or is being, selected. */
   #chosen: { readonly link: EngineLink; readonly told: Promise<unknown> } | undefined;
 
   constructor(options: EngineClientOptions) {
@@ -90,7 +90,7 @@ export class EngineClient {
     await this.#connection.restart();
   }
 
-  /** Which model is meant from now on. It is loaded when it is first needed. */
+  /** Selects the model for later requests. It is loaded when it is first needed. */
   chooseModel(model: ModelChoice): void {
     this.#model = model;
     this.#chosen = undefined;
@@ -107,7 +107,7 @@ export class EngineClient {
     return opened;
   }
 
-  /** No model is wanted for now: the last window to say so gives the memory back. */
+  /** This window needs no model for now: the last window to say so frees the memory. */
   async releaseModel(): Promise<void> {
     this.#model = undefined;
     this.#chosen = undefined;
@@ -120,8 +120,8 @@ export class EngineClient {
   };
 
   /**
-   * Text after a prompt. Whoever leaves the iteration, or cancels, cancels the request; a newer one for the same
-   * document supersedes it.
+   * Text after a prompt. Leaving the iteration, or `cancel`, cancels the request; a newer one for the same document
+   * supersedes it.
    */
   complete(
     document: string,
@@ -132,7 +132,7 @@ export class EngineClient {
     return this.#generate("complete", document, cancel, (id) => ({ ...request, prompt, request: id, document }));
   }
 
-  /** An answer to a conversation. A completion goes before it at every token. */
+  /** A chat completion. A code completion preempts it at every token. */
   chat(
     conversation: string,
     messages: readonly ChatMessage[],
@@ -202,7 +202,7 @@ export class EngineClient {
     const chosen = { link, told };
     this.#chosen = chosen;
     told.catch(() => {
-      // By the next time the other window may have left, or the file be mended.
+      // By the next request the other window may have left, or the file been repaired.
       if (this.#chosen === chosen) {
         this.#chosen = undefined;
       }
@@ -235,7 +235,7 @@ export class EngineClient {
     return stream;
   }
 
-  /** Never rejects: whatever happens, the stream tells it. */
+  /** Never rejects: errors are reported by the stream. */
   async #run<M extends "complete" | "chat">(
     method: M,
     params: EngineRequests[M]["params"],

@@ -11,7 +11,7 @@ import { connectToEngine, type EngineProcessOptions } from "./engineProcess";
 import { type RestartLimits, Restarts } from "./restarts";
 import { EngineLink } from "../wire/transport";
 
-/** A process that starts on a busy machine is slow; one that has taken the connection and says nothing for so long hangs. */
+/** A process that starts on a busy machine is slow; one that has accepted the connection and sends nothing for so long hangs. */
 const HELLO_LIMIT_MS = 15_000;
 
 export interface ConnectionOptions extends EngineProcessOptions {
@@ -29,7 +29,7 @@ export class EngineConnection {
   readonly #disposal = new AbortController();
   #state: ConnectionState = { kind: "off" };
   #link: EngineLink | undefined;
-  /** Under way, or waiting for its time after a crash. */
+  /** Connecting, or waiting for the restart delay after a crash. */
   #connecting: Promise<EngineLink> | undefined;
   #endReason: EndReason | undefined;
 
@@ -65,7 +65,7 @@ export class EngineConnection {
     return this.#connecting;
   }
 
-  /** What a person asks for who wants to try again. */
+  /** Retries at the user's request. */
   restart(): Promise<EngineLink> {
     this.#restarts.forget();
     if (this.#state.kind === "gaveUp" || this.#state.kind === "ended") {
@@ -161,7 +161,7 @@ export class EngineConnection {
         throw asFailure(reason);
       },
     );
-    // Its failure is told by the state.
+    // The state reports its failure.
     this.#connecting.catch(() => undefined);
   }
 

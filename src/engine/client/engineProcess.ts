@@ -23,15 +23,15 @@ export interface EngineSocket {
   readonly token: string;
 }
 
-/** A process that was started, as far as one needs to know. */
+/** State of a started process. */
 interface Started {
   /** Undefined while it runs; -1: it could not even be started, or was ended by a signal. */
   exitCode: number | undefined;
 }
 
 /**
- * Connects to the user's engine, starting it if nobody answers.
- * Errors: EngineError `unsafe` from the address; `disconnected` if no engine comes to answer.
+ * Connects to the user's engine, starting it if none is listening.
+ * Errors: EngineError `unsafe` from the address; `disconnected` if no engine answers.
  */
 export async function connectToEngine(
   { engineScript, env }: EngineProcessOptions,
@@ -63,14 +63,14 @@ export async function connectToEngine(
   }
 }
 
-/** Whether somebody answers; starts nothing. Errors: EngineError `unsafe`, `disconnected`. */
+/** Whether an engine is listening; starts none. Errors: EngineError `unsafe`, `disconnected`. */
 export async function isEngineRunning(env: NodeJS.ProcessEnv): Promise<boolean> {
   const socket = await connectOnce(engineAddress(env).socketPath);
   socket?.destroy();
   return socket !== undefined;
 }
 
-/** Undefined: nobody is there. Errors: EngineError `disconnected`. */
+/** Undefined if no engine is listening. Errors: EngineError `disconnected`. */
 function connectOnce(path: string): Promise<Socket | undefined> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
@@ -91,7 +91,7 @@ function connectOnce(path: string): Promise<Socket | undefined> {
   });
 }
 
-/** Starts the engine so that it outlives this window. What it says, and what Node says when it crashes, is in the log. */
+/** Starts the engine so that it outlives this window. Its output, and Node's when it crashes, goes to the log. */
 function startEngine(engineScript: string, env: NodeJS.ProcessEnv, address: EngineAddress): Started {
   const started: Started = { exitCode: undefined };
   const log = openSync(env["HEARTH_LOG_FILE"] ?? address.logPath, "a", 0o600);

@@ -12,8 +12,8 @@ export interface RestartLimits {
 export const RESTART_LIMITS: RestartLimits = { max: 5, windowMs: 5 * 60 * 1000, delayMs: 250 };
 
 /**
- * Restarts after crashes, later each time, until there were too many lately: an engine that dies of what it is asked
- * would do nothing but die.
+ * Restarts after crashes, with exponential backoff, until there were too many recently: an engine that crashes on every
+ * request would restart for ever.
  */
 export class Restarts {
   readonly #limits: RestartLimits;
@@ -31,7 +31,7 @@ export class Restarts {
     return n > max ? { kind: "giveUp" } : { kind: "restart", delayMs: delayMs * 2 ** (n - 1) };
   }
 
-  /** A person asked to try again. */
+  /** The user asked to try again. */
   forget(): void {
     this.#crashes = [];
   }

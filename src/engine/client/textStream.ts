@@ -11,16 +11,16 @@ type StreamEnd =
   { readonly kind: "done"; readonly report: GenerateReport } | { readonly kind: "failed"; readonly error: Error };
 
 /**
- * The text of one generation, for whoever asked for it. Not an `async function*`, because that one's `return` waits for
- * a `next` under way: a caller could not leave while nothing comes.
+ * The text of one generation, for its caller. Not an `async function*`, whose `return` waits for a pending `next`: a
+ * caller could not leave while no text arrives.
  */
 export class ClientStream implements TextStream {
-  /** What the engine says at the end, also of a generation that nobody reads any more; undefined where it failed. */
+  /** The engine's final report, also of a generation that is no longer read; undefined if it failed. */
   readonly report: Promise<GenerateReport | undefined>;
   readonly #tellReport: (report: GenerateReport | undefined) => void;
   readonly #onLeave: () => void;
   readonly #waiting = new Set<() => void>();
-  /** What has come and was not read yet. */
+  /** Received and not yet read. */
   #text = "";
   #tokens: GeneratedToken[] = [];
   #end: StreamEnd | undefined;

@@ -39,7 +39,7 @@ export interface EvaluateOptions {
 const PROCESS_MARGIN_BYTES = 24 * 1024 * 1024;
 
 /**
- * A model in this process: text in, text out. Text is made into tokens here, numbers are the addon's.
+ * A model in this process: text in, text out. Tokenizes here; the addon evaluates.
  * Used by one caller at a time per session.
  */
 export class LocalEngine {
@@ -116,7 +116,7 @@ export class LocalEngine {
   }
 }
 
-/** One conversation or document with the engine: what a prompt shares with the one before is not evaluated again. */
+/** One conversation or document with the engine: the prefix that a prompt shares with the last one is reused. */
 export class LocalSession {
   readonly #native: NativeSession;
   readonly #tokenizer: Tokenizer;
@@ -132,8 +132,8 @@ export class LocalSession {
   }
 
   /**
-   * Generates text after the prompt. Yields pieces as they become certain and returns what it cost. Whoever stops
-   * iterating cancels. `heal`: the prompt may end within what the model knows as one token, see tokenHealing.ts.
+   * Generates text after the prompt. Yields pieces as they become certain and returns what it cost. A consumer
+   * that stops iterating cancels. `heal`: the prompt may end within what the model knows as one token, see tokenHealing.ts.
    * Errors: EngineError.
    */
   async *generate(
@@ -288,8 +288,8 @@ export class LocalSession {
   }
 
   /**
-   * Cancels, and gives the memory of keys and values back as soon as nothing runs. Whoever uses the session after that gets an
-   * EngineError `bad_request`.
+   * Cancels, and gives the memory of keys and values back as soon as nothing runs. Later calls
+   * fail with an EngineError `bad_request`.
    */
   close(): void {
     this.#cancelled = true;

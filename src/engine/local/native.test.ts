@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { asEngineError } from "./native";
 
-/** Runs in a worker thread: keeps the engine busy until somebody ends the thread. */
+/** Runs in a worker thread: keeps the engine busy until the thread is ended. */
 const BUSY = `
 const { parentPort } = require("node:worker_threads");
 const { LocalEngine } = require(${JSON.stringify(join(__dirname, "localEngine.ts"))});

@@ -100,7 +100,7 @@ export interface NativeSyncOptions {
   readonly chunkTokens?: number;
   /** Report which experts were chosen. */
   readonly trace?: boolean;
-  /** With `trace`: report too what routers would have chosen up to so many layers earlier, and who came next. */
+  /** With `trace`: report too what routers would have chosen up to so many layers earlier, and the next-ranked experts. */
   readonly traceDepth?: number;
   /** For the calls of `next` that follow; without it there are none. */
   readonly generation?: NativeGenerationOptions;
@@ -141,7 +141,7 @@ export interface NativeSession {
   cancel(): void;
   /**
    * Cancels, and gives the memory of keys and values back: now, or when the last call under way has ended. Calls from
-   * now on are errors. What is neither closed nor used any more is given back at some later garbage collection.
+   * now on are errors. An unused session that was not closed is freed by a later garbage collection.
    */
   close(): void;
 }
@@ -207,7 +207,7 @@ export function loadNativeAddon(): NativeAddon {
   }
 }
 
-/** What helps against a file that the system's loader refuses. */
+/** Advice for a file that the system's loader refuses. */
 function remedy(): string {
   const glibc = glibcVersion();
   if (process.platform === "linux" && glibc === undefined) {

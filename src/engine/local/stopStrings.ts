@@ -1,6 +1,6 @@
 /**
  * Cuts a stream of text before the first of some stop strings. Text that may be the beginning of one is held back until
- * that is decided. Not thread-safe; one per generation.
+ * it is certain. Not thread-safe; one per generation.
  */
 export class StopStrings {
   readonly #stops: readonly string[];

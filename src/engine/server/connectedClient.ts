@@ -18,7 +18,7 @@ import type { ServerModelHost } from "./modelHost";
 import { StopSignal } from "./sessionSlots";
 import type { ClientPeer } from "../wire/transport";
 
-/** What a connection needs of the process around it. */
+/** What a connection needs from its process. */
 export interface ServerHost {
   readonly models: ServerModelHost;
   readonly hello: () => HelloResult;
@@ -54,7 +54,7 @@ export class ServerClient {
     return this.#name;
   }
 
-  /** How long the engine should live on after this client; undefined: as long as it wants to. */
+  /** How long the engine should live on after this client; undefined: the engine's default. */
   get keepAliveMs(): number | undefined {
     return this.#keepAliveMs;
   }
@@ -72,13 +72,13 @@ export class ServerClient {
     this.#peer.notify("statistics", statistics);
   }
 
-  /** Says why, and closes when that has gone out. */
+  /** Sends the reason, then closes. */
   end(reason: ShutdownReason | "terminated"): void {
     this.#peer.notify("ending", { reason });
     this.#peer.end();
   }
 
-  /** The connection is gone, and nobody waits for what it asked. */
+  /** The connection is closed: its requests are cancelled. */
   leave(): void {
     for (const signal of [...this.#running]) {
       signal.stop("cancelled");
@@ -179,7 +179,7 @@ export class ServerClient {
     const listener = cancel.onCancellationRequested(() => {
       signal.stop("cancelled");
     });
-    // A cancel that came with its request is never told to listeners.
+    // Listeners are not notified of a cancellation that arrived with its request.
     if (cancel.isCancellationRequested) {
       signal.stop("cancelled");
     }

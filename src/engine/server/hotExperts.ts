@@ -5,8 +5,8 @@ import { join } from "node:path";
 import type { FileIdentity } from "../../model/ggufFile";
 
 /**
- * Which experts of a model were worth their memory when it was used last, kept from one engine process to the next: they are read
- * first. Only numbers, nothing of what was asked. A list that is lost, damaged or of another file costs nothing but time.
+ * The experts of a model that were most worth caching when it was last used, kept from one engine process to the next and
+ * read first. Only expert ids, nothing of any request. A list that is lost, damaged or of another file costs only time.
  */
 export class HotExperts {
   readonly #folder: string;
@@ -48,7 +48,7 @@ export class HotExperts {
   }
 }
 
-/** Where the system keeps what may be lost. An engine with a runtime folder of its own keeps everything there. */
+/** The system's cache folder. An engine with a runtime folder of its own keeps everything there. */
 export function cacheFolder(env: NodeJS.ProcessEnv): string {
   const runtime = env["HEARTH_RUNTIME_DIR"];
   if (runtime !== undefined) {

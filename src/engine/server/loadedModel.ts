@@ -111,7 +111,7 @@ export class ServerModel {
     );
   }
 
-  /** Documents or conversations that will not come again. */
+  /** Documents or conversations that are closed. */
   forget(belongs: (key: string) => boolean): void {
     this.#completions.forget(belongs);
     this.#chats.forget(belongs);
@@ -133,7 +133,7 @@ export class ServerModel {
     this.#engine.close();
   }
 
-  /** What was hot before comes behind: an engine that ends soon has read little of it again. */
+  /** Earlier hot experts are appended: an engine that ends soon has read few of them again. */
   #rememberHot(): void {
     this.#hot.write(
       this.#engine.model.identity,
@@ -141,7 +141,7 @@ export class ServerModel {
     );
   }
 
-  /** Nothing runs: after a while of that the experts' memory is of more use to others. */
+  /** Frees the experts' memory after a while without a running request. */
   #trimWhenIdle(): void {
     if (this.#idleTrimMs === 0 || this.#allEnded !== undefined) {
       return;

@@ -1,11 +1,11 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 
-/** Of the file; what is older than half of it goes when it is full. */
+/** Of the file; its older half is dropped when it is full. */
 const LOG_BYTES_MAX = 1024 * 1024;
 
 /**
- * The engine's log: one line an event, never a word of anybody's code or chat. The same file may be the process's
- * standard output, so it is cut in place and everybody appends.
+ * The engine's log: one line an event, never any text of code or chats. The same file may be the process's
+ * standard output, so it is trimmed in place and opened for appending.
  */
 export class ServerLog {
   readonly #file: number | undefined;
@@ -31,7 +31,7 @@ export class ServerLog {
     }
   }
 
-  /** With its stack: somebody has to mend it. */
+  /** A bug to be fixed: logged with its stack. */
   bug(what: string, error: unknown): void {
     this.line(`${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   }

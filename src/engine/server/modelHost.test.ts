@@ -4,7 +4,7 @@ import { EngineError } from "../../protocol/errors";
 import type { ServerModel } from "./loadedModel";
 import { ServerModelHost } from "./modelHost";
 
-/** Models that load and close when told to. What is in memory is counted. */
+/** Models that load and close on demand. Counts those in memory. */
 class Models {
   inMemory = 0;
   most = 0;

@@ -3,7 +3,7 @@ import type { EngineStatus, ModelChoice, ModelInfo } from "../../protocol/engine
 import { EngineError } from "../../protocol/errors";
 import { ServerModel } from "./loadedModel";
 
-/** Who wants a model: one connection. */
+/** A user of a model: one connection. */
 export type ModelUser = object;
 
 /** A model in memory, as its clients use it. */
@@ -21,8 +21,8 @@ interface Loading {
 }
 
 /**
- * The one model in memory. It is loaded when it is first needed, shared by all who chose it, and makes room for another
- * when nobody else wants it.
+ * The one model in memory. It is loaded when it is first needed, shared by all connections that chose it, and replaced
+ * when no other connection uses it.
  */
 export class ServerModelHost {
   readonly #load: LoadModel;
@@ -53,7 +53,7 @@ export class ServerModelHost {
     return this.#ready;
   }
 
-  /** Errors: EngineError `busy` while somebody else uses another file. */
+  /** Errors: EngineError `busy` while another connection uses another file. */
   choose(user: ModelUser, choice: ModelChoice): void {
     const others = [...this.#users].filter(([other]) => other !== user).map(([, theirs]) => theirs);
     const [first] = others;
@@ -72,7 +72,7 @@ export class ServerModelHost {
     this.#users.set(user, first);
   }
 
-  /** The model of `user`, loaded. A failure is kept until somebody asks `anew`. Errors: EngineError. */
+  /** The model of `user`, loaded. A failure is kept until a call with `anew`. Errors: EngineError. */
   async need(user: ModelUser, anew = false): Promise<HostedModel> {
     const choice = this.#users.get(user);
     if (choice === undefined) {
@@ -87,7 +87,7 @@ export class ServerModelHost {
     return model;
   }
 
-  /** `user` wants no model for now; the last one gives the memory back. */
+  /** `user` needs no model for now; the last one frees the memory. */
   async release(user: ModelUser): Promise<void> {
     this.#users.delete(user);
     if (this.#users.size === 0) {

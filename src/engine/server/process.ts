@@ -34,7 +34,7 @@ function lowerPriority(): void {
   }
 }
 
-/** Undefined where it does not load: clients are told so when they ask for a model. */
+/** Undefined if it does not load: clients get the error when they request a model. */
 function addonOrUndefined(log: ServerLog): NativeAddon | undefined {
   try {
     return loadNativeAddon();
@@ -45,8 +45,8 @@ function addonOrUndefined(log: ServerLog): NativeAddon | undefined {
 }
 
 /**
- * Binding the socket is the election. The socket of an engine that was killed stays behind, and between finding that
- * and removing it another starter may bind: so it is done under a lock, which the system takes away with the process.
+ * Binding the socket is the election. The socket of a killed engine stays behind, and between detecting and removing it
+ * another process may bind: so it is done under a lock, which the system releases when the process ends.
  * Returns undefined if another engine serves.
  */
 async function elect(address: EngineAddress, addon: NativeAddon | undefined): Promise<Server | undefined> {

@@ -14,7 +14,7 @@ import { type LoadModel, ServerModelHost } from "./modelHost";
 import { ClientPeer } from "../wire/transport";
 import { HEARTH_VERSION } from "../wire/address";
 
-/** Who connects says who it is at once, or is somebody else. */
+/** A client of ours sends `hello` at once. */
 const HELLO_LIMIT_MS = 5000;
 /** For goodbyes to go out and native work to end; then the process ends anyway. */
 const CLOSE_LIMIT_MS = 3000;
@@ -36,8 +36,8 @@ export interface EngineServerOptions {
 }
 
 /**
- * All windows of one user, and the model that they share. Nothing ticks here: an engine that nobody asks anything costs
- * no processor time.
+ * All windows of one user, and the model that they share. No timer polls: an engine without requests costs no processor
+ * time.
  */
 export class EngineServer {
   readonly #options: EngineServerOptions;
@@ -130,7 +130,7 @@ export class EngineServer {
   }
 
   /**
-   * A window that reloads is back in seconds. Where the editor runs on and nobody comes back, Hearth was disabled,
+   * A window that reloads is back in seconds. If the editor runs on and no window returns, Hearth was disabled,
    * removed or updated there; an editor that has ended too may soon be opened again.
    */
   #waitForReturn({ keepAliveMs = this.#options.keepAliveMs, hostPid }: ServerClient): void {
@@ -168,7 +168,7 @@ export class EngineServer {
         this.#onFinished(report);
       },
       shutdown: (reason) => {
-        // After the answer to whoever asked.
+        // After the response to the client that requested it.
         setImmediate(() => {
           this.end(reason);
         });

@@ -27,7 +27,7 @@ async function lent(
   return lease;
 }
 
-/** What a promise has come to when all that can happen has happened. */
+/** The state of a promise after all pending microtasks. */
 async function now<T>(promise: Promise<T>): Promise<T | "pending"> {
   await new Promise(setImmediate);
   return Promise.race([promise, Promise.resolve("pending" as const)]);

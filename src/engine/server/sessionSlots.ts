@@ -1,9 +1,9 @@
 import type { GenerationPriority } from "../../protocol/generation";
 
-/** Why a request ends before it is done: its client thought better of it, or a newer one for the same key took its place. */
+/** Why a request ends before it is done: its client cancelled it, or a newer one for the same key superseded it. */
 export type StopReason = "cancelled" | "superseded";
 
-/** One request's way to learn that it should end. */
+/** The stop signal of one request. */
 export class StopSignal {
   #reason: StopReason | undefined;
   readonly #listeners = new Set<() => void>();
@@ -25,7 +25,7 @@ export class StopSignal {
     this.#listeners.clear();
   }
 
-  /** Called once, at once if the request should end already. Returns what takes the listener off. */
+  /** Called once, at once if the request should end already. Returns a function that removes the listener. */
   onStop(listener: () => void): () => void {
     if (this.#reason !== undefined) {
       listener();
@@ -57,7 +57,7 @@ interface Request {
 
 interface Slot<S> {
   readonly session: S;
-  /** Undefined where the document will not come again. */
+  /** Undefined if the document is closed. */
   key: string | undefined;
   /** The request that uses it now. */
   running: Request | undefined;
@@ -69,8 +69,8 @@ interface Waiter<S> extends Request {
 
 /**
  * A fixed number of sessions, each of which belongs to the document (`key`) that used it last: its tokens are then
- * known already. A document without one takes the session that nobody has used for longest. One request at a time per
- * session; others wait in the order of their coming, a "prefill", for whose result nobody waits, behind all others.
+ * known already. A document without one takes the least recently used session. One request at a time per session;
+ * others queue in order of arrival, a "prefill", whose result is not awaited, behind all others.
  */
 export class SessionSlots<S extends SlotSession> {
   readonly #max: number;
@@ -90,8 +90,8 @@ export class SessionSlots<S extends SlotSession> {
   }
 
   /**
-   * Resolves with a session, or with undefined once `signal` says stop. Stops older requests of the same key, but a
-   * "prefill" does so to others of its kind only.
+   * Resolves with a session, or with undefined once `signal` is stopped. Supersedes older requests of the same key, but a
+   * "prefill" only other prefills.
    */
   async acquire(key: string, signal: StopSignal, priority: GenerationPriority): Promise<SessionLease<S> | undefined> {
     const request: Request = { key, signal, priority };
@@ -117,7 +117,7 @@ export class SessionSlots<S extends SlotSession> {
     return lent;
   }
 
-  /** Keys of which `belongs` is true will not come again: their sessions are closed when nothing runs in them. */
+  /** Keys for which `belongs` is true are no longer needed: their sessions are closed once idle. */
   forget(belongs: (key: string) => boolean): void {
     for (const slot of [...this.#slots]) {
       if (slot.key !== undefined && belongs(slot.key)) {

@@ -40,7 +40,7 @@ const STICKY = 0o1000;
 /**
  * Finds or makes the folder and the token of this user's engine. An updated Hearth has another address, so that it does
  * not talk to an older engine.
- * Errors: EngineError `unsafe` if somebody else could read or replace what lies there.
+ * Errors: EngineError `unsafe` if another user could read or replace its files.
  */
 export function engineAddress(env: NodeJS.ProcessEnv = process.env): EngineAddress {
   const folder = runtimeFolder(env);
@@ -56,7 +56,7 @@ export function engineAddress(env: NodeJS.ProcessEnv = process.env): EngineAddre
 
 function socketPath(folder: string, tag: string, token: string): string {
   if (process.platform === "win32") {
-    // Pipes have no folder of ours around them: a name that nobody else can know keeps others from being there first.
+    // Pipes lie in no private folder: an unguessable name keeps other users from creating it first.
     return `\\\\.\\pipe\\hearth-${tag}-${createHash("sha256").update(`pipe ${token}`).digest("hex").slice(0, 32)}`;
   }
   const path = join(folder, `${tag}.sock`);
@@ -119,7 +119,7 @@ function ownsFolder(path: string, uid: number): boolean {
   }
 }
 
-/** Whoever may rename in the parent may put another folder in ours' place. */
+/** A user who may rename entries of the parent could replace our folder. */
 function checkParent(parent: string, uid: number): void {
   let info: Stats;
   try {
@@ -136,7 +136,7 @@ function checkParent(parent: string, uid: number): void {
   }
 }
 
-/** One token for all engines of a version: it is made once, whole, by whoever comes first. */
+/** One token for all engines of a version: the first process creates it, atomically. */
 function readOrMakeToken(path: string): string {
   const known = readToken(path);
   if (known !== undefined) {

@@ -1,9 +1,9 @@
 /**
- * Messages on a byte stream: four bytes of length, most significant first, then so many bytes of UTF-8 JSON. A length
- * in front means that a frame which is too large is known before its bytes are kept.
+ * Messages on a byte stream: a big-endian 32-bit length, then that many bytes of UTF-8 JSON. The length prefix lets a
+ * frame that is too large be rejected before its bytes are buffered.
  */
 
-/** Far more than any prompt; what a peer can make this side hold. */
+/** Far more than any prompt; bounds the memory that a peer can make this side hold. */
 export const FRAME_BYTES_MAX = 8 * 1024 * 1024;
 
 const LENGTH_BYTES = 4;
@@ -30,7 +30,7 @@ export function encodeFrame(message: unknown): Buffer {
 
 /** Cuts a stream into messages. Keeps no more than one frame's bytes, and only those that have come. */
 export class FrameDecoder {
-  /** May change between frames: little is taken from a peer that has not said who it is. */
+  /** May change between frames: an unauthenticated peer gets a small limit. */
   bytesMax: number;
   #chunks: Buffer[] = [];
   #held = 0;

@@ -41,7 +41,7 @@ class SocketReader extends AbstractMessageReader {
   readonly #decoder: FrameDecoder;
   readonly #admit: ((first: unknown) => boolean) | undefined;
   #admitted: boolean;
-  /** Given to the connection, which acts upon one message a turn of the event loop. */
+  /** Messages passed to the connection, which handles one per turn of the event loop. */
   #unhandled = 0;
   #closed = false;
 
@@ -59,7 +59,7 @@ class SocketReader extends AbstractMessageReader {
         this.#decoder.push(chunk);
         this.#deliver(callback);
       } catch (error) {
-        // Also what the JSON-RPC library throws at messages that it does not expect: the peer's fault all the same.
+        // Also what the JSON-RPC library throws on unexpected messages, which are the peer's fault, too.
         this.#socket.destroy();
         this.fireError(error);
       }
@@ -76,13 +76,13 @@ class SocketReader extends AbstractMessageReader {
     };
   }
 
-  /** The connection has acted upon a message. */
+  /** The connection has handled a message. */
   handled(): void {
     this.#unhandled -= 1;
     this.#closeIfDone();
   }
 
-  /** A peer's last words count although it has hung up; those of one that is cut off do not. */
+  /** The last messages of a peer that closed the connection are handled; those of a rejected peer are not. */
   #closeIfDone(): void {
     if (this.#closed && (this.#unhandled <= 0 || this.#admit !== undefined)) {
       this.fireClose();
@@ -165,7 +165,7 @@ function connectionOver(socket: Socket, admit?: (first: unknown) => boolean): Me
       },
     },
   });
-  // Every failure of a socket also closes it, and that is what both sides act upon.
+  // Every socket error also closes the socket; both sides handle the close.
   socket.on("error", () => undefined);
   return connection;
 }
@@ -192,7 +192,7 @@ export class ClientPeer {
     this.#connection.listen();
   }
 
-  /** At most once, when nothing will come or go any more. */
+  /** Called at most once, when the connection is closed in both directions. */
   onClose(listener: () => void): void {
     this.#connection.onClose(() => {
       this.#connection.dispose();

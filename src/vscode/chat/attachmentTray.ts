@@ -9,7 +9,7 @@ import type { WindowEngine } from "../windowEngine";
 import type { WorkspaceMentions } from "./workspaceMentions";
 import { documentPiece, isShowable, problemsPiece, selectionPiece } from "./workspacePieces";
 
-/** After the last key: what a document takes is no news at every one. */
+/** After the last key: a document's tokens need not be counted at every key. */
 const SETTLE_MS = 1000;
 
 /** An attachment. Its text is read when the message is sent, so that it is current. */
@@ -18,7 +18,7 @@ interface Attached {
   readonly read: () => Promise<AttachmentSource | undefined>;
 }
 
-/** What goes along with the next message: the document that is worked in, unless it is taken away, and what is attached. */
+/** Attachments of the next message: the active document, unless the user removed it, and what the user attached. */
 export class AttachmentTray implements vscode.Disposable {
   readonly #engine: WindowEngine;
   readonly #settings: Settings;
@@ -60,12 +60,12 @@ export class AttachmentTray implements vscode.Disposable {
     return this.#chips;
   }
 
-  /** Where a chip is from. */
+  /** Source of a chip. */
   placeOf(id: string): string | undefined {
     return this.#places.get(id);
   }
 
-  /** Attaches what a mention names; false where there is no such thing, or it must not be read. */
+  /** Attaches what a mention names; false if it does not exist or must not be read. */
   async attach({ kind, name }: Mention): Promise<boolean> {
     if (kind === "editor") {
       this.#withEditor = true;
@@ -89,7 +89,7 @@ export class AttachmentTray implements vscode.Disposable {
     await this.refresh();
   }
 
-  /** All that goes along, as it is now. */
+  /** All attachments, with their current text. */
   async sources(): Promise<readonly AttachmentSource[]> {
     const attached = (await Promise.all(this.#attached.map(({ read }) => read()))).filter((each) => each !== undefined);
     const editor = this.#editorPiece();

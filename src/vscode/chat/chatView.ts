@@ -5,21 +5,21 @@ import type { ChatViewState, HostMessage, ViewMessage } from "../../protocol/cha
 
 export const CHAT_VIEW = "hearth.chatView";
 
-/** New text goes out at most so often: more would be drawn more often than anybody sees. */
+/** Minimum interval between updates of the text: faster redraws would not be visible. */
 const TEXT_EVERY_MS = 30;
 
 export interface ChatViewOptions {
   readonly extensionUri: vscode.Uri;
   readonly log: vscode.LogOutputChannel;
-  /** All that is to be shown now. */
+  /** The current state to show. */
   readonly state: () => ChatViewState;
   readonly onMessage: (message: ViewMessage) => void;
   readonly onDidChangeVisibility: () => void;
 }
 
 /**
- * The webview of the chat, as far as there is one: the editor destroys it when it is hidden and makes another when it is
- * shown. Nothing is kept here but what is on its way.
+ * The webview of the chat, if there is one: the editor destroys it when it is hidden and makes another when it is
+ * shown. Holds no state except pending messages.
  */
 export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   readonly #options: ChatViewOptions;
@@ -30,7 +30,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   /** Text of the answer that runs, not in any state that has been sent. */
   #text: { readonly turn: number; text: string } | undefined;
   #timer: NodeJS.Timeout | undefined;
-  /** Wanted before there was a page that could. */
+  /** A focus request that waits for the page. */
   #focus: Extract<HostMessage, { kind: "focus" }> | undefined;
 
   constructor(options: ChatViewOptions) {
@@ -89,7 +89,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     onDidChangeVisibility();
   }
 
-  /** Something of the state is another; told once for all that changes now. */
+  /** The state has changed; simultaneous changes are sent once. */
   showState(): void {
     if (!this.#isStateDue) {
       this.#isStateDue = true;
@@ -100,7 +100,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     }
   }
 
-  /** More text of the answer that runs, which the state has already. */
+  /** More text of the running answer, which the state contains already. */
   addText(turn: number, text: string): void {
     if (this.#text?.turn === turn) {
       this.#text.text += text;

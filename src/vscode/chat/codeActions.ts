@@ -10,7 +10,7 @@ export async function copyCode(code: string): Promise<void> {
   vscode.window.setStatusBarMessage("$(check) Copied", 2000);
 }
 
-/** At the cursor of the editor that was used last, in place of what is selected there. */
+/** Inserts at the cursor of the last used editor, replacing its selection. */
 export async function insertCode(code: string): Promise<void> {
   const editor = vscode.window.activeTextEditor;
   if (editor === undefined) {
@@ -29,12 +29,12 @@ export async function insertCode(code: string): Promise<void> {
   }
 }
 
-/** As a change to be looked at. */
+/** Applies code as a proposed change. */
 export async function applyCode(code: string, language: string): Promise<void> {
   await vscode.commands.executeCommand(APPLY_COMMAND, { code, language });
 }
 
-/** Says where a link leads, whatever its text says, and opens it if the user wants that. */
+/** Shows the target of a link, whatever its text says, and opens it if the user confirms. */
 export async function openLink(href: string): Promise<void> {
   if (!URL.canParse(href) || !/^https?:$/.test(new URL(href).protocol)) {
     void vscode.window.showInformationMessage("Hearth opens links to web pages only.");
@@ -57,7 +57,7 @@ export async function openLink(href: string): Promise<void> {
   }
 }
 
-/** Shows where an attachment is from. */
+/** Reveals the source of an attachment. */
 export async function openPlace(place: string): Promise<void> {
   try {
     const uri = vscode.Uri.parse(place, true);

@@ -48,7 +48,7 @@ export class ConversationStore implements vscode.Disposable {
     return (typeof id === "string" ? this.get(id) : undefined) ?? this.create();
   }
 
-  /** A new one; it is not stored before something is said. */
+  /** A new one; it is stored once it has a message. */
   create(): Conversation {
     return newConversation(crypto.randomUUID(), Date.now());
   }
@@ -70,7 +70,7 @@ export class ConversationStore implements vscode.Disposable {
     }
   }
 
-  /** Keeps the newest of a conversation; what is stored follows a little later. */
+  /** Keeps the newest state of a conversation; it is stored after a delay. */
   put(conversation: Conversation): void {
     this.#conversations.set(conversation.id, conversation);
     this.#saveSoon();

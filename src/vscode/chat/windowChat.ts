@@ -38,15 +38,15 @@ export class WindowChat implements vscode.Disposable {
   readonly #disposables: readonly { dispose(): unknown }[];
   readonly #needChanged = new vscode.EventEmitter<void>();
   #session: ChatSession;
-  /** Path of the model that the user wants to try although it was not made for chat. */
+  /** Path of the model that the user tries although it was not made for chat. */
   #tried: string | undefined;
   /** The last question was, because the model was not made for chat. */
   #isRefused = false;
-  /** Something has been asked in this window. */
+  /** A message has been sent in this window. */
   #isUsed = false;
   #decodeTps: number | undefined;
 
-  /** Whether `needsEngine` may be another. */
+  /** Fires when `needsEngine` may have changed. */
   readonly onDidChangeNeed = this.#needChanged.event;
 
   constructor({ context, engine, settings, log }: WindowChatOptions) {
@@ -111,7 +111,7 @@ export class WindowChat implements vscode.Disposable {
     };
   }
 
-  /** What the view says. */
+  /** Handles a message of the view. */
   async receive(message: ViewMessage): Promise<void> {
     switch (message.kind) {
       case "ready":
@@ -179,7 +179,7 @@ export class WindowChat implements vscode.Disposable {
     await this.#tray.reset();
   }
 
-  /** Asks `{text}` in the conversation that is shown; writes it into the input where an answer runs. */
+  /** Sends `{text}` in the shown conversation; writes it into the input while an answer runs. */
   async ask(argument: unknown): Promise<void> {
     if (!isQuestion(argument)) {
       throw new TypeError("hearth.chat.ask takes {text}");

@@ -15,7 +15,7 @@ interface FileList {
   readonly listedMs: number;
 }
 
-/** What an `@` may stand for: pieces of what is worked in, and files of the workspace that may be read. */
+/** What an `@` may refer to: parts of the active document, and files of the workspace that may be read. */
 export class WorkspaceMentions {
   readonly #settings: Settings;
   #files: FileList | undefined;
@@ -82,7 +82,7 @@ function excludePattern(exclude: readonly string[]): string {
   return `{${[...exclude, ...hidden, "**/.git/**"].join(",")}}`;
 }
 
-/** In the order of their tabs, what is looked at first. */
+/** The active file first, then in the order of the tabs. */
 function openFiles(): vscode.Uri[] {
   const active = vscode.window.activeTextEditor?.document.uri;
   const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);

@@ -6,7 +6,7 @@ import { isProposable, wholeLines } from "./codeRange";
 import { nameOf, originalOf } from "./original";
 import type { Proposals } from "./proposals";
 
-/** Code of the chat, proposed as a change of the document that is worked in. */
+/** Code from the chat, proposed as a change of the active document. */
 export async function applyCode(proposals: Proposals, argument: unknown): Promise<void> {
   const { code, language } = argumentOf(argument);
   const lines = linesOf(code.replace(/\r?\n$/, ""));

@@ -17,7 +17,7 @@ export interface CodeRange {
   readonly range: LineRange;
 }
 
-/** Servers of languages take their time when they start; until then indentation tells. */
+/** Language servers start slowly; after this limit indentation is used. */
 const SYMBOLS_LIMIT_MS = 1500;
 /** A function that is longer is not rewritten for one problem in it. */
 const FIX_LINES_MAX = 80;
@@ -103,7 +103,7 @@ async function symbolsOf(document: vscode.TextDocument): Promise<PlacedSymbol[]>
   try {
     return ((await Promise.race([asked, late])) ?? []).flatMap(flattened);
   } catch {
-    // A language without symbols, or a server that failed: indentation tells.
+    // A language without symbols, or a server that failed: indentation is used.
     return [];
   }
 }

@@ -18,7 +18,7 @@ export interface SpotArgument {
   readonly diagnostics?: readonly vscode.Diagnostic[];
 }
 
-/** Undefined, and told, where there is nothing that Hearth may work on. */
+/** Undefined, with a notification, if there is nothing that Hearth may edit. */
 export async function spotOf(argument: unknown, settings: Settings): Promise<EditSpot | undefined> {
   const given = isSpotArgument(argument) ? argument : undefined;
   const editor = vscode.window.activeTextEditor;

@@ -89,7 +89,7 @@ export class EditedFiles implements vscode.FileSystemProvider {
     return encode(this.#file(uri).text);
   }
 
-  /** The editor saves what somebody changed in the diff. */
+  /** The editor saves the user's changes in the diff. */
   writeFile(uri: vscode.Uri, content: Uint8Array): void {
     const file = this.#file(uri);
     if (!file.isWritable) {

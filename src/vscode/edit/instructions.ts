@@ -4,7 +4,7 @@ const KEY = "hearth.edit.instructions";
 const KEPT_MAX = 30;
 const FORGET: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon("trash"), tooltip: "Forget" };
 
-/** For somebody who has not asked for anything yet. */
+/** Offered while there is no history. */
 const EXAMPLES = [
   "Make this simpler without changing what it does",
   "Split this into smaller functions",
@@ -18,7 +18,7 @@ interface InstructionItem extends vscode.QuickPickItem {
   readonly isTyped: boolean;
 }
 
-/** What should be done with the code, in the user's own words; what they asked for before is offered again. */
+/** Asks for the user's instruction; earlier ones are offered again. */
 export class Instructions {
   readonly #memory: vscode.Memento;
 
@@ -36,7 +36,7 @@ export class Instructions {
     await this.#keep([instruction, ...this.history.filter((each) => each !== instruction)]);
   }
 
-  /** Undefined where the user does not say any. */
+  /** Undefined if the user cancels. */
   pick(): Promise<string | undefined> {
     const pick = vscode.window.createQuickPick<InstructionItem>();
     pick.title = "Hearth: Refactor";

@@ -15,10 +15,10 @@ export interface Question {
   readonly cancel: CancelToken;
 }
 
-/** The window's model, for those who want more of it than completions. */
+/** The window's model, for features other than completion. */
 export class ModelAccess {
   readonly #engine: WindowEngine;
-  /** Paths of models that the user wants to try although they were not made for it. */
+  /** Paths of models that the user tries although they were not made for this use. */
   readonly #tried = new Set<string>();
   #lastId = 0;
 
@@ -33,7 +33,7 @@ export class ModelAccess {
   }
 
   /**
-   * The model, loaded. Where it was not made for what is wanted, says so and asks; undefined where the user does not go on.
+   * The model, loaded. Asks the user if it lacks the capability; undefined if they decline.
    * Errors: EngineError.
    */
   async ready(capability: "chat" | "edit"): Promise<ModelInfo | undefined> {

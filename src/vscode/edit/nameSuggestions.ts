@@ -11,7 +11,7 @@ import { planFor } from "./rewriting";
 
 const ANSWER_TOKENS = 120;
 
-/** Offers names for what is at the cursor while the model thinks of them, and renames it everywhere. */
+/** Offers names for the symbol at the cursor as the model generates them, and renames it everywhere. */
 export async function suggestNames({ access, settings }: EditPorts, argument: unknown): Promise<void> {
   const spot = await spotOf(argument, settings);
   if (spot === undefined) {
@@ -36,7 +36,7 @@ export async function suggestNames({ access, settings }: EditPorts, argument: un
   }
 }
 
-/** The list fills while the model writes; whoever closes it ends that. */
+/** The list fills while the model writes; closing it stops generation. */
 function pickName(
   access: ModelAccess,
   messages: ReturnType<typeof namesPrompt>,
@@ -103,7 +103,7 @@ function pickName(
   });
 }
 
-/** By whoever knows the language: one edit of all files that the name is in. */
+/** By the language's rename provider: one edit of all files that contain the name. */
 async function rename(
   document: vscode.TextDocument,
   position: vscode.Position,

@@ -7,7 +7,7 @@ import { openDocument, type Original } from "./original";
 
 export interface ProposalOptions {
   readonly original: Original;
-  /** What it was when the change was thought of. */
+  /** The original when the change was requested. */
   readonly lines: readonly string[];
   /** Those that are written anew. */
   readonly range: LineRange;
@@ -22,12 +22,12 @@ export type Acceptance =
   | { readonly kind: "conflict"; readonly at: readonly LineRange[] }
   | { readonly kind: "refused" };
 
-/** Between reading the original and applying a change to it somebody may type. */
+/** The user may type between reading the original and applying a change to it. */
 const APPLY_ATTEMPTS = 3;
 
 /**
- * A change of a document that is proposed: a second document, in memory, that holds all of it. A model writes into it, and
- * then it is the user's, to be changed as they like. The original stays as it is until the proposal is accepted.
+ * A proposed change of a document: a second document, in memory, that holds the full text. A model writes into it, and
+ * then the user may edit it. The original stays as it is until the proposal is accepted.
  *
  * `#base` is the state of the original that the proposal is a change of. It follows the original as long as what is edited
  * there does not touch what is proposed.
@@ -62,7 +62,7 @@ export class Proposal {
     return this.#state;
   }
 
-  /** Fires where the user has had enough of the writing, or closed the proposal. */
+  /** Fires when the user stops generation or closes the proposal. */
   get stopToken(): CancelSource["token"] {
     return this.#stop.token;
   }
@@ -84,7 +84,7 @@ export class Proposal {
     this.#files.write(this.uri, this.#joined([...this.#base.slice(0, start), ...lines, ...this.#base.slice(end)]));
   }
 
-  /** Ends the writing, wherever it is. */
+  /** Stops generation. */
   stop(): void {
     this.#stop.cancel();
   }
@@ -102,7 +102,7 @@ export class Proposal {
     return !isSame(this.#proposedLines(), this.#base);
   }
 
-  /** The original was edited: the proposal becomes a change of what it is now, if it can. */
+  /** The original was edited: rebases the proposal onto it if possible. */
   follow(): Promise<void> {
     this.#following = this.#following.then(() => this.#follow());
     return this.#following;
@@ -130,7 +130,7 @@ export class Proposal {
     return { kind: "refused" };
   }
 
-  /** It is over, accepted or not: nothing of it stays in memory. */
+  /** Accepted or discarded: frees its memory. */
   close(): void {
     this.#state = "closed";
     this.stop();
@@ -156,7 +156,7 @@ export class Proposal {
     }
   }
 
-  /** Where the editor has the proposal open, as an edit: somebody may be typing in it. */
+  /** If the proposal is open in the editor, as an edit: the user may be typing in it. */
   async #replace(proposed: readonly string[], lines: readonly string[]): Promise<boolean> {
     const document = openDocument(this.uri);
     const saved = this.#files.text(this.uri);

@@ -66,7 +66,7 @@ export class Proposals implements vscode.Disposable {
     this.#tellEditor();
   }
 
-  /** The one that a command is about: of the tab that was clicked, or the one that is shown. */
+  /** The proposal that a command refers to: that of the clicked tab, or the active one. */
   at(uri: unknown): Proposal | undefined {
     const named = uri instanceof vscode.Uri ? this.#open.get(uri.toString()) : undefined;
     const shown = proposedUri(vscode.window.tabGroups.activeTabGroup.activeTab);
@@ -86,7 +86,7 @@ export class Proposals implements vscode.Disposable {
         await this.#close(proposal);
         break;
       case "conflict":
-        // Whoever accepts does not wait for what is answered.
+        // Accepting does not wait for the user's answer.
         this.#tellConflict(proposal, acceptance.at).then(undefined, tellFailure);
         break;
       case "refused":

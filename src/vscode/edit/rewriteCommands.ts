@@ -16,7 +16,7 @@ export interface EditPorts {
   readonly instructions: Instructions;
 }
 
-/** `given`: the instruction, for those who bind a key to one. */
+/** `given`: the instruction, for a keybinding with arguments. */
 export async function refactor(ports: EditPorts, argument: unknown, given?: unknown): Promise<void> {
   const spot = await spotOf(argument, ports.settings);
   if (spot === undefined || (await ports.access.ready("edit")) === undefined) {

@@ -32,7 +32,7 @@ const TOLD_CHARS = 200;
 /** Shown around the code, and so what a model may repeat. */
 const DUPLICATION_LINES = 60;
 
-/** What of the document goes along; undefined, and told, where the code is too long for the model. Errors: EngineError. */
+/** The context to send; undefined, with a notification, if the code is too long for the model. Errors: EngineError. */
 export async function planFor(
   access: ModelAccess,
   { contextTokens }: ModelInfo,
@@ -111,7 +111,7 @@ async function write(
     return finish === "cancelled" ? { kind: "unwanted" } : { kind: "noCode", answer: answer.lines.join("\n") };
   }
   const isClosed = answer.kind === "code" && answer.closed;
-  // A model that ended without closing its fence has said all that it wanted to.
+  // A model that ended without closing its fence has finished.
   const isCutOff = !isClosed && finish !== "end";
   const said = isCutOff && answer.kind === "code" ? answer.lines.slice(0, complete) : answer.lines;
   const written = fitted(said.slice(0, said.length - loopingLines(said, old)));

@@ -17,7 +17,7 @@ import { writeTests } from "./testWriting";
 export interface WindowEditsOptions {
   readonly engine: WindowEngine;
   readonly settings: Settings;
-  /** Keeps what was asked for over sessions. */
+  /** Keeps instructions across sessions. */
   readonly memory: vscode.Memento;
 }
 
@@ -32,7 +32,7 @@ export class WindowEdits implements vscode.Disposable {
   /** Commands that use the model and have not ended. */
   #running = 0;
 
-  /** Whether `needsEngine` may be another. */
+  /** Fires when `needsEngine` may have changed. */
   readonly onDidChangeNeed = this.#needChanged.event;
 
   constructor({ engine, settings, memory }: WindowEditsOptions) {
@@ -54,7 +54,7 @@ export class WindowEdits implements vscode.Disposable {
     vscode.Disposable.from(...this.#disposables).dispose();
   }
 
-  /** Somebody waits for an edit: the model should stay. */
+  /** An edit is running: the model should stay loaded. */
   get needsEngine(): boolean {
     return this.#running > 0;
   }
@@ -102,7 +102,7 @@ export class WindowEdits implements vscode.Disposable {
     return Object.entries(commands).map(([name, run]) => this.#register(name, run));
   }
 
-  /** For what a person started: they are waiting for an answer. */
+  /** For actions that the user started: reports failures. */
   #register(name: string, run: Run): vscode.Disposable {
     return vscode.commands.registerCommand(name, async (...args: readonly unknown[]) => {
       const before = this.#engine.condition.kind;

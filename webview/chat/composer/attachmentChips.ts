@@ -6,7 +6,7 @@ import { icon, iconButton } from "../icon";
 import { attachmentSentence, shortCount } from "../words";
 import { ATTACHMENT_ICONS } from "./suggest";
 
-/** What goes along with the next message, and what of it does not. */
+/** Attachments of the next message, and how much of them is left out. */
 export function attachmentChips(attachments: readonly Attachment[], from: Element): TemplateResult | typeof nothing {
   return attachments.length === 0
     ? nothing

@@ -11,7 +11,7 @@ import { attachmentChips } from "./attachmentChips";
 import { type Asked, askedAt, commandSuggestions, completed, mentionSuggestions, type Suggestion } from "./suggest";
 import { LIST_ID, optionId, suggestionList } from "./suggestionList";
 
-/** Where a message is written: the input, what goes along, and the list that pops up behind `/` and `@`. */
+/** The composer: the input, the attachments, and the list that pops up after `/` and `@`. */
 @customElement("hearth-composer")
 export class Composer extends PageElement {
   @property({ attribute: false }) accessor text = "";

@@ -18,7 +18,7 @@ export class Answer extends PageElement {
   @property({ attribute: false }) accessor turn: AnswerTurn | undefined;
   /** The last answer always shows its actions, others only under the pointer. */
   @property({ attribute: false }) accessor last = false;
-  /** No answer is on its way, so that another can be asked for. */
+  /** No answer is running, so another can be requested. */
   @property({ attribute: false }) accessor idle = true;
   /** What the answer waits for, if not for the evaluation of its prompt. */
   @property({ attribute: false }) accessor waitingFor: string | undefined;

@@ -14,7 +14,7 @@ import { drawText } from "./markdownView";
 @customElement("hearth-question")
 export class Question extends PageElement {
   @property({ attribute: false }) accessor turn: UserTurn | undefined;
-  /** No answer is on its way, so that the question can be asked anew. */
+  /** No answer is running, so the question can be resent. */
   @property({ attribute: false }) accessor idle = true;
   @state() private accessor editing = false;
 

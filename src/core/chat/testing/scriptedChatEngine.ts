@@ -9,7 +9,7 @@ export interface ChatCall {
   readonly cancel: CancelToken | undefined;
 }
 
-/** Says what it is told when it is told to, counts a token a word, and remembers what it was asked. */
+/** Gives scripted answers on demand, counts a token a word, and records its requests. */
 export class ScriptedChatEngine implements ChatEngine {
   readonly calls: ChatCall[] = [];
   /** Pieces of the next answers, in order; the last one is said from then on. */
