@@ -1,4 +1,4 @@
-// The door between Node and the engine: what is exported, and nothing else.
+// The Node binding of the engine: what is exported, and nothing else.
 #include <napi.h>
 
 #include "addon/convert.h"

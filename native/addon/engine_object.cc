@@ -84,7 +84,7 @@ void EngineHold::Adopt(const std::shared_ptr<SessionState>& state) {
   sessions_.push_back(state);
 }
 
-// The decode thread ends with the engine; then nobody uses a session any more.
+// The decode thread ends with the engine; then no thread uses a session any more.
 void EngineHold::FreeAll() {
   engine_.reset();
   for (const auto& weak : sessions_) {

@@ -29,10 +29,10 @@ class EngineHold : public std::enable_shared_from_this<EngineHold> {
   // nullptr once closed.
   Engine* engine() const { return engine_.get(); }
 
-  // Runs work(), a step of a session's job (engine/scheduler.h), on the decode thread until it says
-  // that there is no more, then settle(env, deferred) here. Both may use what they capture by
-  // value; the hold and `state` stay alive until then. The event loop is kept alive while work is
-  // under way. `cancel` is set by Close; work is expected to look at it.
+  // Runs work(), a step of a session's job (engine/scheduler.h), on the decode thread until it
+  // returns that there is no more, then settle(env, deferred) here. Both may use what they capture
+  // by value; the hold and `state` stay alive until then. The event loop is kept alive while work
+  // is under way. `cancel` is set by Close; work is expected to look at it.
   using Work = std::function<bool()>;
   using Settle = std::function<void(Napi::Env, const Napi::Promise::Deferred&)>;
   Napi::Promise Run(JobPriority priority, std::shared_ptr<SessionState> state, CancelFlag cancel,
@@ -55,8 +55,7 @@ class EngineHold : public std::enable_shared_from_this<EngineHold> {
   void End();
   void CancelAll();
   void FreeAll();
-  // Node takes the way to JavaScript away, before the objects that use it: the decode thread must
-  // end first.
+  // Node destroys to_js_ before the objects that use it: the decode thread must end first.
   void OnShutdown();
 
   const Napi::Env env_;

@@ -26,7 +26,7 @@ Result<AlignedBuffer> AlignedBuffer::Allocate(size_t bytes, Pages pages) {
                           " bytes of memory; close other programs or lower the memory budget");
   }
 #ifdef __linux__
-  // Weights are read all over: with pages of 2 MiB that costs few translations. A wish that the
+  // Weights are read all over: with pages of 2 MiB that costs few translations. Advisory: the
   // system may refuse.
   if (bytes >= kHugePageBytes)
     madvise(data, bytes, pages == Pages::kHuge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);

@@ -16,8 +16,8 @@ inline constexpr size_t kCacheLineBytes = 64;
 // Buffers of at least this size ask for huge pages where the system has them.
 inline constexpr size_t kHugePageBytes = size_t{2} << 20;
 
-// Of a buffer that is at least kHugePageBytes. Small ones are taken and given back one by one,
-// which is for what grows.
+// Of a buffer that is at least kHugePageBytes. Small ones are committed and released one by one:
+// for buffers that grow.
 enum class Pages { kHuge, kSmall };
 
 class AlignedBuffer {

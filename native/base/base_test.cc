@@ -46,7 +46,7 @@ TEST(ThreadPool, WakesWhoSleptAndSleepsWhoIsIdle) {
     std::atomic<int> n_worker = 0;
     std::vector<std::atomic<int>> seen(3);
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    // Until somebody else has taken a piece: it has been woken.
+    // Until another worker has taken a piece: it has been woken.
     while (n_worker < 2 && std::chrono::steady_clock::now() < until) {
       pool.ParallelFor(64, 1, [&](int64_t, int64_t, int worker) {
         if (seen[static_cast<size_t>(worker)]++ == 0) ++n_worker;

@@ -67,8 +67,8 @@ bool IsaOfThisArchitecture(Isa isa);
 const char* IsaName(Isa isa);
 std::optional<Isa> IsaFromName(std::string_view name);
 
-// Tells the processor that this thread looks at the same memory again and again: its other half
-// goes faster, and less power is used.
+// Tells the processor that this thread spins: the other hardware thread of the core runs faster,
+// and less power is used.
 inline void PauseSpinning() {
 #if defined(__x86_64__) || defined(_M_X64)
   _mm_pause();
@@ -79,17 +79,17 @@ inline void PauseSpinning() {
 
 // A logical processor as its system describes it.
 struct CpuPlace {
-  int core = 0;      // the same for those that share a core's units
-  int capacity = 0;  // how fast it is beside others, 0 if unknown
+  int core = 0;      // the same for the hardware threads of a core
+  int capacity = 0;  // relative speed, 0 if unknown
 };
 
-// Cores that arithmetic gains from: one for all threads of a core, and only the fast ones where
-// there are two kinds. A slow core would be waited for, and half a core brings no second memory
+// Cores that arithmetic gains from: one per physical core, and only the fast ones of a hybrid
+// processor. The others would wait for a slow core, and a second hardware thread adds no memory
 // port.
 int CountFastCores(std::span<const CpuPlace> cpus);
 
-// As many threads as are worth starting: the fast cores among those that this process may run on,
-// no more than its cgroup's CPU quota, at least 1.
+// The number of threads worth starting: the fast cores among those that this process may run on, no
+// more than its cgroup's CPU quota, at least 1.
 int AvailableCpus();
 
 }  // namespace hearth

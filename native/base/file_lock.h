@@ -8,8 +8,9 @@
 
 namespace hearth {
 
-// Makes the file if need be and takes its lock for the rest of this process's life. false: another
-// process holds it. kIo: the file cannot be opened; always on Windows, where nobody needs it.
+// Creates the file if necessary and takes its lock for the rest of this process's life. false:
+// another process holds it. kIo: the file cannot be opened; always on Windows, where it is not
+// needed.
 Result<bool> LockFile(const std::string& path);
 
 }  // namespace hearth

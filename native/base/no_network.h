@@ -11,7 +11,8 @@ enum class NetworkAccess {
 };
 
 // Cannot be undone. A safety net against what our own code or a package might do some day, not a
-// prison: who runs native code here has other ways (io_uring, a socket passed by another process).
+// sandbox: native code in this process has other ways (io_uring, a socket passed by another
+// process).
 NetworkAccess DenyNetwork();
 
 }  // namespace hearth

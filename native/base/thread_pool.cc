@@ -10,10 +10,10 @@
 namespace hearth {
 namespace {
 
-// Looks at the clock only now and then: it costs as much as a few looks at memory.
+// Reads the clock only occasionally: that costs as much as a few loads from memory.
 constexpr int kSpinsPerLook = 64;
 
-// A worker takes this part of its share at a time, so that others find some to steal.
+// A worker takes one of so many parts of its share at a time, so that some is left to steal.
 constexpr int kPieces = 4;
 
 }  // namespace
@@ -60,7 +60,7 @@ void ThreadPool::ParallelFor(int64_t count, int64_t grain, const Body& body) {
   n_grain_ = static_cast<uint32_t>(n_grain);
   n_done_.store(0, std::memory_order_relaxed);
   ++generation_;
-  // Ordered before the look at n_asleep_, as a worker's two steps are the other way round.
+  // Ordered before the load of n_asleep_, as a worker does the two in reverse order.
   for (int worker = 0; worker < n_threads_; ++worker) {
     const auto at = [&](int64_t i) { return static_cast<uint16_t>(n_grain * i / n_threads_); };
     shares_[static_cast<size_t>(worker)].left.store({generation_, at(worker), at(worker + 1)});
@@ -96,7 +96,7 @@ bool ThreadPool::TakeOwnPiece(uint32_t generation, int worker, Range* piece) {
   return false;
 }
 
-// Half of what the worker with the most has left becomes the share of this one, which has none.
+// Steals half of the largest remaining share for this worker, whose own is empty.
 bool ThreadPool::StealHalf(uint32_t generation, int worker) {
   while (true) {
     std::atomic<Range>* most = nullptr;
@@ -113,8 +113,8 @@ bool ThreadPool::StealHalf(uint32_t generation, int worker) {
     if (!most->compare_exchange_weak(left, {generation, left.begin, middle},
                                      std::memory_order_acq_rel))
       continue;
-    // Nobody changes an empty share but its worker; and grains once taken never lie in one again,
-    // so that who still holds an old value of it changes nothing.
+    // Only its worker changes an empty share; and a grain, once taken, never returns to a share, so
+    // that a compare-exchange with a stale value of it fails.
     shares_[static_cast<size_t>(worker)].left.store({generation, middle, left.end},
                                                     std::memory_order_release);
     return true;
@@ -130,7 +130,7 @@ void ThreadPool::AwaitOthers() {
   const Clock::time_point start = Clock::now();
   while (!is_done()) {
     if (Clock::now() - start > kPatience) {
-      // It may be this very core that the other thread waits for.
+      // The other thread may be waiting for this very core.
       std::this_thread::yield();
     } else {
       for (int i = 0; i < kSpinsPerLook && !is_done(); ++i) PauseSpinning();
@@ -139,8 +139,8 @@ void ThreadPool::AwaitOthers() {
   const Clock::time_point end = Clock::now();
   const auto waited = end - start;
   if (waited <= kPatience) return;
-  // A moment, in which some thread did something small, is soon forgotten. A core that somebody
-  // else works on takes a slice of its time again and again.
+  // A brief interruption by another thread is soon forgotten. A core that another busy thread uses
+  // is lost for a time slice again and again.
   const bool again = waited >= kSlice && end < quarrel_until_;
   alone_factor_ = again ? std::min(2 * alone_factor_, kAloneFactorMax) : kAloneFactorMin;
   const auto alone = std::min<Clock::duration>(alone_factor_ * waited, kAloneMax);
@@ -155,7 +155,8 @@ bool ThreadPool::IsAlone() {
   return false;
 }
 
-// True with the generation of a region where its share is not empty, false when the pool ends.
+// Returns true and the generation of a region in which this worker's share is not empty, false when
+// the pool ends.
 bool ThreadPool::AwaitRegion(int worker, uint32_t* generation) {
   const std::atomic<Range>& own = shares_[static_cast<size_t>(worker)].left;
   const auto is_there = [&] {

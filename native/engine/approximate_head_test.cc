@@ -60,7 +60,7 @@ TEST(ApproximateHead, IsNotThereUnlessAskedFor) {
   const RandomModel model = ModelOf(TensorType::kQ4_0);
   ModelSpec without = model.spec();
   without.tensors.pop_back();
-  // Nobody looks at it: its shape may be anything.
+  // It is not used: its shape may be anything.
   ModelSpec odd = model.spec();
   odd.tensors.back().shape = {7, 3};
   const auto tokens = model.Tokens(20, 3);
@@ -135,7 +135,7 @@ TEST(ApproximateHead, AnswersNobodyWhoWantsToJudge) {
   Result<SyncReport> report = session->Sync(tokens, {});
   EXPECT_EQ(report.value().n_evaluated, 1);
   EXPECT_TRUE(Logits(session->logits().begin(), session->logits().end()) == exact[8]);
-  // Nor what who draws from them gets.
+  // Nor are they the logits of a sync that samples from them.
   SyncOptions options;
   options.head = Head::kApproximate;
   EXPECT_EQ(session->Sync(tokens, options).value().n_evaluated, 1);

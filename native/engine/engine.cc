@@ -15,8 +15,8 @@ namespace {
 
 constexpr int64_t kDefaultContext = 4096;
 constexpr int64_t kDefaultChunk = 128;
-// Where a prompt reads the experts that do not fit, a chunk's arithmetic should take as long as
-// that; measured.
+// If a prompt has to read experts, a chunk's arithmetic should take as long as these reads;
+// measured.
 constexpr int64_t kDefaultChunkShort = 256;
 constexpr int64_t kMaxChunk = 2048;
 constexpr int kMaxThreads = 256;
@@ -24,9 +24,9 @@ constexpr int kMaxSessions = 64;
 // Enough reads in flight to keep a solid-state drive busy with pieces of an expert's size
 // (smallthinker facts: depth matters up to about 8 there).
 constexpr int kReadThreads = 8;
-// What one more token of a small batch costs beside the first, measured: with all experts in memory
-// attention and head are shared and experts partly; with experts on disk each token waits for its
-// own.
+// Cost of each further token of a small batch relative to the first, measured: with all experts in
+// memory attention and head are shared and experts partly; with experts on disk each token waits
+// for its own.
 constexpr double kDraftTokenCostInMemory = 0.3;
 constexpr double kDraftTokenCostOnDisk = 0.85;
 
@@ -102,7 +102,7 @@ Result<std::unique_ptr<Engine>> Engine::Load(
   if (options.approximate_head) {
     RETURN_IF_ERROR(CheckPredictor(spec));
   } else {
-    // Then nobody plans for it or reads it.
+    // It is then neither planned for nor read.
     std::erase_if(spec.tensors, [](const TensorInfo& t) { return t.name == kPredictorName; });
   }
 
@@ -126,7 +126,7 @@ Result<std::unique_ptr<Engine>> Engine::Load(
       std::min(options.n_chunk > 0 ? options.n_chunk : kDefaultChunkShort, input.n_ctx);
   Result<MemoryPlan> plan = PlanMemory(p.spec, input);
   if (plan.ok() && !plan.value().holds_all() && options.direct_reads) {
-    // What is read again and again shall not lie in the page cache as well.
+    // Data that is read repeatedly should not occupy the page cache as well.
     Result<std::unique_ptr<File>> direct = File::Open(p.spec.path, PageCache::kBypass);
     if (!direct.ok()) return direct.status();
     p.file = std::move(direct).value();

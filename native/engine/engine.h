@@ -31,7 +31,7 @@ struct EngineOptions {
   bool read_ahead = true;            // false: experts are read when they are waited for
   bool hints = true;                 // false: only what a layer has asked for is read
   // For tests. False: experts that do not all fit are read through the page cache, as on a file
-  // system that knows no direct reads.
+  // system without direct I/O.
   bool direct_reads = true;
   Eviction eviction = Eviction::kReuseDistance;
   int64_t n_ctx = 0;          // 0: the model's, at most 4096
@@ -55,12 +55,12 @@ struct EngineStats {
   uint64_t n_missed = 0;
 };
 
-// The weights, the expert cache and the decode thread of one model. Thread-safe where not said
+// The weights, the expert cache and the decode thread of one model. Thread-safe unless stated
 // otherwise; sessions are used on the decode thread.
 class Engine {
  public:
   // Checks the spec, plans the memory and reads the dense weights; experts are read as they are
-  // needed. `progress` is called on this thread with bytes done and all bytes. kBadModel,
+  // needed. `progress` is called on this thread with the bytes read and their total. kBadModel,
   // kBadRequest, kMemory, kIo.
   static Result<std::unique_ptr<Engine>> Load(
       ModelSpec spec, EngineOptions options,
@@ -75,11 +75,11 @@ class Engine {
 
   Result<std::unique_ptr<Session>> NewSession();
 
-  // Gives the memory of experts back until the next request, which has the hottest read again while
-  // it goes on. Done on the decode thread when nothing else is to be done. Any thread.
+  // Returns the experts' memory to the system until the next request, which reads the hottest again
+  // in the background. Runs on the decode thread when it is idle. Any thread.
   void TrimIdle();
 
-  // What was worth its memory, the most valuable first: for Preload in an engine to come. Any
+  // The experts worth their memory, the most valuable first: for Preload in a later engine. Any
   // thread.
   std::vector<ExpertId> HotExperts() const;
 

@@ -539,7 +539,7 @@ TEST(MemoryArbiter, GivesAPromptsRoomBackToTheExperts) {
   EXPECT_TRUE(is_at(*one, after_one_more));
   EXPECT_EQ(n_slot(), n_slot_at_rest);
 
-  // Between two layers of a long chunk, tokens of others do not take its room away.
+  // Between two layers of a long chunk, tokens of other sessions do not take its scratch.
   const auto anew = model.Tokens(200, 11);
   ASSERT_TRUE(one->BeginSync(anew, {}).ok());
   ASSERT_TRUE(one->Step().ok());
@@ -561,7 +561,8 @@ TEST(MemoryArbiter, GivesAPromptsRoomBackToTheExperts) {
   EXPECT_EQ(n_slot(), n_slot_at_rest);
   EXPECT_TRUE(is_at(*two, end_of({other.begin(), other.begin() + 17})));
 
-  // Who is given up gives its room back; what comes next may want room in steps.
+  // A session that is destroyed in a prompt gives its room back; the next prompt may take room in
+  // steps.
   ASSERT_TRUE(one->BeginSync(prompt, {}).ok());
   ASSERT_TRUE(one->Step().ok());
   EXPECT_EQ(n_slot(), n_slot_in_prompt);

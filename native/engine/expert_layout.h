@@ -11,8 +11,9 @@ namespace hearth {
 // `spec` is checked. `alignment` is that of the file that experts are read from.
 ExpertStore MakeExpertStore(const ModelSpec& spec, size_t alignment = 1);
 
-// Puts one of the three matrices of an expert, which has just been read, where the store says that
-// it lies; its rows interleaved, as `interleaved` says. Any thread, and several matrices at once.
+// Repacks one of the three matrices of an expert, which has just been read, to its offset PlaceOf
+// if the store has it interleaved; otherwise does nothing. Any thread; several matrices
+// concurrently.
 void RepackMatrix(const Kernels& kernels, const ExpertStore& store, int il, int id, int matrix,
                   std::byte* slot);
 

@@ -57,8 +57,8 @@ const ForcedPrefix::Step* Generation::NextForcedStep() const {
 Status Generation::BeginNext(const std::atomic<bool>* cancelled) {
   appending_ = false;
   if (!unevaluated_) return Status::Ok();
-  // Logits behind a forced token are exact as those behind a prompt are: together they stand for
-  // the prompt as it was before its end was taken back.
+  // Logits after a forced token are exact, as those after a prompt are: together they stand for the
+  // prompt before its end was taken back.
   const bool whole_head = options_.log_probabilities || token_forced_;
   RETURN_IF_ERROR(
       session_.BeginAppend(token_.id, cancelled, whole_head ? Head::kWhole : Head::kApproximate));

@@ -1,5 +1,5 @@
-// Tokens after a prompt: chooses each one, tells how likely it was, and evaluates it when the next
-// one is asked for.
+// Generates tokens after a prompt: chooses each one, reports its probability, and evaluates it when
+// the next one is requested.
 #ifndef HEARTH_ENGINE_GENERATION_H_
 #define HEARTH_ENGINE_GENERATION_H_
 
@@ -19,15 +19,15 @@
 namespace hearth {
 
 // Bytes that the generated text must begin with, e.g. those of a token that was taken back from the
-// end of the prompt (docs/adr/0006). Which tokens have them is the caller's knowledge.
+// end of the prompt (docs/adr/0006). The caller knows which tokens have them.
 struct ForcedPrefix {
-  // The tokens that go on with the prefix, and perhaps beyond its end.
+  // The tokens that continue the prefix, perhaps beyond its end.
   struct Step {
     std::vector<int32_t> ids;     // rising
-    std::vector<int32_t> n_byte;  // [ids] bytes of the prefix that each one takes, at least 1
+    std::vector<int32_t> n_byte;  // [ids] bytes of the prefix that each one consumes, at least 1
   };
-  // [bytes of the prefix] the step that follows when so many of its bytes have been generated;
-  // steps that no choice leads to may be empty.
+  // Indexed by the bytes of the prefix generated so far: the step that follows; unreachable steps
+  // may be empty.
   std::vector<Step> steps;
 };
 
@@ -35,13 +35,13 @@ struct GenerationOptions {
   SamplerOptions sampler = {};
   std::vector<int32_t> banned = {};  // ids that are never chosen (tokens of type UNUSED)
   ForcedPrefix forced = {};
-  // Tell log-probabilities, for which the whole head is computed at every token.
+  // Report log-probabilities, for which the whole head is computed at every token.
   bool log_probabilities = false;
-  // Sets of ids, rising, of which the probability at every token is told, too.
+  // Sets of ids, ascending, whose probability is reported at every token, too.
   std::vector<std::vector<int32_t>> watched = {};
 };
 
-// Logarithms are natural. Probabilities are those of the undistorted distribution: temperature 1,
+// Logarithms are natural. Probabilities are those of the unmodified distribution: temperature 1,
 // nothing filtered or banned, over the whole vocabulary.
 struct GeneratedToken {
   int32_t id = -1;
@@ -50,20 +50,20 @@ struct GeneratedToken {
   std::optional<double> log_probability;
   // The same among the ids that the forced prefix allows here; unset where it is complete.
   std::optional<double> allowed_log_probability;
-  std::vector<double> watched_log_probability;  // [watched] that the token here is of the set
+  std::vector<double> watched_log_probability;  // [watched] that this token is in the set
 };
 
-// Used by one thread at a time. The session must outlive it, and nobody else may change its
+// Used by one thread at a time. The session must outlive it, and nothing else may change its
 // timeline meanwhile.
 class Generation {
  public:
   // kBadRequest: ids that are not of the vocabulary, not rising, or steps beyond the prefix.
   static Result<std::unique_ptr<Generation>> Create(Session& session, GenerationOptions options);
 
-  // BeginNext, then Step until it gives true (the token is there) or fails; sessions of one
-  // transformer may take turns between two steps. The token enters the timeline with the BeginNext
-  // after this one: its text can be shown while it is evaluated, and it never is if nobody asks for
-  // more. After kCancelled BeginNext goes on where it was. kBadRequest: no prompt has been
+  // BeginNext, then Step until it returns true (the token is available) or fails; sessions of one
+  // transformer may take turns between two steps. The token enters the timeline with the next
+  // BeginNext: its text can be shown while it is evaluated, and it is never evaluated if no further
+  // token is requested. After kCancelled, BeginNext resumes. kBadRequest: no prompt has been
   // evaluated, or the context is full. kNumeric: no token is allowed.
   Status BeginNext(const std::atomic<bool>* cancelled);
   Result<bool> Step();
@@ -86,10 +86,10 @@ class Generation {
   LogSumExp log_sum_exp_;
   GeneratedToken token_;
   bool unevaluated_ = false;   // token_ is not yet in the timeline
-  bool appending_ = false;     // the session evaluates it
+  bool appending_ = false;     // the session is evaluating it
   bool token_forced_ = false;  // token_ was a choice of the forced prefix
   int64_t n_forced_done_ = 0;  // bytes of the forced prefix that have been generated
-  std::vector<float> exact_;   // logits by the whole head where the session's are not
+  std::vector<float> exact_;   // logits of the whole head where the session's are approximate
 };
 
 }  // namespace hearth

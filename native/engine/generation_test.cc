@@ -280,7 +280,7 @@ TEST(Generation, UsesTheWholeHeadForProbabilitiesAndForcedTokens) {
   approximate.approximate_head = kThreshold;
   const auto expected = Generate(model.spec(), {}, prompt, options, 12);
   EXPECT_TRUE(SameBits(Generate(model.spec(), approximate, prompt, options, 12), expected));
-  // Also where somebody has evaluated the prompt only to draw from it.
+  // Also if the prompt was evaluated only for sampling.
   std::unique_ptr<Engine> engine =
       std::move(Engine::Load(model.spec(), approximate, nullptr)).value();
   std::unique_ptr<Session> session = std::move(engine->NewSession()).value();

@@ -68,10 +68,11 @@ void MemoryArbiter::EvictLeastRecent(Client* client, size_t kv_bytes) {
   }
 }
 
-// Gives experts and a chunk of n_token what the contexts leave; who loses goes first. kMemory.
+// Divides what the contexts leave between experts and a chunk of n_token; the part that shrinks
+// does so first. kMemory.
 Status MemoryArbiter::Divide(int64_t n_token) {
   int64_t n_room = plan_.RoomFor(n_token);
-  // What a prompt that ends just now leaves is given away by the next call.
+  // Memory freed by a prompt that ends concurrently is distributed by the next call.
   if (n_prompt_ > 0) n_room = std::max(n_room, scratch_.n_token_room());
   if (n_room < scratch_.n_token_room()) RETURN_IF_ERROR(scratch_.Resize(n_room));
   const int n_slot = plan_.SlotsBeside(kv_bytes_ + plan_.RoomBytes(n_room));
@@ -82,7 +83,7 @@ Status MemoryArbiter::Divide(int64_t n_token) {
 
 void MemoryArbiter::Trim() {
   {
-    // Told before the experts go, so that HotExperts never sees an empty cache.
+    // Recorded before the experts are evicted, so that HotExperts never sees an empty cache.
     std::vector<ExpertId> hot = HotExperts();
     std::lock_guard lock(mutex_);
     trimmed_ = std::move(hot);
@@ -90,7 +91,7 @@ void MemoryArbiter::Trim() {
   cache_.Resize(1);
   const int64_t n_room = plan_.RoomFor(1);
   if (n_prompt_ == 0 && n_room < scratch_.n_token_room()) {
-    // Where the system refuses, the room stays.
+    // If this fails, the scratch keeps its size.
     (void)scratch_.Resize(n_room);
   }
 }

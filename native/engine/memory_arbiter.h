@@ -1,5 +1,5 @@
 // Divides what the memory plan leaves to experts, keys and values, and the activations of prompts:
-// contexts and prompts reserve their part, the experts have the rest.
+// contexts and prompts reserve their part, the experts get the rest.
 #ifndef HEARTH_ENGINE_MEMORY_ARBITER_H_
 #define HEARTH_ENGINE_MEMORY_ARBITER_H_
 
@@ -23,19 +23,19 @@ namespace hearth {
 // lock order: neither a client nor the cache nor the scratch is called while it is held.
 class MemoryArbiter {
  public:
-  // What keeps keys and values.
+  // An owner of keys and values.
   class Client {
    public:
     virtual ~Client() = default;
-    // Drops all keys and values and ends their reservation; false, and nothing changes, while they
-    // are in use. Called by Reserve for another client, on its thread and without a lock: any other
-    // client may be registered or unregistered meanwhile, but not this one unregistered on this
-    // thread.
+    // Drops all keys and values and ends their reservation; while they are in use, returns false
+    // and changes nothing. Called by Reserve for another client, on its thread and without holding
+    // a lock: any other client may be registered or unregistered meanwhile, but this one must not
+    // be unregistered on this thread.
     virtual bool EvictKv() = 0;
   };
 
-  // A client that may reserve and be evicted. Ends on any thread; waits for an EvictKv under way,
-  // so that the client may be destroyed next.
+  // A client that may reserve and be evicted. May end on any thread; waits for an EvictKv in
+  // progress, so that the client may be destroyed afterwards.
   class Registration {
    public:
     Registration() = default;
@@ -56,8 +56,8 @@ class MemoryArbiter {
     Client* client_ = nullptr;
   };
 
-  // A part of the budget that the experts do not have while this object lives. Ends on any thread,
-  // before the arbiter does; the experts get it with the next Reserve.
+  // A part of the budget that is withheld from the experts while this object lives. May end on any
+  // thread, before the arbiter does; the next Reserve returns it to the experts.
   class Reservation {
    public:
     Reservation() = default;
@@ -87,27 +87,27 @@ class MemoryArbiter {
   struct Grant {
     Reservation kv;  // the bytes that were asked for
     // Keeps the scratch of a long chunk until the prompt's end: chunks that wait between two layers
-    // need it again. Empty for a short chunk, whose scratch is always there.
+    // need it again. Empty for a short chunk, whose scratch is always allocated.
     Reservation scratch;
   };
 
-  // `cache` and `scratch` must live as long as Reserve and Trim are called.
+  // `cache` and `scratch` must outlive all calls of Reserve and Trim.
   MemoryArbiter(const MemoryPlan& plan, ExpertCache& cache, ChunkScratch& scratch)
       : plan_(plan), cache_(cache), scratch_(scratch) {}
 
   Registration Register(Client* client);
 
-  // Before the client's keys and values take kv_bytes more, perhaps 0, and a chunk of n_token
-  // begins: the experts give up as much. Where all contexts together would take more than the plan
-  // has for them, those that reserved longest ago are evicted. The cache must pin nothing. kMemory,
-  // and nothing is reserved, when requests under way hold everything.
+  // To be called before the client's keys and values grow by kv_bytes, perhaps 0, and a chunk of
+  // n_token begins: takes that memory from the experts. If all contexts together would exceed their
+  // part of the plan, the least recently reserving ones are evicted. No expert may be pinned.
+  // kMemory, and nothing is reserved, when requests in progress hold everything.
   Result<Grant> Reserve(Client* client, size_t kv_bytes, int64_t n_token);
 
-  // Gives the memory of experts back to the system until the next Reserve, which has them read
-  // again, the most valuable first, while it goes on. The cache must pin nothing.
+  // Returns the experts' memory to the system until the next Reserve, which reads them again in the
+  // background, the most valuable first. No expert may be pinned.
   void Trim();
 
-  // What would be worth reading after a trim or a restart, the most valuable first. Any thread.
+  // The experts worth reading after a trim or a restart, the most valuable first. Any thread.
   std::vector<ExpertId> HotExperts() const;
 
  private:
@@ -128,7 +128,7 @@ class MemoryArbiter {
   mutable std::mutex mutex_;
   std::condition_variable eviction_ended_;
   // Guarded by mutex_:
-  std::vector<Client*> clients_;   // the one that reserved last is the last
+  std::vector<Client*> clients_;   // by their last reservation, the latest last
   Client* evicting_ = nullptr;     // its EvictKv is under way
   std::vector<ExpertId> trimmed_;  // resident when Trim was called; empty: not trimmed
 };

@@ -1,4 +1,4 @@
-// Who gets which part of the budget, with clients and scratch of our own: no model is evaluated.
+// How the budget is divided, with clients and scratch of our own: no model is evaluated.
 #include "engine/memory_arbiter.h"
 
 #include <atomic>
@@ -152,7 +152,7 @@ TEST(MemoryArbiter, EvictsWhoReservedLongestAgo) {
   EXPECT_EQ(one.n_evict, 0);
   EXPECT_EQ(two.kv.amount(), 0u);
   EXPECT_EQ(rig.cache->n_slot(), 13);
-  // Who is in use is passed over.
+  // A client in use is skipped.
   one.in_use = true;
   EXPECT_TRUE(two.Reserve(500) == StatusCode::kOk);
   EXPECT_EQ(one.kv.amount(), 300u);

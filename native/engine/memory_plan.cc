@@ -69,7 +69,7 @@ uint64_t FixedBytes(const MemoryPlan& plan) {
   return plan.dense_bytes + plan.scratch_bytes + plan.process_bytes;
 }
 
-// Gives those who share `bytes`, but no more than they can use.
+// Gives `bytes` to the parts that share memory, but no more than they can use.
 void Share(uint64_t bytes, MemoryPlan* plan) {
   const uint64_t all = plan->kv_bytes + plan->prompt_bytes +
                        static_cast<uint64_t>(plan->n_slot_all) * plan->slot_bytes;

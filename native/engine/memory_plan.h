@@ -1,4 +1,4 @@
-// What everything large will take, decided once at load from one number: the memory budget.
+// The sizes of everything large, decided once at load from the memory budget.
 #ifndef HEARTH_ENGINE_MEMORY_PLAN_H_
 #define HEARTH_ENGINE_MEMORY_PLAN_H_
 
@@ -12,13 +12,13 @@ namespace hearth {
 
 struct MemoryPlanInput {
   uint64_t budget_bytes = 0;  // of the whole process; 0: no limit
-  // What the process holds already (runtime, tokenizer) and will still need besides us.
+  // Memory that the process holds already (runtime, tokenizer) or will need besides the engine.
   uint64_t process_bytes = 0;
   size_t slot_bytes = 0;
   int n_slot_forced = 0;  // > 0: this many slots whatever the budget (tests and measurements)
   int n_threads = 1;
   int n_session = 1;    // each with keys and values of its own, if memory allows
-  int64_t n_draft = 0;  // tokens that a session may evaluate on a guess: it keeps their logits
+  int64_t n_draft = 0;  // tokens that a session may draft: it keeps their logits
   int64_t n_ctx = 0;
   int64_t n_chunk = 0;        // with all experts in memory
   int64_t n_chunk_short = 0;  // where they are read: more tokens an expert
@@ -26,9 +26,10 @@ struct MemoryPlanInput {
 
 // Bytes of each part; `total_bytes` includes the process itself. Keys and values, a prompt's
 // activations and expert slots share what is left of a budget: a context that is not full leaves
-// more to the experts, and so does who evaluates one token at a time.
+// more to the experts, and so does evaluating one token at a time.
 struct MemoryPlan {
-  // Tokens of a chunk whose activations are always there: decoding, drafts, a few typed letters.
+  // Tokens of a chunk whose activations are always allocated: decoding, drafts, a few typed
+  // letters.
   static constexpr int64_t kShortChunk = 16;
 
   uint64_t dense_bytes = 0;  // weights every token needs
@@ -46,16 +47,16 @@ struct MemoryPlan {
   int64_t n_ctx = 0;
   int64_t n_chunk = 0;
 
-  // Whether contexts, prompts and experts have to share: otherwise all slots are there whatever
-  // the others take.
+  // Whether contexts, prompts and experts compete for memory: otherwise all slots are always
+  // available.
   bool shares() const { return n_slot != n_slot_min; }
   bool holds_all() const { return n_slot_min == n_slot_all; }
 
-  // Slots that may be in use while the others take `bytes` of what is shared.
+  // Slots that may be in use while the others take `bytes` of the shared memory.
   int SlotsBeside(uint64_t bytes) const;
 
-  // Tokens of the chunks to make room for when one of n_token comes, and what that takes of what is
-  // shared.
+  // The chunk length to make room for when a chunk of n_token begins, and the shared memory that it
+  // takes.
   int64_t RoomFor(int64_t n_token) const;
   uint64_t RoomBytes(int64_t n_token_room) const;
 };

@@ -85,7 +85,7 @@ TEST(MemoryPlan, LeavesToExpertsWhatALongChunkDoesNotTake) {
   input.n_chunk_short = 200;
   const MemoryPlan unlimited = PlanMemory(model.spec(), input).value();
   EXPECT_GT(unlimited.prompt_bytes, uint64_t{0});
-  // Where nobody has to share, room is always there.
+  // If nothing has to be shared, there is always room.
   EXPECT_EQ(unlimited.RoomFor(1), 200);
   EXPECT_EQ(unlimited.SlotsBeside(unlimited.prompt_bytes), 18);
   input.budget_bytes = unlimited.total_bytes - unlimited.dense_bytes / 2 - 4 * input.slot_bytes;

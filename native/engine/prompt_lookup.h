@@ -1,7 +1,7 @@
 // Drafts what comes next by copying: where the end of the timeline has occurred before, what
-// followed it there is a good guess at what follows now (prompt lookup decoding, Saxena 2023; an
-// edit repeats most of what it edits). A draft is evaluated together with the token before it and
-// kept as far as the model agrees, so that it costs time at worst and changes no text.
+// followed it there is a good prediction of what follows now (prompt lookup decoding, Saxena 2023;
+// an edit repeats most of what it edits). A draft is evaluated together with the token before it
+// and kept as far as the model agrees, so that it costs time at worst and changes no text.
 #ifndef HEARTH_ENGINE_PROMPT_LOOKUP_H_
 #define HEARTH_ENGINE_PROMPT_LOOKUP_H_
 
@@ -14,7 +14,7 @@ namespace hearth {
 
 // Of all sessions of an engine, from its start on. Thread-safe.
 struct DraftCounts {
-  std::atomic<uint64_t> drafted{0};   // tokens that were evaluated on a guess
+  std::atomic<uint64_t> drafted{0};   // tokens that were evaluated speculatively
   std::atomic<uint64_t> accepted{0};  // of those the ones that the model then chose
 };
 
@@ -43,10 +43,10 @@ class PromptLookup {
   int64_t Worthwhile() const;
 
   double token_cost_;
-  // Of late, the share of looked-up tokens that came true. It is kept up to date without drafting:
-  // comparing costs nothing.
+  // Recent share of looked-up tokens that were right. Updated even without drafting: comparing
+  // costs nothing.
   double hit_rate_ = kInitialHitRate;
-  int64_t source_ = -1;  // where in the timeline the next token is expected to stand; -1: unknown
+  int64_t source_ = -1;  // where in the timeline the next token is expected; -1: unknown
 
   static constexpr double kInitialHitRate = 0.8;
   static constexpr double kForgetting = 0.15;  // the weight of the newest token

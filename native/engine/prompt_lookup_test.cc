@@ -21,7 +21,7 @@ TEST(PromptLookup, CopiesWhatFollowedTheLongestMatch) {
   PromptLookup lookup(0);
   EXPECT_EQ(DraftAfter(lookup, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2, 3}),
             Tokens({4, 5, 6, 7, 8, 9, 10}));
-  // Both places end with 2 3 4, but before the first stood the same as now.
+  // Both positions follow 2 3 4, but the first one matches further back.
   lookup.Begin();
   EXPECT_EQ(DraftAfter(lookup, {9, 2, 3, 4, 50, 7, 2, 3, 4, 60, 9, 2, 3, 4})[0], 50);
   // Of equals the later one.

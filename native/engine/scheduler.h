@@ -13,40 +13,41 @@
 
 namespace hearth {
 
-// The most urgent first. Somebody who types waits for a completion and somebody who reads for a
-// chat; nobody waits for a prefill, which evaluates a prompt in case it will be asked for.
+// The most urgent first. A user who types waits for a completion and a user who reads for a chat;
+// no user waits for a prefill, which evaluates a prompt that may be requested later.
 enum class JobPriority { kCompletion = 0, kChat = 1, kPrefill = 2 };
 
 struct Job {
   JobPriority priority = JobPriority::kCompletion;
-  // Whose timeline it works on: jobs of one session run one after another, as they were posted.
+  // The session whose timeline it works on: jobs of one session run in FIFO order.
   const void* session = nullptr;
-  // Set: its next step is its last. nullptr: never.
+  // Once set, its next step is its last. nullptr: never.
   std::shared_ptr<const std::atomic<bool>> cancelled = nullptr;
-  // Does a part of the work, a few milliseconds at most, and says whether there is more. In between
-  // jobs of other sessions may run.
+  // Does part of the work, a few milliseconds at most, and returns whether there is more. Between
+  // steps, jobs of other sessions may run.
   std::function<bool()> step = nullptr;
 };
 
 // Thread-safe.
 class Scheduler {
  public:
-  // A client that receives a token requests the next one shortly after. For so long nothing less
-  // urgent is run when a job has ended: or each token of a completion would also cost a step of a
-  // chat.
+  // A client that receives a token requests the next one shortly after. When a job ends, nothing
+  // less urgent runs for this long; otherwise each token of a completion would also cost a step of
+  // a chat.
   static constexpr std::chrono::milliseconds kSuccessorWait{5};
 
   explicit Scheduler(std::chrono::milliseconds successor_wait = kSuccessorWait);
   // False where the system granted no thread: jobs would never run.
   bool is_running() const { return thread_.joinable(); }
-  // Waits for the step at hand; what has not ended is dropped.
+  // Waits for the current step; unfinished jobs are dropped.
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  // The most urgent job goes first and may come between two steps of another; among equals the one
-  // that was posted first runs to its end. A job is as urgent as those of its session that wait for
-  // it. Cancelled ones go before all others: they end at once, and somebody may wait for that.
+  // The most urgent job runs first and may preempt another between two steps; among equals, the one
+  // posted first runs to completion. A job inherits the urgency of those of its session that wait
+  // for it. Cancelled jobs run before all others: they end at once, and a request may wait for
+  // that.
   void Post(Job job);
 
  private:
@@ -61,7 +62,7 @@ class Scheduler {
   const std::chrono::milliseconds successor_wait_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  Jobs jobs_;              // guarded by mutex_, but for `step`; in the order of their posting
+  Jobs jobs_;              // guarded by mutex_, except `step`; in the order of posting
   bool stopping_ = false;  // guarded by mutex_
   std::thread thread_;
 };

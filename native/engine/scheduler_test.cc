@@ -27,7 +27,7 @@ const int* const kC = &kSessions[2];
 const int* const kD = &kSessions[3];
 const int* const kE = &kSessions[4];
 
-// Writes down which jobs had a step, in their order, on the scheduler's thread.
+// Records which jobs ran a step, in order, on the scheduler's thread.
 class Steps {
  public:
   explicit Steps(std::chrono::milliseconds successor_wait = std::chrono::milliseconds(0))
@@ -132,7 +132,7 @@ TEST(Scheduler, WaitsAMomentForTheNextTokenOfWhatIsMoreUrgent) {
   steps.Open();
   given.get_future().wait();
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  // A cancelled one has no successor: it would be waited for in vain.
+  // A cancelled job has no successor: waiting for one would be wasted.
   steps.Post('y', JobPriority::kCompletion, kA, 1, nullptr,
              std::make_shared<std::atomic<bool>>(true));
   EXPECT_EQ(at_chat.get_future().get(), "xyc");

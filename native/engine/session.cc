@@ -7,10 +7,10 @@
 namespace hearth {
 namespace {
 
-// Logits of all tokens are handed over in pieces of at most so many floats (16 MiB).
+// Logits of all tokens are delivered in parts of at most this many floats (16 MiB).
 constexpr int64_t kAllLogitsMax = int64_t{4} << 20;
 
-// Memory for keys and values is taken for so many positions at once.
+// Memory for keys and values is reserved in steps of this many positions.
 constexpr int64_t kPositionsAtOnce = 256;
 
 bool IsSet(const std::atomic<bool>* flag) {
@@ -30,7 +30,7 @@ Result<std::unique_ptr<Session>> Session::Create(const ModelSpec& spec, Transfor
       new Session(spec, transformer, options, std::move(kv).value(), std::move(pass).value()));
 }
 
-// So that a chunk may be evaluated and the first n positions written.
+// Reserves what it takes to evaluate a chunk and write the first n positions.
 Status Session::ReserveMemory(int64_t n_position, Work& work) {
   if (options_.arbiter == nullptr) return Status::Ok();
   const int64_t n_reserved =
@@ -38,7 +38,7 @@ Status Session::ReserveMemory(int64_t n_position, Work& work) {
                std::min((n_position + kPositionsAtOnce - 1) / kPositionsAtOnce * kPositionsAtOnce,
                         kv_.n_ctx()));
   const size_t more = kv_.BytesUpTo(n_reserved) - kv_reservation_.amount();
-  // Also where nothing is needed: others may have given something back.
+  // Even if nothing is needed: others may have released memory.
   Result<MemoryArbiter::Grant> grant = options_.arbiter->Reserve(this, more, work.n_token);
   if (!grant.ok()) return grant.status();
   if (work.scratch.amount() == 0) work.scratch = std::move(grant.value().scratch);
@@ -47,7 +47,7 @@ Status Session::ReserveMemory(int64_t n_position, Work& work) {
   return Status::Ok();
 }
 
-// Its memory is needed elsewhere: what comes next is evaluated with all that was before it.
+// Its memory is needed elsewhere: the next token is evaluated together with all tokens before it.
 bool Session::EvictKv() {
   if (work_.has_value()) return false;
   kv_.Clear();
@@ -95,12 +95,13 @@ int64_t Session::Rewind(std::span<const int32_t> tokens, const SyncOptions& opti
   const bool done_already =
       n_keep == n_token && n_keep == static_cast<int64_t>(tokens_.size()) && at_hand;
   if (done_already) return n_keep;
-  // The last token is evaluated again where its logits are not at hand.
+  // The last token is re-evaluated if its logits are not available.
   n_keep = std::min(n_keep, n_token - 1);
   if (!kv_.CanRewindTo(n_keep)) n_keep = 0;
   if (n_keep == 0) {
     kv_.Clear();
-    // A long conversation's memory is of use to the experts; a little is as soon taken again.
+    // The experts can use the memory of a long conversation; a small amount would soon be reserved
+    // again.
     if (n_position_reserved_ > 2 * (n_token + kPositionsAtOnce)) ReleaseKv();
   }
   tokens_.resize(static_cast<size_t>(n_keep));
@@ -160,13 +161,13 @@ bool Session::TakeFromDraft(int32_t token) {
   return true;
 }
 
-// Draws are by the approximate head where it is on: a draft evaluated by the other one would let
+// Sampling uses the approximate head if it is on: a draft evaluated by the whole head would make
 // the text depend on what was drafted.
 bool Session::MayDraft(Head head) const {
   return options_.prompt_lookup && (head == Head::kApproximate || !options_.approximate_head);
 }
 
-// Behind the token that work is to add.
+// Adds a draft after the token that `work` appends.
 void Session::AddDraft(Work& work) {
   tokens_.push_back(work.rest.front());
   lookup_.Note(tokens_);
@@ -188,7 +189,7 @@ Result<bool> Session::Step() {
   return done;
 }
 
-// One layer, or the logits. What is left of a chunk that fails is overwritten by the next one.
+// One layer, or the logits. The remains of a failed chunk are overwritten by the next one.
 Result<bool> Session::Advance(Work& work) {
   if (work.rest.empty()) return true;
   if (IsSet(work.options.cancelled)) return Status::Cancelled();

@@ -1,5 +1,5 @@
-// A token timeline with its keys and values. Callers always give the whole prompt; what it shares
-// with what is already there is not evaluated again.
+// A token timeline with its keys and values. Callers always pass the whole prompt; the prefix that
+// it shares with the timeline is not evaluated again.
 #ifndef HEARTH_ENGINE_SESSION_H_
 #define HEARTH_ENGINE_SESSION_H_
 
@@ -19,35 +19,35 @@
 
 namespace hearth {
 
-// By which head logits are computed.
+// Which head computes the logits.
 enum class Head {
   kWhole,
-  kApproximate,  // where it is on, else the whole one; to draw a token from, not to judge by
+  kApproximate,  // if enabled, else the whole one; for sampling, not for probabilities
 };
 
 struct SyncOptions {
   int64_t n_chunk = 0;  // tokens a chunk; 0: as many as the transformer takes
   RoutingTrace* trace = nullptr;
   const std::atomic<bool>* cancelled = nullptr;  // set from any thread: stop between layers
-  // Given the logits [n_token, n_vocab] of each chunk as it is done; every position is then
-  // evaluated anew.
+  // Receives the logits [n_token, n_vocab] of each chunk as it is done; if set, every position is
+  // re-evaluated.
   std::function<void(std::span<const float> logits)> on_logits = nullptr;
   Head head = Head::kWhole;  // with on_logits always the whole one
 };
 
 struct SyncReport {
-  int64_t n_reused = 0;     // tokens that were there already
+  int64_t n_reused = 0;     // tokens already in the timeline
   int64_t n_evaluated = 0;  // tokens that were run through the model
 };
 
 struct SessionOptions {
   int64_t n_ctx = 0;  // tokens that the timeline may hold
-  // Evaluate what probably comes next together with an appended token.
+  // Evaluate the tokens that probably follow together with an appended token.
   bool prompt_lookup = false;
   double draft_token_cost = 0.5;        // see PromptLookup
   DraftCounts* draft_counts = nullptr;  // counted there if given
-  // Given: keys and values take memory from it as the timeline grows, with small pages only what
-  // they need. Otherwise it is all theirs.
+  // If set, keys and values reserve memory from it as the timeline grows, with small pages only
+  // what they need. Otherwise all of their memory counts as theirs.
   std::shared_ptr<MemoryArbiter> arbiter = nullptr;
   Pages pages = Pages::kHuge;
   // Threshold of the approximate head, whose transformer has a predictor; unset: off.
@@ -58,31 +58,31 @@ struct SessionOptions {
 // Used by one thread at a time. The transformer must outlive it.
 class Session : private MemoryArbiter::Client {
  public:
-  // Positions that the rings of windowed layers keep beyond window and chunk: so far a prompt can
-  // go back (an undone line, a rejected suggestion) without being evaluated anew.
+  // Positions that the rings of windowed layers keep beyond window and chunk: how far a prompt can
+  // be rewound (an undone line, a rejected suggestion) without re-evaluation.
   static constexpr int64_t kRewindTokens = 256;
 
   // kMemory.
   static Result<std::unique_ptr<Session>> Create(const ModelSpec& spec, Transformer& transformer,
                                                  const SessionOptions& options);
-  // Also while another session evicts this one's keys and values: waits for that.
+  // Allowed while another session evicts this one's keys and values: waits for that.
   ~Session() override = default;
 
-  // Makes the timeline equal to `tokens` (at least one): keeps the common prefix, rewinds behind
-  // it, evaluates the rest. logits() are then those after the last token. kBadRequest: a token id
+  // Makes the timeline equal to `tokens` (at least one): keeps the common prefix, rewinds to its
+  // end, evaluates the rest. logits() are then those after the last token. kBadRequest: a token id
   // out of range, more tokens than the context holds. After kCancelled or another failure the
-  // timeline holds what was done; call again to go on.
+  // timeline holds what was completed; call again to continue.
   Result<SyncReport> Sync(std::span<const int32_t> tokens, const SyncOptions& options);
 
   // Adds one token to the timeline. kCancelled leaves the timeline as it was. With prompt lookup
-  // the tokens that probably follow are evaluated along, and when they are appended they cost
-  // nothing. logits() are then those of `head`, except where the token had been evaluated along
-  // with an earlier one for another head.
+  // the tokens that probably follow are evaluated in the same batch, and appending them later costs
+  // nothing. logits() are then those of `head`, unless the token was evaluated in the batch of an
+  // earlier one for another head.
   Status Append(int32_t token, const std::atomic<bool>* cancelled, Head head = Head::kApproximate);
 
   // The same, a layer at a time, so that sessions of one transformer may take turns: one of the
-  // Begins, then Step until it gives true (all is done) or fails. What `options` point to is used
-  // until then. A Begin gives up what was under way, as if it had been cancelled.
+  // Begins, then Step until it returns true (all is done) or fails. Whatever `options` points to
+  // must live until then. A Begin abandons work in progress, as if it had been cancelled.
   Status BeginSync(std::span<const int32_t> tokens, const SyncOptions& options);
   Status BeginAppend(int32_t token, const std::atomic<bool>* cancelled,
                      Head head = Head::kApproximate);
@@ -104,7 +104,7 @@ class Session : private MemoryArbiter::Client {
   const Kernels& kernels() const { return transformer_.kernels(); }
 
  private:
-  // What a Begin has asked for.
+  // What a Begin has requested.
   struct Work {
     std::vector<int32_t> rest;  // tokens that enter the timeline, then the draft
     int64_t n_draft = 0;        // tokens of the draft
@@ -115,10 +115,10 @@ class Session : private MemoryArbiter::Client {
     MemoryArbiter::Reservation scratch;
   };
 
-  // What was evaluated on a guess, behind the timeline's end.
+  // Tokens that were evaluated speculatively, after the timeline's end.
   struct Draft {
     std::vector<int32_t> tokens;
-    size_t n_taken = 0;  // of them have entered the timeline
+    size_t n_taken = 0;  // how many have entered the timeline
   };
 
   Session(const ModelSpec& spec, Transformer& transformer, const SessionOptions& options,
@@ -154,13 +154,13 @@ class Session : private MemoryArbiter::Client {
   PromptLookup lookup_;
   Draft draft_;
   MemoryArbiter::Reservation kv_reservation_;  // of kv_'s bytes, which end before it
-  int64_t n_position_reserved_ = 0;            // positions of kv_ that it is for
+  int64_t n_position_reserved_ = 0;            // positions of kv_ that it covers
   KvCache kv_;
   Pass pass_;
   std::optional<Work> work_;
   SyncReport report_;
   std::vector<int32_t> tokens_;
-  // What EvictKv took from tokens_; the next token is evaluated with it.
+  // Tokens that EvictKv removed from tokens_; re-evaluated with the next token.
   std::vector<int32_t> forgotten_;
   // [1 + draft, n_vocab]: after the token before the draft, and after each of the draft's.
   std::vector<float> logits_;

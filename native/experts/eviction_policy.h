@@ -12,19 +12,19 @@
 namespace hearth {
 
 enum class Eviction {
-  kReuseDistance,  // what will probably not be used for longest
-  kLru,            // what was used longest ago, whatever its layer
+  kReuseDistance,  // the longest predicted time to the next use
+  kLru,            // least recently used, whatever the layer
 };
 
 // What one layer asks for.
 struct LayerVisit {
   int il = 0;
   std::span<const int> ids = {};  // distinct experts
-  // What each token of the chunk chose, in order, as many each; empty: every one of `ids`.
+  // The choices of each token of the chunk, in order, equally many each; empty: all of `ids`.
   std::span<const int32_t> choices = {};
   int n_token = 1;       // of the chunk
   int n_token_next = 1;  // of the chunk that comes after it, as far as that is known
-  // Distinct experts that nearly were chosen, if that is known: likely ones of the next token.
+  // Distinct experts that were nearly chosen, if known: likely choices of the next token.
   std::span<const int32_t> next_ranked = {};
 };
 
@@ -33,23 +33,23 @@ class EvictionPolicy {
  public:
   virtual ~EvictionPolicy() = default;
 
-  // A layer has told what it needs; comes before anything is evicted for it.
+  // Reports what a layer needs; called before anything is evicted for it.
   virtual void Visit(const LayerVisit& visit) = 0;
 
   // The slot holds `expert` (layer * n_expert + id), which was used now, perhaps for the first
   // time.
   virtual void Touch(int slot, int expert) = 0;
 
-  // The slot holds nothing now. No effect where that is known.
+  // The slot is empty now. No effect if it already was.
   virtual void Remove(int slot) = 0;
 
-  // What `from` held is in `to` now, which held nothing.
+  // The contents of `from` have moved to `to`, which was empty.
   virtual void Move(int from, int to) = 0;
 
-  // The slot to give up first among those for which may_evict(slot) holds; -1 if there is none.
+  // The slot to evict first among those for which may_evict(slot) holds; -1 if there is none.
   virtual int Victim(const std::function<bool(int slot)>& may_evict) const = 0;
 
-  // Every slot that holds something, the one to give up first at the end.
+  // All occupied slots, the first to evict last.
   virtual std::vector<int> BestFirst() const = 0;
 };
 

@@ -1,4 +1,4 @@
-// Who goes first.
+// Which slot is evicted first.
 #include "experts/eviction_policy.h"
 
 #include <algorithm>
@@ -100,7 +100,8 @@ TEST(ReuseDistancePolicy, KeepsWhatWasNearlyChosen) {
   ASSERT_TRUE(order.size() == 32);
   std::vector<int> place(8);
   for (int i = 0; i < 32; ++i) place[static_cast<size_t>(order[static_cast<size_t>(i)] % 8)] += i;
-  // By their places in the order, added up over the layers: who stays longest has the most.
+  // By their positions in the order, summed over the layers: the expert that stays longest has the
+  // largest sum.
   const auto goes_before = [&](size_t a, size_t b) { return place[a] < place[b]; };
   EXPECT_TRUE(goes_before(2, 5) && goes_before(5, 3) && goes_before(3, 0) && goes_before(0, 1));
   EXPECT_TRUE(goes_before(5, 4) && goes_before(4, 0));
@@ -123,12 +124,12 @@ TEST(ReuseDistancePolicy, TakesAChunkForItsTokensInOrder) {
   EXPECT_EQ(order.back() % 8, 7);
 }
 
-// A prompt's chunks need every expert of each layer: what the pass is through with is needed last.
+// A prompt's chunks need every expert of each layer: the layers already evaluated are needed last.
 TEST(ReuseDistancePolicy, GivesUpTheLayersBehindAPrompt) {
   FullPolicy full;
   const Ids all = {0, 1, 2, 3, 4, 5, 6, 7};
   full.Pass(all, 128, 128);
-  full.Pass(all, 128, 128, 2);  // layers 0 and 1 again: 1 is at hand
+  full.Pass(all, 128, 128, 2);  // layers 0 and 1 again: 1 is current
   const Ids order = full.Order();
   for (int i = 0; i < 8; ++i) EXPECT_EQ(order[static_cast<size_t>(i)] / 8, 1);
   for (int i = 8; i < 16; ++i) EXPECT_EQ(order[static_cast<size_t>(i)] / 8, 0);

@@ -15,14 +15,14 @@
 namespace hearth {
 namespace {
 
-// Hints queue behind every demand read, and one layer's worth of them is what a prompt needs.
+// Hints queue behind every demand read, and a prompt needs one layer's worth of them.
 constexpr int kHintsInFlightMax = 64;
 
 // Of these, experts that are read without being needed yet.
 constexpr int kPreloadsInFlightMax = 8;
 
-// A quarter of the slots, so that guesses never crowd out what is in use; one slot alone is for
-// demands.
+// A quarter of the slots, so that hints never crowd out what is in use; a single slot serves
+// demands only.
 int HintsInFlightMax(int n_slot) {
   return n_slot == 1 ? 0 : std::clamp(n_slot / 4, 1, kHintsInFlightMax);
 }
@@ -48,7 +48,7 @@ struct ExpertCache::Impl {
     int expert = -1;  // layer * n_expert + id; -1 while free
     int pins = 0;
     bool from_hint = false;  // a hint started the read that fills or filled it
-    bool preloaded = false;  // the same, for whatever layer comes: no choice proves it wrong
+    bool preloaded = false;  // the same, but for no particular layer: no choice proves it wrong
     bool demanded = false;   // some Fetch has asked for it since that read started
     uint64_t used_at = 0;    // n_fetch_ at its last use
     uint64_t read_at = 0;    // n_fetch_ when the read that fills or filled it began
@@ -102,14 +102,14 @@ struct ExpertCache::Impl {
   const AlignedBuffer memory_;  // n_slot slots of store_.slot_bytes()
 
   mutable std::mutex mutex_;
-  // Notified when a read ended, a slot lost its last pin, or a batch let go of what it wanted.
+  // Notified when a read ended, a slot lost its last pin, or a batch gave up what it wanted.
   std::condition_variable changed_;
 
   std::vector<Slot> slots_;
   int n_slot_;  // of slots_, those that may be used: the first ones
   // Per expert, [n_layer * n_expert]:
   std::vector<int> slot_of_;                // the slot that holds or loads it, or -1
-  std::vector<int> n_wanting_;              // batches that have still to hand it out
+  std::vector<int> n_wanting_;              // batches that have yet to hand it out
   std::vector<bool> expected_;              // a hint has named it, and its layer has not come yet
   std::vector<int> free_slots_;             // lowest last, so that memory is touched from its start
   std::unique_ptr<EvictionPolicy> policy_;  // of the slots that are not free
@@ -183,8 +183,8 @@ void ExpertCache::Impl::Unregister(ExpertBatch::State& batch) {
   changed_.notify_all();
 }
 
-// Counts the expert as a hit or a miss. What is resident or loading counts as used; what is absent
-// will when its read starts.
+// Counts the expert as a hit or a miss. A resident or loading expert counts as used now, an absent
+// one when its read starts.
 void ExpertCache::Impl::CountFetched(int expert) {
   const int slot_index = SlotOf(expert);
   if (slot_index < 0) {
@@ -211,7 +211,7 @@ Result<std::vector<PinnedExpert>> ExpertCache::Impl::Next(ExpertBatch::State& ba
     if (!batch.failure.ok()) return batch.failure;
     if (batch.left.empty()) return std::vector<PinnedExpert>();
     if (std::vector<PinnedExpert> ready = PinReady(batch, max); !ready.empty()) {
-      // What comes next is read while the caller computes with these.
+      // The next experts are read while the caller computes with these.
       if (options_.read_ahead) StartReads(batch, std::numeric_limits<int>::max());
       // The rest of this batch can be stolen now that its thread is awake.
       if (slept) changed_.notify_all();
@@ -258,7 +258,7 @@ std::vector<PinnedExpert> ExpertCache::Impl::PinReady(ExpertBatch::State& batch,
 }
 
 // Starts reads for what the batch lacks, as far as slots and n_loading_max allow, evicting nothing
-// that any batch still has to hand out. Returns how many of the batch's experts are then loading.
+// that any batch has yet to hand out. Returns how many of the batch's experts are then loading.
 int ExpertCache::Impl::StartReads(const ExpertBatch::State& batch, int n_loading_max) {
   int n_loading = 0;
   bool out_of_slots = false;
@@ -279,11 +279,11 @@ int ExpertCache::Impl::StartReads(const ExpertBatch::State& batch, int n_loading
   return n_loading;
 }
 
-// Called when nothing of the batch is resident or loading and every slot is spoken for. Takes one
-// from a batch whose thread is elsewhere (a preempted one): it will read its expert again. A batch
-// that sleeps in Next keeps what it waits for, or two threads could take the same slot from each
-// other for ever. Where there is none, pins or reads of others hold all slots, and their end wakes
-// the caller.
+// Called when no expert of the batch is resident or loading and every slot is taken. Steals a slot
+// from a batch that is not waiting in Next (a preempted one), which will read its expert again. A
+// batch that sleeps in Next keeps what it waits for, or two threads could steal the same slot from
+// each other forever. If there is none to steal, pins or reads of others hold all slots, and their
+// end wakes the caller.
 void ExpertCache::Impl::StealSlot(const ExpertBatch::State& batch) {
   const int slot = TakeSlot([this](const Slot& victim) { return !IsAwaited(victim.expert); });
   if (slot >= 0) {
@@ -291,7 +291,7 @@ void ExpertCache::Impl::StealSlot(const ExpertBatch::State& batch) {
   }
 }
 
-// Whether a batch that sleeps in Next has still to hand the expert out.
+// Whether a batch that sleeps in Next has yet to hand the expert out.
 bool ExpertCache::Impl::IsAwaited(int expert) const {
   return std::any_of(batches_.begin(), batches_.end(), [&](const ExpertBatch::State* batch) {
     return batch->waiting && std::any_of(batch->left.begin(), batch->left.end(), [&](int id) {
@@ -319,7 +319,7 @@ void ExpertCache::Impl::Hint(int il, std::span<const int> ids, int n_read) {
     const int slot = SlotOf(expert);
     if (slot >= 0 && SlotAt(slot).state == SlotState::kResident) MarkUsed(slot);
   }
-  // Takes back what an earlier guess for this layer named and this one does not.
+  // Withdraws reads that an earlier hint for this layer requested and this one does not.
   WithdrawHints(il);
   if (DemandLacksSlots()) return;
   for (const int id : ids.first(std::min(ids.size(), static_cast<size_t>(n_read)))) {
@@ -334,14 +334,14 @@ void ExpertCache::Impl::Hint(int il, std::span<const int> ids, int n_read) {
   }
 }
 
-// What was expected of layer `il` has come, or is replaced.
+// The hint for layer `il` is used up or replaced.
 void ExpertCache::Impl::ExpectNothingOf(int il) {
   const auto first = expected_.begin() + static_cast<std::ptrdiff_t>(il) * store_.n_expert();
   std::fill(first, first + store_.n_expert(), false);
 }
 
-// Takes back reads for layer `il` that no batch wants and nobody expects any more, as long as the
-// reader has not begun them.
+// Withdraws reads for layer `il` that no batch wants and no hint expects any more, unless the
+// reader has begun them.
 void ExpertCache::Impl::WithdrawHints(int il) {
   const size_t n = std::erase_if(hints_in_flight_, [&](int slot_index) {
     Slot& slot = SlotAt(slot_index);
@@ -375,8 +375,8 @@ void ExpertCache::Impl::MarkUsed(int slot) {
   SlotAt(slot).used_at = n_fetch_;
 }
 
-// A free slot, or the one that the policy gives up first among the resident, unpinned ones for
-// which may_evict(slot) holds; -1 if there is none.
+// A free slot, or the one that the policy evicts first among the resident, unpinned ones for which
+// may_evict(slot) holds; -1 if there is none.
 template <typename MayEvict>
 int ExpertCache::Impl::TakeSlot(const MayEvict& may_evict) {
   if (!free_slots_.empty()) {
@@ -434,7 +434,7 @@ void ExpertCache::Impl::RangesOf(int slot_index, ReadRange out[ExpertStore::kMat
   store_.Ranges(expert / store_.n_expert(), expert % store_.n_expert(), SlotBytes(slot_index), out);
 }
 
-// What a hint is reading has been asked for: from here it is a demand.
+// An expert that a hint is reading was fetched: its read becomes a demand.
 void ExpertCache::Impl::PromoteRead(int slot_index) {
   Slot& slot = SlotAt(slot_index);
   if (slot.demanded) return;
@@ -453,10 +453,11 @@ void ExpertCache::Impl::FinishRead(int slot_index, Status status) {
   if (status.ok()) {
     slot.state = SlotState::kResident;
   } else {
-    // A hint changes no result: who waits for what it failed to read wakes and reads it on demand.
+    // A hint changes no result: a batch that waits for an expert whose hinted read failed wakes and
+    // reads it on demand.
     if (!slot.from_hint) FailBatches(slot, status);
     FreeSlot(slot_index);
-    // What could not be read now is left to those who need it.
+    // After a failed read, preloading stops; later experts are read on demand.
     preload_.clear();
   }
   --n_loading_;
@@ -465,7 +466,7 @@ void ExpertCache::Impl::FinishRead(int slot_index, Status status) {
   changed_.notify_all();
 }
 
-// Of a slot that holds nothing of worth.
+// For a slot whose contents are not needed.
 void ExpertCache::Impl::FreeSlot(int slot_index) {
   Slot& slot = SlotAt(slot_index);
   SlotOf(slot.expert) = -1;
@@ -474,8 +475,8 @@ void ExpertCache::Impl::FreeSlot(int slot_index) {
   free_slots_.push_back(slot_index);
 }
 
-// A read that began before a batch did is no answer to it: the file may have been mended between
-// the request that the read was for and this one. Such a batch wakes and reads by itself.
+// The failure of a read that began before a batch does not fail that batch: the file may have been
+// repaired in between. Such a batch wakes and reads by itself.
 void ExpertCache::Impl::FailBatches(const Slot& slot, const Status& status) {
   for (ExpertBatch::State* batch : batches_) {
     if (!batch->failure.ok() || batch->began_at > slot.read_at) continue;
@@ -546,8 +547,8 @@ void ExpertCache::Impl::Resize(int n) {
   changed_.notify_all();
 }
 
-// Makes the last slot hold nothing; what it holds moves to where something of less worth was. False
-// while it is pinned or being filled.
+// Empties the last slot; its expert moves to the slot of a less valuable one. False while it is
+// pinned or loading.
 bool ExpertCache::Impl::VacateLastSlot() {
   const int last = n_slot_ - 1;
   if (SlotAt(last).state == SlotState::kFree) {
@@ -556,7 +557,7 @@ bool ExpertCache::Impl::VacateLastSlot() {
   }
   if (SlotAt(last).state == SlotState::kLoading || SlotAt(last).pins > 0) return false;
   int place = TakeSlot([this](const Slot& victim) { return !IsWanted(victim.expert); });
-  // What a batch of another session still wants it will read again.
+  // A batch of another session that still wants the victim will read it again.
   if (place < 0) place = TakeSlot([this](const Slot& victim) { return !IsAwaited(victim.expert); });
   if (place < 0) return false;
   if (place != last) {
@@ -578,8 +579,8 @@ PinnedExpert::PinnedExpert(PinnedExpert&& other) noexcept
       data_(std::exchange(other.data_, nullptr)) {}
 
 PinnedExpert& PinnedExpert::operator=(PinnedExpert&& other) noexcept {
-  // What this one held goes at once, not when `other` dies: a caller that assigns wants its slot
-  // back.
+  // The previous pin ends at once, not when `other` is destroyed: a caller that assigns wants the
+  // slot freed.
   PinnedExpert old(std::move(*this));
   cache_ = std::exchange(other.cache_, nullptr);
   slot_ = std::exchange(other.slot_, -1);

@@ -2,7 +2,7 @@
 // flight.
 //
 // The life of a slot: free -> loading -> resident -> (evicted) loading ... A pinned or loading slot
-// is never evicted. Fetch is exact and demanded; Hint is a guess that never delays a demand and
+// is never evicted. Fetch is an exact demand; Hint is speculative: it never delays a demand and
 // never changes a result.
 #ifndef HEARTH_EXPERTS_EXPERT_CACHE_H_
 #define HEARTH_EXPERTS_EXPERT_CACHE_H_
@@ -22,7 +22,8 @@ namespace hearth {
 
 class ExpertCache;
 
-// An expert that stays where it is while this object lives. Movable. May be released on any thread.
+// An expert that is neither moved nor evicted while this object lives. Movable. May be released on
+// any thread.
 class PinnedExpert {
  public:
   PinnedExpert() = default;
@@ -31,7 +32,7 @@ class PinnedExpert {
   ~PinnedExpert();
 
   int id() const { return id_; }
-  // The slot's bytes; each matrix at the store's OffsetOf it.
+  // The slot's bytes; each matrix is at offset ExpertStore::OffsetOf.
   const std::byte* data() const { return data_; }
 
  private:
@@ -44,7 +45,7 @@ class PinnedExpert {
 };
 
 // The experts that one layer needs for one group of tokens, handed out as they arrive. Used by one
-// thread. Must not outlive the cache. Destroying it early leaves reads in flight to finish into
+// thread. Must not outlive the cache. If it is destroyed early, reads in flight still complete into
 // their slots.
 class ExpertBatch {
  public:
@@ -53,8 +54,8 @@ class ExpertBatch {
 
   // Waits until at least one expert that has not been handed out is resident and pins up to `max`
   // such experts (max >= 1), in the order of `ids` among those ready. Empty when all have been
-  // handed out. Release what was handed out before calling again: with few slots the next ones may
-  // need theirs. kIo, with the reader's message, when a read failed; the batch then stays failed,
+  // handed out. Release these pins before the next call: with few slots the next experts may need
+  // their slots. kIo, with the reader's message, when a read failed; the batch then stays failed,
   // and the next Fetch tries again.
   Result<std::vector<PinnedExpert>> Next(int max);
 
@@ -66,19 +67,19 @@ class ExpertBatch {
 };
 
 struct ExpertCacheOptions {
-  int n_slot = 0;  // >= 1, at the start and at most
+  int n_slot = 0;  // >= 1; the initial number and the maximum
   // False: reads start only when Next has to wait, at most `max` of them, and hints do nothing.
   bool read_ahead = true;
   bool hints = true;  // false: hints do nothing
   Eviction eviction = Eviction::kReuseDistance;
   int n_expert_used = 1;  // of a layer, by one token
   // Called with a layer, an expert's id, which of the store's matrices, and a slot into which that
-  // matrix has just been read, on a thread of the reader, before anybody sees it; perhaps with
-  // several matrices of an expert at once.
+  // matrix has just been read, on a thread of the reader, before the expert can be used; may run
+  // for several matrices of an expert concurrently.
   std::function<void(int il, int id, int matrix, std::byte* slot)> prepare = nullptr;
 };
 
-// An expert by its place in the model.
+// Identifies an expert of the model.
 struct ExpertId {
   int il = 0;
   int id = 0;
@@ -93,7 +94,7 @@ struct ExpertCacheStats {
   uint64_t hint_hits = 0;   // of the hits: first use of what a hint had read
   uint64_t withdrawn = 0;   // of the hint_reads: turned out wrong before they began
   uint64_t evictions = 0;
-  uint64_t waited_ns = 0;  // that a computation slept in Next: reads that nothing hid
+  uint64_t waited_ns = 0;  // that a computation slept in Next: read latency not hidden
 };
 
 // Thread-safe; the I/O threads complete reads into it. The reader and the store must outlive it;
@@ -106,31 +107,31 @@ class ExpertCache {
                                                      ExpertCacheOptions options);
   ~ExpertCache();
 
-  // Asks for the experts of a layer. Hits are promoted; with read_ahead, misses
-  // start reading now as far as slots allow, the rest as slots come free in Next. Returns at once.
-  // What a live batch has still to hand out is evicted only when another batch could not go on
-  // otherwise (it is then read again), so batches may be interleaved on one thread.
+  // Asks for the experts of a layer. Hits are promoted; with read_ahead, misses start reading now
+  // as far as slots allow, the rest as slots come free in Next. Returns at once. An expert that a
+  // live batch has yet to hand out is evicted only when another batch could not proceed otherwise
+  // (it is then read again), so batches may be interleaved on one thread.
   ExpertBatch Fetch(const LayerVisit& visit);
 
   // Suggests that `ids` of layer `il`, the most probable first, will be needed soon. Until the next
-  // Fetch of that layer they are evicted only where nothing else can be; the first n_read of them
-  // that are not resident are read at speculative priority into free slots or those that the policy
-  // gives up first. Never waits, never evicts what was used after the last Fetch began, does not
+  // Fetch of that layer they are evicted only if nothing else can be; the first n_read of them that
+  // are not resident are read at speculative priority into free slots or those that the policy
+  // evicts first. Never waits, never evicts an expert used after the last Fetch began, does not
   // read while a live batch lacks a slot, and stops when a quarter of the slots or 64 hold
-  // speculative reads in flight. The Fetch takes back what it does not ask for and has not begun.
-  // Failures are silent.
+  // speculative reads in flight. That Fetch cancels the hinted reads that it does not need and that
+  // have not begun. Failures are silent.
   void Hint(int il, std::span<const int> ids, int n_read);
 
-  // What is resident, the most valuable first.
+  // The resident experts, the most valuable first.
   std::vector<ExpertId> Resident() const;
 
   // Reads `experts` at speculative priority, in order, as far as there are free slots: nothing is
-  // evicted for them. Takes the place of what an earlier call has left to do.
+  // evicted for them. Replaces the pending reads of an earlier call.
   void Preload(std::span<const ExpertId> experts);
 
-  // From now on at most n slots are used, 1 <= n <= n_slot of the options. Fewer: what the policy
-  // values least goes, its memory goes back to the system, and the caller waits for reads and pins
-  // in the way; to be called where this thread pins nothing.
+  // From now on at most n slots are used, 1 <= n <= n_slot of the options. Shrinking evicts the
+  // experts that the policy values least, returns their memory to the system, and waits for reads
+  // and pins that are in the way; the calling thread must hold no pins.
   void Resize(int n);
 
   bool IsResident(int il, int id) const;

@@ -420,7 +420,7 @@ TEST(ExpertCache, AFailedReadFailsItsBatchAndNothingElse) {
 TEST(ExpertCache, AFailedHintIsReadAgainOnDemand) {
   Rig rig(8);
   rig.cache->Hint(0, Ids{1, 2}, 99);
-  rig.reader.Finish(0, 2, Status::Io("bad block"));  // nobody asked: nobody hears
+  rig.reader.Finish(0, 2, Status::Io("bad block"));  // no batch wants it: no batch fails
   ExpertBatch batch = rig.cache->Fetch({0, Ids{1}});
   std::thread finisher([&] {
     rig.reader.Finish(0, 1, Status::Io("bad block"));

@@ -19,7 +19,7 @@ struct ExpertMatrix {
   uint64_t file_offset = 0;  // of expert 0; expert e begins e * bytes() later
   size_t slot_offset = 0;    // from the start of a slot; a multiple of kCacheLineBytes, and of the
                              // store's alignment
-  bool interleaved = false;  // in a slot rows are interleaved, repacked when it has been read
+  bool interleaved = false;  // rows are interleaved in the slot: repacked after the read
 
   size_t row_bytes() const { return RowBytes(type, row_length); }
   size_t bytes() const { return row_bytes() * static_cast<size_t>(n_row); }
@@ -50,13 +50,13 @@ class ExpertStore {
   static constexpr int kMatrices = 3;
   const ExpertMatrix& matrix(int il, int i) const;
 
-  // The reads that fill `slot` with expert `id` of layer `il`, a matrix each. It then lies Shift
-  // bytes behind its slot_offset: where in a block it began on disk.
+  // The reads that fill `slot` with expert `id` of layer `il`, one per matrix. A matrix then begins
+  // Shift bytes after its slot_offset: its offset within a disk block.
   void Ranges(int il, int id, std::byte* slot, ReadRange out[kMatrices]) const;
   size_t Shift(const ExpertMatrix& matrix, int id) const;
 
-  // Where in its slot a matrix lies that may be computed with: at its slot_offset if it is
-  // interleaved, which is done on the way there, otherwise where it was read.
+  // Offset in its slot of a matrix that is ready for use: its slot_offset if it is interleaved
+  // (repacking moves it there), otherwise where it was read.
   size_t OffsetOf(const ExpertMatrix& matrix, int id) const;
 
  private:

@@ -1,4 +1,4 @@
-// Where matrices lie in a slot.
+// Offsets of matrices in a slot.
 #include "experts/expert_store.h"
 
 #include <cstddef>
@@ -54,7 +54,7 @@ TEST(ExpertStore, LeavesRoomForTheBlocksThatAreRead) {
         const size_t shift = store.Shift(*matrices[m], id);
         EXPECT_EQ(ranges[m].offset % kBlock, shift);
         EXPECT_TRUE(ranges[m].dest == slot + matrices[m]->slot_offset + shift);
-        // Groups are made on the way to an aligned place; rows stay where they are.
+        // Interleaved rows are repacked to an aligned offset; other rows stay where they are.
         EXPECT_EQ(store.OffsetOf(*matrices[m], id), matrices[m]->slot_offset + shift);
         ExpertMatrix interleaved = store.matrix(il, m);
         interleaved.interleaved = true;

@@ -1,4 +1,4 @@
-// Which slot to give up first: the one whose last use is longest ago, whatever its layer.
+// Evicts the least recently used slot, whatever its layer.
 #ifndef HEARTH_EXPERTS_LRU_POLICY_H_
 #define HEARTH_EXPERTS_LRU_POLICY_H_
 
@@ -66,8 +66,8 @@ class LruPolicy : public EvictionPolicy {
   Link& At(int slot) { return links_[static_cast<size_t>(slot)]; }
   const Link& At(int slot) const { return links_[static_cast<size_t>(slot)]; }
 
-  // A ring through a last element that is no slot: its newer neighbour is the oldest slot, its
-  // older one the newest.
+  // A circular list with a sentinel as its last element, whose newer neighbour is the oldest slot,
+  // its older one the newest.
   std::vector<Link> links_;
   int end_;
 };

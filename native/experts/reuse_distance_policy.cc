@@ -13,12 +13,12 @@ namespace {
 // Half-lives of the two averages in tokens, chosen on routing traces with bench/experts.
 constexpr float kHalfLifeOfLate = 8;
 constexpr float kHalfLifeLongRun = 128;
-// What nearly being chosen counts, in uses.
+// What an expert that was nearly chosen counts, in uses.
 constexpr float kNextRanked = 0.25f;
-// How fast the weight of the two follows what was seen, and how far.
+// Learning rate and lower bound of the weights of the two averages.
 constexpr float kLearningRate = 0.2f;
 constexpr float kWeightMin = 0.05f;
-// An expert that was never chosen is not waited for for ever.
+// Keeps the reuse distance of an expert that was never chosen finite.
 constexpr float kGuessMin = 1e-6f;
 
 }  // namespace
@@ -68,7 +68,7 @@ float ReuseDistancePolicy::Guess(const Rate& rate) const {
   return rate.long_run + weight_of_late_ * (rate.of_late - rate.long_run);
 }
 
-// A step down the gradient of the squared error of the guesses for this layer.
+// A gradient descent step on the squared error of the predictions for this layer.
 void ReuseDistancePolicy::LearnWeights(const LayerVisit& visit) {
   const Rate* rates = &rates_[static_cast<size_t>(visit.il) * static_cast<size_t>(n_expert_)];
   float gradient = 0;
@@ -82,7 +82,7 @@ void ReuseDistancePolicy::LearnWeights(const LayerVisit& visit) {
 float ReuseDistancePolicy::ReuseDistance(int expert) const {
   const int il = expert / n_expert_;
   const float p = std::clamp(Guess(rates_[static_cast<size_t>(expert)]), kGuessMin, 1.0f);
-  // Layers behind the one at hand see this chunk, the others the next one.
+  // Layers after the current one see this chunk next, the others the next chunk.
   const int n_token = il > now_.il ? now_.n_token : now_.n_token_next;
   const float chosen = n_token == 1 ? p : 1 - std::pow(1 - p, static_cast<float>(n_token));
   const int n_layer_until = (il - now_.il - 1 + n_layer_) % n_layer_ + 1;

@@ -12,9 +12,9 @@ namespace hearth {
 
 // Layers come in a fixed order, so when an expert is needed next depends on two things: how long it
 // is until its layer comes, and how many passes go by until it is chosen there. The second is
-// guessed from how often it was chosen, or nearly, of late and in the long run. A prompt's chunk of
-// many tokens chooses nearly all experts; then the first decides, and what the pass has just been
-// through goes: what Belady's optimum does with a cyclic scan (docs/adr/0010).
+// estimated from how often it was chosen, or nearly, recently and in the long run. A prompt's chunk
+// of many tokens chooses nearly all experts; then the first dominates, and the layers just
+// evaluated are evicted, as Belady's optimal policy does for a cyclic scan (docs/adr/0010).
 class ReuseDistancePolicy : public EvictionPolicy {
  public:
   ReuseDistancePolicy(int n_slot, int n_layer, int n_expert, int n_expert_used);
@@ -27,7 +27,7 @@ class ReuseDistancePolicy : public EvictionPolicy {
   std::vector<int> BestFirst() const override;
 
  private:
-  // How often an expert is chosen, in choices a token: exponential averages.
+  // How often an expert is chosen, in choices per token: exponential moving averages.
   struct Rate {
     float of_late;
     float long_run;
@@ -50,8 +50,8 @@ class ReuseDistancePolicy : public EvictionPolicy {
   std::vector<int> expert_of_;     // [n_slot], -1: none
   std::vector<uint64_t> used_at_;  // [n_slot]
   uint64_t clock_ = 0;
-  // Of `of_late`; the rest is the long run's. Models differ in which of the two tells more, so it
-  // is learned.
+  // Weight of `of_late`; `long_run` gets the rest. Which of the two predicts better depends on the
+  // model, so it is learned.
   float weight_of_late_ = 0.5f;
   LayerVisit now_;  // without its spans
 };

@@ -271,7 +271,8 @@ Result<std::unique_ptr<File>> File::Open(const std::string& path, PageCache page
 #ifdef _WIN32
   const DWORD flags =
       FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OVERLAPPED | (direct ? FILE_FLAG_NO_BUFFERING : 0);
-  // Others may rename or delete the file meanwhile, as they can elsewhere; nobody may write to it.
+  // Other processes may rename or delete the file meanwhile, as on other systems; none may write to
+  // it.
   const HANDLE handle =
       CreateFileW(Utf16(path).c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, nullptr,
                   OPEN_EXISTING, flags, nullptr);
@@ -286,7 +287,7 @@ Result<std::unique_ptr<File>> File::Open(const std::string& path, PageCache page
   }
   if (fd < 0) return OpenFailed(path, ErrorText(errno));
 #ifdef F_NOCACHE
-  if (direct) fcntl(fd, F_NOCACHE, 1);  // macOS: a wish, and any address will do
+  if (direct) fcntl(fd, F_NOCACHE, 1);  // macOS: advisory, without alignment
 #endif
   auto file = std::make_unique<SystemFile>(path, fd, alignment);
 #endif

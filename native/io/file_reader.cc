@@ -15,8 +15,7 @@
 namespace hearth {
 namespace {
 
-// One Submit. Its ranges are read by whichever threads come by, so that a single job keeps several
-// reads in flight.
+// One Submit. Any threads may read its ranges, so that a single job keeps several reads in flight.
 struct Job {
   Job(std::span<const ReadRange> job_ranges, std::function<void(Status)> job_done)
       : ranges(job_ranges.begin(), job_ranges.end()),
@@ -33,8 +32,8 @@ struct Job {
 // A job stays in its queue until a thread has taken its last range.
 using JobQueue = std::deque<std::shared_ptr<Job>>;
 
-// Of the threads, those that may read on a guess at once: a demand that comes then waits for few
-// bytes on the drive.
+// How many threads may read speculatively at once: a demand that arrives then waits for few bytes
+// on the drive.
 int SpeculatingMax(int n_threads) { return std::max(1, n_threads / 4); }
 
 class FileReader : public Reader {
@@ -96,8 +95,9 @@ class FileReader : public Reader {
   uint64_t bytes_read() const override { return bytes_read_.load(std::memory_order_relaxed); }
 
  private:
-  // Reads range after range, demand first, until the reader stops. Once it stops, what waits is
-  // given up: the threads still pass through the queues, because every job's `done` must be called.
+  // Reads range after range, demand first, until the reader stops. Once it stops, pending ranges
+  // are given up: the threads still pass through the queues, because every job's `done` must be
+  // called.
   void ThreadLoop() {
     std::unique_lock lock(mutex_);
     while (true) {

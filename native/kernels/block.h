@@ -34,7 +34,7 @@ inline constexpr size_t kQ6KBytes = 210;
 
 HEARTH_INLINE constexpr bool IsQuantized(TensorType type) { return type >= TensorType::kQ4_0; }
 
-// Weights a block; a row's length must be a multiple of it.
+// Weights per block; a row's length must be a multiple of it.
 HEARTH_INLINE constexpr int64_t BlockLength(TensorType type) {
   return type == TensorType::kQ6_K ? kQ6KBlock : IsQuantized(type) ? kQ8Block : 1;
 }
@@ -58,7 +58,7 @@ HEARTH_INLINE constexpr size_t BlockBytes(TensorType type) {
   return 0;
 }
 
-// A block's parts: half floats, and pieces of 16 bytes. Both together are the whole block.
+// A block's parts: half floats, and pieces of 16 bytes. Together they are the whole block.
 struct BlockParts {
   int n_half;
   int n_piece;
@@ -84,7 +84,7 @@ HEARTH_INLINE constexpr BlockParts PartsOf(TensorType type) {
 template <TensorType kType>
 inline constexpr BlockParts kPartsOf = PartsOf(kType);
 
-// Rows of a group that is interleaved for vector registers (kernels/interleaved_rows.h).
+// Rows that are interleaved with each other for vector registers (kernels/interleaved_rows.h).
 inline constexpr int64_t kInterleavedRows = 16;
 
 // Bytes of a row of n weights; n is a multiple of BlockLength(type).

@@ -1,8 +1,8 @@
 #ifndef HEARTH_KERNELS_INLINE_H_
 #define HEARTH_KERNELS_INLINE_H_
 
-// The unpacked weights of a block live in registers only where their producer and consumer are one
-// function; and a function that does nothing but prefetch counts as one that does nothing.
+// The unpacked weights of a block stay in registers only if their producer and consumer are inlined
+// into one function; and compilers treat a function that only prefetches as one without effect.
 #ifdef HEARTH_INLINE
 // As a test wants it.
 #elif defined(_MSC_VER)
@@ -20,8 +20,8 @@
 #define HEARTH_UNROLL
 #endif
 
-// Has vector v computed here. GCC otherwise multiplies all of a tile before it adds anything, and
-// spills what no register is left for.
+// Forces vector v to be computed here. GCC otherwise does all multiplications of a tile before any
+// addition and spills registers.
 #if defined(__GNUC__) && defined(__x86_64__)
 #define HEARTH_IN_ORDER(v) __asm__("" : "+x"(v))
 #else

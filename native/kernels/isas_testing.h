@@ -11,8 +11,8 @@
 
 namespace hearth::testing {
 
-// Those whose kernels this build has and this processor runs, ref first. Each other of this
-// architecture is told as skipped.
+// Those whose kernels this build has and this processor runs, ref first. The others of this
+// architecture are reported as skipped.
 inline std::vector<Isa> IsasHere() {
   std::vector<Isa> isas;
   for (const IsaRow& row : kIsas) {

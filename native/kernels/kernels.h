@@ -11,12 +11,11 @@
 //     Reduce16.
 //   - Reduce16(s): s[i] += s[i+8] for i<8, then s[i] += s[i+4] for i<4, then
 //     (s[0]+s[2]) + (s[1]+s[3]).
-// Same bits means the same number, the same zero, a NaN for a NaN: which NaN it is, is not
-// promised. Rounding is to nearest even and subnormals are kept (the default MXCSR) on every thread
-// that calls.
-// A typed pointer has its type's alignment and no more, a void pointer none. No function reads a
-// byte outside the rows it is given. Outputs never overlap inputs unless said otherwise. A count of
-// 0 is allowed and does nothing.
+// Same bits means the same number, a zero of the same sign, a NaN for a NaN, whose payload is
+// unspecified. Rounding is to nearest even and subnormals are kept (the default MXCSR) on every
+// calling thread. A typed pointer has its type's alignment and no more, a void pointer none. No
+// function reads a byte outside the rows it is given. Outputs never overlap inputs unless said
+// otherwise. A count of 0 is allowed and does nothing.
 #ifndef HEARTH_KERNELS_KERNELS_H_
 #define HEARTH_KERNELS_KERNELS_H_
 
@@ -28,9 +27,10 @@
 namespace hearth {
 
 // Rows of activations in 8-bit blocks: row t has k int8 at q + t*k, and k/32 scales and offsets at
-// d/offset + t*(k/32). x[i] ~ d[i/32] * q[i];  offset[b] = -8 * the sum of q over block b: what a
-// sum of products with nibbles 0..15 must begin with to end as one with -8..7.  k is a multiple
-// of 32. q is within -127..127, never -128: the 16-bit sums of products in AVX2 rely on it.
+// d/offset + t*(k/32). x[i] ~ d[i/32] * q[i];  offset[b] = -8 * the sum of q over block b: the
+// initial value that turns a sum of products with nibbles 0..15 into one with -8..7.  k is a
+// multiple of 32. q is within -127..127, never -128: the 16-bit sums of products in AVX2 rely on
+// it.
 struct Q8Rows {
   const int8_t* q;
   const float* d;
@@ -38,9 +38,9 @@ struct Q8Rows {
   int64_t k;
 };
 
-// A matrix: rows of `k` weights as they lie in a GGUF file, `row_bytes` apart. The first
-// n_interleaved of them, a multiple of kInterleavedRows, are interleaved in groups instead
-// (kernels/interleaved_rows.h), in the same bytes.
+// A matrix: rows of `k` weights in GGUF layout, `row_bytes` apart. The first n_interleaved of them,
+// a multiple of kInterleavedRows, are interleaved instead (kernels/interleaved_rows.h), in the same
+// bytes.
 struct MatrixView {
   TensorType type;
   const void* data;
@@ -55,11 +55,11 @@ struct Kernels {
   // Activation quantisation, per 32-block: d = max|x| / 127, q = x * (1/d) rounded to nearest, ties
   // to even; 1/d is one division. If 1/d is infinite (all of the block below 4e-37, zero included),
   // d = 0 and q = 0. If any of the block is NaN, d = NaN, else if any is infinite, d = infinity; q
-  // = 0 in both, so that they make NaN of every result they touch. n is a multiple of 32.
+  // = 0 in both cases, so every result that uses the block is NaN. n is a multiple of 32.
   void (*quantize_q8)(const float* x, int64_t n, int8_t* q, float* d, int32_t* offset);
 
-  // Makes a group of kInterleavedRows rows of k weights, row_bytes apart, at `group`, which does
-  // not overlap them. type is quantised.
+  // Interleaves kInterleavedRows rows of k weights, row_bytes apart, into `group`, which does not
+  // overlap them. type is quantised.
   void (*repack_rows)(TensorType type, int64_t k, const void* rows, void* group);
 
   // y[t*y_stride + r] = w.row(r) . x.row(t) for r in [row_begin, row_end), t in [0, n_tokens).
@@ -73,8 +73,8 @@ struct Kernels {
   void (*matmul_q)(const MatrixView& w, int64_t row_begin, int64_t row_end, const Q8Rows& x,
                    int64_t n_tokens, float* y, int64_t y_stride);
 
-  // y[i] = w.row(rows[i]) . x for n_row rows, rising, of a matrix without groups, and one token:
-  // for who needs a part of them. Otherwise as matmul_q.
+  // y[i] = w.row(rows[i]) . x for n_row rows in ascending order, of a matrix without interleaved
+  // rows, and one token: for callers that need only some rows. Otherwise as matmul_q.
   void (*matmul_rows)(const MatrixView& w, const int32_t* rows, int64_t n_row, const Q8Rows& x,
                       float* y);
 
@@ -126,9 +126,9 @@ struct Kernels {
   float (*softmax)(float* s, int64_t n);
 
   // For each of n_query query heads, its weights at p and its sum p_stride and sum_stride apart:
-  // sum[i] = fma(p[j], value j [i], sum[i]) for j in rising order; value j at v + j*v_stride. Adds
-  // to what is there, so that a run of keys can be given in pieces (a ring wraps) without changing
-  // the order.
+  // sum[i] = fma(p[j], value j [i], sum[i]) for j in rising order; value j at v + j*v_stride.
+  // Accumulates into sum, so that a run of keys can be passed in parts (a ring buffer wraps)
+  // without changing the order.
   void (*attention_values)(const float* p, int64_t n_query, int64_t p_stride, const uint16_t* v,
                            int64_t v_stride, int64_t n_key, int64_t head_dim, float* sum,
                            int64_t sum_stride);
@@ -155,8 +155,8 @@ inline constexpr float kExpC4 = 0x1.555858p-5f;
 inline constexpr float kExpC5 = 0x1.123de0p-7f;
 inline constexpr float kExpC6 = 0x1.6ac74ep-10f;
 
-// The table that exists everywhere. Ask KernelsFor (kernels/dispatch.h) for any: the instructions
-// of another may not run here.
+// The table that runs on every machine. Get any table from KernelsFor (kernels/dispatch.h): this
+// processor may lack the instructions of another.
 extern const Kernels kRefKernels;
 
 }  // namespace hearth

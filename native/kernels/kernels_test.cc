@@ -78,8 +78,8 @@ struct Random {
 };
 
 #ifdef HEARTH_GUARD_PAGES
-// Memory whose end is the end of its last page, with a page behind it that cannot be touched.
-// Regions are kept for reuse: the tests take some hundred thousand.
+// Memory that ends at a page boundary, followed by an inaccessible page. Regions are kept for
+// reuse: the tests take some hundred thousand.
 class GuardedMemory {
  public:
   explicit GuardedMemory(size_t bytes) : pages_(bytes / kPage + 1) {
@@ -213,7 +213,7 @@ TEST(Dispatch, GivesTheTableThatWasAskedForOrTheNextLower) {
   }
 }
 
-// An emulated processor is one whose ISA is known: the tables that it has are not left out.
+// The ISA of an emulated processor is known: none of its tables may be left out.
 TEST(Dispatch, FindsWhatTheProcessorHas) {
   const char* expected = std::getenv("HEARTH_EXPECTED_ISA");
   if (expected == nullptr) return;
@@ -443,8 +443,8 @@ TEST(Isa, MatmulRowsPicksRows) {
 
 // --- Interleaved rows ---
 
-// Every table groups rows into the same bytes, multiplies groups like rows, and they can be had
-// back.
+// Every table interleaves rows into the same bytes, multiplies interleaved rows like plain ones,
+// and can restore them.
 TEST(Isa, GroupsAreTheSameRows) {
   Random random{5};
   for (const TensorType type : kQuantized) {

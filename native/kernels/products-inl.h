@@ -53,7 +53,7 @@ struct WholeGroup {
   HEARTH_INLINE const uint8_t* Row(int i) const {
     return first + static_cast<size_t>(i) * row_bytes;
   }
-  // What the next group will want when it is at `offset`, so that 16 short streams read memory like
+  // Prefetches what the next group will read at `offset`, so that 16 short streams read memory like
   // one. A prefetch past the end of the matrix does nothing.
   template <class V>
   HEARTH_INLINE void PrefetchNext(size_t offset, size_t bytes) const {
@@ -206,7 +206,7 @@ void MultiplyGroup(const Group& group, const BlockActivations& x, int64_t n_toke
   StoreRows<V>(acc, n, out);
 }
 
-// The way to multiply a group that Avx2 and Avx512 share.
+// How both Avx2 and Avx512 multiply a group.
 template <class V>
 struct OneRowALane {
   static constexpr int kListedRows =

@@ -10,7 +10,7 @@
 namespace hearth {
 namespace {
 
-// Most of a source file's tokens are among a few thousand, so most rows are read once; but what is
+// Most of a source file's tokens are among a few thousand, so most rows are read once; but the rows
 // kept must stay a small part of the table.
 constexpr int64_t kRowsKeptMax = 4096;
 constexpr int64_t kRowsKeptPart = 16;
@@ -107,7 +107,7 @@ Status EmbeddingTable::ReadMissing(std::span<const int32_t> tokens) {
   }
   if (ranges.empty()) return Status::Ok();
   Status status = ReadNow(reader_, ranges);
-  // Some may have arrived; which, nobody knows.
+  // Some may have arrived; which ones is unknown.
   if (!status.ok()) std::fill(kept_.begin(), kept_.end(), -1);
   return status;
 }

@@ -23,7 +23,7 @@ class EmbeddingTable {
   EmbeddingTable(const ModelSpec& spec, const ResidentWeights& weights, const Kernels& kernels,
                  Reader& reader);
 
-  // Of rows that stay in memory once they were read; 0 where the weights hold all.
+  // Bytes of the rows kept in memory once they were read; 0 where the weights hold all.
   static size_t BytesFor(const ModelSpec& spec, bool on_disk);
 
   // x = [tokens, n_embd]. kIo.

@@ -19,8 +19,8 @@ namespace hearth {
 // while attention computes, or what the experts read, after attention.
 enum class RouterInput { kResidual, kFfnNorm };
 
-// The weights of the chosen experts, of their router logits: softmax, or sigmoid divided by the
-// sum. Either sums to 1.
+// How router logits become weights of the chosen experts: softmax, or sigmoid divided by the sum.
+// Either sums to 1.
 enum class Gating { kSoftmax, kSigmoid };
 
 // Of an expert's gate: down(activation(gate x) * up x).
@@ -105,8 +105,8 @@ const char* TensorTypeName(TensorType type);
 // that are not the shape's, an offset outside the file.
 Status CheckSpec(const ModelSpec& spec);
 
-// For who wants the predictor, which CheckSpec does not look at. kBadRequest when there is none
-// that can be used, kBadModel when it is not whole.
+// For callers that use the predictor, which CheckSpec does not check. kBadRequest when there is no
+// usable one, kBadModel when it is incomplete.
 Status CheckPredictor(const ModelSpec& spec);
 
 }  // namespace hearth

@@ -28,7 +28,7 @@ class Loader {
          const std::function<void(size_t)>& progress)
       : spec_(spec), file_(file), kernels_(kernels), storage_(storage), progress_(progress) {}
 
-  // The tensor as it lies in the file; with `multiplied` its rows are repacked.
+  // The tensor in the file's layout; with `multiplied` its rows are repacked.
   Status Matrix(const TensorInfo& tensor, bool multiplied, MatrixView* view) {
     std::byte* dest = Take(static_cast<size_t>(tensor.bytes));
     RETURN_IF_ERROR(Read(tensor, dest));
@@ -128,7 +128,7 @@ Result<std::unique_ptr<ResidentWeights>> ResidentWeights::Load(
 
   const TensorInfo* head = spec.Find("output.weight");
   const TensorInfo* predictor = spec.Find(kPredictorName);
-  // Rows that are only looked up, or picked by the predictor, stay rows.
+  // Rows that are only looked up, or picked by the predictor, are not interleaved.
   if (!embedding_on_disk) {
     RETURN_IF_ERROR(loader.Matrix(*spec.Find("token_embd.weight"),
                                   head == nullptr && predictor == nullptr, &weights->token_embd_));

@@ -1,5 +1,5 @@
-// The weights that every token needs, in memory: everything but the experts. The predictor counts
-// if the spec has it: who does not use it leaves it out there.
+// The weights that every token needs, in memory: everything but the experts. The predictor is
+// included if the spec has it: a caller that does not use it removes it from the spec.
 #ifndef HEARTH_MODEL_RESIDENT_WEIGHTS_H_
 #define HEARTH_MODEL_RESIDENT_WEIGHTS_H_
 

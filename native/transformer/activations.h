@@ -45,7 +45,7 @@ class Activations {
   void MatMul(const Kernels& kernels, const MatrixView& w, int64_t row_begin, int64_t row_end,
               int64_t t0, int64_t n_token, float* y, int64_t y_stride) const;
 
-  // y[i] = w.row(rows[i]) . row(t); w is quantised, without groups.
+  // y[i] = w.row(rows[i]) . row(t); w is quantised, without interleaved rows.
   void MatMulRows(const Kernels& kernels, const MatrixView& w, const int32_t* rows, int64_t n_row,
                   int64_t t, float* y) const;
 

@@ -40,7 +40,7 @@ class ApproximateHead {
   static size_t BytesFor(const ModelSpec& spec);
 
   // logits [n_vocab] of row t. Gives the number of candidates; 0 if there is none, or if the logit
-  // of one is not finite: the whole head has to answer then, and to say what is wrong.
+  // of one is not finite: the whole head must be used then, and reports the error.
   int64_t Run(const Activations& normed, int64_t t, float threshold, float* logits);
 
   // [n_vocab] of memory that is free between two runs.

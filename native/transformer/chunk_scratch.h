@@ -1,4 +1,4 @@
-// The activations of one chunk, as seen by who decides how much memory they may have.
+// The activations of one chunk, as seen by the code that decides how much memory they get.
 #ifndef HEARTH_TRANSFORMER_CHUNK_SCRATCH_H_
 #define HEARTH_TRANSFORMER_CHUNK_SCRATCH_H_
 
@@ -12,11 +12,11 @@ class ChunkScratch {
  public:
   virtual ~ChunkScratch() = default;
 
-  // Memory is there for chunks of up to so many tokens.
+  // The longest chunk, in tokens, that there is memory for.
   virtual int64_t n_token_room() const = 0;
 
-  // Gives memory back, or takes it, n_token >= 1. Passes under way stay good if their chunks have
-  // room. kMemory: there is less room than asked for.
+  // Shrinks or grows the memory, n_token >= 1. Passes in progress stay valid if their chunks fit.
+  // kMemory: there is less room than requested.
   virtual Status Resize(int64_t n_token) = 0;
 };
 

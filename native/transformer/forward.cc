@@ -82,13 +82,13 @@ Result<std::unique_ptr<Transformer>> Transformer::Create(const ModelSpec& spec,
 
 Status Transformer::Resize(int64_t n_token) {
   CHECK(n_token >= 1 && n_token <= n_token_max_, "room for no chunk that there is");
-  // Whatever fails below, all have room for this.
+  // Whatever fails below, all buffers have room for this.
   n_token_room_ = std::min(n_token_room_, n_token);
   Result<Activations> normed = Activations::Create(n_token, spec_.n_embd, NormedQ8(spec_));
   if (!normed.ok()) return normed.status();
   Result<Activations> attended = Activations::Create(n_token, spec_.n_q(), AttendedQ8(spec_));
   if (!attended.ok()) return attended.status();
-  // What is new takes no memory before it is touched, and then what was there is gone.
+  // New buffers take no memory before they are touched, and by then the old ones are freed.
   RETURN_IF_ERROR(moe_->Resize(n_token));
   RETURN_IF_ERROR(AllocateFloats({{&branch_, n_token * spec_.n_embd},
                                   {&q_, n_token * spec_.n_q()},
@@ -160,7 +160,7 @@ ExpertBatch Transformer::FetchExperts(int il, const float* x, const Pass& pass) 
   Route(il, x, n_token, &routing_);
   if (pass.trace_ != nullptr) TraceChoice(il, n_token, pass.trace_);
   const std::vector<int> experts = routing_.Experts(spec_.n_expert);
-  // Of a prompt's tokens only the last ones would tell what comes next.
+  // Of a prompt's tokens, only the last ones would predict what comes next.
   const std::vector<int32_t> behind =
       n_token == 1 && !HoldsAll() ? NextRanked(0) : std::vector<int32_t>();
   return cache_.Fetch({il, experts, routing_.ids, static_cast<int>(n_token),
@@ -179,8 +179,8 @@ Status Transformer::Logits(const Pass& pass, int64_t n, float* logits) {
   return CheckFinite(logits, n * spec_.n_vocab, kHeadName);
 }
 
-// One position after the other: what is read for several at once is more than what each of them
-// needs, and a position's logits do not depend on who was evaluated along.
+// One position after the other: several together would read more rows than each of them needs, and
+// a position's logits must not depend on the others of its batch.
 Status Transformer::ApproximateLogits(const Pass& pass, int64_t n, float threshold,
                                       HeadCounts& counts, float* logits) {
   CHECK(approximate_head_ != nullptr, "the weights have no predictor");
@@ -293,10 +293,10 @@ void Transformer::Attention(int il, const Pass& pass, KvCache& kv) {
   });
 }
 
-// The router of the next layer on today's residual is a good guess at what that layer will choose.
-// Only a guess: it starts reads, and changes no result. The lower half of one token's guess is
-// wrong too often to be read, and a guess at the layer after the next costs more than it saves
-// (docs/adr/0010). A prompt's tokens need most experts of a layer.
+// The router of the next layer, applied to the current residual, is a good predictor of what that
+// layer will choose. It is only a hint: it starts reads and changes no result. The lower half of
+// one token's hint is wrong too often to be read, and a hint for the layer after the next costs
+// more than it saves (docs/adr/0010). A prompt's tokens need most experts of a layer.
 void Transformer::HintNextLayer(int il, const float* x, int64_t n_token) {
   if (il + 1 == spec_.n_layer || HoldsAll()) return;
   Route(il + 1, x, n_token, &guess_);
@@ -306,8 +306,8 @@ void Transformer::HintNextLayer(int il, const float* x, int64_t n_token) {
 
 bool Transformer::HoldsAll() const { return cache_.n_slot() >= spec_.n_layer * spec_.n_expert; }
 
-// The experts that rank behind those that token t was given to, as many again if there are so many.
-// Right after Route, whose logits it takes.
+// The experts that rank next after those of token t, up to as many again. To be called right after
+// Route, whose logits it uses.
 std::vector<int32_t> Transformer::NextRanked(int64_t t) const {
   const int n_ranked = std::min(2 * spec_.n_expert_used, spec_.n_expert);
   std::vector<int32_t> ids(static_cast<size_t>(n_ranked));
@@ -318,7 +318,7 @@ std::vector<int32_t> Transformer::NextRanked(int64_t t) const {
   return ids;
 }
 
-// Right after Route, whose logits and choice it takes.
+// To be called right after Route, whose logits and choice it uses.
 void Transformer::TraceChoice(int il, int64_t n_token, RoutingTrace* trace) {
   const auto at = static_cast<size_t>(il);
   auto& chosen = trace->layers[at];
@@ -330,7 +330,7 @@ void Transformer::TraceChoice(int il, int64_t n_token, RoutingTrace* trace) {
   }
 }
 
-// What may be known of layers `il` and on before layer il - 1 has run its experts.
+// What can be predicted of layers `il` and on before layer il - 1 has run its experts.
 void Transformer::TraceGuesses(int il, const float* x, int64_t n_token, RoutingTrace* trace) {
   const int end = std::min(il + trace->depth, spec_.n_layer);
   if (il >= end) return;

@@ -24,18 +24,18 @@
 
 namespace hearth {
 
-// Which experts were chosen, and which might have been foreseen. Tokens in order; ids of a token by
-// falling rank.
+// Which experts were chosen, and which could have been predicted. Tokens in order; ids of a token
+// by descending rank.
 struct RoutingTrace {
-  // layers[il]: n_expert_used ids a token.
+  // layers[il]: n_expert_used ids per token.
   std::vector<std::vector<int32_t>> layers;
-  // Set by the caller: how many layers to foresee; 0 leaves the rest empty and costs nothing.
+  // Set by the caller: how many layers to predict; 0 leaves the rest empty and costs nothing.
   int depth = 0;
-  // guesses[il]: what the routers of layers il to il + depth - 1 (as far as there are any) make of
-  // the residual when layer il - 1 has added its attention (normed, where routers read that), or of
-  // the embedding: n_expert_used ids a token for each of them, the nearest first.
+  // guesses[il]: what the routers of layers il to il + depth - 1 (those that exist) predict from
+  // the residual once layer il - 1 has added its attention (normed, where routers read that), or
+  // from the embedding: n_expert_used ids per token for each layer, the nearest first.
   std::vector<std::vector<int32_t>> guesses;
-  // next_ranked[il]: the ids that rank behind the chosen ones, as many again if there are so many.
+  // next_ranked[il]: the ids that rank next after the chosen ones, up to as many again.
   std::vector<std::vector<int32_t>> next_ranked;
 };
 
@@ -43,12 +43,12 @@ struct ForwardRequest {
   std::span<const int32_t> tokens;               // 1 to n_token_max; ids are checked by the caller
   int64_t pos0 = 0;                              // position of the first one
   int64_t n_token_next = 1;                      // of the chunk that will probably follow
-  const std::atomic<bool>* cancelled = nullptr;  // looked at before each layer and group of experts
+  const std::atomic<bool>* cancelled = nullptr;  // checked before each layer and group of experts
   RoutingTrace* trace = nullptr;                 // appended to when given
 };
 
-// A chunk on its way through the layers: all that lives between two of them. No expert is pinned
-// then, so a pass may wait as long as it likes while the same transformer works on another one.
+// A chunk on its way through the layers: all state that lives between two of them. No expert is
+// pinned then, so a pass may wait indefinitely while the same transformer works on another one.
 // Used by one thread at a time.
 class Pass {
  public:
@@ -84,22 +84,22 @@ class Transformer : public ChunkScratch {
                                                      Reader& reader, const Kernels& kernels,
                                                      ThreadPool& pool, int64_t n_token_max,
                                                      int64_t n_ctx_max);
-  // With room for chunks of n_token tokens; a token more takes the same everywhere.
+  // With room for chunks of n_token tokens; each further token takes the same amount.
   static size_t BytesFor(const ModelSpec& spec, int n_threads, int64_t n_token, int64_t n_ctx_max);
 
   // Of a chunk.
   int64_t n_token_max() const { return n_token_max_; }
 
-  // Scratch memory is there for chunks of up to so many tokens: at first n_token_max.
+  // The longest chunk, in tokens, that scratch memory has room for: at first n_token_max.
   int64_t n_token_room() const override { return n_token_room_; }
 
-  // Gives scratch memory back, or takes it, 1 <= n_token <= n_token_max. Passes under way stay good
-  // if their chunks have room. kMemory: there is less room than asked for.
+  // Shrinks or grows scratch memory, 1 <= n_token <= n_token_max. Passes in progress stay valid if
+  // their chunks fit. kMemory: there is less room than requested.
   Status Resize(int64_t n_token) override;
 
-  // A chunk is Begin, Layer until none is left, and Logits where they are wanted. Whoever gives a
-  // pass up just begins another one: positions from pos0 on then hold nothing of worth, and rings
-  // have lost what the chunk overwrote (kv knows). Begin: kIo.
+  // A chunk is Begin, Layer until none is left, and Logits if needed. To abandon a pass, begin
+  // another one: positions from pos0 on are then invalid, and ring buffers have lost what the chunk
+  // overwrote (kv keeps track). Begin: kIo.
   Status Begin(const ForwardRequest& request, KvCache& kv, Pass& pass);
 
   // Evaluates the next layer and writes its keys and values. kNumeric names the layer whose result
@@ -109,9 +109,9 @@ class Transformer : public ChunkScratch {
   // Of the chunk's last n tokens: [n, n_vocab]. kNumeric.
   Status Logits(const Pass& pass, int64_t n, float* logits);
 
-  // The same by the approximate head, for weights with a predictor: to draw tokens from, not to
-  // judge them by. A position without candidates gets all its logits. Counts in `counts`; what it
-  // audits changes no result. kNumeric.
+  // The same by the approximate head, for weights with a predictor: for sampling, not for
+  // probabilities. A position without candidates gets all its logits. Counts in `counts`; audits
+  // change no result. kNumeric.
   Status ApproximateLogits(const Pass& pass, int64_t n, float threshold, HeadCounts& counts,
                            float* logits);
 

@@ -16,9 +16,8 @@ namespace hearth {
 class KvCache {
  public:
   // n_ctx: positions that a session may reach. n_slack: positions a ring keeps beyond its window:
-  // at least the longest chunk, which is written before it is attended to; what is more lets a
-  // session go back. kMemory if refused.
-  // With small pages it takes memory as positions are written.
+  // at least the longest chunk, which is written before it is attended to; any excess lets a
+  // session rewind. kMemory if refused. With small pages it takes memory as positions are written.
   static Result<KvCache> Create(const ModelSpec& spec, int64_t n_ctx, int64_t n_slack,
                                 Pages pages = Pages::kHuge);
   static size_t BytesFor(const ModelSpec& spec, int64_t n_ctx, int64_t n_slack);

@@ -8,13 +8,13 @@ namespace {
 
 // Columns of a transposed matrix are shared out in whole blocks of every type.
 constexpr int64_t kColumnGrain = kQ6KBlock;
-// Neurons whose gate is closed need no row of `up`. Picking the others costs a little more a row
-// than reading all in order, so it is done where so many were idle of late; measured.
+// Neurons whose gate is closed need no row of `up`. Picking the others costs slightly more per row
+// than reading all in order, so it is done only if more than this share was idle lately; measured.
 constexpr double kIdleShareWorthSkipping = 0.25;
 constexpr double kIdleShareAtFirst = 0.5;
 constexpr double kForgetting = 0.1;  // the weight of the newest group
 // Partial sums of a float dot product, and tokens whose partial sums of kColumnGrain columns stay
-// in the second cache.
+// in the L2 cache.
 constexpr int64_t kPartialSums = 16;
 constexpr int64_t kTokenTile = 4;
 constexpr int64_t kColumnScratch = kColumnGrain * (1 + kTokenTile * kPartialSums);
@@ -199,7 +199,7 @@ void Moe::GateAndUp(int il, int64_t n_token, const Activations& input,
 }
 
 // hidden = relu(g) * up for neurons [first, last) of one token. Rows of idle ones are not read:
-// what they would give is multiplied by zero.
+// their product would be multiplied by zero.
 void Moe::UpOfActive(const MatrixView& up, const Activations& input, int64_t row, const float* g,
                      int64_t first, int64_t last, float* hidden) const {
   constexpr int64_t kRowsAtOnce = 256;

@@ -25,7 +25,7 @@ struct Routing {
   // The distinct experts, by rising id.
   std::vector<int> Experts(int n_expert) const;
 
-  // The same, those that most tokens chose first; of equals, those chosen with higher rank.
+  // The same, those chosen by the most tokens first; among equals, those chosen with higher rank.
   std::vector<int> ByPopularity(int n_expert) const;
 };
 
@@ -36,7 +36,7 @@ class Moe {
                                              const Kernels& kernels, ThreadPool& pool);
   static size_t BytesFor(const ModelSpec& spec, int n_threads, int64_t n_token);
 
-  // Before the first Run, and from now on it takes up to n_token tokens. kMemory, and nothing
+  // Sets the most tokens that a Run may have; required before the first one. kMemory, and nothing
   // changes.
   Status Resize(int64_t n_token);
 
@@ -47,7 +47,7 @@ class Moe {
              const std::atomic<bool>& cancelled, float* out);
 
  private:
-  // An expert of the group at hand: its tokens are rows [row0, row0 + n_row) of the buffers.
+  // An expert of the current group: its tokens are rows [row0, row0 + n_row) of the buffers.
   struct Member {
     PinnedExpert expert;
     int64_t row0 = 0;
@@ -74,17 +74,17 @@ class Moe {
   const Kernels& kernels_;
   ThreadPool& pool_;
 
-  // All [n_token * n_used, ...]: a row a pair of token and expert, in the order in which
+  // All [n_token * n_used, ...]: one row per pair of token and expert, in the order in which the
   // experts arrived.
   Activations gathered_;          // width n_embd: the token's input
   Activations hidden_;            // width n_ff: activation(gate) * up
   AlignedBuffer gate_;            // [.., n_ff]
   AlignedBuffer up_;              // [.., n_ff]
   AlignedBuffer output_;          // [.., n_embd]
-  AlignedBuffer column_scratch_;  // a part a worker, for transposed down matrices
+  AlignedBuffer column_scratch_;  // one part per worker, for transposed down matrices
   std::vector<int64_t> row_of_;   // [n_token * n_used] -> row
   int64_t n_row_used_ = 0;
-  std::vector<double> idle_share_;  // of the neurons of a layer, of late
+  std::vector<double> idle_share_;  // recent, of the neurons of a layer
 };
 
 }  // namespace hearth
