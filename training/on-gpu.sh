@@ -22,7 +22,7 @@ bring() {
 }
 trap bring EXIT
 
-python3 train.py --data "$RUN" --checkpoint "$RUN/gpu.pt" --seconds "$SECONDS_OF_TRAINING" --batch 131072 --tokens 65536 --passes 8 \
+python3 train.py --data "$RUN" --checkpoint "$RUN/gpu.pt" --seconds "$SECONDS_OF_TRAINING" --batch 131072 --tokens 65536 --passes 8 --warmup-tokens 5000000 \
   --log-seconds 10 --save-seconds 3600 "${@:4}" 2>&1 | tee "$OUT/train.log"
 python3 train.py --data "$RUN" --checkpoint "$RUN/gpu.pt.stable" --weights-to "$RUN/stable.weights.pt"
 python3 train.py --data "$RUN" --checkpoint "$RUN/gpu.pt" --weights-to "$RUN/end.weights.pt"
