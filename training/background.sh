@@ -20,6 +20,8 @@ case ${1:-} in
     export OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
     setsid nohup nice -n 19 "$PYTHON" train.py --data "$DATA" --checkpoint "$DATA/starter.pt" --keep-every 10000000 "${@:2}" \
       >>"$DATA/train.log" 2>&1 </dev/null &
+    # Linux weighs sessions before processes (autogroup): in a session of its own, nice alone would take nothing from it.
+    { echo 19 >"/proc/$!/autogroup"; } 2>/dev/null || true
     echo $! >"$PID_FILE"
     echo "process group $!, log $DATA/train.log"
     ;;
