@@ -11,7 +11,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { CursorFigures } from "../../src/cli/eval/cursors";
-import type { TypingFigures } from "../../src/cli/eval/typingFigures";
+import type { TypingStatistics } from "../../src/cli/eval/typingStatistics";
 import { type Cell, commit, markdownTable } from "../report";
 
 const ROOT = join(__dirname, "..", "..");
@@ -35,8 +35,8 @@ function evaluated<T>(args: readonly string[]): Report<T> {
 }
 
 /** Trivial suggestions aside. */
-function typingRow(name: string, of: readonly TypingFigures[]): Cell[] {
-  const sum = (count: (figures: TypingFigures) => number): number => of.reduce((all, each) => all + count(each), 0);
+function typingRow(name: string, of: readonly TypingStatistics[]): Cell[] {
+  const sum = (count: (figures: TypingStatistics) => number): number => of.reduce((all, each) => all + count(each), 0);
   const keys = sum(({ keystrokes }) => keystrokes);
   const shown = sum((each) => each.shown);
   const judged = shown - sum(({ trivial }) => trivial);
@@ -93,8 +93,8 @@ function main(): void {
   process.stdout.write(`Commit ${commit()}\n`);
   const files = readdirSync(FILES).map((file) => join(FILES, file));
   const typed = rows.flatMap(([name, args]) => {
-    const languages = Object.entries(evaluated<TypingFigures>([...files, ...args]).by_language);
-    const among = (isProse: boolean): TypingFigures[] =>
+    const languages = Object.entries(evaluated<TypingStatistics>([...files, ...args]).by_language);
+    const among = (isProse: boolean): TypingStatistics[] =>
       languages.filter(([id]) => PROSE.includes(id) === isProse).map(([, figures]) => figures);
     return [typingRow(`${name}: code`, among(false)), typingRow(`${name}: prose`, among(true))];
   });

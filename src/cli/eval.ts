@@ -11,7 +11,7 @@ import { localSubject } from "./eval/localSubject";
 import { cursorReport, cursorTable, type OfLanguage, typingReport, typingTable } from "./eval/report";
 import { type Subject, wideBudget } from "./eval/subject";
 import { type TypedFile, typeFile } from "./eval/typing";
-import type { TypingCounts } from "./eval/typingFigures";
+import type { TypingCounts } from "./eval/typingStatistics";
 import { type Arguments, flagOption, textOption, usageError } from "./options";
 import { modelPath, openEngine, printJson, Progress } from "./session";
 

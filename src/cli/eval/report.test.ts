@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { cursorReport, cursorTable, typingReport, typingTable } from "./report";
-import type { TypingCounts } from "./typingFigures";
+import type { TypingCounts } from "./typingStatistics";
 
 const COUNTS: TypingCounts = {
   pauses: 10,

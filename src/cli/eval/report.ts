@@ -1,5 +1,5 @@
 import { cursorFiguresOf, type CursorCounts, type CursorFigures, sumOfCounts } from "./cursors";
-import { sumOf, type TypingCounts, typingFiguresOf, type TypingFigures } from "./typingFigures";
+import { sumOf, type TypingCounts, typingStatisticsOf, type TypingStatistics } from "./typingStatistics";
 
 /** Counts of one language, or of one file in it. */
 export interface OfLanguage<T> {
@@ -9,8 +9,8 @@ export interface OfLanguage<T> {
 
 type ByLanguage<T> = T & { readonly by_language: Readonly<Record<string, T>> };
 
-export function typingReport(counted: readonly OfLanguage<TypingCounts>[]): ByLanguage<TypingFigures> {
-  return byLanguage(counted, (counts) => typingFiguresOf(sumOf(counts)));
+export function typingReport(counted: readonly OfLanguage<TypingCounts>[]): ByLanguage<TypingStatistics> {
+  return byLanguage(counted, (counts) => typingStatisticsOf(sumOf(counts)));
 }
 
 export function cursorReport(counted: readonly OfLanguage<CursorCounts>[]): ByLanguage<CursorFigures> {
@@ -39,7 +39,7 @@ const CURSOR_HEAD = "language cursors exact first-word bits-per-byte shown shown
 /** For people. Parts of pauses behind `shown`, parts of what was shown behind its kinds, parts of keys behind what is saved. */
 export function typingTable(counted: readonly OfLanguage<TypingCounts>[]): string {
   const row = (name: string, counts: TypingCounts): string[] => {
-    const { pauses, shown, right, trivial, partial, wrong, keystrokes, ...more } = typingFiguresOf(counts);
+    const { pauses, shown, right, trivial, partial, wrong, keystrokes, ...more } = typingStatisticsOf(counts);
     const kinds = [right, trivial, partial, wrong].map((count) => withPart(count, shown));
     const saved = [more.keystrokes_saved, counts.oracleKeys].map((count) => withPart(count, keystrokes));
     const perKeys = more.suggestions_per_100_keys.toFixed(1);

@@ -6,7 +6,7 @@ import { Random } from "./random";
 import { scriptedSubject } from "./testing/scriptedSubject";
 import { keysOf } from "./typedKeys";
 import { type Look, SuggestionCounter, type TypedFile, typeFile } from "./typing";
-import { type TypingCounts, typingFiguresOf } from "./typingFigures";
+import { type TypingCounts, typingStatisticsOf } from "./typingStatistics";
 
 const TEXT = readFileSync(
   join(import.meta.dirname, "..", "..", "..", "bench", "eval", "files", "service.json"),
@@ -62,7 +62,7 @@ describe("typeFile", () => {
     assert.ok(counts.wrong > 0.8 * counts.pauses);
     assert.deepEqual([counts.savedKeys, counts.oracleKeys], [0, 0]);
     // Each new suggestion is visible only briefly if the typist is slower than the answer.
-    assert.ok(typingFiguresOf(counts).suggestions_per_100_keys > 10);
+    assert.ok(typingStatisticsOf(counts).suggestions_per_100_keys > 10);
   });
 
   it("depends on the text and the seed, and not on how long a model takes", async () => {

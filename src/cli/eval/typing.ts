@@ -5,7 +5,7 @@ import { Random } from "./random";
 import { SavedKeys } from "./savedKeys";
 import { completerFor, type Subject } from "./subject";
 import { emptyDocumentFor, keysOf, type TypedKey } from "./typedKeys";
-import type { TypingCounts } from "./typingFigures";
+import type { TypingCounts } from "./typingStatistics";
 import { type VerdictKind, verdictOn, wordEndBefore } from "./verdict";
 
 export interface TypedFile {

@@ -14,13 +14,13 @@ import { EngineError } from "../../protocol/errors";
 import type { GenerateReport } from "../../protocol/generation";
 import { paramsOf, SCHEMAS } from "../wire/requestSchemas";
 import type { Job } from "./loadedModel";
-import type { ServerModelHost } from "./modelHost";
+import type { ModelHost } from "./modelHost";
 import { StopSignal } from "./sessionSlots";
 import type { ClientPeer } from "../wire/transport";
 
 /** What a connection needs from its process. */
 export interface ServerHost {
-  readonly models: ServerModelHost;
+  readonly models: ModelHost;
   readonly hello: () => HelloResult;
   readonly stats: () => EngineStats;
   readonly finished: (report: GenerateReport) => void;
@@ -30,7 +30,7 @@ export interface ServerHost {
 const NOTHING: Nothing = {};
 
 /** One window: its requests, until its connection closes. */
-export class ServerClient {
+export class ConnectedClient {
   readonly #peer: ClientPeer;
   readonly #host: ServerHost;
   readonly #id: number;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writePredictorModel } from "../../../test/fixtures/randomModels";
 import type { PromptPart } from "../../protocol/prompt";
-import { type Job, ServerModel } from "./loadedModel";
+import { type Job, LoadedModel } from "./loadedModel";
 import { StopSignal } from "./sessionSlots";
 
 const STARTER = join(__dirname, "..", "..", "..", "models", "hearth-starter.gguf");
@@ -32,10 +32,10 @@ function job(key: string): Asked {
   return asked;
 }
 
-describe("ServerModel", () => {
-  let model: ServerModel;
+describe("LoadedModel", () => {
+  let model: LoadedModel;
   beforeEach(async () => {
-    model = await ServerModel.load({ path: STARTER, load: { threads: 2 } }, () => undefined);
+    model = await LoadedModel.load({ path: STARTER, load: { threads: 2 } }, () => undefined);
   });
   afterEach(async () => {
     await model.close();
@@ -63,7 +63,7 @@ describe("ServerModel", () => {
     const folder = mkdtempSync(join(tmpdir(), "hearth-head-"));
     try {
       const choice = { path: writePredictorModel(folder), load: { approximateHead: -2 } };
-      const approximate = await ServerModel.load(choice, () => undefined);
+      const approximate = await LoadedModel.load(choice, () => undefined);
       await approximate.complete(job("a"), PROMPT, SHORT);
       const { active, audited, missed } = approximate.statistics.approximateHead ?? {
         active: 1,

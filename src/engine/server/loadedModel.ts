@@ -27,7 +27,7 @@ export interface Job {
 }
 
 /** A loaded model and its sessions. */
-export class ServerModel {
+export class LoadedModel {
   readonly info: ModelInfo;
   readonly #engine: LocalEngine;
   readonly #template: ChatTemplate;
@@ -62,7 +62,7 @@ export class ServerModel {
     { path, load: { idleTrimMs = 0, ...load } = {} }: ModelChoice,
     onPart: (part: number) => void,
     hot: HotExperts = new HotExperts(),
-  ): Promise<ServerModel> {
+  ): Promise<LoadedModel> {
     const options = { ...load, sessions: COMPLETION_SESSIONS + CHAT_SESSIONS };
     const engine = await LocalEngine.open(path, options, (done, total) => {
       onPart(done / total);
@@ -70,7 +70,7 @@ export class ServerModel {
     const { n_layer, n_expert } = engine.model.spec;
     const hotBefore = hot.read(engine.model.identity, n_layer * n_expert);
     engine.preload(hotBefore);
-    return new ServerModel(engine, idleTrimMs, hot, hotBefore);
+    return new LoadedModel(engine, idleTrimMs, hot, hotBefore);
   }
 
   get sessions(): { completion: number; chat: number } {

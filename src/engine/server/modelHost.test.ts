@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { EngineStatus, ModelChoice } from "../../protocol/engine";
 import { EngineError } from "../../protocol/errors";
-import type { ServerModel } from "./loadedModel";
-import { ServerModelHost } from "./modelHost";
+import type { LoadedModel } from "./loadedModel";
+import { ModelHost } from "./modelHost";
 
 /** Models that load and close on demand. Counts those in memory. */
 class Models {
@@ -11,7 +11,7 @@ class Models {
   readonly loaded: ModelChoice[] = [];
   readonly statuses: EngineStatus["kind"][] = [];
   failing = new Set<string>();
-  readonly host = new ServerModelHost(
+  readonly host = new ModelHost(
     ({ kind }) => this.statuses.push(kind),
     async (choice) => {
       await new Promise(setImmediate);
@@ -25,7 +25,7 @@ class Models {
         await new Promise((resolve) => setTimeout(resolve, 5));
         this.inMemory -= 1;
       };
-      return { info: { path: choice.path }, close } as unknown as ServerModel;
+      return { info: { path: choice.path }, close } as unknown as LoadedModel;
     },
   );
 }
@@ -34,7 +34,7 @@ const [ann, bob] = [{ who: "ann" }, { who: "bob" }];
 const X: ModelChoice = { path: "/x" };
 const Y: ModelChoice = { path: "/y" };
 
-describe("ServerModelHost", () => {
+describe("ModelHost", () => {
   it("loads once for all who ask at the same time", async () => {
     const models = new Models();
     models.host.choose(ann, X);

@@ -1,14 +1,14 @@
 import { basename } from "node:path";
 import type { EngineStatus, ModelChoice, ModelInfo } from "../../protocol/engine";
 import { EngineError } from "../../protocol/errors";
-import { ServerModel } from "./loadedModel";
+import { LoadedModel } from "./loadedModel";
 
 /** A user of a model: one connection. */
 export type ModelUser = object;
 
 /** A model in memory, as its clients use it. */
 export type HostedModel = Pick<
-  ServerModel,
+  LoadedModel,
   "info" | "sessions" | "statistics" | "tokenize" | "count" | "complete" | "chat" | "forget" | "close"
 >;
 
@@ -24,7 +24,7 @@ interface Loading {
  * The one model in memory. It is loaded when it is first needed, shared by all connections that chose it, and replaced
  * when no other connection uses it.
  */
-export class ServerModelHost {
+export class ModelHost {
   readonly #load: LoadModel;
   readonly #onStatus: (status: EngineStatus) => void;
   readonly #users = new Map<ModelUser, ModelChoice>();
@@ -34,7 +34,7 @@ export class ServerModelHost {
   #status: EngineStatus = { kind: "empty" };
   #loads = 0;
 
-  constructor(onStatus: (status: EngineStatus) => void, load: LoadModel = (...args) => ServerModel.load(...args)) {
+  constructor(onStatus: (status: EngineStatus) => void, load: LoadModel = (...args) => LoadedModel.load(...args)) {
     this.#onStatus = onStatus;
     this.#load = load;
   }

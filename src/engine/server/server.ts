@@ -8,9 +8,9 @@ import type {
   ShutdownReason,
 } from "../../protocol/engine";
 import type { GenerateReport } from "../../protocol/generation";
-import { ServerClient, type ServerHost } from "./connectedClient";
+import { ConnectedClient, type ServerHost } from "./connectedClient";
 import type { ServerLog } from "./log";
-import { type LoadModel, ServerModelHost } from "./modelHost";
+import { type LoadModel, ModelHost } from "./modelHost";
 import { ClientPeer } from "../wire/transport";
 import { HEARTH_VERSION } from "../wire/address";
 
@@ -41,8 +41,8 @@ export interface EngineServerOptions {
  */
 export class EngineServer {
   readonly #options: EngineServerOptions;
-  readonly #models: ServerModelHost;
-  readonly #clients = new Set<ServerClient>();
+  readonly #models: ModelHost;
+  readonly #clients = new Set<ConnectedClient>();
   readonly #finished = { end: 0, limit: 0, stop: 0, cancelled: 0, superseded: 0 };
   readonly #started = performance.now();
   #connections = 0;
@@ -52,7 +52,7 @@ export class EngineServer {
 
   constructor(options: EngineServerOptions) {
     this.#options = options;
-    this.#models = new ServerModelHost((status) => {
+    this.#models = new ModelHost((status) => {
       this.#onStatus(status);
     }, options.load);
     options.listener.on("connection", (socket) => {
@@ -98,7 +98,7 @@ export class EngineServer {
     const impatience = setTimeout(() => {
       peer.destroy();
     }, HELLO_LIMIT_MS);
-    const client = new ServerClient(id, peer, this.#host(), () => {
+    const client = new ConnectedClient(id, peer, this.#host(), () => {
       clearTimeout(impatience);
       if (this.#ending) {
         peer.end();
@@ -120,7 +120,7 @@ export class EngineServer {
     peer.listen();
   }
 
-  #left(id: number, client: ServerClient): void {
+  #left(id: number, client: ConnectedClient): void {
     client.leave();
     this.#options.log.line(`client ${String(id)} left; ${String(this.#clients.size)} now`);
     if (this.#clients.size === 0) {
@@ -133,7 +133,7 @@ export class EngineServer {
    * A window that reloads is back in seconds. If the editor runs on and no window returns, Hearth was disabled,
    * removed or updated there; an editor that has ended too may soon be opened again.
    */
-  #waitForReturn({ keepAliveMs = this.#options.keepAliveMs, hostPid }: ServerClient): void {
+  #waitForReturn({ keepAliveMs = this.#options.keepAliveMs, hostPid }: ConnectedClient): void {
     const { returnMs, log } = this.#options;
     if (hostPid === undefined || keepAliveMs <= returnMs) {
       this.#leaveAfter(keepAliveMs);

@@ -1,7 +1,7 @@
 import type { VerdictKind } from "./verdict";
 
 /** What suggestions were worth while texts were typed. Counts, but for the last. */
-export interface TypingFigures extends Readonly<Record<VerdictKind, number>> {
+export interface TypingStatistics extends Readonly<Record<VerdictKind, number>> {
   readonly pauses: number;
   /** Pauses at which a suggestion stood; the sum of the four kinds. */
   readonly shown: number;
@@ -51,7 +51,7 @@ export function sumOf(counts: readonly TypingCounts[]): TypingCounts {
   );
 }
 
-export function typingFiguresOf(counts: TypingCounts): TypingFigures {
+export function typingStatisticsOf(counts: TypingCounts): TypingStatistics {
   const { pauses, right, trivial, partial, wrong, keystrokes, savedKeys, suggestions } = counts;
   return {
     pauses,
