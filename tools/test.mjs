@@ -47,21 +47,55 @@ function kernelsThatDidNotRun() {
     : `kernels that did not run here: ${told.join("; ")}. Their bodies ran on emulated vectors (native/kernels/emulated_testing.h)`;
 }
 
-/** Builds the native unit tests of one CMake preset, or some of them. */
-async function buildTests(preset, targets) {
+/** Compiles the native unit tests of one CMake preset, or some of them. Returns a remark for step(). */
+function compileTests(preset, targets) {
   const inputs = [...NATIVE_INPUTS, "cmake"];
-  await unlessUpToDate(`ctest-build-${preset}`, inputs, `build/${preset}/CTestTestfile.cmake`, async () => {
-    await run("cmake", ["--preset", preset], { quiet: true });
+  return unlessUpToDate(`ctest-build-${preset}`, inputs, `build/${preset}/CTestTestfile.cmake`, async () => {
+    const quietly = { quiet: true, background: true };
+    await run("cmake", ["--preset", preset], quietly);
     const chosen = targets === undefined ? [] : ["--target", ...targets];
-    await run("cmake", ["--build", "--preset", preset, "--parallel", String(availableParallelism()), ...chosen], {
-      quiet: true,
-    });
+    const parallel = String(availableParallelism());
+    await run("cmake", ["--build", "--preset", preset, "--parallel", parallel, ...chosen], quietly);
   });
 }
 
-/** Native unit tests of one CMake preset; `targets` limits what is built and run. */
-async function ctest(preset, targets) {
-  await buildTests(preset, targets);
+/** Suite to what must be compiled for it: [CMake preset, targets or all]. */
+const COMPILED = {
+  native: ["dev"],
+  threads: [
+    "tsan",
+    [
+      "base_test",
+      "file_reader_test",
+      "expert_cache_test",
+      "expert_cache_property_test",
+      "memory_arbiter_test",
+      "engine_test",
+    ],
+  ],
+  arm: ["arm", ["kernels_test", "ref_test", "transformer_test", "engine_test"]],
+};
+
+/**
+ * Compiles the programs of native suites one after the other, beside other suites: these mostly wait for timers, a browser
+ * or the drive. Returns a promise for each suite, which rejects with a StepError where its programs do not compile.
+ */
+function compileInBackground(suites) {
+  const compiled = new Map();
+  let before = Promise.resolve();
+  for (const name of suites.filter((suite) => suite in COMPILED && wanted(suite))) {
+    const [preset, targets] = COMPILED[name];
+    const compile = () => step(`compile native unit tests (${preset})`, () => compileTests(preset, targets));
+    const done = before.then(compile);
+    // Told where the suite itself would run.
+    before = done.catch(() => undefined);
+    compiled.set(name, done);
+  }
+  return compiled;
+}
+
+/** Native unit tests of one CMake preset, which have been compiled; `targets` limits what is run. */
+async function ctest([preset, targets]) {
   const filter = targets === undefined ? [] : ["-R", `^(${targets.join("|")})$`];
   const out = await run("ctest", ["--preset", preset, ...filter, "--no-tests=error", "--verbose"], {
     quiet: true,
@@ -96,10 +130,6 @@ function canEmulateArm() {
 
 /** Native unit tests on emulated AArch64 processors (cmake/aarch64.cmake). */
 async function emulatedArm() {
-  await buildTests(
-    "arm",
-    ARM_PROGRAMS.map(([program]) => path.basename(program)),
-  );
   const runOne = ([program, ...filter], { cpu, isa }) =>
     run("qemu-aarch64", ["-L", "/usr/aarch64-linux-gnu", `build/arm/native/${program}`, ...filter], {
       quiet: true,
@@ -154,9 +184,39 @@ async function inHost(runner, options) {
   return `${passed.length} passed`;
 }
 
+/** Two lanes: a run of these suites keeps less than one core busy. */
+async function hostSuites() {
+  await step("bundle the tests for the extension host", bundleHostTests);
+  const fromSource = (version) => {
+    const label = `Hearth as it lies here, in VS Code ${version}`;
+    return suite("host", label, () => inHost(runInHost, { label, version }));
+  };
+  const fromPackage = () => {
+    const label = `Hearth as it is packaged, in VS Code ${NEWEST}`;
+    return suite("host", label, () => inHost(runOnVsix, { label, vsix: VSIX }));
+  };
+  await Promise.all([fromSource(NEWEST), fromSource(OLDEST).then(fromPackage)]);
+  await suite("host", "the runner of these tests", () => mocha("test/runner/**/*.test.ts"));
+}
+
+async function nativeSuites(compiled) {
+  const compiledSuite = (name, title, work) => suite(name, title, () => compiled.get(name).then(work));
+  await compiledSuite("native", "native unit tests (AddressSanitizer, UndefinedBehaviorSanitizer)", () =>
+    ctest(COMPILED.native),
+  );
+  await compiledSuite("threads", "native unit tests (ThreadSanitizer)", () => ctest(COMPILED.threads));
+  if (canEmulateArm()) {
+    await compiledSuite("arm", "native unit tests on emulated AArch64 processors", emulatedArm);
+  } else if (wanted("arm")) {
+    console.log("SKIPPED arm: wants aarch64-linux-gnu-g++ and qemu-aarch64 (apt: g++-aarch64-linux-gnu, qemu-user)");
+    skipped.push("arm");
+  }
+}
+
 await runMain(async () => {
   asked.push(...suitesAskedFor());
   await build();
+  const compiled = compileInBackground(canEmulateArm() ? ["native", "threads", "arm"] : ["native", "threads"]);
   if (wanted("lint")) {
     try {
       await lint();
@@ -166,23 +226,6 @@ await runMain(async () => {
       failedSuites.push("lint");
       sum.failed += 1;
     }
-  }
-  await suite("native", "native unit tests (AddressSanitizer, UndefinedBehaviorSanitizer)", () => ctest("dev"));
-  await suite("threads", "native unit tests (ThreadSanitizer)", () =>
-    ctest("tsan", [
-      "base_test",
-      "file_reader_test",
-      "expert_cache_test",
-      "expert_cache_property_test",
-      "memory_arbiter_test",
-      "engine_test",
-    ]),
-  );
-  if (canEmulateArm()) {
-    await suite("arm", "native unit tests on emulated AArch64 processors", emulatedArm);
-  } else if (wanted("arm")) {
-    console.log("SKIPPED arm: wants aarch64-linux-gnu-g++ and qemu-aarch64 (apt: g++-aarch64-linux-gnu, qemu-user)");
-    skipped.push("arm");
   }
   await suite("unit", "TypeScript unit tests", () =>
     mocha(
@@ -200,19 +243,11 @@ await runMain(async () => {
   await suite("fuzz", "damaged model files", () => mocha("test/fuzz/**/*.test.ts"));
   await suite("seam", "windows and the engine process", () => mocha("test/seam/**/*.test.ts"));
   await suite("cli", "command line", () => mocha("test/cli/**/*.test.ts"));
-  if (await prepareVsCode("host")) {
-    await step("bundle the tests for the extension host", bundleHostTests);
-    for (const version of [NEWEST, OLDEST]) {
-      const label = `Hearth as it lies here, in VS Code ${version}`;
-      await suite("host", label, () => inHost(runInHost, { label, version }));
-    }
-    const label = `Hearth as it is packaged, in VS Code ${NEWEST}`;
-    await suite("host", label, () => inHost(runOnVsix, { label, vsix: VSIX }));
-    await suite("host", "the runner of these tests", () => mocha("test/runner/**/*.test.ts"));
-  }
+  if (await prepareVsCode("host")) await hostSuites();
   if (canRunServer()) {
     await suite("webview", "the chat view in a browser", () => mocha("test/webview/**/*.test.ts"));
   }
+  await nativeSuites(compiled);
   if (await prepareVsCode("e2e")) {
     await suite("e2e", "journeys in VS Code", () => mocha("test/e2e/**/*.test.ts"));
   }

@@ -18,10 +18,11 @@ case ${1:-} in
     # glibc should keep freed memory, or the kernel spends more time on clearing pages than the model on training.
     export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=500000000 GLIBC_TUNABLES=glibc.malloc.hugetlb=1
     export OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
-    setsid nohup nice -n 19 "$PYTHON" train.py --data "$DATA" --checkpoint "$DATA/starter.pt" --keep-every 10000000 "${@:2}" \
+    # Linux weighs sessions before processes (autogroup): in a session of its own, nice alone would take nothing from it. The
+    # new session sets its own weight: from here it could still be the caller's that is set.
+    setsid bash -c '{ echo 19 >/proc/self/autogroup; } 2>/dev/null || true; exec nohup nice -n 19 "$@"' \
+      train "$PYTHON" train.py --data "$DATA" --checkpoint "$DATA/starter.pt" --keep-every 10000000 "${@:2}" \
       >>"$DATA/train.log" 2>&1 </dev/null &
-    # Linux weighs sessions before processes (autogroup): in a session of its own, nice alone would take nothing from it.
-    { echo 19 >"/proc/$!/autogroup"; } 2>/dev/null || true
     echo $! >"$PID_FILE"
     echo "process group $!, log $DATA/train.log"
     ;;
