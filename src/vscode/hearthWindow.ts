@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { jointMinOf } from "../core/gate";
 import type { Clock } from "../core/ports";
 import { type StatusLine, statusLine } from "../core/statusLine";
 import type { EngineCondition } from "../protocol/engine";
@@ -51,6 +52,7 @@ export class HearthWindow {
       log,
       choice: () => settings.modelChoice,
       blocks: () => settings.blocks,
+      jointMin: (languageId) => jointMinOf(settings.eagernessIn(languageId)),
     });
     this.provider = new InlineCompletionProvider(this.engine, settings, snooze);
     this.chat = new WindowChat({ context, engine: this.engine, settings, log });

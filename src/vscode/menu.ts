@@ -40,6 +40,7 @@ const ICONS: Readonly<Record<RemedyName, string>> = {
   turnOnLanguage: "symbol-keyword",
   endSnooze: "play",
   suggestNow: "sparkle",
+  openEagerness: "settings",
 };
 
 function menuItems({ settings, snooze, engine, status }: MenuPorts): MenuItem[] {
