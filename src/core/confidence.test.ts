@@ -92,23 +92,23 @@ describe("Completer: what is not sure enough", () => {
 });
 
 describe("Completer: asked by hand", () => {
-  it("shows what even an eager user would see, or else the first line, and asked again all of it", async () => {
-    const path = { pieces: ["user", ".name", ".first", ".last"], probabilities: [0.9, 0.9, 0.5, 0.5] };
+  it("shows what is at all likely, or else the first line, and asked again all of it", async () => {
+    const path = { pieces: ["user", ".name", ".first", ".last"], probabilities: [0.9, 0.5, 0.5, 0.3] };
     const { engine, ask } = setUp(path);
     assert.equal(await ask("return |", MANUAL), "user.name.first");
     assert.equal(engine.calls[0]!.state, "ended");
     assert.equal(await ask("return |", MANUAL), "user.name.first.last");
-    const unlikely = setUp({ ...CALL, probabilities: [0.1, 1, 1, 1, 1] });
+    const unlikely = setUp({ ...CALL, probabilities: [0.05, 1, 1, 1, 1] });
     assert.equal(await unlikely.ask("return |", MANUAL), "user.name(first, last);");
     // The bracket is known to be closed.
-    const opening = setUp({ ...CALL, probabilities: [0.9, 0.9, 0.5, 0.5, 0.9] });
+    const opening = setUp({ ...CALL, probabilities: [0.9, 0.9, 0.5, 0.1, 0.9] });
     assert.equal(await opening.ask("return |", MANUAL), "user.name");
   });
 
   it("goes beyond what was cut off where it was asked automatically", async () => {
     const { engine, ask } = setUp({ ...CALL, probabilities: [0.2, 0.9, 0.5, 0.9, 0.9] });
     assert.equal(await ask("return |"), "none lowConfidence");
-    assert.equal(await ask("return |", MANUAL), "user.name(first, last);");
+    assert.equal(await ask("return |", MANUAL), "user.name");
     assert.equal(engine.calls.length, 2);
   });
 

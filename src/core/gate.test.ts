@@ -75,10 +75,15 @@ describe("passingLength", () => {
 
 describe("hasFallen", () => {
   it("compares the product of all tokens", () => {
-    const { tokens } = judged(["a", 0.8], ["b", 0.6]);
-    assert.equal(hasFallen(tokens!, 0.5), true);
-    assert.equal(hasFallen(tokens!, 0.45), false);
-    assert.equal(hasFallen([], 0.9), false);
+    const text = judged(["a", 0.8], ["b", 0.6]);
+    assert.equal(hasFallen(text, 0.5), true);
+    assert.equal(hasFallen(text, 0.45), false);
+    assert.equal(hasFallen({ text: "ab" }, 0.9), false);
+  });
+
+  it("takes nothing away for how the text ends", () => {
+    const text = judged(["a", 0.8], ["", 0.1]);
+    assert.equal(hasFallen(text, 0.5), false);
   });
 });
 

@@ -1,5 +1,5 @@
 import { IDENTIFIER_CHAR, type Surroundings } from "./context";
-import type { JudgedText, JudgedToken } from "./judgedText";
+import { jointLogprob, type JudgedText, type JudgedToken } from "./judgedText";
 import { scan } from "./scanner";
 
 /**
@@ -36,9 +36,10 @@ export function jointMinFor(chosen: Eagerness): JointMin {
 
 export const EVERYTHING: JointMin = () => 0;
 
-/** Whether the joint probability has fallen below `jointMin`, so that nothing further can pass. */
-export function hasFallen(tokens: readonly JudgedToken[], jointMin: number): boolean {
-  return tokens.reduce((sum, { logprob }) => sum + logprob, 0) < Math.log(jointMin);
+/** Whether the joint probability of a text that is being generated has fallen below `jointMin`: nothing further can pass. */
+export function hasFallen(judged: JudgedText, jointMin: number): boolean {
+  // What is not yet text, or never will be as the end of the text, takes nothing away from the text.
+  return jointLogprob(judged, judged.text.length) < Math.log(jointMin);
 }
 
 /**

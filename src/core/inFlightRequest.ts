@@ -154,7 +154,6 @@ export class InFlightRequest {
   #take({ text, tokens = [] }: GeneratedPiece): void {
     this.#tokens.push(...tokens);
     if (text === "") {
-      this.#hasFallen = this.#isUnlikely();
       return;
     }
     this.firstTextMs ??= this.#clock.nowMs() - this.startedMs;
@@ -174,7 +173,10 @@ export class InFlightRequest {
   }
 
   #isUnlikely(): boolean {
-    return this.#jointMin > 0 && hasFallen(judgedTokens(this.#text, this.#tokens), this.#jointMin);
+    return (
+      this.#jointMin > 0 &&
+      hasFallen({ text: this.#text, tokens: judgedTokens(this.#text, this.#tokens) }, this.#jointMin)
+    );
   }
 
   /** Too unlikely; a block that was left again, or is as long as blocks get: what comes now is cut off anyway. */

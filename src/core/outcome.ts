@@ -1,7 +1,7 @@
 import { EngineError } from "../protocol/errors";
 import { afterTyping, type CachedAnswer } from "./completionCache";
 import type { CompletionOutcome } from "./completionRequest";
-import { jointMinOf, passingLength } from "./gate";
+import { passingLength } from "./gate";
 import type { InFlightRequest } from "./inFlightRequest";
 import { fitAnswer } from "./postprocess";
 import type { PendingCompletion } from "./pendingCompletion";
@@ -34,9 +34,10 @@ export function fittedOutcome(pending: PendingCompletion, answer: CachedAnswer):
   };
 }
 
-/**
- * Asked by hand: what even an eager user would see, else the first line, however unlikely; all of it to one who asks again.
- */
+/** Below it more is typed wrong than right keys are saved: docs/completion.md. What a user asks for may be as unlikely. */
+const JOINT_MIN_BY_HAND = 0.1;
+
+/** Asked by hand: what is at all likely, else the first line; all of it to one who asks again. */
 function passingText({ request, jointMin, isRepeated, at }: PendingCompletion, answer: CachedAnswer): string {
   const { text } = answer;
   if (jointMin === 0 || isRepeated) {
@@ -45,23 +46,26 @@ function passingText({ request, jointMin, isRepeated, at }: PendingCompletion, a
   if (request.trigger === "automatic") {
     return text.slice(0, passingLength(answer, jointMin, at));
   }
-  const sure = text.slice(0, passingLength(answer, Math.min(jointMin, jointMinOf("eager")), at));
-  return sure.trim() === "" ? (/^\s*[^\n]*/.exec(text)?.[0] ?? "") : sure;
+  const likely = text.slice(0, passingLength(answer, Math.min(jointMin, JOINT_MIN_BY_HAND), at));
+  return isWorthALook(likely) ? likely : (/^\s*[^\n]*/.exec(text)?.[0] ?? "");
 }
 
 const CHARS_MIN = 3;
-const WORD = /[\p{L}\p{N}_]{2}/u;
+const WORD_CHAR = /[\p{L}\p{N}_]/u;
 
-/** Not worth looking at: two signs, or signs without a word. The rest of what stands may be as short. */
+/** More than two signs, and not signs alone. */
+function isWorthALook(text: string): boolean {
+  return text.trim().length >= CHARS_MIN && WORD_CHAR.test(text);
+}
+
+/** What stands there may become as short as it likes. */
 function isTooLittle(
   { request, jointMin, standing }: PendingCompletion,
   { tokens }: CachedAnswer,
   text: string,
 ): boolean {
-  if (request.trigger === "manual" || jointMin === 0 || tokens === undefined || standing.startsWith(text.trimEnd())) {
-    return false;
-  }
-  return text.trim().length < CHARS_MIN || !WORD.test(text);
+  const isJudged = request.trigger === "automatic" && jointMin > 0 && tokens !== undefined;
+  return isJudged && !isWorthALook(text) && !standing.startsWith(text.trimEnd());
 }
 
 /** `typed` is what was typed of the answer since it was asked for. */
