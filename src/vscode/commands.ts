@@ -9,6 +9,7 @@ import type { Settings } from "./settings";
 import { showSkipReasons } from "./skipReasons";
 import type { Snooze } from "./snooze";
 import { showStatistics } from "./statistics";
+import { showSuggestionStatistics, type SuggestionWatch } from "./suggestionWatch";
 import type { WindowEngine } from "./windowEngine";
 
 export interface CommandPorts {
@@ -16,6 +17,7 @@ export interface CommandPorts {
   readonly snooze: Snooze;
   readonly engine: WindowEngine;
   readonly chat: WindowChat;
+  readonly watch: SuggestionWatch;
   readonly log: vscode.LogOutputChannel;
   readonly status: () => StatusLine;
   readonly nowMs: () => number;
@@ -40,12 +42,13 @@ export function registerCommands(ports: CommandPorts): vscode.Disposable {
     "hearth.setMode": (mode) => settings.setMode(mode === "manual" ? "manual" : "automatic"),
     "hearth.snooze": (minutes) => snoozeFor(snooze, minutes),
     "hearth.endSnooze": () => snooze.end(),
-    "hearth.toggleLanguage": () => toggleLanguage(settings),
+    "hearth.toggleLanguage": (languageId) => toggleLanguage(settings, languageId),
     "hearth.trigger": () => vscode.commands.executeCommand("editor.action.inlineSuggest.trigger"),
     "hearth.chooseModel": () => chooseModel(settings),
     "hearth.useBuiltInModel": () => settings.setModelPath(undefined),
     "hearth.showSkipReasons": () => showSkipReasons(engine.requests, ports.nowMs()),
     "hearth.showStatistics": () => orTell(() => showStatistics(engine)),
+    "hearth.showSuggestionStatistics": () => showSuggestionStatistics(ports.watch),
     "hearth.showPrompt": () => showPrompt(engine),
     "hearth.showLog": () => showLog(ports),
     "hearth.restartEngine": () => orTell(() => engine.restart()),
@@ -79,8 +82,9 @@ async function snoozeFor(snooze: Snooze, given: unknown): Promise<void> {
   }
 }
 
-async function toggleLanguage(settings: Settings): Promise<void> {
-  const languageId = vscode.window.activeTextEditor?.document.languageId;
+/** By default that of the active document. */
+async function toggleLanguage(settings: Settings, given: unknown): Promise<void> {
+  const languageId = typeof given === "string" ? given : vscode.window.activeTextEditor?.document.languageId;
   if (languageId === undefined) {
     void vscode.window.showInformationMessage("Open a file in the language you want to switch.");
     return;
