@@ -348,7 +348,7 @@ export class Completer {
     const newChars = this.#prefill.newChars(pending.request.documentId, flatten(pending.prompt));
     pending.newChars = newChars;
     void inFlight
-      .run(this.#engine, pending.prompt, { maxTokens: this.#maxTokens(inFlight.completionKind) })
+      .run(this.#engine, pending.prompt, { maxTokens: this.#maxTokens(kind) }, pending.jointMin > 0)
       .then(() => {
         this.#ended(inFlight, pending.prompt, newChars);
       });

@@ -35,7 +35,10 @@ describe("Completer: what is not sure enough", () => {
   });
 
   it("is all shown where the gate is off, or where the engine tells no probabilities", async () => {
-    assert.equal(await setUp(CALL, { jointMin: EVERYTHING }).ask("return |"), "user.name(first, last);");
+    const { engine, ask } = setUp(CALL, { jointMin: EVERYTHING });
+    assert.equal(await ask("return |"), "user.name(first, last);");
+    // Telling them costs time, and the approximate head.
+    assert.equal(engine.calls[0]!.request.logprobs, undefined);
     assert.equal(await setUp({ pieces: CALL.pieces }).ask("return |"), "user.name(first, last);");
   });
 

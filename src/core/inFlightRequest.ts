@@ -62,15 +62,17 @@ export class InFlightRequest {
     this.startedMs = clock.nowMs();
   }
 
-  /** Resolves when it has ended; never rejects. */
+  /** Resolves when it has ended; never rejects. `isJudged`: the engine is to tell how likely each token was. */
   async run(
     engine: TextEngine,
     prompt: readonly PromptPart[],
     limits: Pick<GenerateRequest, "maxTokens" | "sampler">,
+    isJudged = false,
   ): Promise<void> {
     try {
       const stop = stopStrings(this.completionKind);
-      const request = { priority: "completion", ...limits, stop, logprobs: true, watched: WATCHED } as const;
+      const judged = isJudged ? { logprobs: true, watched: WATCHED } : {};
+      const request = { priority: "completion", ...limits, stop, ...judged } as const;
       const pieces = engine.generate(this.cacheKey.documentId, prompt, request, this.#cancel.token);
       this.#leave = () => {
         // Not awaited: a generator that is busy returns only when its work is done.
