@@ -1,6 +1,8 @@
+import type { GeneratedToken } from "../protocol/generation";
 import type { PromptPart } from "../protocol/prompt";
-import { type CompletionKind, completionKindAt } from "./blockRules";
+import { type CompletionKind, completionKindAt, stopStrings } from "./blockRules";
 import { NEVER_CANCELLED } from "./cancellation";
+import type { TokenisedAnswer } from "./answerTable";
 import { afterTyping, CompletionCache } from "./completionCache";
 import { type CompletionOptions, DEFAULT_OPTIONS } from "./completionOptions";
 import {
@@ -11,6 +13,7 @@ import {
   type NormalRequest,
 } from "./completionRequest";
 import { InFlightRequest } from "./inFlightRequest";
+import { WATCHED } from "./judgedText";
 import { fittedOutcome, isSameText, outcomeOfResult, type TextOutcome } from "./outcome";
 import type { CancelToken, Clock, PromptTraits, TextEngine, TokenCounter } from "./ports";
 import { flatten, layOutWindow } from "./promptLayout";
@@ -173,6 +176,24 @@ export class Completer {
     return normal === undefined
       ? []
       : layOutWindow(request.path, this.#windows.windowAt(request.documentId, normal.cursor), this.#traits);
+  }
+
+  /** What the model says at this position, token by token; nothing of it is shown or kept. Rejects with an EngineError. */
+  async answerAt(request: CompletionPosition): Promise<TokenisedAnswer> {
+    this.stop();
+    const answer = { text: "", tokens: [] as GeneratedToken[] };
+    const pieces = this.#engine.generate(request.documentId, this.promptFor(request), {
+      priority: "completion",
+      maxTokens: this.#options.oneLineTokens,
+      stop: stopStrings("line"),
+      logprobs: true,
+      watched: WATCHED,
+    });
+    for await (const { text, tokens = [] } of pieces) {
+      answer.text += text;
+      answer.tokens.push(...tokens);
+    }
+    return answer;
   }
 
   /** A document was closed. */

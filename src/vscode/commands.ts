@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { answerTable } from "../core/answerTable";
 import { isLanguageOn } from "../core/wanted";
 import type { StatusLine } from "../core/statusLine";
 import type { WindowChat } from "./chat/windowChat";
@@ -49,7 +50,7 @@ export function registerCommands(ports: CommandPorts): vscode.Disposable {
     "hearth.showSkipReasons": () => showSkipReasons(engine.requests, ports.nowMs()),
     "hearth.showStatistics": () => orTell(() => showStatistics(engine)),
     "hearth.showSuggestionStatistics": () => showSuggestionStatistics(ports.watch),
-    "hearth.showPrompt": () => showPrompt(engine),
+    "hearth.showPrompt": () => orTell(() => showPrompt(engine)),
     "hearth.showLog": () => showLog(ports),
     "hearth.restartEngine": () => orTell(() => engine.restart()),
     "hearth.chat.open": () => chat.open(),
@@ -112,6 +113,9 @@ async function chooseModel(settings: Settings): Promise<void> {
   await settings.setModelPath(file.fsPath);
 }
 
+/** Unlike anything in a prompt. */
+const ANSWER_HEAD = "════ Up to here: the prompt. What the model says after it, and how likely it finds that: ════";
+
 async function showPrompt(engine: WindowEngine): Promise<void> {
   const editor = vscode.window.activeTextEditor;
   const completer = engine.completer;
@@ -119,8 +123,11 @@ async function showPrompt(engine: WindowEngine): Promise<void> {
     void vscode.window.showInformationMessage("There is no prompt yet: open a document and let the model load.");
     return;
   }
-  const parts = completer.promptFor(completionPosition(editor.document, editor.selection.active));
-  const content = parts.map((part) => (part.kind === "text" ? part.text : part.token)).join("");
+  const position = completionPosition(editor.document, editor.selection.active);
+  const parts = completer.promptFor(position);
+  const prompt = parts.map((part) => (part.kind === "text" ? part.text : part.token)).join("");
+  const answer = parts.length === 0 ? "" : answerTable(await completer.answerAt(position));
+  const content = `${prompt}\n\n${ANSWER_HEAD}\n\n${answer}`;
   await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content }), { preview: true });
 }
 
