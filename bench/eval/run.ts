@@ -23,6 +23,7 @@ const ROWS: Readonly<Record<string, readonly string[]>> = {
   "peer's layout": ["--layout", "peer", "--no-healing", "--no-memory", "--no-gate"],
   "model alone": ["--no-healing", "--no-memory", "--no-gate"],
   "+ healing": ["--no-memory", "--no-gate"],
+  "+ gate": ["--no-memory"],
 };
 
 type Report<T> = T & { readonly by_language: Readonly<Record<string, T>> };

@@ -12,12 +12,20 @@ export class Cart {
     this.items.push(item);
   }
 
-  remove(name: string): void {
-    this.items = this.items.filter((item) => item.name !== name);
+  count(): number {
+    let count = 0;
+    for (const item of this.items) {
+      count += item.quantity;
+    }
+    return count;
   }
 
-  // Type here, for example: update
-  
+  total(): number {
+    let total = 0;
+    // Type here, for example: for (const item
+    
+    return total;
+  }
 
   isEmpty(): boolean {
     return this.items.length === 0;

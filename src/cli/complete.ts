@@ -1,6 +1,7 @@
 import { isAbsolute, relative, sep } from "node:path";
 import { Completer } from "../core/completion";
 import type { CompletionRequest } from "../core/completionRequest";
+import { EVERYTHING } from "../core/gate";
 import { detectIndentation } from "../core/indentation";
 import { languageIdOfPath } from "../core/language";
 import type { TextEngine, TokenCounter } from "../core/ports";
@@ -63,6 +64,7 @@ export async function complete(args: Arguments): Promise<void> {
       blockTokens: maxTokens,
       blockWaitMs: { automatic: 0, manual: Infinity },
       budget: budgetFor(engine.info.plan.contextTokens, maxTokens),
+      jointMin: EVERYTHING,
     };
     const tokens: TokenCounter = { count: (text) => engine.tokenizer.encodeText(text).length };
     const completer = new Completer({ engine: textEngine, clock: SYSTEM_CLOCK, tokens }, traits, options);

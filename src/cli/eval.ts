@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { basename, isAbsolute, relative, resolve, sep } from "node:path";
+import { EVERYTHING, jointMinFor } from "../core/gate";
 import { languageIdOfPath } from "../core/language";
 import type { LocalEngine } from "../engine/local/localEngine";
 import { EngineError } from "../protocol/errors";
@@ -60,10 +61,11 @@ interface Outcome {
 /** Of a llama.vscode that is left as it is: 256 lines above the cursor and 64 below. */
 const PEER_CHARS = { prefix: 10_000, suffix: 2_500 };
 
-function subjectOf(engine: LocalEngine, { healing, layout }: Switches): Subject {
+function subjectOf(engine: LocalEngine, { healing, gate, eagerness, layout }: Switches): Subject {
   const { model, info } = engine;
   return localSubject(engine, {
     heal: healing,
+    jointMin: gate ? jointMinFor(eagerness) : EVERYTHING,
     traits: traitsFor({ fimLayouts: model.fim.layouts, fileHeader: model.fileHeader }, layout),
     ...(layout === "peer" ? { budget: wideBudget(info.plan.contextTokens, PEER_CHARS) } : {}),
   });

@@ -1,7 +1,9 @@
+import type { GeneratedToken } from "../protocol/generation";
 import type { PromptPart } from "../protocol/prompt";
-import { type CompletionKind, completionKindAt } from "./blockRules";
+import { type CompletionKind, completionKindAt, stopStrings } from "./blockRules";
 import { NEVER_CANCELLED } from "./cancellation";
-import { CompletionCache } from "./completionCache";
+import type { TokenisedAnswer } from "./answerTable";
+import { afterTyping, CompletionCache } from "./completionCache";
 import { type CompletionOptions, DEFAULT_OPTIONS } from "./completionOptions";
 import {
   type CompletionOutcome,
@@ -11,13 +13,15 @@ import {
   type NormalRequest,
 } from "./completionRequest";
 import { InFlightRequest } from "./inFlightRequest";
-import { cachedAnswer, fittedOutcome, isSameText, outcomeOfResult, restOf, type TextOutcome } from "./outcome";
+import { WATCHED } from "./judgedText";
+import { fittedOutcome, isSameText, outcomeOfResult, type TextOutcome } from "./outcome";
 import type { CancelToken, Clock, PromptTraits, TextEngine, TokenCounter } from "./ports";
 import { flatten, layOutWindow } from "./promptLayout";
 import { costOf, PromptPrefill, PREFILL_CHARS_MIN, type PrefillPriority } from "./promptPrefill";
 import { PromptWindows } from "./promptWindow";
 import type { SkipReason } from "./skipReasons";
 import { type AnswerSource, RequestLog } from "./requestLog";
+import { isSameSuggestion, StandingSuggestion } from "./standingSuggestion";
 import { suppressionAt } from "./suppression";
 import { recordOf, type PendingCompletion, pendingCompletionAt } from "./pendingCompletion";
 import { TypingPace } from "./typingPace";
@@ -55,6 +59,8 @@ export class Completer {
   #lastId = 0;
   #inFlight: InFlightRequest | undefined;
   #callOffLinger: (() => void) | undefined;
+  readonly #standing = new StandingSuggestion();
+  #askedByHand: CompletionRequest | undefined;
 
   constructor(ports: CompletionPorts, traits: PromptTraits, options: Partial<CompletionOptions> = {}) {
     this.log = ports.log ?? new RequestLog();
@@ -75,7 +81,10 @@ export class Completer {
       const normal = normalise(request);
       const pending = normal === undefined ? undefined : this.#newPending(id, request, normal, token, startedMs);
       const outcome: CompletionOutcome =
-        pending === undefined ? { kind: "none", reason: "suggestItem" } : await this.#outcomeOf(pending);
+        pending === undefined
+          ? { kind: "none", reason: "suggestItem" }
+          : await this.#onceCalm(pending, await this.#outcomeOf(pending));
+      this.#standing.ended(request, outcome);
       this.#record(request, startedMs, outcome, pending);
       return outcome;
     } catch (error) {
@@ -100,7 +109,8 @@ export class Completer {
       return [];
     }
     this.stop();
-    const pending = this.#newPending(this.#nextId(), request, normal, token, this.#clock.nowMs());
+    const begun = this.#newPending(this.#nextId(), request, normal, token, this.#clock.nowMs());
+    const pending = { ...begun, jointMin: 0, isRepeated: false };
     const found: TextOutcome[] = [];
     const cancelled = token.onCancellationRequested(() => {
       this.stop();
@@ -168,11 +178,31 @@ export class Completer {
       : layOutWindow(request.path, this.#windows.windowAt(request.documentId, normal.cursor), this.#traits);
   }
 
+  /** What the model says at this position, token by token; nothing of it is shown or kept. Rejects with an EngineError. */
+  async answerAt(request: CompletionPosition): Promise<TokenisedAnswer> {
+    this.stop();
+    const answer = { text: "", tokens: [] as GeneratedToken[] };
+    const pieces = this.#engine.generate(request.documentId, this.promptFor(request), {
+      priority: "completion",
+      maxTokens: this.#options.oneLineTokens,
+      stop: stopStrings("line"),
+      logprobs: true,
+      watched: WATCHED,
+    });
+    for await (const { text, tokens = [] } of pieces) {
+      answer.text += text;
+      answer.tokens.push(...tokens);
+    }
+    return answer;
+  }
+
   /** A document was closed. */
   forget(documentId: string): void {
     this.#windows.forget(documentId);
     this.#cache.forget(documentId);
     this.#prefill.forget(documentId);
+    this.#standing.forget(documentId);
+    this.#askedByHand = undefined;
     if (this.#inFlight?.cacheKey.documentId === documentId) {
       this.stop();
     }
@@ -211,7 +241,12 @@ export class Completer {
     startedMs: number,
   ): PendingCompletion {
     const window = this.#windows.windowAt(request.documentId, normal.cursor);
-    return pendingCompletionAt({ id, request, normal, token, startedMs }, window, this.#traits);
+    const jointMin = this.#options.jointMin(request.languageId);
+    const standing = this.#standing.restAt(request);
+    const isRepeated = request.trigger === "manual" && isSamePlace(this.#askedByHand, request);
+    this.#askedByHand = request.trigger === "manual" ? request : undefined;
+    const asked = { id, request, normal, token, startedMs, jointMin, isRepeated, standing };
+    return pendingCompletionAt(asked, window, this.#traits);
   }
 
   /** The straight line. */
@@ -248,12 +283,26 @@ export class Completer {
     if (reused === undefined) {
       return undefined;
     }
+    const isManual = pending.request.trigger === "manual";
     if (reused.text === "") {
       // Asked by hand, the question is asked once more.
-      return pending.request.trigger === "manual" ? undefined : { kind: "none", reason: "knownEmpty" };
+      const reason = reused.reason === "lowConfidence" ? "lowConfidence" : "knownEmpty";
+      return isManual ? undefined : { kind: "none", reason };
     }
-    const outcome = fittedOutcome(pending, reused.text, reused.completionKind);
+    const { isOpen = false, wordChars, source } = reused;
+    // Was stopped where it was no longer sure; or began inside a word that has ended since.
+    if ((isManual && isOpen) || (source !== "revisited" && wordChars !== undefined && wordChars <= 0)) {
+      return undefined;
+    }
+    if (pending.isRepeated && reused.completionKind !== this.#completionKindAt(pending)) {
+      return undefined;
+    }
+    const outcome = fittedOutcome(pending, reused);
     if (outcome.kind === "none" && this.#inFlight?.typedAlong(pending.cacheKey) !== undefined) {
+      return undefined;
+    }
+    // Nobody has seen it, so nothing stands; with what was typed the model may be surer of something else.
+    if (isSkippedFor(outcome, "lowConfidence") && source !== "revisited") {
       return undefined;
     }
     pending.source = reused.source;
@@ -271,9 +320,12 @@ export class Completer {
       return undefined;
     }
     this.#callOffLinger?.();
+    if (pending.request.trigger === "manual") {
+      inFlight.ignoreConfidence();
+    }
     const outcome = await this.#arrival(pending, inFlight, "inFlight");
-    const isOver = outcome.kind !== "none" || outcome.reason !== "superseded" || pending.id !== this.#lastId;
-    return isOver ? outcome : undefined;
+    const asksAnew = isSkippedFor(outcome, "superseded") || isStale(outcome, pending, inFlight);
+    return asksAnew && pending.id === this.#lastId ? undefined : outcome;
   }
 
   async #debounce(pending: PendingCompletion): Promise<CompletionOutcome | undefined> {
@@ -309,20 +361,27 @@ export class Completer {
 
   #send(pending: PendingCompletion): InFlightRequest {
     this.#prefill.stop();
-    const inFlight = new InFlightRequest(pending.cacheKey, pending.at, this.#completionKindAt(pending), this.#clock);
+    // Asked by hand it goes on to the end: who asks again wants to see that.
+    const jointMin = pending.request.trigger === "manual" ? 0 : pending.jointMin;
+    const kind = this.#completionKindAt(pending);
+    const inFlight = new InFlightRequest(pending.cacheKey, pending.at, kind, this.#clock, jointMin);
     this.#inFlight = inFlight;
     const newChars = this.#prefill.newChars(pending.request.documentId, flatten(pending.prompt));
     pending.newChars = newChars;
     void inFlight
-      .run(this.#engine, pending.prompt, { maxTokens: this.#maxTokens(inFlight.completionKind) })
+      .run(this.#engine, pending.prompt, { maxTokens: this.#maxTokens(kind) }, pending.jointMin > 0)
       .then(() => {
         this.#ended(inFlight, pending.prompt, newChars);
       });
     return inFlight;
   }
 
-  #completionKindAt({ at }: PendingCompletion): CompletionKind {
-    return this.#options.blocks ? completionKindAt(at) : "line";
+  /** Asked again, also the block that the line opens. */
+  #completionKindAt({ at, isRepeated }: PendingCompletion): CompletionKind {
+    if (!this.#options.blocks) {
+      return "line";
+    }
+    return isRepeated && at.after.trim() === "" && at.state.mode.kind === "code" ? "block" : completionKindAt(at);
   }
 
   #maxTokens(completionKind: CompletionKind): number {
@@ -335,9 +394,9 @@ export class Completer {
     }
     this.#prefill.asked(inFlight, flatten(prompt));
     const tookMs = this.#clock.nowMs() - inFlight.startedMs;
-    const { result, shaped, completionKind, firstTextMs, cacheKey } = inFlight;
+    const { result, answer, completionKind, firstTextMs, cacheKey } = inFlight;
     if (result?.kind === "answered") {
-      this.#cache.remember(cacheKey, cachedAnswer(shaped, completionKind));
+      this.#cache.remember(cacheKey, answer);
       this.#pace.answered(costOf(inFlight, result.report, flatten(prompt), { newChars, tookMs }));
     } else if (result?.kind === "stopped" && (completionKind === "line" || firstTextMs === undefined)) {
       this.#pace.gaveUp(newChars, tookMs);
@@ -384,18 +443,42 @@ export class Completer {
       if (inFlight.result !== undefined) {
         return outcomeOfResult(pending, inFlight, typed);
       }
-      const hasWholeLine = inFlight.completionKind === "block" && restOf(inFlight.shaped, typed).trim() !== "";
+      const { answer } = inFlight;
+      const hasWholeLine = inFlight.completionKind === "block" && answer.text.slice(typed.length).trim() !== "";
       if (hasWholeLine && nowMs >= showAt) {
-        this.#cache.remember(inFlight.cacheKey, cachedAnswer(inFlight.shaped, inFlight.completionKind));
-        return fittedOutcome(pending, restOf(inFlight.shaped, typed), inFlight.completionKind);
+        const outcome = fittedOutcome(pending, afterTyping(answer, typed.length));
+        // A first line that is sure but opens what the rest closes waits for the rest.
+        if (!isSkippedFor(outcome, "lowConfidence")) {
+          this.#cache.remember(inFlight.cacheKey, answer);
+          return outcome;
+        }
       }
       if (nowMs >= tooLateAt) {
         return { kind: "none", reason: "tooLate" };
       }
-      const timer = hasWholeLine ? [this.#waiting.at(showAt)] : [];
+      const timer = hasWholeLine && nowMs < showAt ? [this.#waiting.at(showAt)] : [];
       const deadline = tooLateAt === Infinity ? [] : [this.#waiting.at(tooLateAt)];
       await this.#waiting.pause(pending.token, [(wake) => inFlight.onChange(wake), ...timer, ...deadline]);
     }
+  }
+
+  /**
+   * What is returned cannot be withdrawn, so a new suggestion waits here until the user has paused, or at least is slower
+   * than usual. What stands there already is returned at once.
+   */
+  async #onceCalm(pending: PendingCompletion, outcome: CompletionOutcome): Promise<CompletionOutcome> {
+    if (
+      outcome.kind !== "text" ||
+      pending.request.trigger === "manual" ||
+      isSameSuggestion(outcome.text, pending.standing)
+    ) {
+      return outcome;
+    }
+    const until = pending.startedMs - this.#options.editorWaitedMs + this.#pace.calmMs;
+    while (this.#clock.nowMs() < until && this.#interruption(pending) === undefined) {
+      await this.#waiting.pause(pending.token, [this.#waiting.at(until)]);
+    }
+    return this.#interruption(pending) ?? outcome;
   }
 
   #interruption(pending: PendingCompletion): CompletionOutcome | undefined {
@@ -427,4 +510,19 @@ export class Completer {
   ): void {
     this.log.add(recordOf(request, outcome, { startedMs, endedMs: this.#clock.nowMs() }, pending));
   }
+}
+
+function isSkippedFor(outcome: CompletionOutcome, reason: SkipReason): boolean {
+  return outcome.kind === "none" && outcome.reason === reason;
+}
+
+/** What was typed since it was asked makes it too unlikely, or ends the word inside which it began. */
+function isStale(outcome: CompletionOutcome, { cacheKey }: PendingCompletion, inFlight: InFlightRequest): boolean {
+  const typed = cacheKey.textBefore.length - inFlight.cacheKey.textBefore.length;
+  const { wordChars = Infinity } = inFlight.answer;
+  return typed > 0 && (isSkippedFor(outcome, "lowConfidence") || (outcome.kind === "text" && wordChars <= typed));
+}
+
+function isSamePlace(a: CompletionRequest | undefined, b: CompletionRequest): boolean {
+  return a?.documentId === b.documentId && a.offset === b.offset && a.text === b.text;
 }

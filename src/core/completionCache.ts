@@ -1,4 +1,5 @@
 import type { CompletionKind } from "./blockRules";
+import { type JudgedText, withoutTyped } from "./judgedText";
 import type { EmptyReason } from "./skipReasons";
 
 /** What a cached answer depends on: it holds where all of this is the same, or only what it says was typed since. */
@@ -15,10 +16,11 @@ export interface CacheKey {
 }
 
 /** Shaped text; the reason why there is none is worth remembering too. */
-export interface CachedAnswer {
-  readonly text: string;
+export interface CachedAnswer extends JudgedText {
   readonly completionKind: CompletionKind;
   readonly reason?: EmptyReason;
+  /** For an answer that began inside a word: UTF-16 units that are left of that word, 0 or less behind it. */
+  readonly wordChars?: number;
 }
 
 export interface Reused extends CachedAnswer {
@@ -69,7 +71,7 @@ export class CompletionCache {
       const origin = { ...cacheKey, textBefore: cacheKey.textBefore.slice(0, cacheKey.textBefore.length - typedChars) };
       this.#shown = { cacheKey: origin, answer };
       const source = typedChars === 0 ? "revisited" : "forward";
-      return { ...answer, text: answer.text.slice(typedChars), source };
+      return { ...afterTyping(answer, typedChars), source };
     }
     return undefined;
   }
@@ -108,7 +110,7 @@ export class CompletionCache {
     if (shown === undefined || typed === undefined || (typed !== "" && !goesOn(shown.answer, typed))) {
       return undefined;
     }
-    return { ...shown.answer, text: shown.answer.text.slice(typed.length), source: "typedAlong" };
+    return { ...afterTyping(shown.answer, typed.length), source: typed === "" ? "revisited" : "typedAlong" };
   }
 }
 
@@ -121,6 +123,12 @@ export function typedSince(earlier: CacheKey, now: CacheKey): string | undefined
     belowOf(earlier) === belowOf(now) &&
     now.textBefore.startsWith(earlier.textBefore);
   return isSamePlace ? now.textBefore.slice(earlier.textBefore.length) : undefined;
+}
+
+/** What is left of an answer when its first `typed` UTF-16 units have been typed. */
+export function afterTyping(answer: CachedAnswer, typed: number): CachedAnswer {
+  const { wordChars } = answer;
+  return { ...withoutTyped(answer, typed), ...(wordChars === undefined ? {} : { wordChars: wordChars - typed }) };
 }
 
 /** More of the answer is left than has been typed of it. */

@@ -1,3 +1,4 @@
+import { jointMinFor, type JointMin } from "./gate";
 import { DEFAULT_BUDGET, type PromptBudget } from "./promptWindow";
 
 export interface CompletionOptions {
@@ -6,6 +7,8 @@ export interface CompletionOptions {
   /** False: never more than the rest of a line. */
   readonly blocks: boolean;
   readonly budget: PromptBudget;
+  /** How sure what is shown must be. */
+  readonly jointMin: JointMin;
   /** The editor's own debounce, already elapsed when it sends a request. */
   readonly editorWaitedMs: number;
   /** How long after a request to wait for a whole block; later its first line is shown alone. */
@@ -21,6 +24,7 @@ export const DEFAULT_OPTIONS: CompletionOptions = {
   blockTokens: 96,
   blocks: true,
   budget: DEFAULT_BUDGET,
+  jointMin: jointMinFor("balanced"),
   editorWaitedMs: 50,
   blockWaitMs: { automatic: 250, manual: 2000 },
   latencyMaxMs: 10_000,

@@ -1,6 +1,7 @@
 import {
   emptyReport,
   type GeneratedPiece,
+  type GeneratedToken,
   type GenerateReport,
   type GenerateRequest,
   wasCancelled,
@@ -8,8 +9,10 @@ import {
 import type { PromptPart } from "../protocol/prompt";
 import { BLOCK_LINES_MAX, type CompletionKind, stopStrings } from "./blockRules";
 import { CancelSource } from "./cancellation";
-import { type CacheKey, typedSince } from "./completionCache";
-import type { Surroundings } from "./context";
+import { type CacheKey, type CachedAnswer, typedSince } from "./completionCache";
+import { IDENTIFIER_CHAR, type Surroundings } from "./context";
+import { hasFallen } from "./gate";
+import { judgedTokens, placedTokens, WATCHED } from "./judgedText";
 import type { Clock, TextEngine } from "./ports";
 import { type ShapedAnswer, shapeAnswer } from "./postprocess";
 
@@ -20,6 +23,7 @@ export type InFlightResult =
   | { readonly kind: "stopped" }
   | { readonly kind: "failed"; readonly error: unknown };
 
+const WORD_AT_START = /^[\p{L}\p{N}_$]+/u;
 /** More typed than answered: further ahead it is unlikely that the answer will be what was typed. */
 const TYPED_AHEAD_MAX = 8;
 
@@ -41,11 +45,16 @@ export class InFlightRequest {
   readonly #listeners = new Set<() => void>();
   #leave: () => void = () => undefined;
   #text = "";
+  readonly #tokens: GeneratedToken[] = [];
+  /** Generation ends where the joint probability falls below it; 0: only at the end of what is generated. */
+  #jointMin: number;
+  #hasFallen = false;
   #shaped: ShapedAnswer = { kind: "none", reason: "empty" };
   /** With the line that is still being generated. */
   #soFar: ShapedAnswer = this.#shaped;
 
-  constructor(cacheKey: CacheKey, at: Surroundings, completionKind: CompletionKind, clock: Clock) {
+  constructor(cacheKey: CacheKey, at: Surroundings, completionKind: CompletionKind, clock: Clock, jointMin = 0) {
+    this.#jointMin = jointMin;
     this.cacheKey = cacheKey;
     this.completionKind = completionKind;
     this.#at = at;
@@ -53,14 +62,17 @@ export class InFlightRequest {
     this.startedMs = clock.nowMs();
   }
 
-  /** Resolves when it has ended; never rejects. */
+  /** Resolves when it has ended; never rejects. `isJudged`: the engine is to tell how likely each token was. */
   async run(
     engine: TextEngine,
     prompt: readonly PromptPart[],
     limits: Pick<GenerateRequest, "maxTokens" | "sampler">,
+    isJudged = false,
   ): Promise<void> {
     try {
-      const request = { priority: "completion", ...limits, stop: stopStrings(this.completionKind) } as const;
+      const stop = stopStrings(this.completionKind);
+      const judged = isJudged ? { logprobs: true, watched: WATCHED } : {};
+      const request = { priority: "completion", ...limits, stop, ...judged } as const;
       const pieces = engine.generate(this.cacheKey.documentId, prompt, request, this.#cancel.token);
       this.#leave = () => {
         // Not awaited: a generator that is busy returns only when its work is done.
@@ -82,6 +94,11 @@ export class InFlightRequest {
     this.#changed();
   }
 
+  /** Somebody wants to see more than what is sure. */
+  ignoreConfidence(): void {
+    this.#jointMin = 0;
+  }
+
   stop(): void {
     this.#cancel.cancel();
     this.#leave();
@@ -96,9 +113,29 @@ export class InFlightRequest {
     return () => this.#listeners.delete(listener);
   }
 
-  /** What has come so far, shaped. Until it has ended, of a block only whole lines. */
-  get shaped(): ShapedAnswer {
-    return this.#shaped;
+  /**
+   * What has come so far, shaped, and how likely it is; where it is empty, its skip reason. Until it has ended, of a block
+   * only whole lines.
+   */
+  get answer(): CachedAnswer {
+    const { completionKind } = this;
+    if (this.#shaped.kind === "none") {
+      return { text: "", completionKind, reason: this.#hasFallen ? "lowConfidence" : this.#shaped.reason };
+    }
+    const { text } = this.#shaped;
+    const tokens =
+      this.#tokens.length === 0 ? undefined : placedTokens(this.#text, judgedTokens(this.#text, this.#tokens), text);
+    const lastLine = text.slice(text.lastIndexOf("\n") + 1).trim();
+    const wordChars = IDENTIFIER_CHAR.test(this.#at.before.slice(-1))
+      ? WORD_AT_START.exec(text)?.[0].length
+      : undefined;
+    return {
+      text,
+      completionKind,
+      ...(tokens === undefined ? {} : { tokens }),
+      ...(this.#hasFallen && this.#text.trimEnd().endsWith(lastLine) ? { isOpen: true } : {}),
+      ...(wordChars === undefined ? {} : { wordChars }),
+    };
   }
 
   /** What was typed at its position since it started, if its answer may still begin with that. */
@@ -116,12 +153,14 @@ export class InFlightRequest {
     return hasMore && text.startsWith(typed) ? typed : undefined;
   }
 
-  #take({ text }: GeneratedPiece): void {
+  #take({ text, tokens = [] }: GeneratedPiece): void {
+    this.#tokens.push(...tokens);
     if (text === "") {
       return;
     }
     this.firstTextMs ??= this.#clock.nowMs() - this.startedMs;
     this.#text += text;
+    this.#hasFallen = this.#isUnlikely();
     this.#soFar = this.#shapedTo(this.#text.length);
     if (this.completionKind === "line") {
       this.#shaped = this.#soFar;
@@ -135,14 +174,21 @@ export class InFlightRequest {
     return shapeAnswer({ text: this.#text.slice(0, end), completionKind: this.completionKind, cutOff }, this.#at);
   }
 
-  /** A block that was left again, or is as long as blocks get: what comes now is cut off anyway. */
+  #isUnlikely(): boolean {
+    return (
+      this.#jointMin > 0 &&
+      hasFallen({ text: this.#text, tokens: judgedTokens(this.#text, this.#tokens) }, this.#jointMin)
+    );
+  }
+
+  /** Too unlikely; a block that was left again, or is as long as blocks get: what comes now is cut off anyway. */
   #isComplete(): boolean {
     if (this.completionKind === "line" || this.#shaped.kind === "none") {
-      return false;
+      return this.#hasFallen;
     }
     const whole = this.#text.slice(0, this.#text.lastIndexOf("\n") + 1);
     const count = (text: string): number => text.split("\n").filter((line) => line.trim() !== "").length;
-    return count(whole) > count(this.#shaped.text) || count(whole) >= BLOCK_LINES_MAX;
+    return this.#hasFallen || count(whole) > count(this.#shaped.text) || count(whole) >= BLOCK_LINES_MAX;
   }
 
   #land(report: GenerateReport | undefined): void {

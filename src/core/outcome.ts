@@ -1,24 +1,29 @@
 import { EngineError } from "../protocol/errors";
-import type { CompletionKind } from "./blockRules";
-import type { CachedAnswer } from "./completionCache";
+import { afterTyping, type CachedAnswer } from "./completionCache";
 import type { CompletionOutcome } from "./completionRequest";
+import { passingLength } from "./gate";
 import type { InFlightRequest } from "./inFlightRequest";
-import { fitAnswer, type ShapedAnswer } from "./postprocess";
+import { fitAnswer } from "./postprocess";
 import type { PendingCompletion } from "./pendingCompletion";
 
 /** From an answer, as far as it is known, to the outcome of a request. */
 
 export type TextOutcome = Extract<CompletionOutcome, { kind: "text" }>;
 
-/** Shaped text, fitted to the current position. */
-export function fittedOutcome(
-  { at, normal }: PendingCompletion,
-  text: string,
-  completionKind: CompletionKind,
-): CompletionOutcome {
+/** What of an answer is sure enough, fitted to the current position. */
+export function fittedOutcome(pending: PendingCompletion, answer: CachedAnswer): CompletionOutcome {
+  const text = passingText(pending, answer);
+  if (text.trim() === "") {
+    return { kind: "none", reason: "lowConfidence" };
+  }
+  const { at, normal } = pending;
+  const { completionKind } = answer;
   const fitted = fitAnswer({ text, completionKind, cutOff: false }, at);
   if (fitted.kind === "none") {
     return fitted;
+  }
+  if (isTooLittle(pending, answer, fitted.text)) {
+    return { kind: "none", reason: "lowConfidence" };
   }
   const { selected, crlf } = normal;
   return {
@@ -29,29 +34,53 @@ export function fittedOutcome(
   };
 }
 
+/** Below it more is typed wrong than right keys are saved: docs/completion.md. What a user asks for may be as unlikely. */
+const JOINT_MIN_BY_HAND = 0.1;
+
+/** Asked by hand: what is at all likely, else the first line; all of it to one who asks again. */
+function passingText({ request, jointMin, isRepeated, at }: PendingCompletion, answer: CachedAnswer): string {
+  const { text } = answer;
+  if (jointMin === 0 || isRepeated) {
+    return text;
+  }
+  if (request.trigger === "automatic") {
+    return text.slice(0, passingLength(answer, jointMin, at));
+  }
+  const likely = text.slice(0, passingLength(answer, Math.min(jointMin, JOINT_MIN_BY_HAND), at));
+  return isWorthALook(likely) ? likely : (/^\s*[^\n]*/.exec(text)?.[0] ?? "");
+}
+
+const CHARS_MIN = 3;
+const WORD_CHAR = /[\p{L}\p{N}_]/u;
+
+/** More than two signs, and not signs alone. */
+function isWorthALook(text: string): boolean {
+  return text.trim().length >= CHARS_MIN && WORD_CHAR.test(text);
+}
+
+/** What stands there may become as short as it likes. */
+function isTooLittle(
+  { request, jointMin, standing }: PendingCompletion,
+  { tokens }: CachedAnswer,
+  text: string,
+): boolean {
+  const isJudged = request.trigger === "automatic" && jointMin > 0 && tokens !== undefined;
+  return isJudged && !isWorthALook(text) && !standing.startsWith(text.trimEnd());
+}
+
 /** `typed` is what was typed of the answer since it was asked for. */
 export function outcomeOfResult(
   pending: PendingCompletion,
-  { result, shaped, completionKind }: InFlightRequest,
+  { result, answer }: InFlightRequest,
   typed: string,
 ): CompletionOutcome {
   if (result?.kind === "failed") {
     const { error } = result;
     return { kind: "none", reason: error instanceof EngineError ? error.code : "internal", error };
   }
-  return shaped.kind === "none" ? shaped : fittedOutcome(pending, restOf(shaped, typed), completionKind);
-}
-
-/** What the cache keeps of an answer; an empty answer is kept with its skip reason. */
-export function cachedAnswer(shaped: ShapedAnswer, completionKind: CompletionKind): CachedAnswer {
-  return shaped.kind === "text"
-    ? { text: shaped.text, completionKind }
-    : { text: "", completionKind, reason: shaped.reason };
-}
-
-/** The rest of an answer after its beginning was typed. */
-export function restOf(shaped: ShapedAnswer, typed: string): string {
-  return shaped.kind === "text" ? shaped.text.slice(typed.length) : "";
+  return answer.reason === undefined
+    ? fittedOutcome(pending, afterTyping(answer, typed.length))
+    : { kind: "none", reason: answer.reason };
 }
 
 export function isSameText(a: TextOutcome, b: CompletionOutcome): boolean {

@@ -18,6 +18,12 @@ export interface PendingCompletion {
   readonly prompt: readonly PromptPart[];
   readonly token: CancelToken;
   readonly startedMs: number;
+  /** Least joint probability of what is shown; 0: all of an answer. */
+  readonly jointMin: number;
+  /** Asked by hand where it was asked by hand before: for what lies behind the gate. */
+  readonly isRepeated: boolean;
+  /** What is left of the suggestion that stands there; "" for none. */
+  readonly standing: string;
   debounceMs: number;
   source: AnswerSource | undefined;
   inFlight: InFlightRequest | undefined;
@@ -27,7 +33,10 @@ export interface PendingCompletion {
 
 /** A request at the beginning of its way, with the window of its document that a prompt shows. */
 export function pendingCompletionAt(
-  asked: Pick<PendingCompletion, "id" | "request" | "normal" | "token" | "startedMs">,
+  asked: Pick<
+    PendingCompletion,
+    "id" | "request" | "normal" | "token" | "startedMs" | "jointMin" | "isRepeated" | "standing"
+  >,
   window: PromptWindow,
   traits: PromptTraits,
 ): PendingCompletion {

@@ -26,7 +26,11 @@ function setUp(msPerChar: number, msPerLine: number) {
 }
 
 /** Keys as an editor reports them: each cancels the request before, and is reported after the editor's debounce. */
-async function typeKeys({ clock, completer }: ReturnType<typeof setUp>, requests: readonly CompletionRequest[]) {
+async function typeKeys(
+  { clock, completer }: ReturnType<typeof setUp>,
+  requests: readonly CompletionRequest[],
+  msPerKey = MS_PER_KEY,
+) {
   let answered = 0;
   let source = new CancelSource();
   for (const request of requests) {
@@ -36,7 +40,7 @@ async function typeKeys({ clock, completer }: ReturnType<typeof setUp>, requests
     void completer.complete(request, source.token).then(({ kind }) => {
       answered += kind === "text" ? 1 : 0;
     });
-    await clock.advance(MS_PER_KEY - 50);
+    await clock.advance(msPerKey - 50);
   }
   return answered;
 }
@@ -49,10 +53,18 @@ const reads = ({ engine }: ReturnType<typeof setUp>) =>
   engine.calls.filter(({ request }) => request.maxTokens <= 1).map(({ state }) => state);
 
 describe("typing at an even pace", () => {
-  it("gets answers at most keys from a fast engine", async () => {
+  it("gets answers at most keys from a fast engine, and shows none before there is a pause", async () => {
     const all = setUp(0.05, 20);
     const keys = keysOf("let other = 1 + 2 + 3");
-    const answered = await typeKeys(all, keys);
+    assert.equal(await typeKeys(all, keys), 0);
+    const answered = all.engine.calls.filter(({ state }) => state === "ended").length;
+    assert.ok(answered > 0.8 * keys.length, `${answered} of ${keys.length}`);
+  });
+
+  it("shows suggestions to one who types slowly", async () => {
+    const all = setUp(0.05, 20);
+    const keys = keysOf("let other = 1 + 2 + 3");
+    const answered = await typeKeys(all, keys, 250);
     assert.ok(answered > 0.8 * keys.length, `${answered} of ${keys.length}`);
   });
 

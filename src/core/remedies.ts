@@ -2,7 +2,7 @@
 export type FailureRemedy = "openMemoryBudget" | "chooseModel" | "restartEngine" | "showLog";
 
 /** What may help where nothing is suggested. */
-export type RemedyName = FailureRemedy | "turnOn" | "turnOnLanguage" | "endSnooze" | "suggestNow";
+export type RemedyName = FailureRemedy | "turnOn" | "turnOnLanguage" | "endSnooze" | "suggestNow" | "openEagerness";
 
 export interface Remedy {
   /** Of a button or of a menu item. */
@@ -25,4 +25,9 @@ export const REMEDIES: Readonly<Record<RemedyName, Remedy>> = {
   turnOnLanguage: { title: "Turn On for This Language", command: "hearth.toggleLanguage" },
   endSnooze: { title: "End Snooze", command: "hearth.endSnooze" },
   suggestNow: { title: "Suggest Now", command: "hearth.trigger" },
+  openEagerness: {
+    title: "Change Eagerness",
+    command: "workbench.action.openSettings",
+    arguments: ["hearth.completion.eagerness"],
+  },
 };

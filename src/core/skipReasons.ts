@@ -9,7 +9,7 @@ export type SuppressionReason = "emptyDocument" | "midLine" | "midWord" | "lineC
 
 /** The model has answered, and nothing of its answer is worth inserting. */
 export type EmptyReason =
-  "empty" | "knownEmpty" | "unfinished" | "repeats" | "alreadyThere" | "unbalanced" | "outdented";
+  "empty" | "knownEmpty" | "unfinished" | "repeats" | "alreadyThere" | "unbalanced" | "outdented" | "lowConfidence";
 
 export type FlowReason = "superseded" | "tooLate" | "internal" | UnwantedReason | "loading" | "cannotComplete";
 
@@ -144,6 +144,11 @@ export const SKIP_REASONS: Readonly<Record<SkipReason, Explanation>> = {
     title: "Outside the block",
     sentence: "The model left the block instead of filling it.",
     remedies: [],
+  },
+  lowConfidence: {
+    title: "Not sure enough",
+    sentence: "The model was not sure enough of its answer; press Alt+\\ to see it anyway.",
+    remedies: ["suggestNow", "openEagerness"],
   },
   superseded: { title: "Superseded", sentence: "A newer request replaced this one.", remedies: [] },
   tooLate: {

@@ -5,6 +5,9 @@ import type { PrefillCost } from "./promptPrefill";
 export const DELAY_MIN_MS = 40;
 export const DELAY_MAX_MS = 400;
 
+/** After so long without a key a user has paused; a fast one after so many of their intervals. */
+const CALM_MS = 150;
+const PAUSE_INTERVALS = 1.5;
 /** Longer pauses are thinking time and say nothing about typing speed. */
 const PAUSE_MS = 1000;
 /**
@@ -73,8 +76,13 @@ export class TypingPace {
    * types; and never longer than a pause that says that they have stopped.
    */
   delayMs(newChars: number): number {
-    const wanted = Math.min(1.5 * this.#intervalMs, this.expectedMs(newChars));
+    const wanted = Math.min(PAUSE_INTERVALS * this.#intervalMs, this.expectedMs(newChars));
     return Math.min(DELAY_MAX_MS, Math.max(DELAY_MIN_MS, wanted));
+  }
+
+  /** From a key until the user has most likely paused. */
+  get calmMs(): number {
+    return Math.min(CALM_MS, PAUSE_INTERVALS * this.#intervalMs);
   }
 
   get #msPerPromptChar(): number {

@@ -45,6 +45,8 @@ export interface GeneratedToken {
   readonly allowedLogprob?: number;
   /** For each of the request's `watched`: that a token here begins with it. */
   readonly watched?: readonly number[];
+  /** What gave most of its probability: code in open documents or in the workspace; missing: the model. */
+  readonly origin?: "file" | "workspace";
 }
 
 /** More of a text. */

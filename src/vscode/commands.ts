@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { answerTable } from "../core/answerTable";
 import { isLanguageOn } from "../core/wanted";
 import type { StatusLine } from "../core/statusLine";
 import type { WindowChat } from "./chat/windowChat";
@@ -9,6 +10,7 @@ import type { Settings } from "./settings";
 import { showSkipReasons } from "./skipReasons";
 import type { Snooze } from "./snooze";
 import { showStatistics } from "./statistics";
+import { showSuggestionStatistics, type SuggestionWatch } from "./suggestionWatch";
 import type { WindowEngine } from "./windowEngine";
 
 export interface CommandPorts {
@@ -16,6 +18,7 @@ export interface CommandPorts {
   readonly snooze: Snooze;
   readonly engine: WindowEngine;
   readonly chat: WindowChat;
+  readonly watch: SuggestionWatch;
   readonly log: vscode.LogOutputChannel;
   readonly status: () => StatusLine;
   readonly nowMs: () => number;
@@ -40,13 +43,14 @@ export function registerCommands(ports: CommandPorts): vscode.Disposable {
     "hearth.setMode": (mode) => settings.setMode(mode === "manual" ? "manual" : "automatic"),
     "hearth.snooze": (minutes) => snoozeFor(snooze, minutes),
     "hearth.endSnooze": () => snooze.end(),
-    "hearth.toggleLanguage": () => toggleLanguage(settings),
+    "hearth.toggleLanguage": (languageId) => toggleLanguage(settings, languageId),
     "hearth.trigger": () => vscode.commands.executeCommand("editor.action.inlineSuggest.trigger"),
     "hearth.chooseModel": () => chooseModel(settings),
     "hearth.useBuiltInModel": () => settings.setModelPath(undefined),
     "hearth.showSkipReasons": () => showSkipReasons(engine.requests, ports.nowMs()),
     "hearth.showStatistics": () => orTell(() => showStatistics(engine)),
-    "hearth.showPrompt": () => showPrompt(engine),
+    "hearth.showSuggestionStatistics": () => showSuggestionStatistics(ports.watch),
+    "hearth.showPrompt": () => orTell(() => showPrompt(engine)),
     "hearth.showLog": () => showLog(ports),
     "hearth.restartEngine": () => orTell(() => engine.restart()),
     "hearth.chat.open": () => chat.open(),
@@ -79,8 +83,9 @@ async function snoozeFor(snooze: Snooze, given: unknown): Promise<void> {
   }
 }
 
-async function toggleLanguage(settings: Settings): Promise<void> {
-  const languageId = vscode.window.activeTextEditor?.document.languageId;
+/** By default that of the active document. */
+async function toggleLanguage(settings: Settings, given: unknown): Promise<void> {
+  const languageId = typeof given === "string" ? given : vscode.window.activeTextEditor?.document.languageId;
   if (languageId === undefined) {
     void vscode.window.showInformationMessage("Open a file in the language you want to switch.");
     return;
@@ -108,6 +113,9 @@ async function chooseModel(settings: Settings): Promise<void> {
   await settings.setModelPath(file.fsPath);
 }
 
+/** Unlike anything in a prompt. */
+const ANSWER_HEAD = "════ Up to here: the prompt. What the model says after it, and how likely it finds that: ════";
+
 async function showPrompt(engine: WindowEngine): Promise<void> {
   const editor = vscode.window.activeTextEditor;
   const completer = engine.completer;
@@ -115,8 +123,11 @@ async function showPrompt(engine: WindowEngine): Promise<void> {
     void vscode.window.showInformationMessage("There is no prompt yet: open a document and let the model load.");
     return;
   }
-  const parts = completer.promptFor(completionPosition(editor.document, editor.selection.active));
-  const content = parts.map((part) => (part.kind === "text" ? part.text : part.token)).join("");
+  const position = completionPosition(editor.document, editor.selection.active);
+  const parts = completer.promptFor(position);
+  const prompt = parts.map((part) => (part.kind === "text" ? part.text : part.token)).join("");
+  const answer = parts.length === 0 ? "" : answerTable(await completer.answerAt(position));
+  const content = `${prompt}\n\n${ANSWER_HEAD}\n\n${answer}`;
   await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content }), { preview: true });
 }
 

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { jointMinOf } from "../core/gate";
 import type { Clock } from "../core/ports";
 import { type StatusLine, statusLine } from "../core/statusLine";
 import type { EngineCondition } from "../protocol/engine";
@@ -14,6 +15,7 @@ import { warnAboutOtherCompleters } from "./otherCompleters";
 import { Settings } from "./settings";
 import { Snooze } from "./snooze";
 import { StatusBar } from "./statusBar";
+import { SuggestionWatch } from "./suggestionWatch";
 import { WindowEngine } from "./windowEngine";
 
 export interface HearthWindowOptions {
@@ -51,15 +53,17 @@ export class HearthWindow {
       log,
       choice: () => settings.modelChoice,
       blocks: () => settings.blocks,
+      jointMin: (languageId) => jointMinOf(settings.eagernessIn(languageId)),
     });
-    this.provider = new InlineCompletionProvider(this.engine, settings, snooze);
+    const watch = new SuggestionWatch(context.workspaceState, clock);
+    this.provider = new InlineCompletionProvider(this.engine, settings, snooze, watch);
     this.chat = new WindowChat({ context, engine: this.engine, settings, log });
     this.#focus = new FocusWatch(this.engine, this.provider, settings);
     this.#edits = new WindowEdits({ engine: this.engine, settings, memory: context.globalState });
     const others = setTimeout(() => {
       void warnAboutOtherCompleters(context.globalState, settings);
     }, OTHERS_AFTER_MS);
-    const ports = { settings, snooze, engine: this.engine, chat: this.chat, log, engineLog };
+    const ports = { settings, snooze, engine: this.engine, chat: this.chat, log, engineLog, watch };
     context.subscriptions.push(
       log,
       settings,
@@ -67,6 +71,7 @@ export class HearthWindow {
       this.#statusBar,
       this.#focus,
       this.provider,
+      watch,
       this.chat,
       new LanguageModelProvider(this.engine, settings),
       this.#edits,

@@ -8,6 +8,7 @@ import { EngineError } from "../protocol/errors";
 import { documentIdOf, isEditable, requestAt } from "./documents";
 import type { Settings } from "./settings";
 import type { Snooze } from "./snooze";
+import type { SuggestionWatch } from "./suggestionWatch";
 import type { WindowEngine } from "./windowEngine";
 
 /** A spinner that appeared between two keys would only flicker. */
@@ -28,6 +29,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   readonly #engine: WindowEngine;
   readonly #settings: Settings;
   readonly #snooze: Snooze;
+  readonly #watch: SuggestionWatch;
   readonly #thinkingChanged = new vscode.EventEmitter<boolean>();
   readonly #answered = new vscode.EventEmitter<void>();
   #waiting = 0;
@@ -45,7 +47,8 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   /** After each request, whatever became of it. */
   readonly onDidAnswer = this.#answered.event;
 
-  constructor(engine: WindowEngine, settings: Settings, snooze: Snooze) {
+  constructor(engine: WindowEngine, settings: Settings, snooze: Snooze, watch: SuggestionWatch) {
+    this.#watch = watch;
     this.#engine = engine;
     this.#settings = settings;
     this.#snooze = snooze;
@@ -93,7 +96,8 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     const request = requestAt(document, position, isAutomatic ? "automatic" : "manual", context.selectedCompletionInfo);
     try {
       const outcomes = await this.#outcomesOf(document, request, token);
-      return outcomes.flatMap((outcome) => itemOf(outcome, document, request));
+      const command = token.isCancellationRequested ? undefined : this.#watch.offered(request, outcomes[0]);
+      return outcomes.flatMap((outcome) => itemOf(outcome, document, request, command));
     } finally {
       this.#answered.fire();
     }
@@ -203,11 +207,13 @@ function itemOf(
   outcome: CompletionOutcome,
   document: vscode.TextDocument,
   { offset }: CompletionRequest,
+  command: vscode.Command | undefined,
 ): vscode.InlineCompletionItem[] {
   if (outcome.kind !== "text") {
     return [];
   }
   const start = document.positionAt(offset - outcome.replaceBefore);
   const end = document.positionAt(offset + outcome.replaceAfter);
-  return start.line === end.line ? [new vscode.InlineCompletionItem(outcome.text, new vscode.Range(start, end))] : [];
+  const range = new vscode.Range(start, end);
+  return start.line === end.line ? [new vscode.InlineCompletionItem(outcome.text, range, command)] : [];
 }

@@ -5,6 +5,7 @@ import { isLanguageOn } from "../core/wanted";
 import { languageName } from "./languageNames";
 import type { Settings } from "./settings";
 import type { Snooze } from "./snooze";
+import { poorLine, suggestionsLine, type SuggestionWatch } from "./suggestionWatch";
 import type { WindowEngine } from "./windowEngine";
 
 interface MenuItem extends vscode.QuickPickItem {
@@ -16,6 +17,7 @@ export interface MenuPorts {
   readonly settings: Settings;
   readonly snooze: Snooze;
   readonly engine: WindowEngine;
+  readonly watch: SuggestionWatch;
   readonly status: () => StatusLine;
 }
 
@@ -40,18 +42,20 @@ const ICONS: Readonly<Record<RemedyName, string>> = {
   turnOnLanguage: "symbol-keyword",
   endSnooze: "play",
   suggestNow: "sparkle",
+  openEagerness: "settings",
 };
 
-function menuItems({ settings, snooze, engine, status }: MenuPorts): MenuItem[] {
+function menuItems({ settings, snooze, engine, watch, status }: MenuPorts): MenuItem[] {
   const { remedies } = status();
   const unlessAbove = (name: RemedyName, description?: string): MenuItem[] =>
     remedies.includes(name) ? [] : [remedyItem(name, description)];
   return [
     ...remedies.map((name) => remedyItem(name)),
-    ...switchItems(settings, snooze),
+    ...switchItems(settings, snooze, watch),
     separator("At the cursor"),
     remedyItem("suggestNow"),
     item("question", "Why Was Nothing Suggested?", "hearth.showSkipReasons"),
+    suggestionsItem(watch),
     item("comment-discussion", "Open Chat", "hearth.chat.open"),
     separator("Model and engine"),
     ...unlessAbove("chooseModel", modelName(engine)),
@@ -62,7 +66,7 @@ function menuItems({ settings, snooze, engine, status }: MenuPorts): MenuItem[] 
   ];
 }
 
-function switchItems(settings: Settings, snooze: Snooze): MenuItem[] {
+function switchItems(settings: Settings, snooze: Snooze, watch: SuggestionWatch): MenuItem[] {
   const { mode } = settings;
   if (mode === "off") {
     return [remedyItem("turnOn")];
@@ -81,9 +85,17 @@ function switchItems(settings: Settings, snooze: Snooze): MenuItem[] {
             "symbol-keyword",
             `Turn ${isLanguageOn(settings.languages, languageId) ? "Off" : "On"} for ${languageName(languageId)}`,
             "hearth.toggleLanguage",
+            isLanguageOn(settings.languages, languageId) ? poorLine(watch, languageId) : undefined,
           ),
         ]),
   ];
+}
+
+function suggestionsItem(watch: SuggestionWatch): MenuItem {
+  const languageId = vscode.window.activeTextEditor?.document.languageId;
+  const description =
+    languageId === undefined ? undefined : `${languageName(languageId)}: ${suggestionsLine(watch, languageId)}`;
+  return item("graph", "Show Suggestion Statistics", "hearth.showSuggestionStatistics", description);
 }
 
 function remedyItem(name: RemedyName, description?: string): MenuItem {

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { EAGERNESS, type Eagerness, eagernessIn } from "../core/gate";
 import { settingOf } from "../core/settingKeys";
 import type { CompletionMode } from "../core/wanted";
 import type { LoadOptions, ModelChoice } from "../protocol/engine";
@@ -46,6 +47,16 @@ export class Settings implements vscode.Disposable {
 
   get blocks(): boolean {
     return this.#get("completion.multiLine", true);
+  }
+
+  /** As it is set for just this language, or else for all, as far as these are not prose. */
+  eagernessIn(languageId: string): Eagerness {
+    const configuration = vscode.workspace.getConfiguration(SECTION, { languageId });
+    const { globalLanguageValue, workspaceLanguageValue, workspaceFolderLanguageValue } =
+      configuration.inspect("completion.eagerness") ?? {};
+    const own = [workspaceFolderLanguageValue, workspaceLanguageValue, globalLanguageValue].find(isEagerness);
+    const chosen: unknown = configuration.get("completion.eagerness");
+    return own ?? eagernessIn(languageId, isEagerness(chosen) ? chosen : "balanced");
   }
 
   get warmUp(): boolean {
@@ -122,6 +133,10 @@ export class Settings implements vscode.Disposable {
     const value: unknown = this.#get<unknown>(key, fallback);
     return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : fallback;
   }
+}
+
+function isEagerness(value: unknown): value is Eagerness {
+  return EAGERNESS.some((each) => each === value);
 }
 
 /** A folder or a workspace file is open, so that there is a place for its settings. */

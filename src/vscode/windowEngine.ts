@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { Completer } from "../core/completion";
 import type { CompletionRequest } from "../core/completionRequest";
+import type { JointMin } from "../core/gate";
 import type { ChatEngine, Clock, TokenCounter } from "../core/ports";
 import { budgetFor } from "../core/promptWindow";
 import type { SkipReason } from "../core/skipReasons";
@@ -25,6 +26,7 @@ export interface WindowEngineOptions {
   readonly log: vscode.LogOutputChannel;
   readonly choice: () => ModelChoice;
   readonly blocks: () => boolean;
+  readonly jointMin: JointMin;
 }
 
 /** Longest answer that a window asks for; room for it is kept free in the context. */
@@ -206,6 +208,7 @@ export class WindowEngine implements vscode.Disposable {
       blockTokens: ANSWER_TOKENS,
       budget: budgetFor(contextTokens, ANSWER_TOKENS),
       blocks: this.#options.blocks(),
+      jointMin: this.#options.jointMin,
     });
   }
 

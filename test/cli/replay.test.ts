@@ -38,7 +38,7 @@ describe("hearth replay", () => {
   it("asks the engine nothing while what is shown is typed, nor when keys are taken back", async () => {
     const { keystrokes, summary } = await replay(
       { pauseMs: 300 },
-      { type: "\n      c" },
+      { type: "\n      return und" },
       { untilShownMs: 20_000 },
       { typeShown: 5, msPerKey: 100 },
       { pauseMs: 300 },

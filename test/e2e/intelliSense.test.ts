@@ -12,7 +12,7 @@ const STACK = `export class Stack {
     return this.items.length === 0;
   }
 
-  clear(): void {
+  isFull(): boolean {
     
   }
 }
@@ -45,7 +45,7 @@ describe("beside IntelliSense, as the editor comes", () => {
   it("suggests once the list is closed", async () => {
     const { current } = editor;
     await current.openFile("ghost.ts", 13, 5);
-    await current.type("this.items.");
+    await current.type("return this.items.");
     // A method: an item of TypeScript's, not a word of the file. TypeScript may still be reading the file when the dot is
     // typed; then the list is asked for, as a user would.
     const method = current.page.locator(`${LIST} .codicon-symbol-method`).first();
@@ -66,6 +66,6 @@ describe("beside IntelliSense, as the editor comes", () => {
     await current.screenshot("ghost");
     await current.press("Tab");
     const saved = await current.saved("ghost.ts", (file) => file !== STACK);
-    assert.ok(saved.includes(`this.items.len${text.split("\n")[0]!}`), saved);
+    assert.ok(saved.includes(`return this.items.len${text.split("\n")[0]!}`), saved);
   });
 });

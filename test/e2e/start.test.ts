@@ -80,11 +80,11 @@ describe("npm start", () => {
     const sample = readFileSync(join(ROOT, ".cache", "sample", "cart.ts"), "utf8").split("\n");
     const line = sample.findIndex((text) => text.includes("Type here")) + 2;
     await editor.until("the cursor is there", async () =>
-      (await editor.cursor()).startsWith(`Ln ${String(line)}, Col 3`),
+      (await editor.cursor()).startsWith(`Ln ${String(line)}, Col 5`),
     );
     await editor.ready();
-    await editor.type("update");
-    await editor.ghost().finally(() => editor.screenshot("ghost"));
+    await editor.type("for (const item");
+    assert.equal(await editor.ghost().finally(() => editor.screenshot("ghost")), " of this.items) {");
     assert.deepEqual(await editor.toasts().allTextContents(), []);
     assert.deepEqual(editor.complaints, []);
     await browser.close();

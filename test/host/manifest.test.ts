@@ -39,8 +39,8 @@ describe("the manifest", () => {
       assert.ok(registered.includes(command), `${command} is not registered`);
     }
     const others = registered.filter((command) => !contributed.includes(command) && !command.startsWith(OF_A_VIEW));
-    // Called with an argument: by the chat, by edits, by the menu.
-    const internal = ["hearth.applyCode", "hearth.chat.ask", "hearth.setMode"];
+    // Called with an argument: by the chat, by edits, by the menu, by the editor for what is accepted.
+    const internal = ["hearth.applyCode", "hearth.chat.ask", "hearth.setMode", "hearth.suggestionAccepted"];
     const earlierNames = ["hearth.explainSilence", "hearth.showFigures"];
     assert.deepEqual(others.sort(), [...internal, ...earlierNames].sort());
   });

@@ -90,12 +90,12 @@ export function countsOf({ rest, said, shown, bits, bytes }: CursorAnswer): Curs
     bits,
     bytes,
     shown: isShown ? 1 : 0,
-    shownRight: isShown && isRight(shown.trimEnd(), rest) ? 1 : 0,
+    shownRight: isShown && isShownRight(shown.trimEnd(), rest) ? 1 : 0,
   };
 }
 
 /** What is shown begins what is to be said, is worth a key, and breaks no word in two. */
-function isRight(shown: string, rest: string): boolean {
+export function isShownRight(shown: string, rest: string): boolean {
   return rest.startsWith(shown) && shown.length > TRIVIAL_CHARS_MAX && isWordEnd(rest, shown.length);
 }
 

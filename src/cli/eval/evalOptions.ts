@@ -1,3 +1,4 @@
+import { EAGERNESS, type Eagerness } from "../../core/gate";
 import type { PromptTraits } from "../../core/ports";
 import { type Arguments, flagOption, type OptionTable, textOption, usageError, wholeOption } from "../options";
 
@@ -12,19 +13,18 @@ export const evalOptions = {
   details: { type: "string" },
 } as const satisfies OptionTable;
 
-const EAGERNESS = ["careful", "balanced", "eager"] as const;
 /** `peer`: the whole document around the cursor, prefix first, as llama.vscode asks a server that continues it. */
 const LAYOUTS = ["continuation", "suffix-first", "prefix-first", "peer"] as const;
 
-export type Eagerness = (typeof EAGERNESS)[number];
 export type Layout = (typeof LAYOUTS)[number];
 
 /** What of the product is measured. */
 export interface Switches {
   readonly seed: number;
   readonly healing: boolean;
-  /** No product has these yet: a build without them gives the same figures whatever they say. */
+  /** No product has it yet: a build without it gives the same figures whatever this says. */
   readonly memory: boolean;
+  /** False: whatever an answer says is shown, however unlikely. */
   readonly gate: boolean;
   readonly eagerness: Eagerness;
   /** Undefined: the model's own. */

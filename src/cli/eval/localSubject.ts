@@ -1,3 +1,4 @@
+import type { JointMin } from "../../core/gate";
 import type { PromptTraits, TextEngine } from "../../core/ports";
 import type { PromptBudget } from "../../core/promptWindow";
 import type { LocalEngine, LocalSession } from "../../engine/local/localEngine";
@@ -14,10 +15,11 @@ export interface Asking {
   readonly heal: boolean;
   readonly traits: PromptTraits;
   readonly budget?: PromptBudget;
+  readonly jointMin?: JointMin;
 }
 
 /** A model in this process. */
-export function localSubject(engine: LocalEngine, { heal, traits, budget }: Asking): Subject {
+export function localSubject(engine: LocalEngine, { heal, traits, budget, jointMin }: Asking): Subject {
   const { tokenizer } = engine;
   const { contextTokens } = engine.info.plan;
   const session = engine.newSession();
@@ -26,6 +28,7 @@ export function localSubject(engine: LocalEngine, { heal, traits, budget }: Aski
     traits,
     contextTokens,
     ...(budget === undefined ? {} : { budget }),
+    ...(jointMin === undefined ? {} : { jointMin }),
     engine: greedyEngine(session, heal),
     count: (text) => tokenizer.encodeText(text).length,
     async restOfLine(prompt) {

@@ -1,5 +1,6 @@
 import { Completer } from "../../core/completion";
 import type { CompletionOptions } from "../../core/completionOptions";
+import type { JointMin } from "../../core/gate";
 import type { PromptTraits, TextEngine } from "../../core/ports";
 import { perSource, type SourceName } from "../../core/prompt/sources";
 import { budgetFor, type PromptBudget } from "../../core/promptWindow";
@@ -22,6 +23,8 @@ export interface Subject {
   readonly contextTokens: number;
   /** Missing: as the product does, by the context. */
   readonly budget?: PromptBudget;
+  /** How sure a suggestion must be. Missing: as a window's that nobody has set up. */
+  readonly jointMin?: JointMin;
   /** Greedy. */
   readonly engine: TextEngine;
   /** Tokens of a text. */
@@ -37,10 +40,14 @@ const ANSWER_MS = 40;
 const ANSWER_TOKENS = 96;
 
 /** The logic of a window of its own, in the clock's time. */
-export function completerFor({ engine, traits, contextTokens, budget }: Subject, clock: VirtualClock): Completer {
+export function completerFor(
+  { engine, traits, contextTokens, budget, jointMin }: Subject,
+  clock: VirtualClock,
+): Completer {
   const options: Partial<CompletionOptions> = {
     blockTokens: ANSWER_TOKENS,
     budget: budget ?? budgetFor(contextTokens, ANSWER_TOKENS),
+    ...(jointMin === undefined ? {} : { jointMin }),
   };
   const ports = { engine: new TimedEngine(engine, clock, ANSWER_MS), clock, tokens: { count: estimateTokens } };
   return new Completer(ports, traits, options);

@@ -6,6 +6,8 @@ import { flatten } from "../promptLayout";
 
 export interface Script {
   readonly pieces: readonly string[];
+  /** Of the pieces, each a token. Missing: none is told. */
+  readonly probabilities?: readonly number[];
   readonly finish?: GenerateReport["finish"];
   readonly prefillMs?: number;
   readonly msPerPiece?: number;
@@ -73,20 +75,25 @@ export class ScriptedEngine implements TextEngine {
     cancel: CancelToken,
   ): AsyncGenerator<GeneratedPiece, GenerateReport["finish"], undefined> {
     let said = "";
-    for (const piece of script.pieces) {
+    for (const [i, piece] of script.pieces.entries()) {
       await this.#sleep(script.msPerPiece ?? 0, cancel);
       if (cancel.isCancellationRequested) {
         return "cancelled";
       }
       const stop = call.request.stop?.map((each) => (said + piece).indexOf(each)).find((at) => at !== -1);
+      const logprob = Math.log(script.probabilities?.[i] ?? 1);
+      const tokens = {
+        tokens: [{ id: i, offset: said.length, logprob, watched: [piece.startsWith("\n") ? logprob : -9] }],
+      };
+      const judged = script.probabilities === undefined || call.request.logprobs !== true ? {} : tokens;
       if (stop !== undefined) {
         call.state = "ended";
-        yield { text: (said + piece).slice(said.length, Math.max(stop, said.length)) };
+        yield { text: (said + piece).slice(said.length, Math.max(stop, said.length)), ...judged };
         return "stop";
       }
       said += piece;
       call.piecesGiven += 1;
-      yield { text: piece };
+      yield { text: piece, ...judged };
     }
     call.state = "ended";
     return script.finish ?? "end";

@@ -1,0 +1,125 @@
+import * as vscode from "vscode";
+import type { CompletionOutcome, CompletionRequest } from "../core/completionRequest";
+import type { Clock } from "../core/ports";
+import { SuggestionLedger } from "../core/suggestionLedger";
+import {
+  arePoor,
+  counted,
+  countsIn,
+  countsLine,
+  type CountsByLanguage,
+  storedCounts,
+} from "../core/suggestionStatistics";
+import { documentIdOf } from "./documents";
+import { languageName } from "./languageNames";
+
+const KEY = "hearth.suggestions";
+const ACCEPTED = "hearth.suggestionAccepted";
+
+/** Counts what becomes of suggestions, in this workspace's own storage. */
+export class SuggestionWatch implements vscode.Disposable {
+  readonly #memory: vscode.Memento;
+  readonly #ledger: SuggestionLedger;
+  readonly #listeners: vscode.Disposable;
+  #counts: CountsByLanguage;
+
+  constructor(memory: vscode.Memento, clock: Clock) {
+    this.#memory = memory;
+    this.#counts = storedCounts(memory.get<unknown>(KEY));
+    this.#ledger = new SuggestionLedger(clock, (languageId, what) => {
+      this.#keep(counted(this.#counts, languageId, what));
+    });
+    this.#listeners = vscode.Disposable.from(
+      vscode.commands.registerCommand(ACCEPTED, (id: unknown) => {
+        if (typeof id === "number") {
+          this.#ledger.acceptedWhole(id);
+        }
+      }),
+      vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
+        const changes = contentChanges.map(({ rangeOffset, rangeLength, text }) => ({
+          offset: rangeOffset,
+          removed: rangeLength,
+          inserted: text,
+        }));
+        this.#ledger.changed(documentIdOf(document), changes);
+      }),
+      vscode.workspace.onDidCloseTextDocument((document) => {
+        this.#ledger.forget(documentIdOf(document));
+      }),
+    );
+  }
+
+  dispose(): void {
+    this.#listeners.dispose();
+  }
+
+  get counts(): CountsByLanguage {
+    return this.#counts;
+  }
+
+  /** What was returned for a request that has not been cancelled. The editor is to run the command when it is accepted. */
+  offered(
+    { documentId, languageId, offset }: CompletionRequest,
+    outcome: CompletionOutcome | undefined,
+  ): vscode.Command | undefined {
+    if (outcome?.kind !== "text") {
+      this.#ledger.withdrawn();
+      return undefined;
+    }
+    const id = this.#ledger.offered({
+      documentId,
+      languageId,
+      offset,
+      text: outcome.text.slice(outcome.replaceBefore),
+    });
+    return { command: ACCEPTED, title: "", arguments: [id] };
+  }
+
+  forgetAll(): void {
+    this.#keep({});
+  }
+
+  #keep(counts: CountsByLanguage): void {
+    this.#counts = counts;
+    void this.#memory.update(KEY, counts);
+  }
+}
+
+/** For the status menu: what became of suggestions in a language. */
+export function suggestionsLine({ counts }: SuggestionWatch, languageId: string): string {
+  return countsLine(countsIn(counts, languageId));
+}
+
+/** For the status menu: why a language might rather be switched off; undefined where it need not be. */
+export function poorLine({ counts }: SuggestionWatch, languageId: string): string | undefined {
+  const of = countsIn(counts, languageId);
+  return arePoor(of) ? `only ${String(of.accepted)} of ${String(of.offered)} suggestions were accepted` : undefined;
+}
+
+/** Shows what became of suggestions, language by language, to be looked at or forgotten. */
+export async function showSuggestionStatistics(watch: SuggestionWatch): Promise<void> {
+  const languages = Object.keys(watch.counts).sort();
+  if (languages.length === 0) {
+    void vscode.window.showInformationMessage("Hearth has suggested nothing in this workspace yet.");
+    return;
+  }
+  const forget = { label: "$(trash) Forget These Numbers" };
+  const items = languages.map((id) => ({
+    label: languageName(id),
+    description: suggestionsLine(watch, id),
+    ...(poorLine(watch, id) === undefined ? {} : { detail: `${poorLine(watch, id) ?? ""}: choose to switch it off` }),
+    languageId: id,
+  }));
+  const chosen = await vscode.window.showQuickPick<vscode.QuickPickItem & { readonly languageId?: string }>(
+    [...items, forget],
+    {
+      title: "Suggestions in This Workspace",
+      placeHolder: "Kept: still there half a minute later. Nothing of this is sent.",
+    },
+  );
+  if (chosen === forget) {
+    watch.forgetAll();
+  } else if (chosen?.languageId !== undefined && poorLine(watch, chosen.languageId) !== undefined) {
+    await vscode.commands.executeCommand("hearth.toggleLanguage", chosen.languageId);
+  }
+}
