@@ -52,6 +52,21 @@ describe("token healing", () => {
     assert.deepEqual(healed(...fim), { prompt: "\n}return this", takenBack: "." });
   });
 
+  it("takes back the identifier that the cursor ends, whole, and what the vocabulary joins to it", () => {
+    const spanning = /(^|\W)zzzqqq$/;
+    const cut = healed(text("const a = b + zzzqqq"));
+    assert.ok(engine.tokenizer.encodeText("zzzqqq").length > 1, "is one token, and shows nothing");
+    assert.match(cut.takenBack, spanning);
+    assert.equal(cut.prompt + cut.takenBack, "const a = b + zzzqqq");
+    // `.length` is one token.
+    assert.deepEqual(healed(text("return this.items.le")), { prompt: "return this.items", takenBack: ".le" });
+    assert.ok(healed(text(`x = ${"zq".repeat(40)}`)).takenBack.length < 80, "there is a limit to it");
+  });
+
+  it("takes nothing back of the line before", () => {
+    assert.equal(healed(text("a = 1;\nfoo")).takenBack, "foo");
+  });
+
   it("takes nothing back of a line that has not begun, of a prompt that has nothing else, or of half a character", () => {
     assert.equal(healed(text("a = 1\n")).takenBack, "");
     assert.equal(healed(text("(")).takenBack, "");

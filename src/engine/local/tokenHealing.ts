@@ -5,11 +5,12 @@ import type { NativeForcedStep } from "./native";
 /**
  * A cursor may stand in the middle of what the model knows as one token: after `items.` it has hardly ever seen `length`,
  * because in the text that it learnt from that was `.length`. So the last token before the cursor is taken back, and what
- * is generated must begin with its bytes ("token healing"; the idea is from Microsoft's guidance library).
+ * is generated must begin with its bytes ("token healing"; the idea is from Microsoft's guidance library). An identifier
+ * that the cursor ends is taken back whole: half typed it has other tokens than when it is complete.
  */
 export interface HealedPrompt {
   readonly tokens: readonly number[];
-  /** The bytes of the token that was taken back, whole characters: generation must begin with them. Often empty. */
+  /** The bytes of the tokens that were taken back, whole characters: generation must begin with them. Often empty. */
   readonly takenBack: Uint8Array;
 }
 
@@ -17,6 +18,10 @@ export interface HealedPrompt {
 const CURSOR_TEXT_FOLLOWS = "<|fim_prefix|>";
 const LINE_FEED = 10;
 export const NOTHING_TAKEN_BACK = new Uint8Array(0);
+
+/** Every token taken back is generated again, a step each. Longer identifiers are taken back in part. */
+const TAKEN_BACK_TOKENS_MAX = 8;
+const IDENTIFIER_AT_END = /[\p{L}\p{N}_$]+$/u;
 
 /** Errors: EngineError `bad_request` from the tokenizer. */
 export function healPrompt(tokenizer: Tokenizer, prompt: readonly PromptPart[]): HealedPrompt {
@@ -28,13 +33,46 @@ export function healPrompt(tokenizer: Tokenizer, prompt: readonly PromptPart[]):
   const before = tokenizer.encode(prompt.slice(0, cursor));
   const text = tokenizer.encode([part]);
   const after = tokenizer.encode(prompt.slice(cursor + 1));
-  const last = text.at(-1);
-  const takenBack = last === undefined ? NOTHING_TAKEN_BACK : tokenizer.tokenBytes(last);
-  // An empty prompt has no continuation, and a new line is begun the same way whatever comes on it.
-  const isWhole = before.length + text.length < 2 || takenBack.includes(LINE_FEED) || !isText(takenBack);
-  return isWhole
-    ? { tokens: [...before, ...text, ...after], takenBack: NOTHING_TAKEN_BACK }
-    : { tokens: [...before, ...text.slice(0, -1), ...after], takenBack };
+  // An empty prompt has no continuation.
+  const countMax = Math.min(TAKEN_BACK_TOKENS_MAX, text.length - (before.length === 0 ? 1 : 0));
+  const pieces = text.slice(text.length - Math.max(0, countMax)).map((id) => tokenizer.tokenBytes(id));
+  const takenBack = joined(pieces.slice(pieces.length - tokensToTakeBack(tokenizer, part.text, pieces)));
+  return isText(takenBack.bytes)
+    ? { tokens: [...before, ...text.slice(0, text.length - takenBack.count), ...after], takenBack: takenBack.bytes }
+    : { tokens: [...before, ...text, ...after], takenBack: NOTHING_TAKEN_BACK };
+}
+
+/**
+ * How many of the last tokens: the last one, all that hold a part of the identifier at the end of the text, and the one before
+ * that if some token spans both (`.length`).
+ */
+function tokensToTakeBack(tokenizer: Tokenizer, text: string, pieces: readonly Uint8Array[]): number {
+  const identifier = new TextEncoder().encode(IDENTIFIER_AT_END.exec(text)?.[0] ?? "");
+  let count = 0;
+  let bytes = 0;
+  for (const piece of pieces.toReversed()) {
+    const isInside = count === 0 || bytes < identifier.length;
+    // A new line is begun the same way whatever comes on it.
+    if (piece.includes(LINE_FEED) || !(isInside || isSpanned(tokenizer, piece, identifier, bytes))) {
+      break;
+    }
+    count += 1;
+    bytes += piece.length;
+  }
+  return count;
+}
+
+/** The identifier begins where the token ends, and the vocabulary has a longer token of this one and the identifier's beginning. */
+function isSpanned(tokenizer: Tokenizer, piece: Uint8Array, identifier: Uint8Array, bytes: number): boolean {
+  if (identifier.length === 0 || bytes !== identifier.length) {
+    return false;
+  }
+  const spanning = Uint8Array.from([...piece, ...identifier]);
+  return tokenizer.idsAlong(spanning).some((id) => tokenizer.tokenBytes(id).length > piece.length);
+}
+
+function joined(pieces: readonly Uint8Array[]): { readonly bytes: Uint8Array; readonly count: number } {
+  return { bytes: Uint8Array.from(pieces.flatMap((piece) => [...piece])), count: pieces.length };
 }
 
 function cursorPart(prompt: readonly PromptPart[]): number {
