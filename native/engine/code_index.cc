@@ -66,7 +66,7 @@ int64_t CodeIndex::Chains::Append(std::span<const int32_t> lead, std::span<const
   n_linked_ += std::max<int64_t>(0, size() - first_linked);
   if (heads_.size() < kBucketsMax && static_cast<size_t>(n_linked_) > 2 * heads_.size()) {
     size_t n = std::max(kBucketsMin, heads_.size());
-    while (n < kBucketsMax && static_cast<size_t>(n_linked_) > n) n *= 2;
+    while (n<kBucketsMax&& static_cast<size_t>(n_linked_)> n) n *= 2;
     heads_ = std::vector<int32_t>(n);
     LinkAll();
   } else {

@@ -28,8 +28,8 @@ class CodeIndex {
  public:
   static constexpr int64_t kContextMin = 2;  // tokens that must have occurred before
   static constexpr int64_t kContextMax = 32;
-  static constexpr int64_t kPlacesMax = 64;           // the latest ones, of each source
-  static constexpr int64_t kTokensMax = 2'000'000;    // with leads, and one more for each piece
+  static constexpr int64_t kPlacesMax = 64;              // the latest ones, of each source
+  static constexpr int64_t kTokensMax = 2'000'000;       // with leads, and one more for each piece
   static constexpr size_t kBytesMax = 24 * 1000 * 1000;  // what kTokensMax take at most
 
   explicit CodeIndex(int64_t n_token_max = kTokensMax) : n_token_max_(n_token_max) {}
@@ -40,20 +40,21 @@ class CodeIndex {
     int32_t n_context;  // tokens of the context's end that stand before it, up to kContextMax
   };
 
-  // Adds a piece, the latest of its source, and returns its number. `lead`: tokens that stand before
-  // it in its document, of which the last kContextMax matter; they are context for what follows and
-  // follow nothing themselves. kBadRequest: an id below 0. kMemory, and nothing is added: more than
-  // n_token_max tokens.
+  // Adds a piece, the latest of its source, and returns its number. `lead`: tokens that stand
+  // before it in its document, of which the last kContextMax matter; they are context for what
+  // follows and follow nothing themselves. kBadRequest: an id below 0. kMemory, and nothing is
+  // added: more than n_token_max tokens.
   Result<int64_t> Append(CodeSource source, std::span<const int32_t> lead,
                          std::span<const int32_t> tokens);
 
-  // No lookup finds the piece from now on, and its tokens are overwritten. A number that is none, or
-  // none any more, is ignored.
+  // No lookup finds the piece from now on, and its tokens are overwritten. A number that is none,
+  // or none any more, is ignored.
   void Forget(int64_t piece);
 
   // The places of a source, the latest first, that at least kContextMin tokens of the context's end
   // precede. O(kPlacesMax * kContextMax).
-  void Lookup(CodeSource source, std::span<const int32_t> context, std::vector<Place>* places) const;
+  void Lookup(CodeSource source, std::span<const int32_t> context,
+              std::vector<Place>* places) const;
 
   int64_t n_token() const;
   size_t bytes() const;  // allocated

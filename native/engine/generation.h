@@ -102,9 +102,7 @@ class Generation {
   using Allowed = std::optional<std::span<const int32_t>>;
 
   const ForcedPrefix::Step* NextForcedStep() const;
-  bool NeedsExactLogits() const {
-    return options_.log_probabilities || options_.memory != nullptr;
-  }
+  bool NeedsExactLogits() const { return options_.log_probabilities || options_.memory != nullptr; }
   Status Choose();
   int32_t Remember(int32_t of_model, std::span<const float> logits, Allowed allowed);
   void NoteCopying();
@@ -115,12 +113,12 @@ class Generation {
   Sampler sampler_;
   TokenMixture mixture_;
   GeneratedToken token_;
-  bool unevaluated_ = false;   // token_ is not yet in the timeline
-  bool appending_ = false;     // the session is evaluating it
-  bool token_forced_ = false;  // token_ was a choice of the forced prefix
-  int64_t n_forced_done_ = 0;  // bytes of the forced prefix that have been generated
+  bool unevaluated_ = false;      // token_ is not yet in the timeline
+  bool appending_ = false;        // the session is evaluating it
+  bool token_forced_ = false;     // token_ was a choice of the forced prefix
+  int64_t n_forced_done_ = 0;     // bytes of the forced prefix that have been generated
   std::vector<int32_t> context_;  // see GenerationOptions; only with a memory
-  int64_t n_copied_line_ = 0;     // line feeds among the tokens that the memory gave one after another
+  int64_t n_copied_line_ = 0;  // line feeds among the tokens that the memory gave one after another
   std::vector<float> exact_;   // logits of the whole head where the session's are approximate
 };
 

@@ -38,8 +38,7 @@ std::vector<GeneratedToken> Generate(const ModelSpec& spec, const EngineOptions&
   std::unique_ptr<Engine> engine = std::move(Engine::Load(spec, engine_options, nullptr)).value();
   std::unique_ptr<Session> session = std::move(engine->NewSession()).value();
   CHECK(session->Sync(prompt, {}).ok(), "evaluates");
-  std::unique_ptr<Generation> generation =
-      std::move(Generation::Create(*session, options)).value();
+  std::unique_ptr<Generation> generation = std::move(Generation::Create(*session, options)).value();
   std::vector<GeneratedToken> tokens;
   while (tokens.size() < n) {
     CHECK(generation->BeginNext(nullptr).ok(), "begins");
@@ -96,7 +95,8 @@ TEST(GenerationMemory, IsTheModelWhereNothingIsKnown) {
 TEST(GenerationMemory, DrawsNothingForbidden) {
   const RandomModel model(TensorType::kQ4_0, Gating::kSoftmax);
   const Tokens prompt = model.Tokens(12, 3);
-  // Of what followed the context one is banned, one does not go on with the prefix, and one is no id.
+  // Of what followed the context one is banned, one does not go on with the prefix, and one is no
+  // id.
   const Tokens code = {1, 2, 11, 1, 2, 12, 1, 2, 13, 1, 2, 500};
   GenerationOptions options = With(Memory(code, Trusting()), {1, 2});
   options.banned = {11};
@@ -115,7 +115,8 @@ TEST(GenerationMemory, EndsACopyAfterSomeLines) {
   const Tokens code = {1, 2, 41, 40, 42, 40, 43, 40, 44, 40, 45, 40, 46, 40};
   GenerationOptions options = With(Memory(code, Trusting(), {40}), {1, 2});
   const auto tokens = Generate(model.spec(), {}, prompt, options, 10);
-  EXPECT_TRUE(std::ranges::equal(IdsOf(tokens) | std::views::take(6), code | std::views::drop(2) | std::views::take(6)));
+  EXPECT_TRUE(std::ranges::equal(IdsOf(tokens) | std::views::take(6),
+                                 code | std::views::drop(2) | std::views::take(6)));
   for (size_t i = 6; i < tokens.size(); ++i) {
     EXPECT_TRUE(tokens[i].origin == TokenOrigin::kModel);
   }

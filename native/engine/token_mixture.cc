@@ -32,8 +32,7 @@ void TokenMixture::Mix(const CodeIndex& index, const MixtureWeights& weights,
     for (const CodeIndex::Place& place : places) longest = std::max(longest, place.n_context);
   }
   if (longest == 0) return;
-  const int64_t likeliest =
-      kernels_.argmax(logits_.data(), static_cast<int64_t>(logits_.size()));
+  const int64_t likeliest = kernels_.argmax(logits_.data(), static_cast<int64_t>(logits_.size()));
   const double largest = OfModel(static_cast<int32_t>(likeliest));
   std::array<double, kCodeSources> factors = {};
   for (size_t s = 0; s < kCodeSources; ++s) {
@@ -64,8 +63,7 @@ void TokenMixture::AddCounts(CodeSource source, const SourceWeights& weights,
   if (total == 0) return;
   const double strength = weights.strength[i_length] * strength_factor;
   const double whole = static_cast<double>(total) + strength;
-  const double kept =
-      (strength + weights.discount * static_cast<double>(counts_.size())) / whole;
+  const double kept = (strength + weights.discount * static_cast<double>(counts_.size())) / whole;
   scale_ *= kept;
   for (Added& each : added_) {
     for (double& probability : each.probability) probability *= kept;
@@ -91,8 +89,7 @@ double TokenMixture::LogProbability(int32_t id) {
   const Added* added = Find(id);
   // Beside what is added the model's part need not be exact where it is below e^-87.
   const bool has_more = added != nullptr && added->sum() > 0;
-  const double log =
-      has_more ? Log(scale_ * OfModel(id) + added->sum()) : Log(scale_) + of_model;
+  const double log = has_more ? Log(scale_ * OfModel(id) + added->sum()) : Log(scale_) + of_model;
   return std::min(0.0, log);
 }
 

@@ -24,7 +24,7 @@ inline constexpr std::array<int32_t, 11> kContextLengths = {2, 3, 4, 5, 6, 8, 10
 struct SourceWeights {
   // [context length] Tokens that the distribution so far is worth beside those counted.
   std::array<double, kContextLengths.size()> strength = {};
-  double discount = 0.5;   // taken from the count of each token, 0 to 1
+  double discount = 0.5;  // taken from the count of each token, 0 to 1
   double confidence = 0;  // strength is times e^(confidence * (p - 1/2)), p the model's largest
 };
 using MixtureWeights = std::array<SourceWeights, kCodeSources>;
@@ -45,8 +45,7 @@ class TokenMixture {
   void Begin(std::span<const float> logits);
   // Mixes in what `index` has seen after `context`, by rising length, the workspace before the file
   // for each. Once after Begin.
-  void Mix(const CodeIndex& index, const MixtureWeights& weights,
-           std::span<const int32_t> context);
+  void Mix(const CodeIndex& index, const MixtureWeights& weights, std::span<const int32_t> context);
 
   // Nothing has been mixed in: the distribution is the model's.
   bool is_pure() const { return added_.empty(); }

@@ -12,6 +12,7 @@ import { cursorReport, cursorTable, type OfLanguage, typingReport, typingTable }
 import { type Subject, wideBudget } from "./eval/subject";
 import { type TypedFile, typeFile } from "./eval/typing";
 import type { TypingCounts } from "./eval/typingStatistics";
+import { workspaceFiles } from "./eval/workspaceFiles";
 import { type Arguments, flagOption, textOption, usageError } from "./options";
 import { modelPath, openEngine, printJson, Progress } from "./session";
 
@@ -60,10 +61,11 @@ interface Outcome {
 /** Of a llama.vscode that is left as it is: 256 lines above the cursor and 64 below. */
 const PEER_CHARS = { prefix: 10_000, suffix: 2_500 };
 
-function subjectOf(engine: LocalEngine, { healing, layout }: Switches): Subject {
+function subjectOf(engine: LocalEngine, { healing, memory, layout }: Switches): Subject {
   const { model, info } = engine;
   return localSubject(engine, {
     heal: healing,
+    memory,
     traits: traitsFor({ fimLayouts: model.fim.layouts, fileHeader: model.fileHeader }, layout),
     ...(layout === "peer" ? { budget: wideBudget(info.plan.contextTokens, PEER_CHARS) } : {}),
   });
@@ -76,7 +78,9 @@ async function typingRun(
   { seed }: Switches,
 ): Promise<(subject: Subject, note: Note) => Promise<Outcome>> {
   const typed = await Promise.all(files.map((file) => readTypedFile(file, workspace)));
+  const docs = workspace === undefined ? [] : await workspaceFiles(workspace, files);
   return async (subject, note) => {
+    await subject.memory?.setWorkspace(docs);
     const counted: OfLanguage<TypingCounts>[] = [];
     const progress = new Progress("typing");
     for (const file of typed) {
@@ -89,11 +93,12 @@ async function typingRun(
 }
 
 async function cursorRun(file: string): Promise<(subject: Subject, note: Note) => Promise<Outcome>> {
-  const cases = (await readCursorFile(file)).flatMap((workspace) => workspace.cases);
+  const cases = (await readCursorFile(file)).flatMap(({ docs, cases: of }) => of.map((cursor) => ({ docs, cursor })));
   return async (subject, note) => {
     const counted: OfLanguage<CursorCounts>[] = [];
     const progress = new Progress("completing");
-    for (const cursor of cases) {
+    for (const { docs, cursor } of cases) {
+      await subject.memory?.setWorkspace(docs.filter(({ path }) => path !== cursor.path));
       const answer = await answerAt(subject, cursor);
       note(answer);
       counted.push({ language: cursor.language, counts: countsOf(answer) });

@@ -35,7 +35,10 @@ export interface GenerateRequest {
   readonly watched?: readonly string[];
 }
 
-/** Log-probabilities are natural logarithms, of the undistorted distribution: temperature 1, no filters, all of the vocabulary. */
+/**
+ * Log-probabilities are natural logarithms, of the undistorted distribution: temperature 1, no filters, all of the vocabulary;
+ * with a memory of code at hand, of what the model and the memory say together.
+ */
 export interface GeneratedToken {
   readonly id: number;
   /** Where it begins in the generated text, in UTF-16 units: 0 as long as it lies before that; stop strings count along. */
@@ -45,6 +48,8 @@ export interface GeneratedToken {
   readonly allowedLogprob?: number;
   /** For each of the request's `watched`: that a token here begins with it. */
   readonly watched?: readonly number[];
+  /** What gave most of its probability: code in open documents or in the workspace; missing: the model. */
+  readonly origin?: "file" | "workspace";
 }
 
 /** More of a text. */

@@ -53,6 +53,7 @@ const TRIVIAL_CHARS_MAX = 2;
 export async function answerAt(subject: Subject, cursor: CursorCase): Promise<CursorAnswer> {
   const { path, language, rest } = cursor;
   const prompt = promptAt(subject, cursor);
+  subject.memory?.open(cursor);
   const shown = await shownAt(subject, cursor);
   const said = prompt.length === 0 ? "" : await subject.restOfLine(prompt);
   return { path, language, rest, said, shown, ...(await subject.surpriseAt(prompt, `${rest}\n`)) };

@@ -23,8 +23,8 @@ export type Layout = (typeof LAYOUTS)[number];
 export interface Switches {
   readonly seed: number;
   readonly healing: boolean;
-  /** No product has these yet: a build without them gives the same figures whatever they say. */
   readonly memory: boolean;
+  /** No product has these yet: a build without them gives the same figures whatever they say. */
   readonly gate: boolean;
   readonly eagerness: Eagerness;
   /** Undefined: the model's own. */
