@@ -23,6 +23,8 @@ const ROWS: Readonly<Record<string, readonly string[]>> = {
   "peer's layout": ["--layout", "peer", "--no-healing", "--no-memory", "--no-gate"],
   "model alone": ["--no-healing", "--no-memory", "--no-gate"],
   "+ healing": ["--no-memory", "--no-gate"],
+  "+ memory of the open file": ["--no-workspace", "--no-gate"],
+  "+ memory of the workspace": ["--no-gate"],
 };
 
 type Report<T> = T & { readonly by_language: Readonly<Record<string, T>> };

@@ -29,7 +29,9 @@ export async function evaluate(args: Arguments): Promise<void> {
   }
   const switches = switchesOf(args);
   const run =
-    cursors === undefined ? await typingRun(args.positionals, workspaceOf(args), switches) : await cursorRun(cursors);
+    cursors === undefined
+      ? await typingRun(args.positionals, workspaceOf(args), switches)
+      : await cursorRun(cursors, switches);
   const engine = await openEngine(args, modelPath(args));
   try {
     const subject = subjectOf(engine, switches);
@@ -92,13 +94,16 @@ async function typingRun(
   };
 }
 
-async function cursorRun(file: string): Promise<(subject: Subject, note: Note) => Promise<Outcome>> {
+async function cursorRun(
+  file: string,
+  { workspace }: Switches,
+): Promise<(subject: Subject, note: Note) => Promise<Outcome>> {
   const cases = (await readCursorFile(file)).flatMap(({ docs, cases: of }) => of.map((cursor) => ({ docs, cursor })));
   return async (subject, note) => {
     const counted: OfLanguage<CursorCounts>[] = [];
     const progress = new Progress("completing");
     for (const { docs, cursor } of cases) {
-      await subject.memory?.setWorkspace(docs.filter(({ path }) => path !== cursor.path));
+      await subject.memory?.setWorkspace(workspace ? docs.filter(({ path }) => path !== cursor.path) : []);
       const answer = await answerAt(subject, cursor);
       note(answer);
       counted.push({ language: cursor.language, counts: countsOf(answer) });

@@ -60,7 +60,7 @@ export async function answerAt(subject: Subject, cursor: CursorCase): Promise<Cu
 }
 
 /** As many characters as a prompt has at most: how windows estimate tokens is not what is measured. */
-function promptAt({ traits, contextTokens, budget, count }: Subject, cursor: CursorCase): readonly PromptPart[] {
+export function promptAt({ traits, contextTokens, budget, count }: Subject, cursor: CursorCase): readonly PromptPart[] {
   const windows = new PromptWindows(budget ?? wideBudget(contextTokens), { count });
   return layOutWindow(cursor.path, windows.windowAt("", cursor), traits);
 }

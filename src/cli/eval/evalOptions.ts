@@ -6,6 +6,7 @@ export const evalOptions = {
   workspace: { type: "string" },
   eagerness: { type: "string" },
   "no-memory": { type: "boolean" },
+  "no-workspace": { type: "boolean" },
   "no-healing": { type: "boolean" },
   "no-gate": { type: "boolean" },
   layout: { type: "string" },
@@ -24,6 +25,8 @@ export interface Switches {
   readonly seed: number;
   readonly healing: boolean;
   readonly memory: boolean;
+  /** The memory holds more than the open document. */
+  readonly workspace: boolean;
   /** No product has these yet: a build without them gives the same figures whatever they say. */
   readonly gate: boolean;
   readonly eagerness: Eagerness;
@@ -36,6 +39,7 @@ export function switchesOf(args: Arguments): Switches {
     seed: wholeOption(args, "seed", 0, Number.MAX_SAFE_INTEGER) ?? 1,
     healing: !flagOption(args, "no-healing"),
     memory: !flagOption(args, "no-memory"),
+    workspace: !flagOption(args, "no-workspace"),
     gate: !flagOption(args, "no-gate"),
     eagerness: choiceOf(args, "eagerness", EAGERNESS) ?? "balanced",
     layout: choiceOf(args, "layout", LAYOUTS),

@@ -2,6 +2,7 @@ import type { PromptTraits, TextEngine } from "../../core/ports";
 import type { PromptBudget } from "../../core/promptWindow";
 import { type CodeMemory, linesAround } from "../../engine/local/codeMemory";
 import type { GenerateOptions, LocalEngine, LocalSession } from "../../engine/local/localEngine";
+import type { MixtureWeights } from "../../engine/local/native";
 import { healPrompt, unhealedPrompt } from "../../engine/local/tokenHealing";
 import { GREEDY } from "../../protocol/generation";
 import type { PromptPart } from "../../protocol/prompt";
@@ -14,16 +15,20 @@ const LINE_TOKENS = 20;
 export interface Asking {
   readonly heal: boolean;
   readonly memory: boolean;
+  /** Of the memory; missing: those of the model. */
+  readonly weights?: MixtureWeights;
   readonly traits: PromptTraits;
   readonly budget?: PromptBudget;
 }
 
 /** A model in this process. */
-export function localSubject(engine: LocalEngine, { heal, memory, traits, budget }: Asking): Subject {
+export function localSubject(engine: LocalEngine, { heal, memory, weights, traits, budget }: Asking): Subject {
   const { tokenizer } = engine;
   const { contextTokens } = engine.info.plan;
   const session = engine.newSession();
-  const remembered = memory ? new RememberedCode(engine.newMemory()) : undefined;
+  const remembered = memory
+    ? new RememberedCode(engine.newMemory(weights === undefined ? {} : { weights }))
+    : undefined;
   const asked = { heal, ...(remembered === undefined ? {} : { memory: remembered.memory }) };
   return {
     name: engine.model.name,
@@ -64,7 +69,7 @@ function greedyEngine(
 }
 
 /** One workspace with one open document. */
-class RememberedCode implements SubjectMemory {
+export class RememberedCode implements SubjectMemory {
   readonly memory: CodeMemory;
   #opened: { readonly text: string; readonly offset: number } | undefined;
   #workspace = new Set<string>();

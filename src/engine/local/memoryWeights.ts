@@ -7,14 +7,14 @@ import type { MixtureWeights } from "./native";
 const KNOWN: Readonly<Record<string, MixtureWeights>> = {
   "hearth-starter": {
     file: {
-      strength: [20, 12, 8, 4, 2, 1, 0.7, 0.5, 0.3, 0.3, 0.3],
-      discount: 0.5,
-      confidence: 2,
+      strength: [9.6, 14.8, 13.7, 4.95, 2.69, 3, 2.34, 2.77, 2.28, 1.54, 1.46],
+      discount: 0.504,
+      confidence: 1.39,
     },
     workspace: {
-      strength: [40, 20, 10, 5, 3, 1.5, 1, 0.7, 0.4, 0.4, 0.4],
-      discount: 0.5,
-      confidence: 2,
+      strength: [198, 50, 17.6, 8.39, 2.83, 1.82, 1.42, 1.18, 0.776, 0.519, 0.446],
+      discount: 0.495,
+      confidence: 1.95,
     },
   },
 };
