@@ -33,6 +33,11 @@ export interface GenerateRequest {
   readonly logprobs?: boolean;
   /** With `logprobs`: texts of which each token tells how likely it was to begin with them, e.g. a line feed. None is empty. */
   readonly watched?: readonly string[];
+  /**
+   * Completions: mixes the code that this client has told (`remember`) with the model, at temperature 0. The line of the
+   * document at this UTF-16 offset is being written, and is left out.
+   */
+  readonly memoryAt?: number;
 }
 
 /**

@@ -7,7 +7,7 @@ import { asEngineError, type CodeSource, type NativeCodeIndex } from "./native";
 /** Twin of CodeIndex::kContextMax. */
 export const CONTEXT_TOKENS_MAX = 32;
 /** Longer documents are no code that somebody writes. */
-export const DOCUMENT_CHARS_MAX = 8_000_000;
+export const DOCUMENT_CHARS_MAX = 7_500_000;
 /** Of tokenizing, some milliseconds; others have their turn after that. */
 const SLICE_CHARS = 8_000;
 /** Of looking for what has changed. */
@@ -36,13 +36,16 @@ interface TextRun extends CodeRun {
 export class CodeMemory {
   readonly index: NativeCodeIndex;
   readonly #tokenizer: Tokenizer;
+  readonly #hasRoom: () => boolean;
   readonly #documents = new Map<string, Remembered>();
   /** What was last told of each document that is being tokenised. */
   readonly #newest = new Map<string, object>();
 
-  constructor(index: NativeCodeIndex, tokenizer: Tokenizer) {
+  /** @param hasRoom whether more may be remembered beside what others do */
+  constructor(index: NativeCodeIndex, tokenizer: Tokenizer, hasRoom: () => boolean = () => true) {
     this.index = index;
     this.#tokenizer = tokenizer;
+    this.#hasRoom = hasRoom;
   }
 
   get documents(): number {
@@ -153,6 +156,9 @@ export class CodeMemory {
   }
 
   #append(source: CodeSource, run: TextRun, before: TextRun | undefined): number {
+    if (!this.#hasRoom()) {
+      throw new EngineError("memory", "cannot remember more code: the windows together have told all that fits");
+    }
     const lead = run.continues && before?.part === run.part ? this.#tokensOf(before) : NO_TOKENS;
     return this.index.append(source, lead.subarray(-CONTEXT_TOKENS_MAX), this.#tokensOf(run));
   }

@@ -38,6 +38,17 @@ export interface EvaluateOptions {
   readonly approximate?: boolean;
 }
 
+export interface OpenOptions extends Omit<NativeEngineOptions, "processBytes"> {
+  /** Bytes to keep free for memories of code. */
+  readonly memoryBytes?: number;
+}
+
+export interface MemoryOptions {
+  readonly weights?: MixtureWeights;
+  readonly maxTokens?: number;
+  readonly hasRoom?: () => boolean;
+}
+
 export interface GenerateOptions {
   /** The prompt may end within what the model knows as one token, see tokenHealing.ts. */
   readonly heal?: boolean;
@@ -71,13 +82,13 @@ export class LocalEngine {
   /** Errors: EngineError `bad_model`, `memory`, `io`, `bad_request`, `native`. */
   static async open(
     path: string,
-    options: Omit<NativeEngineOptions, "processBytes"> = {},
+    { memoryBytes = 0, ...options }: OpenOptions = {},
     onProgress?: (done: number, total: number) => void,
     addon: NativeAddon = loadNativeAddon(),
   ): Promise<LocalEngine> {
     const model = await openGgufFile(path);
     const tokenizer = new Tokenizer(model.vocab);
-    const processBytes = process.memoryUsage.rss() + PROCESS_MARGIN_BYTES;
+    const processBytes = process.memoryUsage.rss() + PROCESS_MARGIN_BYTES + memoryBytes;
     try {
       const native = await addon.loadEngine(model.spec, { ...options, processBytes }, onProgress);
       return new LocalEngine(model, tokenizer, native);
@@ -112,14 +123,14 @@ export class LocalEngine {
   }
 
   /** An empty memory of code at hand, with what is known of this model, or the given weights. */
-  newMemory({ weights, maxTokens }: { weights?: MixtureWeights; maxTokens?: number } = {}): CodeMemory {
+  newMemory({ weights, maxTokens, hasRoom }: MemoryOptions = {}): CodeMemory {
     this.#lineFeeds ??= Int32Array.from(this.tokenizer.idsContaining(LINE_FEED));
     const index = this.#native.newCodeIndex({
       weights: weights ?? memoryWeights(this.model.known.id),
       lineFeeds: this.#lineFeeds,
       ...(maxTokens === undefined ? {} : { maxTokens }),
     });
-    return new CodeMemory(index, this.tokenizer);
+    return new CodeMemory(index, this.tokenizer, hasRoom);
   }
 
   /** See NativeEngine. */
