@@ -314,7 +314,10 @@ export class Completer {
     const newChars = this.#prefill.newChars(pending.request.documentId, flatten(pending.prompt));
     pending.newChars = newChars;
     void inFlight
-      .run(this.#engine, pending.prompt, { maxTokens: this.#maxTokens(inFlight.completionKind) })
+      .run(this.#engine, pending.prompt, {
+        maxTokens: this.#maxTokens(inFlight.completionKind),
+        ...(this.#options.memory ? { memoryAt: pending.request.offset } : {}),
+      })
       .then(() => {
         this.#ended(inFlight, pending.prompt, newChars);
       });

@@ -6,6 +6,8 @@ export interface CompletionOptions {
   /** False: never more than the rest of a line. */
   readonly blocks: boolean;
   readonly budget: PromptBudget;
+  /** The engine mixes what it was told of open documents with the model. */
+  readonly memory: boolean;
   /** The editor's own debounce, already elapsed when it sends a request. */
   readonly editorWaitedMs: number;
   /** How long after a request to wait for a whole block; later its first line is shown alone. */
@@ -21,6 +23,7 @@ export const DEFAULT_OPTIONS: CompletionOptions = {
   blockTokens: 96,
   blocks: true,
   budget: DEFAULT_BUDGET,
+  memory: false,
   editorWaitedMs: 50,
   blockWaitMs: { automatic: 250, manual: 2000 },
   latencyMaxMs: 10_000,

@@ -57,7 +57,7 @@ export class InFlightRequest {
   async run(
     engine: TextEngine,
     prompt: readonly PromptPart[],
-    limits: Pick<GenerateRequest, "maxTokens" | "sampler">,
+    limits: Pick<GenerateRequest, "maxTokens" | "sampler" | "memoryAt">,
   ): Promise<void> {
     try {
       const request = { priority: "completion", ...limits, stop: stopStrings(this.completionKind) } as const;

@@ -15,6 +15,8 @@ import { Settings } from "./settings";
 import { Snooze } from "./snooze";
 import { StatusBar } from "./statusBar";
 import { WindowEngine } from "./windowEngine";
+import { WindowMemory } from "./windowMemory";
+import { WorkspaceFiles } from "./workspaceFiles";
 
 export interface HearthWindowOptions {
   readonly context: vscode.ExtensionContext;
@@ -37,6 +39,7 @@ export class HearthWindow {
   readonly #statusBar = new StatusBar();
   readonly #focus: FocusWatch;
   readonly #edits: WindowEdits;
+  readonly #memory: WindowMemory;
   #thinking = false;
 
   constructor({ context, builtInModel, connect, clock, engineLog }: HearthWindowOptions) {
@@ -51,8 +54,10 @@ export class HearthWindow {
       log,
       choice: () => settings.modelChoice,
       blocks: () => settings.blocks,
+      memory: () => settings.memory !== "off",
     });
-    this.provider = new InlineCompletionProvider(this.engine, settings, snooze);
+    this.#memory = new WindowMemory(this.engine, settings);
+    this.provider = new InlineCompletionProvider(this.engine, settings, snooze, this.#memory);
     this.chat = new WindowChat({ context, engine: this.engine, settings, log });
     this.#focus = new FocusWatch(this.engine, this.provider, settings);
     this.#edits = new WindowEdits({ engine: this.engine, settings, memory: context.globalState });
@@ -66,6 +71,8 @@ export class HearthWindow {
       snooze,
       this.#statusBar,
       this.#focus,
+      this.#memory,
+      new WorkspaceFiles(this.engine, settings, log),
       this.provider,
       this.chat,
       new LanguageModelProvider(this.engine, settings),

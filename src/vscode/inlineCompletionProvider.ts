@@ -5,10 +5,11 @@ import type { CompletionOutcome, CompletionRequest } from "../core/completionReq
 import type { SkipReason, UnwantedReason } from "../core/skipReasons";
 import { isLanguageOn, type Switches, unwantedReason } from "../core/wanted";
 import { EngineError } from "../protocol/errors";
-import { documentIdOf, isEditable, requestAt } from "./documents";
+import { documentIdOf, isEditable, isExcluded, requestAt } from "./documents";
 import type { Settings } from "./settings";
 import type { Snooze } from "./snooze";
 import type { WindowEngine } from "./windowEngine";
+import type { WindowMemory } from "./windowMemory";
 
 /** A spinner that appeared between two keys would only flicker. */
 const THINKING_AFTER_MS = 400;
@@ -28,6 +29,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   readonly #engine: WindowEngine;
   readonly #settings: Settings;
   readonly #snooze: Snooze;
+  readonly #memory: Pick<WindowMemory, "tell">;
   readonly #thinkingChanged = new vscode.EventEmitter<boolean>();
   readonly #answered = new vscode.EventEmitter<void>();
   #waiting = 0;
@@ -45,10 +47,11 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   /** After each request, whatever became of it. */
   readonly onDidAnswer = this.#answered.event;
 
-  constructor(engine: WindowEngine, settings: Settings, snooze: Snooze) {
+  constructor(engine: WindowEngine, settings: Settings, snooze: Snooze, memory: Pick<WindowMemory, "tell">) {
     this.#engine = engine;
     this.#settings = settings;
     this.#snooze = snooze;
+    this.#memory = memory;
   }
 
   dispose(): void {
@@ -117,6 +120,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
       if (typeof completer === "string") {
         return this.#decline(request, completer);
       }
+      this.#memory.tell(document);
       const shown: ShownPlace = { document, version: document.version, offset: request.offset };
       const wantsOthers = request.trigger === "manual" && isSamePlace(this.#shown, shown);
       const first = await completer.complete(request, token);
@@ -187,7 +191,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
       inlineSuggest: this.#settings.inlineSuggest(document),
       snoozed: this.#snooze.untilMs !== undefined,
       language: isLanguageOn(this.#settings.languages, document.languageId),
-      excluded: this.#settings.exclude.some((pattern) => vscode.languages.match({ pattern }, document) > 0),
+      excluded: isExcluded(this.#settings, document),
       editable: isEditable(document),
       cursors: editor?.document === document ? editor.selections.length : 1,
     };

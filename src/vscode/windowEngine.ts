@@ -25,6 +25,7 @@ export interface WindowEngineOptions {
   readonly log: vscode.LogOutputChannel;
   readonly choice: () => ModelChoice;
   readonly blocks: () => boolean;
+  readonly memory: () => boolean;
 }
 
 /** Longest answer that a window asks for; room for it is kept free in the context. */
@@ -84,6 +85,11 @@ export class WindowEngine implements vscode.Disposable {
   /** Undefined until a model has been loaded. */
   get completer(): Completer | undefined {
     return this.#completer;
+  }
+
+  /** What completions may be mixed with. */
+  get memory(): Pick<EnginePort, "rememberDocument" | "rememberFile" | "forgetDocuments"> {
+    return this.#port;
   }
 
   /** For chats and edits; callers call `modelInfo` first. */
@@ -206,6 +212,7 @@ export class WindowEngine implements vscode.Disposable {
       blockTokens: ANSWER_TOKENS,
       budget: budgetFor(contextTokens, ANSWER_TOKENS),
       blocks: this.#options.blocks(),
+      memory: this.#options.memory(),
     });
   }
 

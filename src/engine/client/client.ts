@@ -165,7 +165,7 @@ export class EngineClient {
   /** A file of the workspace that is not open. False: there is no engine with a model that could read it. Errors: EngineError. */
   async rememberFile(document: string, text: string): Promise<boolean> {
     const { link } = this.#connection;
-    return link === undefined ? false : (await link.request("remember", { document, source: "workspace", text })).known;
+    return link !== undefined && (await this.#told.tellFile(document, text, link));
   }
 
   /** At once; without documents all of them. Does not start an engine only to tell it so. */

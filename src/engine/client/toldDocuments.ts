@@ -7,6 +7,8 @@ const ALIVE_MS = 20_000;
 /** The open documents of a window that completions may be mixed with, and what a connection knows of them. */
 export class ToldDocuments {
   readonly #open = new Map<string, string>();
+  /** Others that the engine may have been told. */
+  readonly #files = new Set<string>();
   #told: { readonly link: EngineLink; readonly texts: Map<string, string> } | undefined;
   #alive: NodeJS.Timeout | undefined;
 
@@ -15,13 +17,28 @@ export class ToldDocuments {
     this.#open.set(document, text);
   }
 
+  /** Of a file that is not open. False: the document is open, or the engine has no model that could read it. */
+  async tellFile(document: string, text: string, link: EngineLink): Promise<boolean> {
+    if (this.#open.has(document)) {
+      return false;
+    }
+    this.#files.add(document);
+    return (await link.request("remember", { document, source: "workspace", text })).known;
+  }
+
   /** Forgets at once, here and there; without documents all of them. */
   forget(documents: readonly string[] | undefined, link: EngineLink | undefined): void {
-    for (const document of documents ?? [...this.#open.keys()]) {
+    const known = [...this.#open.keys(), ...this.#files];
+    const wanted = documents === undefined ? known : known.filter((document) => documents.includes(document));
+    if (wanted.length === 0) {
+      return;
+    }
+    for (const document of wanted) {
       this.#open.delete(document);
+      this.#files.delete(document);
       this.#told?.texts.delete(document);
     }
-    link?.request("forget", documents === undefined ? {} : { documents }).catch(() => undefined);
+    link?.request("forget", documents === undefined ? {} : { documents: wanted }).catch(() => undefined);
     if (this.#open.size === 0) {
       this.dispose();
     }
