@@ -232,6 +232,7 @@ await runMain(async () => {
       "src/**/*.test.ts",
       "webview/**/*.test.ts",
       "bench/experts/*.test.ts",
+      "bench/memory/*.test.ts",
       "test/fixtures/*.test.ts",
       "test/golden/*.test.ts",
     ),

@@ -23,7 +23,9 @@ const ROWS: Readonly<Record<string, readonly string[]>> = {
   "peer's layout": ["--layout", "peer", "--no-healing", "--no-memory", "--no-gate"],
   "model alone": ["--no-healing", "--no-memory", "--no-gate"],
   "+ healing": ["--no-memory", "--no-gate"],
-  "+ gate": ["--no-memory"],
+  "+ memory of the open file": ["--no-workspace", "--no-gate"],
+  "+ memory of the workspace": ["--no-gate"],
+  "+ gate": [],
 };
 
 type Report<T> = T & { readonly by_language: Readonly<Record<string, T>> };

@@ -1,6 +1,7 @@
 // The Node binding of the engine: what is exported, and nothing else.
 #include <napi.h>
 
+#include "addon/code_index_object.h"
 #include "addon/convert.h"
 #include "addon/engine_object.h"
 #include "addon/session_object.h"
@@ -42,6 +43,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   auto* data = new AddonData;
   data->engine_constructor = Napi::Persistent(EngineObject::Define(env));
   data->session_constructor = Napi::Persistent(SessionObject::Define(env));
+  data->code_index_constructor = Napi::Persistent(CodeIndexObject::Define(env));
   env.SetInstanceData(data);
   exports.Set("isas", Isas(env));
   exports.Set("loadEngine", Napi::Function::New<LoadEngine>(env, "loadEngine"));

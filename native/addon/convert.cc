@@ -150,6 +150,24 @@ ForcedPrefix ToForcedPrefix(const Napi::Array& js) {
   return forced;
 }
 
+SourceWeights ToSourceWeights(const Napi::Object& js) {
+  SourceWeights weights;
+  const Napi::Array strength = List(js, "strength");
+  for (uint32_t i = 0; i < weights.strength.size(); ++i) {
+    const Napi::Value value = strength.Get(i);
+    // Zero would leave tokens without any probability.
+    if (!value.IsNumber() || !(value.As<Napi::Number>().DoubleValue() > 1e-9)) {
+      Mistyped(js, "strength", "a positive number for each context length");
+    }
+    weights.strength[i] = value.As<Napi::Number>().DoubleValue();
+  }
+  weights.discount = Number(js, "discount");
+  weights.confidence = Number(js, "confidence");
+  if (!(weights.discount >= 0 && weights.discount <= 1)) Mistyped(js, "discount", "from 0 to 1");
+  if (!(std::abs(weights.confidence) <= 20)) Mistyped(js, "confidence", "from -20 to 20");
+  return weights;
+}
+
 const char* CodeName(StatusCode code) {
   switch (code) {
     case StatusCode::kBadModel:
@@ -227,6 +245,17 @@ GenerationOptions ToGenerationOptions(const Napi::Object& js) {
   return o;
 }
 
+CodeMemory ToCodeMemory(const Napi::Object& js) {
+  CodeMemory memory;
+  const Napi::Object weights = js.Get("weights").As<Napi::Object>();
+  memory.weights[0] = ToSourceWeights(weights.Get("file").As<Napi::Object>());
+  memory.weights[1] = ToSourceWeights(weights.Get("workspace").As<Napi::Object>());
+  memory.line_feeds = ToTokens(js.Get("lineFeeds"));
+  return memory;
+}
+
+int64_t ToInteger(const Napi::Object& js, const char* key) { return Integer(js, key); }
+
 JobPriority ToPriority(const Napi::Value& js) {
   const std::string name = js.ToString().Utf8Value();
   if (name == "completion") return JobPriority::kCompletion;
@@ -293,6 +322,9 @@ Napi::Object ToJs(Napi::Env env, const GeneratedToken& token) {
     for (uint32_t i = 0; i < watched.Length(); ++i)
       watched.Set(i, Napi::Number::New(env, token.watched_log_probability[i]));
     js.Set("watched", watched);
+  }
+  if (token.origin != TokenOrigin::kModel) {
+    js.Set("origin", token.origin == TokenOrigin::kFile ? "file" : "workspace");
   }
   return js;
 }

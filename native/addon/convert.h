@@ -19,9 +19,13 @@ ModelSpec ToModelSpec(const Napi::Object& js);
 EngineOptions ToEngineOptions(const Napi::Object& js);
 // src/engine/local/native.ts, NativeGenerationOptions
 GenerationOptions ToGenerationOptions(const Napi::Object& js);
+// src/engine/local/native.ts, NativeCodeIndexOptions: its weights and line feeds, without an index
+CodeMemory ToCodeMemory(const Napi::Object& js);
 // src/protocol/generation.ts, GenerationPriority
 JobPriority ToPriority(const Napi::Value& js);
 std::vector<int32_t> ToTokens(const Napi::Value& js);
+// A whole number, for example of tokens.
+int64_t ToInteger(const Napi::Object& js, const char* key);
 
 Napi::Object ToJs(Napi::Env env, const MemoryPlan& plan);
 Napi::Object ToJs(Napi::Env env, const EngineStats& stats);

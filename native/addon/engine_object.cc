@@ -147,6 +147,7 @@ Napi::Function EngineObject::Define(Napi::Env env) {
       env, "Engine",
       {InstanceMethod<&EngineObject::Info>("info"), InstanceMethod<&EngineObject::Stats>("stats"),
        InstanceMethod<&EngineObject::NewSession>("newSession"),
+       InstanceMethod<&EngineObject::NewCodeIndex>("newCodeIndex"),
        InstanceMethod<&EngineObject::TrimIdle>("trimIdle"),
        InstanceMethod<&EngineObject::HotExperts>("hotExperts"),
        InstanceMethod<&EngineObject::Preload>("preload"),
@@ -180,6 +181,18 @@ Napi::Value EngineObject::NewSession(const Napi::CallbackInfo& info) {
   }
   return env.GetInstanceData<AddonData>()->session_constructor.New(
       {Napi::External<std::shared_ptr<EngineHold>>::New(env, &hold_)});
+}
+
+// newCodeIndex({weights, lineFeeds, maxTokens?}) -> CodeIndex
+Napi::Value EngineObject::NewCodeIndex(const Napi::CallbackInfo& info) {
+  Engine* engine = hold_->engine();
+  if (engine == nullptr) {
+    throw ToError(info.Env(),
+                  Status::BadRequest("the engine has been closed; load the model again"));
+  }
+  const Kernels* kernels = &engine->kernels();
+  return info.Env().GetInstanceData<AddonData>()->code_index_constructor.New(
+      {info[0], Napi::External<const Kernels*>::New(info.Env(), &kernels)});
 }
 
 Napi::Value EngineObject::TrimIdle(const Napi::CallbackInfo& info) {

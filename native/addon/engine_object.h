@@ -78,6 +78,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
   Napi::Value Info(const Napi::CallbackInfo& info);
   Napi::Value Stats(const Napi::CallbackInfo& info);
   Napi::Value NewSession(const Napi::CallbackInfo& info);
+  Napi::Value NewCodeIndex(const Napi::CallbackInfo& info);
   Napi::Value TrimIdle(const Napi::CallbackInfo& info);
   Napi::Value HotExperts(const Napi::CallbackInfo& info);
   Napi::Value Preload(const Napi::CallbackInfo& info);
@@ -93,6 +94,7 @@ Napi::Value LoadEngine(const Napi::CallbackInfo& info);
 struct AddonData {
   Napi::FunctionReference engine_constructor;
   Napi::FunctionReference session_constructor;
+  Napi::FunctionReference code_index_constructor;
 };
 
 }  // namespace hearth::addon

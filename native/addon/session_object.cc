@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "addon/code_index_object.h"
 #include "addon/convert.h"
 
 namespace hearth::addon {
@@ -130,7 +131,13 @@ Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
     job->trace.depth = js.Get("traceDepth").As<Napi::Number>().Int32Value();
   }
   if (js.Has("generation")) {
-    job->generation = ToGenerationOptions(js.Get("generation").As<Napi::Object>());
+    const Napi::Object generation = js.Get("generation").As<Napi::Object>();
+    job->generation = ToGenerationOptions(generation);
+    if (generation.Has("memory")) {
+      const Napi::Object memory = generation.Get("memory").As<Napi::Object>();
+      job->generation->memory = MemoryOf(memory.Get("index"));
+      job->generation->context = ToTokens(memory.Get("context"));
+    }
   }
   priority_ = js.Has("priority") ? ToPriority(js.Get("priority")) : JobPriority::kCompletion;
   if (js.Has("onLogits")) {

@@ -178,6 +178,7 @@ Result<std::unique_ptr<Engine>> Engine::Load(
 const ModelSpec& Engine::spec() const { return parts_->spec; }
 const MemoryPlan& Engine::plan() const { return parts_->plan; }
 const char* Engine::isa() const { return parts_->kernels->name; }
+const Kernels& Engine::kernels() const { return *parts_->kernels; }
 int Engine::n_threads() const { return parts_->pool.size(); }
 EngineStats Engine::stats() const {
   return EngineStats{.experts = parts_->cache->stats(),

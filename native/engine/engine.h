@@ -70,6 +70,7 @@ class Engine {
   const ModelSpec& spec() const;
   const MemoryPlan& plan() const;
   const char* isa() const;
+  const Kernels& kernels() const;
   int n_threads() const;
   EngineStats stats() const;
 

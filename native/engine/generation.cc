@@ -45,6 +45,9 @@ Result<std::unique_ptr<Generation>> Generation::Create(Session& session,
   for (const std::vector<int32_t>& set : options.watched) {
     RETURN_IF_ERROR(CheckIds(set, n_vocab, "a watched set"));
   }
+  if (options.memory != nullptr && options.sampler.temperature > 0) {
+    return Status::BadRequest("cannot generate with a memory of code at a temperature above 0");
+  }
   return std::unique_ptr<Generation>(new Generation(session, std::move(options)));
 }
 
@@ -59,7 +62,7 @@ Status Generation::BeginNext(const std::atomic<bool>* cancelled) {
   if (!unevaluated_) return Status::Ok();
   // Logits after a forced token are exact, as those after a prompt are: together they stand for the
   // prompt before its end was taken back.
-  const bool whole_head = options_.log_probabilities || token_forced_;
+  const bool whole_head = NeedsExactLogits() || token_forced_;
   RETURN_IF_ERROR(
       session_.BeginAppend(token_.id, cancelled, whole_head ? Head::kWhole : Head::kApproximate));
   appending_ = true;
@@ -83,15 +86,14 @@ Status Generation::Choose() {
     return Status::BadRequest("cannot choose a token: no prompt has been evaluated");
   }
   const ForcedPrefix::Step* forced = NextForcedStep();
-  const auto allowed =
-      forced != nullptr ? std::optional(std::span<const int32_t>(forced->ids)) : std::nullopt;
+  const Allowed allowed = forced != nullptr ? Allowed(forced->ids) : std::nullopt;
   const auto compute_exact = [&]() -> Status {
     RETURN_IF_ERROR(session_.ExactLogits(&exact_));
     logits = exact_;
     return Status::Ok();
   };
   bool is_exact = !session_.logits_are_approximate();
-  if (!is_exact && (options_.log_probabilities || forced != nullptr)) {
+  if (!is_exact && (NeedsExactLogits() || forced != nullptr)) {
     RETURN_IF_ERROR(compute_exact());
     is_exact = true;
   }
@@ -105,10 +107,11 @@ Status Generation::Choose() {
     return Status::Numeric("cannot choose a token: no token of the vocabulary is allowed");
   }
   token_ = GeneratedToken();
-  token_.id = id;
-  if (options_.log_probabilities) Judge(logits, forced);
+  if (NeedsExactLogits()) mixture_.Begin(logits);
+  token_.id = options_.memory != nullptr ? Remember(id, logits, allowed) : id;
+  if (options_.log_probabilities) Judge(forced);
   if (forced != nullptr) {
-    const auto at = std::ranges::lower_bound(forced->ids, id) - forced->ids.begin();
+    const auto at = std::ranges::lower_bound(forced->ids, token_.id) - forced->ids.begin();
     n_forced_done_ += forced->n_byte[static_cast<size_t>(at)];
   }
   token_.n_forced_left = static_cast<int64_t>(options_.forced.steps.size()) - n_forced_done_;
@@ -117,16 +120,54 @@ Status Generation::Choose() {
   return Status::Ok();
 }
 
-// No probability is above 1, however its sum was rounded.
-void Generation::Judge(std::span<const float> logits, const ForcedPrefix::Step* forced) {
-  const auto logit = static_cast<double>(logits[static_cast<size_t>(token_.id)]);
-  const double all = log_sum_exp_(logits);
-  token_.log_probability = std::min(0.0, logit - all);
+// The likeliest token of the mixture; a lower id wins a tie. `of_model` is that of the model among
+// those allowed and not banned: of the others only what the memory adds to can be likelier.
+int32_t Generation::Remember(int32_t of_model, std::span<const float> logits, Allowed allowed) {
+  if (context_.empty()) context_ = options_.context;
+  if (n_copied_line_ < kCopiedLinesMax) {
+    mixture_.Mix(*options_.memory->index, options_.memory->weights, context_);
+  }
+  int32_t best = of_model;
+  double best_probability = mixture_.LogProbability(of_model);
+  for (const TokenMixture::Added& added : mixture_.added()) {
+    const int32_t id = added.id;
+    if (allowed && !std::ranges::binary_search(*allowed, id)) continue;
+    if (static_cast<size_t>(id) >= logits.size() || !sampler_.MayDraw(id, logits)) continue;
+    const double probability = mixture_.LogProbability(id);
+    if (probability < best_probability || (probability == best_probability && id >= best)) continue;
+    best = id;
+    best_probability = probability;
+  }
+  token_.origin = mixture_.Origin(best);
+  if (n_copied_line_ > 0 && token_.origin != TokenOrigin::kModel &&
+      mixture_.OfModel(best) < kCopiedProbabilityMin) {
+    best = of_model;
+    mixture_.Begin(logits);
+    token_.origin = TokenOrigin::kModel;
+  }
+  token_.id = best;
+  NoteCopying();
+  context_.push_back(best);
+  return best;
+}
+
+// A copy that has reached its limit does not begin again in the same answer.
+void Generation::NoteCopying() {
+  if (n_copied_line_ >= kCopiedLinesMax) return;
+  if (token_.origin == TokenOrigin::kModel) {
+    n_copied_line_ = 0;
+  } else if (std::ranges::binary_search(options_.memory->line_feeds, token_.id)) {
+    ++n_copied_line_;
+  }
+}
+
+void Generation::Judge(const ForcedPrefix::Step* forced) {
+  token_.log_probability = mixture_.LogProbability(token_.id);
   if (forced != nullptr) {
-    token_.allowed_log_probability = std::min(0.0, logit - log_sum_exp_(logits, forced->ids));
+    token_.allowed_log_probability = mixture_.LogProbabilityAmong(token_.id, forced->ids);
   }
   for (const std::vector<int32_t>& set : options_.watched) {
-    token_.watched_log_probability.push_back(std::min(0.0, log_sum_exp_(logits, set) - all));
+    token_.watched_log_probability.push_back(mixture_.LogProbability(set));
   }
 }
 

@@ -50,6 +50,11 @@ Sampler::Candidate Sampler::FindCandidates(std::span<const float> logits,
   return best;
 }
 
+bool Sampler::MayDraw(int32_t id, std::span<const float> logits) const {
+  return logits[static_cast<size_t>(id)] > -std::numeric_limits<float>::infinity() &&
+         !std::binary_search(banned_.begin(), banned_.end(), id);
+}
+
 int32_t Sampler::Sample(std::span<const float> logits,
                         std::optional<std::span<const int32_t>> allowed) {
   const Candidate best = FindCandidates(logits, allowed);

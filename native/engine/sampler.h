@@ -31,6 +31,9 @@ class Sampler {
   int32_t Sample(std::span<const float> logits,
                  std::optional<std::span<const int32_t>> allowed = std::nullopt);
 
+  // Neither banned, nor is its logit NaN or -infinity.
+  bool MayDraw(int32_t id, std::span<const float> logits) const;
+
  private:
   struct Candidate {
     int32_t id;

@@ -13,6 +13,7 @@ import { cursorReport, cursorTable, type OfLanguage, typingReport, typingTable }
 import { type Subject, wideBudget } from "./eval/subject";
 import { type TypedFile, typeFile } from "./eval/typing";
 import type { TypingCounts } from "./eval/typingStatistics";
+import { workspaceFiles } from "./eval/workspaceFiles";
 import { type Arguments, flagOption, textOption, usageError } from "./options";
 import { modelPath, openEngine, printJson, Progress } from "./session";
 
@@ -29,7 +30,9 @@ export async function evaluate(args: Arguments): Promise<void> {
   }
   const switches = switchesOf(args);
   const run =
-    cursors === undefined ? await typingRun(args.positionals, workspaceOf(args), switches) : await cursorRun(cursors);
+    cursors === undefined
+      ? await typingRun(args.positionals, workspaceOf(args), switches)
+      : await cursorRun(cursors, switches);
   const engine = await openEngine(args, modelPath(args));
   try {
     const subject = subjectOf(engine, switches);
@@ -61,10 +64,11 @@ interface Outcome {
 /** Of a llama.vscode that is left as it is: 256 lines above the cursor and 64 below. */
 const PEER_CHARS = { prefix: 10_000, suffix: 2_500 };
 
-function subjectOf(engine: LocalEngine, { healing, gate, eagerness, layout }: Switches): Subject {
+function subjectOf(engine: LocalEngine, { healing, memory, gate, eagerness, layout }: Switches): Subject {
   const { model, info } = engine;
   return localSubject(engine, {
     heal: healing,
+    memory,
     jointMin: gate ? jointMinFor(eagerness) : EVERYTHING,
     traits: traitsFor({ fimLayouts: model.fim.layouts, fileHeader: model.fileHeader }, layout),
     ...(layout === "peer" ? { budget: wideBudget(info.plan.contextTokens, PEER_CHARS) } : {}),
@@ -78,7 +82,9 @@ async function typingRun(
   { seed }: Switches,
 ): Promise<(subject: Subject, note: Note) => Promise<Outcome>> {
   const typed = await Promise.all(files.map((file) => readTypedFile(file, workspace)));
+  const docs = workspace === undefined ? [] : await workspaceFiles(workspace, files);
   return async (subject, note) => {
+    await subject.memory?.setWorkspace(docs);
     const counted: OfLanguage<TypingCounts>[] = [];
     const progress = new Progress("typing");
     for (const file of typed) {
@@ -90,12 +96,16 @@ async function typingRun(
   };
 }
 
-async function cursorRun(file: string): Promise<(subject: Subject, note: Note) => Promise<Outcome>> {
-  const cases = (await readCursorFile(file)).flatMap((workspace) => workspace.cases);
+async function cursorRun(
+  file: string,
+  { workspace }: Switches,
+): Promise<(subject: Subject, note: Note) => Promise<Outcome>> {
+  const cases = (await readCursorFile(file)).flatMap(({ docs, cases: of }) => of.map((cursor) => ({ docs, cursor })));
   return async (subject, note) => {
     const counted: OfLanguage<CursorCounts>[] = [];
     const progress = new Progress("completing");
-    for (const cursor of cases) {
+    for (const { docs, cursor } of cases) {
+      await subject.memory?.setWorkspace(workspace ? docs.filter(({ path }) => path !== cursor.path) : []);
       const answer = await answerAt(subject, cursor);
       note(answer);
       counted.push({ language: cursor.language, counts: countsOf(answer) });

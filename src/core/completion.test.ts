@@ -48,6 +48,15 @@ describe("Completer: the straight line", () => {
     assert.equal(engine.calls[0]!.request.maxTokens, 20);
   });
 
+  it("has what is remembered mixed in, but for the line that is written, where that is on", async () => {
+    const { clock, engine, completer } = setUp({ pieces: ["x"] }, { memory: true });
+    await clock.until(completer.complete(requestAt("a\r\nreturn |")));
+    assert.equal(engine.calls[0]!.request.memoryAt, "a\r\nreturn ".length);
+    const without = setUp({ pieces: ["x"] });
+    await without.clock.until(without.completer.complete(requestAt("return |")));
+    assert.equal(without.engine.calls[0]!.request.memoryAt, undefined);
+  });
+
   it("asks for a block where one is empty", async () => {
     const { clock, engine, completer } = setUp({ pieces: ["return 1;\n", "}"] });
     assert.equal(textOf(await clock.until(completer.complete(requestAt("function f() {\n  |\n}")))), "return 1;");

@@ -368,11 +368,13 @@ export class Completer {
     this.#inFlight = inFlight;
     const newChars = this.#prefill.newChars(pending.request.documentId, flatten(pending.prompt));
     pending.newChars = newChars;
-    void inFlight
-      .run(this.#engine, pending.prompt, { maxTokens: this.#maxTokens(kind) }, pending.jointMin > 0)
-      .then(() => {
-        this.#ended(inFlight, pending.prompt, newChars);
-      });
+    const limits = {
+      maxTokens: this.#maxTokens(kind),
+      ...(this.#options.memory ? { memoryAt: pending.request.offset } : {}),
+    };
+    void inFlight.run(this.#engine, pending.prompt, limits, pending.jointMin > 0).then(() => {
+      this.#ended(inFlight, pending.prompt, newChars);
+    });
     return inFlight;
   }
 

@@ -9,6 +9,8 @@ export interface CompletionOptions {
   readonly budget: PromptBudget;
   /** How sure what is shown must be. */
   readonly jointMin: JointMin;
+  /** The engine mixes what it was told of open documents with the model. */
+  readonly memory: boolean;
   /** The editor's own debounce, already elapsed when it sends a request. */
   readonly editorWaitedMs: number;
   /** How long after a request to wait for a whole block; later its first line is shown alone. */
@@ -25,6 +27,7 @@ export const DEFAULT_OPTIONS: CompletionOptions = {
   blocks: true,
   budget: DEFAULT_BUDGET,
   jointMin: jointMinFor("balanced"),
+  memory: false,
   editorWaitedMs: 50,
   blockWaitMs: { automatic: 250, manual: 2000 },
   latencyMaxMs: 10_000,

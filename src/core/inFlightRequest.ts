@@ -66,7 +66,7 @@ export class InFlightRequest {
   async run(
     engine: TextEngine,
     prompt: readonly PromptPart[],
-    limits: Pick<GenerateRequest, "maxTokens" | "sampler">,
+    limits: Pick<GenerateRequest, "maxTokens" | "sampler" | "memoryAt">,
     isJudged = false,
   ): Promise<void> {
     try {

@@ -170,6 +170,18 @@ export class Tokenizer {
     return this.idsAlong(bytes).filter((id) => (offsets[id + 1] ?? 0) - (offsets[id] ?? 0) >= bytes.length);
   }
 
+  /** Ids of the text tokens with this byte. Ascending. */
+  idsContaining(byte: number): number[] {
+    const { bytes, offsets } = this.#tables;
+    const ids: number[] = [];
+    this.#types.forEach((type, id) => {
+      if (type === TokenType.normal && bytes.subarray(offsets[id], offsets[id + 1]).includes(byte)) {
+        ids.push(id);
+      }
+    });
+    return ids;
+  }
+
   /** Text tokens with the same first byte and, where both have one, the same second. Ascending. */
   #candidatesAlong([first = 0, second]: Uint8Array): readonly number[] {
     this.#beginnings ??= this.#findBeginnings();

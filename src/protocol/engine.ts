@@ -9,7 +9,7 @@ import type { PromptPart } from "./prompt";
  */
 
 /** Raised with every change that an older peer would misunderstand; part of the engine's address. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 export interface HelloParams {
   /** What the token file holds. */
@@ -137,6 +137,32 @@ export interface ChatParams extends GenerateRequest {
   readonly messages: readonly ChatMessage[];
 }
 
+/**
+ * Code that completions of this client may be mixed with: in memory, for this connection alone, until it closes or nothing
+ * has come over it for a minute.
+ */
+export interface RememberParams {
+  readonly document: string;
+  /** An open document, or a file of the workspace that is not open. */
+  readonly source: "file" | "workspace";
+  /** The whole document, or with `from` and `to` what takes the place of that part of it, in UTF-16 units. */
+  readonly text: string;
+  readonly from?: number;
+  readonly to?: number;
+}
+
+export interface RememberResult {
+  /** False: the engine does not know the document that is changed, or has no model to read it for. The whole one may be told then. */
+  readonly known: boolean;
+}
+
+/** What completions may be mixed with, of one client or of all. */
+export interface MemorySize {
+  readonly documents: number;
+  readonly tokens: number;
+  readonly bytes: number;
+}
+
 export interface EngineStats {
   readonly pid: number;
   readonly uptimeMs: number;
@@ -149,6 +175,8 @@ export interface EngineStats {
   readonly sessions: { readonly completion: number; readonly chat: number };
   readonly status: EngineStatus;
   readonly statistics: GenerationStatistics;
+  /** Code of all clients that is remembered. */
+  readonly memory: MemorySize;
 }
 
 /** Why Hearth shuts the engine down. */
@@ -204,6 +232,12 @@ export interface EngineRequests {
   readonly chat: Exchange<ChatParams, GenerateReport>;
   /** The document is closed: its session may be reused. */
   readonly releaseDocument: Exchange<{ readonly document: string }, Nothing>;
+  /** Errors: `bad_request` for one that is too long, `memory` where there is no room for more. */
+  readonly remember: Exchange<RememberParams, RememberResult>;
+  /** At once. Without documents: all of them. */
+  readonly forget: Exchange<{ readonly documents?: readonly string[] }, Nothing>;
+  /** What is remembered of this client, which lives: sent from time to time while anything is. */
+  readonly alive: Exchange<Nothing, MemorySize>;
   readonly tokenize: Exchange<{ readonly prompt: readonly PromptPart[] }, { readonly ids: readonly number[] }>;
   /** Tokens of each text, as plain text. */
   readonly count: Exchange<{ readonly texts: readonly string[] }, { readonly counts: readonly number[] }>;

@@ -33,9 +33,17 @@ export interface GenerateRequest {
   readonly logprobs?: boolean;
   /** With `logprobs`: texts of which each token tells how likely it was to begin with them, e.g. a line feed. None is empty. */
   readonly watched?: readonly string[];
+  /**
+   * Completions: mixes the code that this client has told (`remember`) with the model, at temperature 0. The line of the
+   * document at this UTF-16 offset is being written, and is left out.
+   */
+  readonly memoryAt?: number;
 }
 
-/** Log-probabilities are natural logarithms, of the undistorted distribution: temperature 1, no filters, all of the vocabulary. */
+/**
+ * Log-probabilities are natural logarithms, of the undistorted distribution: temperature 1, no filters, all of the vocabulary;
+ * with a memory of code at hand, of what the model and the memory say together.
+ */
 export interface GeneratedToken {
   readonly id: number;
   /** Where it begins in the generated text, in UTF-16 units: 0 as long as it lies before that; stop strings count along. */

@@ -20,6 +20,12 @@ export interface EnginePort extends ChatEngine {
   openModel(model: ModelChoice): Promise<ModelInfo>;
   releaseModel(): Promise<void>;
   releaseDocument(document: string): void;
+  /** An open document as it is now, for completions with `memoryAt`. */
+  rememberDocument(document: string, text: string): void;
+  /** A file that is not open. False: there is no engine with a model that could read it. */
+  rememberFile(document: string, text: string): Promise<boolean>;
+  /** At once; without documents all of them. */
+  forgetDocuments(documents?: readonly string[]): void;
   /** Connects, also after the engine was ended or could not be kept alive. */
   restart(): Promise<void>;
   stats(): Promise<EngineStats>;

@@ -17,6 +17,8 @@ import { Snooze } from "./snooze";
 import { StatusBar } from "./statusBar";
 import { SuggestionWatch } from "./suggestionWatch";
 import { WindowEngine } from "./windowEngine";
+import { WindowMemory } from "./windowMemory";
+import { WorkspaceFiles } from "./workspaceFiles";
 
 export interface HearthWindowOptions {
   readonly context: vscode.ExtensionContext;
@@ -39,6 +41,7 @@ export class HearthWindow {
   readonly #statusBar = new StatusBar();
   readonly #focus: FocusWatch;
   readonly #edits: WindowEdits;
+  readonly #memory: WindowMemory;
   #thinking = false;
 
   constructor({ context, builtInModel, connect, clock, engineLog }: HearthWindowOptions) {
@@ -54,9 +57,11 @@ export class HearthWindow {
       choice: () => settings.modelChoice,
       blocks: () => settings.blocks,
       jointMin: (languageId) => jointMinOf(settings.eagernessIn(languageId)),
+      memory: () => settings.memory !== "off",
     });
+    this.#memory = new WindowMemory(this.engine, settings);
     const watch = new SuggestionWatch(context.workspaceState, clock);
-    this.provider = new InlineCompletionProvider(this.engine, settings, snooze, watch);
+    this.provider = new InlineCompletionProvider(this.engine, settings, snooze, { watch, memory: this.#memory });
     this.chat = new WindowChat({ context, engine: this.engine, settings, log });
     this.#focus = new FocusWatch(this.engine, this.provider, settings);
     this.#edits = new WindowEdits({ engine: this.engine, settings, memory: context.globalState });
@@ -70,6 +75,8 @@ export class HearthWindow {
       snooze,
       this.#statusBar,
       this.#focus,
+      this.#memory,
+      new WorkspaceFiles(this.engine, settings, log),
       this.provider,
       watch,
       this.chat,

@@ -5,11 +5,12 @@ import type { CompletionOutcome, CompletionRequest } from "../core/completionReq
 import type { SkipReason, UnwantedReason } from "../core/skipReasons";
 import { isLanguageOn, type Switches, unwantedReason } from "../core/wanted";
 import { EngineError } from "../protocol/errors";
-import { documentIdOf, isEditable, requestAt } from "./documents";
+import { documentIdOf, isEditable, isExcluded, requestAt } from "./documents";
 import type { Settings } from "./settings";
 import type { Snooze } from "./snooze";
 import type { SuggestionWatch } from "./suggestionWatch";
 import type { WindowEngine } from "./windowEngine";
+import type { WindowMemory } from "./windowMemory";
 
 /** A spinner that appeared between two keys would only flicker. */
 const THINKING_AFTER_MS = 400;
@@ -30,6 +31,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   readonly #settings: Settings;
   readonly #snooze: Snooze;
   readonly #watch: SuggestionWatch;
+  readonly #memory: Pick<WindowMemory, "tell">;
   readonly #thinkingChanged = new vscode.EventEmitter<boolean>();
   readonly #answered = new vscode.EventEmitter<void>();
   #waiting = 0;
@@ -47,11 +49,17 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   /** After each request, whatever became of it. */
   readonly onDidAnswer = this.#answered.event;
 
-  constructor(engine: WindowEngine, settings: Settings, snooze: Snooze, watch: SuggestionWatch) {
+  constructor(
+    engine: WindowEngine,
+    settings: Settings,
+    snooze: Snooze,
+    { watch, memory }: { readonly watch: SuggestionWatch; readonly memory: Pick<WindowMemory, "tell"> },
+  ) {
     this.#watch = watch;
     this.#engine = engine;
     this.#settings = settings;
     this.#snooze = snooze;
+    this.#memory = memory;
   }
 
   dispose(): void {
@@ -121,6 +129,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
       if (typeof completer === "string") {
         return this.#decline(request, completer);
       }
+      this.#memory.tell(document);
       const shown: ShownPlace = { document, version: document.version, offset: request.offset };
       const wantsOthers = request.trigger === "manual" && isSamePlace(this.#shown, shown);
       const first = await completer.complete(request, token);
@@ -191,7 +200,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
       inlineSuggest: this.#settings.inlineSuggest(document),
       snoozed: this.#snooze.untilMs !== undefined,
       language: isLanguageOn(this.#settings.languages, document.languageId),
-      excluded: this.#settings.exclude.some((pattern) => vscode.languages.match({ pattern }, document) > 0),
+      excluded: isExcluded(this.#settings, document),
       editable: isEditable(document),
       cursors: editor?.document === document ? editor.selections.length : 1,
     };

@@ -59,6 +59,12 @@ export class Settings implements vscode.Disposable {
     return own ?? eagernessIn(languageId, isEagerness(chosen) ? chosen : "balanced");
   }
 
+  /** What suggestions are mixed with beside the prompt. */
+  get memory(): "off" | "openFiles" | "workspace" {
+    const value: unknown = this.#get<unknown>("completion.memory", "workspace");
+    return value === "off" || value === "openFiles" ? value : "workspace";
+  }
+
   get warmUp(): boolean {
     return this.#get("completion.warmUp", true);
   }

@@ -19,7 +19,7 @@ export async function showStatistics(engine: WindowEngine): Promise<void> {
 }
 
 function rowsOf(
-  { pid, uptimeMs, clients, loads, finished, sessions, status, statistics }: EngineStats,
+  { pid, uptimeMs, clients, loads, finished, sessions, status, statistics, memory }: EngineStats,
   network: NetworkAccess | undefined,
 ): [string, string][] {
   const { superseded, cancelled, ...done } = finished;
@@ -29,6 +29,10 @@ function rowsOf(
     ...(status.kind === "ready" ? modelRows(status.model) : [["Model", status.kind] satisfies [string, string]]),
     ["Answers", `${String(answered)}, ${String(cancelled)} cancelled, ${String(superseded)} superseded`],
     ["Documents and chats in memory", `${String(sessions.completion)} and ${String(sessions.chat)}`],
+    [
+      "Code remembered, in memory only",
+      `${String(memory.documents)} documents, ${String(memory.tokens)} tokens, ${(memory.bytes / 1e6).toFixed(1)} MB, of all windows`,
+    ],
     ["Process", `${String(pid)}, for ${(uptimeMs / 60_000).toFixed(1)} minutes`],
     ["Windows that use it", String(clients)],
     ["Network", network === "denied" ? "blocked by the operating system" : "not used: the engine has no code for it"],

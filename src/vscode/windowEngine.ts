@@ -27,6 +27,7 @@ export interface WindowEngineOptions {
   readonly choice: () => ModelChoice;
   readonly blocks: () => boolean;
   readonly jointMin: JointMin;
+  readonly memory: () => boolean;
 }
 
 /** Longest answer that a window asks for; room for it is kept free in the context. */
@@ -86,6 +87,11 @@ export class WindowEngine implements vscode.Disposable {
   /** Undefined until a model has been loaded. */
   get completer(): Completer | undefined {
     return this.#completer;
+  }
+
+  /** What completions may be mixed with. */
+  get memory(): Pick<EnginePort, "rememberDocument" | "rememberFile" | "forgetDocuments"> {
+    return this.#port;
   }
 
   /** For chats and edits; callers call `modelInfo` first. */
@@ -209,6 +215,7 @@ export class WindowEngine implements vscode.Disposable {
       budget: budgetFor(contextTokens, ANSWER_TOKENS),
       blocks: this.#options.blocks(),
       jointMin: this.#options.jointMin,
+      memory: this.#options.memory(),
     });
   }
 

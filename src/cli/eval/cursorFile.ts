@@ -6,6 +6,8 @@ import { readBytes } from "../documents";
 
 /** Cursors in documents of a workspace, a line of a cursor file. */
 export interface CursorWorkspace {
+  /** Of which it is a state, if the file says so. */
+  readonly package?: string;
   /** Files of the workspace, for what looks at more than the open document. */
   readonly docs: readonly { readonly path: string; readonly text: string }[];
   readonly cases: readonly CursorCase[];
@@ -76,8 +78,9 @@ function parse(line: string, problem: Problem): unknown {
 }
 
 function workspaceOf(value: unknown, problem: Problem): CursorWorkspace {
-  const { docs, cases } = objectOf(value, "a line", problem);
+  const { docs, cases, package: name } = objectOf(value, "a line", problem);
   return {
+    ...(name === undefined ? {} : { package: textOf(name, "'package'", problem) }),
     docs: listOf(docs ?? [], "'docs'", problem).map((each) => {
       const { path, text } = objectOf(each, "a document", problem);
       return { path: textOf(path, "'path'", problem), text: textOf(text, "'text'", problem) };

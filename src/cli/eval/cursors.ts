@@ -53,13 +53,14 @@ const TRIVIAL_CHARS_MAX = 2;
 export async function answerAt(subject: Subject, cursor: CursorCase): Promise<CursorAnswer> {
   const { path, language, rest } = cursor;
   const prompt = promptAt(subject, cursor);
+  subject.memory?.open(cursor);
   const shown = await shownAt(subject, cursor);
   const said = prompt.length === 0 ? "" : await subject.restOfLine(prompt);
   return { path, language, rest, said, shown, ...(await subject.surpriseAt(prompt, `${rest}\n`)) };
 }
 
 /** As many characters as a prompt has at most: how windows estimate tokens is not what is measured. */
-function promptAt({ traits, contextTokens, budget, count }: Subject, cursor: CursorCase): readonly PromptPart[] {
+export function promptAt({ traits, contextTokens, budget, count }: Subject, cursor: CursorCase): readonly PromptPart[] {
   const windows = new PromptWindows(budget ?? wideBudget(contextTokens), { count });
   return layOutWindow(cursor.path, windows.windowAt("", cursor), traits);
 }

@@ -7,6 +7,7 @@ export const evalOptions = {
   workspace: { type: "string" },
   eagerness: { type: "string" },
   "no-memory": { type: "boolean" },
+  "no-workspace": { type: "boolean" },
   "no-healing": { type: "boolean" },
   "no-gate": { type: "boolean" },
   layout: { type: "string" },
@@ -22,8 +23,9 @@ export type Layout = (typeof LAYOUTS)[number];
 export interface Switches {
   readonly seed: number;
   readonly healing: boolean;
-  /** No product has it yet: a build without it gives the same figures whatever this says. */
   readonly memory: boolean;
+  /** The memory holds more than the open document. */
+  readonly workspace: boolean;
   /** False: whatever an answer says is shown, however unlikely. */
   readonly gate: boolean;
   readonly eagerness: Eagerness;
@@ -36,6 +38,7 @@ export function switchesOf(args: Arguments): Switches {
     seed: wholeOption(args, "seed", 0, Number.MAX_SAFE_INTEGER) ?? 1,
     healing: !flagOption(args, "no-healing"),
     memory: !flagOption(args, "no-memory"),
+    workspace: !flagOption(args, "no-workspace"),
     gate: !flagOption(args, "no-gate"),
     eagerness: choiceOf(args, "eagerness", EAGERNESS) ?? "balanced",
     layout: choiceOf(args, "layout", LAYOUTS),

@@ -16,6 +16,14 @@ export interface Surprise {
   readonly bytes: number;
 }
 
+/** Code at hand that a model is mixed with. */
+export interface SubjectMemory {
+  /** The open document as it is from now on; the line of the offset is being written, and is left out. */
+  open(document: { readonly path: string; readonly text: string; readonly offset: number }): void;
+  /** All that there is of a workspace from now on. */
+  setWorkspace(docs: readonly { readonly path: string; readonly text: string }[]): Promise<void>;
+}
+
 /** What is measured: a model, and how prompts are laid out for it. */
 export interface Subject {
   readonly name: string;
@@ -27,6 +35,8 @@ export interface Subject {
   readonly jointMin?: JointMin;
   /** Greedy. */
   readonly engine: TextEngine;
+  /** Missing: the model is asked alone. */
+  readonly memory?: SubjectMemory;
   /** Tokens of a text. */
   readonly count: (text: string) => number;
   /** The likeliest rest of the line. */

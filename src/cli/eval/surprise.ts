@@ -1,3 +1,4 @@
+import { type CodeMemory, CONTEXT_TOKENS_MAX } from "../../engine/local/codeMemory";
 import type { LocalSession } from "../../engine/local/localEngine";
 import type { HealedPrompt } from "../../engine/local/tokenHealing";
 import type { Tokenizer } from "../../model/tokenizer";
@@ -13,11 +14,13 @@ import type { Surprise } from "./subject";
 export async function surpriseOf(
   session: Pick<LocalSession, "evaluate" | "logits">,
   tokenizer: Tokenizer,
-  { tokens: prompt, takenBack }: HealedPrompt,
+  { tokens: prompt, takenBack, context = [] }: Omit<HealedPrompt, "context"> & Partial<HealedPrompt>,
   text: string,
   contextTokens: number,
+  memory?: Pick<CodeMemory, "index">,
 ): Promise<Surprise> {
   const tokens = [...prompt];
+  const before = [...context];
   const ids = tokenizer.encodeText(Buffer.from(takenBack).toString("utf8") + text);
   let forced = takenBack;
   let bits = 0;
@@ -30,10 +33,16 @@ export async function surpriseOf(
     const meant = i === ids.length - 1 ? tokenizer.idsBeginningWith(said) : [id];
     const allowed = forced.length > 0 ? tokenizer.idsAlong(forced) : undefined;
     const logits = await logitsAfter(session, tokens, tokenizer.nVocab);
-    bits += bitsOf(logits, meant, allowed);
+    bits += bitsOf(
+      logits,
+      meant,
+      allowed,
+      memory?.index.mix(logits, Int32Array.from(before.slice(-CONTEXT_TOKENS_MAX))),
+    );
     bytes += said.length;
     forced = forced.subarray(Math.min(forced.length, said.length));
     tokens.push(id);
+    before.push(id);
   }
   return bytes > 0 ? { bits, bytes } : { bits: 0, bytes: 0 };
 }
@@ -50,8 +59,16 @@ async function logitsAfter(
   return session.logits();
 }
 
+/** A distribution as the model's, scaled, and more for some tokens. */
+type Mixture = ReturnType<CodeMemory["index"]["mix"]>;
+
 /** −log2 of the probability that a token is one of `meant`, if it is one of `allowed`; by default any is. */
-export function bitsOf(logits: Float32Array, meant: readonly number[], allowed?: readonly number[]): number {
+export function bitsOf(
+  logits: Float32Array,
+  meant: readonly number[],
+  allowed?: readonly number[],
+  mixture?: Mixture,
+): number {
   let max = -Infinity;
   for (const logit of logits) {
     max = Math.max(max, logit);
@@ -63,5 +80,14 @@ export function bitsOf(logits: Float32Array, meant: readonly number[], allowed?:
     }
     return sum;
   };
-  return Math.max(0, Math.log2(massOf(allowed ?? logits.keys())) - Math.log2(massOf(meant)));
+  if (mixture === undefined || mixture.ids.length === 0) {
+    return Math.max(0, Math.log2(massOf(allowed ?? logits.keys())) - Math.log2(massOf(meant)));
+  }
+  const all = massOf(logits.keys());
+  const probabilityOf = (ids: readonly number[]): number => {
+    const wanted = new Set(ids);
+    const added = mixture.added.filter((_, i) => wanted.has(mixture.ids[i] ?? -1));
+    return (mixture.scale * massOf(ids)) / all + added.reduce((sum, each) => sum + each, 0);
+  };
+  return Math.max(0, Math.log2(allowed === undefined ? 1 : probabilityOf(allowed)) - Math.log2(probabilityOf(meant)));
 }

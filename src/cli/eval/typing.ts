@@ -58,6 +58,7 @@ export async function typeFile(
     atMs += pace.whole(KEY_MS_MIN, KEY_MS_MAX);
     await clock.advanceTo(atMs);
     editor.press(key, i + 1);
+    subject.memory?.open(editor.document);
     // A key may leave the cursor where it is: only one pause counts there.
     if (offset !== undefined && pauses.delete(offset)) {
       atMs += LOOK_MS;

@@ -18,6 +18,7 @@ import type { PromptPart } from "../../protocol/prompt";
 import { EngineConnection } from "./connection";
 import type { RestartLimits } from "./restarts";
 import { ClientStream } from "./textStream";
+import { ToldDocuments } from "./toldDocuments";
 import type { EngineLink } from "../wire/transport";
 
 export interface EngineClientOptions {
@@ -53,6 +54,7 @@ export class EngineClient {
   readonly #options: EngineClientOptions;
   readonly #connection: EngineConnection;
   readonly #running = new Map<number, Running>();
+  readonly #told = new ToldDocuments();
   #requests = 0;
   #model: ModelChoice | undefined;
   /** The connection on which #model has been, or is being, selected. */
@@ -155,6 +157,22 @@ export class EngineClient {
     return (await this.#connection.linked()).request("stats", {});
   }
 
+  /** An open document as it is now, for completions of this window that ask for a memory (`memoryAt`). */
+  rememberDocument(document: string, text: string): void {
+    this.#told.set(document, text);
+  }
+
+  /** A file of the workspace that is not open. False: there is no engine with a model that could read it. Errors: EngineError. */
+  async rememberFile(document: string, text: string): Promise<boolean> {
+    const { link } = this.#connection;
+    return link !== undefined && (await this.#told.tellFile(document, text, link));
+  }
+
+  /** At once; without documents all of them. Does not start an engine only to tell it so. */
+  forgetDocuments(documents?: readonly string[]): void {
+    this.#told.forget(documents, this.#connection.link);
+  }
+
   /** The document is closed. Does not start an engine only to tell it so. */
   releaseDocument(document: string): void {
     for (const running of this.#running.values()) {
@@ -162,6 +180,7 @@ export class EngineClient {
         running.stream.leave();
       }
     }
+    this.#told.forget([document], this.#connection.link);
     this.#connection.link?.request("releaseDocument", { document }).catch(() => undefined);
   }
 
@@ -175,6 +194,7 @@ export class EngineClient {
     for (const { stream } of this.#running.values()) {
       stream.finish(emptyReport("cancelled"));
     }
+    this.#told.dispose();
     this.#connection.dispose();
   }
 
@@ -247,6 +267,9 @@ export class EngineClient {
       if (cancel.isCancellationRequested) {
         stream.finish(emptyReport("cancelled"));
         return;
+      }
+      if (params.memoryAt !== undefined) {
+        this.#told.tell(link);
       }
       stream.finish(await link.request(method, params, cancel));
     } catch (error) {

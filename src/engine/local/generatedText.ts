@@ -39,7 +39,7 @@ export class GeneratedText {
     this.#hidden -= decoded.length - visible.length;
     this.#length += visible.length;
     const text = visible === "" ? "" : this.#stops.push(visible);
-    const { id, logprob, allowedLogprob, watched } = token;
+    const { id, logprob, allowedLogprob, watched, origin } = token;
     if (logprob === undefined) {
       return text === "" ? undefined : { text };
     }
@@ -49,6 +49,7 @@ export class GeneratedText {
       logprob,
       ...(allowedLogprob === undefined ? {} : { allowedLogprob }),
       ...(watched === undefined ? {} : { watched }),
+      ...(origin === undefined ? {} : { origin }),
     };
     return { text, tokens: [judged] };
   }

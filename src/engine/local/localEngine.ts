@@ -10,10 +10,13 @@ import {
   GREEDY,
 } from "../../protocol/generation";
 import type { PromptPart } from "../../protocol/prompt";
+import { CodeMemory, CONTEXT_TOKENS_MAX } from "./codeMemory";
 import { GeneratedText } from "./generatedText";
+import { memoryWeights } from "./memoryWeights";
 import {
   asEngineError,
   loadNativeAddon,
+  type MixtureWeights,
   type NativeAddon,
   type NativeEngine,
   type NativeEngineInfo,
@@ -23,7 +26,7 @@ import {
   type NativeSession,
   type NativeSyncReport,
 } from "./native";
-import { forcedPrefix, healPrompt, NOTHING_TAKEN_BACK } from "./tokenHealing";
+import { forcedPrefix, type HealedPrompt, healPrompt, unhealedPrompt } from "./tokenHealing";
 
 /** See NativeSyncOptions. */
 export interface EvaluateOptions {
@@ -35,8 +38,27 @@ export interface EvaluateOptions {
   readonly approximate?: boolean;
 }
 
+export interface OpenOptions extends Omit<NativeEngineOptions, "processBytes"> {
+  /** Bytes to keep free for memories of code. */
+  readonly memoryBytes?: number;
+}
+
+export interface MemoryOptions {
+  readonly weights?: MixtureWeights;
+  readonly maxTokens?: number;
+  readonly hasRoom?: () => boolean;
+}
+
+export interface GenerateOptions {
+  /** The prompt may end within what the model knows as one token, see tokenHealing.ts. */
+  readonly heal?: boolean;
+  /** What is mixed with the model's distribution; without effect at a temperature above 0. */
+  readonly memory?: CodeMemory;
+}
+
 /** Bytes that Node will still take while it works: heap growth, buffers, the engine's own small things. */
 const PROCESS_MARGIN_BYTES = 24 * 1024 * 1024;
+const LINE_FEED = 10;
 
 /**
  * A model in this process: text in, text out. Tokenizes here; the addon evaluates.
@@ -47,6 +69,8 @@ export class LocalEngine {
   readonly tokenizer: Tokenizer;
   readonly #native: NativeEngine;
   readonly #banned: Int32Array;
+  /** Undefined until they are needed. */
+  #lineFeeds: Int32Array | undefined;
 
   private constructor(model: GgufModel, tokenizer: Tokenizer, native: NativeEngine) {
     this.model = model;
@@ -58,13 +82,13 @@ export class LocalEngine {
   /** Errors: EngineError `bad_model`, `memory`, `io`, `bad_request`, `native`. */
   static async open(
     path: string,
-    options: Omit<NativeEngineOptions, "processBytes"> = {},
+    { memoryBytes = 0, ...options }: OpenOptions = {},
     onProgress?: (done: number, total: number) => void,
     addon: NativeAddon = loadNativeAddon(),
   ): Promise<LocalEngine> {
     const model = await openGgufFile(path);
     const tokenizer = new Tokenizer(model.vocab);
-    const processBytes = process.memoryUsage.rss() + PROCESS_MARGIN_BYTES;
+    const processBytes = process.memoryUsage.rss() + PROCESS_MARGIN_BYTES + memoryBytes;
     try {
       const native = await addon.loadEngine(model.spec, { ...options, processBytes }, onProgress);
       return new LocalEngine(model, tokenizer, native);
@@ -96,6 +120,17 @@ export class LocalEngine {
     } catch (error) {
       throw asEngineError(error);
     }
+  }
+
+  /** An empty memory of code at hand, with what is known of this model, or the given weights. */
+  newMemory({ weights, maxTokens, hasRoom }: MemoryOptions = {}): CodeMemory {
+    this.#lineFeeds ??= Int32Array.from(this.tokenizer.idsContaining(LINE_FEED));
+    const index = this.#native.newCodeIndex({
+      weights: weights ?? memoryWeights(this.model.known.id),
+      lineFeeds: this.#lineFeeds,
+      ...(maxTokens === undefined ? {} : { maxTokens }),
+    });
+    return new CodeMemory(index, this.tokenizer, hasRoom);
   }
 
   /** See NativeEngine. */
@@ -133,20 +168,18 @@ export class LocalSession {
 
   /**
    * Generates text after the prompt. Yields pieces as they become certain and returns what it cost. A consumer
-   * that stops iterating cancels. `heal`: the prompt may end within what the model knows as one token, see tokenHealing.ts.
-   * Errors: EngineError.
+   * that stops iterating cancels. Errors: EngineError.
    */
   async *generate(
     prompt: readonly PromptPart[],
     request: GenerateRequest,
-    { heal = false }: { readonly heal?: boolean } = {},
+    { heal = false, memory }: GenerateOptions = {},
   ): AsyncGenerator<GeneratedPiece, GenerateReport, undefined> {
     this.#cancelled = false;
-    const { tokens, takenBack } = heal
-      ? healPrompt(this.#tokenizer, prompt)
-      : { tokens: this.#tokenizer.encode(prompt), takenBack: NOTHING_TAKEN_BACK };
+    const healed = heal ? healPrompt(this.#tokenizer, prompt) : unhealedPrompt(this.#tokenizer, prompt);
+    const { tokens, takenBack } = healed;
     const startedMs = performance.now();
-    const synced = await this.#evaluatePrompt(tokens, takenBack, request);
+    const synced = await this.#evaluatePrompt(healed, request, memory);
     const prefilledMs = performance.now();
     const reportOf = (finish: GenerateReport["finish"], generatedTokens: number): GenerateReport => ({
       finish,
@@ -174,9 +207,9 @@ export class LocalSession {
   }
 
   #evaluatePrompt(
-    tokens: readonly number[],
-    takenBack: Uint8Array,
+    { tokens, takenBack, context }: HealedPrompt,
     request: GenerateRequest,
+    memory: CodeMemory | undefined,
   ): Promise<NativeSyncReport | "cancelled"> {
     const { priority, sampler = GREEDY, logprobs = false, watched = [] } = request;
     const generation: NativeGenerationOptions = {
@@ -185,6 +218,9 @@ export class LocalSession {
       forced: forcedPrefix(this.#tokenizer, takenBack),
       logprobs,
       watched: watched.map((text) => this.#idsBeginningWith(text)),
+      ...(memory === undefined || sampler.temperature > 0
+        ? {}
+        : { memory: { index: memory.index, context: Int32Array.from(context.slice(-CONTEXT_TOKENS_MAX)) } }),
     };
     return this.#call(() =>
       this.#native.sync(Int32Array.from(tokens), priority === "prefill" ? { priority } : { priority, generation }),

@@ -74,6 +74,45 @@ export interface NativeForcedStep {
   readonly bytes: Int32Array;
 }
 
+/** Where code that is remembered comes from: documents that are open, or files of the workspace. */
+export type CodeSource = "file" | "workspace";
+
+/** How much a source is believed beside the model; see native/engine/token_mixture.h. */
+export interface SourceWeights {
+  /** For contexts of 2, 3, 4, 5, 6, 8, 10, 12, 16, 24 and 32 tokens, above 0. */
+  readonly strength: readonly number[];
+  /** 0 to 1. */
+  readonly discount: number;
+  /** -20 to 20. */
+  readonly confidence: number;
+}
+
+export type MixtureWeights = Readonly<Record<CodeSource, SourceWeights>>;
+
+export interface NativeCodeIndexOptions {
+  readonly weights: MixtureWeights;
+  /** Ids, ascending, of the tokens that have a line feed in them. */
+  readonly lineFeeds: Int32Array;
+  /** At most, and by default, two million. */
+  readonly maxTokens?: number;
+}
+
+/** Tokens of code at hand, in pieces (native/engine/code_index.h). Used at once, on the JavaScript thread. */
+export interface NativeCodeIndex {
+  /** Adds a piece that stands behind `lead`; its number. EngineError `memory`: there is no room. */
+  append(source: CodeSource, lead: Int32Array, tokens: Int32Array): number;
+  /** At once, also for a generation under way. */
+  forget(piece: number): void;
+  size(): { readonly tokens: number; readonly bytes: number };
+  /** Pairs, the latest first: what followed the context's end, and after how many of its tokens, 2 to 32. */
+  lookup(source: CodeSource, context: Int32Array): Int32Array;
+  /** The distribution after `context`: `scale` times the softmax of the logits, and `added[i]` more for `ids[i]`. */
+  mix(
+    logits: Float32Array,
+    context: Int32Array,
+  ): { readonly scale: number; readonly ids: Int32Array; readonly added: Float64Array };
+}
+
 /** See native/engine/generation.h. */
 export interface NativeGenerationOptions {
   readonly sampler: SamplerOptions;
@@ -84,6 +123,8 @@ export interface NativeGenerationOptions {
   readonly logprobs?: boolean;
   /** Sets of ids, ascending, of which the probability is told with `logprobs`. */
   readonly watched?: readonly Int32Array[];
+  /** Greedy only. `context`: the tokens before the first one in its own text, of which the last 32 matter. */
+  readonly memory?: { readonly index: NativeCodeIndex; readonly context: Int32Array };
 }
 
 /** See GeneratedToken for the probabilities, which come with `logprobs`. */
@@ -94,6 +135,8 @@ export interface NativeToken {
   readonly logprob?: number;
   readonly allowedLogprob?: number;
   readonly watched?: readonly number[];
+  /** What gave most of its probability; missing: the model. */
+  readonly origin?: CodeSource;
 }
 
 export interface NativeSyncOptions {
@@ -151,6 +194,7 @@ export interface NativeEngine {
   info(): NativeEngineInfo | null;
   stats(): NativeEngineStats | null;
   newSession(): NativeSession;
+  newCodeIndex(options: NativeCodeIndexOptions): NativeCodeIndex;
   /** Gives the memory of experts back until the next call that works, which has the hottest read again while it goes on. */
   trimIdle(): void;
   /** What was worth its memory, the most valuable first: each `layer * experts + id`. */

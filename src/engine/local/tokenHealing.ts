@@ -12,6 +12,8 @@ export interface HealedPrompt {
   readonly tokens: readonly number[];
   /** The bytes of the tokens that were taken back, whole characters: generation must begin with them. Often empty. */
   readonly takenBack: Uint8Array;
+  /** Tokens of the cursor's own text, up to what was taken back. */
+  readonly context: readonly number[];
 }
 
 /** The text that follows this token ends at the cursor, wherever a layout puts it; in other prompts the last text does. */
@@ -28,7 +30,7 @@ export function healPrompt(tokenizer: Tokenizer, prompt: readonly PromptPart[]):
   const cursor = cursorPart(prompt);
   const part = prompt[cursor];
   if (part?.kind !== "text") {
-    return { tokens: tokenizer.encode(prompt), takenBack: NOTHING_TAKEN_BACK };
+    return { tokens: tokenizer.encode(prompt), takenBack: NOTHING_TAKEN_BACK, context: [] };
   }
   const before = tokenizer.encode(prompt.slice(0, cursor));
   const text = tokenizer.encode([part]);
@@ -37,9 +39,16 @@ export function healPrompt(tokenizer: Tokenizer, prompt: readonly PromptPart[]):
   const countMax = Math.min(TAKEN_BACK_TOKENS_MAX, text.length - (before.length === 0 ? 1 : 0));
   const pieces = text.slice(text.length - Math.max(0, countMax)).map((id) => tokenizer.tokenBytes(id));
   const takenBack = joined(pieces.slice(pieces.length - tokensToTakeBack(tokenizer, part.text, pieces)));
-  return isText(takenBack.bytes)
-    ? { tokens: [...before, ...text.slice(0, text.length - takenBack.count), ...after], takenBack: takenBack.bytes }
-    : { tokens: [...before, ...text, ...after], takenBack: NOTHING_TAKEN_BACK };
+  const context = isText(takenBack.bytes) ? text.slice(0, text.length - takenBack.count) : text;
+  const bytes = context === text ? NOTHING_TAKEN_BACK : takenBack.bytes;
+  return { tokens: [...before, ...context, ...after], takenBack: bytes, context };
+}
+
+/** The prompt as it is. Errors: EngineError `bad_request` from the tokenizer. */
+export function unhealedPrompt(tokenizer: Tokenizer, prompt: readonly PromptPart[]): HealedPrompt {
+  const part = prompt[cursorPart(prompt)];
+  const context = part?.kind === "text" ? tokenizer.encode([part]) : [];
+  return { tokens: tokenizer.encode(prompt), takenBack: NOTHING_TAKEN_BACK, context };
 }
 
 /**

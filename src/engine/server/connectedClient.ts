@@ -6,6 +6,7 @@ import {
   type EngineStatus,
   type GenerationStatistics,
   type HelloResult,
+  type MemorySize,
   type Nothing,
   PROTOCOL_VERSION,
   type ShutdownReason,
@@ -13,6 +14,7 @@ import {
 import { EngineError } from "../../protocol/errors";
 import type { GenerateReport } from "../../protocol/generation";
 import { paramsOf, SCHEMAS } from "../wire/requestSchemas";
+import { ClientMemory } from "./clientMemory";
 import type { Job } from "./loadedModel";
 import type { ModelHost } from "./modelHost";
 import { StopSignal } from "./sessionSlots";
@@ -35,6 +37,7 @@ export class ConnectedClient {
   readonly #host: ServerHost;
   readonly #id: number;
   readonly #running = new Set<StopSignal>();
+  readonly #memory: ClientMemory;
   #name = "";
   #keepAliveMs: number | undefined;
   #hostPid: number | undefined;
@@ -44,10 +47,12 @@ export class ConnectedClient {
     this.#id = id;
     this.#peer = peer;
     this.#host = host;
+    this.#memory = new ClientMemory(() => host.models.ready);
     peer.onRequest("hello", (params) => this.#hello(params, onHello));
     this.#answerModelRequests();
     this.#answerGenerations();
     this.#answerQuestions();
+    this.#answerMemoryRequests();
   }
 
   get name(): string {
@@ -62,6 +67,11 @@ export class ConnectedClient {
   /** The editor that the client is a part of. */
   get hostPid(): number | undefined {
     return this.#hostPid;
+  }
+
+  /** Code that it has told. */
+  get memorySize(): MemorySize {
+    return this.#memory.size;
   }
 
   tellStatus(status: EngineStatus): void {
@@ -83,6 +93,7 @@ export class ConnectedClient {
     for (const signal of [...this.#running]) {
       signal.stop("cancelled");
     }
+    this.#memory.forget();
     this.#host.models.ready?.forget((key) => key.startsWith(this.#key("")));
     this.#host.models.leave(this);
   }
@@ -131,9 +142,12 @@ export class ConnectedClient {
     const { models } = this.#host;
     this.#peer.onRequest("complete", (params, cancel) => {
       const { request: id, document, prompt, ...request } = paramsOf(SCHEMAS.complete, params);
-      return this.#generate(id, this.#key(document), cancel, async (job) =>
-        (await models.need(this)).complete(job, prompt, request),
-      );
+      const { memoryAt } = request;
+      return this.#generate(id, this.#key(document), cancel, async (job) => {
+        const model = await models.need(this);
+        const memory = memoryAt === undefined ? undefined : await this.#memory.whileWriting(model, document, memoryAt);
+        return model.complete(job, prompt, request, memory);
+      });
     });
     this.#peer.onRequest("chat", (params, cancel) => {
       const { request: id, conversation, messages, ...request } = paramsOf(SCHEMAS.chat, params);
@@ -141,6 +155,17 @@ export class ConnectedClient {
         (await models.need(this)).chat(job, messages, request),
       );
     });
+  }
+
+  #answerMemoryRequests(): void {
+    this.#peer.onRequest("remember", async (params) => ({
+      known: await this.#memory.remember(paramsOf(SCHEMAS.remember, params)),
+    }));
+    this.#peer.onRequest("forget", (params) => {
+      this.#memory.forget(paramsOf(SCHEMAS.forget, params).documents);
+      return NOTHING;
+    });
+    this.#peer.onRequest("alive", () => this.#memory.alive());
   }
 
   #answerQuestions(): void {

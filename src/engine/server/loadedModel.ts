@@ -8,6 +8,7 @@ import {
   GREEDY,
 } from "../../protocol/generation";
 import type { PromptPart } from "../../protocol/prompt";
+import type { CodeMemory } from "../local/codeMemory";
 import { LocalEngine, type LocalSession } from "../local/localEngine";
 import type { NativeEngineStats } from "../local/native";
 import { HotExperts } from "./hotExperts";
@@ -17,6 +18,9 @@ import { type SessionLease, SessionSlots, type StopSignal } from "./sessionSlots
 export const COMPLETION_SESSIONS = 2;
 /** One conversation at a time. */
 export const CHAT_SESSIONS = 1;
+
+/** Of the code that all clients have told; CodeIndex::kBytesMax. */
+export const CODE_MEMORY_BYTES = 24_000_000;
 
 /** One generation, as a client asked for it. */
 export interface Job {
@@ -34,6 +38,7 @@ export class LoadedModel {
   readonly #completions: SessionSlots<LocalSession>;
   readonly #chats: SessionSlots<LocalSession>;
   readonly #running = new Set<StopSignal>();
+  readonly #memories = new Set<CodeMemory>();
   /** Set while the model is being closed. */
   #allEnded: (() => void) | undefined;
   readonly #hot: HotExperts;
@@ -63,7 +68,7 @@ export class LoadedModel {
     onPart: (part: number) => void,
     hot: HotExperts = new HotExperts(),
   ): Promise<LoadedModel> {
-    const options = { ...load, sessions: COMPLETION_SESSIONS + CHAT_SESSIONS };
+    const options = { ...load, sessions: COMPLETION_SESSIONS + CHAT_SESSIONS, memoryBytes: CODE_MEMORY_BYTES };
     const engine = await LocalEngine.open(path, options, (done, total) => {
       onPart(done / total);
     });
@@ -97,10 +102,29 @@ export class LoadedModel {
   }
 
   /** Goes on where the prompt ends, which may be within what the model knows as one token. Errors: EngineError. */
-  complete(job: Job, prompt: readonly PromptPart[], request: GenerateRequest): Promise<GenerateReport> {
+  complete(
+    job: Job,
+    prompt: readonly PromptPart[],
+    request: GenerateRequest,
+    memory?: CodeMemory,
+  ): Promise<GenerateReport> {
+    const options = { heal: true, ...(memory === undefined ? {} : { memory }) };
     return this.#run(job, this.#completions, request, (session) =>
-      Promise.resolve(session.generate(prompt, request, { heal: true })),
+      Promise.resolve(session.generate(prompt, request, options)),
     );
+  }
+
+  /** For one client; all of them share the memory that there is. */
+  newMemory(): CodeMemory {
+    const bytes = (): number => [...this.#memories].reduce((sum, { size }) => sum + size.bytes, 0);
+    const memory = this.#engine.newMemory({ hasRoom: () => bytes() < CODE_MEMORY_BYTES });
+    this.#memories.add(memory);
+    return memory;
+  }
+
+  endMemory(memory: CodeMemory): void {
+    memory.forgetAll();
+    this.#memories.delete(memory);
   }
 
   /** Errors: EngineError. */

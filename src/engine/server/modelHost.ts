@@ -10,7 +10,9 @@ export type ModelUser = object;
 export type HostedModel = Pick<
   LoadedModel,
   "info" | "sessions" | "statistics" | "tokenize" | "count" | "complete" | "chat" | "forget" | "close"
->;
+> &
+  // Models of tests have none.
+  Partial<Pick<LoadedModel, "newMemory" | "endMemory">>;
 
 export type LoadModel = (choice: ModelChoice, onPart: (part: number) => void) => Promise<HostedModel>;
 

@@ -4,6 +4,7 @@ import type {
   EngineStatus,
   GenerationStatistics,
   HelloResult,
+  MemorySize,
   NetworkAccess,
   ShutdownReason,
 } from "../../protocol/engine";
@@ -195,7 +196,21 @@ export class EngineServer {
       sessions: this.#models.ready?.sessions ?? { completion: 0, chat: 0 },
       status: this.#models.status,
       statistics: this.#statistics(),
+      memory: this.#memorySize(),
     };
+  }
+
+  #memorySize(): MemorySize {
+    return [...this.#clients]
+      .map(({ memorySize }) => memorySize)
+      .reduce(
+        (sum, { documents, tokens, bytes }) => ({
+          documents: sum.documents + documents,
+          tokens: sum.tokens + tokens,
+          bytes: sum.bytes + bytes,
+        }),
+        { documents: 0, tokens: 0, bytes: 0 },
+      );
   }
 
   #statistics(): GenerationStatistics {

@@ -5,6 +5,7 @@ import type {
   HelloParams,
   LoadOptions,
   ModelChoice,
+  RememberParams,
   ShutdownReason,
 } from "../../protocol/engine";
 import {
@@ -154,8 +155,9 @@ const generateRequest = {
   sampler,
   logprobs: flag,
   watched: list(text),
+  memoryAt: whole(0, COUNT_MAX),
 } satisfies Fields<GenerateRequest>;
-const optionalOfGenerate = ["stop", "sampler", "logprobs", "watched"] as const;
+const optionalOfGenerate = ["stop", "sampler", "logprobs", "watched", "memoryAt"] as const;
 const request = whole(0, Number.MAX_SAFE_INTEGER);
 
 const shutdownReason: Schema<ShutdownReason> = oneOf("updated", "disabled", "removed", "requested");
@@ -179,6 +181,17 @@ export const SCHEMAS = {
     optionalOfGenerate,
   ),
   document: record<{ readonly document: string }>({ document: text }),
+  remember: record<RememberParams>(
+    {
+      document: text,
+      source: oneOf("file", "workspace"),
+      text,
+      from: whole(0, COUNT_MAX),
+      to: whole(0, COUNT_MAX),
+    },
+    ["from", "to"],
+  ),
+  forget: record<{ readonly documents?: readonly string[] }>({ documents: list(text) }, ["documents"]),
   tokenize: record<{ readonly prompt: readonly PromptPart[] }>({ prompt }),
   count: record<{ readonly texts: readonly string[] }>({ texts: list(text) }),
   shutdown: record<{ readonly reason: ShutdownReason }>({ reason: shutdownReason }),

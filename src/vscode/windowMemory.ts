@@ -1,0 +1,112 @@
+import * as vscode from "vscode";
+import { documentIdOf, isEditable, isExcluded } from "./documents";
+import type { Settings } from "./settings";
+import type { WindowEngine } from "./windowEngine";
+
+/** Longer documents are logs and data. */
+const DOCUMENT_CHARS_MAX = 1_000_000;
+/** Other documents than the one that is typed in change rarely, and not at once. */
+const CHANGED_AFTER_MS = 500;
+
+/**
+ * Which open documents completions may be mixed with: those that a user can write in and that are not excluded. The engine
+ * is told them with the next completion, and forgets them where they are closed, excluded or the setting is switched off.
+ */
+export class WindowMemory implements vscode.Disposable {
+  readonly #engine: WindowEngine;
+  readonly #settings: Settings;
+  readonly #changed = new Map<vscode.TextDocument, NodeJS.Timeout>();
+  readonly #listeners: vscode.Disposable;
+
+  constructor(engine: WindowEngine, settings: Settings) {
+    this.#engine = engine;
+    this.#settings = settings;
+    this.#listeners = vscode.Disposable.from(
+      vscode.workspace.onDidOpenTextDocument((document) => {
+        this.#changedSoon(document);
+      }),
+      vscode.workspace.onDidChangeTextDocument(({ document }) => {
+        this.#changedSoon(document);
+      }),
+      vscode.workspace.onDidCloseTextDocument((document) => {
+        this.#forget(document);
+      }),
+      settings.onDidChange(() => {
+        this.#tellAll();
+      }),
+      vscode.window.tabGroups.onDidChangeTabs(() => {
+        this.#tellAll();
+      }),
+    );
+    this.#tellAll();
+  }
+
+  dispose(): void {
+    this.#listeners.dispose();
+    for (const timer of this.#changed.values()) {
+      clearTimeout(timer);
+    }
+  }
+
+  /** A completion is about to be asked for in the document. */
+  tell(document: vscode.TextDocument): void {
+    this.#callOff(document);
+    if (this.#isRemembered(document)) {
+      this.#engine.memory.rememberDocument(documentIdOf(document), document.getText());
+    }
+  }
+
+  #tellAll(): void {
+    if (this.#settings.memory === "off") {
+      this.#engine.memory.forgetDocuments();
+      return;
+    }
+    for (const document of vscode.workspace.textDocuments) {
+      if (this.#isRemembered(document)) {
+        this.#changedSoon(document);
+      } else {
+        this.#forget(document);
+      }
+    }
+  }
+
+  #changedSoon(document: vscode.TextDocument): void {
+    this.#callOff(document);
+    this.#changed.set(
+      document,
+      setTimeout(() => {
+        this.#changed.delete(document);
+        this.tell(document);
+      }, CHANGED_AFTER_MS),
+    );
+  }
+
+  #callOff(document: vscode.TextDocument): void {
+    clearTimeout(this.#changed.get(document));
+    this.#changed.delete(document);
+  }
+
+  #forget(document: vscode.TextDocument): void {
+    this.#callOff(document);
+    this.#engine.memory.forgetDocuments([documentIdOf(document)]);
+  }
+
+  /** Shown in a tab, or the one that is typed in: extensions open others without a user's doing. */
+  #isRemembered(document: vscode.TextDocument): boolean {
+    const isOpen =
+      vscode.window.visibleTextEditors.some((editor) => editor.document === document) ||
+      vscode.window.tabGroups.all.some(({ tabs }) =>
+        tabs.some(
+          ({ input }) => input instanceof vscode.TabInputText && input.uri.toString() === documentIdOf(document),
+        ),
+      );
+    return (
+      this.#settings.memory !== "off" &&
+      isOpen &&
+      !document.isClosed &&
+      isEditable(document) &&
+      !isExcluded(this.#settings, document) &&
+      document.getText().length <= DOCUMENT_CHARS_MAX
+    );
+  }
+}

@@ -1,0 +1,199 @@
+import { execFile } from "node:child_process";
+import * as vscode from "vscode";
+import { ALL_CHARS_MAX, FILE_BYTES_MAX, isSourcePath, isSourceText, nearestFirst } from "../core/rememberedFiles";
+import { EngineError } from "../protocol/errors";
+import type { Settings } from "./settings";
+import type { WindowEngine } from "./windowEngine";
+
+const FILES_MAX = 5_000;
+/** Settings and folders change several at a time. */
+const CHANGED_AFTER_MS = 1000;
+const GIT_LIMIT_MS = 10_000;
+
+/**
+ * Tells the engine the source files of a trusted workspace that are not open: what the editor's search would find, but what
+ * Git ignores, generated files and those that Hearth never reads. Each is read once, and again when it changes on disk.
+ */
+export class WorkspaceFiles implements vscode.Disposable {
+  readonly #engine: WindowEngine;
+  readonly #settings: Settings;
+  readonly #log: vscode.LogOutputChannel;
+  readonly #listeners: vscode.Disposable;
+  readonly #told = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+  /** Another one stops the one before. */
+  #reading: object | undefined;
+
+  constructor(engine: WindowEngine, settings: Settings, log: vscode.LogOutputChannel) {
+    this.#engine = engine;
+    this.#settings = settings;
+    this.#log = log;
+    const again = (): void => {
+      this.#readSoon();
+    };
+    const watcher = vscode.workspace.createFileSystemWatcher("**/*", true);
+    this.#listeners = vscode.Disposable.from(
+      watcher,
+      watcher.onDidChange((uri) => {
+        if (this.#told.has(uri.toString())) {
+          void this.#tell(uri).catch(() => undefined);
+        }
+      }),
+      watcher.onDidDelete((uri) => {
+        this.#forget([uri.toString()]);
+      }),
+      vscode.workspace.onDidCloseTextDocument(({ uri }) => {
+        // Closed, it is a file of the workspace like others.
+        if (this.#told.has(uri.toString())) {
+          void this.#tell(uri).catch(() => undefined);
+        }
+      }),
+      vscode.workspace.onDidChangeWorkspaceFolders(again),
+      vscode.workspace.onDidGrantWorkspaceTrust(again),
+      settings.onDidChange((event) => {
+        if (["hearth.completion.memory", "hearth.exclude"].some((key) => event.affectsConfiguration(key))) {
+          this.#forget([...this.#told]);
+          again();
+        }
+      }),
+      engine.onDidChange(({ kind }) => {
+        if (kind === "ready") {
+          again();
+        }
+      }),
+    );
+  }
+
+  dispose(): void {
+    clearTimeout(this.#timer);
+    this.#reading = undefined;
+    this.#listeners.dispose();
+  }
+
+  #readSoon(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#read().catch((error: unknown) => {
+        this.#log.warn(`files of the workspace are not remembered: ${String(error)}`);
+      });
+    }, CHANGED_AFTER_MS);
+  }
+
+  async #read(): Promise<void> {
+    const reading = {};
+    this.#reading = reading;
+    const isWanted = this.#settings.memory === "workspace" && vscode.workspace.isTrusted;
+    if (!isWanted || this.#engine.condition.kind !== "ready") {
+      return;
+    }
+    const files = await this.#found();
+    let chars = 0;
+    const chosen: { readonly uri: vscode.Uri; readonly text: string }[] = [];
+    for (const uri of files) {
+      const text = await readSource(uri);
+      chars += text?.length ?? 0;
+      if (this.#reading !== reading || chars > ALL_CHARS_MAX) {
+        break;
+      }
+      if (text !== undefined) {
+        chosen.push({ uri, text });
+      }
+    }
+    // The nearest last: of places where the same stands the latest count.
+    for (const { uri, text } of chosen.toReversed()) {
+      if (this.#reading !== reading || !(await this.#remember(uri, text))) {
+        return;
+      }
+    }
+    this.#log.debug(`${String(chosen.length)} files of the workspace are remembered`);
+  }
+
+  /** Nearest to the open editors first. */
+  async #found(): Promise<readonly vscode.Uri[]> {
+    const { exclude } = this.#settings;
+    const pattern = exclude.length === 0 ? undefined : `{${exclude.join(",")}}`;
+    const uris = (await vscode.workspace.findFiles("**/*", pattern, FILES_MAX)).filter(
+      (uri) => uri.scheme === "file" && isSourcePath(vscode.workspace.asRelativePath(uri, false)),
+    );
+    const ignored = await ignoredByGit(uris);
+    const byPath = new Map(uris.filter(({ fsPath }) => !ignored.has(fsPath)).map((uri) => [uri.path, uri]));
+    const worked = vscode.window.visibleTextEditors.map(({ document }) => document.uri.path);
+    return nearestFirst([...byPath.keys()], worked).flatMap((path) => byPath.get(path) ?? []);
+  }
+
+  async #tell(uri: vscode.Uri): Promise<void> {
+    const text = await readSource(uri);
+    if (text === undefined) {
+      this.#forget([uri.toString()]);
+    } else {
+      await this.#remember(uri, text);
+    }
+  }
+
+  /** False: there is no room for more. */
+  async #remember(uri: vscode.Uri, text: string): Promise<boolean> {
+    this.#told.add(uri.toString());
+    try {
+      await this.#engine.memory.rememberFile(uri.toString(), text);
+      return true;
+    } catch (error) {
+      if (error instanceof EngineError && error.code === "memory") {
+        return false;
+      }
+      throw error;
+    }
+  }
+
+  #forget(documents: readonly string[]): void {
+    const told = documents.filter((document) => this.#told.delete(document));
+    if (told.length > 0) {
+      this.#engine.memory.forgetDocuments(told);
+    }
+  }
+}
+
+/** Undefined for what is no source, or cannot be read. */
+async function readSource(uri: vscode.Uri): Promise<string | undefined> {
+  try {
+    const { size } = await vscode.workspace.fs.stat(uri);
+    if (size > FILE_BYTES_MAX) {
+      return undefined;
+    }
+    const text = new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
+    return isSourceText(text) ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Paths of the files that Git ignores; none where there is no Git. Runs in trusted workspaces only. */
+async function ignoredByGit(uris: readonly vscode.Uri[]): Promise<ReadonlySet<string>> {
+  const ignored = new Set<string>();
+  for (const folder of vscode.workspace.workspaceFolders ?? []) {
+    const inside = uris
+      .filter((uri) => vscode.workspace.getWorkspaceFolder(uri) === folder)
+      .map(({ fsPath }) => fsPath);
+    for (const path of await checkIgnore(folder.uri.fsPath, inside)) {
+      ignored.add(path);
+    }
+  }
+  return ignored;
+}
+
+function checkIgnore(folder: string, paths: readonly string[]): Promise<readonly string[]> {
+  if (paths.length === 0) {
+    return Promise.resolve([]);
+  }
+  return new Promise((resolve) => {
+    const options = { cwd: folder, timeout: GIT_LIMIT_MS, maxBuffer: 2 ** 24 };
+    // Its exit status says whether any is ignored, or that this is no repository.
+    const git = execFile("git", ["check-ignore", "-z", "--stdin"], options, (_error, stdout) => {
+      resolve(stdout.split("\0").filter((path) => path !== ""));
+    });
+    git.on("error", () => {
+      resolve([]);
+    });
+    git.stdin?.on("error", () => undefined);
+    git.stdin?.end(paths.join("\0"));
+  });
+}
