@@ -22,8 +22,15 @@ export function eagernessIn(languageId: string, chosen: Eagerness): Eagerness {
   return PROSE.has(languageId) ? "careful" : chosen;
 }
 
-/** 0: everything passes. */
+/** By the language, a comment's being that of prose. 0: everything passes. */
 export type JointMin = (languageId: string) => number;
+
+/** Comments and documentation strings are prose in the midst of code. */
+export function jointMinAt({ state: { mode } }: Surroundings, languageId: string, jointMin: JointMin): number {
+  const isComment = mode.kind === "lineComment" || mode.kind === "blockComment";
+  const isDocumentation = mode.kind === "string" && mode.quote.text.length === 3;
+  return Math.max(jointMin(languageId), isComment || isDocumentation ? jointMin("plaintext") : 0);
+}
 
 export function jointMinOf(eagerness: Eagerness): number {
   return JOINT_MIN[eagerness];
