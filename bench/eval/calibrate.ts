@@ -21,7 +21,7 @@ import { emptyDocumentFor, keysOf } from "../../src/cli/eval/typedKeys";
 import { verdictOn } from "../../src/cli/eval/verdict";
 import { VirtualClock } from "../../src/cli/virtualClock";
 import type { CompletionRequest } from "../../src/core/completionRequest";
-import { EAGERNESS, eagernessIn, jointMinOf } from "../../src/core/gate";
+import { EAGERNESS, eagernessIn, type JointMin, jointMinOf } from "../../src/core/gate";
 import { detectIndentation } from "../../src/core/indentation";
 import { jointLogprob, judgedTokens, placedTokens } from "../../src/core/judgedText";
 import { languageIdOfPath } from "../../src/core/language";
@@ -135,7 +135,10 @@ async function measure(subject: Subject & Remembering, { request, judge, typed }
   const seen = new Set<string>();
   for (const [i, threshold] of THRESHOLDS.entries()) {
     const clock = new VirtualClock();
-    const completer = completerFor({ ...subject, engine, jointMin: () => threshold }, clock);
+    // In comments prose has a level of its own.
+    const inComments = request.languageId === "plaintext" ? 0 : jointMinOf("careful");
+    const jointMin: JointMin = (id) => (id === "plaintext" ? Math.max(threshold, inComments) : threshold);
+    const completer = completerFor({ ...subject, engine, jointMin }, clock);
     const outcome = await clock.until(completer.complete(request));
     completer.stop();
     const sum = group.sums[i]!;

@@ -241,12 +241,11 @@ export class Completer {
     startedMs: number,
   ): PendingCompletion {
     const window = this.#windows.windowAt(request.documentId, normal.cursor);
-    const jointMin = this.#options.jointMin(request.languageId);
     const standing = this.#standing.restAt(request);
     const isRepeated = request.trigger === "manual" && isSamePlace(this.#askedByHand, request);
     this.#askedByHand = request.trigger === "manual" ? request : undefined;
-    const asked = { id, request, normal, token, startedMs, jointMin, isRepeated, standing };
-    return pendingCompletionAt(asked, window, this.#traits);
+    const asked = { id, request, normal, token, startedMs, isRepeated, standing };
+    return pendingCompletionAt(asked, window, this.#traits, this.#options.jointMin);
   }
 
   /** The straight line. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { surroundingsOf } from "./context";
-import { eagernessIn, EVERYTHING, hasFallen, jointMinFor, jointMinOf, passingLength } from "./gate";
+import { eagernessIn, EVERYTHING, hasFallen, jointMinAt, jointMinFor, jointMinOf, passingLength } from "./gate";
 import type { JudgedText } from "./judgedText";
 import { cursorAt } from "./testing/cursorAt";
 
@@ -84,6 +84,16 @@ describe("hasFallen", () => {
   it("takes nothing away for how the text ends", () => {
     const text = judged(["a", 0.8], ["", 0.1]);
     assert.equal(hasFallen(text, 0.5), false);
+  });
+});
+
+describe("jointMinAt", () => {
+  const at = (marked: string, languageId = "typescript"): number =>
+    jointMinAt(surroundingsOf(cursorAt(marked, languageId)), languageId, (id) => (id === "plaintext" ? 0.7 : 0.5));
+
+  it("takes comments and documentation strings for prose", () => {
+    assert.deepEqual([at("x = |"), at('x = "a|"')], [0.5, 0.5]);
+    assert.deepEqual([at("x(); // a|"), at("/* a|"), at('def f():\n    """A|', "python")], [0.7, 0.7, 0.7]);
   });
 });
 

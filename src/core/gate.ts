@@ -12,7 +12,7 @@ export const EAGERNESS = ["careful", "balanced", "eager"] as const;
 export type Eagerness = (typeof EAGERNESS)[number];
 
 /** Least joint probability of what is shown; from the curves in docs/completion.md. */
-const JOINT_MIN: Readonly<Record<Eagerness, number>> = { careful: 0.7, balanced: 0.5, eager: 0.3 };
+const JOINT_MIN: Readonly<Record<Eagerness, number>> = { careful: 0.7, balanced: 0.55, eager: 0.2 };
 
 /** A model of code has little to say there, and people read prose more closely than code. */
 const PROSE = new Set(["markdown", "plaintext", "restructuredtext", "latex", "git-commit", "scminput"]);
@@ -22,8 +22,15 @@ export function eagernessIn(languageId: string, chosen: Eagerness): Eagerness {
   return PROSE.has(languageId) ? "careful" : chosen;
 }
 
-/** 0: everything passes. */
+/** By the language, a comment's being that of prose. 0: everything passes. */
 export type JointMin = (languageId: string) => number;
+
+/** Comments and documentation strings are prose in the midst of code. */
+export function jointMinAt({ state: { mode } }: Surroundings, languageId: string, jointMin: JointMin): number {
+  const isComment = mode.kind === "lineComment" || mode.kind === "blockComment";
+  const isDocumentation = mode.kind === "string" && mode.quote.text.length === 3;
+  return Math.max(jointMin(languageId), isComment || isDocumentation ? jointMin("plaintext") : 0);
+}
 
 export function jointMinOf(eagerness: Eagerness): number {
   return JOINT_MIN[eagerness];

@@ -2,6 +2,7 @@ import type { PromptPart } from "../protocol/prompt";
 import type { CacheKey } from "./completionCache";
 import type { CompletionOutcome, CompletionRequest, NormalRequest } from "./completionRequest";
 import { type Surroundings, surroundingsOf } from "./context";
+import { jointMinAt, type JointMin } from "./gate";
 import type { InFlightRequest } from "./inFlightRequest";
 import type { CancelToken, PromptTraits } from "./ports";
 import { flatten, layOutWindow } from "./promptLayout";
@@ -33,18 +34,17 @@ export interface PendingCompletion {
 
 /** A request at the beginning of its way, with the window of its document that a prompt shows. */
 export function pendingCompletionAt(
-  asked: Pick<
-    PendingCompletion,
-    "id" | "request" | "normal" | "token" | "startedMs" | "jointMin" | "isRepeated" | "standing"
-  >,
+  asked: Pick<PendingCompletion, "id" | "request" | "normal" | "token" | "startedMs" | "isRepeated" | "standing">,
   window: PromptWindow,
   traits: PromptTraits,
+  jointMin: JointMin,
 ): PendingCompletion {
   const { cursor } = asked.normal;
   const at = surroundingsOf(cursor);
   return {
     ...asked,
     at,
+    jointMin: jointMinAt(at, asked.request.languageId, jointMin),
     cacheKey: {
       documentId: asked.request.documentId,
       textBefore: cursor.text.slice(0, cursor.offset),
