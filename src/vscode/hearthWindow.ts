@@ -16,7 +16,7 @@ import { Snooze } from "./snooze";
 import { StatusBar } from "./statusBar";
 import { WindowEngine } from "./windowEngine";
 import { WindowMemory } from "./windowMemory";
-import { WorkspaceFiles } from "./workspaceFiles";
+import { type GitIgnored, WorkspaceFiles } from "./workspaceFiles";
 
 export interface HearthWindowOptions {
   readonly context: vscode.ExtensionContext;
@@ -24,6 +24,7 @@ export interface HearthWindowOptions {
   readonly connect: (listeners: EngineListeners, keepAliveMs: number) => EnginePort;
   readonly clock: Clock;
   readonly engineLog: () => Promise<{ readonly path: string; readonly tail: string }>;
+  readonly gitIgnored: GitIgnored;
 }
 
 /** Other extensions need time to start. */
@@ -42,7 +43,7 @@ export class HearthWindow {
   readonly #memory: WindowMemory;
   #thinking = false;
 
-  constructor({ context, builtInModel, connect, clock, engineLog }: HearthWindowOptions) {
+  constructor({ context, builtInModel, connect, clock, engineLog, gitIgnored }: HearthWindowOptions) {
     const log = vscode.window.createOutputChannel("Hearth", { log: true });
     const settings = new Settings(builtInModel);
     const snooze = new Snooze(context.globalState);
@@ -72,7 +73,7 @@ export class HearthWindow {
       this.#statusBar,
       this.#focus,
       this.#memory,
-      new WorkspaceFiles(this.engine, settings, log),
+      new WorkspaceFiles(this.engine, settings, log, gitIgnored),
       this.provider,
       this.chat,
       new LanguageModelProvider(this.engine, settings),
