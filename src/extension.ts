@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 import type { RequestRecord } from "./core/requestLog";
 import type { StatusLine } from "./core/statusLine";
 import { EngineClient } from "./engine/client/client";
+import { gitIgnored } from "./gitIgnored";
 import { SYSTEM_CLOCK } from "./systemClock";
 import { engineAddress } from "./engine/wire/address";
 import type { WindowChat } from "./vscode/chat/windowChat";
@@ -30,6 +31,7 @@ export function activate(context: vscode.ExtensionContext): HearthApi {
     builtInModel: context.asAbsolutePath(join("models", "hearth-starter.gguf")),
     clock: SYSTEM_CLOCK,
     engineLog,
+    gitIgnored,
     connect: (listeners, keepAliveMs) =>
       new EngineClient({
         ...listeners,

@@ -18,9 +18,11 @@ const ROWS = {
     "^src/core/",
     "^src/engine/client/",
     "^src/engine/wire/address\\.ts$",
+    "^src/gitIgnored\\.ts$",
     "^src/systemClock\\.ts$",
     "^src/vscode/",
   ],
+  "^src/gitIgnored\\.ts$": [],
   "^src/systemClock\\.ts$": ["^src/core/ports\\.ts$"],
   "^src/web\\.ts$": [],
   // Its messages about a failure are those of the rest of the window.

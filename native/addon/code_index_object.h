@@ -7,7 +7,6 @@
 #include <memory>
 #include <vector>
 
-#include "engine/code_index.h"
 #include "engine/generation.h"
 
 namespace hearth::addon {

@@ -18,7 +18,7 @@ import { StatusBar } from "./statusBar";
 import { SuggestionWatch } from "./suggestionWatch";
 import { WindowEngine } from "./windowEngine";
 import { WindowMemory } from "./windowMemory";
-import { WorkspaceFiles } from "./workspaceFiles";
+import { type GitIgnored, WorkspaceFiles } from "./workspaceFiles";
 
 export interface HearthWindowOptions {
   readonly context: vscode.ExtensionContext;
@@ -26,6 +26,7 @@ export interface HearthWindowOptions {
   readonly connect: (listeners: EngineListeners, keepAliveMs: number) => EnginePort;
   readonly clock: Clock;
   readonly engineLog: () => Promise<{ readonly path: string; readonly tail: string }>;
+  readonly gitIgnored: GitIgnored;
 }
 
 /** Other extensions need time to start. */
@@ -44,7 +45,7 @@ export class HearthWindow {
   readonly #memory: WindowMemory;
   #thinking = false;
 
-  constructor({ context, builtInModel, connect, clock, engineLog }: HearthWindowOptions) {
+  constructor({ context, builtInModel, connect, clock, engineLog, gitIgnored }: HearthWindowOptions) {
     const log = vscode.window.createOutputChannel("Hearth", { log: true });
     const settings = new Settings(builtInModel);
     const snooze = new Snooze(context.globalState);
@@ -76,7 +77,7 @@ export class HearthWindow {
       this.#statusBar,
       this.#focus,
       this.#memory,
-      new WorkspaceFiles(this.engine, settings, log),
+      new WorkspaceFiles(this.engine, settings, log, gitIgnored),
       this.provider,
       watch,
       this.chat,

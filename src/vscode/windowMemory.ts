@@ -16,6 +16,8 @@ export class WindowMemory implements vscode.Disposable {
   readonly #engine: WindowEngine;
   readonly #settings: Settings;
   readonly #changed = new Map<vscode.TextDocument, NodeJS.Timeout>();
+  /** Of others the engine may know what WorkspaceFiles has told. */
+  readonly #told = new Set<string>();
   readonly #listeners: vscode.Disposable;
 
   constructor(engine: WindowEngine, settings: Settings) {
@@ -52,12 +54,14 @@ export class WindowMemory implements vscode.Disposable {
   tell(document: vscode.TextDocument): void {
     this.#callOff(document);
     if (this.#isRemembered(document)) {
+      this.#told.add(documentIdOf(document));
       this.#engine.memory.rememberDocument(documentIdOf(document), document.getText());
     }
   }
 
   #tellAll(): void {
     if (this.#settings.memory === "off") {
+      this.#told.clear();
       this.#engine.memory.forgetDocuments();
       return;
     }
@@ -88,7 +92,9 @@ export class WindowMemory implements vscode.Disposable {
 
   #forget(document: vscode.TextDocument): void {
     this.#callOff(document);
-    this.#engine.memory.forgetDocuments([documentIdOf(document)]);
+    if (this.#told.delete(documentIdOf(document))) {
+      this.#engine.memory.forgetDocuments([documentIdOf(document)]);
+    }
   }
 
   /** Shown in a tab, or the one that is typed in: extensions open others without a user's doing. */

@@ -1,4 +1,3 @@
-import { execFile } from "node:child_process";
 import * as vscode from "vscode";
 import { ALL_CHARS_MAX, FILE_BYTES_MAX, isSourcePath, isSourceText, nearestFirst } from "../core/rememberedFiles";
 import { EngineError } from "../protocol/errors";
@@ -8,7 +7,9 @@ import type { WindowEngine } from "./windowEngine";
 const FILES_MAX = 5_000;
 /** Settings and folders change several at a time. */
 const CHANGED_AFTER_MS = 1000;
-const GIT_LIMIT_MS = 10_000;
+
+/** Those of the files in a folder that Git ignores; none where there is no Git. */
+export type GitIgnored = (folder: string, files: readonly string[]) => Promise<readonly string[]>;
 
 /**
  * Tells the engine the source files of a trusted workspace that are not open: what the editor's search would find, but what
@@ -18,13 +19,15 @@ export class WorkspaceFiles implements vscode.Disposable {
   readonly #engine: WindowEngine;
   readonly #settings: Settings;
   readonly #log: vscode.LogOutputChannel;
+  readonly #gitIgnored: GitIgnored;
   readonly #listeners: vscode.Disposable;
   readonly #told = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   /** Another one stops the one before. */
   #reading: object | undefined;
 
-  constructor(engine: WindowEngine, settings: Settings, log: vscode.LogOutputChannel) {
+  constructor(engine: WindowEngine, settings: Settings, log: vscode.LogOutputChannel, gitIgnored: GitIgnored) {
+    this.#gitIgnored = gitIgnored;
     this.#engine = engine;
     this.#settings = settings;
     this.#log = log;
@@ -115,10 +118,23 @@ export class WorkspaceFiles implements vscode.Disposable {
     const uris = (await vscode.workspace.findFiles("**/*", pattern, FILES_MAX)).filter(
       (uri) => uri.scheme === "file" && isSourcePath(vscode.workspace.asRelativePath(uri, false)),
     );
-    const ignored = await ignoredByGit(uris);
+    const ignored = await this.#ignored(uris);
     const byPath = new Map(uris.filter(({ fsPath }) => !ignored.has(fsPath)).map((uri) => [uri.path, uri]));
     const worked = vscode.window.visibleTextEditors.map(({ document }) => document.uri.path);
     return nearestFirst([...byPath.keys()], worked).flatMap((path) => byPath.get(path) ?? []);
+  }
+
+  /** Paths. Git is run in trusted workspaces only. */
+  async #ignored(uris: readonly vscode.Uri[]): Promise<ReadonlySet<string>> {
+    const folders = (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === "file");
+    const ignored = folders.map((folder) => {
+      const inside = uris.filter((uri) => vscode.workspace.getWorkspaceFolder(uri) === folder);
+      return this.#gitIgnored(
+        folder.uri.fsPath,
+        inside.map(({ fsPath }) => fsPath),
+      );
+    });
+    return new Set((await Promise.all(ignored)).flat());
   }
 
   async #tell(uri: vscode.Uri): Promise<void> {
@@ -164,36 +180,4 @@ async function readSource(uri: vscode.Uri): Promise<string | undefined> {
   } catch {
     return undefined;
   }
-}
-
-/** Paths of the files that Git ignores; none where there is no Git. Runs in trusted workspaces only. */
-async function ignoredByGit(uris: readonly vscode.Uri[]): Promise<ReadonlySet<string>> {
-  const ignored = new Set<string>();
-  for (const folder of vscode.workspace.workspaceFolders ?? []) {
-    const inside = uris
-      .filter((uri) => vscode.workspace.getWorkspaceFolder(uri) === folder)
-      .map(({ fsPath }) => fsPath);
-    for (const path of await checkIgnore(folder.uri.fsPath, inside)) {
-      ignored.add(path);
-    }
-  }
-  return ignored;
-}
-
-function checkIgnore(folder: string, paths: readonly string[]): Promise<readonly string[]> {
-  if (paths.length === 0) {
-    return Promise.resolve([]);
-  }
-  return new Promise((resolve) => {
-    const options = { cwd: folder, timeout: GIT_LIMIT_MS, maxBuffer: 2 ** 24 };
-    // Its exit status says whether any is ignored, or that this is no repository.
-    const git = execFile("git", ["check-ignore", "-z", "--stdin"], options, (_error, stdout) => {
-      resolve(stdout.split("\0").filter((path) => path !== ""));
-    });
-    git.on("error", () => {
-      resolve([]);
-    });
-    git.stdin?.on("error", () => undefined);
-    git.stdin?.end(paths.join("\0"));
-  });
 }

@@ -11,6 +11,7 @@ export class ToldDocuments {
   readonly #files = new Set<string>();
   #told: { readonly link: EngineLink; readonly texts: Map<string, string> } | undefined;
   #alive: NodeJS.Timeout | undefined;
+  #aliveOver: EngineLink | undefined;
 
   /** As it is now; told with the next completion. */
   set(document: string, text: string): void {
@@ -23,6 +24,7 @@ export class ToldDocuments {
       return false;
     }
     this.#files.add(document);
+    this.#keepAlive(link);
     return (await link.request("remember", { document, source: "workspace", text })).known;
   }
 
@@ -39,7 +41,7 @@ export class ToldDocuments {
       this.#told?.texts.delete(document);
     }
     link?.request("forget", documents === undefined ? {} : { documents: wanted }).catch(() => undefined);
-    if (this.#open.size === 0) {
+    if (this.#open.size + this.#files.size === 0) {
       this.dispose();
     }
   }
@@ -57,7 +59,7 @@ export class ToldDocuments {
         void this.#send(link, document, text, before);
       }
     }
-    this.#keepAlive();
+    this.#keepAlive(link);
   }
 
   dispose(): void {
@@ -79,16 +81,18 @@ export class ToldDocuments {
     }
   }
 
-  #keepAlive(): void {
-    if (this.#open.size === 0) {
+  /** Says from time to time that this window lives, while the engine remembers anything of it. */
+  #keepAlive(link: EngineLink): void {
+    if (this.#open.size + this.#files.size === 0 || (this.#alive !== undefined && this.#aliveOver === link)) {
       return;
     }
-    this.#alive ??= setInterval(() => {
-      const told = this.#told;
-      told?.link.request("alive", {}).then(
+    clearInterval(this.#alive);
+    this.#aliveOver = link;
+    this.#alive = setInterval(() => {
+      link.request("alive", {}).then(
         ({ documents }) => {
-          if (documents === 0) {
-            told.texts.clear();
+          if (documents === 0 && this.#told?.link === link) {
+            this.#told.texts.clear();
           }
         },
         () => undefined,
