@@ -40,10 +40,10 @@ const HELP = `hearth: private code completion on your own CPU
   hearth trace [MODEL] [--text F] [--tokens 2048] [--output F.jsonl] [--depth 4] [--chunk N]
       which experts a text needs, and which could be foreseen: a JSON header line, then a line a token; for bench/experts
   hearth eval FILE… [--workspace DIR] [--seed N] [--eagerness careful|balanced|eager]
-              [--no-memory] [--no-healing] [--no-gate] [--json]
+              [--no-memory] [--no-workspace] [--no-healing] [--no-gate] [--json]
   hearth eval --cursors FILE.jsonl[.gz|.xz] [the same]
       what suggestions are worth: while the files are typed, on a clock of its own; at cursors in lines that were really
-      written. This build has no memory of the code at hand and no gate: --eagerness, --no-memory and --no-gate change nothing.
+      written. This build has no gate: --eagerness and --no-gate change nothing.
       --layout continuation|suffix-first|prefix-first|peer lays prompts out otherwise than the model asks for, --details FILE
       writes a JSON line for each pause or cursor. See docs/completion.md.
   hearth replay TRACE [--json]
