@@ -7,10 +7,13 @@ import {
   PROTOCOL_VERSION,
 } from "../../protocol/engine";
 import { EngineError } from "../../protocol/errors";
-import { connectToEngine, type EngineProcessOptions } from "./engineProcess";
+import { connectToEngine, type EngineProcessOptions, type EngineSocket } from "./engineProcess";
 import { type RestartLimits, Restarts } from "./restarts";
 import { EngineLink } from "../wire/transport";
 
+/** Of a process that ends, the socket is closed within milliseconds. */
+const GREETINGS_MAX = 10;
+const GREETING_DELAY_MS = 10;
 /** A process that starts on a busy machine is slow; one that has accepted the connection and sends nothing for so long hangs. */
 const HELLO_LIMIT_MS = 15_000;
 
@@ -20,6 +23,11 @@ export interface ConnectionOptions extends EngineProcessOptions {
   readonly onState: (state: ConnectionState) => void;
   /** To add listeners before the first message comes. */
   readonly onLink: (link: EngineLink) => void;
+}
+
+interface Greeting {
+  readonly link: EngineLink;
+  readonly hello: HelloResult;
 }
 
 /** Keeps a connection to the engine: starts it when it is first needed, and again after a crash. */
@@ -101,8 +109,24 @@ export class EngineConnection {
     }
   }
 
-  async #greet(): Promise<{ link: EngineLink; hello: HelloResult }> {
-    const { socket, token } = await connectToEngine(this.#options, this.#disposal.signal);
+  /**
+   * A process that was killed accepts connections until the system has closed its socket. A connection to one that ends
+   * before it has answered is therefore no crash, and another is looked for, or started, at once.
+   */
+  async #greet(): Promise<Greeting> {
+    const { signal } = this.#disposal;
+    for (let attempt = 1; ; ++attempt) {
+      const engine = await connectToEngine(this.#options, signal);
+      const greeting = await this.#introduce(engine, attempt < GREETINGS_MAX);
+      if (greeting !== "gone") {
+        return greeting;
+      }
+      await sleep(attempt * GREETING_DELAY_MS, undefined, { signal });
+    }
+  }
+
+  /** "gone", where it may be: an engine that was not started for this connection has ended before it answered. */
+  async #introduce({ socket, token, wasRunning }: EngineSocket, mayBeGone: boolean): Promise<Greeting | "gone"> {
     const link = new EngineLink(socket);
     const { signal } = this.#disposal;
     const onDispose = (): void => {
@@ -121,17 +145,20 @@ export class EngineConnection {
     });
     this.#options.onLink(link);
     link.listen();
-    const impatience = setTimeout(() => {
-      link.destroy();
-    }, HELLO_LIMIT_MS);
+    const impatience = AbortSignal.timeout(HELLO_LIMIT_MS);
+    impatience.addEventListener("abort", onDispose, { once: true });
     try {
       const hello = await link.request("hello", { ...this.#options.hello, token, protocol: PROTOCOL_VERSION });
       return { link, hello };
     } catch (error) {
       link.destroy();
+      const isOver = impatience.aborted || signal.aborted || asFailure(error).code !== "disconnected";
+      if (mayBeGone && wasRunning && !isOver) {
+        return "gone";
+      }
       throw error;
     } finally {
-      clearTimeout(impatience);
+      impatience.removeEventListener("abort", onDispose);
     }
   }
 

@@ -21,6 +21,8 @@ export interface EngineProcessOptions {
 export interface EngineSocket {
   readonly socket: Socket;
   readonly token: string;
+  /** Nothing was started for this connection: the engine was there, or is one that is just ending. */
+  readonly wasRunning: boolean;
 }
 
 /** State of a started process. */
@@ -47,7 +49,7 @@ export async function connectToEngine(
         socket.destroy();
         throw new EngineError("disconnected", "the connection to the engine is closed");
       }
-      return { socket, token: address.token };
+      return { socket, token: address.token, wasRunning: started === undefined };
     }
     if (started?.exitCode !== undefined && started.exitCode !== 0) {
       throw startFailure(`it ended with exit code ${String(started.exitCode)}`, address);
