@@ -89,6 +89,19 @@ describe("hearth eval", () => {
     });
   });
 
+  it("shows more the more eager it is told to be, and everything without a gate", async () => {
+    await withFolder(async (folder) => {
+      const file = join(folder, "math.ts");
+      writeFileSync(file, CODE);
+      const shown: number[] = [];
+      for (const level of [["--eagerness", "careful"], ["--eagerness", "eager"], ["--no-gate"]]) {
+        shown.push((await hearthJson<Figures>(["eval", file, ...level]))["shown"]!);
+      }
+      const [careful, eager, all] = shown as [number, number, number];
+      assert.ok(careful < eager && eager < all, String(shown));
+    });
+  });
+
   it("says what it was not given, before it loads a model", async () => {
     await withFolder(async (folder) => {
       const file = cursorFile(folder);
