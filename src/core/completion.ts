@@ -188,6 +188,7 @@ export class Completer {
       stop: stopStrings("line"),
       logprobs: true,
       watched: WATCHED,
+      ...(this.#options.memory ? { memoryAt: request.offset } : {}),
     });
     for await (const { text, tokens = [] } of pieces) {
       answer.text += text;

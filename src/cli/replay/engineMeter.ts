@@ -58,8 +58,8 @@ export class EngineMeter implements TextEngine {
 function generationOf(report: GenerateReport, leftMs: number | undefined): Generation {
   const { finish, promptTokens, reusedTokens, generatedTokens, prefillMs, decodeMs } = report;
   const isCancelled = wasCancelled(report);
-  // An engine that is stopped during prefill does not report its progress.
-  const isUnknown = isCancelled && generatedTokens === 0;
+  // An engine that is stopped during prefill does not report its progress, nor what it has reused.
+  const isUnknown = isCancelled && generatedTokens === 0 && reusedTokens === 0;
   return {
     finish,
     promptTokens,
