@@ -83,14 +83,6 @@ class Group {
   }
 }
 
-/** What a memory of the code at hand needs to be told, where the product has one. */
-interface Remembering {
-  readonly memory?: {
-    open(document: { readonly path: string; readonly text: string; readonly offset: number }): void;
-    setWorkspace(docs: readonly { readonly path: string; readonly text: string }[]): Promise<void>;
-  };
-}
-
 /** Asks the model once, whoever asks how often and however little they take. */
 class RecordedAnswer implements TextEngine {
   readonly #engine: TextEngine;
@@ -129,7 +121,7 @@ class RecordedAnswer implements TextEngine {
   }
 }
 
-async function measure(subject: Subject & Remembering, { request, judge, typed }: Place, group: Group): Promise<void> {
+async function measure(subject: Subject, { request, judge, typed }: Place, group: Group): Promise<void> {
   subject.memory?.open(request);
   const engine = new RecordedAnswer(subject.engine);
   const seen = new Set<string>();
@@ -274,7 +266,7 @@ async function main(): Promise<void> {
   const engine = await LocalEngine.open(values.model, { threads: Number(values.threads) });
   const { model } = engine;
   const traits = { fimLayouts: model.fim.layouts, fileHeader: model.fileHeader };
-  const subject: Subject & Remembering = localSubject(engine, { heal: true, memory: true, traits } as never);
+  const subject: Subject = localSubject(engine, { heal: true, memory: true, traits });
   const [code, prose, cursors] = [new Group("typing code"), new Group("typing prose"), new Group("cursors")];
   await subject.memory?.setWorkspace([]);
   for (const file of readdirSync(FILES)) {

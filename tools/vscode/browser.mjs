@@ -32,6 +32,14 @@ async function chromiumPath() {
   const installed = SYSTEM.find((file) => existsSync(file));
   if (installed !== undefined) return installed;
   if (existsSync(UNPACKED)) return UNPACKED;
+  // Two runs may want it at once.
+  unpacking ??= unpack();
+  return unpacking;
+}
+
+let unpacking;
+
+async function unpack() {
   if (!existsSync(PACKED)) {
     throw new StepError(`no Chromium to drive VS Code with: install it, set CHROME to one, or run 'npm run setup'`);
   }
