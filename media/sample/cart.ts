@@ -12,6 +12,15 @@ export class Cart {
     this.items.push(item);
   }
 
+  find(name: string): CartItem | undefined {
+    for (const item of this.items) {
+      if (item.name === name) {
+        return item;
+      }
+    }
+    return undefined;
+  }
+
   count(): number {
     let count = 0;
     for (const item of this.items) {

@@ -43,6 +43,8 @@ describe("a suggestion", () => {
   before(async () => {
     await open(SUBTRACT, "typescript");
     await ready();
+    // A copy that is open would be remembered as it is, unfinished.
+    await closeAll();
   });
 
   afterEach(closeAll);
@@ -85,6 +87,8 @@ describe("a suggestion", () => {
 
   it("for a place that was asked for before is answered from memory", async () => {
     const editor = await open(SUBTRACT, "typescript");
+    await requestAfter(trigger, ({ outcome }) => outcome === "text");
+    // Asked for a second time, it goes on to the end of the block.
     await requestAfter(trigger, ({ outcome }) => outcome === "text");
     await hide();
     const before = await generations();
