@@ -88,6 +88,7 @@ describe("a suggestion", () => {
   it("for a place that was asked for before is answered from memory", async () => {
     const editor = await open(SUBTRACT, "typescript");
     await requestAfter(trigger, ({ outcome }) => outcome === "text");
+    await hide();
     // Asked for a second time, it goes on to the end of the block.
     await requestAfter(trigger, ({ outcome }) => outcome === "text");
     await hide();
