@@ -44,7 +44,11 @@ export function registerCommands(ports: CommandPorts): vscode.Disposable {
     "hearth.snooze": (minutes) => snoozeFor(snooze, minutes),
     "hearth.endSnooze": () => snooze.end(),
     "hearth.toggleLanguage": (languageId) => toggleLanguage(settings, languageId),
-    "hearth.trigger": () => vscode.commands.executeCommand("editor.action.inlineSuggest.trigger"),
+    "hearth.trigger": async () => {
+      // The editor asks nothing while something is shown; asked again, there is more to show.
+      await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
+      await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+    },
     "hearth.chooseModel": () => chooseModel(settings),
     "hearth.useBuiltInModel": () => settings.setModelPath(undefined),
     "hearth.showSkipReasons": () => showSkipReasons(engine.requests, ports.nowMs()),

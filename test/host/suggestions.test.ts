@@ -88,9 +88,12 @@ describe("a suggestion", () => {
   it("for a place that was asked for before is answered from memory", async () => {
     const editor = await open(SUBTRACT, "typescript");
     await requestAfter(trigger, ({ outcome }) => outcome === "text");
-    await hide();
-    // Asked for a second time, it goes on to the end of the block.
-    await requestAfter(trigger, ({ outcome }) => outcome === "text");
+    // Asked for a second time while it is shown, it goes on to the end of the block.
+    const longer = await requestAfter(
+      () => vscode.commands.executeCommand("hearth.trigger"),
+      ({ outcome }) => outcome === "text",
+    );
+    assert.equal(longer.source, "engine");
     await hide();
     const before = await generations();
     const { selection } = editor;
