@@ -99,6 +99,7 @@ async function ctest([preset, targets]) {
   const filter = targets === undefined ? [] : ["-R", `^(${targets.join("|")})$`];
   const out = await run("ctest", ["--preset", preset, ...filter, "--no-tests=error", "--verbose"], {
     quiet: true,
+    background: true,
     env: { TSAN_OPTIONS: "halt_on_error=1", UBSAN_OPTIONS: "print_stacktrace=1" },
   });
   collectSkippedKernels(out);
@@ -195,8 +196,8 @@ async function hostSuites() {
     const label = `Hearth as it is packaged, in VS Code ${NEWEST}`;
     return suite("host", label, () => inHost(runOnVsix, { label, vsix: VSIX }));
   };
-  await Promise.all([fromSource(NEWEST), fromSource(OLDEST).then(fromPackage)]);
-  await suite("host", "the runner of these tests", () => mocha("test/runner/**/*.test.ts"));
+  const ofRunner = () => suite("host", "the runner of these tests", () => mocha("test/runner/**/*.test.ts"));
+  await Promise.all([fromSource(NEWEST).then(ofRunner), fromSource(OLDEST).then(fromPackage)]);
 }
 
 async function nativeSuites(compiled) {
@@ -245,10 +246,11 @@ await runMain(async () => {
   await suite("seam", "windows and the engine process", () => mocha("test/seam/**/*.test.ts"));
   await suite("cli", "command line", () => mocha("test/cli/**/*.test.ts"));
   if (await prepareVsCode("host")) await hostSuites();
-  if (canRunServer()) {
-    await suite("webview", "the chat view in a browser", () => mocha("test/webview/**/*.test.ts"));
-  }
-  await nativeSuites(compiled);
+  // A browser waits more than it works.
+  const webview = canRunServer()
+    ? suite("webview", "the chat view in a browser", () => mocha("test/webview/**/*.test.ts"))
+    : undefined;
+  await Promise.all([webview, nativeSuites(compiled)]);
   if (await prepareVsCode("e2e")) {
     await suite("e2e", "journeys in VS Code", () => mocha("test/e2e/**/*.test.ts"));
   }

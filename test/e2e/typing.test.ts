@@ -34,7 +34,8 @@ for (const version of [NEWEST, OLDEST]) {
       const saved = await current.saved("accept.ts", (file) => file !== TWO);
       await current.screenshot("accepted");
       assert.equal(saved, `${TWO}export${text}`);
-      assert.equal(await current.ghostText(), "");
+      // The next one may be there already.
+      assert.notEqual(await current.ghostText(), text);
     });
 
     it("keeps a suggestion that is typed along", async () => {

@@ -15,7 +15,7 @@ import themes from "./themes.json";
 const ROOT = join(import.meta.dirname, "..", "..");
 const DIST = join(ROOT, "dist");
 export const PICTURES = join(ROOT, ".cache", "screenshots", "webview");
-const WAIT_LIMIT_MS = 10_000;
+const WAIT_LIMIT_MS = 20_000;
 const NONCE = "bm9uY2U";
 
 /** Variables of VS Code's own themes, as 1.139 has them in its workbench; only those that the view uses. */
