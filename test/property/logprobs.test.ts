@@ -92,11 +92,18 @@ describe("the same log-probabilities", () => {
   it("within a memory budget that holds a part of the experts", async () => {
     const { path } = writeRandomModel("shape4b-f32", folder);
     const expected = await said(await opened(path, {}));
-    // The process itself, which counts, is never twice of one size.
+    // The process itself, which counts, is never twice of one size: it may grow or shrink by more than all experts take.
     let engine: LocalEngine | undefined;
-    for (let mib = 64; engine === undefined; mib += 4) {
+    for (let mib = 64, tries = 0; engine === undefined && tries < 1000; tries += 1) {
       engine = await opened(path, { memoryBudgetBytes: mib * 2 ** 20 });
+      const holdsAll = engine !== undefined && engine.info.plan.slots === engine.info.plan.slotsForAll;
+      if (holdsAll) {
+        engine?.close();
+        engine = undefined;
+      }
+      mib += holdsAll ? -3 : 4;
     }
+    assert.ok(engine !== undefined, "no budget holds a part of them");
     const { slots, slotsForAll } = engine.info.plan;
     assert.ok(slots < slotsForAll, `${String(slots)} of ${String(slotsForAll)}`);
     assert.deepEqual(await said(engine), expected);
