@@ -14,6 +14,7 @@ import {
 } from "./completionRequest";
 import { InFlightRequest } from "./inFlightRequest";
 import { WATCHED } from "./judgedText";
+import { Lookahead } from "./lookahead";
 import { fittedOutcome, isSameText, outcomeOfResult, type TextOutcome } from "./outcome";
 import type { CancelToken, Clock, PromptTraits, TextEngine, TokenCounter } from "./ports";
 import { flatten, layOutWindow } from "./promptLayout";
@@ -21,6 +22,7 @@ import { costOf, PromptPrefill, PREFILL_CHARS_MIN, type PrefillPriority } from "
 import { PromptWindows } from "./promptWindow";
 import type { SkipReason } from "./skipReasons";
 import { type AnswerSource, RequestLog } from "./requestLog";
+import { isSkippedFor, isStale, outcomeOfReused } from "./reuse";
 import { isSameSuggestion, StandingSuggestion } from "./standingSuggestion";
 import { suppressionAt } from "./suppression";
 import { recordOf, type PendingCompletion, pendingCompletionAt } from "./pendingCompletion";
@@ -60,6 +62,7 @@ export class Completer {
   #inFlight: InFlightRequest | undefined;
   #callOffLinger: (() => void) | undefined;
   readonly #standing = new StandingSuggestion();
+  readonly #lookahead: Lookahead;
   #askedByHand: CompletionRequest | undefined;
 
   constructor(ports: CompletionPorts, traits: PromptTraits, options: Partial<CompletionOptions> = {}) {
@@ -71,6 +74,7 @@ export class Completer {
     this.#windows = new PromptWindows(this.#options.budget, ports.tokens);
     this.#prefill = new PromptPrefill(ports.engine);
     this.#waiting = new Waiting(ports.clock);
+    this.#lookahead = new Lookahead(ports.clock);
   }
 
   /** Never rejects: what goes wrong is an outcome. */
@@ -85,6 +89,9 @@ export class Completer {
           ? { kind: "none", reason: "suggestItem" }
           : await this.#onceCalm(pending, await this.#outcomeOf(pending));
       this.#standing.ended(request, outcome);
+      if (id === this.#lastId) {
+        this.#lookAhead(request, outcome);
+      }
       this.#record(request, startedMs, outcome, pending);
       return outcome;
     } catch (error) {
@@ -203,6 +210,7 @@ export class Completer {
     this.#cache.forget(documentId);
     this.#prefill.forget(documentId);
     this.#standing.forget(documentId);
+    this.#lookahead.callOff();
     this.#askedByHand = undefined;
     if (this.#inFlight?.cacheKey.documentId === documentId) {
       this.stop();
@@ -223,6 +231,7 @@ export class Completer {
   }
 
   #stopAsking(): void {
+    this.#lookahead.callOff();
     this.#callOffLinger?.();
     this.#inFlight?.stop();
     this.#inFlight = undefined;
@@ -230,6 +239,7 @@ export class Completer {
 
   #nextId(): number {
     this.#lastId += 1;
+    this.#lookahead.callOff();
     this.#waiting.wakeAll();
     return this.#lastId;
   }
@@ -280,33 +290,9 @@ export class Completer {
 
   #reuse(pending: PendingCompletion): CompletionOutcome | undefined {
     const reused = this.#cache.reuse(pending.cacheKey);
-    if (reused === undefined) {
-      return undefined;
-    }
-    const isManual = pending.request.trigger === "manual";
-    if (reused.text === "") {
-      // Asked by hand, the question is asked once more.
-      const reason = reused.reason === "lowConfidence" ? "lowConfidence" : "knownEmpty";
-      return isManual ? undefined : { kind: "none", reason };
-    }
-    const { isOpen = false, wordChars, source } = reused;
-    // Was stopped where it was no longer sure; or began inside a word that has ended since.
-    if ((isManual && isOpen) || (source !== "revisited" && wordChars !== undefined && wordChars <= 0)) {
-      return undefined;
-    }
-    if (pending.isRepeated && reused.completionKind !== this.#completionKindAt(pending)) {
-      return undefined;
-    }
-    const outcome = fittedOutcome(pending, reused);
-    if (outcome.kind === "none" && this.#inFlight?.typedAlong(pending.cacheKey) !== undefined) {
-      return undefined;
-    }
-    // Nobody has seen it, so nothing stands; with what was typed the model may be surer of something else.
-    if (isSkippedFor(outcome, "lowConfidence") && source !== "revisited") {
-      return undefined;
-    }
-    pending.source = reused.source;
-    return outcome;
+    return reused === undefined
+      ? undefined
+      : outcomeOfReused(pending, reused, this.#completionKindAt(pending), this.#inFlight);
   }
 
   /** The question under way may be the one that is asked now: the keys since then only typed its answer. */
@@ -320,6 +306,7 @@ export class Completer {
       return undefined;
     }
     this.#callOffLinger?.();
+    this.#lookahead.joined(inFlight);
     if (pending.request.trigger === "manual") {
       inFlight.ignoreConfidence();
     }
@@ -331,7 +318,8 @@ export class Completer {
   async #debounce(pending: PendingCompletion): Promise<CompletionOutcome | undefined> {
     const { documentId, trigger } = pending.request;
     const newChars = this.#prefill.newChars(documentId, flatten(pending.prompt));
-    const delayMs = trigger === "manual" ? 0 : this.#pace.delayMs(newChars) - this.#options.editorWaitedMs;
+    const isWaitedFor = trigger === "manual" || this.#lookahead.isAccepted(pending.request);
+    const delayMs = isWaitedFor ? 0 : this.#pace.delayMs(newChars) - this.#options.editorWaitedMs;
     if (newChars >= PREFILL_CHARS_MIN) {
       // Goes on while somebody types: a question that were given up at the next key would never come to an end.
       void this.#runPrefill(documentId, pending.prompt, "completion");
@@ -359,7 +347,41 @@ export class Completer {
     }
   }
 
-  #send(pending: PendingCompletion): InFlightRequest {
+  /** Has the engine asked what comes after a suggestion, once it has stood for a while and the engine has nothing else to do. */
+  #lookAhead(request: CompletionRequest, outcome: CompletionOutcome): void {
+    const { lookaheadMs } = this.#options;
+    if (lookaheadMs === undefined) {
+      return;
+    }
+    this.#lookahead.stands(request, outcome, lookaheadMs, (accepted) => {
+      if (this.#inFlight !== undefined || this.#prefill.running !== undefined) {
+        this.#lookAhead(request, outcome);
+        return;
+      }
+      const normal = normalise(accepted);
+      if (normal === undefined) {
+        return;
+      }
+      const window = this.#windows.windowAt(accepted.documentId, normal.cursor);
+      const asked = {
+        id: this.#lastId,
+        request: accepted,
+        normal,
+        token: NEVER_CANCELLED,
+        isRepeated: false,
+        standing: "",
+      };
+      const startedMs = this.#clock.nowMs();
+      const pending = pendingCompletionAt({ ...asked, startedMs }, window, this.#traits, this.#options.jointMin);
+      const isAsked = pending.prompt.length > 0 && suppressionAt(pending.at) === undefined;
+      if (isAsked && !this.#cache.has(pending.cacheKey)) {
+        // What is remembered is the document as it is: the line to leave out of it is the cursor's.
+        this.#lookahead.asked(this.#send(pending, request.offset));
+      }
+    });
+  }
+
+  #send(pending: PendingCompletion, memoryAt = pending.request.offset): InFlightRequest {
     this.#prefill.stop();
     // Asked by hand it goes on to the end: who asks again wants to see that.
     const jointMin = pending.request.trigger === "manual" ? 0 : pending.jointMin;
@@ -370,7 +392,7 @@ export class Completer {
     pending.newChars = newChars;
     const limits = {
       maxTokens: this.#maxTokens(kind),
-      ...(this.#options.memory ? { memoryAt: pending.request.offset } : {}),
+      ...(this.#options.memory ? { memoryAt } : {}),
     };
     void inFlight.run(this.#engine, pending.prompt, limits, pending.jointMin > 0).then(() => {
       this.#ended(inFlight, pending.prompt, newChars);
@@ -398,7 +420,7 @@ export class Completer {
     const tookMs = this.#clock.nowMs() - inFlight.startedMs;
     const { result, answer, completionKind, firstTextMs, cacheKey } = inFlight;
     if (result?.kind === "answered") {
-      this.#cache.remember(cacheKey, answer);
+      this.#cache.remember(cacheKey, answer, !this.#lookahead.isAhead(inFlight));
       this.#pace.answered(costOf(inFlight, result.report, flatten(prompt), { newChars, tookMs }));
     } else if (result?.kind === "stopped" && (completionKind === "line" || firstTextMs === undefined)) {
       this.#pace.gaveUp(newChars, tookMs);
@@ -472,6 +494,7 @@ export class Completer {
     if (
       outcome.kind !== "text" ||
       pending.request.trigger === "manual" ||
+      this.#lookahead.isAccepted(pending.request) ||
       isSameSuggestion(outcome.text, pending.standing)
     ) {
       return outcome;
@@ -512,17 +535,6 @@ export class Completer {
   ): void {
     this.log.add(recordOf(request, outcome, { startedMs, endedMs: this.#clock.nowMs() }, pending));
   }
-}
-
-function isSkippedFor(outcome: CompletionOutcome, reason: SkipReason): boolean {
-  return outcome.kind === "none" && outcome.reason === reason;
-}
-
-/** What was typed since it was asked makes it too unlikely, or ends the word inside which it began. */
-function isStale(outcome: CompletionOutcome, { cacheKey }: PendingCompletion, inFlight: InFlightRequest): boolean {
-  const typed = cacheKey.textBefore.length - inFlight.cacheKey.textBefore.length;
-  const { wordChars = Infinity } = inFlight.answer;
-  return typed > 0 && (isSkippedFor(outcome, "lowConfidence") || (outcome.kind === "text" && wordChars <= typed));
 }
 
 function isSamePlace(a: CompletionRequest | undefined, b: CompletionRequest): boolean {

@@ -76,11 +76,20 @@ export class CompletionCache {
     return undefined;
   }
 
-  remember(cacheKey: CacheKey, answer: CachedAnswer): void {
+  /** An answer for exactly this place is known. */
+  has(cacheKey: CacheKey): boolean {
+    const { documentId, prefix } = cacheKey;
+    return this.#answers.has(keyOf(documentId, prefixHashes(prefix), prefix.length, aroundKey(cacheKey)));
+  }
+
+  /** @param isShown what was shown before it is not what somebody may be typing along any more. */
+  remember(cacheKey: CacheKey, answer: CachedAnswer, isShown = true): void {
     const key = keyOf(cacheKey.documentId, prefixHashes(cacheKey.prefix), cacheKey.prefix.length, aroundKey(cacheKey));
     this.#answers.delete(key);
     this.#answers.set(key, answer);
-    this.#shown = { cacheKey, answer };
+    if (isShown) {
+      this.#shown = { cacheKey, answer };
+    }
     const oldest = this.#answers.keys().next().value;
     if (this.#answers.size > this.#capacity && oldest !== undefined) {
       this.#answers.delete(oldest);

@@ -19,6 +19,8 @@ export interface CompletionOptions {
   readonly latencyMaxMs: number;
   /** A cancelled engine request continues for this long, in case the next key types the start of its answer. */
   readonly lingerMs: number;
+  /** How long a suggestion stands before the engine is asked what comes after it; undefined: it is not. */
+  readonly lookaheadMs: number | undefined;
 }
 
 export const DEFAULT_OPTIONS: CompletionOptions = {
@@ -32,4 +34,5 @@ export const DEFAULT_OPTIONS: CompletionOptions = {
   blockWaitMs: { automatic: 250, manual: 2000 },
   latencyMaxMs: 10_000,
   lingerMs: 75,
+  lookaheadMs: undefined,
 };

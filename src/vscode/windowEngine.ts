@@ -32,6 +32,8 @@ export interface WindowEngineOptions {
 
 /** Longest answer that a window asks for; room for it is kept free in the context. */
 const ANSWER_TOKENS = 96;
+/** Shorter than anybody reads a suggestion; longer than the time between two keys of one who types along it. */
+const LOOKAHEAD_MS = 120;
 const TOKENS: TokenCounter = { count: estimateTokens };
 
 /** This window's use of the engine process: wakes it when a document needs it, and keeps the state learnt from documents. */
@@ -216,6 +218,7 @@ export class WindowEngine implements vscode.Disposable {
       blocks: this.#options.blocks(),
       jointMin: this.#options.jointMin,
       memory: this.#options.memory(),
+      lookaheadMs: LOOKAHEAD_MS,
     });
   }
 
