@@ -22,6 +22,8 @@ export class ClientMemory {
   /** Texts of open documents. */
   readonly #texts = new Map<string, string>();
   #of: { readonly model: HostedModel; readonly memory: CodeMemory } | undefined;
+  /** Where a completion was last asked for in each of them: that line may be unfinished, and would seem to be whole. */
+  readonly #cursors = new Map<string, number>();
   /** The document that completions are asked for, and which its requests bring up to date. */
   #written: string | undefined;
   #lastMs = 0;
@@ -72,7 +74,7 @@ export class ClientMemory {
     this.#keep(document, whole);
     // A document that is being written is read without the line that is, with the next request.
     if (document !== this.#written && model !== undefined) {
-      await this.#memoryOf(model)?.remember(document, source, [whole]);
+      await this.#memoryOf(model)?.remember(document, source, this.#partsOf(document, whole));
     }
     return true;
   }
@@ -81,6 +83,7 @@ export class ClientMemory {
   forget(documents?: readonly string[]): void {
     for (const document of documents ?? this.#texts.keys()) {
       this.#texts.delete(document);
+      this.#cursors.delete(document);
       this.#of?.memory.forget(document);
     }
     if (documents === undefined) {
@@ -102,15 +105,21 @@ export class ClientMemory {
     const beforeText = before === undefined || before === document ? undefined : this.#texts.get(before);
     this.#written = document;
     if (before !== undefined && beforeText !== undefined) {
-      // Its line is no longer being written.
-      void this.#read(memory, before, [beforeText]);
+      // It may have changed since its last completion.
+      void this.#read(memory, before, this.#partsOf(before, beforeText));
     }
     const text = this.#texts.get(document);
     if (text !== undefined) {
-      const reading = this.#read(memory, document, linesAround(text, Math.min(offset, text.length)));
+      this.#cursors.set(document, offset);
+      const reading = this.#read(memory, document, this.#partsOf(document, text));
       await (text.length <= AWAITED_CHARS_MAX ? reading : undefined);
     }
     return memory;
+  }
+
+  #partsOf(document: string, text: string): readonly string[] {
+    const offset = this.#cursors.get(document);
+    return offset === undefined ? [text] : linesAround(text, Math.min(offset, text.length));
   }
 
   /** A completion does without what there is no room for. */
@@ -154,7 +163,7 @@ export class ClientMemory {
       const memory = model.newMemory?.();
       this.#of = memory === undefined ? undefined : { model, memory };
       for (const [document, text] of this.#texts) {
-        void this.#read(memory, document, [text]);
+        void this.#read(memory, document, this.#partsOf(document, text));
       }
     }
     return this.#of?.memory;
