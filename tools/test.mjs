@@ -134,6 +134,7 @@ async function emulatedArm() {
   const runOne = ([program, ...filter], { cpu, isa }) =>
     run("qemu-aarch64", ["-L", "/usr/aarch64-linux-gnu", `build/arm/native/${program}`, ...filter], {
       quiet: true,
+      background: true,
       env: { QEMU_CPU: cpu, HEARTH_EXPECTED_ISA: isa },
     });
   for (const program of ARM_PROGRAMS) await Promise.all(ARM_CPUS.map((processor) => runOne(program, processor)));
@@ -200,6 +201,7 @@ async function hostSuites() {
   await Promise.all([fromSource(NEWEST).then(ofRunner), fromSource(OLDEST).then(fromPackage)]);
 }
 
+/** At the lowest priority, as soon as their programs are compiled: the suites in VS Code and in a browser mostly wait. */
 async function nativeSuites(compiled) {
   const compiledSuite = (name, title, work) => suite(name, title, () => compiled.get(name).then(work));
   await compiledSuite("native", "native unit tests (AddressSanitizer, UndefinedBehaviorSanitizer)", () =>
@@ -218,6 +220,7 @@ await runMain(async () => {
   asked.push(...suitesAskedFor());
   await build();
   const compiled = compileInBackground(canEmulateArm() ? ["native", "threads", "arm"] : ["native", "threads"]);
+  const native = nativeSuites(compiled);
   if (wanted("lint")) {
     try {
       await lint();
@@ -246,14 +249,13 @@ await runMain(async () => {
   await suite("seam", "windows and the engine process", () => mocha("test/seam/**/*.test.ts"));
   await suite("cli", "command line", () => mocha("test/cli/**/*.test.ts"));
   if (await prepareVsCode("host")) await hostSuites();
-  // A browser waits more than it works.
-  const webview = canRunServer()
-    ? suite("webview", "the chat view in a browser", () => mocha("test/webview/**/*.test.ts"))
-    : undefined;
-  await Promise.all([webview, nativeSuites(compiled)]);
+  if (canRunServer()) {
+    await suite("webview", "the chat view in a browser", () => mocha("test/webview/**/*.test.ts"));
+  }
   if (await prepareVsCode("e2e")) {
     await suite("e2e", "journeys in VS Code", () => mocha("test/e2e/**/*.test.ts"));
   }
+  await native;
   if (skipped.length > 0) console.log(`\nskipped: ${skipped.join(", ")}`);
   const kernels = kernelsThatDidNotRun();
   if (kernels !== "") console.log(`\n${kernels}`);
