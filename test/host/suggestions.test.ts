@@ -24,6 +24,8 @@ import {
 
 const ADD = "export function add(a: number, b: number): number {\n  return a + b;\n}\n\n";
 const SUBTRACT = `${ADD}export function subtract(a: number, b: number): number {\n  return |\n}\n`;
+/** Lines end with nothing, so that something may always follow. */
+const ADD_IN_PYTHON = "def add(a, b):\n    return a + b\n\n\ndef subtract(a, b):\n    return |\n";
 
 describe("the engine", () => {
   it("is not started by activation, but by the first document that is worked in", async () => {
@@ -83,6 +85,20 @@ describe("a suggestion", () => {
     await requestAfter(() => vscode.commands.executeCommand("deleteLeft"));
     assert.equal(await generations(), before);
     assert.equal(editor.document.getText(), SUBTRACT.replace("|", ""));
+  });
+
+  it("is followed at once by what comes after it, which was asked for while it stood", async () => {
+    const editor = await open(ADD_IN_PYTHON, "python");
+    await requestAfter(trigger, ({ outcome }) => outcome === "text");
+    const before = await generations();
+    const next = await requestAfter(async () => {
+      await until("it is accepted", async () => {
+        await accept();
+        return editor.document.getText() !== ADD_IN_PYTHON.replace("|", "");
+      });
+    });
+    assert.equal(next.newPromptChars, undefined, "the engine was asked only now");
+    assert.ok(before >= 2);
   });
 
   it("for a place that was asked for before is answered from memory", async () => {
@@ -162,7 +178,8 @@ describe("a suggestion", () => {
       content: crlf.replace("|", ""),
       language: "typescript",
     });
-    assert.equal(document.eol, vscode.EndOfLine.CRLF);
+    // An untitled document is empty at first.
+    await until("its line ends are known", () => document.eol === vscode.EndOfLine.CRLF);
     const editor = await show(document, crlf.indexOf("|"));
     await completed(editor);
     assert.doesNotMatch(document.getText(), /[^\r]\n/);
