@@ -3,7 +3,7 @@ import { chat, chatOptions } from "./cli/chat";
 import { complete, completeOptions } from "./cli/complete";
 import { engine, engineCommandOptions } from "./cli/engine";
 import { evalOptions, evaluate } from "./cli/eval";
-import { inspect } from "./cli/inspect";
+import { inspect, inspectOptions } from "./cli/inspect";
 import { logits, logitsOptions } from "./cli/logits";
 import {
   type Arguments,
@@ -29,6 +29,8 @@ const HELP = `hearth: private code completion on your own CPU
       one answer, or a conversation line by line
   hearth inspect [MODEL] [--json]
       what a model file says about itself
+  hearth inspect --reads PATH [--workspace DIR] [--json]
+      whether Hearth reads a file for completion, chat or context, and which rule says no
   hearth tokenize [MODEL] (--text S | --file F) [--json]
       the token ids of a text
   hearth logits [MODEL] --tokens 1,2,3|@ids.json --out F.f32 [--all] [--chunk N] [--trace-routing F.json]
@@ -67,7 +69,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   complete: { run: complete, options: completeOptions },
   chat: { run: chat, options: chatOptions },
   engine: { run: engine, options: engineCommandOptions },
-  inspect: { run: inspect, options: {} },
+  inspect: { run: inspect, options: inspectOptions },
   tokenize: { run: tokenize, options: tokenizeOptions },
   logits: { run: logits, options: logitsOptions },
   bench: { run: bench, options: benchOptions },
