@@ -16,6 +16,7 @@ import {
 import { replay } from "./cli/replay";
 import { tokenize, tokenizeOptions } from "./cli/tokenize";
 import { trace, traceOptions } from "./cli/trace";
+import { terminalText } from "./core/visibleText";
 import { EngineError } from "./protocol/errors";
 
 const HELP = `hearth: private code completion on your own CPU
@@ -98,13 +99,12 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   if (error instanceof EngineError || error instanceof UsageError) {
-    process.stderr.write(`hearth: ${error.message}\n`);
+    process.stderr.write(terminalText(`hearth: ${error.message}\n`));
     process.exitCode = error instanceof UsageError ? 2 : 1;
     return;
   }
   // Ours to mend: the stack says where.
-  process.stderr.write(
-    `hearth: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
+  const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(terminalText(`hearth: internal error: ${said}\n`));
   process.exitCode = 1;
 });

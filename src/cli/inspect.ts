@@ -1,4 +1,5 @@
 import { type GgufModel, openGgufFile } from "../model/ggufFile";
+import { terminalText } from "../core/visibleText";
 import { PREDICTOR } from "../model/tensorTable";
 import { type Arguments, flagOption, textOption, usageError } from "./options";
 import { readVerdict } from "./reads";
@@ -27,7 +28,7 @@ export async function inspect(args: Arguments): Promise<void> {
     return;
   }
   for (const [name, value] of Object.entries(facts)) {
-    process.stdout.write(`${name.padEnd(18)} ${show(value)}\n`);
+    process.stdout.write(terminalText(`${name.padEnd(18)} ${show(value)}\n`));
   }
 }
 
@@ -39,7 +40,7 @@ async function inspectReads(args: Arguments, path: string, workspace: string | u
   if (flagOption(args, "json")) {
     printJson(verdict);
   } else {
-    process.stdout.write(verdict.read ? "it is read\n" : `it is not read: ${verdict.rule}\n`);
+    process.stdout.write(verdict.read ? "it is read\n" : terminalText(`it is not read: ${verdict.rule}\n`));
   }
 }
 

@@ -22,7 +22,7 @@ export async function readVerdict(path: string, workspace: string | undefined): 
   const found = await stat(file).catch(() => undefined);
   const isFolder = found?.isDirectory() === true || /[\\/]$/.test(path);
   const rule =
-    (await new ReadRules(LOCAL_FILES, IGNORES_CASE).ruleAt(slashed(file), folder, isFolder)) ??
+    (await new ReadRules(LOCAL_FILES, IGNORES_CASE).ruleAt(slashed(file), folder, { isFolder })) ??
     excludeRule(slashed(relative(folder, file)), DEFAULT_EXCLUDE) ??
     (isFolder ? "it is a folder" : found?.isFile() === false ? "it is no regular file" : await contentRule(file));
   return rule === undefined ? { read: true } : { read: false, rule };

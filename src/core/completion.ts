@@ -14,7 +14,7 @@ import {
 } from "./completionRequest";
 import { InFlightRequest } from "./inFlightRequest";
 import { WATCHED } from "./judgedText";
-import { fittedOutcome, isSameText, outcomeOfResult, type TextOutcome } from "./outcome";
+import { fittedOutcome, isSameText, outcomeOfResult, type TextOutcome, withoutRemoved } from "./outcome";
 import type { CancelToken, Clock, PromptTraits, TextEngine, TokenCounter } from "./ports";
 import { flatten, layOutWindow } from "./promptLayout";
 import { costOf, PromptPrefill, PREFILL_CHARS_MIN, type PrefillPriority } from "./promptPrefill";
@@ -22,7 +22,7 @@ import { PromptWindows } from "./promptWindow";
 import type { SkipReason } from "./skipReasons";
 import { type AnswerSource, RequestLog } from "./requestLog";
 import { isSameSuggestion, StandingSuggestion } from "./standingSuggestion";
-import { suppressionAt } from "./suppression";
+import { placeSuppression, suppressionAt } from "./suppression";
 import { recordOf, type PendingCompletion, pendingCompletionAt } from "./pendingCompletion";
 import { TypingPace } from "./typingPace";
 import { Waiting, whenOver } from "./waiting";
@@ -83,7 +83,7 @@ export class Completer {
       const outcome: CompletionOutcome =
         pending === undefined
           ? { kind: "none", reason: "suggestItem" }
-          : await this.#onceCalm(pending, await this.#outcomeOf(pending));
+          : withoutRemoved(request, await this.#onceCalm(pending, await this.#outcomeOf(pending)));
       this.#standing.ended(request, outcome);
       this.#record(request, startedMs, outcome, pending);
       return outcome;
@@ -256,6 +256,11 @@ export class Completer {
       this.#pace.key(pending.startedMs);
     }
     this.#prefill.stopUnlessFor(pending.request.documentId, flatten(pending.prompt));
+    const unwanted = isManual ? undefined : placeSuppression(pending.at, this.#options);
+    if (unwanted !== undefined) {
+      this.#stopAsking();
+      return { kind: "none", reason: unwanted };
+    }
     const reused = this.#reuse(pending);
     if (reused !== undefined) {
       return reused;

@@ -5,7 +5,10 @@ import type { CompletionOutcome, CompletionRequest } from "../core/completionReq
 import type { SkipReason, UnwantedReason } from "../core/skipReasons";
 import { isLanguageOn, type Switches, unwantedReason } from "../core/wanted";
 import { EngineError } from "../protocol/errors";
-import { documentIdOf, isEditable, isExcluded, requestAt } from "./documents";
+import { documentIdOf, isEditable, requestAt } from "./documents";
+import { insertsKeys } from "./modalEditing";
+import type { ReadableFiles } from "./readableFiles";
+import { RemovalWatch } from "./removalWatch";
 import type { Settings } from "./settings";
 import type { Snooze } from "./snooze";
 import type { SuggestionWatch } from "./suggestionWatch";
@@ -32,12 +35,16 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   readonly #snooze: Snooze;
   readonly #watch: SuggestionWatch;
   readonly #memory: Pick<WindowMemory, "tell">;
+  readonly #readable: ReadableFiles;
+  readonly #removals = new RemovalWatch();
   readonly #thinkingChanged = new vscode.EventEmitter<boolean>();
   readonly #answered = new vscode.EventEmitter<void>();
   #waiting = 0;
   readonly #catchUp = new CatchUp();
   /** Where something was shown last: a manual request in the same place asks for alternatives. */
   #shown: ShownPlace | undefined;
+  /** What was given to the editor last: it may be shown until something else is, or it is hidden. */
+  #given: (Pick<CompletionRequest, "trigger"> & { readonly document: vscode.TextDocument }) | undefined;
   readonly #moved = vscode.window.onDidChangeTextEditorSelection(({ textEditor: { document, selection } }) => {
     if (document === this.#shown?.document && document.offsetAt(selection.active) !== this.#shown.offset) {
       this.#shown = undefined;
@@ -53,17 +60,27 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     engine: WindowEngine,
     settings: Settings,
     snooze: Snooze,
-    { watch, memory }: { readonly watch: SuggestionWatch; readonly memory: Pick<WindowMemory, "tell"> },
+    {
+      watch,
+      memory,
+      readable,
+    }: {
+      readonly watch: SuggestionWatch;
+      readonly memory: Pick<WindowMemory, "tell">;
+      readonly readable: ReadableFiles;
+    },
   ) {
     this.#watch = watch;
     this.#engine = engine;
     this.#settings = settings;
     this.#snooze = snooze;
     this.#memory = memory;
+    this.#readable = readable;
   }
 
   dispose(): void {
     this.#moved.dispose();
+    this.#removals.dispose();
     this.#thinkingChanged.dispose();
     this.#answered.dispose();
   }
@@ -87,6 +104,27 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     }
   }
 
+  /**
+   * A switch, a snooze, a rule or the editor's mode has changed: takes away what is shown where nothing is wanted any more,
+   * also while a menu has the focus. `trigger`: as if the suggestion had come by that; default: what it came by.
+   */
+  async withdraw(trigger = this.#given?.trigger): Promise<void> {
+    const { document } = this.#given ?? {};
+    if (document === undefined || trigger === undefined || this.#readable.isPending(document)) {
+      return;
+    }
+    if (this.unwanted(document, trigger) !== undefined) {
+      this.#given = undefined;
+      this.#engine.completer?.stop();
+      await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
+    }
+  }
+
+  /** Something may be shown that a switch of another window takes away. */
+  get mayShow(): boolean {
+    return this.#given !== undefined;
+  }
+
   /** Undefined where a completion is wanted. */
   unwanted(document: vscode.TextDocument, trigger: CompletionRequest["trigger"]): UnwantedReason | undefined {
     return unwantedReason(this.#switchesAt(document), trigger);
@@ -101,9 +139,18 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     const isAutomatic =
       context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic ||
       this.#catchUp.take(documentIdOf(document), document.version);
-    const request = requestAt(document, position, isAutomatic ? "automatic" : "manual", context.selectedCompletionInfo);
+    const trigger = isAutomatic ? "automatic" : "manual";
+    const asked = requestAt(document, position, trigger, context.selectedCompletionInfo);
+    const request = { ...asked, removed: this.#removals.at(asked) };
     try {
-      const outcomes = await this.#outcomesOf(document, request, token);
+      // From here on it is known whether anything of the document may be read.
+      await this.#readable.ruleOf(document);
+      const found = await this.#outcomesOf(document, request, token);
+      // Somebody may have switched it off meanwhile.
+      const outcomes = this.unwanted(document, trigger) === undefined ? found : [];
+      if (!token.isCancellationRequested) {
+        this.#given = outcomes.some(({ kind }) => kind === "text") ? { document, trigger } : undefined;
+      }
       const command = token.isCancellationRequested ? undefined : this.#watch.offered(request, outcomes[0]);
       return outcomes.flatMap((outcome) => itemOf(outcome, document, request, command));
     } finally {
@@ -194,17 +241,29 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   }
 
   #switchesAt(document: vscode.TextDocument): Switches {
-    const editor = vscode.window.activeTextEditor;
     return {
       mode: this.#settings.mode,
       inlineSuggest: this.#settings.inlineSuggest(document),
       snoozed: this.#snooze.untilMs !== undefined,
       language: isLanguageOn(this.#settings.languages, document.languageId),
-      excluded: isExcluded(this.#settings, document),
+      excluded: this.#readable.isExcluded(document),
       editable: isEditable(document),
-      cursors: editor?.document === document ? editor.selections.length : 1,
+      ...cursorFacts(vscode.window.activeTextEditor, document),
     };
   }
+}
+
+function cursorFacts(
+  editor: vscode.TextEditor | undefined,
+  document: vscode.TextDocument,
+): Pick<Switches, "cursors" | "selection" | "inserting"> {
+  return editor?.document === document
+    ? {
+        cursors: editor.selections.length,
+        selection: editor.selections.some(({ isEmpty }) => !isEmpty),
+        inserting: insertsKeys(editor),
+      }
+    : { cursors: 1, selection: false, inserting: true };
 }
 
 function isSamePlace(a: ShownPlace | undefined, b: ShownPlace): boolean {

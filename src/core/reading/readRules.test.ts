@@ -24,9 +24,9 @@ function tree(files: Readonly<Record<string, string>>): FileFacts {
 async function ruleIn(
   files: Readonly<Record<string, string>>,
   path: string,
-  { workspace = "/w" as string | undefined, ignoreCase = false, isFolder = false } = {},
+  { workspace = "/w", ignoreCase = false, isFolder = false } = {},
 ): Promise<string | undefined> {
-  return new ReadRules(tree(files), ignoreCase).ruleAt(path, workspace, isFolder);
+  return new ReadRules(tree(files), ignoreCase).ruleAt(path, workspace, { isFolder });
 }
 
 describe("ignore files", () => {

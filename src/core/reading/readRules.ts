@@ -28,7 +28,9 @@ export class ReadRules {
   /** By folder; ignore files are read once until `forget`. */
   readonly #texts = new Map<string, Promise<readonly IgnoreText[]>>();
   readonly #tops = new Map<string, Promise<string>>();
+  /** By folder, and of these by what they are made of: most folders have no ignore file of their own. */
   readonly #compiled = new Map<string, Promise<IgnoreFiles>>();
+  readonly #shared = new Map<string, IgnoreFiles>();
 
   /** @param ignoreCase of ignore files, as the system's own file names do it; for secrets case is ignored anyway. */
   constructor(files: FileFacts, ignoreCase: boolean) {
@@ -41,15 +43,21 @@ export class ReadRules {
     this.#texts.clear();
     this.#tops.clear();
     this.#compiled.clear();
+    this.#shared.clear();
   }
 
   /**
    * Why a file is not read, as far as its place tells; undefined where it may be. A file need not exist.
    * @param workspace the folder that it was found in, if any: ignore files there count, as do those of the repository that holds it
+   * @param options `links`: what a link leads to counts as well
    */
-  async ruleAt(path: string, workspace: string | undefined, isFolder = false): Promise<string | undefined> {
+  async ruleAt(
+    path: string,
+    workspace: string | undefined,
+    { isFolder = false, links = true } = {},
+  ): Promise<string | undefined> {
     const own = secretNameRule(path) ?? (await this.#ignoredBy(path, workspace, isFolder));
-    if (own !== undefined) {
+    if (own !== undefined || !links) {
       return own;
     }
     const real = await this.#files.realPath(path);
@@ -103,7 +111,12 @@ export class ReadRules {
     );
     const exclude = await this.#files.text(join(top, REPOSITORY_EXCLUDE));
     const all = found.flat();
-    return new IgnoreFiles(
+    const key = `${top}\0${home}\0${all.map(({ file }) => file.name).join("\0")}`;
+    const shared = this.#shared.get(key);
+    if (shared !== undefined) {
+      return shared;
+    }
+    const made = new IgnoreFiles(
       [
         ...(exclude === undefined ? [] : [{ folder: "", name: REPOSITORY_EXCLUDE, text: exclude }]),
         ...all.filter(({ isOwn }) => !isOwn).map(({ file }) => file),
@@ -111,6 +124,8 @@ export class ReadRules {
       ],
       this.#ignoreCase,
     );
+    this.#shared.set(key, made);
+    return made;
   }
 
   #textsIn(folder: string): Promise<readonly IgnoreText[]> {

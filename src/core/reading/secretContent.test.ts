@@ -49,7 +49,7 @@ describe("private keys, by content", () => {
     secretContentRule(
       `BEGIN ${" ".repeat(500_000)}${"\n".repeat(500_000)}${begin("").slice(0, -1)}${"-".repeat(500_000)}`,
     );
-    secretContentRule(`${`"${begin("")}"`.repeat(20_000)}`);
+    secretContentRule(`"${begin("")}"`.repeat(20_000));
     assert.ok(performance.now() - started < 2000);
   });
 });

@@ -9,8 +9,6 @@ interface NameRule {
 
 /** Their names say that they hold no values, and they are committed for people to fill in. */
 const TEMPLATE = /\.(?:example|sample|template|tmpl|tpl|dist|schema)$/;
-/** The half of a pair of keys that is for everybody. */
-const PUBLIC_KEY = /\.pub$/;
 
 const CREDENTIAL_FORMATS = "json|ya?ml|toml|ini|xml|csv|txt|properties|conf|cfg|db|enc|bak|plist";
 
@@ -60,7 +58,8 @@ export function secretNameRule(path: string): string | undefined {
   const name = parts.slice(parts.lastIndexOf("/") + 1);
   const whole = parts.startsWith("/") ? parts : `/${parts}`;
   const rule = RULES.find(({ pattern }) => pattern.test(name) || pattern.test(whole));
-  if (rule === undefined || TEMPLATE.test(name) || (PUBLIC_KEY.test(name) && rule.what === "private keys")) {
+  // The half of a pair of keys that is for everybody.
+  if (rule === undefined || TEMPLATE.test(name) || (name.endsWith(".pub") && rule.what === "private keys")) {
     return undefined;
   }
   const given = path.slice(path.length - name.length);
