@@ -19,6 +19,8 @@ const ROWS = {
     "^src/engine/client/",
     "^src/engine/wire/address\\.ts$",
     "^src/(gitIgnored|localFiles)\\.ts$",
+    // What a suggestion's report says is tried, as the command line will.
+    "^src/cli/givenAnswer\\.ts$",
     "^src/systemClock\\.ts$",
     "^src/vscode/",
   ],

@@ -23,6 +23,7 @@ import type { SkipReason } from "./skipReasons";
 import { type AnswerSource, RequestLog } from "./requestLog";
 import { isSameSuggestion, StandingSuggestion } from "./standingSuggestion";
 import { placeSuppression, suppressionAt } from "./suppression";
+import type { ShownSuggestion } from "./report/suggestionReport";
 import { recordOf, type PendingCompletion, pendingCompletionAt } from "./pendingCompletion";
 import { TypingPace } from "./typingPace";
 import { Waiting, whenOver } from "./waiting";
@@ -60,6 +61,7 @@ export class Completer {
   #inFlight: InFlightRequest | undefined;
   #callOffLinger: (() => void) | undefined;
   readonly #standing = new StandingSuggestion();
+  #lastShown: ShownSuggestion | undefined;
   #askedByHand: CompletionRequest | undefined;
 
   constructor(ports: CompletionPorts, traits: PromptTraits, options: Partial<CompletionOptions> = {}) {
@@ -85,6 +87,9 @@ export class Completer {
           ? { kind: "none", reason: "suggestItem" }
           : withoutRemoved(request, await this.#onceCalm(pending, await this.#outcomeOf(pending)));
       this.#standing.ended(request, outcome);
+      if (outcome.kind === "text") {
+        this.#lastShown = { request, outcome, said: pending?.inFlight?.said };
+      }
       this.#record(request, startedMs, outcome, pending);
       return outcome;
     } catch (error) {
@@ -92,6 +97,11 @@ export class Completer {
       this.#record(request, startedMs, outcome);
       return outcome;
     }
+  }
+
+  /** For a user who wants to report it. */
+  get lastShown(): ShownSuggestion | undefined {
+    return this.#lastShown;
   }
 
   /**

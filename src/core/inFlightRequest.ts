@@ -105,6 +105,11 @@ export class InFlightRequest {
     this.#leave();
   }
 
+  /** As it was generated, so far. */
+  get said(): string {
+    return this.#text;
+  }
+
   get isStopped(): boolean {
     return this.#cancel.token.isCancellationRequested;
   }

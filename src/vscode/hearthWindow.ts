@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { jointMinOf } from "../core/gate";
 import type { Clock } from "../core/ports";
+import type { Reproduce } from "../core/report/suggestionReport";
 import { type StatusLine, statusLine } from "../core/statusLine";
 import type { EngineCondition } from "../protocol/engine";
 import { WindowChat } from "./chat/windowChat";
@@ -29,6 +30,7 @@ export interface HearthWindowOptions {
   readonly engineLog: () => Promise<{ readonly path: string; readonly tail: string }>;
   readonly gitIgnored: GitIgnored;
   readonly machineFiles: MachineFiles;
+  readonly reproduce: Reproduce;
 }
 
 /** Other extensions need time to start. */
@@ -48,7 +50,16 @@ export class HearthWindow {
   readonly #memory: WindowMemory;
   #thinking = false;
 
-  constructor({ context, builtInModel, connect, clock, engineLog, gitIgnored, machineFiles }: HearthWindowOptions) {
+  constructor({
+    context,
+    builtInModel,
+    connect,
+    clock,
+    engineLog,
+    gitIgnored,
+    machineFiles,
+    reproduce,
+  }: HearthWindowOptions) {
     const log = vscode.window.createOutputChannel("Hearth", { log: true });
     const settings = new Settings(builtInModel);
     const snooze = new Snooze(context.globalState);
@@ -80,7 +91,9 @@ export class HearthWindow {
     const others = setTimeout(() => {
       void warnAboutOtherCompleters(context.globalState, settings);
     }, OTHERS_AFTER_MS);
-    const ports = { settings, snooze, engine: this.engine, chat: this.chat, log, engineLog, watch };
+    const version = (context.extension.packageJSON as { readonly version: string }).version;
+    const report = { lastShown: () => this.provider.lastShown, readable, reproduce, version };
+    const ports = { settings, snooze, engine: this.engine, chat: this.chat, log, engineLog, watch, report };
     context.subscriptions.push(
       log,
       settings,

@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import { CatchUp } from "../core/catchUp";
 import type { Completer } from "../core/completion";
 import type { CompletionOutcome, CompletionRequest } from "../core/completionRequest";
+import type { ShownSuggestion } from "../core/report/suggestionReport";
 import type { SkipReason, UnwantedReason } from "../core/skipReasons";
 import { isLanguageOn, type Switches, unwantedReason } from "../core/wanted";
 import { EngineError } from "../protocol/errors";
@@ -50,6 +51,9 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
       this.#shown = undefined;
     }
   });
+
+  /** In memory only, for a user who wants to report it. */
+  #lastShown: ShownSuggestion | undefined;
 
   /** Whether a request has been waiting for long. */
   readonly onDidChangeThinking = this.#thinkingChanged.event;
@@ -120,6 +124,10 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     }
   }
 
+  get lastShown(): ShownSuggestion | undefined {
+    return this.#lastShown;
+  }
+
   /** Something may be shown that a switch of another window takes away. */
   get mayShow(): boolean {
     return this.#given !== undefined;
@@ -180,6 +188,9 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
       const shown: ShownPlace = { document, version: document.version, offset: request.offset };
       const wantsOthers = request.trigger === "manual" && isSamePlace(this.#shown, shown);
       const first = await completer.complete(request, token);
+      if (first.kind === "text") {
+        this.#lastShown = completer.lastShown;
+      }
       if (first.kind !== "cancelled") {
         this.#shown = first.kind === "text" ? shown : undefined;
       }
