@@ -29,6 +29,12 @@ interface ShownPlace {
   readonly offset: number;
 }
 
+/** What an editor may be showing. */
+interface Given {
+  readonly document: vscode.TextDocument;
+  readonly trigger: CompletionRequest["trigger"];
+}
+
 /** From a keystroke to ghost text: asks whether a completion is wanted here, then the core. */
 export class InlineCompletionProvider implements vscode.InlineCompletionItemProvider, vscode.Disposable {
   readonly #engine: WindowEngine;
@@ -45,7 +51,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   /** Where something was shown last: a manual request in the same place asks for alternatives. */
   #shown: ShownPlace | undefined;
   /** What was given to the editor last: it may be shown until something else is, or it is hidden. */
-  #given: (Pick<CompletionRequest, "trigger"> & { readonly document: vscode.TextDocument }) | undefined;
+  #given: Given | undefined;
   readonly #moved = vscode.window.onDidChangeTextEditorSelection(({ textEditor: { document, selection } }) => {
     if (document === this.#shown?.document && document.offsetAt(selection.active) !== this.#shown.offset) {
       this.#shown = undefined;
@@ -120,7 +126,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     if (this.unwanted(document, trigger) !== undefined) {
       this.#given = undefined;
       this.#engine.completer?.stop();
-      await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
+      await hideShown(document);
     }
   }
 
@@ -262,6 +268,28 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
       ...cursorFacts(vscode.window.activeTextEditor, document),
     };
   }
+}
+
+/**
+ * The editor's command reaches only an editor that has the focus; while a suggestion's own menu has it, what is shown stays
+ * and Tab would insert it afterwards. A cursor that is moved from outside ends it in any case, so it goes aside and back.
+ */
+async function hideShown(document: vscode.TextDocument): Promise<void> {
+  await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
+  const editor = vscode.window.activeTextEditor;
+  const aside = editor?.document === document ? placeBeside(document, editor.selection.active) : undefined;
+  if (editor !== undefined && aside !== undefined) {
+    const { selections } = editor;
+    editor.selection = new vscode.Selection(aside, aside);
+    editor.selections = selections;
+  }
+}
+
+function placeBeside(document: vscode.TextDocument, at: vscode.Position): vscode.Position | undefined {
+  const offset = document.offsetAt(at);
+  return [document.positionAt(Math.max(0, offset - 1)), document.positionAt(offset + 1)].find(
+    (each) => !each.isEqual(at),
+  );
 }
 
 function cursorFacts(
