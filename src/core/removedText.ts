@@ -5,6 +5,11 @@ export interface TextChange {
   readonly inserted: string;
 }
 
+interface Removed {
+  readonly offset: number;
+  readonly text: string;
+}
+
 /** Longer documents are not followed. */
 const DOCUMENT_CHARS_MAX = 4_000_000;
 
@@ -14,7 +19,7 @@ const DOCUMENT_CHARS_MAX = 4_000_000;
  */
 export class RemovedText {
   #document: { readonly id: string; text: string } | undefined;
-  #removed: { readonly offset: number; readonly text: string } | undefined;
+  #removed: Removed | undefined;
 
   /** The document as it is, when it is looked at. What was removed in another one is forgotten. */
   seen(documentId: string, text: string): void {
@@ -79,7 +84,7 @@ function afterChanges(text: string, changes: readonly TextChange[]): string {
 }
 
 /** Without what is the same before and after: undo may put a whole line in the place of another. */
-function goneIn(text: string, { offset, removed, inserted }: TextChange): { offset: number; text: string } {
+function goneIn(text: string, { offset, removed, inserted }: TextChange): Removed {
   const before = text.slice(offset, offset + removed);
   const shortest = Math.min(before.length, inserted.length);
   let start = 0;
@@ -95,12 +100,12 @@ function goneIn(text: string, { offset, removed, inserted }: TextChange): { offs
 }
 
 /** Backspace removes what stands before, Delete what stands behind. */
-function joined(
-  earlier: { readonly offset: number; readonly text: string } | undefined,
-  gone: { readonly offset: number; readonly text: string },
-): { offset: number; text: string } {
-  if (earlier !== undefined && gone.offset + gone.text.length === earlier.offset) {
+function joined(earlier: Removed | undefined, gone: Removed): Removed {
+  if (earlier === undefined) {
+    return gone;
+  }
+  if (gone.offset + gone.text.length === earlier.offset) {
     return { offset: gone.offset, text: gone.text + earlier.text };
   }
-  return earlier?.offset === gone.offset ? { offset: gone.offset, text: earlier.text + gone.text } : gone;
+  return earlier.offset === gone.offset ? { offset: gone.offset, text: earlier.text + gone.text } : gone;
 }
