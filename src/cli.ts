@@ -3,7 +3,7 @@ import { chat, chatOptions } from "./cli/chat";
 import { complete, completeOptions } from "./cli/complete";
 import { engine, engineCommandOptions } from "./cli/engine";
 import { evalOptions, evaluate } from "./cli/eval";
-import { inspect } from "./cli/inspect";
+import { inspect, inspectOptions } from "./cli/inspect";
 import { logits, logitsOptions } from "./cli/logits";
 import {
   type Arguments,
@@ -16,6 +16,7 @@ import {
 import { replay } from "./cli/replay";
 import { tokenize, tokenizeOptions } from "./cli/tokenize";
 import { trace, traceOptions } from "./cli/trace";
+import { terminalText } from "./core/visibleText";
 import { EngineError } from "./protocol/errors";
 
 const HELP = `hearth: private code completion on your own CPU
@@ -29,6 +30,8 @@ const HELP = `hearth: private code completion on your own CPU
       one answer, or a conversation line by line
   hearth inspect [MODEL] [--json]
       what a model file says about itself
+  hearth inspect --reads PATH [--workspace DIR] [--json]
+      whether Hearth reads a file for completion, chat or context, and which rule says no
   hearth tokenize [MODEL] (--text S | --file F) [--json]
       the token ids of a text
   hearth logits [MODEL] --tokens 1,2,3|@ids.json --out F.f32 [--all] [--chunk N] [--trace-routing F.json]
@@ -67,7 +70,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   complete: { run: complete, options: completeOptions },
   chat: { run: chat, options: chatOptions },
   engine: { run: engine, options: engineCommandOptions },
-  inspect: { run: inspect, options: {} },
+  inspect: { run: inspect, options: inspectOptions },
   tokenize: { run: tokenize, options: tokenizeOptions },
   logits: { run: logits, options: logitsOptions },
   bench: { run: bench, options: benchOptions },
@@ -96,13 +99,12 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   if (error instanceof EngineError || error instanceof UsageError) {
-    process.stderr.write(`hearth: ${error.message}\n`);
+    process.stderr.write(terminalText(`hearth: ${error.message}\n`));
     process.exitCode = error instanceof UsageError ? 2 : 1;
     return;
   }
   // Ours to mend: the stack says where.
-  process.stderr.write(
-    `hearth: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
+  const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(terminalText(`hearth: internal error: ${said}\n`));
   process.exitCode = 1;
 });

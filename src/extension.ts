@@ -4,7 +4,9 @@ import * as vscode from "vscode";
 import type { RequestRecord } from "./core/requestLog";
 import type { StatusLine } from "./core/statusLine";
 import { EngineClient } from "./engine/client/client";
+import { completeWith } from "./cli/givenAnswer";
 import { gitIgnored } from "./gitIgnored";
+import { IGNORES_CASE, LOCAL_FILES } from "./localFiles";
 import { SYSTEM_CLOCK } from "./systemClock";
 import { engineAddress } from "./engine/wire/address";
 import type { WindowChat } from "./vscode/chat/windowChat";
@@ -32,6 +34,8 @@ export function activate(context: vscode.ExtensionContext): HearthApi {
     clock: SYSTEM_CLOCK,
     engineLog,
     gitIgnored,
+    reproduce: completeWith,
+    machineFiles: { realPath: (path) => LOCAL_FILES.realPath(path), ignoresCase: IGNORES_CASE },
     connect: (listeners, keepAliveMs) =>
       new EngineClient({
         ...listeners,

@@ -18,11 +18,14 @@ const ROWS = {
     "^src/core/",
     "^src/engine/client/",
     "^src/engine/wire/address\\.ts$",
-    "^src/gitIgnored\\.ts$",
+    "^src/(gitIgnored|localFiles)\\.ts$",
+    // What a suggestion's report says is tried, as the command line will.
+    "^src/cli/givenAnswer\\.ts$",
     "^src/systemClock\\.ts$",
     "^src/vscode/",
   ],
   "^src/gitIgnored\\.ts$": [],
+  "^src/localFiles\\.ts$": ["^src/core/reading/readRules\\.ts$"],
   "^src/systemClock\\.ts$": ["^src/core/ports\\.ts$"],
   "^src/web\\.ts$": [],
   // Its messages about a failure are those of the rest of the window.
@@ -32,12 +35,14 @@ const ROWS = {
     "^src/core/",
     "^src/model/",
     "^src/engine/",
+    "^src/localFiles\\.ts$",
     "^src/systemClock\\.ts$",
     "^src/cli/",
   ],
 };
 const TESTS = "\\.test\\.ts$|/testing/";
 const DIFF_PACKAGE = "node_modules/node-diff3/";
+const IGNORE_PACKAGE = "node_modules/ignore/";
 
 const rows = Object.entries(ROWS).map(([from, to]) => ({
   name: `table: ${from}`,
@@ -54,14 +59,24 @@ module.exports = {
       comment: "protocol and core know neither Node nor packages nor the editor: they run anywhere and test without it",
       severity: "error",
       from: { path: "^src/(protocol|core)/", pathNot: TESTS },
-      to: { dependencyTypes: ["core", "npm", "npm-dev", "npm-no-pkg", "npm-unknown"], pathNot: DIFF_PACKAGE },
+      to: {
+        dependencyTypes: ["core", "npm", "npm-dev", "npm-no-pkg", "npm-unknown"],
+        pathNot: [DIFF_PACKAGE, IGNORE_PACKAGE],
+      },
     },
     {
       name: "one-diff",
-      comment: "the one package that core has: plain functions on arrays; texts are compared in one place",
+      comment: "one of core's two packages: plain functions on arrays; texts are compared in one place",
       severity: "error",
       from: { path: "^src/", pathNot: "^src/core/edit/lineDiff\\.ts$" },
       to: { path: DIFF_PACKAGE },
+    },
+    {
+      name: "one-ignore",
+      comment: "the other: a function of patterns and a path; ignore files are understood in one place",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/core/reading/ignoreFiles\\.ts$" },
+      to: { path: IGNORE_PACKAGE },
     },
     {
       name: "editor-only",

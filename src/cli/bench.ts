@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LocalEngine, LocalSession } from "../engine/local/localEngine";
+import { terminalText } from "../core/visibleText";
 import { EngineError } from "../protocol/errors";
 import { readText } from "./documents";
 import type { NativeEngineStats } from "../engine/local/native";
@@ -61,7 +62,7 @@ export async function bench(args: Arguments): Promise<void> {
     }
     for (const [name, value] of Object.entries(result)) {
       const shown = typeof value === "number" && !Number.isInteger(value) ? value.toFixed(2) : String(value);
-      process.stdout.write(`${name.padEnd(28)} ${shown}\n`);
+      process.stdout.write(terminalText(`${name.padEnd(28)} ${shown}\n`));
     }
     if (head !== undefined) {
       process.stdout.write(`${headSentence(head)}\n`);

@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import type { LocalEngine, LocalSession } from "../engine/local/localEngine";
 import { type ChatMessage, ChatTemplate } from "../model/chatTemplate";
+import { terminalText } from "../core/visibleText";
 import { EngineError } from "../protocol/errors";
 import type { PromptPart } from "../protocol/prompt";
 import { type Arguments, flagOption, samplerOptions, textOption, usageError, wholeOption } from "./options";
@@ -106,7 +107,7 @@ class Conversation {
     while (step.done !== true) {
       text += step.value.text;
       if (!json) {
-        process.stdout.write(step.value.text);
+        process.stdout.write(terminalText(step.value.text));
       }
       step = await pieces.next();
     }

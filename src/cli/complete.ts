@@ -7,6 +7,7 @@ import { languageIdOfPath } from "../core/language";
 import type { TextEngine, TokenCounter } from "../core/ports";
 import { budgetFor } from "../core/promptWindow";
 import { SKIP_REASONS } from "../core/skipReasons";
+import { terminalText } from "../core/visibleText";
 import { EngineError } from "../protocol/errors";
 import type { GenerateReport } from "../protocol/generation";
 import { SYSTEM_CLOCK } from "../systemClock";
@@ -86,7 +87,7 @@ export async function complete(args: Arguments): Promise<void> {
         ...(head === undefined ? {} : { approximate_head: head }),
       });
     } else {
-      process.stdout.write(text === "" ? "" : `${text}\n`);
+      process.stdout.write(text === "" ? "" : terminalText(`${text}\n`));
       if (outcome.kind === "none") {
         process.stderr.write(`hearth: ${SKIP_REASONS[outcome.reason].sentence}\n`);
       }
@@ -138,7 +139,7 @@ function printGiven(args: Arguments, outcome: GivenOutcome, file: string): void 
     printJson({ ...outcome, document: mark + outcome.document });
     return;
   }
-  process.stdout.write(outcome.shown ? `${outcome.text}\n` : "");
+  process.stdout.write(outcome.shown ? terminalText(`${outcome.text}\n`) : "");
   if (!outcome.shown) {
     process.stderr.write(`hearth: ${SKIP_REASONS[outcome.reason].sentence}\n`);
   }

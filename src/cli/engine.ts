@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import { EngineClient } from "../engine/client/client";
 import { isEngineRunning } from "../engine/client/engineProcess";
+import { terminalText } from "../core/visibleText";
 import type { LoadOptions } from "../protocol/engine";
 import { EngineError } from "../protocol/errors";
 import { type Arguments, engineOptions, flagOption, usageError, wholeOption } from "./options";
@@ -62,7 +63,7 @@ async function warm(client: EngineClient, args: Arguments): Promise<void> {
     return;
   }
   process.stdout.write(
-    `${info.title} is ready: ${info.quantLabel}, ${info.isa}, ${String(info.threads)} threads, ` +
+    `${terminalText(info.title)} is ready: ${info.quantLabel}, ${info.isa}, ${String(info.threads)} threads, ` +
       `${String(Math.round(info.plannedBytes / 1e6))} MB planned\n`,
   );
 }

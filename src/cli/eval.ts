@@ -3,6 +3,7 @@ import { basename, isAbsolute, relative, resolve, sep } from "node:path";
 import { EVERYTHING, jointMinFor } from "../core/gate";
 import { languageIdOfPath } from "../core/language";
 import type { LocalEngine } from "../engine/local/localEngine";
+import { terminalText } from "../core/visibleText";
 import { EngineError } from "../protocol/errors";
 import { readUtf8, writingFile } from "./documents";
 import { readCursorFile } from "./eval/cursorFile";
@@ -43,7 +44,7 @@ export async function evaluate(args: Arguments): Promise<void> {
     if (flagOption(args, "json")) {
       printJson(outcome.report);
     } else {
-      process.stdout.write(outcome.table);
+      process.stdout.write(terminalText(outcome.table));
     }
   } finally {
     engine.close();

@@ -1,10 +1,23 @@
 import { type GgufModel, openGgufFile } from "../model/ggufFile";
+import { terminalText } from "../core/visibleText";
 import { PREDICTOR } from "../model/tensorTable";
-import { type Arguments, flagOption, usageError } from "./options";
+import { type Arguments, flagOption, textOption, usageError } from "./options";
+import { readVerdict } from "./reads";
 import { modelPath, printJson } from "./session";
 
-/** `hearth inspect MODEL`: a model file's metadata. Weights are not read. */
+export const inspectOptions = { reads: { type: "string" }, workspace: { type: "string" } } as const;
+
+/** `hearth inspect MODEL`: a model file's metadata. Weights are not read. `hearth inspect --reads PATH`: whether a file is. */
 export async function inspect(args: Arguments): Promise<void> {
+  const path = textOption(args, "reads");
+  const workspace = textOption(args, "workspace");
+  if (path !== undefined) {
+    await inspectReads(args, path, workspace);
+    return;
+  }
+  if (workspace !== undefined) {
+    throw usageError("--workspace goes with --reads");
+  }
   if (args.positionals.length > 1) {
     throw usageError("inspect takes one model");
   }
@@ -15,7 +28,19 @@ export async function inspect(args: Arguments): Promise<void> {
     return;
   }
   for (const [name, value] of Object.entries(facts)) {
-    process.stdout.write(`${name.padEnd(18)} ${show(value)}\n`);
+    process.stdout.write(terminalText(`${name.padEnd(18)} ${show(value)}\n`));
+  }
+}
+
+async function inspectReads(args: Arguments, path: string, workspace: string | undefined): Promise<void> {
+  if (args.positionals.length > 0 || path === "" || workspace === "") {
+    throw usageError("inspect --reads takes one path, and --workspace a folder");
+  }
+  const verdict = await readVerdict(path, workspace);
+  if (flagOption(args, "json")) {
+    printJson(verdict);
+  } else {
+    process.stdout.write(verdict.read ? "it is read\n" : terminalText(`it is not read: ${verdict.rule}\n`));
   }
 }
 

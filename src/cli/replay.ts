@@ -4,6 +4,7 @@ import { Completer } from "../core/completion";
 import { budgetFor } from "../core/promptWindow";
 import { estimateTokens } from "../core/tokenEstimate";
 import type { EngineClient } from "../engine/client/client";
+import { terminalText } from "../core/visibleText";
 import type { ModelInfo } from "../protocol/engine";
 import { SYSTEM_CLOCK } from "../systemClock";
 import { readText } from "./documents";
@@ -40,7 +41,7 @@ export async function replay(args: Arguments): Promise<void> {
     printJson(rounded({ trace: file, model: name, isa, threads, layout, summary: named, keystrokes, readings }));
     return;
   }
-  process.stdout.write(`${trace.about === "" ? file : trace.about}\n\n${table(summary)}`);
+  process.stdout.write(terminalText(`${trace.about === "" ? file : trace.about}\n\n${table(summary)}`));
 }
 
 /** The editor, the logic and the engine of a window, without the window. */

@@ -3,6 +3,7 @@ import { LocalEngine } from "../engine/local/localEngine";
 import type { NativeEngineOptions } from "../engine/local/native";
 import type { ApproximateHeadStatistics } from "../protocol/engine";
 import type { Isa } from "../protocol/engineOptions";
+import { terminalText, visibleJson } from "../core/visibleText";
 import { type Arguments, engineOptions, textOption } from "./options";
 
 /** The model that comes with Hearth; found from dist/ and from src/cli/ alike. */
@@ -28,7 +29,7 @@ export async function openEngine(
     });
     progress.clear();
     for (const warning of [...engine.model.warnings, ...slowKernels(engine.info.isa, textOption(args, "isa"))]) {
-      process.stderr.write(`hearth: warning: ${warning}\n`);
+      process.stderr.write(terminalText(`hearth: warning: ${warning}\n`));
     }
     return engine;
   } finally {
@@ -78,5 +79,5 @@ export class Progress {
 }
 
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
+  process.stdout.write(`${visibleJson(value)}\n`);
 }

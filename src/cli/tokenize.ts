@@ -1,3 +1,4 @@
+import { visibleJson } from "../core/visibleText";
 import { openGgufFile } from "../model/ggufFile";
 import { Tokenizer } from "../model/tokenizer";
 import { readText } from "./documents";
@@ -23,6 +24,6 @@ export async function tokenize(args: Arguments): Promise<void> {
   }
   for (const id of ids) {
     const bytes = Buffer.from(tokenizer.tokenBytes(id));
-    process.stdout.write(`${String(id)}\t${JSON.stringify(bytes.toString("utf8"))}\n`);
+    process.stdout.write(`${String(id)}\t${visibleJson(bytes.toString("utf8"))}\n`);
   }
 }

@@ -1,5 +1,6 @@
 import type { GeneratedToken } from "../protocol/generation";
 import { judgedTokens } from "./judgedText";
+import { visibleJson } from "./visibleText";
 
 /** Text that an engine has generated, with its tokens. */
 export interface TokenisedAnswer {
@@ -17,7 +18,7 @@ export function answerTable({ text, tokens }: TokenisedAnswer): string {
     joint += start < text.length ? logprob : 0;
     const said = text.slice(start, tokens[i + 1]?.offset ?? text.length);
     const origin = tokens[i]?.origin ?? "model";
-    const shown = said !== "" ? JSON.stringify(said) : start < text.length ? "(typed already)" : "(the end)";
+    const shown = said !== "" ? visibleJson(said) : start < text.length ? "(typed already)" : "(the end)";
     return `${percent(logprob)}  ${percent(joint)}  ${origin.padEnd(9)}  ${shown}\n`;
   });
   return ["token  joint  from       text\n", ...lines].join("");

@@ -115,6 +115,33 @@ describe("Completer: what shows nothing has a skip reason", () => {
     assert.equal(completer.log.last?.reason, "off");
   });
 
+  it("in comments and strings where these are switched off, but not by hand", async () => {
+    const options = { inComments: false, inStrings: false };
+    for (const [marked, reason] of [
+      ["// |", "inComment"],
+      ['log("|")', "inString"],
+    ] as const) {
+      const { clock, engine, completer } = setUp({ pieces: ["more"] }, options);
+      const outcome = await clock.until(completer.complete(requestAt(marked)));
+      assert.deepEqual(outcome, { kind: "none", reason });
+      assert.equal(engine.calls.length, 0);
+      const byHand = await clock.until(completer.complete({ ...requestAt(marked), trigger: "manual" }));
+      assert.equal(textOf(byHand), "more");
+      // Known from having been asked for, it is not shown by itself either.
+      assert.deepEqual(await clock.until(completer.complete(requestAt(marked))), { kind: "none", reason });
+    }
+  });
+
+  it("for an answer that the user has just removed, but not by hand", async () => {
+    const { clock, completer } = setUp({ pieces: ["value, other)"] });
+    const request = { ...requestAt("log(|)"), removed: "value, other" };
+    assert.deepEqual(await clock.until(completer.complete(request)), { kind: "none", reason: "justRemoved" });
+    const byHand = await clock.until(completer.complete({ ...request, trigger: "manual" }));
+    assert.notEqual(byHand.kind, "none");
+    const other = await clock.until(completer.complete({ ...request, removed: "vary" }));
+    assert.equal(other.kind, "text");
+  });
+
   it("for an answer of nothing, which is then remembered", async () => {
     const { clock, engine, completer } = setUp({ pieces: [" ", "\n"] });
     const ask = (trigger: "automatic" | "manual"): Promise<string> =>
@@ -281,5 +308,28 @@ describe("Completer: first line first", () => {
     await clock.until(completer.complete(requestAt("function f() {\n  |\n}")));
     await clock.advance(1000);
     assert.ok(engine.calls[0]!.piecesGiven <= LINES.length);
+  });
+});
+
+describe("Completer: what nobody sees", () => {
+  const unseen = "\u001b[2J\u202E\u2066\u200F\uFFFD";
+
+  it("gets into no document, and is known when it is typed along", async () => {
+    const { clock, engine, completer } = setUp({ pieces: [`to${unseen}tal`, ` + \u0007b;`] });
+    const visible = "to[2Jtal + b;";
+    assert.equal(textOf(await clock.until(completer.complete(requestAt("return |")))), visible);
+    assert.equal(textOf(await clock.until(completer.complete(requestAt("return to|")))), visible.slice(2));
+    assert.equal(engine.calls.length, 1);
+  });
+
+  it("changes nothing in how sure what is shown must be", async () => {
+    const script = { pieces: ["tot\u202Eal", " + b", " - zzz"], probabilities: [0.95, 0.95, 0.01] };
+    const { clock, completer } = setUp(script);
+    assert.equal(textOf(await clock.until(completer.complete(requestAt("return |")))), "total + b");
+  });
+
+  it("is nothing to suggest where there is nothing else", async () => {
+    const { clock, completer } = setUp({ pieces: ["\u202E\uFFFD"] });
+    assert.equal(textOf(await clock.until(completer.complete(requestAt("return |")))), "none empty");
   });
 });

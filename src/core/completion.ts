@@ -15,7 +15,7 @@ import {
 import { InFlightRequest } from "./inFlightRequest";
 import { WATCHED } from "./judgedText";
 import { Lookahead } from "./lookahead";
-import { fittedOutcome, isSameText, outcomeOfResult, type TextOutcome } from "./outcome";
+import { fittedOutcome, isSameText, outcomeOfResult, type TextOutcome, withoutRemoved } from "./outcome";
 import type { CancelToken, Clock, PromptTraits, TextEngine, TokenCounter } from "./ports";
 import { flatten, layOutWindow } from "./promptLayout";
 import { costOf, PromptPrefill, PREFILL_CHARS_MIN, type PrefillPriority } from "./promptPrefill";
@@ -24,7 +24,8 @@ import type { SkipReason } from "./skipReasons";
 import { type AnswerSource, RequestLog } from "./requestLog";
 import { isSkippedFor, isStale, outcomeOfReused } from "./reuse";
 import { isSameSuggestion, StandingSuggestion } from "./standingSuggestion";
-import { suppressionAt } from "./suppression";
+import { placeSuppression, suppressionAt } from "./suppression";
+import type { ShownSuggestion } from "./report/suggestionReport";
 import { recordOf, type PendingCompletion, pendingCompletionAt } from "./pendingCompletion";
 import { TypingPace } from "./typingPace";
 import { Waiting, whenOver } from "./waiting";
@@ -63,6 +64,7 @@ export class Completer {
   #callOffLinger: (() => void) | undefined;
   readonly #standing = new StandingSuggestion();
   readonly #lookahead: Lookahead;
+  #lastShown: ShownSuggestion | undefined;
   #askedByHand: CompletionRequest | undefined;
 
   constructor(ports: CompletionPorts, traits: PromptTraits, options: Partial<CompletionOptions> = {}) {
@@ -87,10 +89,13 @@ export class Completer {
       const outcome: CompletionOutcome =
         pending === undefined
           ? { kind: "none", reason: "suggestItem" }
-          : await this.#onceCalm(pending, await this.#outcomeOf(pending));
+          : withoutRemoved(request, await this.#onceCalm(pending, await this.#outcomeOf(pending)));
       this.#standing.ended(request, outcome);
       if (id === this.#lastId) {
         this.#lookAhead(request, outcome);
+      }
+      if (outcome.kind === "text") {
+        this.#lastShown = { request, outcome, said: pending?.inFlight?.said };
       }
       this.#record(request, startedMs, outcome, pending);
       return outcome;
@@ -99,6 +104,11 @@ export class Completer {
       this.#record(request, startedMs, outcome);
       return outcome;
     }
+  }
+
+  /** For a user who wants to report it. */
+  get lastShown(): ShownSuggestion | undefined {
+    return this.#lastShown;
   }
 
   /**
@@ -269,6 +279,11 @@ export class Completer {
       this.#pace.key(pending.startedMs);
     }
     this.#prefill.stopUnlessFor(pending.request.documentId, flatten(pending.prompt));
+    const unwanted = isManual ? undefined : placeSuppression(pending.at, this.#options);
+    if (unwanted !== undefined) {
+      this.#stopAsking();
+      return { kind: "none", reason: unwanted };
+    }
     const reused = this.#reuse(pending);
     if (reused !== undefined) {
       return reused;

@@ -6,6 +6,9 @@ export interface CompletionOptions {
   readonly blockTokens: number;
   /** False: never more than the rest of a line. */
   readonly blocks: boolean;
+  /** False: nothing is suggested by itself in comments, or in strings. */
+  readonly inComments: boolean;
+  readonly inStrings: boolean;
   readonly budget: PromptBudget;
   /** How sure what is shown must be. */
   readonly jointMin: JointMin;
@@ -27,6 +30,8 @@ export const DEFAULT_OPTIONS: CompletionOptions = {
   oneLineTokens: 20,
   blockTokens: 96,
   blocks: true,
+  inComments: true,
+  inStrings: true,
   budget: DEFAULT_BUDGET,
   jointMin: jointMinFor("balanced"),
   memory: false,

@@ -25,6 +25,8 @@ export interface CompletionPosition extends DocumentSnapshot {
 /** What an editor knows when it asks for a completion. */
 export interface CompletionRequest extends CompletionPosition {
   readonly trigger: "automatic" | "manual";
+  /** What the user has just removed at the cursor: it is not suggested automatically. */
+  readonly removed?: string;
 }
 
 /** Replaces the text between two offsets on the cursor's line, around the cursor. */

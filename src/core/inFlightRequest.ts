@@ -12,9 +12,10 @@ import { CancelSource } from "./cancellation";
 import { type CacheKey, type CachedAnswer, typedSince } from "./completionCache";
 import { IDENTIFIER_CHAR, type Surroundings } from "./context";
 import { hasFallen } from "./gate";
-import { judgedTokens, placedTokens, WATCHED } from "./judgedText";
+import { judgedTokens, type JudgedToken, placedTokens, WATCHED } from "./judgedText";
 import type { Clock, TextEngine } from "./ports";
 import { type ShapedAnswer, shapeAnswer } from "./postprocess";
+import { visibleText } from "./visibleText";
 
 /** How an in-flight request ended. `stopped`: nobody wanted more of it. */
 export type InFlightResult =
@@ -104,6 +105,11 @@ export class InFlightRequest {
     this.#leave();
   }
 
+  /** As it was generated, so far. */
+  get said(): string {
+    return this.#text;
+  }
+
   get isStopped(): boolean {
     return this.#cancel.token.isCancellationRequested;
   }
@@ -123,8 +129,7 @@ export class InFlightRequest {
       return { text: "", completionKind, reason: this.#hasFallen ? "lowConfidence" : this.#shaped.reason };
     }
     const { text } = this.#shaped;
-    const tokens =
-      this.#tokens.length === 0 ? undefined : placedTokens(this.#text, judgedTokens(this.#text, this.#tokens), text);
+    const tokens = this.#tokens.length === 0 ? undefined : this.#placedIn(text);
     const lastLine = text.slice(text.lastIndexOf("\n") + 1).trim();
     const wordChars = IDENTIFIER_CHAR.test(this.#at.before.slice(-1))
       ? WORD_AT_START.exec(text)?.[0].length
@@ -153,6 +158,16 @@ export class InFlightRequest {
     return hasMore && text.startsWith(typed) ? typed : undefined;
   }
 
+  #placedIn(shaped: string): readonly JudgedToken[] | undefined {
+    const tokens = judgedTokens(this.#text, this.#tokens);
+    const visible = visibleText(this.#text);
+    if (visible === this.#text) {
+      return placedTokens(visible, tokens, shaped);
+    }
+    const moved = tokens.map((token) => ({ ...token, start: visibleText(this.#text.slice(0, token.start)).length }));
+    return placedTokens(visible, moved, shaped);
+  }
+
   #take({ text, tokens = [] }: GeneratedPiece): void {
     this.#tokens.push(...tokens);
     if (text === "") {
@@ -171,7 +186,8 @@ export class InFlightRequest {
   }
 
   #shapedTo(end: number, cutOff = false): ShapedAnswer {
-    return shapeAnswer({ text: this.#text.slice(0, end), completionKind: this.completionKind, cutOff }, this.#at);
+    const text = visibleText(this.#text.slice(0, end));
+    return shapeAnswer({ text, completionKind: this.completionKind, cutOff }, this.#at);
   }
 
   #isUnlikely(): boolean {

@@ -1,10 +1,11 @@
 import { EngineError } from "../protocol/errors";
 import { afterTyping, type CachedAnswer } from "./completionCache";
-import type { CompletionOutcome } from "./completionRequest";
+import type { CompletionOutcome, CompletionRequest } from "./completionRequest";
 import { passingLength } from "./gate";
 import type { InFlightRequest } from "./inFlightRequest";
 import { fitAnswer } from "./postprocess";
 import type { PendingCompletion } from "./pendingCompletion";
+import { bringsBack } from "./removedText";
 
 /** From an answer, as far as it is known, to the outcome of a request. */
 
@@ -81,6 +82,18 @@ export function outcomeOfResult(
   return answer.reason === undefined
     ? fittedOutcome(pending, afterTyping(answer, typed.length))
     : { kind: "none", reason: answer.reason };
+}
+
+/** Nobody wants to see again by itself what was removed a moment ago. */
+export function withoutRemoved(
+  { trigger, removed = "" }: CompletionRequest,
+  outcome: CompletionOutcome,
+): CompletionOutcome {
+  const isRemoved =
+    trigger === "automatic" &&
+    outcome.kind === "text" &&
+    bringsBack(outcome.text.slice(outcome.replaceBefore), removed);
+  return isRemoved ? { kind: "none", reason: "justRemoved" } : outcome;
 }
 
 export function isSameText(a: TextOutcome, b: CompletionOutcome): boolean {

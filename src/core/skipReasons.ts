@@ -5,17 +5,28 @@ import type { FailureRemedy, RemedyName } from "./remedies";
 export type SkipReason = SuppressionReason | EmptyReason | FlowReason | EngineErrorCode;
 
 /** No request is made to the engine; a manual trigger makes one anyway. */
-export type SuppressionReason = "emptyDocument" | "midLine" | "midWord" | "lineComplete" | "longLine" | "suggestItem";
+export type SuppressionReason =
+  "emptyDocument" | "midLine" | "midWord" | "lineComplete" | "longLine" | "inComment" | "inString" | "suggestItem";
 
 /** The model has answered, and nothing of its answer is worth inserting. */
 export type EmptyReason =
   "empty" | "knownEmpty" | "unfinished" | "repeats" | "alreadyThere" | "unbalanced" | "outdented" | "lowConfidence";
 
-export type FlowReason = "superseded" | "tooLate" | "internal" | UnwantedReason | "loading" | "cannotComplete";
+export type FlowReason =
+  "superseded" | "justRemoved" | "tooLate" | "internal" | UnwantedReason | "loading" | "cannotComplete";
 
 /** A user, the editor or the document has turned completion off here; see wanted.ts. */
 export type UnwantedReason =
-  "off" | "inlineSuggestOff" | "excluded" | "notEditable" | "languageOff" | "snoozed" | "manualOnly" | "severalCursors";
+  | "off"
+  | "inlineSuggestOff"
+  | "excluded"
+  | "notEditable"
+  | "languageOff"
+  | "snoozed"
+  | "manualOnly"
+  | "severalCursors"
+  | "textSelected"
+  | "notInserting";
 
 /** What Hearth tells a user about a skip reason or a failure. */
 export interface Explanation<R extends RemedyName = RemedyName> {
@@ -109,6 +120,16 @@ export const SKIP_REASONS: Readonly<Record<SkipReason, Explanation>> = {
     sentence: "This line is too long to be code that a person wrote.",
     remedies: [],
   },
+  inComment: {
+    title: "In a comment",
+    sentence: "Suggestions in comments are turned off (hearth.completion.inComments); press Alt+\\ to ask anyway.",
+    remedies: CAN_BE_ASKED,
+  },
+  inString: {
+    title: "In a string",
+    sentence: "Suggestions in strings are turned off (hearth.completion.inStrings); press Alt+\\ to ask anyway.",
+    remedies: CAN_BE_ASKED,
+  },
   suggestItem: {
     title: "Another item selected in the suggestion list",
     sentence: "The selected item of the suggestion list does not continue what you typed.",
@@ -150,6 +171,11 @@ export const SKIP_REASONS: Readonly<Record<SkipReason, Explanation>> = {
     sentence: "The model was not sure enough of its answer; press Alt+\\ to see it anyway.",
     remedies: ["suggestNow", "openEagerness"],
   },
+  justRemoved: {
+    title: "Just removed",
+    sentence: "The model suggested what you have just deleted or undone; press Alt+\\ to see it anyway.",
+    remedies: CAN_BE_ASKED,
+  },
   superseded: { title: "Superseded", sentence: "A newer request replaced this one.", remedies: [] },
   tooLate: {
     title: "Too late",
@@ -164,7 +190,8 @@ export const SKIP_REASONS: Readonly<Record<SkipReason, Explanation>> = {
   },
   excluded: {
     title: "Excluded file",
-    sentence: "This file is excluded: its name matches the setting hearth.exclude, so Hearth never reads it.",
+    sentence:
+      "Hearth never reads this file: it may hold a secret, or an ignore file or the setting hearth.exclude names it.",
     remedies: [],
   },
   notEditable: { title: "Read-only document", sentence: "This document is read-only.", remedies: [] },
@@ -180,6 +207,12 @@ export const SKIP_REASONS: Readonly<Record<SkipReason, Explanation>> = {
     remedies: CAN_BE_ASKED,
   },
   severalCursors: { title: "Several cursors", sentence: "There is more than one cursor.", remedies: [] },
+  textSelected: { title: "Text is selected", sentence: "Text is selected; what you type replaces it.", remedies: [] },
+  notInserting: {
+    title: "Keys are commands",
+    sentence: "Keys are commands here: the editor is not in a mode that inserts what you type.",
+    remedies: [],
+  },
   loading: { title: "Model loading", sentence: "The model is still being loaded.", remedies: [] },
   cannotComplete: {
     title: "Not a completion model",

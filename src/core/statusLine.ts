@@ -11,6 +11,8 @@ export interface WindowFacts {
   readonly thinking: boolean;
   /** Why no completion is wanted in the active document; `noDocument`: there is none. */
   readonly unwanted: UnwantedReason | "noDocument" | undefined;
+  /** The rule by which the active document is never read. */
+  readonly excludedBy?: string | undefined;
   /** Milliseconds since 1970. */
   readonly snoozedUntilMs: number | undefined;
   /** Why the last request showed nothing; undefined where it showed something. */
@@ -87,12 +89,16 @@ function shortTitle(title: string): string {
   return capitalised(title.replace(/^Hearth /, ""));
 }
 
-function pausedLine({ unwanted, snoozedUntilMs }: WindowFacts): StatusLine | undefined {
-  if (unwanted === undefined || unwanted === "noDocument" || unwanted === "severalCursors") {
+/** About the cursor, not about the document. */
+const OF_THE_MOMENT: ReadonlySet<UnwantedReason> = new Set(["severalCursors", "textSelected", "notInserting"]);
+
+function pausedLine({ unwanted, snoozedUntilMs, excludedBy }: WindowFacts): StatusLine | undefined {
+  if (unwanted === undefined || unwanted === "noDocument" || OF_THE_MOMENT.has(unwanted)) {
     return undefined;
   }
   const until = unwanted === "snoozed" && snoozedUntilMs !== undefined ? ` Until ${timeOfDay(snoozedUntilMs)}.` : "";
-  return line("paused", "debug-pause", [SKIP_REASONS[unwanted].sentence + until]);
+  const rule = unwanted === "excluded" && excludedBy !== undefined ? [`${capitalised(excludedBy)}.`] : [];
+  return line("paused", "debug-pause", [SKIP_REASONS[unwanted].sentence + until, ...rule]);
 }
 
 /** Recent engine statistics, in the field's units. */

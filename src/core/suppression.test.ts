@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { surroundingsOf } from "./context";
-import { suppressionAt } from "./suppression";
+import { placeSuppression, suppressionAt } from "./suppression";
 import { cursorAt } from "./testing/cursorAt";
 
 describe("suppressionAt", () => {
@@ -35,6 +35,32 @@ describe("suppressionAt", () => {
     it(`${JSON.stringify(marked.slice(0, 40))}: ${expected ?? "asks"}`, () => {
       const cursor = cursorAt(marked === "" ? "|" : marked, language);
       assert.equal(suppressionAt(surroundingsOf(cursor)), expected);
+    });
+  }
+});
+
+describe("placeSuppression", () => {
+  const places: readonly (readonly [marked: string, expected: string | undefined, language?: string])[] = [
+    ["a = |", undefined],
+    ["// |", "inComment"],
+    ["/* a |", "inComment"],
+    ["# |", "inComment", "python"],
+    ['log("|");', "inString"],
+    ["`a ${|}`", undefined],
+    ["`a |`", "inString"],
+    ['"""|', "inString", "python"],
+    ["/* a */ |", undefined],
+    ['"a" |', undefined],
+    ["# |", undefined, "markdown"],
+  ];
+  for (const [marked, expected, language] of places) {
+    it(`${JSON.stringify(marked)}: ${expected ?? "asks"}`, () => {
+      const at = surroundingsOf(cursorAt(marked, language));
+      const off = placeSuppression(at, { inComments: false, inStrings: false });
+      assert.equal(off, expected);
+      assert.equal(placeSuppression(at, { inComments: true, inStrings: true }), undefined);
+      const onlyOther = { inComments: expected === "inComment", inStrings: expected === "inString" };
+      assert.equal(placeSuppression(at, onlyOther), undefined);
     });
   }
 });

@@ -27,6 +27,22 @@ export function suppressionAt(at: Surroundings): SuppressionReason | undefined {
   return isLineComplete(at) ? "lineComplete" : undefined;
 }
 
+/** Where the user wants nothing suggested by itself; undefined elsewhere. */
+export function placeSuppression(
+  at: Surroundings,
+  { inComments, inStrings }: { readonly inComments: boolean; readonly inStrings: boolean },
+): "inComment" | "inString" | undefined {
+  if (inComments && inStrings) {
+    return undefined;
+  }
+  const { kind } = at.state.mode;
+  if (kind === "code") {
+    return undefined;
+  }
+  const isString = kind === "string";
+  return (isString ? inStrings : inComments) ? undefined : isString ? "inString" : "inComment";
+}
+
 /** `return 1;|`: the model would only generate the end of the text. In the head of a `for` a semicolon ends nothing. */
 function isLineComplete({ language, before, after, state }: Surroundings): boolean {
   return (

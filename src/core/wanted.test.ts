@@ -9,6 +9,8 @@ const ON: Switches = {
   excluded: false,
   editable: true,
   cursors: 1,
+  selection: false,
+  inserting: true,
 };
 
 describe("unwantedReason", () => {
@@ -23,6 +25,8 @@ describe("unwantedReason", () => {
     [{ editable: false }, "notEditable", "notEditable"],
     [{ language: false }, "languageOff", "languageOff"],
     [{ cursors: 2 }, "severalCursors", "severalCursors"],
+    [{ selection: true }, "textSelected", "textSelected"],
+    [{ inserting: false }, "notInserting", "notInserting"],
     // These only ask not to be bothered.
     [{ snoozed: true }, "snoozed", undefined],
     [{ mode: "manual" }, "manualOnly", undefined],

@@ -16,6 +16,10 @@ export interface Switches {
   /** A user can type into the document. */
   readonly editable: boolean;
   readonly cursors: number;
+  /** Some text is selected, such as a snippet's placeholder: what is typed replaces it. */
+  readonly selection: boolean;
+  /** A key that is typed is inserted; in the normal mode of a modal editor it is a command. */
+  readonly inserting: boolean;
 }
 
 /**
@@ -45,7 +49,13 @@ export function unwantedReason(switches: Switches, trigger: "automatic" | "manua
   if (switches.mode === "manual" && !isManual) {
     return "manualOnly";
   }
-  return switches.cursors > 1 ? "severalCursors" : undefined;
+  if (switches.cursors > 1) {
+    return "severalCursors";
+  }
+  if (switches.selection) {
+    return "textSelected";
+  }
+  return switches.inserting ? undefined : "notInserting";
 }
 
 /** The switch of a language: its own, else that of `*`, else on. */

@@ -6,6 +6,7 @@ import type { WindowChat } from "./chat/windowChat";
 import { completionPosition } from "./documents";
 import { tellFailure } from "./failures";
 import { showMenu } from "./menu";
+import { type ReportPorts, reportSuggestion } from "./reporting";
 import type { Settings } from "./settings";
 import { showSkipReasons } from "./skipReasons";
 import type { Snooze } from "./snooze";
@@ -19,6 +20,7 @@ export interface CommandPorts {
   readonly engine: WindowEngine;
   readonly chat: WindowChat;
   readonly watch: SuggestionWatch;
+  readonly report: ReportPorts;
   readonly log: vscode.LogOutputChannel;
   readonly status: () => StatusLine;
   readonly nowMs: () => number;
@@ -57,6 +59,7 @@ export function registerCommands(ports: CommandPorts): vscode.Disposable {
     "hearth.showSkipReasons": () => showSkipReasons(engine.requests, ports.nowMs()),
     "hearth.showStatistics": () => orTell(() => showStatistics(engine)),
     "hearth.showSuggestionStatistics": () => showSuggestionStatistics(ports.watch),
+    "hearth.reportSuggestion": () => orTell(() => reportSuggestion(ports.report)),
     "hearth.showPrompt": () => orTell(() => showPrompt(engine)),
     "hearth.showLog": () => showLog(ports),
     "hearth.restartEngine": () => orTell(() => restart(engine)),

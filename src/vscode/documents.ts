@@ -14,14 +14,6 @@ export function isEditable({ uri, languageId }: vscode.TextDocument): boolean {
   );
 }
 
-/** Whether the user wants nothing of the document to be read. */
-export function isExcluded(
-  { exclude }: { readonly exclude: readonly string[] },
-  document: vscode.TextDocument,
-): boolean {
-  return exclude.some((pattern) => vscode.languages.match({ pattern }, document) > 0);
-}
-
 export function documentIdOf(document: vscode.TextDocument): string {
   return document.uri.toString();
 }

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { jointMinOf } from "../core/gate";
 import type { Clock } from "../core/ports";
+import type { Reproduce } from "../core/report/suggestionReport";
 import { type StatusLine, statusLine } from "../core/statusLine";
 import type { EngineCondition } from "../protocol/engine";
 import { WindowChat } from "./chat/windowChat";
@@ -12,6 +13,7 @@ import { FocusWatch } from "./focusWatch";
 import { InlineCompletionProvider } from "./inlineCompletionProvider";
 import { LanguageModelProvider } from "./languageModelProvider";
 import { warnAboutOtherCompleters } from "./otherCompleters";
+import { type MachineFiles, ReadableFiles } from "./readableFiles";
 import { Settings } from "./settings";
 import { Snooze } from "./snooze";
 import { StatusBar } from "./statusBar";
@@ -27,6 +29,8 @@ export interface HearthWindowOptions {
   readonly clock: Clock;
   readonly engineLog: () => Promise<{ readonly path: string; readonly tail: string }>;
   readonly gitIgnored: GitIgnored;
+  readonly machineFiles: MachineFiles;
+  readonly reproduce: Reproduce;
 }
 
 /** Other extensions need time to start. */
@@ -39,16 +43,28 @@ export class HearthWindow {
   readonly chat: WindowChat;
   readonly #settings: Settings;
   readonly #snooze: Snooze;
+  readonly #readable: ReadableFiles;
   readonly #statusBar = new StatusBar();
   readonly #focus: FocusWatch;
   readonly #edits: WindowEdits;
   readonly #memory: WindowMemory;
   #thinking = false;
 
-  constructor({ context, builtInModel, connect, clock, engineLog, gitIgnored }: HearthWindowOptions) {
+  constructor({
+    context,
+    builtInModel,
+    connect,
+    clock,
+    engineLog,
+    gitIgnored,
+    machineFiles,
+    reproduce,
+  }: HearthWindowOptions) {
     const log = vscode.window.createOutputChannel("Hearth", { log: true });
     const settings = new Settings(builtInModel);
     const snooze = new Snooze(context.globalState);
+    const readable = new ReadableFiles(settings, machineFiles);
+    this.#readable = readable;
     this.#settings = settings;
     this.#snooze = snooze;
     this.engine = new WindowEngine({
@@ -56,28 +72,37 @@ export class HearthWindow {
       clock,
       log,
       choice: () => settings.modelChoice,
-      blocks: () => settings.blocks,
       jointMin: (languageId) => jointMinOf(settings.eagernessIn(languageId)),
-      memory: () => settings.memory !== "off",
+      wishes: () => {
+        const { blocks, inComments, inStrings, memory } = settings;
+        return { blocks, inComments, inStrings, memory: memory !== "off" };
+      },
     });
-    this.#memory = new WindowMemory(this.engine, settings);
+    this.#memory = new WindowMemory(this.engine, settings, readable);
     const watch = new SuggestionWatch(context.workspaceState, clock);
-    this.provider = new InlineCompletionProvider(this.engine, settings, snooze, { watch, memory: this.#memory });
-    this.chat = new WindowChat({ context, engine: this.engine, settings, log });
+    this.provider = new InlineCompletionProvider(this.engine, settings, snooze, {
+      watch,
+      memory: this.#memory,
+      readable,
+    });
+    this.chat = new WindowChat({ context, engine: this.engine, readable, log });
     this.#focus = new FocusWatch(this.engine, this.provider, settings);
-    this.#edits = new WindowEdits({ engine: this.engine, settings, memory: context.globalState });
+    this.#edits = new WindowEdits({ engine: this.engine, readable, memory: context.globalState });
     const others = setTimeout(() => {
       void warnAboutOtherCompleters(context.globalState, settings);
     }, OTHERS_AFTER_MS);
-    const ports = { settings, snooze, engine: this.engine, chat: this.chat, log, engineLog, watch };
+    const version = (context.extension.packageJSON as { readonly version: string }).version;
+    const report = { lastShown: () => this.provider.lastShown, readable, reproduce, version };
+    const ports = { settings, snooze, engine: this.engine, chat: this.chat, log, engineLog, watch, report };
     context.subscriptions.push(
       log,
       settings,
       snooze,
+      readable,
       this.#statusBar,
       this.#focus,
       this.#memory,
-      new WorkspaceFiles(this.engine, settings, log, gitIgnored),
+      new WorkspaceFiles(this.engine, settings, readable, log, gitIgnored),
       this.provider,
       watch,
       this.chat,
@@ -97,6 +122,7 @@ export class HearthWindow {
 
   status(): StatusLine {
     const document = vscode.window.activeTextEditor?.document;
+    const isPending = document !== undefined && this.#readable.isPending(document);
     return statusLine({
       engine: this.engine.condition,
       thinking: this.#thinking,
@@ -105,7 +131,10 @@ export class HearthWindow {
           ? "off"
           : document === undefined
             ? "noDocument"
-            : this.provider.unwanted(document, "automatic"),
+            : isPending
+              ? undefined
+              : this.provider.unwanted(document, "automatic"),
+      excludedBy: document === undefined ? undefined : this.#readable.knownRule(document),
       snoozedUntilMs: this.#snooze.untilMs,
       lastSkipReason: this.engine.requests.lastSkipReason,
       statistics: this.engine.statistics,
@@ -129,13 +158,29 @@ export class HearthWindow {
         this.#thinking = thinking;
         this.#show();
       }),
-      this.provider.onDidAnswer(show),
+      this.provider.onDidAnswer(() => {
+        show();
+        if (this.provider.mayShow) {
+          this.#snooze.lookWhile(() => this.provider.mayShow);
+        }
+      }),
       this.#snooze.onDidChange(() => {
+        void this.provider.withdraw("automatic");
         this.#show();
         this.#focus.look();
       }),
       this.#settings.onDidChange(() => {
+        void this.provider.withdraw();
         this.#apply();
+      }),
+      this.#readable.onDidChange(() => {
+        void this.provider.withdraw();
+        this.#show();
+        this.#focus.look();
+      }),
+      // A modal editor shows its mode by the cursor.
+      vscode.window.onDidChangeTextEditorOptions(() => {
+        void this.provider.withdraw();
       }),
       ...[this.chat, this.#edits].map((user) =>
         user.onDidChangeNeed(() => {

@@ -2,10 +2,14 @@ import * as vscode from "vscode";
 import { CatchUp } from "../core/catchUp";
 import type { Completer } from "../core/completion";
 import type { CompletionOutcome, CompletionRequest } from "../core/completionRequest";
+import type { ShownSuggestion } from "../core/report/suggestionReport";
 import type { SkipReason, UnwantedReason } from "../core/skipReasons";
 import { isLanguageOn, type Switches, unwantedReason } from "../core/wanted";
 import { EngineError } from "../protocol/errors";
-import { documentIdOf, isEditable, isExcluded, requestAt } from "./documents";
+import { documentIdOf, isEditable, requestAt } from "./documents";
+import { insertsKeys } from "./modalEditing";
+import type { ReadableFiles } from "./readableFiles";
+import { RemovalWatch } from "./removalWatch";
 import type { Settings } from "./settings";
 import type { Snooze } from "./snooze";
 import type { SuggestionWatch } from "./suggestionWatch";
@@ -25,6 +29,12 @@ interface ShownPlace {
   readonly offset: number;
 }
 
+/** What an editor may be showing. */
+interface Given {
+  readonly document: vscode.TextDocument;
+  readonly trigger: CompletionRequest["trigger"];
+}
+
 /** From a keystroke to ghost text: asks whether a completion is wanted here, then the core. */
 export class InlineCompletionProvider implements vscode.InlineCompletionItemProvider, vscode.Disposable {
   readonly #engine: WindowEngine;
@@ -32,17 +42,24 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   readonly #snooze: Snooze;
   readonly #watch: SuggestionWatch;
   readonly #memory: Pick<WindowMemory, "tell">;
+  readonly #readable: ReadableFiles;
+  readonly #removals = new RemovalWatch();
   readonly #thinkingChanged = new vscode.EventEmitter<boolean>();
   readonly #answered = new vscode.EventEmitter<void>();
   #waiting = 0;
   readonly #catchUp = new CatchUp();
   /** Where something was shown last: a manual request in the same place asks for alternatives. */
   #shown: ShownPlace | undefined;
+  /** What was given to the editor last: it may be shown until something else is, or it is hidden. */
+  #given: Given | undefined;
   readonly #moved = vscode.window.onDidChangeTextEditorSelection(({ textEditor: { document, selection } }) => {
     if (document === this.#shown?.document && document.offsetAt(selection.active) !== this.#shown.offset) {
       this.#shown = undefined;
     }
   });
+
+  /** In memory only, for a user who wants to report it. */
+  #lastShown: ShownSuggestion | undefined;
 
   /** Whether a request has been waiting for long. */
   readonly onDidChangeThinking = this.#thinkingChanged.event;
@@ -53,17 +70,27 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     engine: WindowEngine,
     settings: Settings,
     snooze: Snooze,
-    { watch, memory }: { readonly watch: SuggestionWatch; readonly memory: Pick<WindowMemory, "tell"> },
+    {
+      watch,
+      memory,
+      readable,
+    }: {
+      readonly watch: SuggestionWatch;
+      readonly memory: Pick<WindowMemory, "tell">;
+      readonly readable: ReadableFiles;
+    },
   ) {
     this.#watch = watch;
     this.#engine = engine;
     this.#settings = settings;
     this.#snooze = snooze;
     this.#memory = memory;
+    this.#readable = readable;
   }
 
   dispose(): void {
     this.#moved.dispose();
+    this.#removals.dispose();
     this.#thinkingChanged.dispose();
     this.#answered.dispose();
   }
@@ -87,6 +114,31 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     }
   }
 
+  /**
+   * A switch, a snooze, a rule or the editor's mode has changed: takes away what is shown where nothing is wanted any more,
+   * also while a menu has the focus. `trigger`: as if the suggestion had come by that; default: what it came by.
+   */
+  async withdraw(trigger = this.#given?.trigger): Promise<void> {
+    const { document } = this.#given ?? {};
+    if (document === undefined || trigger === undefined || this.#readable.isPending(document)) {
+      return;
+    }
+    if (this.unwanted(document, trigger) !== undefined) {
+      this.#given = undefined;
+      this.#engine.completer?.stop();
+      await hideShown(document);
+    }
+  }
+
+  get lastShown(): ShownSuggestion | undefined {
+    return this.#lastShown;
+  }
+
+  /** Something may be shown that a switch of another window takes away. */
+  get mayShow(): boolean {
+    return this.#given !== undefined;
+  }
+
   /** Undefined where a completion is wanted. */
   unwanted(document: vscode.TextDocument, trigger: CompletionRequest["trigger"]): UnwantedReason | undefined {
     return unwantedReason(this.#switchesAt(document), trigger);
@@ -101,9 +153,18 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     const isAutomatic =
       context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic ||
       this.#catchUp.take(documentIdOf(document), document.version);
-    const request = requestAt(document, position, isAutomatic ? "automatic" : "manual", context.selectedCompletionInfo);
+    const trigger = isAutomatic ? "automatic" : "manual";
+    const asked = requestAt(document, position, trigger, context.selectedCompletionInfo);
+    const request = { ...asked, removed: this.#removals.at(asked) };
     try {
-      const outcomes = await this.#outcomesOf(document, request, token);
+      // From here on it is known whether anything of the document may be read.
+      await this.#readable.ruleOf(document);
+      const found = await this.#outcomesOf(document, request, token);
+      // Somebody may have switched it off meanwhile.
+      const outcomes = this.unwanted(document, trigger) === undefined ? found : [];
+      if (!token.isCancellationRequested) {
+        this.#given = outcomes.some(({ kind }) => kind === "text") ? { document, trigger } : undefined;
+      }
       const command = token.isCancellationRequested ? undefined : this.#watch.offered(request, outcomes[0]);
       return outcomes.flatMap((outcome) => itemOf(outcome, document, request, command));
     } finally {
@@ -133,6 +194,9 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
       const shown: ShownPlace = { document, version: document.version, offset: request.offset };
       const wantsOthers = request.trigger === "manual" && isSamePlace(this.#shown, shown);
       const first = await completer.complete(request, token);
+      if (first.kind === "text") {
+        this.#lastShown = completer.lastShown;
+      }
       if (first.kind !== "cancelled") {
         this.#shown = first.kind === "text" ? shown : undefined;
       }
@@ -194,17 +258,51 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   }
 
   #switchesAt(document: vscode.TextDocument): Switches {
-    const editor = vscode.window.activeTextEditor;
     return {
       mode: this.#settings.mode,
       inlineSuggest: this.#settings.inlineSuggest(document),
       snoozed: this.#snooze.untilMs !== undefined,
       language: isLanguageOn(this.#settings.languages, document.languageId),
-      excluded: isExcluded(this.#settings, document),
+      excluded: this.#readable.isExcluded(document),
       editable: isEditable(document),
-      cursors: editor?.document === document ? editor.selections.length : 1,
+      ...cursorFacts(vscode.window.activeTextEditor, document),
     };
   }
+}
+
+/**
+ * The editor's command reaches only an editor that has the focus; while a suggestion's own menu has it, what is shown stays
+ * and Tab would insert it afterwards. A cursor that is moved from outside ends it in any case, so it goes aside and back.
+ */
+async function hideShown(document: vscode.TextDocument): Promise<void> {
+  await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
+  const editor = vscode.window.activeTextEditor;
+  const aside = editor?.document === document ? placeBeside(document, editor.selection.active) : undefined;
+  if (editor !== undefined && aside !== undefined) {
+    const { selections } = editor;
+    editor.selection = new vscode.Selection(aside, aside);
+    editor.selections = selections;
+  }
+}
+
+function placeBeside(document: vscode.TextDocument, at: vscode.Position): vscode.Position | undefined {
+  const offset = document.offsetAt(at);
+  return [document.positionAt(Math.max(0, offset - 1)), document.positionAt(offset + 1)].find(
+    (each) => !each.isEqual(at),
+  );
+}
+
+function cursorFacts(
+  editor: vscode.TextEditor | undefined,
+  document: vscode.TextDocument,
+): Pick<Switches, "cursors" | "selection" | "inserting"> {
+  return editor?.document === document
+    ? {
+        cursors: editor.selections.length,
+        selection: editor.selections.some(({ isEmpty }) => !isEmpty),
+        inserting: insertsKeys(editor),
+      }
+    : { cursors: 1, selection: false, inserting: true };
 }
 
 function isSamePlace(a: ShownPlace | undefined, b: ShownPlace): boolean {

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { answerRoomTokens } from "../core/chat/chatPrompt";
 import { canChat } from "../core/chat/modelLine";
+import { visibleText } from "../core/visibleText";
 import type { ChatMessage, ModelInfo } from "../protocol/engine";
 import type { Settings } from "./settings";
 import type { WindowEngine } from "./windowEngine";
@@ -60,7 +61,7 @@ export class LanguageModelProvider implements vscode.LanguageModelChatProvider, 
     const request = { priority: "chat", maxTokens: answerRoomTokens(contextTokens) } as const;
     const pieces = this.#engine.chats.chat(`lm ${String(this.#requests)}`, merged(messages), request, token);
     for await (const { text } of pieces) {
-      progress.report(new vscode.LanguageModelTextPart(text));
+      progress.report(new vscode.LanguageModelTextPart(visibleText(text)));
     }
   }
 

@@ -55,6 +55,7 @@ function menuItems({ settings, snooze, engine, watch, status }: MenuPorts): Menu
     separator("At the cursor"),
     remedyItem("suggestNow"),
     item("question", "Why Was Nothing Suggested?", "hearth.showSkipReasons"),
+    item("report", "Report This Suggestion", "hearth.reportSuggestion"),
     suggestionsItem(watch),
     item("comment-discussion", "Open Chat", "hearth.chat.open"),
     separator("Model and engine"),

@@ -49,6 +49,14 @@ export class Settings implements vscode.Disposable {
     return this.#get("completion.multiLine", true);
   }
 
+  get inComments(): boolean {
+    return this.#get("completion.inComments", true);
+  }
+
+  get inStrings(): boolean {
+    return this.#get("completion.inStrings", true);
+  }
+
   /** As it is set for just this language, or else for all, as far as these are not prose. */
   eagernessIn(languageId: string): Eagerness {
     const configuration = vscode.workspace.getConfiguration(SECTION, { languageId });

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import { Completer } from "../core/completion";
+import type { CompletionOptions } from "../core/completionOptions";
 import type { CompletionRequest } from "../core/completionRequest";
 import type { JointMin } from "../core/gate";
 import type { ChatEngine, Clock, TokenCounter } from "../core/ports";
@@ -25,9 +26,9 @@ export interface WindowEngineOptions {
   readonly clock: Clock;
   readonly log: vscode.LogOutputChannel;
   readonly choice: () => ModelChoice;
-  readonly blocks: () => boolean;
+  /** What the user has chosen, when a model becomes ready or a setting changes. */
+  readonly wishes: () => Pick<CompletionOptions, "blocks" | "inComments" | "inStrings" | "memory">;
   readonly jointMin: JointMin;
-  readonly memory: () => boolean;
 }
 
 /** Longest answer that a window asks for; room for it is kept free in the context. */
@@ -257,9 +258,8 @@ export class WindowEngine implements vscode.Disposable {
     return new Completer(ports, traits, {
       blockTokens: ANSWER_TOKENS,
       budget: budgetFor(contextTokens, ANSWER_TOKENS),
-      blocks: this.#options.blocks(),
+      ...this.#options.wishes(),
       jointMin: this.#options.jointMin,
-      memory: this.#options.memory(),
       lookaheadMs: LOOKAHEAD_MS,
     });
   }

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
-import { documentIdOf, isEditable, isExcluded } from "./documents";
+import { documentIdOf, isEditable } from "./documents";
+import type { ReadableFiles } from "./readableFiles";
 import type { Settings } from "./settings";
 import type { WindowEngine } from "./windowEngine";
 
@@ -15,12 +16,14 @@ const CHANGED_AFTER_MS = 500;
 export class WindowMemory implements vscode.Disposable {
   readonly #engine: WindowEngine;
   readonly #settings: Settings;
+  readonly #readable: ReadableFiles;
   readonly #changed = new Map<vscode.TextDocument, NodeJS.Timeout>();
   /** Of others the engine may know what WorkspaceFiles has told. */
   readonly #told = new Set<string>();
   readonly #listeners: vscode.Disposable;
 
-  constructor(engine: WindowEngine, settings: Settings) {
+  constructor(engine: WindowEngine, settings: Settings, readable: ReadableFiles) {
+    this.#readable = readable;
     this.#engine = engine;
     this.#settings = settings;
     this.#listeners = vscode.Disposable.from(
@@ -34,6 +37,9 @@ export class WindowMemory implements vscode.Disposable {
         this.#forget(document);
       }),
       settings.onDidChange(() => {
+        this.#tellAll();
+      }),
+      readable.onDidChange(() => {
         this.#tellAll();
       }),
       vscode.window.tabGroups.onDidChangeTabs(() => {
@@ -111,7 +117,7 @@ export class WindowMemory implements vscode.Disposable {
       isOpen &&
       !document.isClosed &&
       isEditable(document) &&
-      !isExcluded(this.#settings, document) &&
+      !this.#readable.isExcluded(document) &&
       document.getText().length <= DOCUMENT_CHARS_MAX
     );
   }

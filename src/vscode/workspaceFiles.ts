@@ -1,6 +1,8 @@
 import * as vscode from "vscode";
 import { ALL_CHARS_MAX, FILE_BYTES_MAX, isSourcePath, isSourceText, nearestFirst } from "../core/rememberedFiles";
+import { secretContentRule } from "../core/reading/secretContent";
 import { EngineError } from "../protocol/errors";
+import type { ReadableFiles } from "./readableFiles";
 import type { Settings } from "./settings";
 import type { WindowEngine } from "./windowEngine";
 
@@ -18,6 +20,7 @@ export type GitIgnored = (folder: string, files: readonly string[]) => Promise<r
 export class WorkspaceFiles implements vscode.Disposable {
   readonly #engine: WindowEngine;
   readonly #settings: Settings;
+  readonly #readable: ReadableFiles;
   readonly #log: vscode.LogOutputChannel;
   readonly #gitIgnored: GitIgnored;
   readonly #listeners: vscode.Disposable;
@@ -26,7 +29,14 @@ export class WorkspaceFiles implements vscode.Disposable {
   /** Another one stops the one before. */
   #reading: object | undefined;
 
-  constructor(engine: WindowEngine, settings: Settings, log: vscode.LogOutputChannel, gitIgnored: GitIgnored) {
+  constructor(
+    engine: WindowEngine,
+    settings: Settings,
+    readable: ReadableFiles,
+    log: vscode.LogOutputChannel,
+    gitIgnored: GitIgnored,
+  ) {
+    this.#readable = readable;
     this.#gitIgnored = gitIgnored;
     this.#engine = engine;
     this.#settings = settings;
@@ -54,10 +64,14 @@ export class WorkspaceFiles implements vscode.Disposable {
       vscode.workspace.onDidChangeWorkspaceFolders(again),
       vscode.workspace.onDidGrantWorkspaceTrust(again),
       settings.onDidChange((event) => {
-        if (["hearth.completion.memory", "hearth.exclude"].some((key) => event.affectsConfiguration(key))) {
+        if (event.affectsConfiguration("hearth.completion.memory")) {
           this.#forget([...this.#told]);
           again();
         }
+      }),
+      readable.onDidChangeRules(() => {
+        this.#forget([...this.#told]);
+        again();
       }),
       engine.onDidChange(({ kind }) => {
         if (kind === "ready") {
@@ -93,7 +107,7 @@ export class WorkspaceFiles implements vscode.Disposable {
     let chars = 0;
     const chosen: { readonly uri: vscode.Uri; readonly text: string }[] = [];
     for (const uri of files) {
-      const text = await readSource(uri);
+      const text = await this.#readSource(uri);
       chars += text?.length ?? 0;
       if (this.#reading !== reading || chars > ALL_CHARS_MAX) {
         break;
@@ -113,9 +127,7 @@ export class WorkspaceFiles implements vscode.Disposable {
 
   /** Nearest to the open editors first. */
   async #found(): Promise<readonly vscode.Uri[]> {
-    const { exclude } = this.#settings;
-    const pattern = exclude.length === 0 ? undefined : `{${exclude.join(",")}}`;
-    const uris = (await vscode.workspace.findFiles("**/*", pattern, FILES_MAX)).filter(
+    const uris = (await vscode.workspace.findFiles("**/*", undefined, FILES_MAX)).filter(
       (uri) => uri.scheme === "file" && isSourcePath(vscode.workspace.asRelativePath(uri, false)),
     );
     const ignored = await this.#ignored(uris);
@@ -138,7 +150,7 @@ export class WorkspaceFiles implements vscode.Disposable {
   }
 
   async #tell(uri: vscode.Uri): Promise<void> {
-    const text = await readSource(uri);
+    const text = await this.#readSource(uri);
     if (text === undefined) {
       this.#forget([uri.toString()]);
     } else {
@@ -160,24 +172,24 @@ export class WorkspaceFiles implements vscode.Disposable {
     }
   }
 
+  /** Undefined for what is no source, must not be read, or cannot be. */
+  async #readSource(uri: vscode.Uri): Promise<string | undefined> {
+    try {
+      const { size } = await vscode.workspace.fs.stat(uri);
+      if (size > FILE_BYTES_MAX || (await this.#readable.ruleOfFile(uri)) !== undefined) {
+        return undefined;
+      }
+      const text = new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
+      return isSourceText(text) && secretContentRule(text) === undefined ? text : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
   #forget(documents: readonly string[]): void {
     const told = documents.filter((document) => this.#told.delete(document));
     if (told.length > 0) {
       this.#engine.memory.forgetDocuments(told);
     }
-  }
-}
-
-/** Undefined for what is no source, or cannot be read. */
-async function readSource(uri: vscode.Uri): Promise<string | undefined> {
-  try {
-    const { size } = await vscode.workspace.fs.stat(uri);
-    if (size > FILE_BYTES_MAX) {
-      return undefined;
-    }
-    const text = new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
-    return isSourceText(text) ? text : undefined;
-  } catch {
-    return undefined;
   }
 }

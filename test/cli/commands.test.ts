@@ -347,3 +347,31 @@ describe("hearth", () => {
     });
   });
 });
+
+describe("a terminal", () => {
+  const unseen = "\u001b[31m\u202E\u2066\uFFFD\u0007";
+
+  it("gets no commands and nothing unseen from an answer", () =>
+    withFolder(async (folder) => {
+      const file = join(folder, "a.ts");
+      writeFileSync(file, "const total = \n");
+      const args = ["complete", `${file}:1:15`, `--answer=a${unseen}b;`];
+      const { stdout } = await hearth(args);
+      assert.equal(stdout, "a[31mb;\n");
+      const { document } = await hearthJson<{ document: string }>(args);
+      assert.equal(document, "const total = a[31mb;\n");
+    }));
+
+  it("gets none from names, nor from a file whose text is told as JSON", () =>
+    withFolder(async (folder) => {
+      const { stderr, code } = await hearth(["inspect", join(folder, `no${unseen}.gguf`)]);
+      assert.equal(code, 1);
+      assert.match(stderr, /no\[31m\.gguf/);
+      assert.doesNotMatch(stderr, /[\u001b\u202E\u2066\uFFFD\u0007]/);
+      const file = join(folder, "b.ts");
+      writeFileSync(file, "const s = '\u202E\u009b';\nf(\n");
+      const { stdout } = await hearth(["complete", `${file}:2:3`, "--answer=a)", "--json"]);
+      assert.doesNotMatch(stdout, /[\u202E\u009b]/);
+      assert.equal((JSON.parse(stdout) as { document: string }).document, "const s = '\u202E\u009b';\nf(a)\n");
+    }));
+});

@@ -25,6 +25,8 @@ export interface EditorOptions {
   readonly scripted?: boolean;
   /** Extensions that are there too: their manifests; they do nothing. */
   readonly others?: readonly { readonly publisher: string; readonly name: string; readonly version: string }[];
+  /** A workspace file among `files`, which is opened instead of their folder. */
+  readonly workspaceFile?: string;
   /** Over those of the tests, which keep IntelliSense out of the way. */
   readonly settings?: Readonly<Record<string, unknown>>;
 }
@@ -56,6 +58,7 @@ export class Editor extends Workbench {
     settings = {},
     others = [],
     scripted = false,
+    workspaceFile = "",
   }: EditorOptions): Promise<Editor> {
     assert.ok(existsSync(VSIX), `'${VSIX}' is not there to be tested; npm run package`);
     await installServer(version);
@@ -95,9 +98,11 @@ export class Editor extends Workbench {
       });
       const browser = await launchBrowser();
       ends.unshift(() => browser.close());
-      const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+      // Pages of one context share what the browser stores, as windows of one user do.
+      const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+      const page = await context.newPage();
       const editor = new Editor(name, page, server, places, remove);
-      await page.goto(workbenchUrl(server, workspace));
+      await page.goto(workbenchUrl(server, join(workspace, workspaceFile)));
       await editor.statusItem.waitFor();
       return editor;
     } catch (error) {
@@ -120,6 +125,27 @@ export class Editor extends Workbench {
       // It is emptied first.
       return text !== "" && wanted(text) && text;
     });
+  }
+
+  /** Writes a file of the workspace, as another program. */
+  write(path: string, text: string): void {
+    const file = join(this.places.workspace, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+
+  /** A second window of the same user, on the same folder, while `work` runs. */
+  async inAnotherWindow(work: (other: Workbench) => Promise<void>): Promise<void> {
+    const page = await this.page.context().newPage();
+    try {
+      const other = new Workbench(`${this.name}-other`, page, this.server.host);
+      await page.goto(workbenchUrl(this.server, this.places.workspace));
+      await other.ready();
+      await work(other);
+      assert.deepEqual(other.complaints, []);
+    } finally {
+      await page.close();
+    }
   }
 
   /** A file of the workspace. */

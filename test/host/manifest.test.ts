@@ -24,7 +24,7 @@ interface Setting {
   readonly scope?: string;
 }
 
-const SETTINGS_MAX = 15;
+const SETTINGS_MAX = 16;
 /** VS Code makes them itself, for each view. */
 const OF_A_VIEW = "hearth.chatView.";
 

@@ -2,7 +2,7 @@ import type { ChatMessage } from "../../src/protocol/engine";
 import type { EngineErrorCode } from "../../src/protocol/errors";
 
 /**
- * What a scripted answer is. A test writes it into the message itself, as one line of JSON:
+ * What a scripted answer is. A test writes it into the message itself, or into a document as a comment, as one line of JSON:
  *
  *     script: {"say": "Yes.", "msPerToken": 20}
  *

@@ -101,12 +101,13 @@ export class ScriptedModel implements HostedModel {
   }
 
   complete(job: Job, prompt: readonly PromptPart[], request: GenerateRequest): Promise<GenerateReport> {
-    return this.#run(job, this.#completions, request.priority, () => ({
-      prompt: tokensOfPrompt(prompt),
-      script: {},
-      text: COMPLETION,
-      request,
-    }));
+    return this.#run(job, this.#completions, request.priority, () => {
+      // The document says it itself, in a comment.
+      const content = prompt.map((part) => (part.kind === "text" ? part.text : "\n")).join("");
+      const script = scriptFor([{ role: "user", content }]);
+      const text = script.say === undefined ? COMPLETION : sayingOf(script, request.sampler?.seed);
+      return { prompt: tokensOfPrompt(prompt), script, text, request };
+    });
   }
 
   chat(job: Job, messages: readonly ChatMessage[], request: GenerateRequest): Promise<GenerateReport> {

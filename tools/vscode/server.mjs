@@ -195,11 +195,11 @@ function encodeQuery(text) {
   return encodeURIComponent(text).replaceAll(/%(2F|3A|2C)/g, decodeURIComponent);
 }
 
-/** The address of a folder in the workbench; `payload`: pairs that the workbench takes from its address. */
+/** The address of a folder, or of a workspace file, in the workbench; `payload`: pairs that the workbench takes from its address. */
 export function workbenchUrl({ origin, token }, folder, payload = []) {
   const query = [
     ...(token === undefined ? [] : [`tkn=${token}`]),
-    `folder=${encodeQuery(folder)}`,
+    `${folder.endsWith(".code-workspace") ? "workspace" : "folder"}=${encodeQuery(folder)}`,
     ...(payload.length === 0 ? [] : [`payload=${encodeQuery(JSON.stringify(payload))}`]),
   ];
   return `${origin}/?${query.join("&")}`;

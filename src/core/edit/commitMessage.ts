@@ -1,3 +1,5 @@
+import { visibleText } from "../visibleText";
+
 const SUBJECT_CHARS_MAX = 100;
 const BODY_LINES_MAX = 20;
 
@@ -42,7 +44,7 @@ function cutAtLine(text: string, charsMax: number): string {
 
 /** Subject, blank line, text; without what models put around them. Empty where nothing of use was said. */
 export function cleanCommitMessage(answer: string): string {
-  const lines = answer
+  const lines = visibleText(answer)
     .split(/\r?\n/)
     .filter((line) => !/^\s*(?:`{3,}|~{3,})/.test(line))
     .map((line) => line.trimEnd());

@@ -1,3 +1,5 @@
+import { visibleText } from "../visibleText";
+
 /** Longer answers are not code for a place in a document. */
 const CODE_CHARS_MAX = 400_000;
 
@@ -47,7 +49,7 @@ export class FenceStream {
       this.#line += piece;
       this.#chars += piece.length;
       if (i < pieces.length - 1) {
-        this.#readLine(this.#line.replace(/\r$/, ""));
+        this.#readLine(visibleText(this.#line.replace(/\r$/, "")));
         this.#line = "";
       }
     }
@@ -55,7 +57,7 @@ export class FenceStream {
 
   /** Nothing comes any more. */
   end(): FencedAnswer {
-    const rest = this.#line.replace(/\r$/, "");
+    const rest = visibleText(this.#line.replace(/\r$/, ""));
     this.#line = "";
     // Of an answer that was cut off: a fence that was about to be closed is no code.
     if (rest !== "" && !this.isDone && !(this.#fence !== undefined && isBegunMark(rest))) {

@@ -4,7 +4,7 @@ import { attachmentRoomTokens, USUAL_CONTEXT_TOKENS } from "../../core/chat/chat
 import { chipOf } from "../../core/chat/conversationView";
 import { estimateTokens } from "../../core/tokenEstimate";
 import type { Attachment, Mention } from "../../protocol/chat";
-import type { Settings } from "../settings";
+import type { ReadableFiles } from "../readableFiles";
 import type { WindowEngine } from "../windowEngine";
 import type { WorkspaceMentions } from "./workspaceMentions";
 import { documentPiece, isShowable, problemsPiece, selectionPiece } from "./workspacePieces";
@@ -21,7 +21,7 @@ interface Attached {
 /** Attachments of the next message: the active document, unless the user removed it, and what the user attached. */
 export class AttachmentTray implements vscode.Disposable {
   readonly #engine: WindowEngine;
-  readonly #settings: Settings;
+  readonly #readable: ReadableFiles;
   readonly #mentions: WorkspaceMentions;
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #listeners: vscode.Disposable[];
@@ -34,9 +34,9 @@ export class AttachmentTray implements vscode.Disposable {
 
   readonly onDidChange = this.#changed.event;
 
-  constructor(engine: WindowEngine, settings: Settings, mentions: WorkspaceMentions) {
+  constructor(engine: WindowEngine, readable: ReadableFiles, mentions: WorkspaceMentions) {
     this.#engine = engine;
-    this.#settings = settings;
+    this.#readable = readable;
     this.#mentions = mentions;
     this.#listeners = [
       vscode.window.onDidChangeActiveTextEditor(() => {
@@ -72,7 +72,7 @@ export class AttachmentTray implements vscode.Disposable {
       await this.refresh();
       return true;
     }
-    const attached = kind === "file" ? await this.#fileNamed(name) : this.#pieceOfEditor(kind);
+    const attached = kind === "file" ? await this.#fileNamed(name) : await this.#pieceOfEditor(kind);
     if (attached === undefined) {
       return false;
     }
@@ -92,7 +92,7 @@ export class AttachmentTray implements vscode.Disposable {
   /** All attachments, with their current text. */
   async sources(): Promise<readonly AttachmentSource[]> {
     const attached = (await Promise.all(this.#attached.map(({ read }) => read()))).filter((each) => each !== undefined);
-    const editor = this.#editorPiece();
+    const editor = await this.#editorPiece();
     // The document of which something is attached is not wanted whole as well.
     const isAttached = attached.some(({ place }) => placeWithoutLines(place) === editor?.place);
     return editor === undefined || isAttached ? attached : [editor, ...attached];
@@ -140,16 +140,16 @@ export class AttachmentTray implements vscode.Disposable {
     }, SETTLE_MS);
   }
 
-  #editorPiece(): AttachmentSource | undefined {
+  async #editorPiece(): Promise<AttachmentSource | undefined> {
     const editor = vscode.window.activeTextEditor;
-    return this.#withEditor && editor !== undefined && this.#isShowable(editor.document)
+    return this.#withEditor && editor !== undefined && (await this.#isShowable(editor.document))
       ? documentPiece(editor.document, "editor", editor.selection.active)
       : undefined;
   }
 
-  #pieceOfEditor(kind: "selection" | "problems"): Attached | undefined {
+  async #pieceOfEditor(kind: "selection" | "problems"): Promise<Attached | undefined> {
     const editor = vscode.window.activeTextEditor;
-    if (editor === undefined || !this.#isShowable(editor.document)) {
+    if (editor === undefined || !(await this.#isShowable(editor.document))) {
       return undefined;
     }
     const { document, selection } = editor;
@@ -173,7 +173,7 @@ export class AttachmentTray implements vscode.Disposable {
     const read = async (): Promise<AttachmentSource | undefined> => {
       try {
         const document = await vscode.workspace.openTextDocument(uri);
-        return this.#isShowable(document) ? documentPiece(document, "file") : undefined;
+        return (await this.#isShowable(document)) ? documentPiece(document, "file") : undefined;
       } catch {
         // It is gone, or no text.
         return undefined;
@@ -183,8 +183,8 @@ export class AttachmentTray implements vscode.Disposable {
     return piece && { id: piece.id, read };
   }
 
-  #isShowable(document: vscode.TextDocument): boolean {
-    return isShowable(document, this.#settings.exclude);
+  #isShowable(document: vscode.TextDocument): Promise<boolean> {
+    return isShowable(document, this.#readable);
   }
 }
 

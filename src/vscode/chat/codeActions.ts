@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { visibleText } from "../../core/visibleText";
 
 /** Actions on code and links of an answer, which are unchecked model output. */
 
@@ -6,7 +7,7 @@ import * as vscode from "vscode";
 const APPLY_COMMAND = "hearth.applyCode";
 
 export async function copyCode(code: string): Promise<void> {
-  await vscode.env.clipboard.writeText(code);
+  await vscode.env.clipboard.writeText(visibleText(code));
   vscode.window.setStatusBarMessage("$(check) Copied", 2000);
 }
 
@@ -19,7 +20,7 @@ export async function insertCode(code: string): Promise<void> {
   }
   const inserted = await editor.edit((edit) => {
     for (const selection of editor.selections) {
-      edit.replace(selection, code);
+      edit.replace(selection, visibleText(code));
     }
   });
   if (inserted) {
@@ -71,5 +72,7 @@ export async function openPlace(place: string): Promise<void> {
 }
 
 export async function showMarkdown(content: string): Promise<void> {
-  await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content, language: "markdown" }));
+  await vscode.window.showTextDocument(
+    await vscode.workspace.openTextDocument({ content: visibleText(content), language: "markdown" }),
+  );
 }

@@ -9,7 +9,7 @@ import { canChat, modelLine } from "../../core/chat/modelLine";
 import type { ChatViewState, Mention, ViewMessage } from "../../protocol/chat";
 import { EngineError } from "../../protocol/errors";
 import { runRemedy, tellFailure } from "../failures";
-import type { Settings } from "../settings";
+import type { ReadableFiles } from "../readableFiles";
 import type { WindowEngine } from "../windowEngine";
 import { AttachmentTray } from "./attachmentTray";
 import { CHAT_VIEW, ChatView } from "./chatView";
@@ -20,7 +20,7 @@ import { WorkspaceMentions } from "./workspaceMentions";
 export interface WindowChatOptions {
   readonly context: vscode.ExtensionContext;
   readonly engine: WindowEngine;
-  readonly settings: Settings;
+  readonly readable: ReadableFiles;
   readonly log: vscode.LogOutputChannel;
 }
 
@@ -49,12 +49,12 @@ export class WindowChat implements vscode.Disposable {
   /** Fires when `needsEngine` may have changed. */
   readonly onDidChangeNeed = this.#needChanged.event;
 
-  constructor({ context, engine, settings, log }: WindowChatOptions) {
+  constructor({ context, engine, readable, log }: WindowChatOptions) {
     this.#engine = engine;
     this.#log = log;
     this.#store = new ConversationStore(context.workspaceState, log);
-    this.#mentions = new WorkspaceMentions(settings);
-    this.#tray = new AttachmentTray(engine, settings, this.#mentions);
+    this.#mentions = new WorkspaceMentions(readable);
+    this.#tray = new AttachmentTray(engine, readable, this.#mentions);
     this.#session = this.#sessionOf(this.#store.shown());
     this.view = new ChatView({
       extensionUri: context.extensionUri,

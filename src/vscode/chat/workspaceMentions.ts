@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import { rankPaths } from "../../core/chat/mentions";
 import type { Mention } from "../../protocol/chat";
 import { promptPath } from "../documents";
-import type { Settings } from "../settings";
+import type { ReadableFiles } from "../readableFiles";
 import { isShowable, problemsIn } from "./workspacePieces";
 
 const FILES_MAX = 20_000;
@@ -17,11 +17,11 @@ interface FileList {
 
 /** What an `@` may refer to: parts of the active document, and files of the workspace that may be read. */
 export class WorkspaceMentions {
-  readonly #settings: Settings;
+  readonly #readable: ReadableFiles;
   #files: FileList | undefined;
 
-  constructor(settings: Settings) {
-    this.#settings = settings;
+  constructor(readable: ReadableFiles) {
+    this.#readable = readable;
   }
 
   async find(query: string): Promise<readonly Mention[]> {
@@ -32,7 +32,7 @@ export class WorkspaceMentions {
       names,
       open.filter((name) => byName.has(name)),
     );
-    const pieces = this.#pieces().filter(({ name }) => name.startsWith(query.toLowerCase()));
+    const pieces = (await this.#pieces()).filter(({ name }) => name.startsWith(query.toLowerCase()));
     return [...pieces, ...paths.map((name): Mention => ({ name, kind: "file", detail: "" }))];
   }
 
@@ -41,9 +41,9 @@ export class WorkspaceMentions {
     return (await this.#list()).byName.get(name);
   }
 
-  #pieces(): Mention[] {
+  async #pieces(): Promise<Mention[]> {
     const editor = vscode.window.activeTextEditor;
-    if (editor === undefined || !isShowable(editor.document, this.#settings.exclude)) {
+    if (editor === undefined || !(await isShowable(editor.document, this.#readable))) {
       return [];
     }
     const { document, selection } = editor;
@@ -63,8 +63,9 @@ export class WorkspaceMentions {
     if (this.#files !== undefined && Date.now() - this.#files.listedMs < FRESH_MS) {
       return this.#files;
     }
-    const found = await vscode.workspace.findFiles("**/*", excludePattern(this.#settings.exclude), FILES_MAX);
-    const byName = new Map(found.map((uri) => [nameOf(uri), uri]));
+    const found = await vscode.workspace.findFiles("**/*", excludePattern(), FILES_MAX);
+    const rules = await Promise.all(found.map((uri) => this.#readable.ruleOfFile(uri, { links: false })));
+    const byName = new Map(found.filter((_, i) => rules[i] === undefined).map((uri) => [nameOf(uri), uri]));
     this.#files = { byName, names: [...byName.keys()].sort(), listedMs: Date.now() };
     return this.#files;
   }
@@ -75,11 +76,11 @@ function nameOf(uri: vscode.Uri): string {
   return vscode.workspace.asRelativePath(uri).replaceAll("\\", "/");
 }
 
-/** What must not be read, and what the user's searches leave out; the editor adds what it hides. */
-function excludePattern(exclude: readonly string[]): string {
+/** What the user's searches leave out; the editor adds what it hides. */
+function excludePattern(): string {
   const search = vscode.workspace.getConfiguration("search").get<Record<string, unknown>>("exclude", {});
   const hidden = Object.entries(search).flatMap(([pattern, on]) => (on === true ? [pattern] : []));
-  return `{${[...exclude, ...hidden, "**/.git/**"].join(",")}}`;
+  return `{${[...hidden, "**/.git/**"].join(",")}}`;
 }
 
 /** The active file first, then in the order of the tabs. */

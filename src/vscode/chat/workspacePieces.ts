@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import type { AttachmentSource } from "../../core/chat/attachments";
 import { estimateTokens } from "../../core/tokenEstimate";
 import { isEditable, promptPath } from "../documents";
+import type { ReadableFiles } from "../readableFiles";
 
 /** Pieces of the workspace as a chat may see them. Nothing of an excluded document gets into one. */
 
@@ -9,10 +10,8 @@ import { isEditable, promptPath } from "../documents";
 const TEXT_CHARS_MAX = 64_000;
 const PROBLEMS_MAX = 40;
 
-export type Exclude = readonly string[];
-
-export function isShowable(document: vscode.TextDocument, exclude: Exclude): boolean {
-  return isEditable(document) && !exclude.some((pattern) => vscode.languages.match({ pattern }, document) > 0);
+export async function isShowable(document: vscode.TextDocument, readable: ReadableFiles): Promise<boolean> {
+  return isEditable(document) && (await readable.ruleOf(document)) === undefined;
 }
 
 /** The whole document; of a very long one the part around `focus`. */

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
-import type { Settings } from "../settings";
+import type { ReadableFiles } from "../readableFiles";
 import { isProposable } from "./codeRange";
-import { isExcluded, type SpotArgument } from "./editSpot";
+import type { SpotArgument } from "./editSpot";
 import type { ModelAccess } from "./modelAccess";
 
 const { QuickFix, RefactorRewrite, Empty } = vscode.CodeActionKind;
@@ -12,19 +12,20 @@ export class HearthCodeActions implements vscode.CodeActionProvider {
   static readonly kinds: readonly vscode.CodeActionKind[] = [QuickFix, RefactorRewrite, EXPLAIN_KIND];
 
   readonly #access: ModelAccess;
-  readonly #settings: Settings;
+  readonly #readable: ReadableFiles;
 
-  constructor(access: ModelAccess, settings: Settings) {
+  constructor(access: ModelAccess, readable: ReadableFiles) {
     this.#access = access;
-    this.#settings = settings;
+    this.#readable = readable;
   }
 
-  provideCodeActions(
+  async provideCodeActions(
     document: vscode.TextDocument,
     range: vscode.Range,
     { diagnostics, triggerKind }: vscode.CodeActionContext,
-  ): vscode.CodeAction[] {
-    if (!this.#access.canEdit || !isProposable(document) || isExcluded(document, this.#settings)) {
+  ): Promise<vscode.CodeAction[]> {
+    const isWanted = this.#access.canEdit && isProposable(document);
+    if (!isWanted || (await this.#readable.ruleOf(document)) !== undefined) {
       return [];
     }
     const spot: SpotArgument = { uri: document.uri, range };

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { visibleText } from "../../core/visibleText";
 import { placeCode } from "../../core/edit/codePlace";
 import { applyHunks, isSame, linesOf } from "../../core/edit/lineDiff";
 import { readDocument } from "../documents";
@@ -9,7 +10,7 @@ import type { Proposals } from "./proposals";
 /** Code from the chat, proposed as a change of the active document. */
 export async function applyCode(proposals: Proposals, argument: unknown): Promise<void> {
   const { code, language } = argumentOf(argument);
-  const lines = linesOf(code.replace(/\r?\n$/, ""));
+  const lines = linesOf(visibleText(code).replace(/\r?\n$/, ""));
   const editor = targetEditor();
   if (editor === undefined) {
     const content = `${lines.join("\n")}\n`;

@@ -1,8 +1,8 @@
 import * as vscode from "vscode";
 import { boundedDiff, cleanCommitMessage, type FileDiff } from "../../core/edit/commitMessage";
 import { commitPrompt } from "../../core/edit/editPrompt";
-import type { Settings } from "../settings";
-import { isExcluded } from "./editSpot";
+import { secretContentRule } from "../../core/reading/secretContent";
+import type { ReadableFiles } from "../readableFiles";
 import type { EditPorts } from "./rewriteCommands";
 
 /** What is needed of the API of VS Code's Git extension; see extensions/git/src/api/git.d.ts there. */
@@ -37,13 +37,13 @@ const CHARS_PER_TOKEN = 3;
 const EARLIER_SUBJECTS = 5;
 
 /** Writes into the input box of a repository what its staged changes do; where none are staged, all changes. */
-export async function writeCommitMessage({ access, settings }: EditPorts, argument: unknown): Promise<void> {
+export async function writeCommitMessage({ access, readable }: EditPorts, argument: unknown): Promise<void> {
   const repository = await repositoryOf(argument);
   if (repository === undefined) {
     return;
   }
   const model = await access.ready("edit");
-  const files = model === undefined ? [] : await changesOf(repository, settings);
+  const files = model === undefined ? [] : await changesOf(repository, readable);
   if (model === undefined) {
     return;
   }
@@ -110,13 +110,13 @@ function rootOf(argument: unknown): string | undefined {
 }
 
 /** Files that Hearth must not read are left out; the rest are at least named. */
-async function changesOf(repository: Repository, settings: Settings): Promise<FileDiff[]> {
+async function changesOf(repository: Repository, readable: ReadableFiles): Promise<FileDiff[]> {
   const { indexChanges, workingTreeChanges } = repository.state;
   const isStaged = indexChanges.length > 0;
-  const changes = (isStaged ? indexChanges : workingTreeChanges).filter(
-    ({ uri }) => !isExcluded(asDocument(uri), settings),
-  );
-  return Promise.all(
+  const all = isStaged ? indexChanges : workingTreeChanges;
+  const rules = await Promise.all(all.map(({ uri }) => readable.ruleOfFile(uri)));
+  const changes = all.filter((_, i) => rules[i] === undefined);
+  const diffs = await Promise.all(
     changes.map(async ({ uri }, i) => {
       const path = uri.path.slice(repository.rootUri.path.length + 1);
       const file = uri.fsPath;
@@ -126,11 +126,8 @@ async function changesOf(repository: Repository, settings: Settings): Promise<Fi
       return { path, diff: await (isStaged ? repository.diffIndexWithHEAD(file) : repository.diffWithHEAD(file)) };
     }),
   );
-}
-
-/** The editor matches patterns with documents only; of one it looks at no more than this. */
-function asDocument(uri: vscode.Uri): vscode.TextDocument {
-  return { uri, fileName: uri.fsPath, languageId: "plaintext" } as vscode.TextDocument;
+  // Without the signs of added and removed lines: a key's first line begins with dashes.
+  return diffs.filter(({ diff }) => secretContentRule(diff.replaceAll(/^[-+ ]/gm, "")) === undefined);
 }
 
 async function earlierSubjects(repository: Repository): Promise<string[]> {

@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import type { Settings } from "../settings";
+import type { ReadableFiles } from "../readableFiles";
 import { isProposable } from "./codeRange";
 import { EDIT_SCHEME } from "./editedFiles";
 
@@ -19,7 +19,7 @@ export interface SpotArgument {
 }
 
 /** Undefined, with a notification, if there is nothing that Hearth may edit. */
-export async function spotOf(argument: unknown, settings: Settings): Promise<EditSpot | undefined> {
+export async function spotOf(argument: unknown, readable: ReadableFiles): Promise<EditSpot | undefined> {
   const given = isSpotArgument(argument) ? argument : undefined;
   const editor = vscode.window.activeTextEditor;
   const document = given === undefined ? editor?.document : await vscode.workspace.openTextDocument(given.uri);
@@ -28,7 +28,7 @@ export async function spotOf(argument: unknown, settings: Settings): Promise<Edi
     void vscode.window.showInformationMessage("Hearth: open a document and put the cursor where it should work.");
     return undefined;
   }
-  const refusal = refusalOf(document, settings);
+  const refusal = await refusalOf(document, readable);
   if (refusal !== undefined) {
     void vscode.window.showWarningMessage(`Hearth: ${refusal}`);
     return undefined;
@@ -36,21 +36,15 @@ export async function spotOf(argument: unknown, settings: Settings): Promise<Edi
   return { document, range, diagnostics: given?.diagnostics };
 }
 
-/** Files that Hearth must not read are not read by edits either. */
-export function isExcluded(document: vscode.TextDocument, settings: Settings): boolean {
-  return settings.exclude.some((pattern) => vscode.languages.match({ pattern }, document) > 0);
-}
-
-function refusalOf(document: vscode.TextDocument, settings: Settings): string | undefined {
+async function refusalOf(document: vscode.TextDocument, readable: ReadableFiles): Promise<string | undefined> {
   if (document.uri.scheme === EDIT_SCHEME) {
     return "this is a proposed change. Accept or discard it first, or change it by hand.";
   }
   if (!isProposable(document)) {
     return "this document cannot be edited.";
   }
-  return isExcluded(document, settings)
-    ? "this file is excluded by the setting 'hearth.exclude', so nothing of it is given to the model."
-    : undefined;
+  const rule = await readable.ruleOf(document);
+  return rule === undefined ? undefined : `nothing of this file is given to the model: ${rule}.`;
 }
 
 function isSpotArgument(argument: unknown): argument is SpotArgument {

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { visibleText } from "../../core/visibleText";
 import { explainPrompt, explainText } from "../../core/edit/editPrompt";
 import { selectedCode } from "./codeRange";
 import { spotOf } from "./editSpot";
@@ -10,8 +11,8 @@ const CHAT_COMMAND = "hearth.chat.ask";
 const ANSWER_TOKENS = 700;
 
 /** In the chat, where it can be talked about; in a document of its own where there is no chat. */
-export async function explain({ access, settings }: EditPorts, argument: unknown): Promise<void> {
-  const spot = await spotOf(argument, settings);
+export async function explain({ access, readable }: EditPorts, argument: unknown): Promise<void> {
+  const spot = await spotOf(argument, readable);
   if (spot === undefined) {
     return;
   }
@@ -46,7 +47,10 @@ async function explainInDocument(access: ModelAccess, text: string): Promise<voi
     return finish === "cancelled" ? "" : said.trim();
   });
   if (answer !== "") {
-    const document = await vscode.workspace.openTextDocument({ content: `${answer}\n`, language: "markdown" });
+    const document = await vscode.workspace.openTextDocument({
+      content: `${visibleText(answer)}\n`,
+      language: "markdown",
+    });
     await vscode.window.showTextDocument(document, { viewColumn: vscode.ViewColumn.Beside, preview: true });
   }
 }

@@ -12,8 +12,8 @@ import { planFor } from "./rewriting";
 const ANSWER_TOKENS = 120;
 
 /** Offers names for the symbol at the cursor as the model generates them, and renames it everywhere. */
-export async function suggestNames({ access, settings }: EditPorts, argument: unknown): Promise<void> {
-  const spot = await spotOf(argument, settings);
+export async function suggestNames({ access, readable }: EditPorts, argument: unknown): Promise<void> {
+  const spot = await spotOf(argument, readable);
   if (spot === undefined) {
     return;
   }

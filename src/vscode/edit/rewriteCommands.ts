@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 import { type Problem, rewritePrompt, type RewriteTask } from "../../core/edit/editPrompt";
-import type { Settings } from "../settings";
+import type { ReadableFiles } from "../readableFiles";
 import { type CodeRange, codeToFix, selectedCode } from "./codeRange";
 import { spotOf } from "./editSpot";
 import type { Instructions } from "./instructions";
@@ -12,13 +12,13 @@ import { planFor, rewrite } from "./rewriting";
 export interface EditPorts {
   readonly access: ModelAccess;
   readonly proposals: Proposals;
-  readonly settings: Settings;
+  readonly readable: ReadableFiles;
   readonly instructions: Instructions;
 }
 
 /** `given`: the instruction, for a keybinding with arguments. */
 export async function refactor(ports: EditPorts, argument: unknown, given?: unknown): Promise<void> {
-  const spot = await spotOf(argument, ports.settings);
+  const spot = await spotOf(argument, ports.readable);
   if (spot === undefined || (await ports.access.ready("edit")) === undefined) {
     return;
   }
@@ -32,7 +32,7 @@ export async function refactor(ports: EditPorts, argument: unknown, given?: unkn
 }
 
 export async function addDocumentation(ports: EditPorts, argument: unknown): Promise<void> {
-  const spot = await spotOf(argument, ports.settings);
+  const spot = await spotOf(argument, ports.readable);
   if (spot !== undefined) {
     const code = await selectedCode(spot.document, spot.range);
     await propose(ports, code, { kind: "document" }, "Documentation", "documenting");
@@ -40,7 +40,7 @@ export async function addDocumentation(ports: EditPorts, argument: unknown): Pro
 }
 
 export async function fix(ports: EditPorts, argument: unknown): Promise<void> {
-  const spot = await spotOf(argument, ports.settings);
+  const spot = await spotOf(argument, ports.readable);
   if (spot === undefined) {
     return;
   }

@@ -1,9 +1,9 @@
 import * as vscode from "vscode";
 import { testsPrompt } from "../../core/edit/editPrompt";
 import { isTestFile, testFilesFor } from "../../core/edit/testFile";
-import type { Settings } from "../settings";
+import type { ReadableFiles } from "../readableFiles";
 import { codeOf, type CodeRange, selectedCode, wholeDocument } from "./codeRange";
-import { isExcluded, spotOf } from "./editSpot";
+import { spotOf } from "./editSpot";
 import { nameOf, newOriginal, type Original } from "./original";
 import type { EditPorts } from "./rewriteCommands";
 import { planFor, rewrite } from "./rewriting";
@@ -16,8 +16,8 @@ const ANSWER_TOKENS_MIN = 600;
 const SHORT_LINES = 120;
 
 /** At the end of the file's tests where it has any; else in a new document at the usual place. */
-export async function writeTests({ access, proposals, settings }: EditPorts, argument: unknown): Promise<void> {
-  const spot = await spotOf(argument, settings);
+export async function writeTests({ access, proposals, readable }: EditPorts, argument: unknown): Promise<void> {
+  const spot = await spotOf(argument, readable);
   const model = spot === undefined ? undefined : await access.ready("edit");
   if (spot === undefined || model === undefined) {
     return;
@@ -32,7 +32,7 @@ export async function writeTests({ access, proposals, settings }: EditPorts, arg
   const tests = await testsOf(document, code);
   const { original, lines, path } = tests;
   const example = original.isNew
-    ? await exampleFor(original, settings)
+    ? await exampleFor(original, readable)
     : { path, text: lines.slice(0, EXAMPLE_LINES).join("\n") };
   await rewrite(access, proposals, {
     code: tests,
@@ -83,7 +83,7 @@ async function exists(uri: vscode.Uri): Promise<boolean> {
 /** The beginning of some other test of the workspace. */
 async function exampleFor(
   { uri, languageId }: Original,
-  settings: Settings,
+  readable: ReadableFiles,
 ): Promise<{ path: string; text: string } | undefined> {
   const name = nameOf(uri);
   const extension = /\.[^.]+$/.exec(name)?.[0];
@@ -96,7 +96,7 @@ async function exampleFor(
     return undefined;
   }
   const document = await vscode.workspace.openTextDocument(other);
-  if (document.languageId !== languageId || isExcluded(document, settings)) {
+  if (document.languageId !== languageId || (await readable.ruleOf(document)) !== undefined) {
     return undefined;
   }
   const { path, lines } = codeOf(document);

@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 import { tellFailure } from "../failures";
-import type { Settings } from "../settings";
+import type { ReadableFiles } from "../readableFiles";
 import type { WindowEngine } from "../windowEngine";
 import { applyCode } from "./codeApplying";
 import { HearthCodeActions } from "./codeActions";
@@ -16,7 +16,7 @@ import { writeTests } from "./testWriting";
 
 export interface WindowEditsOptions {
   readonly engine: WindowEngine;
-  readonly settings: Settings;
+  readonly readable: ReadableFiles;
   /** Keeps instructions across sessions. */
   readonly memory: vscode.Memento;
 }
@@ -35,17 +35,17 @@ export class WindowEdits implements vscode.Disposable {
   /** Fires when `needsEngine` may have changed. */
   readonly onDidChangeNeed = this.#needChanged.event;
 
-  constructor({ engine, settings, memory }: WindowEditsOptions) {
+  constructor({ engine, readable, memory }: WindowEditsOptions) {
     this.#engine = engine;
     const access = new ModelAccess(engine);
-    const actions = new HearthCodeActions(access, settings);
+    const actions = new HearthCodeActions(access, readable);
     this.#disposables = [
       this.#proposals,
       this.#needChanged,
       vscode.languages.registerCodeActionsProvider({ scheme: "*" }, actions, {
         providedCodeActionKinds: [...HearthCodeActions.kinds],
       }),
-      ...this.#modelCommands({ access, proposals: this.#proposals, settings, instructions: new Instructions(memory) }),
+      ...this.#modelCommands({ access, proposals: this.#proposals, readable, instructions: new Instructions(memory) }),
       ...this.#proposalCommands(),
     ];
   }
