@@ -4,6 +4,7 @@ import type { TextEngine } from "../core/ports";
 import type { SkipReason } from "../core/skipReasons";
 import { StopStrings } from "../engine/local/stopStrings";
 import { emptyReport } from "../protocol/generation";
+import { syntaxOf } from "./syntax";
 import { VirtualClock } from "./virtualClock";
 
 /** What comes of a model's answer. */
@@ -18,7 +19,8 @@ const TRAITS = { fimLayouts: ["suffix-first"], fileHeader: false } as const;
 /** What an editor would insert if a model gave this answer, by the logic of a window. Errors: what that logic threw. */
 export async function completeWith(request: CompletionRequest, answer: string): Promise<GivenOutcome> {
   const clock = new VirtualClock();
-  const completer = new Completer({ engine: saying(answer), clock }, TRAITS);
+  const syntax = await syntaxOf([request.languageId], clock);
+  const completer = new Completer({ engine: saying(answer), clock, syntax }, TRAITS);
   const outcome = await clock.until(completer.complete(request));
   completer.stop();
   const { text: document, offset } = request;
