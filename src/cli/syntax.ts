@@ -14,8 +14,7 @@ let source: ReturnType<typeof bundledSource> | undefined;
  * depends on no time. Rejects where the grammars are not where the build puts them.
  */
 export async function syntaxOf(languageIds: Iterable<string>, clock: Clock): Promise<SyntaxCache> {
-  source ??= bundledSource(FOLDERS.find((folder) => existsSync(folder)) ?? "syntax");
-  const loaded = await source;
-  await Promise.all([...new Set(languageIds)].map((languageId) => loaded.load(languageId)));
-  return new SyntaxCache(loaded, clock);
+  const grammars = (source ??= bundledSource(FOLDERS.find((folder) => existsSync(folder)) ?? "syntax"));
+  await Promise.all([...new Set(languageIds)].map((languageId) => grammars.load(languageId)));
+  return new SyntaxCache(grammars, clock);
 }
