@@ -400,7 +400,7 @@ export class Completer {
     if (!this.#options.blocks) {
       return "line";
     }
-    return isRepeated && at.after.trim() === "" && at.state.mode.kind === "code" ? "block" : completionKindAt(at);
+    return isRepeated && at.after.trim() === "" && at.enclosing === undefined ? "block" : completionKindAt(at);
   }
 
   #maxTokens(completionKind: CompletionKind): number {

@@ -60,7 +60,7 @@ function endOfOpenedBlock(lines: readonly string[], at: Surroundings): number {
       continue;
     }
     const isSameLevel = indentWidth(line, size) === base;
-    if (isSameLevel && (NEXT_BRANCH.test(line) || (CLOSING_LINE.test(line) && opensBlock(line, at.language)))) {
+    if (isSameLevel && (NEXT_BRANCH.test(line) || (CLOSING_LINE.test(line) && opensBlock(line, at)))) {
       continue;
     }
     return isSameLevel && CLOSING_LINE.test(line) ? i + 1 : i;

@@ -45,12 +45,13 @@ function columnsFor(lines: readonly string[], at: Surroundings, base: number): (
 }
 
 /** Columns that the model goes deeper where it opens a block; only there is it certain to be one level. */
-function modelUnit(lines: readonly string[], { before, language, indentation }: Surroundings): number | undefined {
+function modelUnit(lines: readonly string[], at: Surroundings): number | undefined {
+  const { before, indentation } = at;
   const [first = "", ...rest] = lines;
   const all = [before + first, ...rest].filter((line) => line.trim() !== "");
   for (const [i, line] of all.entries()) {
     const next = all[i + 1];
-    if (next !== undefined && opensBlock(line, language)) {
+    if (next !== undefined && opensBlock(line, at)) {
       const deeper = indentWidth(next, indentation.size) - indentWidth(line, indentation.size);
       if (deeper > 0) {
         return deeper;
