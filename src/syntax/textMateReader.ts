@@ -58,12 +58,16 @@ export class TextMateReader implements SyntaxReader {
       return unread(line, state);
     }
     try {
+      const first = this.#read(line, state);
+      if (!this.#oniguruma.isSpent) {
+        return first ?? unread(line, state);
+      }
       // Once more, in case that something else had the processor meanwhile.
-      const reading = this.#read(line, state) ?? this.#read(line, state);
-      if (reading === undefined && line.length <= SLOW_LINE_CHARS) {
+      const second = this.#read(line, state);
+      if (this.#oniguruma.isSpent && line.length <= SLOW_LINE_CHARS) {
         this.#fail(new Error(`${String(line.length)} characters were not read in ${String(LINE_MS_MAX)} ms`));
       }
-      return reading ?? unread(line, state);
+      return first ?? second ?? unread(line, state);
     } catch (error) {
       this.#fail(error);
       return unread(line, state);
