@@ -3,6 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import { before, describe, it } from "mocha";
+import type * as SyntaxData from "../../tools/syntaxData.mjs";
 import { bundledConfiguration, bundledLanguage } from "../core/syntax/languages";
 import languages from "../core/syntax/languages.json";
 import { TextMateReader } from "./textMateReader";
@@ -13,7 +14,7 @@ const ROOT = join(__dirname, "../..");
 const BYTES_MAX = 1_500_000;
 
 describe("the bundled grammars", () => {
-  let data: typeof import("../../tools/syntaxData.mjs");
+  let data: typeof SyntaxData;
   before(async () => {
     // Not required: the package with the grammars has modules only.
     data = await import("../../tools/syntaxData.mjs");

@@ -59,12 +59,12 @@ export class TextMateReader implements SyntaxReader {
     }
     try {
       const first = this.#read(line, state);
-      if (!this.#oniguruma.isSpent) {
+      if (!this.#oniguruma.isSpent()) {
         return first ?? unread(line, state);
       }
       // Once more, in case that something else had the processor meanwhile.
       const second = this.#read(line, state);
-      if (this.#oniguruma.isSpent && line.length <= SLOW_LINE_CHARS) {
+      if (this.#oniguruma.isSpent() && line.length <= SLOW_LINE_CHARS) {
         this.#fail(new Error(`${String(line.length)} characters were not read in ${String(LINE_MS_MAX)} ms`));
       }
       return first ?? second ?? unread(line, state);

@@ -17,7 +17,7 @@ export class TimedOniguruma implements IOnigLib {
   }
 
   /** All that was allowed has been spent. */
-  get isSpent(): boolean {
+  isSpent(): boolean {
     return this.#leftMs <= 0;
   }
 
