@@ -15,11 +15,16 @@ export type GivenOutcome =
 /** A model that fills in: also an empty document has a prompt. */
 const TRAITS = { fimLayouts: ["suffix-first"], fileHeader: false } as const;
 
-/** What an editor would insert if a model gave this answer, by the logic of a window. Errors: what that logic threw. */
+/**
+ * What an editor would insert if a model gave this answer, by the logic of a window. By hand it is asked for twice, as
+ * who wants to see all of an answer does. Errors: what that logic threw.
+ */
 export async function completeWith(request: CompletionRequest, answer: string): Promise<GivenOutcome> {
   const clock = new VirtualClock();
   const completer = new Completer({ engine: saying(answer), clock }, TRAITS);
-  const outcome = await clock.until(completer.complete(request));
+  const first = await clock.until(completer.complete(request));
+  const again = request.trigger === "manual" ? await clock.until(completer.complete(request)) : first;
+  const outcome = again.kind === "text" ? again : first;
   completer.stop();
   const { text: document, offset } = request;
   if (outcome.kind === "cancelled") {

@@ -1,4 +1,4 @@
-import type { Indentation } from "./indentation";
+import { type Indentation, indentationNear } from "./indentation";
 import { type Language, languageOf } from "./language";
 import { AT_START, scan, type ScanState } from "./scanner";
 
@@ -17,6 +17,7 @@ export interface CursorContext {
 /** The input of the completion rules; computed once for a cursor. */
 export interface Surroundings {
   readonly language: Language;
+  /** Of the lines around; see `indentationNear`. */
   readonly indentation: Indentation;
   /** The cursor's line before and behind the cursor. */
   readonly before: string;
@@ -38,13 +39,15 @@ export function surroundingsOf(cursor: CursorContext): Surroundings {
   const language = languageOf(cursor.languageId);
   const lineStart = offset - before.length;
   const lineEnd = offset + after.length;
+  const above = text.slice(0, lineStart);
+  const below = text.slice(lineEnd + 1);
   return {
     language,
-    indentation: cursor.indentation,
+    indentation: indentationNear(before.trim() === "" ? above : `${above}${before}`, below, cursor.indentation),
     before,
     after,
-    above: text.slice(0, lineStart),
-    below: text.slice(lineEnd + 1),
+    above,
+    below,
     state: scan(text.slice(scanStart(text, offset), offset), language, AT_START).state,
   };
 }

@@ -12,6 +12,10 @@ export interface Language {
   readonly regex: boolean;
   /** What opens a block at the end of a line; see blockRules.ts. */
   readonly blocks: BlockStyle;
+  /** Nothing but its indentation says to which block a line belongs. */
+  readonly isIndentStrict?: boolean;
+  /** `@@`, `$$` and `..` mean something. */
+  readonly doubledSigns?: boolean;
   /** Statements end with a semicolon. */
   readonly semicolons: boolean;
 }
@@ -66,9 +70,11 @@ const PYTHON: Language = {
   lineComments: ["#"],
   quotes: [TRIPLE_DOUBLE, TRIPLE_SINGLE, DOUBLE, SINGLE],
   blocks: "colon",
+  isIndentStrict: true,
 };
 const SHELL: Language = {
   ...FALLBACK,
+  doubledSigns: true,
   lineComments: ["#"],
   quotes: [
     { text: '"', multiline: true },
@@ -76,7 +82,13 @@ const SHELL: Language = {
   ],
   blocks: "words",
 };
-const RUBY: Language = { ...FALLBACK, lineComments: ["#"], quotes: [DOUBLE, SINGLE], blocks: "words" };
+const RUBY: Language = {
+  ...FALLBACK,
+  lineComments: ["#"],
+  quotes: [DOUBLE, SINGLE],
+  doubledSigns: true,
+  blocks: "words",
+};
 const YAML: Language = { ...RUBY, blocks: "colon" };
 const DASHES: Language = { ...FALLBACK, lineComments: ["--"], quotes: [DOUBLE, SINGLE], blocks: "words" };
 const LISP: Language = { ...FALLBACK, lineComments: [";"], blocks: "none" };

@@ -35,7 +35,12 @@ export function stopAtDedent(draft: Draft, at: Surroundings): Draft {
     return draft;
   }
   const lines = draft.text.split("\n");
-  const end = at.before.trim() === "" ? endInsideBlock(lines, at) : endOfOpenedBlock(lines, at);
+  const end =
+    draft.isWhole === true
+      ? endOfClosedBlock(lines, at)
+      : at.before.trim() === ""
+        ? endInsideBlock(lines, at)
+        : endOfOpenedBlock(lines, at);
   return end === lines.length ? draft : shortened(draft, lines.slice(0, end).join("\n"), "outdented");
 }
 
@@ -68,6 +73,16 @@ function endOfOpenedBlock(lines: readonly string[], at: Surroundings): number {
   return lines.length;
 }
 
+/** Asked for again, a text goes on behind a block, but not behind the one that its first line opens and that it closes. */
+function endOfClosedBlock(lines: readonly string[], at: Surroundings): number {
+  const [first = ""] = lines;
+  if (!opensBlock(at.before + first, at.language)) {
+    return lines.length;
+  }
+  const end = endOfOpenedBlock(lines, at);
+  return CLOSING_LINE.test(lines[end - 1] ?? "") ? end : lines.length;
+}
+
 function isCloserMissing(line: string, at: Surroundings): boolean {
   if (/^\s*[)\]}]/.test(line)) {
     return missingClosers(at) > 0;
@@ -85,9 +100,11 @@ export function limitLines(draft: Draft): Draft {
 /** A comment without a word, or a blank end. */
 export function dropTrailingJunk(draft: Draft, at: Surroundings): Draft {
   // White space at the end of a middle stands before what comes next on the line.
-  const text = /^[^\s)\]}>"'`;:,]/.test(at.after) ? draft.text : draft.text.trimEnd();
+  const isMiddle = draft.isWhole === true || /^[^\s)\]}>"'`;:,]/.test(at.after);
+  const text = isMiddle ? draft.text : draft.text.trimEnd();
   const lastBreak = text.lastIndexOf("\n");
   const marks = [...at.language.lineComments, ...at.language.blockComments.map(([open]) => open)];
-  const isBareComment = at.state.mode.kind === "code" && marks.includes(text.slice(lastBreak + 1).trim());
+  const isBareComment =
+    draft.isWhole !== true && at.state.mode.kind === "code" && marks.includes(text.slice(lastBreak + 1).trim());
   return shortened(draft, isBareComment ? text.slice(0, Math.max(0, lastBreak)).trimEnd() : text, "empty");
 }

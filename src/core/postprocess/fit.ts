@@ -1,51 +1,10 @@
-import { IDENTIFIER_CHAR, linesBelow, missingClosers, type Surroundings } from "../context";
-import { indentWidth } from "../indentation";
+import { IDENTIFIER_CHAR, missingClosers, type Surroundings } from "../context";
 import { type OuterCloser, scan } from "../scanner";
 import { type Draft, shortened } from "./draft";
 
 /** A draft, and how much of the line after the cursor it replaces. */
 export interface FittedDraft extends Draft {
   readonly replaceAfter: number;
-}
-
-const LINES_LOOKED_AT = 24;
-/** Shorter lines must also be indented the same to be the same: `end`, `},`. */
-const DISTINCT_LINE_CHARS = 8;
-const ONLY_CLOSERS = /^[\s)\]};,]*$/;
-
-/** Cuts the text where it reaches lines that already exist below. */
-export function stopAtLinesBelow(draft: Draft, at: Surroundings): Draft {
-  const below = linesBelow(at, LINES_LOOKED_AT);
-  const [next] = below;
-  if (next === undefined || at.after.trim() !== "") {
-    return draft;
-  }
-  const [first = "", ...rest] = draft.text.split("\n");
-  const lines = [at.before + first, ...rest];
-  const end = lines.findIndex((line, i) => line.trim() !== "" && arrives(lines, i, below, at.indentation.size));
-  return end === -1 ? draft : shortened(draft, [first, ...rest].slice(0, end).join("\n"), "alreadyThere");
-}
-
-/** From this line on the text and the document say the same, long enough to be no chance. */
-function arrives(lines: readonly string[], from: number, below: readonly string[], tabWidth: number): boolean {
-  const rest = lines.slice(from).filter((line) => line.trim() !== "");
-  let same = 0;
-  while (same < rest.length && same < below.length && isSame(rest[same] ?? "", below[same] ?? "", tabWidth)) {
-    same += 1;
-  }
-  const shared = rest.slice(0, same);
-  if (shared.every((line) => ONLY_CLOSERS.test(line))) {
-    // Whether a closing bracket is one too many is counted, not compared.
-    return false;
-  }
-  const isDistinct = (rest[0]?.trim().length ?? 0) >= DISTINCT_LINE_CHARS;
-  return same === rest.length || same >= 2 || isDistinct;
-}
-
-function isSame(a: string, b: string, tabWidth: number): boolean {
-  const text = a.trim();
-  const isSameText = text === b.trim();
-  return isSameText && (text.length >= DISTINCT_LINE_CHARS || indentWidth(a, tabWidth) === indentWidth(b, tabWidth));
 }
 
 /** The rest of the cursor's line must not be duplicated: it is cut from the end of the text, or replaced. */
