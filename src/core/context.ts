@@ -1,6 +1,9 @@
 import { type Indentation, indentationNear } from "./indentation";
 import { type Language, languageOf } from "./language";
 import { AT_START, scan, type ScanState } from "./scanner";
+import { FALLBACK_CONFIGURATION } from "./syntax/configuration";
+import { type CursorSyntax, syntaxAt } from "./syntax/cursorSyntax";
+import { PlainReader } from "./syntax/plainReader";
 
 /** A cursor in a document whose lines end with line feeds. */
 export interface CursorContext {
@@ -27,13 +30,16 @@ export interface Surroundings {
   readonly below: string;
   /** At the cursor. */
   readonly state: ScanState;
+  readonly syntax: CursorSyntax;
 }
 
 /** Characters above the cursor that are scanned for syntax: a keystroke must stay cheap in a file of any length. */
 const SCANNED_CHARS_ABOVE = 20_000;
+const GUESSED_CHARS_ABOVE = 2000;
 const SCANNED_CHARS_BELOW = 8_000;
 
-export function surroundingsOf(cursor: CursorContext): Surroundings {
+/** Without `syntax` the lines above are read as if nothing were known of their language. */
+export function surroundingsOf(cursor: CursorContext, syntax: CursorSyntax = plainSyntax(cursor)): Surroundings {
   const { text, offset } = cursor;
   const { before, after } = currentLine(cursor);
   const language = languageOf(cursor.languageId);
@@ -49,7 +55,13 @@ export function surroundingsOf(cursor: CursorContext): Surroundings {
     above,
     below,
     state: scan(text.slice(scanStart(text, offset), offset), language, AT_START).state,
+    syntax,
   };
+}
+
+function plainSyntax({ languageId, text, offset }: CursorContext): CursorSyntax {
+  const start = text.lastIndexOf("\n", Math.max(0, offset - GUESSED_CHARS_ABOVE)) + 1;
+  return syntaxAt(new PlainReader(languageId, FALLBACK_CONFIGURATION), text.slice(start, offset), offset - start);
 }
 
 /** An offset that is most likely top-level code: the start of the text, or of a line that is not indented. */

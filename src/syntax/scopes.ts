@@ -1,0 +1,174 @@
+import type { TokenKind, TokenRole, TokenScope } from "../core/syntax/reader";
+import { isScope, scopeSelector, type ScopeSelector } from "./scopeSelector";
+
+/** What a grammar's contribution says of its scopes: VS Code's `contributes.grammars`. */
+export interface GrammarScopes {
+  /** Scope to language identifier. */
+  readonly embeddedLanguages: Readonly<Record<string, string>>;
+  /** Scope selector to `comment`, `string`, `regex` or `other`. */
+  readonly tokenTypes: Readonly<Record<string, string>>;
+  readonly balancedBracketScopes: readonly string[];
+  readonly unbalancedBracketScopes: readonly string[];
+}
+
+/** In what a scope puts everything below it; `code` leads from a string back to code. */
+type Frame = "string" | "regex" | "comment" | "code" | "prose";
+
+/**
+ * From the names that grammars share: https://macromates.com/manual/en/language_grammars#naming_conventions; `meta.embedded` as
+ * in VS Code. Strings in which a language has put its interpolations have no name in common.
+ */
+const FRAMES: readonly (readonly [RegExp, Frame])[] = [
+  [
+    /^(?:string\.interpolated\.expression|meta\.(?:embedded|template\.expression|interpolation|string-interpolation))\b/,
+    "code",
+  ],
+  [
+    /^(?:meta\.(?:interpolated\.expression|substitution)|string\.other\.interpolated|string\.interpolated\.(?:dollar|backtick))\b/,
+    "code",
+  ],
+  [/^string\.regexp\.quoted\b/, "string"],
+  [/^(?:string\.regexp|constant\.regexp|string\.regex)\b/, "regex"],
+  [/^string\.(?:unquoted\.(?:label|plain)|other\.(?:link|math|begin|end))\b/, "prose"],
+  [/^string\b/, "string"],
+  [/^comment\b/, "comment"],
+  [/^source\b/, "code"],
+  [/^meta\.(?:tag|directive)\b/, "code"],
+  [/^markup\.(?:inline\.raw|raw|fenced_code)\b/, "code"],
+  [/^text\b/, "prose"],
+];
+
+const ROLES: readonly (readonly [RegExp, TokenRole])[] = [
+  [
+    /^punctuation\.(?:definition\.(?:template-expression|interpolation)|section\.(?:embedded|interpolation))\b/,
+    "interpolation",
+  ],
+  [/^constant\.character\.format\.placeholder\.other\.python/, "interpolation"],
+  [/^punctuation\.definition\.(?:string|comment|regexp?)\b.*\.begin\b/, "open"],
+  [/^punctuation\.definition\.(?:string|comment|regexp?)\b.*\.end\b/, "close"],
+  [/^punctuation\.definition\.(?:string|comment|regexp?|char)\b/, "delimiter"],
+  [/^constant\.character\.escape\b/, "escape"],
+  [/^punctuation\.definition\.tag\b/, "tag"],
+  [/^(?:entity\.name\.tag|support\.class\.component)\b/, "tagName"],
+  [/^punctuation\.(?:definition\.typeparameters|section\.angle-brackets|brackets?\.angle|angle)\b/, "angle"],
+];
+
+/** Reads the paths of scopes that a grammar gives to tokens. Each path is read once. */
+export class ScopeReader {
+  readonly #languageId: string;
+  readonly #languages: readonly (readonly [scope: string, languageId: string])[];
+  readonly #tokenTypes: readonly { readonly isAt: ScopeSelector; readonly type: string }[];
+  readonly #balanced: ScopeSelector;
+  readonly #unbalanced: ScopeSelector;
+  readonly #byPath = new Map<string, TokenScope>();
+  readonly #scopes = new Map<string, TokenScope>();
+
+  constructor(languageId: string, grammar: GrammarScopes) {
+    this.#languageId = languageId;
+    const byLength = (a: readonly string[], b: readonly string[]): number => (b[0]?.length ?? 0) - (a[0]?.length ?? 0);
+    this.#languages = Object.entries(grammar.embeddedLanguages).sort(byLength);
+    this.#tokenTypes = Object.entries(grammar.tokenTypes).map(([selector, type]) => ({
+      isAt: scopeSelector(selector),
+      type,
+    }));
+    this.#balanced = scopeSelector(grammar.balancedBracketScopes.join(",") || "*");
+    this.#unbalanced = scopeSelector(grammar.unbalancedBracketScopes.join(","));
+  }
+
+  read(path: readonly string[]): TokenScope {
+    const key = path.join(" ");
+    const known = this.#byPath.get(key);
+    if (known !== undefined) {
+      return known;
+    }
+    const scope = this.#shared(this.#readPath(key.split(" ")));
+    this.#byPath.set(key, scope);
+    return scope;
+  }
+
+  /** One object for each that differs. */
+  #shared(scope: TokenScope): TokenScope {
+    const key = Object.values(scope).join(" ");
+    const known = this.#scopes.get(key) ?? scope;
+    this.#scopes.set(key, known);
+    return known;
+  }
+
+  #readPath(path: readonly string[]): TokenScope {
+    const { kind, nesting } = this.#kindOf(path);
+    const language = this.#languageOf(path);
+    const isCode = kind === "code" || (kind === "prose" && !PROSE_LANGUAGES.has(language));
+    const brackets = isCode && this.#balanced(path) && !this.#unbalanced(path);
+    return { kind, role: roleOf(path), language, brackets, nesting };
+  }
+
+  #kindOf(path: readonly string[]): { readonly kind: TokenKind; readonly nesting: number } {
+    let kind: Frame = "prose";
+    let nesting = 0;
+    const frames = path.flatMap(
+      (scope, i) => this.#contributedFrame(path, i) ?? pythonFrames(path, i) ?? frameOf(scope) ?? [],
+    );
+    for (const next of frames) {
+      if (next === kind || (isStringLike(kind) && next === "prose")) {
+        continue;
+      }
+      const goesOn = isStringLike(kind) && isStringLike(next);
+      nesting += isStringLike(next) && !goesOn ? 1 : 0;
+      kind = kind === "comment" && isStringLike(next) ? kind : next;
+    }
+    return { kind, nesting };
+  }
+
+  /** What the grammar's contribution makes of the scope at `index` in its path. */
+  #contributedFrame(path: readonly string[], index: number): Frame | undefined {
+    const scope = path[index] ?? "";
+    const here = path.slice(0, index + 1);
+    const type = this.#tokenTypes.findLast(({ isAt }) => isAt(here))?.type;
+    // Strings of attributes are "other" in HTML, so that an editor matches brackets in them; strings they are all the same.
+    if (type === "comment" || type === "regex" || (type === "string" && !isScope(scope, "punctuation"))) {
+      return type;
+    }
+    return undefined;
+  }
+
+  #languageOf(path: readonly string[]): string {
+    for (let i = path.length - 1; i >= 0; --i) {
+      const scope = path[i] ?? "";
+      const found = this.#languages.find(([name]) => isScope(scope, name));
+      if (found !== undefined) {
+        return found[1];
+      }
+    }
+    return this.#languageId;
+  }
+}
+
+/** Brackets in running text balance no better than smileys. */
+const PROSE_LANGUAGES: ReadonlySet<string> = new Set(["markdown", "restructuredtext", "plaintext", "html", "xml"]);
+
+function isStringLike(frame: Frame): boolean {
+  return frame === "string" || frame === "regex" || frame === "comment";
+}
+
+function frameOf(scope: string): Frame | undefined {
+  return FRAMES.find(([pattern]) => pattern.test(scope))?.[1];
+}
+
+/** Python's grammar puts an f-string's text in a scope beside the code in it, not around. */
+function pythonFrames(path: readonly string[], index: number): readonly Frame[] | undefined {
+  if (!isScope(path[index] ?? "", "meta.fstring")) {
+    return undefined;
+  }
+  const inside = path.slice(index + 1).find((scope) => /^(?:meta\.fstring|string\.interpolated)\b/.test(scope));
+  return inside?.startsWith("string") === true ? ["string"] : ["string", "code"];
+}
+
+function roleOf(path: readonly string[]): TokenRole | undefined {
+  for (const scope of path.slice(-3).reverse()) {
+    const role = ROLES.find(([pattern]) => pattern.test(scope))?.[1];
+    if (role !== undefined) {
+      return role;
+    }
+  }
+  return undefined;
+}
