@@ -10,7 +10,7 @@ import {
 import type { Draft, Step } from "./postprocess/draft";
 import { dropEcho } from "./postprocess/echo";
 import { dropTrailingJunk, dropUnfinishedEnd, limitLines, oneLine, stopAtDedent } from "./postprocess/ending";
-import { balanceBrackets, dropLoneQuote, fitToRestOfLine } from "./postprocess/fit";
+import { fitToLine } from "./postprocess/fit";
 import { stopAtLinesBelow } from "./postprocess/linesBelow";
 import { reindent } from "./postprocess/reindent";
 import { breakLoop, dropCopyOfAbove, dropRepeatedLines } from "./postprocess/repetition";
@@ -67,8 +67,8 @@ export type FittedAnswer =
 /** Fits shaped text to the text after the cursor. Cheap: repeated at every key. */
 export function fitAnswer(answer: Answer, at: Surroundings): FittedAnswer {
   const stopped = stopAtLinesBelow(answer, at);
-  const fitted = dropLoneQuote(balanceBrackets(fitToRestOfLine(stopped, at), at), at);
-  const { text, emptied } = dropTrailingJunk(fitted, at);
+  const fitted = fitToLine(stopped, at);
+  const { text, emptied } = dropTrailingJunk(fitted, at, fitted.isSpaced);
   return text.trim() === ""
     ? { kind: "none", reason: emptied ?? "empty" }
     : { kind: "text", text, replaceAfter: fitted.replaceAfter };

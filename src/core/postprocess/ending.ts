@@ -98,9 +98,9 @@ export function limitLines(draft: Draft): Draft {
 }
 
 /** A comment without a word, or a blank end. */
-export function dropTrailingJunk(draft: Draft, at: Surroundings): Draft {
+export function dropTrailingJunk(draft: Draft, at: Surroundings, isSpaced: boolean): Draft {
   // White space at the end of a middle stands before what comes next on the line.
-  const isMiddle = draft.isWhole === true || /^[^\s)\]}>"'`;:,]/.test(at.after);
+  const isMiddle = isSpaced || draft.isWhole === true || /^[^\s)\]}>"'`;:,]/.test(at.after);
   const text = isMiddle ? draft.text : draft.text.trimEnd();
   const lastBreak = text.lastIndexOf("\n");
   const marks = [...at.language.lineComments, ...at.language.blockComments.map(([open]) => open)];
