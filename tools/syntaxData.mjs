@@ -43,7 +43,7 @@ function includedScopes(json) {
 
 /** All that ships: the grammars of languages.json, what is injected into them, and what these include. */
 export function bundledGrammars() {
-  const languages = JSON.parse(readFileSync(path.join(OWN, "languages.json"), "utf8"));
+  const languages = JSON.parse(readFileSync(path.join(root, "src/core/syntax/languages.json"), "utf8"));
   const wanted = [...languages.flatMap(({ grammar }) => grammar?.scope ?? []), ...Object.keys(INJECTED)];
   const found = new Map();
   for (const scope of wanted) {

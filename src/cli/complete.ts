@@ -13,6 +13,8 @@ import { SYSTEM_CLOCK } from "../systemClock";
 import { readUtf8 } from "./documents";
 import { completeWith, type GivenOutcome } from "./givenAnswer";
 import { type Arguments, flagOption, samplerOptions, textOption, usageError, wholeOption } from "./options";
+import { syntaxOf } from "./syntax";
+import { VirtualClock } from "./virtualClock";
 import { headSentence, modelPath, openEngine, printJson } from "./session";
 
 export const completeOptions = {
@@ -67,7 +69,9 @@ export async function complete(args: Arguments): Promise<void> {
       jointMin: EVERYTHING,
     };
     const tokens: TokenCounter = { count: (text) => engine.tokenizer.encodeText(text).length };
-    const completer = new Completer({ engine: textEngine, clock: SYSTEM_CLOCK, tokens }, traits, options);
+    // In no hurry: the document is read down to the cursor, however long it is.
+    const syntax = await syntaxOf([request.languageId], new VirtualClock());
+    const completer = new Completer({ engine: textEngine, clock: SYSTEM_CLOCK, tokens, syntax }, traits, options);
     const outcome = await completer.complete(request);
     if (outcome.kind === "none" && outcome.error !== undefined) {
       throw outcome.error instanceof Error ? outcome.error : new Error("completion failed", { cause: outcome.error });

@@ -4,6 +4,7 @@ import type { TextEngine } from "../core/ports";
 import type { SkipReason } from "../core/skipReasons";
 import { StopStrings } from "../engine/local/stopStrings";
 import { emptyReport } from "../protocol/generation";
+import { syntaxOf } from "./syntax";
 import { VirtualClock } from "./virtualClock";
 
 /** What comes of a model's answer. */
@@ -21,7 +22,8 @@ const TRAITS = { fimLayouts: ["suffix-first"], fileHeader: false } as const;
  */
 export async function completeWith(request: CompletionRequest, answer: string): Promise<GivenOutcome> {
   const clock = new VirtualClock();
-  const completer = new Completer({ engine: saying(answer), clock }, TRAITS);
+  const syntax = await syntaxOf([request.languageId], clock);
+  const completer = new Completer({ engine: saying(answer), clock, syntax }, TRAITS);
   const first = await clock.until(completer.complete(request));
   const again = request.trigger === "manual" ? await clock.until(completer.complete(request)) : first;
   const outcome = again.kind === "text" ? again : first;

@@ -15,6 +15,7 @@ import { withPrivateEngine } from "./replay/privateEngine";
 import { SimulatedEditor } from "./replay/simulatedEditor";
 import { summarise, table } from "./replay/summary";
 import { parseTrace, type Trace } from "./replay/trace";
+import { syntaxOf } from "./syntax";
 import { modelPath, Progress, printJson } from "./session";
 
 const ANSWER_TOKENS = 96;
@@ -50,7 +51,10 @@ async function play(
   { traits, contextTokens }: ModelInfo,
 ): Promise<{ readonly keystrokes: readonly Keystroke[]; readonly readings: readonly Generation[] }> {
   const meter = new EngineMeter(client, (): Keystroke | undefined => editor.asked);
-  const completer = new Completer({ engine: meter, clock: SYSTEM_CLOCK, tokens: { count: estimateTokens } }, traits, {
+  const languageIds = trace.documents.map(({ languageId }) => languageId);
+  const syntax = await syntaxOf(languageIds, SYSTEM_CLOCK);
+  const ports = { engine: meter, clock: SYSTEM_CLOCK, tokens: { count: estimateTokens }, syntax };
+  const completer = new Completer(ports, traits, {
     blockTokens: ANSWER_TOKENS,
     budget: budgetFor(contextTokens, ANSWER_TOKENS),
   });

@@ -23,6 +23,8 @@ import type { SkipReason } from "./skipReasons";
 import { type AnswerSource, RequestLog } from "./requestLog";
 import { isSameSuggestion, StandingSuggestion } from "./standingSuggestion";
 import { suppressionAt } from "./suppression";
+import { SyntaxCache } from "./syntax/cursorSyntax";
+import { PLAIN_SOURCE } from "./syntax/languages";
 import { recordOf, type PendingCompletion, pendingCompletionAt } from "./pendingCompletion";
 import { TypingPace } from "./typingPace";
 import { Waiting, whenOver } from "./waiting";
@@ -31,6 +33,8 @@ export interface CompletionPorts {
   readonly engine: TextEngine;
   readonly clock: Clock;
   readonly tokens?: TokenCounter;
+  /** Of the window's documents. Missing: they are read by their languages' configurations alone. */
+  readonly syntax?: SyntaxCache;
   /** To go on with an earlier one. */
   readonly log?: RequestLog;
 }
@@ -53,6 +57,7 @@ export class Completer {
   readonly #options: CompletionOptions;
   readonly #windows: PromptWindows;
   readonly #prefill: PromptPrefill;
+  readonly #syntax: SyntaxCache;
   readonly #cache = new CompletionCache();
   readonly #pace = new TypingPace();
   readonly #waiting: Waiting;
@@ -66,6 +71,7 @@ export class Completer {
     this.log = ports.log ?? new RequestLog();
     this.#engine = ports.engine;
     this.#clock = ports.clock;
+    this.#syntax = ports.syntax ?? new SyntaxCache(PLAIN_SOURCE, ports.clock);
     this.#traits = traits;
     this.#options = { ...DEFAULT_OPTIONS, ...options };
     this.#windows = new PromptWindows(this.#options.budget, ports.tokens);
@@ -200,6 +206,7 @@ export class Completer {
   /** A document was closed. */
   forget(documentId: string): void {
     this.#windows.forget(documentId);
+    this.#syntax.forget(documentId);
     this.#cache.forget(documentId);
     this.#prefill.forget(documentId);
     this.#standing.forget(documentId);
@@ -245,7 +252,8 @@ export class Completer {
     const standing = this.#standing.restAt(request);
     const isRepeated = request.trigger === "manual" && isSamePlace(this.#askedByHand, request);
     this.#askedByHand = request.trigger === "manual" ? request : undefined;
-    const asked = { id, request, normal, token, startedMs, isRepeated, standing };
+    const syntax = this.#syntax.at({ documentId: request.documentId, ...normal.cursor });
+    const asked = { id, request, normal, syntax, token, startedMs, isRepeated, standing };
     return pendingCompletionAt(asked, window, this.#traits, this.#options.jointMin);
   }
 

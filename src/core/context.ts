@@ -1,9 +1,8 @@
 import { type Indentation, indentationNear } from "./indentation";
 import { type Language, languageOf } from "./language";
 import { AT_START, scan, type ScanState } from "./scanner";
-import { FALLBACK_CONFIGURATION } from "./syntax/configuration";
 import { type CursorSyntax, syntaxAt } from "./syntax/cursorSyntax";
-import { PlainReader } from "./syntax/plainReader";
+import { PLAIN_SOURCE } from "./syntax/languages";
 
 /** A cursor in a document whose lines end with line feeds. */
 export interface CursorContext {
@@ -38,7 +37,7 @@ const SCANNED_CHARS_ABOVE = 20_000;
 const GUESSED_CHARS_ABOVE = 2000;
 const SCANNED_CHARS_BELOW = 8_000;
 
-/** Without `syntax` the lines above are read as if nothing were known of their language. */
+/** Without `syntax` the lines just above are read by the configuration of their language. */
 export function surroundingsOf(cursor: CursorContext, syntax: CursorSyntax = plainSyntax(cursor)): Surroundings {
   const { text, offset } = cursor;
   const { before, after } = currentLine(cursor);
@@ -61,7 +60,7 @@ export function surroundingsOf(cursor: CursorContext, syntax: CursorSyntax = pla
 
 function plainSyntax({ languageId, text, offset }: CursorContext): CursorSyntax {
   const start = text.lastIndexOf("\n", Math.max(0, offset - GUESSED_CHARS_ABOVE)) + 1;
-  return syntaxAt(new PlainReader(languageId, FALLBACK_CONFIGURATION), text.slice(start, offset), offset - start);
+  return syntaxAt(PLAIN_SOURCE.readerNow(languageId).reader, text.slice(start, offset), offset - start);
 }
 
 /** An offset that is most likely top-level code: the start of the text, or of a line that is not indented. */

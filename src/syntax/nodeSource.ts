@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { bundledCatalog, bundledConfiguration, type BundledIndex } from "./bundledCatalog";
+import { bundledConfiguration } from "../core/syntax/languages";
+import { bundledCatalog, type BundledIndex } from "./bundledCatalog";
 import { type GrammarFailure, TextMateSource } from "./textMateSource";
 
 /** The bundled grammars, read from a folder as `tools/syntaxData.mjs` lays it out. For the command line and tests. */

@@ -44,7 +44,7 @@ export async function typeFile(
 ): Promise<TypingCounts> {
   const keys = keysOf(path, languageId, text);
   const clock = new VirtualClock();
-  const completer = completerFor(subject, clock);
+  const completer = await completerFor(subject, languageId, clock);
   const suggestions = new SuggestionCounter();
   const document = emptyDocumentFor(path, languageId, text);
   const editor = new SimulatedEditor(completer, clock, [document], (each) => {

@@ -1,15 +1,18 @@
+import type { Clock } from "../ports";
 import { DocumentSyntax } from "./documentSyntax";
 import type { SyntaxReader, SyntaxSource } from "./reader";
 import { type PlaceState, readStructure, startOf } from "./structure";
 
-/** What is known of the syntax at a cursor. */
+/** What is known of the syntax at a cursor. A value: it stays true of the text that it was asked for. */
 export interface CursorSyntax {
   readonly reader: SyntaxReader;
   /** How the cursor's line begins. */
   readonly lineStart: PlaceState;
+  /** How the nearest line above begins that is not blank; undefined where there is none. */
+  readonly aboveStart: PlaceState | undefined;
   /**
-   * The document has been read down to the cursor, by the best reader that there is for it. Where it is not, `lineStart` is a
-   * guess: nothing may be taken from the document on its word.
+   * The document has been read down to the cursor, by the best reader that there is for it. Where it is not, the places are
+   * guesses: nothing may be taken from the document on their word.
    */
   readonly isKnown: boolean;
 }
@@ -25,39 +28,69 @@ export interface DocumentPlace {
 
 /** Documents whose lines are remembered; more than an editor shows at once. */
 const CAPACITY = 8;
+/** What a key may cost. */
+const AT_ONCE_MS = 4;
+const SLICE_MS = 6;
+const BETWEEN_SLICES_MS = 12;
 const GUESSED_FROM_CHARS = 2000;
+const BLANK_LINES_MAX = 50;
 
-/** Reads documents, and remembers how their lines begin. */
+/**
+ * Reads documents and remembers how their lines begin. What cannot be read within the time that a key may cost is read in
+ * slices afterwards, while nobody waits.
+ */
 export class SyntaxCache {
   readonly #source: SyntaxSource;
+  readonly #clock: Clock;
   /** Least recently used first. */
   readonly #documents = new Map<string, DocumentSyntax>();
+  #callOffReading: () => void = () => undefined;
 
-  constructor(source: SyntaxSource) {
+  constructor(source: SyntaxSource, clock: Clock) {
     this.#source = source;
+    this.#clock = clock;
   }
 
-  /** `mayGoOn`: asked before each line that has to be read; where it says no before the cursor, the answer is a guess. */
-  at(place: DocumentPlace, mayGoOn?: () => boolean): CursorSyntax {
+  at(place: DocumentPlace): CursorSyntax {
     const { reader, isFinal } = this.#source.readerNow(place.languageId);
     const document = this.#document(place.documentId, reader);
     document.update(place.text);
     const line = document.lineAt(place.offset);
-    document.advance(line, mayGoOn);
-    const lineStart = document.placeAt(line);
-    return lineStart === undefined
-      ? { reader, lineStart: guess(reader, document, line), isKnown: false }
-      : { reader, lineStart, isKnown: isFinal };
+    const isReached = document.advance(line, this.#within(AT_ONCE_MS));
+    if (!isReached) {
+      this.#readOn(document);
+    }
+    return cursorSyntax(document, line, isReached && isFinal);
   }
 
-  /** Reads on in a document that was asked for before. Returns whether it has been read down to its last line. */
-  advance(documentId: string, mayGoOn: () => boolean): boolean {
-    const document = this.#documents.get(documentId);
-    return document?.advance(document.lineCount - 1, mayGoOn) ?? true;
+  /** Loads what a document of this language needs, before it is needed. Never rejects. */
+  async prepare(languageId: string): Promise<void> {
+    await this.#source.load(languageId);
   }
 
   forget(documentId: string): void {
     this.#documents.delete(documentId);
+  }
+
+  dispose(): void {
+    this.#callOffReading();
+    this.#documents.clear();
+  }
+
+  #within(ms: number): () => boolean {
+    const until = this.#clock.nowMs() + ms;
+    return () => this.#clock.nowMs() < until;
+  }
+
+  /** One document at a time, the one asked for last. */
+  #readOn(document: DocumentSyntax): void {
+    this.#callOffReading();
+    this.#callOffReading = this.#clock.after(BETWEEN_SLICES_MS, () => {
+      const isWanted = [...this.#documents.values()].includes(document);
+      if (isWanted && !document.advance(document.lineCount - 1, this.#within(SLICE_MS))) {
+        this.#readOn(document);
+      }
+    });
   }
 
   #document(id: string, reader: SyntaxReader): DocumentSyntax {
@@ -73,27 +106,45 @@ export class SyntaxCache {
   }
 }
 
-/** For a document of which nothing is remembered. */
+/** For a text of which nothing is remembered; reads all of it down to the cursor. */
 export function syntaxAt(reader: SyntaxReader, text: string, offset: number): CursorSyntax {
   const document = new DocumentSyntax(reader, text);
   const line = document.lineAt(offset);
-  document.advance(line);
-  return { reader, lineStart: document.placeAt(line) ?? startOf(reader), isKnown: true };
+  return cursorSyntax(document, line, document.advance(line));
+}
+
+function cursorSyntax(document: DocumentSyntax, line: number, isKnown: boolean): CursorSyntax {
+  const { reader } = document;
+  const above = lineAbove(document, line);
+  const lineStart = document.placeAt(line) ?? guess(document, line);
+  const aboveStart = above === undefined ? undefined : (document.placeAt(above) ?? guess(document, above));
+  return { reader, lineStart, aboveStart, isKnown };
+}
+
+function lineAbove(document: DocumentSyntax, line: number): number | undefined {
+  for (let above = line - 1; above >= Math.max(0, line - BLANK_LINES_MAX); --above) {
+    if (document.line(above).trim() !== "") {
+      return above;
+    }
+  }
+  return undefined;
 }
 
 /** As if a line not far above that is not indented were the first of the document. */
-function guess(reader: SyntaxReader, document: DocumentSyntax, line: number): PlaceState {
-  let chars = 0;
-  let first = line;
+function guess(document: DocumentSyntax, line: number): PlaceState {
+  const { reader } = document;
   const lines: string[] = [];
-  while (first > 0 && chars < GUESSED_FROM_CHARS) {
-    first -= 1;
-    const text = document.line(first);
+  let chars = 0;
+  for (let above = line - 1; above >= 0; --above) {
+    const text = document.line(above);
     chars += text.length;
+    if (chars > GUESSED_FROM_CHARS) {
+      break;
+    }
     lines.unshift(text);
     if (/^[^\s)\]}]/.test(text)) {
       break;
     }
   }
-  return chars > GUESSED_FROM_CHARS * 2 ? startOf(reader) : readStructure(reader, lines, startOf(reader)).end;
+  return readStructure(reader, lines, startOf(reader)).end;
 }
