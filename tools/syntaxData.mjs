@@ -56,8 +56,9 @@ export function bundledGrammars() {
   return [...found.values()];
 }
 
-/** Names and comments colour nothing. */
-const withoutRemarks = (key, value) => (["comment", "information_for_contributors"].includes(key) ? undefined : value);
+/** Remarks colour nothing. A rule may be called "comment", too. */
+const withoutRemarks = (key, value) =>
+  key === "information_for_contributors" || (key === "comment" && typeof value === "string") ? undefined : value;
 
 export function layOutSyntax(folder) {
   rmSync(folder, { recursive: true, force: true });

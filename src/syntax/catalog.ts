@@ -3,7 +3,6 @@ import type { GrammarScopes } from "./scopes";
 
 /** A grammar as somebody has contributed it: VS Code's `contributes.grammars`. */
 export interface GrammarContribution extends GrammarScopes {
-  readonly scopeName: string;
   /** Whose it is, for messages. */
   readonly origin: string;
   /** Ends with `.json`, or it is a property list. */

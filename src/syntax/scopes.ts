@@ -3,6 +3,7 @@ import { isScope, scopeSelector, type ScopeSelector } from "./scopeSelector";
 
 /** What a grammar's contribution says of its scopes: VS Code's `contributes.grammars`. */
 export interface GrammarScopes {
+  readonly scopeName: string;
   /** Scope to language identifier. */
   readonly embeddedLanguages: Readonly<Record<string, string>>;
   /** Scope selector to `comment`, `string`, `regex` or `other`. */
@@ -18,18 +19,19 @@ type Frame = "string" | "regex" | "comment" | "code" | "prose";
  * From the names that grammars share: https://macromates.com/manual/en/language_grammars#naming_conventions; `meta.embedded` as
  * in VS Code. Strings in which a language has put its interpolations have no name in common.
  */
-const FRAMES: readonly (readonly [RegExp, Frame])[] = [
+const FRAMES: readonly (readonly [RegExp, Frame | undefined])[] = [
   [
-    /^(?:string\.interpolated\.expression|meta\.(?:embedded|template\.expression|interpolation|string-interpolation))\b/,
+    /^(?:meta\.(?:embedded|template\.expression|interpolation|string-interpolation|interpolated\.expression)|variable\.interpolation)\b/,
     "code",
   ],
+  [/^(?:meta\.scope\.subshell|string\.interpolated\.(?:expression|dollar|makefile))\b/, "code"],
+  // The words around a here-document, and what is a string in name only.
   [
-    /^(?:meta\.(?:interpolated\.expression|substitution)|string\.other\.interpolated|string\.interpolated\.(?:dollar|backtick))\b/,
-    "code",
+    /^string\.(?:definition|unquoted\.(?!heredoc|here|nowdoc|block)|regexp\.unquoted|other\.(?:link|math|begin|end))/,
+    undefined,
   ],
   [/^string\.regexp\.quoted\b/, "string"],
   [/^(?:string\.regexp|constant\.regexp|string\.regex)\b/, "regex"],
-  [/^string\.(?:unquoted\.(?:label|plain)|other\.(?:link|math|begin|end))\b/, "prose"],
   [/^string\b/, "string"],
   [/^comment\b/, "comment"],
   [/^source\b/, "code"],
@@ -40,21 +42,28 @@ const FRAMES: readonly (readonly [RegExp, Frame])[] = [
 
 const ROLES: readonly (readonly [RegExp, TokenRole])[] = [
   [
-    /^punctuation\.(?:definition\.(?:template-expression|interpolation)|section\.(?:embedded|interpolation))\b/,
+    /^punctuation\.(?:definition\.(?:template-expression|interpolation|subshell)|section\.(?:embedded|interpolation))\b/,
     "interpolation",
   ],
   [/^constant\.character\.format\.placeholder\.other\.python/, "interpolation"],
-  [/^punctuation\.definition\.(?:string|comment|regexp?)\b.*\.begin\b/, "open"],
-  [/^punctuation\.definition\.(?:string|comment|regexp?)\b.*\.end\b/, "close"],
-  [/^punctuation\.definition\.(?:string|comment|regexp?|char)\b/, "delimiter"],
+  [/^punctuation\.definition\.(?:string|comment|regexp?|char)\b.*\.begin\b/, "open"],
+  [/^punctuation\.definition\.(?:string|comment|regexp?|char)\b.*\.end\b/, "close"],
+  [/^punctuation\.section\.(?:array|regexp)\.begin\.ruby/, "open"],
+  [/^punctuation\.section\.(?:array|regexp)\.end\.ruby/, "close"],
+  [/^punctuation\.(?:definition\.(?:string|comment|regexp?|char)|section\.regexp)\b/, "delimiter"],
   [/^constant\.character\.escape\b/, "escape"],
   [/^punctuation\.definition\.tag\b/, "tag"],
   [/^(?:entity\.name\.tag|support\.class\.component)\b/, "tagName"],
-  [/^punctuation\.(?:definition\.typeparameters|section\.angle-brackets|brackets?\.angle|angle)\b/, "angle"],
+  [
+    /^punctuation\.(?:definition\.typeparameters|section\.angle-brackets|brackets?\.angle|angle|separator\.generic-\w+-clause)\b/,
+    "angle",
+  ],
 ];
 
 /** Reads the paths of scopes that a grammar gives to tokens. Each path is read once. */
 export class ScopeReader {
+  /** At the start of a document. */
+  readonly start: TokenScope;
   readonly #languageId: string;
   readonly #languages: readonly (readonly [scope: string, languageId: string])[];
   readonly #tokenTypes: readonly { readonly isAt: ScopeSelector; readonly type: string }[];
@@ -73,6 +82,7 @@ export class ScopeReader {
     }));
     this.#balanced = scopeSelector(grammar.balancedBracketScopes.join(",") || "*");
     this.#unbalanced = scopeSelector(grammar.unbalancedBracketScopes.join(","));
+    this.start = this.read([grammar.scopeName]);
   }
 
   read(path: readonly string[]): TokenScope {
@@ -106,7 +116,7 @@ export class ScopeReader {
     let kind: Frame = "prose";
     let nesting = 0;
     const frames = path.flatMap(
-      (scope, i) => this.#contributedFrame(path, i) ?? pythonFrames(path, i) ?? frameOf(scope) ?? [],
+      (scope, i) => this.#contributedFrame(path, i) ?? framesBeside(path, i) ?? frameOf(scope) ?? [],
     );
     for (const next of frames) {
       if (next === kind || (isStringLike(kind) && next === "prose")) {
@@ -154,13 +164,19 @@ function frameOf(scope: string): Frame | undefined {
   return FRAMES.find(([pattern]) => pattern.test(scope))?.[1];
 }
 
-/** Python's grammar puts an f-string's text in a scope beside the code in it, not around. */
-function pythonFrames(path: readonly string[], index: number): readonly Frame[] | undefined {
-  if (!isScope(path[index] ?? "", "meta.fstring")) {
-    return undefined;
+/** Grammars that put what is interpolated beside the string, or no scope between the strings inside and outside. */
+function framesBeside(path: readonly string[], index: number): readonly Frame[] | undefined {
+  const scope = path[index] ?? "";
+  if (isScope(scope, "meta.fstring")) {
+    const text = /^(?:meta\.fstring|string\.interpolated|constant\.character\.escape)\b/;
+    const inside = path.slice(index + 1).find((each) => text.test(each));
+    return inside !== undefined && !inside.startsWith("meta") ? ["string"] : ["string", "code"];
   }
-  const inside = path.slice(index + 1).find((scope) => /^(?:meta\.fstring|string\.interpolated)\b/.test(scope));
-  return inside?.startsWith("string") === true ? ["string"] : ["string", "code"];
+  if (isScope(scope, "meta.template.expression.scala")) {
+    return ["string", "code"];
+  }
+  const isNested = /^string\.quoted\..*\.php$/.test(scope) && /^string\.quoted\..*\.php$/.test(path[index - 1] ?? "");
+  return isNested ? ["code", "string"] : undefined;
 }
 
 function roleOf(path: readonly string[]): TokenRole | undefined {

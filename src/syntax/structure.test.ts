@@ -5,40 +5,92 @@ import { bundledForTests } from "./testing/bundled";
 
 const SIGNS: Readonly<Record<Mark["type"], string>> = { open: "+", close: "-", stray: "!", unclosed: "?" };
 
-/** Marks of a line: `+(` opens, `-)` closes, `!)` is stray, `?"` was left open; behind it what is open at the end. */
+/** Of each line the marks, and behind the last `|` what is open at the end: `+(` opens, `-)` closes, `!)` is stray, `?"` was left open. */
 async function marksOf(languageId: string, text: string): Promise<string> {
   const reader = await (await bundledForTests()).load(languageId);
   const { lines, end } = readStructure(reader, text.split("\n"), startOf(reader));
-  const told = lines.map(({ marks }) =>
-    marks.map((mark) => SIGNS[mark.type] + (mark.text || (mark.of?.text ?? ""))).join(" "),
-  );
-  return [
-    ...told,
-    openList(end.open)
-      .map(({ text: opener }) => opener)
-      .join(" "),
-  ]
+  const told = lines.map(({ marks }) => marks.map((mark) => SIGNS[mark.type] + (mark.text || (mark.of?.text ?? ""))));
+  return [...told, openList(end.open).map((open) => open.text)]
+    .map((each) => each.join(" "))
     .join(" | ")
     .trim();
 }
 
+/** Language, text, marks. */
+const CASES: readonly (readonly [languageId: string, text: string, marks: string])[] = [
+  ["rust", 'r##"C:\\"#"##', '+r##" -"## |'],
+  ["rust", 'f(r"C:\\") }', '+( +r" -" -) !} |'],
+  ["rust", "fn f<'a>(x: Option<Vec<u8>>)", "+< -> +( +< +< -> -> -) |"],
+  ["rust", "let c = '\\''; let d = '\"'; x", "+' -' +' -' |"],
+  ["rust", 'println!("{} {{", a); a < b', '+( +" +{ -} -" -) |'],
+  ["rust", '"multi\nline"', '+" | -" |'],
+  ["python", 'f"a{d["k"]:>{w}}b"', '+f" +{ +[ +" -" -] +{ -} -} -" |'],
+  ["python", "f'{a!r}{{b}}' + rb'x'", "+f' +{ -} -' +rb' -' |"],
+  ["python", '"""doc (\nx"""\n[', '+""" | -""" | +[ | ['],
+  ["python", "x = 'it\ny", "+' ?' |  |"],
+  ["typescript", "`x${f(`y${1}`)}z`", "+` +${ +( +` +${ -} -` -) -} -` |"],
+  ["typescript", 'r = /a[/)]b"/g; a < b; f<M<A>>(1) // "', "+/ -/ +< +< -> -> +( -) +// -// |"],
+  ["typescript", "/** doc */ x = 'a\\'(' + `\n(", "+/** -*/ +' -' +` |  | `"],
+  [
+    "typescriptreact",
+    "(<div a={d}><>{x && <B/>}</></div>)",
+    "+( +< +{ -} -> +div +< -> + +{ +< -/> -} +</ -> -> +</ -> -> -) |",
+  ],
+  ["javascript", "f({ a: [1, 2 })", "+( +{ +[ ?[ -} -) |"],
+  ["html", '<script>\nfoo(a, "x)");\n</script>', '+< -> +script | +( +" -" -) | +</ -> -> |'],
+  ["html", '<p>it\'s (<br><b style="a: b">x</b></i>', '+< -> +p +< -> +< +" -" -> +b +</ -> -> +</ -> !> | p'],
+  ["html", "<ul><li>a<li>b</ul> <!-- ( -->", "+< -> +ul +< -> +li +< -> +li +</ -> -li -li -> +<!-- ---> |"],
+  [
+    "vue",
+    '<template>\n<a :b="f(x)">{{ g(c) }}</a>\n</template>',
+    "+< -> +template | +< +( -) -> +a +{{ +( -) -}} +</ -> -> | +</ -> -> |",
+  ],
+  ["vue", '<script lang="ts">\nf({ a: 1 }\n</script>', '+< +" -" -> +script | +( +{ -} | +</ -> ?( -> |'],
+  ["svelte", "<p on:click={() => f(a)}>{a}</p>", "+< +{ +( -) +( -) -} -> +p +{ -} +</ -> -> |"],
+  ["markdown", 'it\'s (a\n```js\nf(a, "b")\n```\n```python\nx = [', '|  | +( +" -" -) |  |  | +[ | ['],
+  ["csharp", '@"c:\\" + $"a{b}" + f<List<int>>(\'"\')', '+@" -" +$" +{ -} -" +< +< -> -> +( +\' -\' -) |'],
+  ["java", 'List<Map<String, A>> x = f("""\n a "b"\n""");', '+< +< -> -> +( +""" |  | -""" -) |'],
+  ["kotlin", '"a${f("x")} $b" + """raw "q" """', '+" +${ +( +" -" -) -} -" +""" -""" |'],
+  ["scala", 's"a${f("b")}" + List[Int]()', '+" +${ +( +" -" -) -} -" +[ -] +( -) |'],
+  ["swift", '"a\\(f("x"))" + #"raw " "#', '+" +\\( +( +" -" -) -) -" +#" -"# |'],
+  ["go", "x := `a\n\"b` + 'c' // (", "+` | -` +' -' +// -// |"],
+  ["c", 'char c = \'"\'; /* ( */ f("a\\"");', "+' -' +/* -*/ +( +\" -\" -) |"],
+  [
+    "cpp",
+    'auto s = R"x(a" )" )x"; int f(std::map<A, B> x) { f<int>(1); }',
+    '+R"x( -)x" +( +< -> -) +{ +< -> +( -) -} |',
+  ],
+  ["objective-c", 'f(@[@"b"]); // c', '+( +[ +@" -" -] -) +// -// |'],
+  ["php", '<p><?php f("a {$b["c"]}");\n?></p>', '+< -> +p +( +" +" -" -" -) | +</ -> -> |'],
+  ["ruby", '"a#{b("c")}" =~ /a"#{b}/i', '+" +#{ +( +" -" -) -} -" +/ +#{ -} -/ |'],
+  ["ruby", '%w[a b] + <<~EOS\n a " #{c}\nEOS\n(', "+%w[ -] + | +#{ -} | - | +( | ("],
+  ["shellscript", 'case "$x" in\n  a) echo "$(ls "$y")" ;;\n  b|c) f ;;\nesac', '+" -" | +" +$( +" -" -) -" |  |  |'],
+  ["shellscript", 'cat <<EOF\nhi "\nEOF\n(a', "+ |  | - | +( | ("],
+  ["perl", '"a $b{c}" =~ m/a"/; qw(a b); # d', '+" -" +m/ -/ +qw( -) +# -# |'],
+  ["lua", "--[[ b (\nc ]] x = [==[ a ]] ]==] .. 'd' -- (", "+--[[ | -]] +[==[ -]==] +' -' +-- --- |"],
+  ["haskell", "foldl' (+) 0 xs -- x'\n{- b -} ['c']", "+( -) +-- --- | +{- --} +[ +' -' -] |"],
+  ["clojure", '(f [x] "a") ; c', '+( +[ -] +" -" -) +; -; |'],
+  ["css", 'a { b: url("x"); /* c */', '+{ +( +" -" -) +/* -*/ | {'],
+  ["scss", ".a { &:hover { w: calc(1px + #{$b}); } // c", "+{ +{ +( +#{ -} -) -} +// -// | {"],
+  ["json", '{"a": [1, "b]"]}', '+{ +" -" +[ +" -" -] -} |'],
+  ["sql", "select 'a''b' -- (\n/* ( */", "+' -' +' -' +-- --- | +/* -*/ |"],
+  ["dart", "'a${f('x')}' // (", "+' +{ +( +' -' -) -} -' +// -// |"],
+  ["julia", '"a$(f("b"))" # (\n#= ( =#', '+" +( +( +" -" -) -) -" +# -# | +#= -=# |'],
+  ["powershell", '"a $($b.c("d"))" <# ( #> @"\nhi "\n"@', '+" +( +( +" -" -) -) -" +<# -#> +@" |  | -" |'],
+  ["r", 'f("a") # (', '+( +" -" -) +# -# |'],
+  ["elixir", '"a (" # (\n"""\n(\n"""', '+" -" +# -# | +""" |  | -""" |'],
+  ["toml", "a = '''x\n'(\n''' # d", "+''' |  | -''' +# -# |"],
+  ["yaml", 'a: it\'s # (\nb: "c"', '+# -# | +" -" |'],
+  ["latex", "\\frac{a}{b $x$ % (", "+{ -} +{ +% -% | {"],
+  ["xml", '<a b="c"><d/><!-- ( --></a>', '+< +" -" -> +a +< -/> +<!-- ---> +</ -> -> |'],
+  ["nix", "x = \"a${b \"c\"}\"; y = ''d ${e}'';", "+\" +${ +\" -\" -} -\" +'' +${ -} -'' |"],
+  ["zig", 'f("b"); // (', '+( +" -" -) +// -// |'],
+  ["groovy", '"a${f("b")}" // (', '+" +${ +( -) -} -" +// -// |'],
+];
+
 describe("structure", () => {
-  const cases: readonly (readonly [languageId: string, text: string, marks: string])[] = [
-    ["rust", 'r##"C:\\"#"##', '+r##" -"## |'],
-    ["rust", "fn f<'a>(x: Option<Vec<u8>>)", "+< -> +( +< +< -> -> -) |"],
-    ["python", 'f"a{d["k"]:>{w}}b"', '+f" +{ +[ +" -" -] +{ -} -} -" |'],
-    ["typescript", "`x${f(`y${1}`)}z`", "+` +${ +( +` +${ -} -` -) -} -` |"],
-    [
-      "typescriptreact",
-      "(<div a={d}><>{x && <B/>}</></div>)",
-      "+( +< +{ -} -> +div +< -> + +{ +< -/> -} +</ -> -> +</ -> -> -) |",
-    ],
-    ["html", '<script>\nfoo(a, "x)");\n</script>', '+< -> +script | +( +" -" -) | +</ -> -> |'],
-    ["csharp", '@"c:\\" + $"a{b}"', '+@" -" +$" +{ -} -" |'],
-    ["markdown", 'it\'s (a\n```js\nf(a, "b")\n```', '|  | +( +" -" -) |  |'],
-  ];
-  for (const [languageId, text, marks] of cases) {
-    it(`${languageId}: ${text}`, async () => {
+  for (const [languageId, text, marks] of CASES) {
+    it(`${languageId}: ${JSON.stringify(text)}`, async () => {
       assert.equal(await marksOf(languageId, text), marks);
     });
   }

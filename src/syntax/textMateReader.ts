@@ -1,4 +1,4 @@
-import { type IGrammar, INITIAL, type StateStack } from "vscode-textmate";
+import { type IGrammar, INITIAL, type ITokenizeLineResult, type StateStack } from "vscode-textmate";
 import { FALLBACK_CONFIGURATION, type LanguageConfiguration } from "../core/syntax/configuration";
 import {
   type LineReading,
@@ -9,35 +9,44 @@ import {
   type TokenScope,
 } from "../core/syntax/reader";
 import type { ScopeReader } from "./scopes";
+import { SearchedTooLong, type TimedOniguruma } from "./timedOniguruma";
 
 /** After so long a line's reading is given up, and the line is one token. */
-const LINE_MS_MAX = 200;
+const LINE_MS_MAX = 250;
 /** A grammar that takes as long for less is at fault, not the line. */
 const SLOW_LINE_CHARS = 2000;
+
+/** What a reader of a language is made of. */
+export interface TextMateParts {
+  readonly grammar: IGrammar;
+  /** What the grammar searches with. */
+  readonly oniguruma: TimedOniguruma;
+  readonly scopes: ScopeReader;
+  /** Of the language and those that are embedded in it. */
+  readonly configurations: ReadonlyMap<string, LanguageConfiguration>;
+  /** Called once; from then on each line is one token. */
+  readonly onFailure: (error: unknown) => void;
+}
 
 /** Reads with a TextMate grammar. */
 export class TextMateReader implements SyntaxReader {
   readonly languageId: string;
   readonly start: SyntaxState;
   readonly #grammar: IGrammar;
+  readonly #oniguruma: TimedOniguruma;
   readonly #scopes: ScopeReader;
+  readonly #configurations: ReadonlyMap<string, LanguageConfiguration>;
   readonly #onFailure: (error: unknown) => void;
   #hasFailed = false;
-  readonly #configurations: ReadonlyMap<string, LanguageConfiguration>;
 
-  constructor(
-    languageId: string,
-    grammar: IGrammar,
-    scopes: ScopeReader,
-    configurations: ReadonlyMap<string, LanguageConfiguration>,
-    onFailure: (error: unknown) => void,
-  ) {
-    this.#onFailure = onFailure;
+  constructor(languageId: string, { grammar, oniguruma, scopes, configurations, onFailure }: TextMateParts) {
     this.languageId = languageId;
     this.#grammar = grammar;
+    this.#oniguruma = oniguruma;
     this.#scopes = scopes;
     this.#configurations = configurations;
-    this.start = new TextMateState(INITIAL, scopes.read([]));
+    this.#onFailure = onFailure;
+    this.start = new TextMateState(INITIAL, scopes.start);
   }
 
   configuration(languageId: string): LanguageConfiguration {
@@ -49,16 +58,12 @@ export class TextMateReader implements SyntaxReader {
       return unread(line, state);
     }
     try {
-      const first = this.#read(line, state);
-      if (first !== undefined) {
-        return first;
-      }
-      // The first reading also compiles the patterns that the line needs; the second one says how fast they are.
-      const second = this.#read(line, state);
-      if (second === undefined && line.length <= SLOW_LINE_CHARS) {
+      // Once more, in case that something else had the processor meanwhile.
+      const reading = this.#read(line, state) ?? this.#read(line, state);
+      if (reading === undefined && line.length <= SLOW_LINE_CHARS) {
         this.#fail(new Error(`${String(line.length)} characters were not read in ${String(LINE_MS_MAX)} ms`));
       }
-      return second ?? unread(line, state);
+      return reading ?? unread(line, state);
     } catch (error) {
       this.#fail(error);
       return unread(line, state);
@@ -72,10 +77,11 @@ export class TextMateReader implements SyntaxReader {
 
   /** Undefined where it took too long. */
   #read(line: string, state: TextMateState): LineReading | undefined {
-    const { tokens, ruleStack, stoppedEarly } = this.#grammar.tokenizeLine(line, state.stack, LINE_MS_MAX);
-    if (stoppedEarly) {
+    const result = this.#tokenize(line, state.stack);
+    if (result === undefined) {
       return undefined;
     }
+    const { tokens, ruleStack } = result;
     const read: Token[] = [];
     for (const { startIndex, endIndex, scopes } of tokens) {
       const end = Math.min(endIndex, line.length);
@@ -87,6 +93,18 @@ export class TextMateReader implements SyntaxReader {
       ? state
       : new TextMateState(ruleStack, this.#scopes.read(pathOf(ruleStack)));
     return { tokens: read, end };
+  }
+
+  #tokenize(line: string, stack: StateStack): ITokenizeLineResult | undefined {
+    this.#oniguruma.allow(LINE_MS_MAX);
+    try {
+      return this.#grammar.tokenizeLine(line, stack);
+    } catch (error) {
+      if (error instanceof SearchedTooLong) {
+        return undefined;
+      }
+      throw error;
+    }
   }
 }
 

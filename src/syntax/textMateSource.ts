@@ -1,4 +1,4 @@
-import { createOnigScanner, createOnigString, loadWASM } from "vscode-oniguruma";
+import { loadWASM } from "vscode-oniguruma";
 import { parseRawGrammar, Registry } from "vscode-textmate";
 import { FALLBACK_CONFIGURATION, type LanguageConfiguration } from "../core/syntax/configuration";
 import { PlainReader, PROSE_LANGUAGES } from "../core/syntax/plainReader";
@@ -6,6 +6,7 @@ import type { SyntaxReader, SyntaxSource } from "../core/syntax/reader";
 import type { GrammarContribution, SyntaxCatalog } from "./catalog";
 import { ScopeReader } from "./scopes";
 import { TextMateReader } from "./textMateReader";
+import { TimedOniguruma } from "./timedOniguruma";
 
 export interface TextMateFiles {
   /** Most wanted first: a grammar that cannot be loaded, or fails later, makes room for that of the next catalog. */
@@ -97,8 +98,9 @@ export class TextMateSource implements SyntaxSource {
   async #readerOf(languageId: string, contribution: GrammarContribution, level: number): Promise<SyntaxReader> {
     const catalogs = this.#files.catalogs.slice(level);
     await loadOniguruma(this.#files.readWasm);
+    const oniguruma = new TimedOniguruma();
     const registry = new Registry({
-      onigLib: Promise.resolve({ createOnigScanner, createOnigString }),
+      onigLib: Promise.resolve(oniguruma),
       loadGrammar: async (scopeName) => {
         const isOwn = scopeName === contribution.scopeName;
         const found = isOwn
@@ -116,15 +118,15 @@ export class TextMateSource implements SyntaxSource {
     for (const id of new Set([languageId, ...Object.values(contribution.embeddedLanguages)])) {
       configurations.set(id, (await this.#configuration(id)) ?? FALLBACK_CONFIGURATION);
     }
-    return new TextMateReader(
-      languageId,
+    return new TextMateReader(languageId, {
       grammar,
-      new ScopeReader(languageId, contribution),
+      oniguruma,
+      scopes: new ScopeReader(languageId, contribution),
       configurations,
-      (error) => {
+      onFailure: (error) => {
         this.#drop(languageId, contribution, level, error);
       },
-    );
+    });
   }
 
   /** A grammar that has failed is not asked again. */
@@ -136,14 +138,14 @@ export class TextMateSource implements SyntaxSource {
 }
 
 /** Once in a process: the module is loaded into the library. */
-let oniguruma: Promise<void> | undefined;
+let loadedOniguruma: Promise<void> | undefined;
 
 function loadOniguruma(readWasm: TextMateFiles["readWasm"]): Promise<void> {
-  oniguruma ??= readWasm()
+  loadedOniguruma ??= readWasm()
     .then((data) => loadWASM({ data }))
     .catch((error: unknown) => {
-      oniguruma = undefined;
+      loadedOniguruma = undefined;
       throw error;
     });
-  return oniguruma;
+  return loadedOniguruma;
 }

@@ -158,6 +158,8 @@ class LineFolder {
   #done = 0;
   /** Where the innermost string's opening delimiter ends, as far as it has been read. */
   #openerEnd = -1;
+  /** Where the closing delimiter of a string ended last. */
+  #closerEnd = -1;
   #configuration: LanguageConfiguration;
   #language: string;
 
@@ -229,10 +231,12 @@ class LineFolder {
   #readString(token: Token, kind: "string" | "comment" | "regex"): void {
     const { start, end, scope } = token;
     if ((this.#open?.nesting ?? 0) < scope.nesting) {
-      if (scope.role === "close") {
-        return;
+      // Grammars take white space before a string for a part of it, and flags behind a regular expression.
+      const text = this.#line.slice(start, end);
+      const isAround = scope.role === undefined && (start === this.#closerEnd ? /^\w+$/ : /^\s+$/).test(text);
+      if (scope.role !== "close" && !(isAround && start > 0)) {
+        this.#openString(token, kind);
       }
-      this.#openString(token, kind);
       return;
     }
     this.#dropInsideString(start);
@@ -254,6 +258,7 @@ class LineFolder {
       if (this.#line.startsWith(open.close, start)) {
         this.#pop("close", start, start + open.close.length);
         this.#done = start + open.close.length;
+        this.#closerEnd = this.#done;
         return;
       }
     }
@@ -262,6 +267,7 @@ class LineFolder {
     } else if (scope.role === "close") {
       this.#pop("close", start, end);
       this.#done = end;
+      this.#closerEnd = end;
     } else if (scope.role === "open") {
       this.#pop(open.close === "" ? "close" : "unclosed", start, start);
       this.#openString(token, kind);
@@ -305,7 +311,7 @@ class LineFolder {
     const open = /[{([]$/.exec(text)?.[0];
     if (open !== undefined) {
       this.#push("interpolation", text, open === "{" ? "}" : open === "(" ? ")" : "]", start, end);
-    } else {
+    } else if (/^[)}\]]/.test(text)) {
       this.#close(text, start, end, (each) => each.kind === "interpolation" && text.startsWith(each.close));
     }
   }
