@@ -302,7 +302,9 @@ export class Completer {
     if ((isManual && isOpen) || (source !== "revisited" && wordChars !== undefined && wordChars <= 0)) {
       return undefined;
     }
-    if (pending.isRepeated && reused.completionKind !== this.#completionKindAt(pending)) {
+    const kind = this.#completionKindAt(pending);
+    const isMoreWanted = reused.completionKind !== kind || (kind === "block" && reused.isWhole === undefined);
+    if (pending.isRepeated && isMoreWanted) {
       return undefined;
     }
     const outcome = fittedOutcome(pending, reused);

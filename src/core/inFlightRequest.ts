@@ -146,7 +146,7 @@ export class InFlightRequest {
     return {
       text,
       completionKind,
-      isWhole: this.#isWhole,
+      ...(this.#isRepeated ? { isWhole: this.#isWhole } : {}),
       ...(tokens === undefined ? {} : { tokens }),
       ...(this.#hasFallen && this.#text.trimEnd().endsWith(lastLine) ? { isOpen: true } : {}),
       ...(wordChars === undefined ? {} : { wordChars }),

@@ -23,16 +23,16 @@ export function fitToLine(draft: Draft, at: Surroundings): FittedDraft {
   const after = at.after.trimEnd();
   const { text } = draft;
   const outcomes = new Outcomes(text, at);
-  const whole: Way = { length: text.length, replaced: 0 };
-  const echo = after === "" ? [] : waysThatEndAsAfter(text, after);
-  const isGood = (way: Way): boolean => outcomes.cost(way) <= 0;
-  const closers = outcomes.outerClosers();
-  const cuts = [text.length, ...[...closers.map(({ index }) => index), ...outcomes.unfinished()].sort((a, b) => b - a)];
-  const found =
-    echo.find(isGood) ??
-    (closers.length === 0 && isGood(whole) ? whole : bestOf(cuts.slice(0, CUTS_MAX), text, at, outcomes));
-  const isStray = closers.find(({ index }) => index === (found?.length ?? 0))?.isStray ?? true;
-  return fitted(draft, found ?? { length: 0, replaced: 0 }, at, isStray);
+  const echoes = after === "" ? [] : waysThatEndAsAfter(text, after);
+  const echo = echoes.find((way) => outcomes.cost(way).all <= 0);
+  const whole = { length: text.length, replaced: 0 };
+  if (echo !== undefined || outcomes.cost(whole).all < 0) {
+    return fitted(draft, echo ?? whole, at, false);
+  }
+  const cuts = outcomes.cuts();
+  const way = bestOf([text.length, ...cuts.map(({ index }) => index)].slice(0, CUTS_MAX), text, at, outcomes);
+  const isStray = cuts.find(({ index }) => index === (way?.length ?? 0))?.isStray ?? true;
+  return fitted(draft, way ?? { length: 0, replaced: 0 }, at, isStray);
 }
 
 function fitted(draft: Draft, way: Way, at: Surroundings, isStray: boolean): FittedDraft {
@@ -52,18 +52,18 @@ function fitted(draft: Draft, way: Way, at: Surroundings, isStray: boolean): Fit
   };
 }
 
-/** The longest cut that leaves the document in balance, by the fewest units that it replaces. */
+/** The longest cut that leaves the document in balance, and of the ways to put that in the best, replacing the least. */
 function bestOf(cuts: readonly number[], text: string, at: Surroundings, outcomes: Outcomes): Way | undefined {
   for (const length of cuts) {
-    if (text.slice(0, length).trim() === "") {
+    const put = text.slice(0, length);
+    if (put.trim() === "") {
       continue;
     }
-    const put = text.slice(0, length);
     const ways = replacements(put, at).map((replaced): Way => ({ length, replaced }));
-    const good = ways.filter((way) => outcomes.cost(way) <= 0);
+    const good = ways.filter((way) => outcomes.cost(way).brackets <= 0);
     const [first] = good;
     if (first !== undefined) {
-      return good.reduce((best, way) => (outcomes.cost(way) < outcomes.cost(best) ? way : best), first);
+      return good.reduce((best, way) => (outcomes.cost(way).all < outcomes.cost(best).all ? way : best), first);
     }
   }
   return undefined;

@@ -35,13 +35,20 @@ function arrives(
   const isDistinct = isDistinctLine(rest[0] ?? "", at);
   // Whether a closing bracket is one too many is counted, not compared.
   if (rest.slice(0, same).some((line) => !ONLY_CLOSERS.test(line))) {
-    return isWhole
-      ? same === rest.length && (same >= 2 || isDistinct)
-      : same === rest.length || same >= 2 || isDistinct;
+    if (isWhole) {
+      return same === rest.length && (same >= 2 || isDistinct) && !isRow(rest[0] ?? "", below, at);
+    }
+    return same === rest.length || same >= 2 || isDistinct;
   }
   // The text leaves a line out that is there already, and says the one behind it.
   const behind = !isWhole && isDistinct && !JUMP.test(rest[0] ?? "") ? sameLines(rest, below.slice(1), at) : 0;
   return behind > 0 && behind === Math.min(rest.length, below.length - 1);
+}
+
+/** A line of which this document has several, one below the other. */
+function isRow(line: string, below: readonly string[], at: Surroundings): boolean {
+  const above = at.above.slice(-4000).split("\n").slice(-8);
+  return [...above, ...below.slice(0, 8)].filter((each) => essence(each, at) === essence(line, at)).length >= 2;
 }
 
 function sameLines(a: readonly string[], b: readonly string[], at: Surroundings): number {

@@ -1,8 +1,8 @@
 import type { Surroundings } from "../context";
-import type { Token } from "../syntax/reader";
 import {
   arePlacesEqual,
   enclosing,
+  kindAt,
   type LineStructure,
   type Mark,
   type Open,
@@ -12,9 +12,9 @@ import {
   readStructure,
   type Structure,
 } from "../syntax/structure";
-import { mayOmitEndTag } from "../syntax/delimiters";
+import { commonLength, defectsOf, isIn, textImbalance, unmatched } from "./balance";
 
-/** What a line of a document becomes when a text is put in at the cursor, and how much of it is then out of balance. */
+/** What a document becomes when a text is put in at the cursor, and how much of it is then out of balance. */
 
 /** Lines below that are read to see what they close. */
 const BELOW = { lines: 150, chars: 6000 };
@@ -35,6 +35,21 @@ export interface Way {
   readonly replaced: number;
 }
 
+/** How much worse the document is balanced than without the text: 0 for as well, negative for better. */
+export interface Cost {
+  /** Of brackets, quotes and tags. */
+  readonly brackets: number;
+  /** And of brackets in text. */
+  readonly all: number;
+}
+
+/** A place in the text where it could end. */
+export interface Cut {
+  readonly index: number;
+  /** What begins there closes nothing, or is closed by nothing. */
+  readonly isStray: boolean;
+}
+
 interface Place {
   readonly line: number;
   readonly column: number;
@@ -45,85 +60,88 @@ export class Outcomes {
   readonly #text: string;
   readonly #original: LineStructure;
   readonly #originalOpen: readonly Open[];
-  readonly #originalCost: number;
+  /** The cursor stands in code, where brackets in strings are nobody's business. */
+  readonly #isCode: boolean;
+  readonly #costs = new Map<string, Cost>();
   readonly #belowLines: readonly string[];
+  /** More lines are below than are read. */
+  readonly #isBelowCut: boolean;
   /** What the lines below close of what is open above them, as far as they have been read. */
   readonly #closersBelow: string[] = [];
   #readBelow = 0;
   #belowEnd: PlaceState;
 
   constructor(text: string, at: Surroundings) {
-    const { syntax } = at;
+    const { reader, lineStart } = at.syntax;
     this.#at = at;
     this.#text = text;
-    this.#original = readLineStructure(syntax.reader, at.before + at.after, syntax.lineStart);
+    this.#original = readLineStructure(reader, at.before + at.after, lineStart);
     this.#originalOpen = openList(this.#original.end.open);
-    this.#originalCost = ownCost([this.#original], at.after.trim() !== "");
+    this.#isCode = kindAt(this.#original, at.before.length) === "code";
     this.#belowLines = at.below.slice(0, BELOW.chars).split("\n").slice(0, BELOW.lines);
+    this.#isBelowCut = at.below.length > this.#belowLines.join("\n").length;
     this.#belowEnd = this.#original.end;
   }
 
-  /**
-   * How much worse the document is balanced than it is without the text: 0 for as well, negative for better. `ends`: what
-   * the text leaves open may be closed by whoever goes on to write.
-   */
-  cost({ length, replaced }: Way): number {
+  cost(way: Way): Cost {
+    const key = `${String(way.length)} ${String(way.replaced)}`;
+    const cost = this.#costs.get(key) ?? this.#newCost(way);
+    this.#costs.set(key, cost);
+    return cost;
+  }
+
+  #newCost({ length, replaced }: Way): Cost {
+    const { before, after } = this.#at;
     const put = this.#text.slice(0, length);
-    const rest = this.#at.after.slice(replaced);
-    const lines = (this.#at.before + put + rest).split("\n");
-    const structure = readStructure(this.#at.syntax.reader, lines, this.#at.syntax.lineStart);
-    const end = endOf(this.#at.before + put);
-    const own = opensBetween(structure, this.#at.before.length, end);
+    const rest = after.slice(replaced);
+    const structure = this.#read(before + put + rest);
+    const own = opensBetween(structure, before.length, endOf(before + put));
     const left = openList(structure.end.open);
     const isLeftInFront = rest.trim() !== "" && left.some((open) => own.has(open));
-    return (
-      ownCost(structure.lines, this.#at.after.trim() !== "") -
-      this.#originalCost +
+    const brackets =
+      this.#defects(structure.lines) -
+      this.#defects([this.#original]) +
       this.#costBelow(structure.end, left, own) +
-      (isLeftInFront ? OPEN_IN_FRONT : 0)
-    );
+      (isLeftInFront ? OPEN_IN_FRONT : 0);
+    return { brackets, all: brackets + this.#inText(structure.lines) - this.#inText([this.#original]) };
   }
 
-  /** Where in the text something is closed that is open at the cursor, or nothing is. */
-  outerClosers(): readonly { readonly index: number; readonly isStray: boolean }[] {
-    const { before } = this.#at;
-    const lines = (before + this.#text).split("\n");
-    const structure = readStructure(this.#at.syntax.reader, lines, this.#at.syntax.lineStart);
-    const own = opensBetween(structure, before.length, { line: lines.length, column: 0 });
-    const found: { index: number; isStray: boolean }[] = [];
-    let lineStart = -before.length;
-    for (const { marks, text } of structure.lines) {
-      for (const mark of marks) {
-        const index = lineStart + mark.start;
-        const isOuter = mark.type === "stray" || (mark.type === "close" && mark.of !== undefined && !own.has(mark.of));
-        if (index >= 0 && isOuter && mark.end > mark.start) {
-          found.push({ index: startOfCloser(mark, text, lineStart), isStray: mark.type === "stray" });
-        }
-      }
-      lineStart += text.length + 1;
-    }
-    return found;
-  }
-
-  /** Where the text opens a string or a comment that it does not close, outermost first. */
-  unfinished(): readonly number[] {
-    const { before } = this.#at;
-    const lines = (before + this.#text).split("\n");
-    const structure = readStructure(this.#at.syntax.reader, lines, this.#at.syntax.lineStart);
+  /** Where the text closes what is open at the cursor, closes nothing, or opens a string that it does not close. */
+  cuts(): readonly Cut[] {
+    const { before, syntax } = this.#at;
+    const structure = this.#read(before + this.#text);
+    const own = opensBetween(structure, before.length, { line: structure.lines.length, column: 0 });
     const left = new Set(openList(structure.end.open));
-    const unclosed = new Set(structure.lines.at(-1)?.marks.flatMap(({ type, of }) => (type === "unclosed" ? of : [])));
+    const cuts: Cut[] = [];
     let lineStart = -before.length;
-    const found: number[] = [];
-    for (const { marks, text } of structure.lines) {
-      for (const { type, of, start } of marks) {
-        const isLeft = of !== undefined && (left.has(of) || unclosed.has(of));
-        if (type === "open" && isLeft && enclosing(of) !== undefined && of.close !== "" && lineStart + start >= 0) {
-          found.push(lineStart + start);
+    for (const line of structure.lines) {
+      for (const mark of line.marks) {
+        if (mark.type === "close" && mark.of !== undefined && !own.has(mark.of) && mark.end > mark.start) {
+          cuts.push({ index: startOfCloser(mark, line.text, lineStart), isStray: false });
+        } else if (mark.type === "open" && isLeftInside(mark, line, left)) {
+          cuts.push({ index: lineStart + mark.start, isStray: true });
         }
       }
-      lineStart += text.length + 1;
+      const strays = defectsOf(line, syntax.reader).filter(({ isStray }) => isStray);
+      cuts.push(...strays.map(({ start, isStray }) => ({ index: lineStart + start, isStray })));
+      lineStart += line.text.length + 1;
     }
-    return found;
+    return cuts.filter(({ index }) => index >= 0).sort((a, b) => b.index - a.index);
+  }
+
+  #read(text: string): Structure {
+    const { reader, lineStart } = this.#at.syntax;
+    return readStructure(reader, text.split("\n"), lineStart);
+  }
+
+  #defects(lines: readonly LineStructure[]): number {
+    return DEFECT * lines.reduce((sum, line) => sum + defectsOf(line, this.#at.syntax.reader).length, 0);
+  }
+
+  /** Where nothing stands behind the cursor, nobody has paired brackets in text. */
+  #inText(lines: readonly LineStructure[]): number {
+    const hasAfter = this.#at.after.trim() !== "";
+    return hasAfter ? TEXT_DEFECT * lines.reduce((sum, line) => sum + textImbalance(line, this.#isCode), 0) : 0;
   }
 
   #costBelow(end: PlaceState, left: readonly Open[], own: ReadonlySet<Open>): number {
@@ -140,8 +158,8 @@ export class Outcomes {
       return counted;
     }
     const without = { syntax: end.syntax, open: kept.at(-1) };
-    const isOnTop = !isInsideOut && left.slice(0, kept.length).every((open, i) => open === kept[i]);
-    const ends = isOnTop && kept.length < left.length ? [end, without] : [end];
+    const isOnTop = !isInsideOut && kept.length < left.length && kept.every((open, i) => open === left[i]);
+    const ends = isOnTop ? [end, without] : [end];
     return Math.min(counted, ...ends.map((each) => this.#comparedBelow(each, own)));
   }
 
@@ -181,21 +199,30 @@ export class Outcomes {
         return cost;
       }
       const [a, b] = [readLineStructure(reader, line, then), readLineStructure(reader, line, now)];
-      cost += bracketCost([a]) - bracketCost([b]);
+      cost += this.#defects([a]) - this.#defects([b]);
       [then, now] = [a.end, b.end];
     }
-    const open = (place: PlaceState): number =>
-      openList(place.open).reduce(
-        (sum, each) => sum + (enclosing(each) === undefined ? (own.has(each) ? 0 : DEFECT) : INSIDE_OUT),
-        0,
-      );
-    return cost + open(then) - open(now);
+    return cost + this.#leftOpen(then, own) - this.#leftOpen(now, own);
+  }
+
+  #leftOpen({ open }: PlaceState, own: ReadonlySet<Open>): number {
+    const costOf = (each: Open): number => {
+      const isAllowed = own.has(each) || this.#isBelowCut;
+      return enclosing(each) !== undefined ? INSIDE_OUT : isAllowed ? 0 : DEFECT;
+    };
+    return openList(open).reduce((sum, each) => sum + costOf(each), 0);
   }
 }
 
 function isSameKind(a: PlaceState, b: PlaceState): boolean {
   const [x, y] = [a.syntax.scope, b.syntax.scope];
   return x.kind === y.kind && x.nesting === y.nesting;
+}
+
+/** A string, comment or regular expression that does not end with the text, or ends with its line only. */
+function isLeftInside({ of }: Mark, { marks }: LineStructure, left: ReadonlySet<Open>): boolean {
+  const isInside = of !== undefined && enclosing(of) !== undefined && of.close !== "";
+  return isInside && (left.has(of) || marks.some((mark) => mark.type === "unclosed" && mark.of === of));
 }
 
 function startOfCloser({ start, text, of }: Mark, line: string, lineStart: number): number {
@@ -222,99 +249,4 @@ function opensBetween({ lines }: Structure, column: number, end: Place): Set<Ope
     }
   }
   return found;
-}
-
-function isIn(open: Open, chain: Open | undefined): boolean {
-  for (let each = chain; each !== undefined && each.depth >= open.depth; each = each.outer) {
-    if (each === open) {
-      return true;
-    }
-  }
-  return false;
-}
-
-function commonLength(a: readonly Open[], b: readonly Open[]): number {
-  let length = 0;
-  while (length < a.length && length < b.length && isSameOpen(a[length], b[length])) {
-    length += 1;
-  }
-  return length;
-}
-
-function isSameOpen(a: Open | undefined, b: Open | undefined): boolean {
-  return a === b || (a?.kind === b?.kind && a?.text === b?.text && a?.close === b?.close);
-}
-
-/** How many of what is open the closers do not close, and how many of the closers close nothing. */
-function unmatched(open: readonly Open[], closers: readonly string[]): number {
-  const stack = open.filter(({ kind, text }) => kind !== "element" || !mayOmitEndTag(text)).map(({ close }) => close);
-  let count = 0;
-  for (const closer of closers) {
-    const partner = stack.lastIndexOf(closer);
-    if (partner === -1) {
-      count += 1;
-    } else {
-      count += stack.length - 1 - partner;
-      stack.length = partner;
-    }
-  }
-  return count + stack.length;
-}
-
-/** Brackets, tags and quotes without a partner in these lines themselves. */
-function bracketCost(lines: readonly LineStructure[]): number {
-  const count = (sum: number, { marks }: LineStructure): number =>
-    sum + marks.filter(({ type }) => type === "stray" || type === "unclosed").length;
-  return DEFECT * lines.reduce(count, 0);
-}
-
-/** The same, and brackets in text. */
-function ownCost(lines: readonly LineStructure[], hasText: boolean): number {
-  const inText = hasText ? lines.reduce((sum, line) => sum + textImbalance(line), 0) : 0;
-  return bracketCost(lines) + TEXT_DEFECT * inText;
-}
-
-const CLOSERS: ReadonlyMap<string, string> = new Map([
-  ["(", ")"],
-  ["[", "]"],
-  ["{", "}"],
-  ["<", ">"],
-]);
-
-/** Brackets that count nowhere else, between which there is no partner: in strings, comments and prose, and generics. */
-function textImbalance({ text, tokens, marks }: LineStructure): number {
-  const stack: string[] = [];
-  let strays = 0;
-  for (const token of tokens) {
-    for (let at = token.start; at < token.end; ++at) {
-      const char = text.charAt(at);
-      if (!/[()[\]{}<>]/.test(char) || !countsAsText(text, at, token, marks)) {
-        continue;
-      }
-      const closer = CLOSERS.get(char);
-      if (closer !== undefined) {
-        stack.push(closer);
-      } else if (stack.at(-1) === char) {
-        stack.pop();
-      } else {
-        strays += 1;
-      }
-    }
-  }
-  return strays + stack.length;
-}
-
-function countsAsText(text: string, at: number, { scope }: Token, marks: readonly Mark[]): boolean {
-  if (marks.some(({ start, end }) => at >= start && at < end)) {
-    return false;
-  }
-  const char = text.charAt(at);
-  if (char === "<" || char === ">") {
-    const isGeneric =
-      char === "<"
-        ? /[\p{L}\p{N}_:]$/u.test(text.slice(0, at)) && /^<[^\s<=]/.test(text.slice(at))
-        : /[^\s\-=<]$/.test(text.slice(0, at));
-    return scope.kind === "code" && scope.role === undefined && isGeneric && !text.includes(" < ");
-  }
-  return scope.kind !== "code" && scope.role !== "escape" && scope.kind !== "regex";
 }

@@ -3,6 +3,9 @@ import type { Surroundings } from "../context";
 import { indentOf, indentWidth, leadingSpace, neighboursOf, smallestStep } from "../indentation";
 import type { Draft } from "./draft";
 
+/** On either side of the cursor. */
+const DOCUMENT_CHARS = 20_000;
+
 /**
  * Gives an answer the indentation of its place: tabs or spaces and steps as the lines around have them, and all lines
  * shifted alike where the first one stands in a column in which no line of this block could stand.
@@ -12,10 +15,10 @@ export function reindent(draft: Draft, at: Surroundings): Draft {
     return draft;
   }
   const [first = "", ...rest] = draft.text.split("\n");
-  const columns = columnsFor([first, ...rest], at);
+  const columns = columnsFor([first, ...rest], at, draft.isWhole === true);
   const isFresh = at.before.trim() === "";
   const place = isFresh ? placeOfFirst(first, rest.map(columns), at) : placeOfBlock(first, rest, columns, at);
-  const verbatim = place.shift === 0 && isMixed(at);
+  const verbatim = place.shift === 0 && (isMixed(at) || (draft.isWhole === true && hasStyleOf(rest, at)));
   const fitted = rest.map((line) => {
     const code = line.trimStart();
     if (code === "") {
@@ -135,7 +138,9 @@ function mayStand(width: number, at: Surroundings): boolean {
 /** The next line does not go on with the last one, which may be indented deeper. */
 function isStatementEnd(above: string, { before, language }: Surroundings): boolean {
   const isOpen = /[,([{=+\-*/&|<>?:\\.]$/.test(above);
-  return language.semicolons ? /[;}]$/.test(above) : before !== "" && language.brackets && !isOpen;
+  return language.semicolons
+    ? /[;}]$/.test(above)
+    : before !== "" && language.brackets && !isOpen && !/\bin$/.test(above);
 }
 
 /** A block of this column is open at the end of these lines. */
@@ -164,6 +169,13 @@ function isMixed(at: Surroundings): boolean {
   return [...above, ...below].some((line) => !isOwnStyle(leadingSpace(line), at));
 }
 
+/** The document has lines that begin with tabs, or with spaces, as these do; or none that is indented. */
+function hasStyleOf(lines: readonly string[], { above, below }: Surroundings): boolean {
+  const starts = new Set(lines.flatMap((line) => /^(?:\t|  )/.exec(line)?.[0] ?? []));
+  const text = `${above.slice(-DOCUMENT_CHARS)}\n${below.slice(0, DOCUMENT_CHARS)}`;
+  return [...starts].every((start) => text.includes(`\n${start}`)) || !/\n(?:\t|  )/.test(text);
+}
+
 function isOwnStyle(space: string, { indentation: { style, size } }: Surroundings): boolean {
   if (style === "spaces") {
     return !space.includes("\t");
@@ -190,7 +202,11 @@ function spaceFor(width: number, own: string, at: Surroundings): string {
 }
 
 /** How wide a line's indentation should be in this document, going by how the model indents its own lines. */
-function columnsFor(lines: readonly string[], at: Surroundings): (line: string) => number | undefined {
+function columnsFor(
+  lines: readonly string[],
+  at: Surroundings,
+  isWhole: boolean,
+): (line: string) => number | undefined {
   const { size, style } = at.indentation;
   const base = indentWidth(at.before, size);
   const width = (line: string): number => indentWidth(line, size);
@@ -209,7 +225,7 @@ function columnsFor(lines: readonly string[], at: Surroundings): (line: string) 
     return unlessBlank((line) => (isEven ? (width(line) / levels) * size : width(line)));
   }
   const isEven = unit !== undefined && widths.every((each) => each < base || (each - base) % unit === 0);
-  if (!isEven || unit === size || unit < 2 || isStepOf(unit, at)) {
+  if (isWhole || !isEven || unit === size || unit < 2 || isStepOf(unit, at)) {
     return unlessBlank(width);
   }
   return unlessBlank((line) => (width(line) <= base ? width(line) : base + ((width(line) - base) / unit) * size));
