@@ -48,7 +48,7 @@ export function surroundingsOf(cursor: CursorContext, syntax: CursorSyntax = pla
   const below = text.slice(lineEnd + 1);
   return {
     language,
-    indentation: indentationNear(before.trim() === "" ? above : `${above}${before}`, below, cursor.indentation),
+    indentation: indentationNear(above, below, before, editorsIndentation(cursor)),
     before,
     after,
     above,
@@ -56,6 +56,11 @@ export function surroundingsOf(cursor: CursorContext, syntax: CursorSyntax = pla
     state: scan(text.slice(scanStart(text, offset), offset), language, AT_START).state,
     syntax,
   };
+}
+
+/** Tabs where the language wants them. */
+function editorsIndentation({ languageId, indentation }: CursorContext): Indentation {
+  return languageOf(languageId).tabs === true ? { ...indentation, style: "tabs" } : indentation;
 }
 
 function plainSyntax({ languageId, text, offset }: CursorContext): CursorSyntax {

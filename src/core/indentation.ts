@@ -29,7 +29,9 @@ export function indentOf(width: number, { style, size }: Indentation): string {
 export function detectIndentation(text: string): Indentation {
   const lines = text.slice(0, 20_000).split("\n");
   const tabs = lines.filter((line) => line.startsWith("\t")).length;
-  const spaced = lines.filter((line) => /^ +\S/.test(line)).map((line) => leadingSpace(line).length);
+  const indented = lines.filter((line) => /^ +\S/.test(line));
+  // A blank line that the cursor stands on is better than nothing.
+  const spaced = (indented.length > 0 ? indented : lines).map((line) => leadingSpace(line).length).filter((n) => n > 0);
   if (tabs > spaced.length) {
     return { style: "tabs", size: 4 };
   }
@@ -68,8 +70,8 @@ export function neighboursOf(above: string, below: string): { above: readonly st
  * How a cursor's surroundings are indented: the nearest indented line says whether by tabs or spaces, the lines that are
  * deeper than the one above them how wide. Where no line is indented, as the editor says.
  */
-export function indentationNear(above: string, below: string, editors: Indentation): Indentation {
-  const lines = neighboursOf(above, below);
+export function indentationNear(above: string, below: string, before: string, editors: Indentation): Indentation {
+  const lines = neighboursOf(before.trim() === "" ? above : above + before, below);
   const isIndented = (line: string): boolean => /^(?:\t|  )/.test(line);
   const nearest = lines.above.findLast(isIndented) ?? lines.below.find(isIndented);
   if (nearest === undefined) {

@@ -14,13 +14,15 @@ export interface Language {
   readonly blocks: BlockStyle;
   /** Nothing but its indentation says to which block a line belongs. */
   readonly isIndentStrict?: boolean;
+  /** Indented by tabs, whatever an editor's settings say. */
+  readonly tabs?: boolean;
   /** `@@`, `$$` and `..` mean something. */
   readonly doubledSigns?: boolean;
   /** Statements end with a semicolon. */
   readonly semicolons: boolean;
 }
 
-export type BlockStyle = "braces" | "colon" | "words" | "tags" | "any" | "none";
+export type BlockStyle = "braces" | "colon" | "rules" | "words" | "tags" | "any" | "none";
 
 export interface Quote {
   readonly text: string;
@@ -59,7 +61,7 @@ const C: Language = {
   semicolons: true,
 };
 const C_LONG_STRINGS: Language = { ...C, quotes: [TRIPLE_DOUBLE, DOUBLE, CHARACTER] };
-const GO: Language = { ...C, quotes: [DOUBLE, CHARACTER, RAW_BACKTICK], semicolons: false };
+const GO: Language = { ...C, quotes: [DOUBLE, CHARACTER, RAW_BACKTICK], semicolons: false, tabs: true };
 const RUST: Language = { ...C, quotes: [{ text: '"', multiline: true }, CHARACTER] };
 const SCRIPT: Language = { ...C, quotes: [DOUBLE, SINGLE, TEMPLATE], regex: true };
 const PHP: Language = { ...C, lineComments: ["//", "#"], quotes: [DOUBLE, SINGLE] };
@@ -115,20 +117,8 @@ const LANGUAGES = new Map<string, Language>([
   ...among(JSON_LIKE, "json", "jsonc", "json5"),
   ...among(PYTHON, "python"),
   ...among(SHELL, "shellscript"),
-  ...among(
-    RUBY,
-    "ruby",
-    "perl",
-    "r",
-    "elixir",
-    "julia",
-    "makefile",
-    "dockerfile",
-    "powershell",
-    "toml",
-    "ini",
-    "cmake",
-  ),
+  ...among(RUBY, "ruby", "perl", "r", "elixir", "julia", "dockerfile", "powershell", "toml", "ini", "cmake"),
+  ...among({ ...RUBY, blocks: "rules", tabs: true }, "makefile"),
   ...among(YAML, "yaml"),
   ...among(DASHES, "lua", "sql", "haskell"),
   ...among(LISP, "clojure", "lisp", "scheme"),

@@ -38,7 +38,7 @@ function strayCommentEnds({ text, tokens }: LineStructure, reader: SyntaxReader)
   for (const { start, end, scope } of tokens) {
     const closes = reader.configuration(scope.language).blockComments.some(([, close]) => close === "*/");
     const at = scope.kind === "code" && closes ? text.indexOf("*/") : -1;
-    if (at >= start && at < end) {
+    if (at >= start && at < end && !text.slice(0, at).includes("/*")) {
       defects.push({ start: at, isStray: true });
     }
   }
@@ -125,6 +125,8 @@ function countsAsText(text: string, at: number, { scope }: Token, codeOnly: bool
   }
   const before = text.slice(0, at);
   const isGeneric =
-    char === "<" ? /[\p{L}\p{N}_:]$/u.test(before) && /^<[^\s<=]/.test(text.slice(at)) : /[^\s\-=<]$/.test(before);
+    char === "<"
+      ? /[\p{L}\p{N}_:]$/u.test(before) && /^<[^\s<=]/.test(text.slice(at))
+      : /(?:[^\s\-=<]|[\p{L}\p{N}_:]<)$/u.test(before);
   return scope.kind === "code" && isGeneric && !text.includes(" < ");
 }

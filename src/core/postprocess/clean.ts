@@ -60,7 +60,9 @@ export function fitLeadingSpace(draft: Draft, at: Surroundings): Draft {
   if (draft.isWhole === true && mayBeMeant(lead, rest, at)) {
     return draft;
   }
-  const isRedundant = /[ \t]$/.test(before) || (language.brackets && /[([.!~@]$/.test(before));
+  // A shell's test wants it.
+  const isTest = at.syntax.reader.languageId === "shellscript" && /\[$/.test(before);
+  const isRedundant = /[ \t]$/.test(before) || (language.brackets && !isTest && /[([.!~@]$/.test(before));
   if (isRedundant) {
     return { ...draft, text: rest };
   }

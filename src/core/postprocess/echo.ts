@@ -21,10 +21,11 @@ const STATEMENT_HEAD =
   /^(?:if|for|foreach|while|until|switch|match|catch|def|fn|fun|func|function|class|with|return|elif)\b/;
 
 /** All of the line, from its first character on. */
-function echoedLine(text: string, { before, after, state }: Surroundings): number {
+function echoedLine(text: string, { before, after, state, language }: Surroundings): number {
   const typed = before.trim();
   const lead = text.length - text.trimStart().length;
-  const isEnough = typed.length >= 3 || (typed !== "" && /\s$/.test(before));
+  const isMark = typed.length >= 2 && language.lineComments.includes(typed);
+  const isEnough = typed.length >= 3 || isMark || (typed !== "" && /\s$/.test(before));
   if (!isEnough || !text.startsWith(typed, lead) || !/\W/.test(before.trimStart())) {
     return 0;
   }

@@ -88,7 +88,7 @@ function replacements(put: string, { after, syntax }: Surroundings): number[] {
     }
   }
   const isAll = ends.includes(line.length);
-  return !isAll && containsTokens(put, line) && isSubsequence(line, put) ? [...ends, line.length] : ends;
+  return !isAll && saysAll(put, line) && isSubsequence(line, put) ? [...ends, line.length] : ends;
 }
 
 /** Ways that cut what the text says of the rest of the line, from the longest on. */
@@ -104,11 +104,17 @@ function waysThatEndAsAfter(text: string, after: string): Way[] {
   return ways;
 }
 
-/** The text says all of `part`, with nothing but white space in between. */
-function containsTokens(text: string, part: string): boolean {
+/** The text says all of the line, with nothing in between; or ends with it but for closers that it says before. */
+function saysAll(text: string, line: string): boolean {
   const said = tokensOf(text);
-  const wanted = tokensOf(part);
-  return said.some((_, from) => wanted.every((token, i) => said[from + i]?.text === token.text));
+  const wanted = tokensOf(line);
+  const words = wanted.slice(wanted.findIndex((token) => !ONLY_CLOSERS.test(token.text)));
+  const isSame = (part: readonly TextToken[], from: number): boolean =>
+    part.every((token, i) => said[from + i]?.text === token.text);
+  return (
+    said.some((_, from) => isSame(wanted, from)) ||
+    (said.length > words.length && isSame(words, said.length - words.length))
+  );
 }
 
 interface TextToken {

@@ -1,4 +1,5 @@
 import type { Surroundings } from "../context";
+import type { TokenKind } from "../syntax/reader";
 import {
   arePlacesEqual,
   enclosing,
@@ -102,23 +103,39 @@ export class Outcomes {
       this.#defects(structure.lines) -
       this.#defects([this.#original]) +
       this.#costBelow(structure.end, left, own) +
-      (isLeftInFront ? OPEN_IN_FRONT : 0);
+      (isLeftInFront ? OPEN_IN_FRONT : 0) +
+      (this.#isReadAsBefore(structure, replaced) ? 0 : DEFECT);
     return { brackets, all: brackets + this.#inText(structure.lines) - this.#inText([this.#original]) };
+  }
+
+  /** What stands behind the cursor is still what it was: code, a string, a comment, prose. */
+  #isReadAsBefore({ lines }: Structure, replaced: number): boolean {
+    const { before, after } = this.#at;
+    const first = replaced + after.slice(replaced).search(/\S|$/);
+    const last = lines.at(-1);
+    if (first >= after.length || last === undefined) {
+      return true;
+    }
+    const kind = ({ tokens }: LineStructure, column: number): TokenKind | undefined =>
+      tokens.find(({ end }) => end > column)?.scope.kind;
+    return kind(last, last.text.length - after.length + first) === kind(this.#original, before.length + first);
   }
 
   /** Where the text closes what is open at the cursor, closes nothing, or opens a string that it does not close. */
   cuts(): readonly Cut[] {
-    const { before, syntax } = this.#at;
+    const { before, after, syntax } = this.#at;
     const structure = this.#read(before + this.#text);
     const own = opensBetween(structure, before.length, { line: structure.lines.length, column: 0 });
     const left = new Set(openList(structure.end.open));
     const cuts: Cut[] = [];
+    const hasAfter = after.trim() !== "";
+    const isLeftInFront = ({ of }: Mark): boolean => hasAfter && of?.kind === "bracket" && own.has(of) && left.has(of);
     let lineStart = -before.length;
     for (const line of structure.lines) {
       for (const mark of line.marks) {
         if (mark.type === "close" && mark.of !== undefined && !own.has(mark.of) && mark.end > mark.start) {
           cuts.push({ index: startOfCloser(mark, line.text, lineStart), isStray: false });
-        } else if (mark.type === "open" && isLeftInside(mark, line, left)) {
+        } else if (mark.type === "open" && (isLeftInside(mark, line, left) || isLeftInFront(mark))) {
           cuts.push({ index: lineStart + mark.start, isStray: true });
         }
       }
@@ -202,13 +219,17 @@ export class Outcomes {
       cost += this.#defects([a]) - this.#defects([b]);
       [then, now] = [a.end, b.end];
     }
-    return cost + this.#leftOpen(then, own) - this.#leftOpen(now, own);
+    return cost + this.#leftOpen(then, begin, own) - this.#leftOpen(now, this.#original.end, own);
   }
 
-  #leftOpen({ open }: PlaceState, own: ReadonlySet<Open>): number {
+  /** What is open at the end of the lines that were read; `begin` is how they began. */
+  #leftOpen({ open }: PlaceState, begin: PlaceState, own: ReadonlySet<Open>): number {
     const costOf = (each: Open): number => {
-      const isAllowed = own.has(each) || this.#isBelowCut;
-      return enclosing(each) !== undefined ? INSIDE_OUT : isAllowed ? 0 : DEFECT;
+      if (enclosing(each) !== undefined) {
+        // Of what is opened further down it is not known where it would end.
+        return this.#isBelowCut && !isIn(each, begin.open) ? 0 : INSIDE_OUT;
+      }
+      return own.has(each) || this.#isBelowCut ? 0 : DEFECT;
     };
     return openList(open).reduce((sum, each) => sum + costOf(each), 0);
   }

@@ -54,10 +54,8 @@ function placeOfFirst(first: string, widths: readonly (number | undefined)[], at
   const views = lead === "" ? [present] : [together, indentWidth(lead, size)];
   const deeper = opensBlock(code, at.language) ? size : 0;
   // Where the model takes its first line to stand: the rest stands below that.
-  const told =
-    wanted === together
-      ? together
-      : (views.find((view) => next === view) ?? views.find((view) => next === view + deeper) ?? together);
+  const seen = views.find((view) => next === view + deeper) ?? views.find((view) => next === view);
+  const told = wanted === together ? together : (seen ?? together);
   const own = leadingSpace(at.before + lead);
   const isRight = together === wanted && (at.before !== "" || isOwnStyle(own, at) || isMixed(at));
   const space = isRight
