@@ -14,6 +14,9 @@ export interface Defect {
 export function defectsOf(line: LineStructure, reader: SyntaxReader): Defect[] {
   const defects: Defect[] = [];
   for (const mark of line.marks) {
+    if (isTagInComment(mark, line)) {
+      continue;
+    }
     if (mark.type === "unclosed") {
       defects.push({ start: mark.start, isStray: false });
     } else if (mark.type === "stray" && !isCasePattern(mark, line)) {
@@ -21,6 +24,15 @@ export function defectsOf(line: LineStructure, reader: SyntaxReader): Defect[] {
     }
   }
   return [...defects, ...strayCommentEnds(line, reader)];
+}
+
+/** Documentation comments have markup in which tags may be left open. */
+function isTagInComment({ start, end, of, text }: Mark, { tokens }: LineStructure): boolean {
+  const isTag = of === undefined ? /[<>]/.test(text) : of.kind === "tag" || of.kind === "element";
+  return (
+    isTag &&
+    tokens.some((token) => token.scope.nesting > 0 && token.start < Math.max(end, start + 1) && token.end > start - 1)
+  );
 }
 
 /** `a)` and `b|c)` of a shell's `case`. */

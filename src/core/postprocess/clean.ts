@@ -9,10 +9,13 @@ export function plainLineFeeds(draft: Draft): Draft {
 }
 
 /** A model that writes its control tokens as text has ended there, whatever it says afterwards. */
-export function stopAtControlToken(draft: Draft): Draft {
+export function stopAtControlToken(draft: Draft, { above, below }: Surroundings): Draft {
   const text = draft.text.replace(/^(?:<\|[a-z_]{2,24}\|>)+/, "");
-  const at = text.search(/<\|[a-z_]{2,24}\|>|<\/?s>$|<EOT>/);
-  return shortened(draft, at === -1 ? text : text.slice(0, at), "empty");
+  const found = /<\|[a-z_]{2,24}\|>|<\/?s>$|<EOT>/.exec(text);
+  // A document that is about such tokens says them, too, or quotes them.
+  const isQuoted = found !== null && /["'`]$/.test(text.slice(0, found.index));
+  const isMeant = found !== null && (isQuoted || [above, below].some((part) => part.includes(found[0])));
+  return shortened(draft, found === null || isMeant ? text : text.slice(0, found.index), "empty");
 }
 
 /** Chat models wrap code in fences, and say so in a sentence before; only what is between them is code. */
@@ -60,9 +63,10 @@ export function fitLeadingSpace(draft: Draft, at: Surroundings): Draft {
   if (draft.isWhole === true && mayBeMeant(lead, rest, at)) {
     return draft;
   }
+  const isCode = language.brackets && at.state.mode.kind === "code";
   // A shell's test wants it.
-  const isTest = at.syntax.reader.languageId === "shellscript" && /\[$/.test(before);
-  const isRedundant = /[ \t]$/.test(before) || (language.brackets && !isTest && /[([.!~@]$/.test(before));
+  const isTest = at.syntax.reader.languageId === "shellscript" && /[[!]$/.test(before);
+  const isRedundant = /[ \t]$/.test(before) || (isCode && !isTest && /[([.!~@]$/.test(before));
   if (isRedundant) {
     return { ...draft, text: rest };
   }

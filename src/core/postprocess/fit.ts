@@ -43,7 +43,7 @@ function fitted(draft: Draft, way: Way, at: Surroundings, isStray: boolean): Fit
   }
   // The space that the model puts in front of a closer stays in front of the one that stands there.
   const rest = at.after.slice(way.replaced);
-  const isSpaced = / $/.test(kept) && !/\n\s*$/.test(kept) && rest.charAt(0) === text.charAt(way.length);
+  const isSpaced = kept.endsWith(" ") && !/\n\s*$/.test(kept) && rest.charAt(0) === text.charAt(way.length);
   const put = isSpaced ? `${kept.trimEnd()} ` : kept.trimEnd();
   return {
     ...shortened(draft, put, isStray && rest === "" ? "unbalanced" : "alreadyThere"),

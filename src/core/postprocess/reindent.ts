@@ -17,7 +17,9 @@ export function reindent(draft: Draft, at: Surroundings): Draft {
   const [first = "", ...rest] = draft.text.split("\n");
   const columns = columnsFor([first, ...rest], at, draft.isWhole === true);
   const isFresh = at.before.trim() === "";
-  const place = isFresh ? placeOfFirst(first, rest.map(columns), at) : placeOfBlock(first, rest, columns, at);
+  const place = isFresh
+    ? placeOfFirst(first, rest.map(columns), at, draft.isWhole === true)
+    : placeOfBlock(first, rest, columns, at);
   const verbatim = place.shift === 0 && (isMixed(at) || (draft.isWhole === true && hasStyleOf(rest, at)));
   const fitted = rest.map((line) => {
     const code = line.trimStart();
@@ -40,7 +42,12 @@ interface Place {
 }
 
 /** The cursor's line is blank: its indentation may be missing, be there in part, or come again. */
-function placeOfFirst(first: string, widths: readonly (number | undefined)[], at: Surroundings): Place {
+function placeOfFirst(
+  first: string,
+  widths: readonly (number | undefined)[],
+  at: Surroundings,
+  isWhole: boolean,
+): Place {
   const { size } = at.indentation;
   const lead = leadingSpace(first);
   const code = first.slice(lead.length);
@@ -49,7 +56,7 @@ function placeOfFirst(first: string, widths: readonly (number | undefined)[], at
   }
   const present = indentWidth(at.before, size);
   const together = indentWidth(at.before + lead, size);
-  const wanted = wantedWidth(code, lead, at);
+  const wanted = wantedWidth(code, lead, at, isWhole);
   const next = widths.find((width) => width !== undefined) ?? wanted;
   const views = lead === "" ? [present] : [together, indentWidth(lead, size)];
   const deeper = opensBlock(code, at.language) ? size : 0;
@@ -67,7 +74,7 @@ function placeOfFirst(first: string, widths: readonly (number | undefined)[], at
 }
 
 /** Columns at which the first line should begin; never less than there are. */
-function wantedWidth(code: string, lead: string, at: Surroundings): number {
+function wantedWidth(code: string, lead: string, at: Surroundings, isWhole: boolean): number {
   const { size } = at.indentation;
   const present = indentWidth(at.before, size);
   const together = indentWidth(at.before + lead, size);
@@ -76,8 +83,8 @@ function wantedWidth(code: string, lead: string, at: Surroundings): number {
     return isLost && at.state.open.length === 0 ? Math.max(present, openedIndent(at) ?? 0) : present;
   }
   const alone = indentWidth(lead, size);
-  const likely = [together, alone].find((width) => width >= present && mayStand(width, at));
-  return likely ?? nearestLevel(together, present, at);
+  const likely = [together, alone].find((width) => width >= present && mayStand(width, at, isWhole));
+  return likely ?? nearestLevel(together, present, at, isWhole);
 }
 
 /** The cursor's line opens a block, whose first line may stand in a column of no level. */
@@ -110,9 +117,10 @@ function openedIndent(at: Surroundings): number | undefined {
 }
 
 /** A line of this document could begin in this column here. */
-function mayStand(width: number, at: Surroundings): boolean {
+function mayStand(width: number, at: Surroundings, isWhole: boolean): boolean {
   const { size } = at.indentation;
-  if (at.state.mode.kind !== "code" || at.language.blocks === "none") {
+  const isCode = at.state.mode.kind === "code" && at.syntax.lineStart.syntax.scope.kind === "code";
+  if (!isCode || at.language.blocks === "none") {
     return true;
   }
   const opened = openedIndent(at);
@@ -126,7 +134,8 @@ function mayStand(width: number, at: Surroundings): boolean {
     return opened === undefined ? width === 0 || isEnclosing(width, above, size) : width === opened;
   }
   const last = at.above.trimEnd();
-  const isDeepEnough = opened === undefined ? isStatementEnd(last, at) : !/[([]$/.test(last) && present >= opened;
+  const isDeepEnough =
+    opened === undefined ? isStatementEnd(last, at, isWhole) : !/[([]$/.test(last) && present >= opened;
   if (isDeepEnough && width > expectedIndent(at)) {
     return false;
   }
@@ -134,11 +143,10 @@ function mayStand(width: number, at: Surroundings): boolean {
 }
 
 /** The next line does not go on with the last one, which may be indented deeper. */
-function isStatementEnd(above: string, { before, language }: Surroundings): boolean {
+function isStatementEnd(above: string, { before, language }: Surroundings, isWhole: boolean): boolean {
   const isOpen = /[,([{=+\-*/&|<>?:\\.]$/.test(above);
-  return language.semicolons
-    ? /[;}]$/.test(above)
-    : before !== "" && language.brackets && !isOpen && !/\bin$/.test(above);
+  const isOver = language.brackets && !isOpen && !/\bin$/.test(above);
+  return language.semicolons ? /[;}]$/.test(above) : before !== "" && !isWhole && isOver;
 }
 
 /** A block of this column is open at the end of these lines. */
@@ -182,11 +190,11 @@ function isOwnStyle(space: string, { indentation: { style, size } }: Surrounding
 }
 
 /** The level of the block that is nearest to `width`, not below `present`. */
-function nearestLevel(width: number, present: number, at: Surroundings): number {
+function nearestLevel(width: number, present: number, at: Surroundings, isWhole: boolean): number {
   const expected = Math.max(present, expectedIndent(at));
   const levels = [expected];
   for (let level = 0; level < expected; level += at.indentation.size) {
-    if (level >= present && mayStand(level, at)) {
+    if (level >= present && mayStand(level, at, isWhole)) {
       levels.push(level);
     }
   }
