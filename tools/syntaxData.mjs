@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { grammars, injections } from "tm-grammars";
-import { root } from "./steps.mjs";
+import { root, StepError } from "./steps.mjs";
 
 /** Licences under which a grammar may ship; tm-grammars has others, too, and some whose licence nobody has said. */
 export const LICENCES = ["MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "ISC"];
@@ -59,6 +59,51 @@ export function bundledGrammars() {
 /** Remarks colour nothing. A rule may be called "comment", too. */
 const withoutRemarks = (key, value) =>
   key === "information_for_contributors" || (key === "comment" && typeof value === "string") ? undefined : value;
+
+/** What layOutSyntax puts into its folder. */
+export function syntaxFiles() {
+  return [...bundledGrammars().map(({ file }) => file), "index.json", "onig.wasm"].sort();
+}
+
+/** VS Code's own extensions, of which languages.json has the language configurations. */
+const VSCODE_NOTICE = `Language configurations of Visual Studio Code's own extensions (MIT)
+
+MIT License
+
+Copyright (c) 2015 - present Microsoft Corporation
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files
+(the "Software"), to deal in the Software without restriction, including without limitation the rights to use, copy, modify,
+merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF
+MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE
+FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN
+CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`;
+
+/**
+ * The licences of the bundled grammars, each text once, with the grammars that it is of. From tm-grammars' own list: blocks
+ * of a head, which names files and licence, and a text. Errors: StepError where a grammar has none.
+ */
+export function grammarNotices() {
+  const wanted = new Set(bundledGrammars().flatMap(({ info }) => (info === undefined ? [] : [`${info.name}.json`])));
+  const list = readFileSync(path.join(FROM, "..", "NOTICE"), "utf8");
+  const byText = new Map();
+  for (const block of list.split(/^={20,}$/m)) {
+    const [head, ...rest] = block.split(/^-{20,}$/m);
+    const files = /^Files:(.*)$/m.exec(head)?.[1]?.match(/[\w.-]+\.json/g) ?? [];
+    const ours = files.filter((file) => wanted.has(file));
+    const text = rest.join("").trim();
+    if (ours.length > 0 && text !== "") byText.set(text, [...(byText.get(text) ?? []), ...ours]);
+  }
+  const noticed = new Set([...byText.values()].flat());
+  const missing = [...wanted].filter((file) => !noticed.has(file));
+  if (missing.length > 0) throw new StepError(`no licence text for ${missing.join(", ")}: it cannot be packaged`);
+  return [VSCODE_NOTICE, ...[...byText].map(([text, files]) => `Grammars: ${files.join(", ")}\n\n${text}`)];
+}
 
 export function layOutSyntax(folder) {
   rmSync(folder, { recursive: true, force: true });

@@ -15,7 +15,7 @@ import { withPrivateEngine } from "./replay/privateEngine";
 import { SimulatedEditor } from "./replay/simulatedEditor";
 import { summarise, table } from "./replay/summary";
 import { parseTrace, type Trace } from "./replay/trace";
-import { syntaxOf } from "./syntax";
+import { readerOf, syntaxOf } from "./syntax";
 import { modelPath, Progress, printJson } from "./session";
 
 const ANSWER_TOKENS = 96;
@@ -58,7 +58,11 @@ async function play(
     blockTokens: ANSWER_TOKENS,
     budget: budgetFor(contextTokens, ANSWER_TOKENS),
   });
-  const editor = new SimulatedEditor(completer, SYSTEM_CLOCK, documentsOf(trace));
+  const editor = new SimulatedEditor(
+    completer,
+    SYSTEM_CLOCK,
+    documentsOf(trace, await Promise.all(languageIds.map(readerOf))),
+  );
   const progress = new Progress("replaying");
   try {
     await new Player(editor, SYSTEM_CLOCK, trace.documents).play(trace.steps, (done) => {

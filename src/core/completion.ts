@@ -154,9 +154,18 @@ export class Completer {
       return;
     }
     this.refresh(request);
+    this.#readSyntax(request);
     const prompt = this.promptFor(request);
     if (this.#prefill.newChars(request.documentId, flatten(prompt)) >= WARM_CHARS_MIN) {
       await this.#runPrefill(request.documentId, prompt, "prefill");
+    }
+  }
+
+  /** Begins to read a document that has not been read, before the first request waits for it. */
+  #readSyntax(request: CompletionRequest): void {
+    const normal = normalise(request);
+    if (normal !== undefined) {
+      this.#syntax.at({ documentId: request.documentId, ...normal.cursor });
     }
   }
 

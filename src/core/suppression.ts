@@ -28,12 +28,8 @@ export function suppressionAt(at: Surroundings): SuppressionReason | undefined {
 }
 
 /** `return 1;|`: the model would only generate the end of the text. In the head of a `for` a semicolon ends nothing. */
-function isLineComplete({ language, before, after, state }: Surroundings): boolean {
+function isLineComplete({ language, before, after, open, enclosing }: Surroundings): boolean {
   return (
-    language.semicolons &&
-    before.endsWith(";") &&
-    after.trim() === "" &&
-    state.mode.kind === "code" &&
-    state.open.at(-1) !== "("
+    language.semicolons && before.endsWith(";") && after.trim() === "" && enclosing === undefined && open?.text !== "("
   );
 }

@@ -2,15 +2,25 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bundledConfiguration } from "../core/syntax/languages";
 import { bundledCatalog, type BundledIndex } from "./bundledCatalog";
+import type { SyntaxCatalog } from "./catalog";
 import { type GrammarFailure, TextMateSource } from "./textMateSource";
 
-/** The bundled grammars, read from a folder as `tools/syntaxData.mjs` lays it out. For the command line and tests. */
-export async function bundledSource(folder: string, onGrammarFailure?: GrammarFailure): Promise<TextMateSource> {
+/**
+ * The grammars that `tools/syntaxData.mjs` has laid out in a folder, below those of other catalogs. Nothing is read before the
+ * first language is loaded.
+ */
+export function bundledSource(
+  folder: string,
+  onGrammarFailure?: GrammarFailure,
+  others: () => readonly SyntaxCatalog[] = () => [],
+): TextMateSource {
   const read = (fileName: string): Promise<string> => readFile(join(folder, fileName), "utf8");
-  const index = JSON.parse(await read("index.json")) as BundledIndex;
   return new TextMateSource(
     {
-      catalogs: [bundledCatalog(index, read)],
+      catalogs: async () => {
+        const index = JSON.parse(await read("index.json")) as BundledIndex;
+        return [...others(), bundledCatalog(index, read)];
+      },
       readWasm: () => readFile(join(folder, "onig.wasm")),
       configurationNow: bundledConfiguration,
     },

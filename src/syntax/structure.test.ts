@@ -7,7 +7,7 @@ const SIGNS: Readonly<Record<Mark["type"], string>> = { open: "+", close: "-", s
 
 /** Of each line the marks, and behind the last `|` what is open at the end: `+(` opens, `-)` closes, `!)` is stray, `?"` was left open. */
 async function marksOf(languageId: string, text: string): Promise<string> {
-  const reader = await (await bundledForTests()).load(languageId);
+  const reader = await bundledForTests().load(languageId);
   const { lines, end } = readStructure(reader, text.split("\n"), startOf(reader));
   const told = lines.map(({ marks }) => marks.map((mark) => SIGNS[mark.type] + (mark.text || (mark.of?.text ?? ""))));
   return [...told, openList(end.open).map((open) => open.text)]

@@ -15,6 +15,7 @@ import { SearchedTooLong, type TimedOniguruma } from "./timedOniguruma";
 const LINE_MS_MAX = 250;
 /** A grammar that takes as long for less is at fault, not the line. */
 const SLOW_LINE_CHARS = 2000;
+const RECENT_STATES = 32;
 
 /** What a reader of a language is made of. */
 export interface TextMateParts {
@@ -37,6 +38,8 @@ export class TextMateReader implements SyntaxReader {
   readonly #scopes: ScopeReader;
   readonly #configurations: ReadonlyMap<string, LanguageConfiguration>;
   readonly #onFailure: (error: unknown) => void;
+  readonly #recent: TextMateState[] = [];
+  #nextRecent = 0;
   #hasFailed = false;
 
   constructor(languageId: string, { grammar, oniguruma, scopes, configurations, onFailure }: TextMateParts) {
@@ -58,12 +61,16 @@ export class TextMateReader implements SyntaxReader {
       return unread(line, state);
     }
     try {
+      const first = this.#read(line, state);
+      if (!this.#oniguruma.isSpent()) {
+        return first ?? unread(line, state);
+      }
       // Once more, in case that something else had the processor meanwhile.
-      const reading = this.#read(line, state) ?? this.#read(line, state);
-      if (reading === undefined && line.length <= SLOW_LINE_CHARS) {
+      const second = this.#read(line, state);
+      if (this.#oniguruma.isSpent() && line.length <= SLOW_LINE_CHARS) {
         this.#fail(new Error(`${String(line.length)} characters were not read in ${String(LINE_MS_MAX)} ms`));
       }
-      return reading ?? unread(line, state);
+      return first ?? second ?? unread(line, state);
     } catch (error) {
       this.#fail(error);
       return unread(line, state);
@@ -89,10 +96,19 @@ export class TextMateReader implements SyntaxReader {
         read.push({ start: startIndex, end, scope: this.#scopes.read(scopes) });
       }
     }
-    const end = ruleStack.equals(state.stack)
-      ? state
-      : new TextMateState(ruleStack, this.#scopes.read(pathOf(ruleStack)));
-    return { tokens: read, end };
+    return { tokens: read, end: ruleStack.equals(state.stack) ? state : this.#stateOf(ruleStack) };
+  }
+
+  /** One object for states that lines often end in: the lines of a document are many, their states are few. */
+  #stateOf(stack: StateStack): TextMateState {
+    const known = this.#recent.find((each) => each.stack.equals(stack));
+    if (known !== undefined) {
+      return known;
+    }
+    const state = new TextMateState(stack, this.#scopes.read(pathOf(stack)));
+    this.#recent[this.#nextRecent] = state;
+    this.#nextRecent = (this.#nextRecent + 1) % RECENT_STATES;
+    return state;
   }
 
   #tokenize(line: string, stack: StateStack): ITokenizeLineResult | undefined {

@@ -9,8 +9,11 @@ import { TextMateReader } from "./textMateReader";
 import { TimedOniguruma } from "./timedOniguruma";
 
 export interface TextMateFiles {
-  /** Most wanted first: a grammar that cannot be loaded, or fails later, makes room for that of the next catalog. */
-  readonly catalogs: readonly SyntaxCatalog[];
+  /**
+   * Most wanted first: a grammar that cannot be loaded, or fails later, makes room for that of the next catalog. Asked for with
+   * the first language, and after a reset.
+   */
+  readonly catalogs: () => Promise<readonly SyntaxCatalog[]>;
   /** The bytes of `onig.wasm`. Asked for once. */
   readonly readWasm: () => Promise<ArrayBuffer | ArrayBufferView>;
   /** What is known of a language at once; the bundled configuration. */
@@ -27,6 +30,7 @@ export class TextMateSource implements SyntaxSource {
   readonly #loading = new Map<string, Promise<SyntaxReader>>();
   readonly #loaded = new Map<string, SyntaxReader>();
   readonly #plain = new Map<string, PlainReader>();
+  #catalogs: Promise<readonly SyntaxCatalog[]> | undefined;
 
   constructor(files: TextMateFiles, onGrammarFailure: GrammarFailure = () => undefined) {
     this.#files = files;
@@ -49,14 +53,27 @@ export class TextMateSource implements SyntaxSource {
     return loading;
   }
 
+  /** There are other grammars now. */
+  reset(): void {
+    this.#catalogs = undefined;
+    this.#loading.clear();
+    this.#loaded.clear();
+  }
+
   async #load(languageId: string, from: number): Promise<SyntaxReader> {
-    const reader = (await this.#loadGrammar(languageId, from)) ?? (await this.#loadPlain(languageId));
-    this.#loaded.set(languageId, reader);
+    const asked = (this.#catalogs ??= this.#files.catalogs());
+    // Without catalogs there is still what is known of languages at once.
+    const catalogs = await asked.catch((): readonly SyntaxCatalog[] => []);
+    const reader =
+      (await this.#loadGrammar(languageId, catalogs, from)) ?? (await this.#loadPlain(languageId, catalogs));
+    if (this.#catalogs === asked) {
+      this.#loaded.set(languageId, reader);
+    }
     return reader;
   }
 
-  async #loadPlain(languageId: string): Promise<SyntaxReader> {
-    return this.#plainReader(languageId, (await this.#configuration(languageId)) ?? FALLBACK_CONFIGURATION);
+  async #loadPlain(languageId: string, catalogs: readonly SyntaxCatalog[]): Promise<SyntaxReader> {
+    return this.#plainReader(languageId, await this.#configuration(languageId, catalogs));
   }
 
   #plainReader(languageId: string, configuration: LanguageConfiguration): PlainReader {
@@ -69,24 +86,28 @@ export class TextMateSource implements SyntaxSource {
     return reader;
   }
 
-  async #configuration(languageId: string): Promise<LanguageConfiguration | undefined> {
-    for (const catalog of this.#files.catalogs) {
+  async #configuration(languageId: string, catalogs: readonly SyntaxCatalog[]): Promise<LanguageConfiguration> {
+    for (const catalog of catalogs) {
       const found = await catalog.configuration(languageId);
       if (found !== undefined) {
         return found;
       }
     }
-    return undefined;
+    return this.#files.configurationNow(languageId) ?? FALLBACK_CONFIGURATION;
   }
 
-  async #loadGrammar(languageId: string, from: number): Promise<SyntaxReader | undefined> {
-    for (let i = from; i < this.#files.catalogs.length; ++i) {
-      const contribution = this.#files.catalogs[i]?.grammarOf(languageId);
+  async #loadGrammar(
+    languageId: string,
+    catalogs: readonly SyntaxCatalog[],
+    from: number,
+  ): Promise<SyntaxReader | undefined> {
+    for (let i = from; i < catalogs.length; ++i) {
+      const contribution = catalogs[i]?.grammarOf(languageId);
       if (contribution === undefined) {
         continue;
       }
       try {
-        return await this.#readerOf(languageId, contribution, i);
+        return await this.#readerOf(languageId, contribution, catalogs, i);
       } catch (error) {
         this.#onGrammarFailure(contribution.origin, contribution.scopeName, error);
       }
@@ -94,9 +115,14 @@ export class TextMateSource implements SyntaxSource {
     return undefined;
   }
 
-  /** `level`: how many catalogs are left out. What a grammar embeds comes from the same catalogs. */
-  async #readerOf(languageId: string, contribution: GrammarContribution, level: number): Promise<SyntaxReader> {
-    const catalogs = this.#files.catalogs.slice(level);
+  /** `level`: how many catalogs are left out. What a grammar embeds comes from the others. */
+  async #readerOf(
+    languageId: string,
+    contribution: GrammarContribution,
+    all: readonly SyntaxCatalog[],
+    level: number,
+  ): Promise<SyntaxReader> {
+    const catalogs = all.slice(level);
     await loadOniguruma(this.#files.readWasm);
     const oniguruma = new TimedOniguruma();
     const registry = new Registry({
@@ -116,7 +142,7 @@ export class TextMateSource implements SyntaxSource {
     }
     const configurations = new Map<string, LanguageConfiguration>();
     for (const id of new Set([languageId, ...Object.values(contribution.embeddedLanguages)])) {
-      configurations.set(id, (await this.#configuration(id)) ?? FALLBACK_CONFIGURATION);
+      configurations.set(id, await this.#configuration(id, all));
     }
     return new TextMateReader(languageId, {
       grammar,

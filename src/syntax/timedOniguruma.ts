@@ -16,6 +16,11 @@ export class TimedOniguruma implements IOnigLib {
     this.#leftMs = ms;
   }
 
+  /** All that was allowed has been spent. */
+  isSpent(): boolean {
+    return this.#leftMs <= 0;
+  }
+
   createOnigString(text: string): ReturnType<IOnigLib["createOnigString"]> {
     return createOnigString(text);
   }

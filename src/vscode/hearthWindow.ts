@@ -1,6 +1,8 @@
 import * as vscode from "vscode";
 import { jointMinOf } from "../core/gate";
 import type { Clock } from "../core/ports";
+import { SyntaxCache } from "../core/syntax/cursorSyntax";
+import type { SyntaxSource } from "../core/syntax/reader";
 import { type StatusLine, statusLine } from "../core/statusLine";
 import type { EngineCondition } from "../protocol/engine";
 import { WindowChat } from "./chat/windowChat";
@@ -25,6 +27,8 @@ export interface HearthWindowOptions {
   readonly builtInModel: string;
   readonly connect: (listeners: EngineListeners, keepAliveMs: number) => EnginePort;
   readonly clock: Clock;
+  /** Where the syntax of documents comes from. */
+  readonly syntax: (warn: (message: string) => void) => SyntaxSource;
   readonly engineLog: () => Promise<{ readonly path: string; readonly tail: string }>;
   readonly gitIgnored: GitIgnored;
 }
@@ -38,6 +42,7 @@ export class HearthWindow {
   readonly provider: InlineCompletionProvider;
   readonly chat: WindowChat;
   readonly #settings: Settings;
+  readonly #syntax: SyntaxCache;
   readonly #snooze: Snooze;
   readonly #statusBar = new StatusBar();
   readonly #focus: FocusWatch;
@@ -45,15 +50,20 @@ export class HearthWindow {
   readonly #memory: WindowMemory;
   #thinking = false;
 
-  constructor({ context, builtInModel, connect, clock, engineLog, gitIgnored }: HearthWindowOptions) {
+  constructor({ context, builtInModel, connect, clock, syntax, engineLog, gitIgnored }: HearthWindowOptions) {
     const log = vscode.window.createOutputChannel("Hearth", { log: true });
     const settings = new Settings(builtInModel);
     const snooze = new Snooze(context.globalState);
     this.#settings = settings;
+    const warn = (message: string): void => {
+      log.warn(message);
+    };
+    this.#syntax = new SyntaxCache(syntax(warn), clock);
     this.#snooze = snooze;
     this.engine = new WindowEngine({
       connect: (listeners) => connect(listeners, settings.keepAliveMs),
       clock,
+      syntax: this.#syntax,
       log,
       choice: () => settings.modelChoice,
       blocks: () => settings.blocks,
@@ -64,7 +74,7 @@ export class HearthWindow {
     const watch = new SuggestionWatch(context.workspaceState, clock);
     this.provider = new InlineCompletionProvider(this.engine, settings, snooze, { watch, memory: this.#memory });
     this.chat = new WindowChat({ context, engine: this.engine, settings, log });
-    this.#focus = new FocusWatch(this.engine, this.provider, settings);
+    this.#focus = new FocusWatch(this.engine, this.provider, settings, this.#syntax);
     this.#edits = new WindowEdits({ engine: this.engine, settings, memory: context.globalState });
     const others = setTimeout(() => {
       void warnAboutOtherCompleters(context.globalState, settings);
@@ -85,6 +95,7 @@ export class HearthWindow {
       this.#edits,
       // After whatever uses it.
       this.engine,
+      this.#syntax,
       new vscode.Disposable(() => {
         clearTimeout(others);
       }),

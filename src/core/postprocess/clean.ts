@@ -63,7 +63,7 @@ export function fitLeadingSpace(draft: Draft, at: Surroundings): Draft {
   if (draft.isWhole === true && mayBeMeant(lead, rest, at)) {
     return draft;
   }
-  const isCode = language.brackets && at.state.mode.kind === "code";
+  const isCode = language.brackets && at.enclosing === undefined;
   // A shell's test wants it.
   const isTest = at.syntax.reader.languageId === "shellscript" && /[[!]$/.test(before);
   const isRedundant = /[ \t]$/.test(before) || (isCode && !isTest && /[([.!~@]$/.test(before));

@@ -21,7 +21,7 @@ const STATEMENT_HEAD =
   /^(?:if|for|foreach|while|until|switch|match|catch|def|fn|fun|func|function|class|with|return|elif)\b/;
 
 /** All of the line, from its first character on. */
-function echoedLine(text: string, { before, after, state, language }: Surroundings): number {
+function echoedLine(text: string, { before, after, enclosing, language }: Surroundings): number {
   const typed = before.trim();
   const lead = text.length - text.trimStart().length;
   const isMark = typed.length >= 2 && language.lineComments.includes(typed);
@@ -34,7 +34,7 @@ function echoedLine(text: string, { before, after, state, language }: Surroundin
   if (rest.trim() !== "" && goesOnAs(typed, rest)) {
     return 0;
   }
-  if (!/[\p{L}\p{N}]/u.test(typed) && state.mode.kind === "code" && !/\s$/.test(before) && /[)\]}>]$/.test(typed)) {
+  if (!/[\p{L}\p{N}]/u.test(typed) && enclosing === undefined && !/\s$/.test(before) && /[)\]}>]$/.test(typed)) {
     return 0;
   }
   const isNested =
@@ -59,7 +59,7 @@ function closesIt(typed: string, after: string): boolean {
 }
 
 /** A sign that begins a name, a comment or a list's item, where the same sign twice is another thing. */
-function echoedMark(text: string, { before, state, language }: Surroundings): number {
+function echoedMark(text: string, { before, enclosing, language }: Surroundings): number {
   const mark = /(?:^|[^\p{L}\p{N}_$@#\\])([@#$\\]|[-*+])$/u.exec(before)?.[1];
   if (mark === undefined || !text.startsWith(mark)) {
     return 0;
@@ -72,9 +72,9 @@ function echoedMark(text: string, { before, state, language }: Surroundings): nu
     case "+":
       return isFirst && !language.brackets && /^ \S/.test(rest) && !rest.startsWith(` ${mark}`) ? 1 : 0;
     case "@":
-      return state.mode.kind === "code" && language.doubledSigns !== true && /^\p{L}/u.test(rest) ? 1 : 0;
+      return enclosing === undefined && language.doubledSigns !== true && /^\p{L}/u.test(rest) ? 1 : 0;
     case "$":
-      return state.mode.kind === "code" && language.doubledSigns !== true && /^[\p{L}_]/u.test(rest) ? 1 : 0;
+      return enclosing === undefined && language.doubledSigns !== true && /^[\p{L}_]/u.test(rest) ? 1 : 0;
     case "#":
       // A heading of Markdown goes on with a space, and one sign more makes it another heading.
       return isFirst && language.brackets && /^(?:[a-z[!]|$)/.test(rest) ? 1 : 0;
@@ -84,20 +84,20 @@ function echoedMark(text: string, { before, state, language }: Surroundings): nu
 }
 
 /** The quote that has just opened a string, with another one at that string's end. */
-function echoedQuote(text: string, { before, state }: Surroundings): number {
+function echoedQuote(text: string, { before, enclosing, open }: Surroundings): number {
   const quote = text.charAt(0);
   if (!/["'`]/.test(quote) || !before.endsWith(quote) || before.endsWith(quote + quote) || text.startsWith(quote, 1)) {
     return 0;
   }
-  const isOpen = state.mode.kind === "string" && state.mode.quote.text === quote;
+  const isOpen = enclosing === "string" && open?.close === quote;
   const [line = ""] = text.split("\n");
   const quotes = line.replace(/\\./g, "").split(quote).length - 1;
   return isOpen && quotes % 2 === 0 ? 1 : 0;
 }
 
 /** The name, or the chain of names, that the cursor stands behind. */
-function echoedName(text: string, { before, state }: Surroundings): number {
-  if (state.mode.kind !== "code") {
+function echoedName(text: string, { before, enclosing }: Surroundings): number {
+  if (enclosing !== undefined) {
     return 0;
   }
   const chain = /[$@]?[\p{L}_$][\p{L}\p{N}_$]*(?:(?:\?\.|\.|->|::)[\p{L}\p{N}_$]*)+$/u.exec(before)?.[0];

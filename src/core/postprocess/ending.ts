@@ -31,7 +31,7 @@ const CLOSING_LINE = /^\s*(?:[)\]}]|<\/|(?:end|fi|done|esac|until)\b)/;
 
 /** Lines that leave the block in which the cursor stands belong to what follows, not to the completion. */
 export function stopAtDedent(draft: Draft, at: Surroundings): Draft {
-  if (draft.completionKind === "line" || at.state.mode.kind === "string") {
+  if (draft.completionKind === "line" || at.enclosing === "string") {
     return draft;
   }
   const lines = draft.text.split("\n");
@@ -65,7 +65,7 @@ function endOfOpenedBlock(lines: readonly string[], at: Surroundings): number {
       continue;
     }
     const isSameLevel = indentWidth(line, size) === base;
-    if (isSameLevel && (NEXT_BRANCH.test(line) || (CLOSING_LINE.test(line) && opensBlock(line, at.language)))) {
+    if (isSameLevel && (NEXT_BRANCH.test(line) || (CLOSING_LINE.test(line) && opensBlock(line, at)))) {
       continue;
     }
     return isSameLevel && CLOSING_LINE.test(line) ? i + 1 : i;
@@ -76,7 +76,7 @@ function endOfOpenedBlock(lines: readonly string[], at: Surroundings): number {
 /** Asked for again, a text goes on behind a block, but not behind the one that its first line opens and that it closes. */
 function endOfClosedBlock(lines: readonly string[], at: Surroundings): number {
   const [first = ""] = lines;
-  if (!opensBlock(at.before + first, at.language)) {
+  if (!opensBlock(at.before + first, at)) {
     return lines.length;
   }
   const end = endOfOpenedBlock(lines, at);
@@ -105,6 +105,6 @@ export function dropTrailingJunk(draft: Draft, at: Surroundings, isSpaced: boole
   const lastBreak = text.lastIndexOf("\n");
   const marks = [...at.language.lineComments, ...at.language.blockComments.map(([open]) => open)];
   const isBareComment =
-    draft.isWhole !== true && at.state.mode.kind === "code" && marks.includes(text.slice(lastBreak + 1).trim());
+    draft.isWhole !== true && at.enclosing === undefined && marks.includes(text.slice(lastBreak + 1).trim());
   return shortened(draft, isBareComment ? text.slice(0, Math.max(0, lastBreak)).trimEnd() : text, "empty");
 }

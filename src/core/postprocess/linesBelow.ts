@@ -71,8 +71,8 @@ function isSame(a: string, b: string, at: Surroundings): boolean {
 }
 
 /** A line without what makes no other line of it: white space, the kind of its quotes, a comma at its end, a comment behind it. */
-function essence(line: string, { language, state }: Surroundings): string {
-  const code = state.mode.kind === "code" ? withoutComment(line, language.lineComments) : line;
+function essence(line: string, { language, enclosing }: Surroundings): string {
+  const code = enclosing === undefined ? withoutComment(line, language.lineComments) : line;
   return code
     .replace(/\s+/g, "")
     .replace(/['`]/g, '"')

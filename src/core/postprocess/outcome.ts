@@ -73,10 +73,9 @@ export class Outcomes {
   #belowEnd: PlaceState;
 
   constructor(text: string, at: Surroundings) {
-    const { reader, lineStart } = at.syntax;
     this.#at = at;
     this.#text = text;
-    this.#original = readLineStructure(reader, at.before + at.after, lineStart);
+    this.#original = at.line;
     this.#originalOpen = openList(this.#original.end.open);
     this.#isCode = kindAt(this.#original, at.before.length) === "code";
     this.#belowLines = at.below.slice(0, BELOW.chars).split("\n").slice(0, BELOW.lines);

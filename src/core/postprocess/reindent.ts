@@ -1,6 +1,7 @@
 import { expectedIndent, opensBlock } from "../blockRules";
 import type { Surroundings } from "../context";
 import { indentOf, indentWidth, leadingSpace, neighboursOf, smallestStep } from "../indentation";
+import { openList } from "../syntax/structure";
 import type { Draft } from "./draft";
 
 /** On either side of the cursor. */
@@ -11,7 +12,7 @@ const DOCUMENT_CHARS = 20_000;
  * shifted alike where the first one stands in a column in which no line of this block could stand.
  */
 export function reindent(draft: Draft, at: Surroundings): Draft {
-  if (at.state.mode.kind === "string") {
+  if (at.enclosing === "string") {
     return draft;
   }
   const [first = "", ...rest] = draft.text.split("\n");
@@ -59,7 +60,7 @@ function placeOfFirst(
   const wanted = wantedWidth(code, lead, at, isWhole);
   const next = widths.find((width) => width !== undefined) ?? wanted;
   const views = lead === "" ? [present] : [together, indentWidth(lead, size)];
-  const deeper = opensBlock(code, at.language) ? size : 0;
+  const deeper = opensBlock(code, at) ? size : 0;
   // Where the model takes its first line to stand: the rest stands below that.
   const seen = views.find((view) => next === view + deeper) ?? views.find((view) => next === view);
   const told = wanted === together ? together : (seen ?? together);
@@ -80,7 +81,7 @@ function wantedWidth(code: string, lead: string, at: Surroundings, isWhole: bool
   const together = indentWidth(at.before + lead, size);
   if (lead === "") {
     const isLost = present === 0 && isStrict(at) && !at.language.lineComments.some((mark) => code.startsWith(mark));
-    return isLost && at.state.open.length === 0 ? Math.max(present, openedIndent(at) ?? 0) : present;
+    return isLost && !isInBrackets(at) ? Math.max(present, openedIndent(at) ?? 0) : present;
   }
   const alone = indentWidth(lead, size);
   const likely = [together, alone].find((width) => width >= present && mayStand(width, at, isWhole));
@@ -106,26 +107,30 @@ function placeOfBlock(
 }
 
 /** Blocks are told by their indentation alone, so that no other column is right. */
-function isStrict({ language, state }: Surroundings): boolean {
-  return language.blocks === "colon" && language.isIndentStrict === true && state.mode.kind === "code";
+function isStrict({ language, enclosing }: Surroundings): boolean {
+  return language.blocks === "colon" && language.isIndentStrict === true && enclosing === undefined;
+}
+
+function isInBrackets({ open }: Surroundings): boolean {
+  return openList(open).some(({ kind }) => kind === "bracket");
 }
 
 /** The block that the line above opens begins in this column; undefined where it opens none. */
 function openedIndent(at: Surroundings): number | undefined {
   const above = neighboursOf(at.above, "").above.at(-1);
-  return above !== undefined && opensBlock(above, at.language) ? expectedIndent(at) : undefined;
+  return above !== undefined && opensBlock(above, at) ? expectedIndent(at) : undefined;
 }
 
 /** A line of this document could begin in this column here. */
 function mayStand(width: number, at: Surroundings, isWhole: boolean): boolean {
   const { size } = at.indentation;
-  const isCode = at.state.mode.kind === "code" && at.syntax.lineStart.syntax.scope.kind === "code";
+  const isCode = at.enclosing === undefined && at.syntax.lineStart.syntax.scope.kind === "code";
   if (!isCode || at.language.blocks === "none") {
     return true;
   }
   const opened = openedIndent(at);
   const present = indentWidth(at.before, size);
-  if (isStrict(at) && at.state.open.length === 0) {
+  if (isStrict(at) && !isInBrackets(at)) {
     const { above } = neighboursOf(at.above, "");
     const last = above.at(-1) ?? "";
     if (last.endsWith("\\")) {
@@ -247,13 +252,14 @@ function isStepOf(step: number, at: Surroundings): boolean {
 }
 
 /** Columns that the model goes deeper where it opens a block; only there is it certain to be one level. */
-function modelUnit(lines: readonly string[], { before, language, indentation }: Surroundings): number | undefined {
+function modelUnit(lines: readonly string[], at: Surroundings): number | undefined {
+  const { before, indentation } = at;
   const [first = "", ...rest] = lines;
   const all = [before + first, ...rest].filter((line) => line.trim() !== "");
   for (const [i, line] of all.entries()) {
     const next = all[i + 1];
     // What follows an open parenthesis is often deeper than a level.
-    if (next !== undefined && !/[([]\s*$/.test(line) && opensBlock(line, language)) {
+    if (next !== undefined && !/[([]\s*$/.test(line) && opensBlock(line, at)) {
       const deeper = indentWidth(next, indentation.size) - indentWidth(line, indentation.size);
       if (deeper > 0) {
         return deeper;

@@ -32,7 +32,7 @@ const CAPACITY = 8;
 const AT_ONCE_MS = 4;
 const SLICE_MS = 6;
 const BETWEEN_SLICES_MS = 12;
-const GUESSED_FROM_CHARS = 2000;
+const GUESSED_FROM_CHARS = 1000;
 const BLANK_LINES_MAX = 50;
 
 /**
@@ -116,9 +116,16 @@ export function syntaxAt(reader: SyntaxReader, text: string, offset: number): Cu
 function cursorSyntax(document: DocumentSyntax, line: number, isKnown: boolean): CursorSyntax {
   const { reader } = document;
   const above = lineAbove(document, line);
-  const lineStart = document.placeAt(line) ?? guess(document, line);
   const aboveStart = above === undefined ? undefined : (document.placeAt(above) ?? guess(document, above));
+  const lineStart = document.placeAt(line) ?? placeBelow(document, above ?? line, aboveStart, line);
   return { reader, lineStart, aboveStart, isKnown };
+}
+
+/** At a line, by how a line above it begins. */
+function placeBelow(document: DocumentSyntax, above: number, start: PlaceState | undefined, line: number): PlaceState {
+  const from = start ?? startOf(document.reader);
+  const lines = Array.from({ length: line - above }, (_, i) => document.line(above + i));
+  return readStructure(document.reader, lines, from).end;
 }
 
 function lineAbove(document: DocumentSyntax, line: number): number | undefined {

@@ -141,7 +141,7 @@ interface LineRange {
 }
 
 const NONE: LineRange = { from: 0, to: -1 };
-const CHUNK = 4096;
+const CHUNK = 65_536;
 
 function commonPrefix(a: string, b: string): number {
   const most = Math.min(a.length, b.length);

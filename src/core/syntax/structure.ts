@@ -43,6 +43,8 @@ export interface Mark {
   readonly end: number;
   readonly of: Open | undefined;
   readonly text: string;
+  /** It ends with the line, as a line comment does; whoever writes on at the line's end is still in it. */
+  readonly byLineEnd?: true;
 }
 
 export interface LineStructure {
@@ -84,11 +86,11 @@ export function readLineStructure(reader: SyntaxReader, text: string, from: Plac
   return { text, from, tokens, marks, end: isSame ? from : { syntax: end, open } };
 }
 
-/** What is open before the character at a column. */
+/** What is open at a column, for text that is put there. */
 export function openAt({ from, marks }: LineStructure, column: number): Open | undefined {
   let open = from.open;
   for (const mark of marks) {
-    if (mark.end > column) {
+    if (mark.end > column || mark.byLineEnd === true) {
       break;
     }
     if (mark.type === "open") {
@@ -114,6 +116,14 @@ export function kindAt(line: LineStructure, column: number): TokenKind {
   const token = line.tokens.find(({ end }) => end >= column)?.scope ?? line.end.syntax.scope;
   const before = column === 0 ? line.from.syntax.scope : token;
   return before.kind === "prose" ? "prose" : "code";
+}
+
+/** Behind the last character of code that is no white space; 0 where there is only a comment, or nothing. */
+export function codeEnd({ text, tokens }: LineStructure): number {
+  const last = tokens.findLast(
+    ({ start, end, scope }) => scope.kind !== "comment" && text.slice(start, end).trim() !== "",
+  );
+  return last === undefined ? 0 : last.start + text.slice(last.start, last.end).trimEnd().length;
 }
 
 /** The string, comment or regular expression in which something stands; undefined in code. */
@@ -160,6 +170,7 @@ class LineFolder {
   #openerEnd = -1;
   /** Where the closing delimiter of a string ended last. */
   #closerEnd = -1;
+  #atLineEnd = false;
   #configuration: LanguageConfiguration;
   #language: string;
 
@@ -195,6 +206,7 @@ class LineFolder {
   /** The line has ended: so have the strings and comments in which the next line does not begin. */
   finish({ scope }: SyntaxState): { readonly open: Open | undefined; readonly marks: readonly Mark[] } {
     const end = this.#line.length;
+    this.#atLineEnd = true;
     this.#leaveStrings(scope.nesting, end, false);
     if (isStringLike(scope.kind) && (this.#open?.nesting ?? 0) < scope.nesting) {
       // Begun by the line end itself, as here-documents are.
@@ -426,7 +438,15 @@ class LineFolder {
   }
 
   #mark(type: MarkType, start: number, end: number, of: Open | undefined): void {
-    this.#marks.push({ type, start, end, of, text: this.#line.slice(start, end) });
+    const isByLineEnd = this.#atLineEnd && start === end;
+    this.#marks.push({
+      type,
+      start,
+      end,
+      of,
+      text: this.#line.slice(start, end),
+      ...(isByLineEnd ? { byLineEnd: true } : {}),
+    });
   }
 }
 
