@@ -9,16 +9,15 @@ import {
   type Open,
   openList,
   type PlaceState,
-  readLineStructure,
   readStructure,
   type Structure,
 } from "../syntax/structure";
+import { indentWidth } from "../indentation";
+import { linesRead, type LinesRead } from "./linesRead";
 import { commonLength, defectsOf, isIn, textImbalance, unmatched } from "./balance";
 
 /** What a document becomes when a text is put in at the cursor, and how much of it is then out of balance. */
 
-/** Lines below that are read to see what they close. */
-const BELOW = { lines: 150, chars: 6000 };
 /** A bracket, quote or tag that closes nothing, or that nothing closes. */
 const DEFECT = 10;
 /** A string or a comment that nothing closes turns the rest of the document inside out. */
@@ -64,13 +63,6 @@ export class Outcomes {
   /** The cursor stands in code, where brackets in strings are nobody's business. */
   readonly #isCode: boolean;
   readonly #costs = new Map<string, Cost>();
-  readonly #belowLines: readonly string[];
-  /** More lines are below than are read. */
-  readonly #isBelowCut: boolean;
-  /** What the lines below close of what is open above them, as far as they have been read. */
-  readonly #closersBelow: string[] = [];
-  #readBelow = 0;
-  #belowEnd: PlaceState;
 
   constructor(text: string, at: Surroundings) {
     this.#at = at;
@@ -78,9 +70,6 @@ export class Outcomes {
     this.#original = at.line;
     this.#originalOpen = openList(this.#original.end.open);
     this.#isCode = kindAt(this.#original, at.before.length) === "code";
-    this.#belowLines = at.below.slice(0, BELOW.chars).split("\n").slice(0, BELOW.lines);
-    this.#isBelowCut = at.below.length > this.#belowLines.join("\n").length;
-    this.#belowEnd = this.#original.end;
   }
 
   cost(way: Way): Cost {
@@ -181,57 +170,86 @@ export class Outcomes {
 
   /** By counting what the lines below close, as they are read now. */
   #countedBelow(left: readonly Open[], kept: readonly Open[], common: number): number {
-    this.#readUntil(common);
-    const least = Math.min(unmatched(left, this.#closersBelow), unmatched(kept, this.#closersBelow));
-    return DEFECT * (least - unmatched(this.#originalOpen, this.#closersBelow));
+    const closers = this.#closersBelow(common);
+    const least = Math.min(unmatched(left, closers), unmatched(kept, closers));
+    return DEFECT * (least - unmatched(this.#originalOpen, closers));
   }
 
-  /** Reads on below until no more than the outermost `depth` of what is open there is left. */
-  #readUntil(depth: number): void {
-    const opened = new Set(this.#originalOpen);
-    const leftOf = (place: PlaceState): number => this.#originalOpen.filter((open) => isIn(open, place.open)).length;
-    while (this.#readBelow < this.#belowLines.length && leftOf(this.#belowEnd) > depth) {
-      const line = this.#belowLines[this.#readBelow] ?? "";
-      const structure = readLineStructure(this.#at.syntax.reader, line, this.#belowEnd);
-      for (const { type, of, text } of structure.marks) {
+  /**
+   * What the lines below close of what is open above them, until no more than the outermost `depth` of that is left, or a
+   * line comes that cannot be inside what was opened on the cursor's line.
+   */
+  #closersBelow(depth: number): string[] {
+    const { below, indentation, line, syntax } = this.#at;
+    const original = line.end;
+    const read = linesRead(syntax.reader, below, original);
+    const opened = new Map(openList(original.open).map((open, i) => [open, i]));
+    const isOfThisLine = depth >= openList(syntax.lineStart.open).length;
+    const width = indentWidth(line.text, indentation.size) + (isOfThisLine ? 1 : 0);
+    const closers: string[] = [];
+    let left = opened.size;
+    // The beginning may be that of an earlier key: what is open is the same, but not identical.
+    const begun = new Map(openList(read.begin.open).map((open, i) => [open, i]));
+    for (let i = 0; i < read.count && left > depth; ++i) {
+      const { text, marks } = read.line(i) ?? {};
+      if (text === undefined || marks === undefined || isOutside(text, width, indentation.size)) {
+        break;
+      }
+      for (const { type, of, text: closer } of marks) {
+        const position = of === undefined ? undefined : begun.get(of);
         if (type === "stray") {
-          this.#closersBelow.push(text);
-        } else if (type === "close" && of !== undefined && opened.has(of)) {
-          this.#closersBelow.push(of.close);
+          closers.push(closer);
+        } else if (position !== undefined && (type === "close" || type === "unclosed")) {
+          left = Math.min(left, position);
+          if (type === "close") {
+            closers.push(of?.close ?? "");
+          }
         }
       }
-      this.#belowEnd = structure.end;
-      this.#readBelow += 1;
     }
+    return closers;
   }
 
   /** By reading the lines below once as they would begin then, and once as they begin now, until both are the same. */
   #comparedBelow(begin: PlaceState, own: ReadonlySet<Open>): number {
-    const { reader } = this.#at.syntax;
-    let [then, now] = [begin, this.#original.end];
+    const { below, syntax } = this.#at;
+    const [asThen, asNow] = [begin, this.#at.line.end].map((each) => linesRead(syntax.reader, below, each));
+    if (asThen === undefined || asNow === undefined) {
+      return 0;
+    }
+    let [then, now] = [asThen.begin, asNow.begin];
     let cost = 0;
-    for (const line of this.#belowLines) {
-      if (arePlacesEqual(then, now)) {
+    for (let i = 0; i < asThen.count; ++i) {
+      const [a, b] = [asThen.line(i), asNow.line(i)];
+      if (a === undefined || b === undefined || arePlacesEqual(then, now)) {
         return cost;
       }
-      const [a, b] = [readLineStructure(reader, line, then), readLineStructure(reader, line, now)];
       cost += this.#defects([a]) - this.#defects([b]);
       [then, now] = [a.end, b.end];
     }
-    return cost + this.#leftOpen(then, begin, own) - this.#leftOpen(now, this.#original.end, own);
+    return cost + this.#leftOpen(then, asThen, own) - this.#leftOpen(now, asNow, own);
   }
 
-  /** What is open at the end of the lines that were read; `begin` is how they began. */
-  #leftOpen({ open }: PlaceState, begin: PlaceState, own: ReadonlySet<Open>): number {
+  /** What is open at the end of the lines that were read. */
+  #leftOpen({ open }: PlaceState, { begin, isCut }: LinesRead, own: ReadonlySet<Open>): number {
+    const ownDepths = new Set([...own].map(({ depth, text }) => `${String(depth)} ${text}`));
     const costOf = (each: Open): number => {
       if (enclosing(each) !== undefined) {
         // Of what is opened further down it is not known where it would end.
-        return this.#isBelowCut && !isIn(each, begin.open) ? 0 : INSIDE_OUT;
+        return isCut && !isIn(each, begin.open) ? 0 : INSIDE_OUT;
       }
-      return own.has(each) || this.#isBelowCut ? 0 : DEFECT;
+      const isOwn = isIn(each, begin.open) && ownDepths.has(`${String(each.depth)} ${each.text}`);
+      return isOwn || isCut ? 0 : DEFECT;
     };
     return openList(open).reduce((sum, each) => sum + costOf(each), 0);
   }
+}
+
+const CLOSING_LINE = /^\s*(?:[)\]}>"'`]|<\/|(?:end|fi|done|esac)\b)/;
+
+/** A line that is less deep, and closes nothing, is behind what was opened there. */
+function isOutside(line: string, width: number, tabWidth: number): boolean {
+  return line.trim() !== "" && indentWidth(line, tabWidth) < width && !CLOSING_LINE.test(line);
 }
 
 function isSameKind(a: PlaceState, b: PlaceState): boolean {
