@@ -180,12 +180,15 @@ async function requestAt({ file, line, column }: Place): Promise<CompletionReque
   }
   const before = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
   const path = promptPath(file);
+  // No editor's cursor stands between the halves of a character.
+  const isInside =
+    /[\uD800-\uDBFF]$/.test(current.slice(0, column - 1)) && /^[\uDC00-\uDFFF]/.test(current.slice(column - 1));
   return {
     documentId: file,
     path,
     languageId: languageIdOfPath(path),
     text,
-    offset: before + column - 1,
+    offset: before + column - 1 - (isInside ? 1 : 0),
     indentation: detectIndentation(text),
     // As a manual request, so that nothing is suppressed.
     trigger: "manual",

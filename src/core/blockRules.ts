@@ -20,6 +20,7 @@ const OPENERS: Record<BlockStyle, RegExp | undefined> = {
   colon: /[{([:]$/,
   words:
     /[{([]$|(?:^|[\s;&|])(?:do|then|else|begin|repeat|in)$|\bdo\s*\|[^|]*\|$|^\s*(?:def|class|module|if|elsif|unless|while|until|case|when|for|local function|function)\b(?!.*\bend$)|=\s*function\s*\([^)]*\)$/,
+  rules: /^[^\s#:=][^:=]*:(?![:=])[^=]*$/,
   tags: /<([A-Za-z][\w.-]*)(?:\s[^<>]*)?(?<!\/)>$/,
   any: /[{([:]$|=>$|(?:^|\s)(?:do|then|else|begin)$/,
   none: undefined,

@@ -311,7 +311,9 @@ export class Completer {
     if ((isManual && isOpen) || (source !== "revisited" && wordChars !== undefined && wordChars <= 0)) {
       return undefined;
     }
-    if (pending.isRepeated && reused.completionKind !== this.#completionKindAt(pending)) {
+    const kind = this.#completionKindAt(pending);
+    const isMoreWanted = reused.completionKind !== kind || (kind === "block" && reused.isWhole === undefined);
+    if (pending.isRepeated && isMoreWanted) {
       return undefined;
     }
     const outcome = fittedOutcome(pending, reused);
@@ -381,7 +383,8 @@ export class Completer {
     // Asked by hand it goes on to the end: who asks again wants to see that.
     const jointMin = pending.request.trigger === "manual" ? 0 : pending.jointMin;
     const kind = this.#completionKindAt(pending);
-    const inFlight = new InFlightRequest(pending.cacheKey, pending.at, kind, this.#clock, jointMin);
+    const { cacheKey, at, isRepeated } = pending;
+    const inFlight = new InFlightRequest(cacheKey, at, kind, this.#clock, jointMin, isRepeated);
     this.#inFlight = inFlight;
     const newChars = this.#prefill.newChars(pending.request.documentId, flatten(pending.prompt));
     pending.newChars = newChars;
@@ -395,12 +398,12 @@ export class Completer {
     return inFlight;
   }
 
-  /** Asked again, also the block that the line opens. */
+  /** Asked again, also what comes behind the line. */
   #completionKindAt({ at, isRepeated }: PendingCompletion): CompletionKind {
     if (!this.#options.blocks) {
       return "line";
     }
-    return isRepeated && at.after.trim() === "" && at.enclosing === undefined ? "block" : completionKindAt(at);
+    return isRepeated && at.after.trim() === "" ? "block" : completionKindAt(at);
   }
 
   #maxTokens(completionKind: CompletionKind): number {

@@ -1,6 +1,5 @@
-import type { Indentation } from "./indentation";
+import { type Indentation, indentationNear } from "./indentation";
 import { type Language, languageOf } from "./language";
-import { AT_START, scan, type ScanState } from "./scanner";
 import type { LanguageConfiguration } from "./syntax/configuration";
 import { type CursorSyntax, syntaxAt } from "./syntax/cursorSyntax";
 import { PLAIN_SOURCE } from "./syntax/languages";
@@ -29,6 +28,7 @@ export interface CursorContext {
 /** The input of the completion rules; computed once for a cursor. */
 export interface Surroundings {
   readonly language: Language;
+  /** Of the lines around; see `indentationNear`. */
   readonly indentation: Indentation;
   /** The cursor's line before and behind the cursor. */
   readonly before: string;
@@ -36,8 +36,6 @@ export interface Surroundings {
   /** Whole lines above and below. */
   readonly above: string;
   readonly below: string;
-  /** At the cursor. */
-  readonly state: ScanState;
   readonly syntax: CursorSyntax;
   /** The cursor's line as it is. */
   readonly line: LineStructure;
@@ -50,8 +48,6 @@ export interface Surroundings {
   readonly configuration: LanguageConfiguration;
 }
 
-/** Characters above the cursor that are scanned for syntax: a keystroke must stay cheap in a file of any length. */
-const SCANNED_CHARS_ABOVE = 20_000;
 const GUESSED_CHARS_ABOVE = 2000;
 const SCANNED_CHARS_BELOW = 8_000;
 
@@ -65,14 +61,15 @@ export function surroundingsOf(cursor: CursorContext, syntax: CursorSyntax = pla
   const language = languageOf(languageId);
   const lineStart = offset - before.length;
   const lineEnd = offset + after.length;
+  const above = text.slice(0, lineStart);
+  const below = text.slice(lineEnd + 1);
   return {
     language,
-    indentation: cursor.indentation,
+    indentation: indentationNear(above, below, before, editorsIndentation(cursor)),
     before,
     after,
-    above: text.slice(0, lineStart),
-    below: text.slice(lineEnd + 1),
-    state: scan(text.slice(scanStart(text, offset), offset), language, AT_START).state,
+    above,
+    below,
     syntax,
     line,
     open,
@@ -80,6 +77,11 @@ export function surroundingsOf(cursor: CursorContext, syntax: CursorSyntax = pla
     languageId,
     configuration: syntax.reader.configuration(languageId),
   };
+}
+
+/** Tabs where the language wants them. */
+function editorsIndentation({ languageId, indentation }: CursorContext): Indentation {
+  return languageOf(languageId).tabs === true ? { ...indentation, style: "tabs" } : indentation;
 }
 
 /** On a blank line, and before the first character, the language in which the line begins. */
@@ -90,18 +92,6 @@ function languageAt({ tokens, from }: LineStructure, column: number): string {
 function plainSyntax({ languageId, text, offset }: CursorContext): CursorSyntax {
   const start = text.lastIndexOf("\n", Math.max(0, offset - GUESSED_CHARS_ABOVE)) + 1;
   return syntaxAt(PLAIN_SOURCE.readerNow(languageId).reader, text.slice(start, offset), offset - start);
-}
-
-/** An offset that is most likely top-level code: the start of the text, or of a line that is not indented. */
-function scanStart(text: string, offset: number): number {
-  if (offset <= SCANNED_CHARS_ABOVE) {
-    return 0;
-  }
-  const from = offset - SCANNED_CHARS_ABOVE;
-  const topLevel = /\n(?=[^\s)\]}])/g;
-  topLevel.lastIndex = from;
-  const match = topLevel.exec(text);
-  return match === null || match.index >= offset ? from : match.index + 1;
 }
 
 /** The cursor's line, split at the cursor. */
