@@ -12,7 +12,13 @@ const ROWS = {
   "^src/engine/server/": ["^src/protocol/", "^src/model/", "^src/engine/(server|wire|local)/"],
   "^src/engine/local/": ["^src/protocol/", "^src/model/", "^src/engine/local/"],
   // The chat view's page is a string; all else of the view is for a browser.
-  "^src/vscode/": ["^src/protocol/", "^src/core/", "^src/vscode/", "^webview/chat/page\\.ts$"],
+  "^src/vscode/": [
+    "^src/protocol/",
+    "^src/core/",
+    "^src/syntax/catalog\\.ts$",
+    "^src/vscode/",
+    "^webview/chat/page\\.ts$",
+  ],
   "^src/extension\\.ts$": [
     "^src/protocol/",
     "^src/core/",
@@ -21,9 +27,12 @@ const ROWS = {
     "^src/(gitIgnored|localFiles)\\.ts$",
     // What a suggestion's report says is tried, as the command line will.
     "^src/cli/givenAnswer\\.ts$",
+    "^src/syntax/",
     "^src/systemClock\\.ts$",
     "^src/vscode/",
   ],
+  // Grammars: an implementation of a port of the core, for the extension host and for Node.
+  "^src/syntax/": ["^src/core/syntax/", "^src/syntax/"],
   "^src/gitIgnored\\.ts$": [],
   "^src/localFiles\\.ts$": ["^src/core/reading/readRules\\.ts$"],
   "^src/systemClock\\.ts$": ["^src/core/ports\\.ts$"],
@@ -36,6 +45,7 @@ const ROWS = {
     "^src/model/",
     "^src/engine/",
     "^src/localFiles\\.ts$",
+    "^src/syntax/",
     "^src/systemClock\\.ts$",
     "^src/cli/",
   ],

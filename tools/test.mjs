@@ -245,7 +245,7 @@ await runMain(async () => {
   await suite("property", "same bits whatever the cache, threads and chunks", () =>
     mocha("test/property/**/*.test.ts"),
   );
-  await suite("fuzz", "damaged model files", () => mocha("test/fuzz/**/*.test.ts"));
+  await suite("fuzz", "damaged model files, documents that are cut anywhere", () => mocha("test/fuzz/**/*.test.ts"));
   await suite("seam", "windows and the engine process", () => mocha("test/seam/**/*.test.ts"));
   await suite("cli", "command line", () => mocha("test/cli/**/*.test.ts"));
   if (await prepareVsCode("host")) await hostSuites();

@@ -130,7 +130,7 @@ async function measure(subject: Subject, { request, judge, typed }: Place, group
     // In comments prose has a level of its own.
     const inComments = request.languageId === "plaintext" ? 0 : jointMinOf("careful");
     const jointMin: JointMin = (id) => (id === "plaintext" ? Math.max(threshold, inComments) : threshold);
-    const completer = completerFor({ ...subject, engine, jointMin }, clock);
+    const completer = await completerFor({ ...subject, engine, jointMin }, request.languageId, clock);
     const outcome = await clock.until(completer.complete(request));
     completer.stop();
     const sum = group.sums[i]!;

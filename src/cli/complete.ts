@@ -14,6 +14,8 @@ import { SYSTEM_CLOCK } from "../systemClock";
 import { readUtf8 } from "./documents";
 import { completeWith, type GivenOutcome } from "./givenAnswer";
 import { type Arguments, flagOption, samplerOptions, textOption, usageError, wholeOption } from "./options";
+import { syntaxOf } from "./syntax";
+import { VirtualClock } from "./virtualClock";
 import { headSentence, modelPath, openEngine, printJson } from "./session";
 
 export const completeOptions = {
@@ -68,7 +70,9 @@ export async function complete(args: Arguments): Promise<void> {
       jointMin: EVERYTHING,
     };
     const tokens: TokenCounter = { count: (text) => engine.tokenizer.encodeText(text).length };
-    const completer = new Completer({ engine: textEngine, clock: SYSTEM_CLOCK, tokens }, traits, options);
+    // In no hurry: the document is read down to the cursor, however long it is.
+    const syntax = await syntaxOf([request.languageId], new VirtualClock());
+    const completer = new Completer({ engine: textEngine, clock: SYSTEM_CLOCK, tokens, syntax }, traits, options);
     const outcome = await completer.complete(request);
     if (outcome.kind === "none" && outcome.error !== undefined) {
       throw outcome.error instanceof Error ? outcome.error : new Error("completion failed", { cause: outcome.error });
@@ -177,12 +181,15 @@ async function requestAt({ file, line, column }: Place): Promise<CompletionReque
   }
   const before = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
   const path = promptPath(file);
+  // No editor's cursor stands between the halves of a character.
+  const isInside =
+    /[\uD800-\uDBFF]$/.test(current.slice(0, column - 1)) && /^[\uDC00-\uDFFF]/.test(current.slice(column - 1));
   return {
     documentId: file,
     path,
     languageId: languageIdOfPath(path),
     text,
-    offset: before + column - 1,
+    offset: before + column - 1 - (isInside ? 1 : 0),
     indentation: detectIndentation(text),
     // As a manual request, so that nothing is suppressed.
     trigger: "manual",

@@ -2,8 +2,10 @@ import { Completer } from "../core/completion";
 import type { CompletionRequest } from "../core/completionRequest";
 import type { TextEngine } from "../core/ports";
 import type { SkipReason } from "../core/skipReasons";
+import type { SyntaxCache } from "../core/syntax/cursorSyntax";
 import { StopStrings } from "../engine/local/stopStrings";
 import { emptyReport } from "../protocol/generation";
+import { syntaxOf } from "./syntax";
 import { VirtualClock } from "./virtualClock";
 
 /** What comes of a model's answer. */
@@ -15,11 +17,21 @@ export type GivenOutcome =
 /** A model that fills in: also an empty document has a prompt. */
 const TRAITS = { fimLayouts: ["suffix-first"], fileHeader: false } as const;
 
-/** What an editor would insert if a model gave this answer, by the logic of a window. Errors: what that logic threw. */
-export async function completeWith(request: CompletionRequest, answer: string): Promise<GivenOutcome> {
+/**
+ * What an editor would insert if a model gave this answer, by the logic of a window. By hand it is asked for twice, as
+ * who wants to see all of an answer does. Errors: what that logic threw. `known`: what has been read of documents already.
+ */
+export async function completeWith(
+  request: CompletionRequest,
+  answer: string,
+  known?: SyntaxCache,
+): Promise<GivenOutcome> {
   const clock = new VirtualClock();
-  const completer = new Completer({ engine: saying(answer), clock }, TRAITS);
-  const outcome = await clock.until(completer.complete(request));
+  const syntax = known ?? (await syntaxOf([request.languageId], clock));
+  const completer = new Completer({ engine: saying(answer), clock, syntax }, TRAITS);
+  const first = await clock.until(completer.complete(request));
+  const again = request.trigger === "manual" ? await clock.until(completer.complete(request)) : first;
+  const outcome = again.kind === "text" ? again : first;
   completer.stop();
   const { text: document, offset } = request;
   if (outcome.kind === "cancelled") {

@@ -16,6 +16,7 @@ import { withPrivateEngine } from "./replay/privateEngine";
 import { SimulatedEditor } from "./replay/simulatedEditor";
 import { summarise, table } from "./replay/summary";
 import { parseTrace, type Trace } from "./replay/trace";
+import { readerOf, syntaxOf } from "./syntax";
 import { modelPath, Progress, printJson } from "./session";
 
 const ANSWER_TOKENS = 96;
@@ -51,11 +52,18 @@ async function play(
   { traits, contextTokens }: ModelInfo,
 ): Promise<{ readonly keystrokes: readonly Keystroke[]; readonly readings: readonly Generation[] }> {
   const meter = new EngineMeter(client, (): Keystroke | undefined => editor.asked);
-  const completer = new Completer({ engine: meter, clock: SYSTEM_CLOCK, tokens: { count: estimateTokens } }, traits, {
+  const languageIds = trace.documents.map(({ languageId }) => languageId);
+  const syntax = await syntaxOf(languageIds, SYSTEM_CLOCK);
+  const ports = { engine: meter, clock: SYSTEM_CLOCK, tokens: { count: estimateTokens }, syntax };
+  const completer = new Completer(ports, traits, {
     blockTokens: ANSWER_TOKENS,
     budget: budgetFor(contextTokens, ANSWER_TOKENS),
   });
-  const editor = new SimulatedEditor(completer, SYSTEM_CLOCK, documentsOf(trace));
+  const editor = new SimulatedEditor(
+    completer,
+    SYSTEM_CLOCK,
+    documentsOf(trace, await Promise.all(languageIds.map(readerOf))),
+  );
   const progress = new Progress("replaying");
   try {
     await new Player(editor, SYSTEM_CLOCK, trace.documents).play(trace.steps, (done) => {

@@ -1,7 +1,7 @@
 import { lineAbove, linesBelow, type Surroundings } from "./context";
 import { indentWidth } from "./indentation";
-import type { BlockStyle, Language } from "./language";
-import { scan } from "./scanner";
+import { type BlockStyle, languageOf } from "./language";
+import { codeEnd, enclosing, type LineStructure, openAt, type PlaceState, readLineStructure } from "./syntax/structure";
 
 /** A completion is the rest of one line, or a block of lines. */
 export type CompletionKind = "line" | "block";
@@ -20,6 +20,7 @@ const OPENERS: Record<BlockStyle, RegExp | undefined> = {
   colon: /[{([:]$/,
   words:
     /[{([]$|(?:^|[\s;&|])(?:do|then|else|begin|repeat|in)$|\bdo\s*\|[^|]*\|$|^\s*(?:def|class|module|if|elsif|unless|while|until|case|when|for|local function|function)\b(?!.*\bend$)|=\s*function\s*\([^)]*\)$/,
+  rules: /^[^\s#:=][^:=]*:(?![:=])[^=]*$/,
   tags: /<([A-Za-z][\w.-]*)(?:\s[^<>]*)?(?<!\/)>$/,
   any: /[{([:]$|=>$|(?:^|\s)(?:do|then|else|begin)$/,
   none: undefined,
@@ -32,11 +33,12 @@ const VOID_TAGS = /^(?:area|base|br|col|embed|hr|img|input|link|meta|source|trac
  * nothing below is indented deeper than the opener. Everywhere else the rest of one line is requested.
  */
 export function completionKindAt(at: Surroundings): CompletionKind {
-  if (at.after.trim() !== "" || at.state.mode.kind !== "code") {
+  if (at.after.trim() !== "" || at.enclosing !== undefined) {
     return "line";
   }
   const opener = at.before.trim() === "" ? lineAbove(at) : at.before;
-  if (opener === undefined || !opensBlock(opener, at.language)) {
+  const opens = at.before.trim() === "" ? doesLineAboveOpen(at) : isBlockOpener(at.line);
+  if (opener === undefined || !opens) {
     return "line";
   }
   const width = indentWidth(opener, at.indentation.size);
@@ -47,15 +49,27 @@ export function completionKindAt(at: Surroundings): CompletionKind {
   return next === undefined || indentWidth(next, at.indentation.size) <= width ? "block" : "line";
 }
 
+/** As a line at the cursor, or below it, would open one. */
+export function opensBlock(line: string, { syntax }: Surroundings): boolean {
+  return isBlockOpener(readLineStructure(syntax.reader, line, syntax.lineStart));
+}
+
 /** The line ends with code that opens a block, and not inside a string or a comment. */
-export function opensBlock(line: string, language: Language): boolean {
-  const opener = OPENERS[language.blocks];
-  const { lastCode, state } = scan(line, language);
-  if (opener === undefined || lastCode === -1 || state.mode.kind === "string") {
+function isBlockOpener(line: LineStructure): boolean {
+  const end = codeEnd(line);
+  const inside = enclosing(openAt(line, end));
+  if (end === 0 || (inside !== undefined && inside !== "comment")) {
     return false;
   }
-  const match = opener.exec(line.slice(0, lastCode + 1));
-  return match !== null && (language.blocks !== "tags" || !VOID_TAGS.test(match[1] ?? ""));
+  const { blocks } = languageOf(line.tokens.findLast(({ start }) => start < end)?.scope.language ?? "");
+  const match = OPENERS[blocks]?.exec(line.text.slice(0, end)) ?? null;
+  return match !== null && (blocks !== "tags" || !VOID_TAGS.test(match[1] ?? ""));
+}
+
+function doesLineAboveOpen(at: Surroundings): boolean {
+  const above = lineAbove(at);
+  const start: PlaceState | undefined = at.syntax.aboveStart;
+  return above !== undefined && start !== undefined && isBlockOpener(readLineStructure(at.syntax.reader, above, start));
 }
 
 /** Columns at which the cursor's line should begin, judged by the line above it. */
@@ -65,5 +79,5 @@ export function expectedIndent(at: Surroundings): number {
     return 0;
   }
   const width = indentWidth(above, at.indentation.size);
-  return opensBlock(above, at.language) ? width + at.indentation.size : width;
+  return doesLineAboveOpen(at) ? width + at.indentation.size : width;
 }

@@ -26,6 +26,8 @@ import { isSkippedFor, isStale, outcomeOfReused } from "./reuse";
 import { isSameSuggestion, StandingSuggestion } from "./standingSuggestion";
 import { placeSuppression, suppressionAt } from "./suppression";
 import type { ShownSuggestion } from "./report/suggestionReport";
+import { SyntaxCache } from "./syntax/cursorSyntax";
+import { PLAIN_SOURCE } from "./syntax/languages";
 import { recordOf, type PendingCompletion, pendingCompletionAt } from "./pendingCompletion";
 import { TypingPace } from "./typingPace";
 import { Waiting, whenOver } from "./waiting";
@@ -34,6 +36,8 @@ export interface CompletionPorts {
   readonly engine: TextEngine;
   readonly clock: Clock;
   readonly tokens?: TokenCounter;
+  /** Of the window's documents. Missing: they are read by their languages' configurations alone. */
+  readonly syntax?: SyntaxCache;
   /** To go on with an earlier one. */
   readonly log?: RequestLog;
 }
@@ -56,6 +60,7 @@ export class Completer {
   readonly #options: CompletionOptions;
   readonly #windows: PromptWindows;
   readonly #prefill: PromptPrefill;
+  readonly #syntax: SyntaxCache;
   readonly #cache = new CompletionCache();
   readonly #pace = new TypingPace();
   readonly #waiting: Waiting;
@@ -71,6 +76,7 @@ export class Completer {
     this.log = ports.log ?? new RequestLog();
     this.#engine = ports.engine;
     this.#clock = ports.clock;
+    this.#syntax = ports.syntax ?? new SyntaxCache(PLAIN_SOURCE, ports.clock);
     this.#traits = traits;
     this.#options = { ...DEFAULT_OPTIONS, ...options };
     this.#windows = new PromptWindows(this.#options.budget, ports.tokens);
@@ -168,9 +174,18 @@ export class Completer {
       return;
     }
     this.refresh(request);
+    this.#readSyntax(request);
     const prompt = this.promptFor(request);
     if (this.#prefill.newChars(request.documentId, flatten(prompt)) >= WARM_CHARS_MIN) {
       await this.#runPrefill(request.documentId, prompt, "prefill");
+    }
+  }
+
+  /** Begins to read a document that has not been read, before the first request waits for it. */
+  #readSyntax(request: CompletionRequest): void {
+    const normal = normalise(request);
+    if (normal !== undefined) {
+      this.#syntax.at({ documentId: request.documentId, ...normal.cursor });
     }
   }
 
@@ -220,6 +235,7 @@ export class Completer {
   /** A document was closed. */
   forget(documentId: string): void {
     this.#windows.forget(documentId);
+    this.#syntax.forget(documentId);
     this.#cache.forget(documentId);
     this.#prefill.forget(documentId);
     this.#standing.forget(documentId);
@@ -268,7 +284,8 @@ export class Completer {
     const standing = this.#standing.restAt(request);
     const isRepeated = request.trigger === "manual" && isSamePlace(this.#askedByHand, request);
     this.#askedByHand = request.trigger === "manual" ? request : undefined;
-    const asked = { id, request, normal, token, startedMs, isRepeated, standing };
+    const syntax = this.#syntax.at({ documentId: request.documentId, ...normal.cursor });
+    const asked = { id, request, normal, syntax, token, startedMs, isRepeated, standing };
     return pendingCompletionAt(asked, window, this.#traits, this.#options.jointMin);
   }
 
@@ -381,14 +398,9 @@ export class Completer {
         return;
       }
       const window = this.#windows.windowAt(accepted.documentId, normal.cursor);
-      const asked = {
-        id: this.#lastId,
-        request: accepted,
-        normal,
-        token: NEVER_CANCELLED,
-        isRepeated: false,
-        standing: "",
-      };
+      const syntax = this.#syntax.at({ documentId: accepted.documentId, ...normal.cursor });
+      const rest = { token: NEVER_CANCELLED, isRepeated: false, standing: "" };
+      const asked = { id: this.#lastId, request: accepted, normal, syntax, ...rest };
       const startedMs = this.#clock.nowMs();
       const pending = pendingCompletionAt({ ...asked, startedMs }, window, this.#traits, this.#options.jointMin);
       const isAsked = pending.prompt.length > 0 && suppressionAt(pending.at) === undefined;
@@ -404,7 +416,8 @@ export class Completer {
     // Asked by hand it goes on to the end: who asks again wants to see that.
     const jointMin = pending.request.trigger === "manual" ? 0 : pending.jointMin;
     const kind = this.#completionKindAt(pending);
-    const inFlight = new InFlightRequest(pending.cacheKey, pending.at, kind, this.#clock, jointMin);
+    const { cacheKey, at, isRepeated } = pending;
+    const inFlight = new InFlightRequest(cacheKey, at, kind, this.#clock, jointMin, isRepeated);
     this.#inFlight = inFlight;
     const newChars = this.#prefill.newChars(pending.request.documentId, flatten(pending.prompt));
     pending.newChars = newChars;
@@ -418,12 +431,12 @@ export class Completer {
     return inFlight;
   }
 
-  /** Asked again, also the block that the line opens. */
+  /** Asked again, also what comes behind the line. */
   #completionKindAt({ at, isRepeated }: PendingCompletion): CompletionKind {
     if (!this.#options.blocks) {
       return "line";
     }
-    return isRepeated && at.after.trim() === "" && at.state.mode.kind === "code" ? "block" : completionKindAt(at);
+    return isRepeated && at.after.trim() === "" ? "block" : completionKindAt(at);
   }
 
   #maxTokens(completionKind: CompletionKind): number {

@@ -19,6 +19,8 @@ export interface CacheKey {
 export interface CachedAnswer extends JudgedText {
   readonly completionKind: CompletionKind;
   readonly reason?: EmptyReason;
+  /** See `Draft`. Missing where it was not asked for again. */
+  readonly isWhole?: boolean;
   /** For an answer that began inside a word: UTF-16 units that are left of that word, 0 or less behind it. */
   readonly wordChars?: number;
 }

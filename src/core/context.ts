@@ -1,6 +1,17 @@
-import type { Indentation } from "./indentation";
+import { type Indentation, indentationNear } from "./indentation";
 import { type Language, languageOf } from "./language";
-import { AT_START, scan, type ScanState } from "./scanner";
+import type { LanguageConfiguration } from "./syntax/configuration";
+import { type CursorSyntax, syntaxAt } from "./syntax/cursorSyntax";
+import { PLAIN_SOURCE } from "./syntax/languages";
+import {
+  enclosing,
+  type LineStructure,
+  type Open,
+  openAt,
+  openList,
+  readLineStructure,
+  readStructure,
+} from "./syntax/structure";
 
 /** A cursor in a document whose lines end with line feeds. */
 export interface CursorContext {
@@ -17,6 +28,7 @@ export interface CursorContext {
 /** The input of the completion rules; computed once for a cursor. */
 export interface Surroundings {
   readonly language: Language;
+  /** Of the lines around; see `indentationNear`. */
   readonly indentation: Indentation;
   /** The cursor's line before and behind the cursor. */
   readonly before: string;
@@ -24,41 +36,62 @@ export interface Surroundings {
   /** Whole lines above and below. */
   readonly above: string;
   readonly below: string;
-  /** At the cursor. */
-  readonly state: ScanState;
+  readonly syntax: CursorSyntax;
+  /** The cursor's line as it is. */
+  readonly line: LineStructure;
+  /** What is open at the cursor. */
+  readonly open: Open | undefined;
+  /** In what the cursor stands; undefined in code, and in text between markup. */
+  readonly enclosing: "string" | "comment" | "regex" | undefined;
+  /** Of the language that is embedded at the cursor, or else of the document. */
+  readonly languageId: string;
+  readonly configuration: LanguageConfiguration;
 }
 
-/** Characters above the cursor that are scanned for syntax: a keystroke must stay cheap in a file of any length. */
-const SCANNED_CHARS_ABOVE = 20_000;
+const GUESSED_CHARS_ABOVE = 2000;
 const SCANNED_CHARS_BELOW = 8_000;
 
-export function surroundingsOf(cursor: CursorContext): Surroundings {
+/** Without `syntax` the lines just above are read by the configuration of their language. */
+export function surroundingsOf(cursor: CursorContext, syntax: CursorSyntax = plainSyntax(cursor)): Surroundings {
   const { text, offset } = cursor;
   const { before, after } = currentLine(cursor);
-  const language = languageOf(cursor.languageId);
+  const line = readLineStructure(syntax.reader, before + after, syntax.lineStart);
+  const open = openAt(line, before.length);
+  const languageId = languageAt(line, before.length);
+  const language = languageOf(languageId);
   const lineStart = offset - before.length;
   const lineEnd = offset + after.length;
+  const above = text.slice(0, lineStart);
+  const below = text.slice(lineEnd + 1);
   return {
     language,
-    indentation: cursor.indentation,
+    indentation: indentationNear(above, below, before, editorsIndentation(cursor)),
     before,
     after,
-    above: text.slice(0, lineStart),
-    below: text.slice(lineEnd + 1),
-    state: scan(text.slice(scanStart(text, offset), offset), language, AT_START).state,
+    above,
+    below,
+    syntax,
+    line,
+    open,
+    enclosing: enclosing(open),
+    languageId,
+    configuration: syntax.reader.configuration(languageId),
   };
 }
 
-/** An offset that is most likely top-level code: the start of the text, or of a line that is not indented. */
-function scanStart(text: string, offset: number): number {
-  if (offset <= SCANNED_CHARS_ABOVE) {
-    return 0;
-  }
-  const from = offset - SCANNED_CHARS_ABOVE;
-  const topLevel = /\n(?=[^\s)\]}])/g;
-  topLevel.lastIndex = from;
-  const match = topLevel.exec(text);
-  return match === null || match.index >= offset ? from : match.index + 1;
+/** Tabs where the language wants them. */
+function editorsIndentation({ languageId, indentation }: CursorContext): Indentation {
+  return languageOf(languageId).tabs === true ? { ...indentation, style: "tabs" } : indentation;
+}
+
+/** On a blank line, and before the first character, the language in which the line begins. */
+function languageAt({ tokens, from }: LineStructure, column: number): string {
+  return (tokens.findLast(({ start }) => start < column)?.scope ?? from.syntax.scope).language;
+}
+
+function plainSyntax({ languageId, text, offset }: CursorContext): CursorSyntax {
+  const start = text.lastIndexOf("\n", Math.max(0, offset - GUESSED_CHARS_ABOVE)) + 1;
+  return syntaxAt(PLAIN_SOURCE.readerNow(languageId).reader, text.slice(start, offset), offset - start);
 }
 
 /** The cursor's line, split at the cursor. */
@@ -93,10 +126,18 @@ export function linesBelow({ below }: Surroundings, count: number): string[] {
 }
 
 /** How many of the brackets that are open at the cursor nothing behind it closes. */
-export function missingClosers({ after, below, language, state }: Surroundings): number {
-  const rest = scan(`${after}\n${below.slice(0, SCANNED_CHARS_BELOW)}`, language, state);
-  const closed = rest.outerClosers.filter(({ stray, text }) => !stray && /[)\]}]/.test(text)).length;
-  return Math.max(0, state.open.length - closed);
+export function missingClosers({ before, below, line, open, syntax }: Surroundings): number {
+  const brackets = openList(open).filter(({ kind }) => kind === "bracket" || kind === "interpolation");
+  if (brackets.length === 0) {
+    return 0;
+  }
+  const rest = readStructure(syntax.reader, below.slice(0, SCANNED_CHARS_BELOW).split("\n"), line.end);
+  const behind = [
+    ...line.marks.filter(({ start }) => start >= before.length),
+    ...rest.lines.flatMap((each) => each.marks),
+  ];
+  const closed = behind.filter(({ type, of }) => type === "close" && of !== undefined && brackets.includes(of));
+  return brackets.length - closed.length;
 }
 
 export const IDENTIFIER_CHAR = /[\p{L}\p{N}_$]/u;

@@ -1,6 +1,6 @@
 import { IDENTIFIER_CHAR, type Surroundings } from "./context";
 import { jointLogprob, type JudgedText, type JudgedToken } from "./judgedText";
-import { scan } from "./scanner";
+import { type Open, readStructure } from "./syntax/structure";
 
 /**
  * What is sure enough to be shown: the longest run from the beginning of a text whose joint probability, the product of its
@@ -26,10 +26,9 @@ export function eagernessIn(languageId: string, chosen: Eagerness): Eagerness {
 export type JointMin = (languageId: string) => number;
 
 /** Comments and documentation strings are prose in the midst of code. */
-export function jointMinAt({ state: { mode } }: Surroundings, languageId: string, jointMin: JointMin): number {
-  const isComment = mode.kind === "lineComment" || mode.kind === "blockComment";
-  const isDocumentation = mode.kind === "string" && mode.quote.text.length === 3;
-  return Math.max(jointMin(languageId), isComment || isDocumentation ? jointMin("plaintext") : 0);
+export function jointMinAt({ open, enclosing }: Surroundings, languageId: string, jointMin: JointMin): number {
+  const isDocumentation = enclosing === "string" && /("""|''')$/.test(open?.text ?? "");
+  return Math.max(jointMin(languageId), enclosing === "comment" || isDocumentation ? jointMin("plaintext") : 0);
 }
 
 export function jointMinOf(eagerness: Eagerness): number {
@@ -60,7 +59,9 @@ export function passingLength(judged: JudgedText, jointMin: number, at: Surround
     return text.length;
   }
   let end = wholeUpTo(judged, likelyLength(text, tokens, jointMin));
-  while (end > 0 && leavesOpen(text, end, at)) {
+  const pairs = end === text.length ? [] : pairsIn(text, at);
+  const leavesOpen = (): boolean => pairs.some(({ opened, closed }) => opened < end && end < closed);
+  while (end > 0 && leavesOpen()) {
     do {
       end = wholeUpTo(judged, end - 1);
     } while (end > 0 && !isEdge(text, end, tokens));
@@ -123,21 +124,30 @@ function isLowSurrogate(code: number): boolean {
   return code >= 0xdc00 && code <= 0xdfff;
 }
 
-/** The text has opened something that is open at `end` and that it closes later. */
-function leavesOpen(text: string, end: number, { language, state: start }: Surroundings): boolean {
-  if (end === text.length) {
-    return false;
+/** Where what the text opens and closes itself is open: from behind its opener to behind its closer. */
+interface OwnPair {
+  readonly opened: number;
+  readonly closed: number;
+}
+
+function pairsIn(text: string, { before, syntax }: Surroundings): readonly OwnPair[] {
+  const { lines } = readStructure(syntax.reader, (before + text).split("\n"), syntax.lineStart);
+  const opened = new Map<Open, number>();
+  const pairs: OwnPair[] = [];
+  let lineStart = -before.length;
+  for (const line of lines) {
+    for (const { type, of, start, end, byLineEnd } of line.marks) {
+      if (of === undefined || of.kind === "element" || byLineEnd === true) {
+        continue;
+      }
+      const from = opened.get(of);
+      if (type === "open" && lineStart + start >= 0) {
+        opened.set(of, lineStart + start);
+      } else if (type === "close" && from !== undefined) {
+        pairs.push({ opened: from, closed: lineStart + end });
+      }
+    }
+    lineStart += line.text.length + 1;
   }
-  const { state, stillOpen, outerClosers } = scan(text.slice(0, end), language, start);
-  const rest = text.slice(end);
-  const { mode } = state;
-  const wasCode = start.mode.kind === "code" || outerClosers.length > 0;
-  if (mode.kind === "blockComment") {
-    return start.mode.kind !== "blockComment" && rest.includes(mode.close);
-  }
-  const closers = scan(rest, language, state).outerClosers.filter(({ stray }) => !stray);
-  if (mode.kind === "string") {
-    return wasCode && closers.some((closer) => closer.text === mode.quote.text);
-  }
-  return stillOpen > 0 && closers.some((closer) => /[)\]}>]/.test(closer.text));
+  return pairs;
 }

@@ -50,12 +50,23 @@ export class InFlightRequest {
   /** Generation ends where the joint probability falls below it; 0: only at the end of what is generated. */
   #jointMin: number;
   #hasFallen = false;
+  /** Asked by hand for the second time. */
+  readonly #isRepeated: boolean;
+  #isWhole = false;
   #shaped: ShapedAnswer = { kind: "none", reason: "empty" };
   /** With the line that is still being generated. */
   #soFar: ShapedAnswer = this.#shaped;
 
-  constructor(cacheKey: CacheKey, at: Surroundings, completionKind: CompletionKind, clock: Clock, jointMin = 0) {
+  constructor(
+    cacheKey: CacheKey,
+    at: Surroundings,
+    completionKind: CompletionKind,
+    clock: Clock,
+    jointMin = 0,
+    isRepeated = false,
+  ) {
     this.#jointMin = jointMin;
+    this.#isRepeated = isRepeated;
     this.cacheKey = cacheKey;
     this.completionKind = completionKind;
     this.#at = at;
@@ -81,8 +92,11 @@ export class InFlightRequest {
       };
       let step = await pieces.next();
       while (step.done !== true) {
+        // Asked again, an answer may end behind the block, but only by itself.
+        const hasEnough = this.#isRepeated && this.#isComplete();
         this.#take(step.value);
-        if (this.#cancel.token.isCancellationRequested || this.#isComplete()) {
+        const isComplete = this.#isRepeated ? hasEnough : this.#isComplete();
+        if (this.#cancel.token.isCancellationRequested || isComplete) {
           this.#leave();
           break;
         }
@@ -137,6 +151,7 @@ export class InFlightRequest {
     return {
       text,
       completionKind,
+      ...(this.#isRepeated ? { isWhole: this.#isWhole } : {}),
       ...(tokens === undefined ? {} : { tokens }),
       ...(this.#hasFallen && this.#text.trimEnd().endsWith(lastLine) ? { isOpen: true } : {}),
       ...(wordChars === undefined ? {} : { wordChars }),
@@ -187,7 +202,7 @@ export class InFlightRequest {
 
   #shapedTo(end: number, cutOff = false): ShapedAnswer {
     const text = visibleText(this.#text.slice(0, end));
-    return shapeAnswer({ text, completionKind: this.completionKind, cutOff }, this.#at);
+    return shapeAnswer({ text, completionKind: this.completionKind, cutOff, isWhole: this.#isWhole }, this.#at);
   }
 
   #isUnlikely(): boolean {
@@ -212,6 +227,7 @@ export class InFlightRequest {
       this.result = { kind: "stopped" };
       return;
     }
+    this.#isWhole = this.#isRepeated && report !== undefined && report.finish !== "limit";
     this.#shaped = this.#shapedTo(this.#text.length, report?.finish === "limit");
     this.#soFar = this.#shaped;
     this.result = { kind: "answered", report };

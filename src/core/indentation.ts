@@ -29,7 +29,9 @@ export function indentOf(width: number, { style, size }: Indentation): string {
 export function detectIndentation(text: string): Indentation {
   const lines = text.slice(0, 20_000).split("\n");
   const tabs = lines.filter((line) => line.startsWith("\t")).length;
-  const spaced = lines.filter((line) => /^ +\S/.test(line)).map((line) => leadingSpace(line).length);
+  const indented = lines.filter((line) => /^ +\S/.test(line));
+  // A blank line that the cursor stands on is better than nothing.
+  const spaced = (indented.length > 0 ? indented : lines).map((line) => leadingSpace(line).length).filter((n) => n > 0);
   if (tabs > spaced.length) {
     return { style: "tabs", size: 4 };
   }
@@ -49,4 +51,47 @@ export function smallestStep(widths: readonly number[]): number {
   const sorted = [...new Set(widths)].sort((a, b) => a - b);
   const steps = sorted.slice(1).map((width, i) => width - (sorted[i] ?? 0));
   return steps.length === 0 ? 0 : Math.min(...steps);
+}
+
+/** Enough lines to see a block and what stands around it. */
+const NEIGHBOURS = { above: 60, below: 30 };
+const NEIGHBOUR_CHARS = 6000;
+
+/** The lines around a cursor that say how its surroundings are indented, those above first, the nearest last and first. */
+export function neighboursOf(above: string, below: string): { above: readonly string[]; below: readonly string[] } {
+  const isCode = (line: string): boolean => line.trim() !== "" && !/^\s+\*/.test(line);
+  return {
+    above: above.slice(-NEIGHBOUR_CHARS).split("\n").slice(-NEIGHBOURS.above).filter(isCode),
+    below: below.slice(0, NEIGHBOUR_CHARS).split("\n").slice(0, NEIGHBOURS.below).filter(isCode),
+  };
+}
+
+/**
+ * How a cursor's surroundings are indented: the nearest indented line says whether by tabs or spaces, the lines that are
+ * deeper than the one above them how wide. Where no line is indented, as the editor says.
+ */
+export function indentationNear(above: string, below: string, before: string, editors: Indentation): Indentation {
+  const lines = neighboursOf(before.trim() === "" ? above : above + before, below);
+  const isIndented = (line: string): boolean => /^(?:\t|  )/.test(line);
+  const nearest = lines.above.findLast(isIndented) ?? lines.below.find(isIndented);
+  if (nearest === undefined) {
+    return editors;
+  }
+  const style = nearest.startsWith("\t") ? "tabs" : "spaces";
+  if (style === "tabs") {
+    return { style, size: editors.size };
+  }
+  const votes = new Map<number, number>();
+  for (const group of [lines.above, lines.below]) {
+    for (const [i, line] of group.entries()) {
+      const before = i === 0 ? undefined : group[i - 1];
+      const step = before === undefined ? 0 : leadingSpace(line).length - leadingSpace(before).length;
+      if (step >= 2 && step <= 8 && !line.startsWith("\t")) {
+        votes.set(step, (votes.get(step) ?? 0) + 1);
+      }
+    }
+  }
+  const best = [...votes].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0];
+  const isEditors = editors.style === style && (best === undefined || (votes.get(editors.size) ?? 0) === best[1]);
+  return { style, size: isEditors ? editors.size : (best?.[0] ?? leadingSpace(nearest).length) };
 }

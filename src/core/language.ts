@@ -12,11 +12,17 @@ export interface Language {
   readonly regex: boolean;
   /** What opens a block at the end of a line; see blockRules.ts. */
   readonly blocks: BlockStyle;
+  /** Nothing but its indentation says to which block a line belongs. */
+  readonly isIndentStrict?: boolean;
+  /** Indented by tabs, whatever an editor's settings say. */
+  readonly tabs?: boolean;
+  /** `@@`, `$$` and `..` mean something. */
+  readonly doubledSigns?: boolean;
   /** Statements end with a semicolon. */
   readonly semicolons: boolean;
 }
 
-export type BlockStyle = "braces" | "colon" | "words" | "tags" | "any" | "none";
+export type BlockStyle = "braces" | "colon" | "rules" | "words" | "tags" | "any" | "none";
 
 export interface Quote {
   readonly text: string;
@@ -55,7 +61,7 @@ const C: Language = {
   semicolons: true,
 };
 const C_LONG_STRINGS: Language = { ...C, quotes: [TRIPLE_DOUBLE, DOUBLE, CHARACTER] };
-const GO: Language = { ...C, quotes: [DOUBLE, CHARACTER, RAW_BACKTICK], semicolons: false };
+const GO: Language = { ...C, quotes: [DOUBLE, CHARACTER, RAW_BACKTICK], semicolons: false, tabs: true };
 const RUST: Language = { ...C, quotes: [{ text: '"', multiline: true }, CHARACTER] };
 const SCRIPT: Language = { ...C, quotes: [DOUBLE, SINGLE, TEMPLATE], regex: true };
 const PHP: Language = { ...C, lineComments: ["//", "#"], quotes: [DOUBLE, SINGLE] };
@@ -66,9 +72,11 @@ const PYTHON: Language = {
   lineComments: ["#"],
   quotes: [TRIPLE_DOUBLE, TRIPLE_SINGLE, DOUBLE, SINGLE],
   blocks: "colon",
+  isIndentStrict: true,
 };
 const SHELL: Language = {
   ...FALLBACK,
+  doubledSigns: true,
   lineComments: ["#"],
   quotes: [
     { text: '"', multiline: true },
@@ -76,7 +84,13 @@ const SHELL: Language = {
   ],
   blocks: "words",
 };
-const RUBY: Language = { ...FALLBACK, lineComments: ["#"], quotes: [DOUBLE, SINGLE], blocks: "words" };
+const RUBY: Language = {
+  ...FALLBACK,
+  lineComments: ["#"],
+  quotes: [DOUBLE, SINGLE],
+  doubledSigns: true,
+  blocks: "words",
+};
 const YAML: Language = { ...RUBY, blocks: "colon" };
 const DASHES: Language = { ...FALLBACK, lineComments: ["--"], quotes: [DOUBLE, SINGLE], blocks: "words" };
 const LISP: Language = { ...FALLBACK, lineComments: [";"], blocks: "none" };
@@ -103,20 +117,8 @@ const LANGUAGES = new Map<string, Language>([
   ...among(JSON_LIKE, "json", "jsonc", "json5"),
   ...among(PYTHON, "python"),
   ...among(SHELL, "shellscript"),
-  ...among(
-    RUBY,
-    "ruby",
-    "perl",
-    "r",
-    "elixir",
-    "julia",
-    "makefile",
-    "dockerfile",
-    "powershell",
-    "toml",
-    "ini",
-    "cmake",
-  ),
+  ...among(RUBY, "ruby", "perl", "r", "elixir", "julia", "dockerfile", "powershell", "toml", "ini", "cmake"),
+  ...among({ ...RUBY, blocks: "rules", tabs: true }, "makefile"),
   ...among(YAML, "yaml"),
   ...among(DASHES, "lua", "sql", "haskell"),
   ...among(LISP, "clojure", "lisp", "scheme"),

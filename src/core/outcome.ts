@@ -18,8 +18,8 @@ export function fittedOutcome(pending: PendingCompletion, answer: CachedAnswer):
     return { kind: "none", reason: "lowConfidence" };
   }
   const { at, normal } = pending;
-  const { completionKind } = answer;
-  const fitted = fitAnswer({ text, completionKind, cutOff: false }, at);
+  const { completionKind, isWhole = false } = answer;
+  const fitted = fitAnswer({ text, completionKind, isWhole, cutOff: false }, at);
   if (fitted.kind === "none") {
     return fitted;
   }

@@ -8,12 +8,14 @@ import type { CancelToken, PromptTraits } from "./ports";
 import { flatten, layOutWindow } from "./promptLayout";
 import type { PromptWindow } from "./promptWindow";
 import type { AnswerSource, NewRecord } from "./requestLog";
+import type { CursorSyntax } from "./syntax/cursorSyntax";
 
 /** A request on its way. */
 export interface PendingCompletion {
   readonly id: number;
   readonly request: CompletionRequest;
   readonly normal: NormalRequest;
+  readonly syntax: CursorSyntax;
   readonly at: Surroundings;
   readonly cacheKey: CacheKey;
   readonly prompt: readonly PromptPart[];
@@ -34,13 +36,16 @@ export interface PendingCompletion {
 
 /** A request at the beginning of its way, with the window of its document that a prompt shows. */
 export function pendingCompletionAt(
-  asked: Pick<PendingCompletion, "id" | "request" | "normal" | "token" | "startedMs" | "isRepeated" | "standing">,
+  asked: Pick<
+    PendingCompletion,
+    "id" | "request" | "normal" | "syntax" | "token" | "startedMs" | "isRepeated" | "standing"
+  >,
   window: PromptWindow,
   traits: PromptTraits,
   jointMin: JointMin,
 ): PendingCompletion {
   const { cursor } = asked.normal;
-  const at = surroundingsOf(cursor);
+  const at = surroundingsOf(cursor, asked.syntax);
   return {
     ...asked,
     at,

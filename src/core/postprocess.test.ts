@@ -95,14 +95,14 @@ describe("postprocess, for any text", () => {
   }
 
   it("fits what is left while the text is typed", () => {
-    const answer = { text: "compute(a, b) {", completionKind: "line", cutOff: false } as const;
+    const answer = { text: "compute(a, b)) {", completionKind: "line", cutOff: false } as const;
     const start = surroundingsOf(cursorAt("if (|)"));
     const shaped = shapeAnswer(answer, start);
     assert.ok(shaped.kind === "text");
     const typed = surroundingsOf(cursorAt("if (compute(|))"));
     const rest = shaped.text.slice("compute(".length);
     const fitted = fitAnswer({ ...answer, text: rest }, typed);
-    assert.deepEqual(fitted, { kind: "text", text: "a, b) {", replaceAfter: 1 });
+    assert.deepEqual(fitted, { kind: "text", text: "a, b)) {", replaceAfter: 2 });
   });
 
   it("takes a fraction of a keystroke, in a file of any length", () => {

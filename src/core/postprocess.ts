@@ -1,7 +1,6 @@
 import type { CompletionKind } from "./blockRules";
 import type { Surroundings } from "./context";
 import {
-  dropDuplication,
   dropLeadingBlankLines,
   fitLeadingSpace,
   plainLineFeeds,
@@ -9,8 +8,10 @@ import {
   unwrapFences,
 } from "./postprocess/clean";
 import type { Draft, Step } from "./postprocess/draft";
+import { dropEcho } from "./postprocess/echo";
 import { dropTrailingJunk, dropUnfinishedEnd, limitLines, oneLine, stopAtDedent } from "./postprocess/ending";
-import { balanceBrackets, dropLoneQuote, fitToRestOfLine, stopAtLinesBelow } from "./postprocess/fit";
+import { fitToLine } from "./postprocess/fit";
+import { stopAtLinesBelow } from "./postprocess/linesBelow";
 import { reindent } from "./postprocess/reindent";
 import { breakLoop, dropCopyOfAbove, dropRepeatedLines } from "./postprocess/repetition";
 import type { EmptyReason } from "./skipReasons";
@@ -21,6 +22,8 @@ export interface Answer {
   readonly completionKind: CompletionKind;
   /** The token limit ended it. */
   readonly cutOff: boolean;
+  /** See `Draft`. */
+  readonly isWhole?: boolean;
 }
 
 /** From model output to text in the document's own style. Depends on the text before the cursor. */
@@ -28,7 +31,7 @@ const SHAPING: readonly Step[] = [
   plainLineFeeds,
   stopAtControlToken,
   unwrapFences,
-  dropDuplication,
+  dropEcho,
   dropLeadingBlankLines,
   fitLeadingSpace,
   oneLine,
@@ -64,8 +67,8 @@ export type FittedAnswer =
 /** Fits shaped text to the text after the cursor. Cheap: repeated at every key. */
 export function fitAnswer(answer: Answer, at: Surroundings): FittedAnswer {
   const stopped = stopAtLinesBelow(answer, at);
-  const fitted = dropLoneQuote(balanceBrackets(fitToRestOfLine(stopped, at), at), at);
-  const { text, emptied } = dropTrailingJunk(fitted, at);
+  const fitted = fitToLine(stopped, at);
+  const { text, emptied } = dropTrailingJunk(fitted, at, fitted.isSpaced);
   return text.trim() === ""
     ? { kind: "none", reason: emptied ?? "empty" }
     : { kind: "text", text, replaceAfter: fitted.replaceAfter };

@@ -4,10 +4,10 @@ import type { SuppressionReason } from "./skipReasons";
 /** Longer lines are data or minified code: expensive to read and impossible to complete. */
 const LINE_CHARS_MAX = 2000;
 
-/** Closing brackets and quotes, and what may stand between and behind them. */
-const ONLY_CLOSERS = /^[\s)\]}>"'`:;,]*\{?\s*$/;
-/** The end of an element, as editors insert it together with its beginning. */
-const ONLY_CLOSING_TAGS = /^\s*(?:<\/[\w.-]*>\s*)+[)\]};,]*\s*$/;
+/** Closing brackets, quotes, comments and tags, and what may stand between and behind them. */
+const ONLY_CLOSERS = /^(?:\s|[)\]}>"'`:;,]|<\/[\w.:-]*>|\*\/|-->|"#+|[%#?]>|[%#]\}|\)[\w]{1,16}")*\{?\s*$/;
+/** Behind a shell's test. */
+const SHELL_TEST = /^\s*\]{1,2}\s*;\s*(?:then|do)\s*$/;
 
 /** Why no request should be made to the engine here; undefined where one should. For automatic requests only. */
 export function suppressionAt(at: Surroundings): SuppressionReason | undefined {
@@ -21,7 +21,7 @@ export function suppressionAt(at: Surroundings): SuppressionReason | undefined {
   if (IDENTIFIER_CHAR.test(before.slice(-1)) && IDENTIFIER_CHAR.test(after.slice(0, 1))) {
     return "midWord";
   }
-  if (!ONLY_CLOSERS.test(after) && !ONLY_CLOSING_TAGS.test(after)) {
+  if (!ONLY_CLOSERS.test(after) && !SHELL_TEST.test(after)) {
     return "midLine";
   }
   return isLineComplete(at) ? "lineComplete" : undefined;
@@ -35,21 +35,17 @@ export function placeSuppression(
   if (inComments && inStrings) {
     return undefined;
   }
-  const { kind } = at.state.mode;
-  if (kind === "code") {
+  const { enclosing } = at;
+  if (enclosing === undefined) {
     return undefined;
   }
-  const isString = kind === "string";
+  const isString = enclosing !== "comment";
   return (isString ? inStrings : inComments) ? undefined : isString ? "inString" : "inComment";
 }
 
 /** `return 1;|`: the model would only generate the end of the text. In the head of a `for` a semicolon ends nothing. */
-function isLineComplete({ language, before, after, state }: Surroundings): boolean {
+function isLineComplete({ language, before, after, open, enclosing }: Surroundings): boolean {
   return (
-    language.semicolons &&
-    before.endsWith(";") &&
-    after.trim() === "" &&
-    state.mode.kind === "code" &&
-    state.open.at(-1) !== "("
+    language.semicolons && before.endsWith(";") && after.trim() === "" && enclosing === undefined && open?.text !== "("
   );
 }

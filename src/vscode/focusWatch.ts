@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import type { SyntaxCache } from "../core/syntax/cursorSyntax";
 import { documentIdOf, requestAt } from "./documents";
 import type { InlineCompletionProvider } from "./inlineCompletionProvider";
 import type { Settings } from "./settings";
@@ -15,10 +16,12 @@ export class FocusWatch implements vscode.Disposable {
   readonly #engine: WindowEngine;
   readonly #provider: InlineCompletionProvider;
   readonly #settings: Settings;
+  readonly #syntax: SyntaxCache;
   readonly #listeners: vscode.Disposable[];
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(engine: WindowEngine, provider: InlineCompletionProvider, settings: Settings) {
+  constructor(engine: WindowEngine, provider: InlineCompletionProvider, settings: Settings, syntax: SyntaxCache) {
+    this.#syntax = syntax;
     this.#engine = engine;
     this.#provider = provider;
     this.#settings = settings;
@@ -47,10 +50,12 @@ export class FocusWatch implements vscode.Disposable {
 
   /** Something may have changed: the editor, a setting, the end of a snooze. */
   look(): void {
-    if (this.#isWorkedIn() === undefined) {
+    const editor = this.#isWorkedIn();
+    if (editor === undefined) {
       clearTimeout(this.#idle);
       return;
     }
+    void this.#syntax.prepare(editor.document.languageId);
     // The engine's condition reports a failure.
     this.#engine.wake().catch(() => undefined);
     this.#waitForIdle();

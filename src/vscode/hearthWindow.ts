@@ -2,6 +2,8 @@ import * as vscode from "vscode";
 import { jointMinOf } from "../core/gate";
 import type { Clock } from "../core/ports";
 import type { Reproduce } from "../core/report/suggestionReport";
+import { SyntaxCache } from "../core/syntax/cursorSyntax";
+import type { SyntaxSource } from "../core/syntax/reader";
 import { type StatusLine, statusLine } from "../core/statusLine";
 import type { EngineCondition } from "../protocol/engine";
 import { WindowChat } from "./chat/windowChat";
@@ -27,6 +29,8 @@ export interface HearthWindowOptions {
   readonly builtInModel: string;
   readonly connect: (listeners: EngineListeners, keepAliveMs: number) => EnginePort;
   readonly clock: Clock;
+  /** Where the syntax of documents comes from. */
+  readonly syntax: (warn: (message: string) => void) => SyntaxSource;
   readonly engineLog: () => Promise<{ readonly path: string; readonly tail: string }>;
   readonly gitIgnored: GitIgnored;
   readonly machineFiles: MachineFiles;
@@ -42,6 +46,7 @@ export class HearthWindow {
   readonly provider: InlineCompletionProvider;
   readonly chat: WindowChat;
   readonly #settings: Settings;
+  readonly #syntax: SyntaxCache;
   readonly #snooze: Snooze;
   readonly #readable: ReadableFiles;
   readonly #statusBar = new StatusBar();
@@ -55,6 +60,7 @@ export class HearthWindow {
     builtInModel,
     connect,
     clock,
+    syntax,
     engineLog,
     gitIgnored,
     machineFiles,
@@ -66,10 +72,15 @@ export class HearthWindow {
     const readable = new ReadableFiles(settings, machineFiles);
     this.#readable = readable;
     this.#settings = settings;
+    const warn = (message: string): void => {
+      log.warn(message);
+    };
+    this.#syntax = new SyntaxCache(syntax(warn), clock);
     this.#snooze = snooze;
     this.engine = new WindowEngine({
       connect: (listeners) => connect(listeners, settings.keepAliveMs),
       clock,
+      syntax: this.#syntax,
       log,
       choice: () => settings.modelChoice,
       jointMin: (languageId) => jointMinOf(settings.eagernessIn(languageId)),
@@ -86,7 +97,7 @@ export class HearthWindow {
       readable,
     });
     this.chat = new WindowChat({ context, engine: this.engine, readable, log });
-    this.#focus = new FocusWatch(this.engine, this.provider, settings);
+    this.#focus = new FocusWatch(this.engine, this.provider, settings, this.#syntax);
     this.#edits = new WindowEdits({ engine: this.engine, readable, memory: context.globalState });
     const others = setTimeout(() => {
       void warnAboutOtherCompleters(context.globalState, settings);
@@ -110,6 +121,7 @@ export class HearthWindow {
       this.#edits,
       // After whatever uses it.
       this.engine,
+      this.#syntax,
       new vscode.Disposable(() => {
         clearTimeout(others);
       }),

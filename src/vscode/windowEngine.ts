@@ -7,6 +7,7 @@ import type { ChatEngine, Clock, TokenCounter } from "../core/ports";
 import { budgetFor } from "../core/promptWindow";
 import type { SkipReason } from "../core/skipReasons";
 import { RequestLog } from "../core/requestLog";
+import type { SyntaxCache } from "../core/syntax/cursorSyntax";
 import { estimateTokens } from "../core/tokenEstimate";
 import type {
   ConnectionState,
@@ -24,6 +25,7 @@ import type { EngineListeners, EnginePort } from "./enginePort";
 export interface WindowEngineOptions {
   readonly connect: (listeners: EngineListeners) => EnginePort;
   readonly clock: Clock;
+  readonly syntax: SyntaxCache;
   readonly log: vscode.LogOutputChannel;
   readonly choice: () => ModelChoice;
   /** What the user has chosen, when a model becomes ready or a setting changes. */
@@ -253,8 +255,8 @@ export class WindowEngine implements vscode.Disposable {
   }
 
   #newCompleter({ traits, contextTokens }: ModelInfo): Completer {
-    const { clock } = this.#options;
-    const ports = { engine: this.#port.textEngine, clock, tokens: TOKENS, log: this.requests };
+    const { clock, syntax } = this.#options;
+    const ports = { engine: this.#port.textEngine, clock, syntax, tokens: TOKENS, log: this.requests };
     return new Completer(ports, traits, {
       blockTokens: ANSWER_TOKENS,
       budget: budgetFor(contextTokens, ANSWER_TOKENS),

@@ -2,6 +2,7 @@
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { StepError } from "../steps.mjs";
+import { syntaxFiles } from "../syntaxData.mjs";
 import { thirdPartyNotices } from "./notices.mjs";
 
 /** Files, from the repository's root; the manifest names more. */
@@ -31,7 +32,7 @@ export function manifest() {
 function copiedFiles() {
   const { main, browser, icon } = manifest();
   const named = [main, browser, icon].filter((file) => file !== undefined).map((file) => path.posix.normalize(file));
-  return [...SHIPPED, ...named];
+  return [...SHIPPED, ...syntaxFiles().map((file) => `dist/syntax/${file}`), ...named];
 }
 
 /** Every file of the extension. */

@@ -14,6 +14,8 @@ import { installVsix, remoteUri, startServer, workbenchUrl } from "./server.mjs"
 
 export const SUITE = path.join(root, "dist-test", "host", "index.js");
 const HARNESS = path.join(root, "tools", "vscode", "harness");
+/** An extension that is installed beside Hearth, where that is not packaged: a packaged one tells tests nothing of its grammars. */
+const GRAMMARS = path.join(root, "tools", "vscode", "grammars");
 const ARTEFACTS = path.join(root, ".cache", "test-artefacts");
 /** A run takes two minutes; two go on at once. */
 const RUN_LIMIT_MS = 360_000;
@@ -107,7 +109,9 @@ export async function runInHost({ label, version = NEWEST, extension = root, vsi
   let browser;
   try {
     const extensions = path.join(folder, "extensions");
-    if (vsix !== undefined) await installVsix(version, folder, extensions, vsix);
+    if (vsix === undefined)
+      cpSync(GRAMMARS, path.join(extensions, "hearth.hearth-test-grammars-0.0.1"), { recursive: true });
+    else await installVsix(version, folder, extensions, vsix);
     server = await startServer({
       version,
       folder,

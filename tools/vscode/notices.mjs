@@ -2,10 +2,11 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { StepError } from "../steps.mjs";
+import { grammarNotices } from "../syntaxData.mjs";
 
 /** Compiled into the addon, where no source map tells of them. */
 const IN_ADDON = ["node_modules/node-addon-api", "node_modules/node-api-headers"];
-const LICENCE_FILE = /^(licen[cs]e|copying|thirdpartynotices)([-.].*)?$/i;
+const LICENCE_FILE = /^(licen[cs]e|copying|notices|thirdpartynotices)([-.].*)?$/i;
 
 /** Folders of the packages of which a bundle has code, `node_modules/…`: a package may have another's copy of its own. */
 export function packagesIn(bundle) {
@@ -32,6 +33,7 @@ export function thirdPartyNotices(bundles) {
   return [
     "Hearth contains code of other projects, under the licences below.",
     ...homes.map((home) => `${rule}\n\n${noticeOf(home)}`),
+    ...grammarNotices().map((notice) => `${rule}\n\n${notice}`),
   ]
     .join("\n\n")
     .concat("\n");

@@ -68,7 +68,7 @@ export function promptAt({ traits, contextTokens, budget, count }: Subject, curs
 /** What a newly opened window shows there after the key before the cursor was typed. */
 async function shownAt(subject: Subject, { path, language, text, offset }: CursorCase): Promise<string> {
   const clock = new VirtualClock();
-  const completer = completerFor(subject, clock);
+  const completer = await completerFor(subject, language, clock);
   const indentation = detectIndentation(text);
   const trigger = "automatic";
   const outcome = await clock.until(

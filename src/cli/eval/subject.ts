@@ -6,6 +6,7 @@ import { perSource, type SourceName } from "../../core/prompt/sources";
 import { budgetFor, type PromptBudget } from "../../core/promptWindow";
 import { estimateTokens } from "../../core/tokenEstimate";
 import type { PromptPart } from "../../protocol/prompt";
+import { syntaxOf } from "../syntax";
 import type { VirtualClock } from "../virtualClock";
 import { TimedEngine } from "./timedEngine";
 
@@ -50,17 +51,19 @@ const ANSWER_MS = 40;
 const ANSWER_TOKENS = 96;
 
 /** The logic of a window of its own, in the clock's time. */
-export function completerFor(
+export async function completerFor(
   { engine, traits, contextTokens, budget, jointMin }: Subject,
+  languageId: string,
   clock: VirtualClock,
-): Completer {
+): Promise<Completer> {
+  const syntax = await syntaxOf([languageId], clock);
   const options: Partial<CompletionOptions> = {
     blockTokens: ANSWER_TOKENS,
     budget: budget ?? budgetFor(contextTokens, ANSWER_TOKENS),
     ...(jointMin === undefined ? {} : { jointMin }),
   };
-  const ports = { engine: new TimedEngine(engine, clock, ANSWER_MS), clock, tokens: { count: estimateTokens } };
-  return new Completer(ports, traits, options);
+  const timed = new TimedEngine(engine, clock, ANSWER_MS);
+  return new Completer({ engine: timed, clock, tokens: { count: estimateTokens }, syntax }, traits, options);
 }
 
 /** Tokens beside the sources': the layout's own, and an answer. */

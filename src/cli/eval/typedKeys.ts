@@ -1,3 +1,4 @@
+import type { SyntaxReader } from "../../core/syntax/reader";
 import { EngineError } from "../../protocol/errors";
 import { EditedDocument, type Key } from "../replay/editedDocument";
 import { Typist } from "../replay/typist";
@@ -16,8 +17,13 @@ export interface TypedKey {
 const KEYS_PER_CHAR_MAX = 3;
 
 /** An empty document, in an editor that is set up for the indentation of `text`. */
-export function emptyDocumentFor(path: string, languageId: string, text: string): EditedDocument {
-  const document = new EditedDocument(path, languageId, text);
+export function emptyDocumentFor(
+  path: string,
+  languageId: string,
+  text: string,
+  reader?: SyntaxReader,
+): EditedDocument {
+  const document = new EditedDocument(path, languageId, text, reader);
   document.replace(0, text.length, "");
   return document;
 }
@@ -26,8 +32,8 @@ export function emptyDocumentFor(path: string, languageId: string, text: string)
  * The keys that make `text` (line feeds only) of an empty document, in an editor that indents and closes brackets by itself.
  * Errors: EngineError `bad_request` for a text that cannot be typed.
  */
-export function keysOf(path: string, languageId: string, text: string): readonly TypedKey[] {
-  const document = emptyDocumentFor(path, languageId, text);
+export function keysOf(path: string, languageId: string, text: string, reader?: SyntaxReader): readonly TypedKey[] {
+  const document = emptyDocumentFor(path, languageId, text, reader);
   const typist = new Typist(document, text, true);
   const keys: TypedKey[] = [];
   while (!typist.isDone && keys.length <= KEYS_PER_CHAR_MAX * text.length) {

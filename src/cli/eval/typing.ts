@@ -3,6 +3,7 @@ import { VirtualClock } from "../virtualClock";
 import { pausesIn } from "./pauses";
 import { Random } from "./random";
 import { SavedKeys } from "./savedKeys";
+import { readerOf } from "../syntax";
 import { completerFor, type Subject } from "./subject";
 import { emptyDocumentFor, keysOf, type TypedKey } from "./typedKeys";
 import type { TypingCounts } from "./typingStatistics";
@@ -42,11 +43,12 @@ export async function typeFile(
   seed: number,
   onLook: (look: Look) => void = () => undefined,
 ): Promise<TypingCounts> {
-  const keys = keysOf(path, languageId, text);
+  const reader = await readerOf(languageId);
+  const keys = keysOf(path, languageId, text, reader);
   const clock = new VirtualClock();
-  const completer = completerFor(subject, clock);
+  const completer = await completerFor(subject, languageId, clock);
   const suggestions = new SuggestionCounter();
-  const document = emptyDocumentFor(path, languageId, text);
+  const document = emptyDocumentFor(path, languageId, text, reader);
   const editor = new SimulatedEditor(completer, clock, [document], (each) => {
     suggestions.add(each);
   });

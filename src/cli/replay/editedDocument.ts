@@ -1,7 +1,10 @@
 import { currentLine } from "../../core/context";
 import { detectIndentation, type Indentation, indentOf, indentWidth } from "../../core/indentation";
 import { languageOf } from "../../core/language";
-import { AT_START, scan } from "../../core/scanner";
+import { DocumentSyntax } from "../../core/syntax/documentSyntax";
+import { PLAIN_SOURCE } from "../../core/syntax/languages";
+import type { SyntaxReader } from "../../core/syntax/reader";
+import { enclosing, openAt, readLineStructure, startOf } from "../../core/syntax/structure";
 
 /** What a person presses. */
 export type Key =
@@ -41,12 +44,20 @@ export class EditedDocument {
   readonly path: string;
   readonly languageId: string;
   readonly indentation: Indentation;
+  readonly #syntax: DocumentSyntax;
   #text: string;
   #offset = 0;
   /** Where closing brackets and quotes are that the editor has put there; typing one goes past it. */
   #autoClosed: readonly number[] = [];
 
-  constructor(path: string, languageId: string, text: string) {
+  /** Missing a reader, strings and comments are told by the language's configuration alone. */
+  constructor(
+    path: string,
+    languageId: string,
+    text: string,
+    reader: SyntaxReader = PLAIN_SOURCE.readerNow(languageId).reader,
+  ) {
+    this.#syntax = new DocumentSyntax(reader);
     this.path = path;
     this.languageId = languageId;
     this.#text = text;
@@ -147,9 +158,18 @@ export class EditedDocument {
       return true;
     }
     const before = this.#text.slice(0, this.#offset);
-    const { mode } = scan(before, languageOf(this.languageId), AT_START).state;
     const isApostrophe = char === "'" && NO_APOSTROPHES.includes(this.languageId);
-    return mode.kind === "code" && !/[\p{L}\p{N}_"'`]$/u.test(before) && !isApostrophe;
+    return this.#isInCode() && !/[\p{L}\p{N}_"'`]$/u.test(before) && !isApostrophe;
+  }
+
+  #isInCode(): boolean {
+    const { before, after } = this.line;
+    this.#syntax.update(this.#text);
+    const line = this.#syntax.lineAt(this.#offset);
+    this.#syntax.advance(line);
+    const start = this.#syntax.placeAt(line) ?? startOf(this.#syntax.reader);
+    const structure = readLineStructure(this.#syntax.reader, before + after, start);
+    return enclosing(openAt(structure, before.length)) === undefined;
   }
 
   #enter(): void {

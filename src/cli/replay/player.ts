@@ -1,3 +1,4 @@
+import type { SyntaxReader } from "../../core/syntax/reader";
 import type { Clock } from "../../core/ports";
 import { EngineError } from "../../protocol/errors";
 import { EditedDocument, type Key } from "./editedDocument";
@@ -8,9 +9,9 @@ import { Typist } from "./typist";
 /** Polling interval of a waiting step. */
 const LOOK_MS = 20;
 
-export function documentsOf(trace: Trace): EditedDocument[] {
-  return trace.documents.map(({ path, languageId, text, hole }) => {
-    const document = new EditedDocument(path, languageId, text);
+export function documentsOf(trace: Trace, readers: readonly SyntaxReader[]): EditedDocument[] {
+  return trace.documents.map(({ path, languageId, text, hole }, i) => {
+    const document = new EditedDocument(path, languageId, text, readers[i]);
     document.moveTo(hole?.offset ?? 0);
     return document;
   });

@@ -1,6 +1,5 @@
-import { expectedIndent } from "../blockRules";
 import { IDENTIFIER_CHAR, type Surroundings } from "../context";
-import { indentOf, indentWidth, leadingSpace } from "../indentation";
+import { indentWidth, leadingSpace, neighboursOf } from "../indentation";
 import { type Draft, shortened } from "./draft";
 
 /** Line feeds only; no byte order marks, no characters that a cut in the middle of one has left. */
@@ -10,10 +9,13 @@ export function plainLineFeeds(draft: Draft): Draft {
 }
 
 /** A model that writes its control tokens as text has ended there, whatever it says afterwards. */
-export function stopAtControlToken(draft: Draft): Draft {
+export function stopAtControlToken(draft: Draft, { above, below }: Surroundings): Draft {
   const text = draft.text.replace(/^(?:<\|[a-z_]{2,24}\|>)+/, "");
-  const at = text.search(/<\|[a-z_]{2,24}\|>|<\/?s>$|<EOT>/);
-  return shortened(draft, at === -1 ? text : text.slice(0, at), "empty");
+  const found = /<\|[a-z_]{2,24}\|>|<\/?s>$|<EOT>/.exec(text);
+  // A document that is about such tokens says them, too, or quotes them.
+  const isQuoted = found !== null && /["'`]$/.test(text.slice(0, found.index));
+  const isMeant = found !== null && (isQuoted || [above, below].some((part) => part.includes(found[0])));
+  return shortened(draft, found === null || isMeant ? text : text.slice(0, found.index), "empty");
 }
 
 /** Chat models wrap code in fences, and say so in a sentence before; only what is between them is code. */
@@ -34,21 +36,11 @@ export function unwrapFences(draft: Draft, { language }: Surroundings): Draft {
   return shortened(draft, lines.slice(from, end === -1 ? undefined : end).join("\n"), "empty");
 }
 
-/** Models that were trained to talk repeat the line, or at least the word, that they are to continue. */
-export function dropDuplication(draft: Draft, { before, state }: Surroundings): Draft {
-  const typed = before.trimStart();
-  const text = draft.text.trimStart();
-  if (typed.trimEnd().length >= 3 && /\W/.test(typed) && text.startsWith(typed.trimEnd())) {
-    const rest = text.slice(typed.trimEnd().length);
-    return shortened(draft, before.endsWith(" ") ? rest.replace(/^ /, "") : rest, "repeats");
-  }
-  const word = /[\p{L}\p{N}_$]{3,}$/u.exec(before)?.[0];
-  const goesOn = word !== undefined && draft.text.startsWith(word);
-  return goesOn && state.mode.kind === "code" ? shortened(draft, draft.text.slice(word.length), "repeats") : draft;
-}
-
 /** On a blank line the text begins at once; behind code at most one line break comes before more. */
 export function dropLeadingBlankLines(draft: Draft, { before, indentation }: Surroundings): Draft {
+  if (draft.isWhole === true) {
+    return draft;
+  }
   const isBlank = before.trim() === "";
   const text = draft.text.replace(/^(?:[ \t]*\n)+/, isBlank ? "" : "\n");
   const leavesBlock =
@@ -63,21 +55,36 @@ export function fitLeadingSpace(draft: Draft, at: Surroundings): Draft {
   if (lead === "" || draft.text.startsWith(`${lead}\n`)) {
     return draft;
   }
-  const rest = draft.text.slice(lead.length);
   if (before.trim() === "") {
-    return before === "" ? draft : { ...draft, text: missingIndent(lead, at) + rest };
+    // That is indentation; see reindent.ts.
+    return draft;
   }
-  const isRedundant = /[ \t]$/.test(before) || (language.brackets && /[([.!~@]$/.test(before));
+  const rest = draft.text.slice(lead.length);
+  if (draft.isWhole === true && mayBeMeant(lead, rest, at)) {
+    return draft;
+  }
+  const isCode = language.brackets && at.enclosing === undefined;
+  // A shell's test wants it.
+  const isTest = at.syntax.reader.languageId === "shellscript" && /[[!]$/.test(before);
+  const isRedundant = /[ \t]$/.test(before) || (isCode && !isTest && /[([.!~@]$/.test(before));
   if (isRedundant) {
     return { ...draft, text: rest };
   }
   return lead.length > 1 && IDENTIFIER_CHAR.test(rest.slice(0, 1)) ? { ...draft, text: ` ${rest}` } : draft;
 }
 
-/** The editor has indented the line; a model that indents it again means the same, unless the block is deeper. */
-function missingIndent(lead: string, at: Surroundings): string {
-  const { size } = at.indentation;
-  const present = indentWidth(at.before, size);
-  const wanted = Math.min(Math.max(present, expectedIndent(at)), indentWidth(at.before + lead, size));
-  return indentOf(wanted - present, at.indentation);
+/** Columns are aligned here, or the text's brackets have spaces inside: as one line or another around has it. */
+function mayBeMeant(lead: string, rest: string, at: Surroundings): boolean {
+  const { before } = at;
+  if (lead !== " " || /\s\s$/.test(before)) {
+    return true;
+  }
+  const { above, below } = neighboursOf(at.above, at.below);
+  const around = [...above, ...below];
+  if (before.endsWith(" ")) {
+    const isComment = at.language.lineComments.some((mark) => rest.startsWith(mark));
+    return isComment || around.some((line) => /\S(?:  |\t)/.test(line));
+  }
+  const pair = before.slice(-1) + lead;
+  return `${before}\n${around.join("\n")}`.includes(pair);
 }

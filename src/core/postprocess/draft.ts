@@ -8,6 +8,11 @@ export interface Draft {
   readonly completionKind: CompletionKind;
   /** The model was cut off by the token limit, so the end may be unfinished. */
   readonly cutOff: boolean;
+  /**
+   * The user has asked for it again, and the model has ended it by itself: it may go on behind the block, and its blank
+   * lines and white space stay where they are.
+   */
+  readonly isWhole?: boolean;
   /** Which step took the last of it. */
   readonly emptied?: EmptyReason;
 }

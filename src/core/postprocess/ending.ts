@@ -31,11 +31,16 @@ const CLOSING_LINE = /^\s*(?:[)\]}]|<\/|(?:end|fi|done|esac|until)\b)/;
 
 /** Lines that leave the block in which the cursor stands belong to what follows, not to the completion. */
 export function stopAtDedent(draft: Draft, at: Surroundings): Draft {
-  if (draft.completionKind === "line" || at.state.mode.kind === "string") {
+  if (draft.completionKind === "line" || at.enclosing === "string") {
     return draft;
   }
   const lines = draft.text.split("\n");
-  const end = at.before.trim() === "" ? endInsideBlock(lines, at) : endOfOpenedBlock(lines, at);
+  const end =
+    draft.isWhole === true
+      ? endOfClosedBlock(lines, at)
+      : at.before.trim() === ""
+        ? endInsideBlock(lines, at)
+        : endOfOpenedBlock(lines, at);
   return end === lines.length ? draft : shortened(draft, lines.slice(0, end).join("\n"), "outdented");
 }
 
@@ -60,12 +65,22 @@ function endOfOpenedBlock(lines: readonly string[], at: Surroundings): number {
       continue;
     }
     const isSameLevel = indentWidth(line, size) === base;
-    if (isSameLevel && (NEXT_BRANCH.test(line) || (CLOSING_LINE.test(line) && opensBlock(line, at.language)))) {
+    if (isSameLevel && (NEXT_BRANCH.test(line) || (CLOSING_LINE.test(line) && opensBlock(line, at)))) {
       continue;
     }
     return isSameLevel && CLOSING_LINE.test(line) ? i + 1 : i;
   }
   return lines.length;
+}
+
+/** Asked for again, a text goes on behind a block, but not behind the one that its first line opens and that it closes. */
+function endOfClosedBlock(lines: readonly string[], at: Surroundings): number {
+  const [first = ""] = lines;
+  if (!opensBlock(at.before + first, at)) {
+    return lines.length;
+  }
+  const end = endOfOpenedBlock(lines, at);
+  return CLOSING_LINE.test(lines[end - 1] ?? "") ? end : lines.length;
 }
 
 function isCloserMissing(line: string, at: Surroundings): boolean {
@@ -83,11 +98,13 @@ export function limitLines(draft: Draft): Draft {
 }
 
 /** A comment without a word, or a blank end. */
-export function dropTrailingJunk(draft: Draft, at: Surroundings): Draft {
+export function dropTrailingJunk(draft: Draft, at: Surroundings, isSpaced: boolean): Draft {
   // White space at the end of a middle stands before what comes next on the line.
-  const text = /^[^\s)\]}>"'`;:,]/.test(at.after) ? draft.text : draft.text.trimEnd();
+  const isMiddle = isSpaced || draft.isWhole === true || /^[^\s)\]}>"'`;:,]/.test(at.after);
+  const text = isMiddle ? draft.text : draft.text.trimEnd();
   const lastBreak = text.lastIndexOf("\n");
   const marks = [...at.language.lineComments, ...at.language.blockComments.map(([open]) => open)];
-  const isBareComment = at.state.mode.kind === "code" && marks.includes(text.slice(lastBreak + 1).trim());
+  const isBareComment =
+    draft.isWhole !== true && at.enclosing === undefined && marks.includes(text.slice(lastBreak + 1).trim());
   return shortened(draft, isBareComment ? text.slice(0, Math.max(0, lastBreak)).trimEnd() : text, "empty");
 }

@@ -1,113 +1,135 @@
-import { IDENTIFIER_CHAR, linesBelow, missingClosers, type Surroundings } from "../context";
-import { indentWidth } from "../indentation";
-import { type OuterCloser, scan } from "../scanner";
+import type { Surroundings } from "../context";
 import { type Draft, shortened } from "./draft";
+import { Outcomes, type Way } from "./outcome";
 
 /** A draft, and how much of the line after the cursor it replaces. */
 export interface FittedDraft extends Draft {
   readonly replaceAfter: number;
+  /** White space at its end is meant: a bracket follows that stands apart. */
+  readonly isSpaced: boolean;
 }
 
-const LINES_LOOKED_AT = 24;
-/** Shorter lines must also be indented the same to be the same: `end`, `},`. */
-const DISTINCT_LINE_CHARS = 8;
-const ONLY_CLOSERS = /^[\s)\]};,]*$/;
-
-/** Cuts the text where it reaches lines that already exist below. */
-export function stopAtLinesBelow(draft: Draft, at: Surroundings): Draft {
-  const below = linesBelow(at, LINES_LOOKED_AT);
-  const [next] = below;
-  if (next === undefined || at.after.trim() !== "") {
-    return draft;
-  }
-  const [first = "", ...rest] = draft.text.split("\n");
-  const lines = [at.before + first, ...rest];
-  const end = lines.findIndex((line, i) => line.trim() !== "" && arrives(lines, i, below, at.indentation.size));
-  return end === -1 ? draft : shortened(draft, [first, ...rest].slice(0, end).join("\n"), "alreadyThere");
-}
-
-/** From this line on the text and the document say the same, long enough to be no chance. */
-function arrives(lines: readonly string[], from: number, below: readonly string[], tabWidth: number): boolean {
-  const rest = lines.slice(from).filter((line) => line.trim() !== "");
-  let same = 0;
-  while (same < rest.length && same < below.length && isSame(rest[same] ?? "", below[same] ?? "", tabWidth)) {
-    same += 1;
-  }
-  const shared = rest.slice(0, same);
-  if (shared.every((line) => ONLY_CLOSERS.test(line))) {
-    // Whether a closing bracket is one too many is counted, not compared.
-    return false;
-  }
-  const isDistinct = (rest[0]?.trim().length ?? 0) >= DISTINCT_LINE_CHARS;
-  return same === rest.length || same >= 2 || isDistinct;
-}
-
-function isSame(a: string, b: string, tabWidth: number): boolean {
-  const text = a.trim();
-  const isSameText = text === b.trim();
-  return isSameText && (text.length >= DISTINCT_LINE_CHARS || indentWidth(a, tabWidth) === indentWidth(b, tabWidth));
-}
-
-/** The rest of the cursor's line must not be duplicated: it is cut from the end of the text, or replaced. */
-export function fitToRestOfLine(draft: Draft, at: Surroundings): FittedDraft {
-  const after = at.after.trimEnd();
-  if (after === "") {
-    return { ...draft, replaceAfter: 0 };
-  }
-  const closers = scan(draft.text, at.language, at.state).outerClosers;
-  const shared = sharedEnd(draft.text, after, at, closers);
-  if (shared > 0) {
-    const text = draft.text.trimEnd();
-    return { ...shortened(draft, text.slice(0, text.length - shared), "alreadyThere"), replaceAfter: 0 };
-  }
-  return { ...draft, replaceAfter: replacedChars(draft.text, after, closers) };
-}
-
-/** Length of the longest beginning of `after` with which the text ends. */
-function sharedEnd(text: string, after: string, at: Surroundings, closers: readonly OuterCloser[]): number {
-  const end = text.trimEnd();
-  for (let length = Math.min(after.length, end.length); length > 0; --length) {
-    const from = end.length - length;
-    const splitsWord = IDENTIFIER_CHAR.test(after[length - 1] ?? "") && IDENTIFIER_CHAR.test(after[length] ?? "");
-    if (!splitsWord && end.endsWith(after.slice(0, length)) && closesOutside(end, from, at, closers)) {
-      return length;
-    }
-  }
-  return 0;
-}
+/** Closing brackets, quotes and tags, and what may stand between and behind them. */
+const ONLY_CLOSERS = /^(?:\s|[)\]}>"'`:;,]|<\/[\w.:-]*>|\{\s*$)*$/;
+/** More ways are never needed, and each costs the reading of a line. */
+const CUTS_MAX = 12;
 
 /**
- * `g(a)` before `)`: the text's last bracket closes its own, and is not the one behind the cursor. What is shared may
- * close what it opens itself and what was open at the cursor.
+ * Of the ways to put a text in, the one that keeps most of it and leaves the document as well balanced as it was: its end
+ * may be cut, and what stands behind the cursor may be replaced where it comes again in the text, in order, as editors
+ * want it of a replacement.
  */
-function closesOutside(text: string, from: number, at: Surroundings, closers: readonly OuterCloser[]): boolean {
-  const { state } = scan(text.slice(0, from), at.language, at.state);
-  const shared = scan(text.slice(from), at.language, state).outerClosers;
-  return shared.every((closer) => closers.some(({ index }) => index === from + closer.index));
+export function fitToLine(draft: Draft, at: Surroundings): FittedDraft {
+  const after = at.after.trimEnd();
+  const { text } = draft;
+  const outcomes = new Outcomes(text, at);
+  const echoes = after === "" ? [] : waysThatEndAsAfter(text, after);
+  const echo = echoes.find((way) => outcomes.cost(way).all <= 0);
+  const whole = { length: text.length, replaced: 0 };
+  if (echo !== undefined || outcomes.cost(whole).all < 0) {
+    return fitted(draft, echo ?? whole, at, false);
+  }
+  const cuts = outcomes.cuts();
+  const way = bestOf([text.length, ...cuts.map(({ index }) => index)].slice(0, CUTS_MAX), text, at, outcomes);
+  const isStray = cuts.find(({ index }) => index === (way?.length ?? 0))?.isStray ?? true;
+  return fitted(draft, way ?? { length: 0, replaced: 0 }, at, isStray);
 }
 
-/** Brackets and quotes behind the cursor that the text closes itself before it goes on. */
-function replacedChars(text: string, after: string, closers: readonly OuterCloser[]): number {
-  let replaced = 0;
-  let last = -1;
-  for (const closer of closers) {
-    const from = replaced + (/^\s*/.exec(after.slice(replaced))?.[0].length ?? 0);
-    if (!after.startsWith(closer.text, from) || !includesInOrder(text, after.slice(replaced, from), last + 1)) {
+function fitted(draft: Draft, way: Way, at: Surroundings, isStray: boolean): FittedDraft {
+  const { text } = draft;
+  const kept = text.slice(0, way.length);
+  if (way.length === text.length) {
+    return { ...draft, replaceAfter: way.replaced, isSpaced: false };
+  }
+  // The space that the model puts in front of a closer stays in front of the one that stands there.
+  const rest = at.after.slice(way.replaced);
+  const isSpaced = kept.endsWith(" ") && !/\n\s*$/.test(kept) && rest.charAt(0) === text.charAt(way.length);
+  const put = isSpaced ? `${kept.trimEnd()} ` : kept.trimEnd();
+  return {
+    ...shortened(draft, put, isStray && rest === "" ? "unbalanced" : "alreadyThere"),
+    replaceAfter: way.replaced,
+    isSpaced,
+  };
+}
+
+/** The longest cut that leaves the document in balance, and of the ways to put that in the best, replacing the least. */
+function bestOf(cuts: readonly number[], text: string, at: Surroundings, outcomes: Outcomes): Way | undefined {
+  for (const length of cuts) {
+    const put = text.slice(0, length);
+    if (put.trim() === "") {
+      continue;
+    }
+    const ways = replacements(put, at).map((replaced): Way => ({ length, replaced }));
+    const good = ways.filter((way) => outcomes.cost(way).brackets <= 0);
+    const [first] = good;
+    if (first !== undefined) {
+      return good.reduce((best, way) => (outcomes.cost(way).all < outcomes.cost(best).all ? way : best), first);
+    }
+  }
+  return undefined;
+}
+
+/** How much behind the cursor may be replaced by a text: nothing, or closers that it says itself, or all of it. */
+function replacements(put: string, { after, syntax }: Surroundings): number[] {
+  const line = after.trimEnd();
+  if (line === "" || !syntax.isKnown) {
+    return [0];
+  }
+  const ends = [0];
+  for (const match of line.matchAll(/<\/[\w.:-]*>|\S/g)) {
+    const end = match.index + match[0].length;
+    const isCloser = ONLY_CLOSERS.test(match[0]) || (match[0] === "{" && end === line.length);
+    if (!isCloser || !isSubsequence(line.slice(0, end), put)) {
       break;
     }
-    replaced = from + closer.text.length;
-    last = closer.index + closer.text.length - 1;
+    // In front of words only where more closers follow: `a) => b` in front of `) => c` says the same twice.
+    if (ONLY_CLOSERS.test(line) || /^\s*[)\]}>"'`,;]/.test(line.slice(end))) {
+      ends.push(end);
+    }
   }
-  const rest = after.slice(replaced);
-  // `a);` before `)` and `;`: the rest follows in the text too.
-  return replaced > 0 && rest !== "" && includesInOrder(text, rest, last + 1) && !/[\p{L}\p{N}]/u.test(rest)
-    ? after.length
-    : replaced;
+  const isAll = ends.includes(line.length);
+  return !isAll && saysAll(put, line) && isSubsequence(line, put) ? [...ends, line.length] : ends;
+}
+
+/** Ways that cut what the text says of the rest of the line, from the longest on. */
+function waysThatEndAsAfter(text: string, after: string): Way[] {
+  const said = tokensOf(text);
+  const there = tokensOf(after);
+  const ways: Way[] = [];
+  for (let from = Math.max(0, said.length - there.length); from < said.length; ++from) {
+    if (said.slice(from).every(({ text: token }, i) => token === there[i]?.text)) {
+      ways.push({ length: said[from]?.start ?? 0, replaced: 0 });
+    }
+  }
+  return ways;
+}
+
+/** The text says all of the line, with nothing in between; or ends with it but for closers that it says before. */
+function saysAll(text: string, line: string): boolean {
+  const said = tokensOf(text);
+  const wanted = tokensOf(line);
+  const words = wanted.slice(wanted.findIndex((token) => !ONLY_CLOSERS.test(token.text)));
+  const isSame = (part: readonly TextToken[], from: number): boolean =>
+    part.every((token, i) => said[from + i]?.text === token.text);
+  return (
+    said.some((_, from) => isSame(wanted, from)) ||
+    (said.length > words.length && isSame(words, said.length - words.length))
+  );
+}
+
+interface TextToken {
+  readonly text: string;
+  readonly start: number;
+}
+
+/** Words, and single signs. */
+function tokensOf(text: string): TextToken[] {
+  return [...text.matchAll(/[\p{L}\p{N}_$]+|\S/gu)].map((match) => ({ text: match[0], start: match.index }));
 }
 
 /** Editors show a replacement only if the replaced text is still in it, perhaps with more in between. */
-function includesInOrder(text: string, part: string, from: number): boolean {
-  let at = from;
+function isSubsequence(part: string, text: string): boolean {
+  let at = 0;
   for (const char of part) {
     at = text.indexOf(char, at) + 1;
     if (at === 0) {
@@ -115,40 +137,4 @@ function includesInOrder(text: string, part: string, from: number): boolean {
     }
   }
   return true;
-}
-
-/** Brackets that close nothing, or what the document already closes, end the text. */
-export function balanceBrackets(draft: FittedDraft, at: Surroundings): FittedDraft {
-  const { language, state, after } = at;
-  if (!language.brackets || state.mode.kind === "lineComment" || state.mode.kind === "blockComment") {
-    return draft;
-  }
-  const { outerClosers, stillOpen } = scan(draft.text, language, state);
-  const closers = outerClosers.filter(({ text }) => /[)\]}]/.test(text));
-  const stray = outerClosers.find((closer) => closer.stray);
-  if (stray !== undefined) {
-    return { ...shortened(draft, draft.text.slice(0, stray.index).trimEnd(), "unbalanced"), replaceAfter: 0 };
-  }
-  const replaced = after.slice(0, draft.replaceAfter).replace(/[^)\]}]/g, "").length;
-  const allowed = missingClosers(at) + replaced;
-  const surplus = closers.length - allowed;
-  // `} else {` closes one and opens one.
-  const first = surplus > stillOpen ? closers[allowed] : undefined;
-  return first === undefined ? draft : shortenedTo(draft, draft.text.slice(0, first.index).trimEnd());
-}
-
-function shortenedTo(draft: FittedDraft, text: string): FittedDraft {
-  return { ...shortened(draft, text, "alreadyThere"), replaceAfter: draft.replaceAfter };
-}
-
-/** A quote at the very end that opens a string is one too many. */
-export function dropLoneQuote(draft: FittedDraft, at: Surroundings): FittedDraft {
-  const { mode } = scan(draft.text, at.language, at.state).state;
-  if (draft.cutOff || at.after.trim() !== "" || mode.kind !== "string" || mode.quote.multiline) {
-    return draft;
-  }
-  const { text: quote } = mode.quote;
-  const without = draft.text.slice(0, -quote.length);
-  const opensThere = draft.text.endsWith(quote) && scan(without, at.language, at.state).state.mode.kind === "code";
-  return opensThere ? { ...shortened(draft, without, "unbalanced"), replaceAfter: draft.replaceAfter } : draft;
 }

@@ -1,56 +1,265 @@
-import { opensBlock } from "../blockRules";
+import { expectedIndent, opensBlock } from "../blockRules";
 import type { Surroundings } from "../context";
-import { indentOf, indentWidth, leadingSpace, smallestStep } from "../indentation";
+import { indentOf, indentWidth, leadingSpace, neighboursOf, smallestStep } from "../indentation";
+import { openList } from "../syntax/structure";
 import type { Draft } from "./draft";
 
-/** Tabs or spaces, and steps as wide as the document's. The first line has its indentation from the document. */
+/** On either side of the cursor. */
+const DOCUMENT_CHARS = 20_000;
+
+/**
+ * Gives an answer the indentation of its place: tabs or spaces and steps as the lines around have them, and all lines
+ * shifted alike where the first one stands in a column in which no line of this block could stand.
+ */
 export function reindent(draft: Draft, at: Surroundings): Draft {
-  if (at.state.mode.kind === "string") {
+  if (at.enclosing === "string") {
     return draft;
   }
-  const { indentation, before } = at;
-  const lines = draft.text.split("\n");
-  const isWhole = (i: number): boolean => i > 0 || before === "";
-  const base = indentWidth(before, indentation.size);
-  const columns = columnsFor(lines, at, base);
-  const fitted = lines.map((line, i) => {
-    if (!isWhole(i)) {
-      return line;
-    }
+  const [first = "", ...rest] = draft.text.split("\n");
+  const columns = columnsFor([first, ...rest], at, draft.isWhole === true);
+  const isFresh = at.before.trim() === "";
+  const place = isFresh
+    ? placeOfFirst(first, rest.map(columns), at, draft.isWhole === true)
+    : placeOfBlock(first, rest, columns, at);
+  const verbatim = place.shift === 0 && (isMixed(at) || (draft.isWhole === true && hasStyleOf(rest, at)));
+  const fitted = rest.map((line) => {
     const code = line.trimStart();
-    return code === "" ? "" : indentOf(columns(line), indentation) + code;
+    if (code === "") {
+      return draft.isWhole === true ? line : "";
+    }
+    const width = columns(line) ?? 0;
+    const isOutside = !isFresh && width <= indentWidth(at.before, at.indentation.size);
+    const wanted = isOutside ? width : Math.max(0, width + place.shift);
+    return verbatim ? line : spaceFor(wanted, leadingSpace(line), at) + code;
   });
-  return { ...draft, text: fitted.join("\n") };
+  return { ...draft, text: [place.first, ...fitted].join("\n") };
+}
+
+interface Place {
+  /** The first line as it is inserted. */
+  readonly first: string;
+  /** Columns that the lines below it move. */
+  readonly shift: number;
+}
+
+/** The cursor's line is blank: its indentation may be missing, be there in part, or come again. */
+function placeOfFirst(
+  first: string,
+  widths: readonly (number | undefined)[],
+  at: Surroundings,
+  isWhole: boolean,
+): Place {
+  const { size } = at.indentation;
+  const lead = leadingSpace(first);
+  const code = first.slice(lead.length);
+  if (code === "") {
+    return { first, shift: 0 };
+  }
+  const present = indentWidth(at.before, size);
+  const together = indentWidth(at.before + lead, size);
+  const wanted = wantedWidth(code, lead, at, isWhole);
+  const next = widths.find((width) => width !== undefined) ?? wanted;
+  const views = lead === "" ? [present] : [together, indentWidth(lead, size)];
+  const deeper = opensBlock(code, at) ? size : 0;
+  // Where the model takes its first line to stand: the rest stands below that.
+  const seen = views.find((view) => next === view + deeper) ?? views.find((view) => next === view);
+  const told = wanted === together ? together : (seen ?? together);
+  const own = leadingSpace(at.before + lead);
+  const isRight = together === wanted && (at.before !== "" || isOwnStyle(own, at) || isMixed(at));
+  const space = isRight
+    ? lead
+    : at.before === ""
+      ? spaceFor(wanted, lead, at)
+      : indentOf(wanted - present, at.indentation);
+  return { first: space + code, shift: wanted - told };
+}
+
+/** Columns at which the first line should begin; never less than there are. */
+function wantedWidth(code: string, lead: string, at: Surroundings, isWhole: boolean): number {
+  const { size } = at.indentation;
+  const present = indentWidth(at.before, size);
+  const together = indentWidth(at.before + lead, size);
+  if (lead === "") {
+    const isLost = present === 0 && isStrict(at) && !at.language.lineComments.some((mark) => code.startsWith(mark));
+    return isLost && !isInBrackets(at) ? Math.max(present, openedIndent(at) ?? 0) : present;
+  }
+  const alone = indentWidth(lead, size);
+  const likely = [together, alone].find((width) => width >= present && mayStand(width, at, isWhole));
+  return likely ?? nearestLevel(together, present, at, isWhole);
+}
+
+/** The cursor's line opens a block, whose first line may stand in a column of no level. */
+function placeOfBlock(
+  first: string,
+  rest: readonly string[],
+  columns: (line: string) => number | undefined,
+  at: Surroundings,
+): Place {
+  const present = indentWidth(at.before, at.indentation.size);
+  const inside = rest.find((line) => line.trim() !== "");
+  const width = inside === undefined ? undefined : columns(inside);
+  if (width === undefined || width <= present || !/[{:]\s*$/.test(at.before + first)) {
+    return { first, shift: 0 };
+  }
+  const expected = present + at.indentation.size;
+  const isLevel = (width - present) % at.indentation.size === 0 || hasNeighbour(width, at);
+  return { first, shift: isLevel ? 0 : expected - width };
+}
+
+/** Blocks are told by their indentation alone, so that no other column is right. */
+function isStrict({ language, enclosing }: Surroundings): boolean {
+  return language.blocks === "colon" && language.isIndentStrict === true && enclosing === undefined;
+}
+
+function isInBrackets({ open }: Surroundings): boolean {
+  return openList(open).some(({ kind }) => kind === "bracket");
+}
+
+/** The block that the line above opens begins in this column; undefined where it opens none. */
+function openedIndent(at: Surroundings): number | undefined {
+  const above = neighboursOf(at.above, "").above.at(-1);
+  return above !== undefined && opensBlock(above, at) ? expectedIndent(at) : undefined;
+}
+
+/** A line of this document could begin in this column here. */
+function mayStand(width: number, at: Surroundings, isWhole: boolean): boolean {
+  const { size } = at.indentation;
+  const isCode = at.enclosing === undefined && at.syntax.lineStart.syntax.scope.kind === "code";
+  if (!isCode || at.language.blocks === "none") {
+    return true;
+  }
+  const opened = openedIndent(at);
+  const present = indentWidth(at.before, size);
+  if (isStrict(at) && !isInBrackets(at)) {
+    const { above } = neighboursOf(at.above, "");
+    const last = above.at(-1) ?? "";
+    if (last.endsWith("\\")) {
+      return true;
+    }
+    return opened === undefined ? width === 0 || isEnclosing(width, above, size) : width === opened;
+  }
+  const last = at.above.trimEnd();
+  const isDeepEnough =
+    opened === undefined ? isStatementEnd(last, at, isWhole) : !/[([]$/.test(last) && present >= opened;
+  if (isDeepEnough && width > expectedIndent(at)) {
+    return false;
+  }
+  return width % size === 0 || hasNeighbour(width, at);
+}
+
+/** The next line does not go on with the last one, which may be indented deeper. */
+function isStatementEnd(above: string, { before, language }: Surroundings, isWhole: boolean): boolean {
+  const isOpen = /[,([{=+\-*/&|<>?:\\.]$/.test(above);
+  const isOver = language.brackets && !isOpen && !/\bin$/.test(above);
+  return language.semicolons ? /[;}]$/.test(above) : before !== "" && !isWhole && isOver;
+}
+
+/** A block of this column is open at the end of these lines. */
+function isEnclosing(width: number, above: readonly string[], size: number): boolean {
+  let outermost = Infinity;
+  for (const line of above.toReversed()) {
+    const each = indentWidth(line, size);
+    if (each < outermost) {
+      outermost = each;
+    }
+    if (outermost <= width) {
+      return outermost === width;
+    }
+  }
+  return true;
+}
+
+function hasNeighbour(width: number, at: Surroundings): boolean {
+  const { above, below } = neighboursOf(at.above, at.below);
+  return [...above, ...below].some((line) => indentWidth(line, at.indentation.size) === width);
+}
+
+/** Lines around are indented in more than one way, so that one more is as good as another. */
+function isMixed(at: Surroundings): boolean {
+  const { above, below } = neighboursOf(at.above, at.below);
+  return [...above, ...below].some((line) => !isOwnStyle(leadingSpace(line), at));
+}
+
+/** The document has lines that begin with tabs, or with spaces, as these do; or none that is indented. */
+function hasStyleOf(lines: readonly string[], { above, below }: Surroundings): boolean {
+  const starts = new Set(lines.flatMap((line) => /^(?:\t|  )/.exec(line)?.[0] ?? []));
+  const text = `${above.slice(-DOCUMENT_CHARS)}\n${below.slice(0, DOCUMENT_CHARS)}`;
+  return [...starts].every((start) => text.includes(`\n${start}`)) || !/\n(?:\t|  )/.test(text);
+}
+
+function isOwnStyle(space: string, { indentation: { style, size } }: Surroundings): boolean {
+  if (style === "spaces") {
+    return !space.includes("\t");
+  }
+  return /^\t* *$/.test(space) && (/ *$/.exec(space)?.[0].length ?? 0) < size;
+}
+
+/** The level of the block that is nearest to `width`, not below `present`. */
+function nearestLevel(width: number, present: number, at: Surroundings, isWhole: boolean): number {
+  const expected = Math.max(present, expectedIndent(at));
+  const levels = [expected];
+  for (let level = 0; level < expected; level += at.indentation.size) {
+    if (level >= present && mayStand(level, at, isWhole)) {
+      levels.push(level);
+    }
+  }
+  return levels.reduce((best, level) => (Math.abs(level - width) < Math.abs(best - width) ? level : best));
+}
+
+/** White space of so many columns: as the model has written it where that is how this document writes it. */
+function spaceFor(width: number, own: string, at: Surroundings): string {
+  const isRight = indentWidth(own, at.indentation.size) === width && isOwnStyle(own, at);
+  return isRight ? own : indentOf(width, at.indentation);
 }
 
 /** How wide a line's indentation should be in this document, going by how the model indents its own lines. */
-function columnsFor(lines: readonly string[], at: Surroundings, base: number): (line: string) => number {
+function columnsFor(
+  lines: readonly string[],
+  at: Surroundings,
+  isWhole: boolean,
+): (line: string) => number | undefined {
   const { size, style } = at.indentation;
+  const base = indentWidth(at.before, size);
   const width = (line: string): number => indentWidth(line, size);
+  const unlessBlank =
+    (columns: (line: string) => number) =>
+    (line: string): number | undefined =>
+      line.trim() === "" ? undefined : columns(line);
   const whole = lines.slice(1).filter((line) => line.trim() !== "");
   const widths = whole.map(width);
   const unit = modelUnit(lines, at);
   const isSpaced = whole.some((line) => leadingSpace(line).includes(" "));
-  if (style === "tabs" && isSpaced && !whole.some((line) => line.startsWith("\t"))) {
+  if (style === "tabs" && isSpaced && !isMixed(at) && !whole.some((line) => line.startsWith("\t"))) {
     const step = unit ?? smallestStep([0, ...widths]);
     const levels = step % size === 0 ? size : step;
     const isEven = levels >= 2 && widths.every((each) => each % levels === 0);
-    return (line) => (isEven ? (width(line) / levels) * size : width(line));
+    return unlessBlank((line) => (isEven ? (width(line) / levels) * size : width(line)));
   }
   const isEven = unit !== undefined && widths.every((each) => each < base || (each - base) % unit === 0);
-  if (!isEven || unit === size || unit < 2) {
-    return width;
+  if (isWhole || !isEven || unit === size || unit < 2 || isStepOf(unit, at)) {
+    return unlessBlank(width);
   }
-  return (line) => (width(line) <= base ? width(line) : base + ((width(line) - base) / unit) * size);
+  return unlessBlank((line) => (width(line) <= base ? width(line) : base + ((width(line) - base) / unit) * size));
+}
+
+/** Some line around is that much deeper than the one above it. */
+function isStepOf(step: number, at: Surroundings): boolean {
+  const { above, below } = neighboursOf(at.above, at.below);
+  const { size } = at.indentation;
+  return [above, below].some((lines) =>
+    lines.some((line, i) => i > 0 && indentWidth(line, size) - indentWidth(lines[i - 1] ?? "", size) === step),
+  );
 }
 
 /** Columns that the model goes deeper where it opens a block; only there is it certain to be one level. */
-function modelUnit(lines: readonly string[], { before, language, indentation }: Surroundings): number | undefined {
+function modelUnit(lines: readonly string[], at: Surroundings): number | undefined {
+  const { before, indentation } = at;
   const [first = "", ...rest] = lines;
   const all = [before + first, ...rest].filter((line) => line.trim() !== "");
   for (const [i, line] of all.entries()) {
     const next = all[i + 1];
-    if (next !== undefined && opensBlock(line, language)) {
+    // What follows an open parenthesis is often deeper than a level.
+    if (next !== undefined && !/[([]\s*$/.test(line) && opensBlock(line, at)) {
       const deeper = indentWidth(next, indentation.size) - indentWidth(line, indentation.size);
       if (deeper > 0) {
         return deeper;

@@ -9,7 +9,10 @@ const UNIT_CHARS_MAX = 40;
 
 /** The same few characters until the end: small models fall into that and never leave it. */
 export function breakLoop(draft: Draft): Draft {
-  const { text, cutOff } = draft;
+  const { text, cutOff, isWhole = false } = draft;
+  if (isWhole) {
+    return draft;
+  }
   const minimum = cutOff ? LOOP_CHARS_MIN.cutOff : LOOP_CHARS_MIN.ended;
   for (let period = 1; period <= UNIT_CHARS_MAX; ++period) {
     let start = text.length - period;
@@ -38,6 +41,9 @@ const PERIOD_MAX = 6;
 
 /** A line three times, or a group of lines twice: from there on nothing new comes. */
 export function dropRepeatedLines(draft: Draft): Draft {
+  if (draft.isWhole === true) {
+    return draft;
+  }
   const lines = draft.text.split("\n");
   const same = (a: number, b: number): boolean => lines[a]?.trim() === lines[b]?.trim();
   for (let start = 0; start < lines.length; ++start) {
@@ -70,7 +76,7 @@ const COPIED_LINES_LOOKED_AT = 40;
 
 /** On a line of its own: the line above once more, or several lines that stand a little further up. */
 export function dropCopyOfAbove(draft: Draft, at: Surroundings): Draft {
-  if (at.before.trim() !== "") {
+  if (at.before.trim() !== "" || draft.isWhole === true) {
     return draft;
   }
   const lines = draft.text

@@ -1,0 +1,114 @@
+import type { Surroundings } from "../context";
+import { type Draft, shortened } from "./draft";
+
+/** Models that were trained to talk repeat the line, or at least the word, that they are to continue. */
+export function dropEcho(draft: Draft, at: Surroundings): Draft {
+  const echo = echoOf(draft.text, at);
+  if (echo === 0) {
+    return draft;
+  }
+  const rest = draft.text.slice(echo);
+  const text = /\s$/.test(at.before) ? rest.replace(/^[ \t]/, "") : rest;
+  return shortened(draft, text, "repeats");
+}
+
+/** UTF-16 units at the beginning of the text that say once more what stands before the cursor; 0 where none do. */
+function echoOf(text: string, at: Surroundings): number {
+  return echoedLine(text, at) || echoedMark(text, at) || echoedQuote(text, at) || echoedName(text, at);
+}
+
+const STATEMENT_HEAD =
+  /^(?:if|for|foreach|while|until|switch|match|catch|def|fn|fun|func|function|class|with|return|elif)\b/;
+
+/** All of the line, from its first character on. */
+function echoedLine(text: string, { before, after, enclosing, language }: Surroundings): number {
+  const typed = before.trim();
+  const lead = text.length - text.trimStart().length;
+  const isMark = typed.length >= 2 && language.lineComments.includes(typed);
+  const isEnough = typed.length >= 3 || isMark || (typed !== "" && /\s$/.test(before));
+  if (!isEnough || !text.startsWith(typed, lead) || !/\W/.test(before.trimStart())) {
+    return 0;
+  }
+  const rest = text.slice(lead + typed.length);
+  // A row of the same: of dashes, of noughts, of closing brackets.
+  if (rest.trim() !== "" && goesOnAs(typed, rest)) {
+    return 0;
+  }
+  if (!/[\p{L}\p{N}]/u.test(typed) && enclosing === undefined && !/\s$/.test(before) && /[)\]}>]$/.test(typed)) {
+    return 0;
+  }
+  const isNested =
+    /[([{>]$/.test(typed) && !STATEMENT_HEAD.test(typed) && closesIt(typed, after) && !/[;{:]\s*$/.test(text);
+  return isNested ? 0 : lead + typed.length;
+}
+
+/** What is left of a text when `unit` is taken from its beginning begins with that unit, or with a part of it. */
+function goesOnAs(unit: string, rest: string): boolean {
+  const start = rest.trimStart().slice(0, unit.length);
+  return start === unit || (start !== "" && /^[^\p{L}]+$/u.test(start) && unit.startsWith(start.trimEnd()));
+}
+
+/** What is open at the end of the typed line has been closed behind the cursor: the text is what stands between. */
+function closesIt(typed: string, after: string): boolean {
+  const tag = /<([A-Za-z][\w.-]*)[^<>]*>$/.exec(typed)?.[1];
+  if (tag !== undefined) {
+    return after.trimStart().startsWith(`</${tag}`);
+  }
+  const closer = { "(": ")", "[": "]", "{": "}" }[typed.slice(-1)];
+  return closer !== undefined && after.trimStart().startsWith(closer);
+}
+
+/** A sign that begins a name, a comment or a list's item, where the same sign twice is another thing. */
+function echoedMark(text: string, { before, enclosing, language }: Surroundings): number {
+  const mark = /(?:^|[^\p{L}\p{N}_$@#\\])([@#$\\]|[-*+])$/u.exec(before)?.[1];
+  if (mark === undefined || !text.startsWith(mark)) {
+    return 0;
+  }
+  const rest = text.slice(1);
+  const isFirst = before.trim() === mark;
+  switch (mark) {
+    case "-":
+    case "*":
+    case "+":
+      return isFirst && !language.brackets && /^ \S/.test(rest) && !rest.startsWith(` ${mark}`) ? 1 : 0;
+    case "@":
+      return enclosing === undefined && language.doubledSigns !== true && /^\p{L}/u.test(rest) ? 1 : 0;
+    case "$":
+      return enclosing === undefined && language.doubledSigns !== true && /^[\p{L}_]/u.test(rest) ? 1 : 0;
+    case "#":
+      // A heading of Markdown goes on with a space, and one sign more makes it another heading.
+      return isFirst && language.brackets && /^(?:[a-z[!]|$)/.test(rest) ? 1 : 0;
+    default:
+      return isFirst && !language.brackets && /^\p{L}/u.test(rest) ? 1 : 0;
+  }
+}
+
+/** The quote that has just opened a string, with another one at that string's end. */
+function echoedQuote(text: string, { before, enclosing, open }: Surroundings): number {
+  const quote = text.charAt(0);
+  if (!/["'`]/.test(quote) || !before.endsWith(quote) || before.endsWith(quote + quote) || text.startsWith(quote, 1)) {
+    return 0;
+  }
+  const isOpen = enclosing === "string" && open?.close === quote;
+  const [line = ""] = text.split("\n");
+  const quotes = line.replace(/\\./g, "").split(quote).length - 1;
+  return isOpen && quotes % 2 === 0 ? 1 : 0;
+}
+
+/** The name, or the chain of names, that the cursor stands behind. */
+function echoedName(text: string, { before, enclosing }: Surroundings): number {
+  if (enclosing !== undefined) {
+    return 0;
+  }
+  const chain = /[$@]?[\p{L}_$][\p{L}\p{N}_$]*(?:(?:\?\.|\.|->|::)[\p{L}\p{N}_$]*)+$/u.exec(before)?.[0];
+  if (chain !== undefined && text.startsWith(chain) && !goesOnAs(chain, text.slice(chain.length))) {
+    return chain.length;
+  }
+  const word = /[\p{L}\p{N}_$]+$/u.exec(before)?.[0] ?? "";
+  if (word === "" || !text.startsWith(word)) {
+    return 0;
+  }
+  const next = text.charAt(word.length);
+  const isSame = /^\p{L}/u.test(word) && next !== "" && !/[\p{L}\p{N}_$]/u.test(next);
+  return word.length >= 3 || isSame ? word.length : 0;
+}

@@ -1,0 +1,290 @@
+import type { Surroundings } from "../context";
+import type { TokenKind } from "../syntax/reader";
+import {
+  arePlacesEqual,
+  enclosing,
+  kindAt,
+  type LineStructure,
+  type Mark,
+  type Open,
+  openList,
+  type PlaceState,
+  readStructure,
+  type Structure,
+} from "../syntax/structure";
+import { indentWidth } from "../indentation";
+import { linesRead, type LinesRead } from "./linesRead";
+import { commonLength, defectsOf, isIn, textImbalance, unmatched } from "./balance";
+
+/** What a document becomes when a text is put in at the cursor, and how much of it is then out of balance. */
+
+/** A bracket, quote or tag that closes nothing, or that nothing closes. */
+const DEFECT = 10;
+/** A string or a comment that nothing closes turns the rest of the document inside out. */
+const INSIDE_OUT = 3 * DEFECT;
+/** A bracket in prose, in a string or in a comment, where there may be faces, and lists with `a)`. */
+const TEXT_DEFECT = 3;
+/** A bracket that the text leaves open in front of what stands behind the cursor. */
+const OPEN_IN_FRONT = 5;
+
+/** How a text is put in. */
+export interface Way {
+  /** UTF-16 units of the text that are put in. */
+  readonly length: number;
+  /** UTF-16 units behind the cursor that it replaces. */
+  readonly replaced: number;
+}
+
+/** How much worse the document is balanced than without the text: 0 for as well, negative for better. */
+export interface Cost {
+  /** Of brackets, quotes and tags. */
+  readonly brackets: number;
+  /** And of brackets in text. */
+  readonly all: number;
+}
+
+/** A place in the text where it could end. */
+export interface Cut {
+  readonly index: number;
+  /** What begins there closes nothing, or is closed by nothing. */
+  readonly isStray: boolean;
+}
+
+interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+export class Outcomes {
+  readonly #at: Surroundings;
+  readonly #text: string;
+  readonly #original: LineStructure;
+  readonly #originalOpen: readonly Open[];
+  /** The cursor stands in code, where brackets in strings are nobody's business. */
+  readonly #isCode: boolean;
+  readonly #costs = new Map<string, Cost>();
+
+  constructor(text: string, at: Surroundings) {
+    this.#at = at;
+    this.#text = text;
+    this.#original = at.line;
+    this.#originalOpen = openList(this.#original.end.open);
+    this.#isCode = kindAt(this.#original, at.before.length) === "code";
+  }
+
+  cost(way: Way): Cost {
+    const key = `${String(way.length)} ${String(way.replaced)}`;
+    const cost = this.#costs.get(key) ?? this.#newCost(way);
+    this.#costs.set(key, cost);
+    return cost;
+  }
+
+  #newCost({ length, replaced }: Way): Cost {
+    const { before, after } = this.#at;
+    const put = this.#text.slice(0, length);
+    const rest = after.slice(replaced);
+    const structure = this.#read(before + put + rest);
+    const own = opensBetween(structure, before.length, endOf(before + put));
+    const left = openList(structure.end.open);
+    const isLeftInFront = rest.trim() !== "" && left.some((open) => own.has(open));
+    const brackets =
+      this.#defects(structure.lines) -
+      this.#defects([this.#original]) +
+      this.#costBelow(structure.end, left, own) +
+      (isLeftInFront ? OPEN_IN_FRONT : 0) +
+      (this.#isReadAsBefore(structure, replaced) ? 0 : DEFECT);
+    return { brackets, all: brackets + this.#inText(structure.lines) - this.#inText([this.#original]) };
+  }
+
+  /** What stands behind the cursor is still what it was: code, a string, a comment, prose. */
+  #isReadAsBefore({ lines }: Structure, replaced: number): boolean {
+    const { before, after } = this.#at;
+    const first = replaced + after.slice(replaced).search(/\S|$/);
+    const last = lines.at(-1);
+    if (first >= after.length || last === undefined) {
+      return true;
+    }
+    const kind = ({ tokens }: LineStructure, column: number): TokenKind | undefined =>
+      tokens.find(({ end }) => end > column)?.scope.kind;
+    return kind(last, last.text.length - after.length + first) === kind(this.#original, before.length + first);
+  }
+
+  /** Where the text closes what is open at the cursor, closes nothing, or opens a string that it does not close. */
+  cuts(): readonly Cut[] {
+    const { before, after, syntax } = this.#at;
+    const structure = this.#read(before + this.#text);
+    const own = opensBetween(structure, before.length, { line: structure.lines.length, column: 0 });
+    const left = new Set(openList(structure.end.open));
+    const cuts: Cut[] = [];
+    const hasAfter = after.trim() !== "";
+    const isLeftInFront = ({ of }: Mark): boolean => hasAfter && of?.kind === "bracket" && own.has(of) && left.has(of);
+    let lineStart = -before.length;
+    for (const line of structure.lines) {
+      for (const mark of line.marks) {
+        if (mark.type === "close" && mark.of !== undefined && !own.has(mark.of) && mark.end > mark.start) {
+          cuts.push({ index: startOfCloser(mark, line.text, lineStart), isStray: false });
+        } else if (mark.type === "open" && (isLeftInside(mark, line, left) || isLeftInFront(mark))) {
+          cuts.push({ index: lineStart + mark.start, isStray: true });
+        }
+      }
+      const strays = defectsOf(line, syntax.reader).filter(({ isStray }) => isStray);
+      cuts.push(...strays.map(({ start, isStray }) => ({ index: lineStart + start, isStray })));
+      lineStart += line.text.length + 1;
+    }
+    return cuts.filter(({ index }) => index >= 0).sort((a, b) => b.index - a.index);
+  }
+
+  #read(text: string): Structure {
+    const { reader, lineStart } = this.#at.syntax;
+    return readStructure(reader, text.split("\n"), lineStart);
+  }
+
+  #defects(lines: readonly LineStructure[]): number {
+    return DEFECT * lines.reduce((sum, line) => sum + defectsOf(line, this.#at.syntax.reader).length, 0);
+  }
+
+  /** Where nothing stands behind the cursor, nobody has paired brackets in text. */
+  #inText(lines: readonly LineStructure[]): number {
+    const hasAfter = this.#at.after.trim() !== "";
+    return hasAfter ? TEXT_DEFECT * lines.reduce((sum, line) => sum + textImbalance(line, this.#isCode), 0) : 0;
+  }
+
+  #costBelow(end: PlaceState, left: readonly Open[], own: ReadonlySet<Open>): number {
+    const before = this.#originalOpen;
+    const isInsideOut = !isSameKind(end, this.#original.end);
+    const kept = left.filter((open) => !own.has(open));
+    const common = commonLength(kept, before);
+    if (!isInsideOut && common === kept.length && common === before.length) {
+      // What is left open is the text's own, or nothing.
+      return 0;
+    }
+    const counted = isInsideOut ? Infinity : this.#countedBelow(left, kept, common);
+    if (counted <= 0) {
+      return counted;
+    }
+    const without = { syntax: end.syntax, open: kept.at(-1) };
+    const isOnTop = !isInsideOut && kept.length < left.length && kept.every((open, i) => open === left[i]);
+    const ends = isOnTop ? [end, without] : [end];
+    return Math.min(counted, ...ends.map((each) => this.#comparedBelow(each, own)));
+  }
+
+  /** By counting what the lines below close, as they are read now. */
+  #countedBelow(left: readonly Open[], kept: readonly Open[], common: number): number {
+    const closers = this.#closersBelow(common);
+    const least = Math.min(unmatched(left, closers), unmatched(kept, closers));
+    return DEFECT * (least - unmatched(this.#originalOpen, closers));
+  }
+
+  /**
+   * What the lines below close of what is open above them, until no more than the outermost `depth` of that is left, or a
+   * line comes that cannot be inside what was opened on the cursor's line.
+   */
+  #closersBelow(depth: number): string[] {
+    const { below, indentation, line, syntax } = this.#at;
+    const original = line.end;
+    const read = linesRead(syntax.reader, below, original);
+    const opened = new Map(openList(original.open).map((open, i) => [open, i]));
+    const isOfThisLine = depth >= openList(syntax.lineStart.open).length;
+    const width = indentWidth(line.text, indentation.size) + (isOfThisLine ? 1 : 0);
+    const closers: string[] = [];
+    let left = opened.size;
+    // The beginning may be that of an earlier key: what is open is the same, but not identical.
+    const begun = new Map(openList(read.begin.open).map((open, i) => [open, i]));
+    for (let i = 0; i < read.count && left > depth; ++i) {
+      const { text, marks } = read.line(i) ?? {};
+      if (text === undefined || marks === undefined || isOutside(text, width, indentation.size)) {
+        break;
+      }
+      for (const { type, of, text: closer } of marks) {
+        const position = of === undefined ? undefined : begun.get(of);
+        if (type === "stray") {
+          closers.push(closer);
+        } else if (position !== undefined && (type === "close" || type === "unclosed")) {
+          left = Math.min(left, position);
+          if (type === "close") {
+            closers.push(of?.close ?? "");
+          }
+        }
+      }
+    }
+    return closers;
+  }
+
+  /** By reading the lines below once as they would begin then, and once as they begin now, until both are the same. */
+  #comparedBelow(begin: PlaceState, own: ReadonlySet<Open>): number {
+    const { below, syntax } = this.#at;
+    const [asThen, asNow] = [begin, this.#at.line.end].map((each) => linesRead(syntax.reader, below, each));
+    if (asThen === undefined || asNow === undefined) {
+      return 0;
+    }
+    let [then, now] = [asThen.begin, asNow.begin];
+    let cost = 0;
+    for (let i = 0; i < asThen.count; ++i) {
+      const [a, b] = [asThen.line(i), asNow.line(i)];
+      if (a === undefined || b === undefined || arePlacesEqual(then, now)) {
+        return cost;
+      }
+      cost += this.#defects([a]) - this.#defects([b]);
+      [then, now] = [a.end, b.end];
+    }
+    return cost + this.#leftOpen(then, asThen, own) - this.#leftOpen(now, asNow, own);
+  }
+
+  /** What is open at the end of the lines that were read. */
+  #leftOpen({ open }: PlaceState, { begin, isCut }: LinesRead, own: ReadonlySet<Open>): number {
+    const ownDepths = new Set([...own].map(({ depth, text }) => `${String(depth)} ${text}`));
+    const costOf = (each: Open): number => {
+      if (enclosing(each) !== undefined) {
+        // Of what is opened further down it is not known where it would end.
+        return isCut && !isIn(each, begin.open) ? 0 : INSIDE_OUT;
+      }
+      const isOwn = isIn(each, begin.open) && ownDepths.has(`${String(each.depth)} ${each.text}`);
+      return isOwn || isCut ? 0 : DEFECT;
+    };
+    return openList(open).reduce((sum, each) => sum + costOf(each), 0);
+  }
+}
+
+const CLOSING_LINE = /^\s*(?:[)\]}>"'`]|<\/|(?:end|fi|done|esac)\b)/;
+
+/** A line that is less deep, and closes nothing, is behind what was opened there. */
+function isOutside(line: string, width: number, tabWidth: number): boolean {
+  return line.trim() !== "" && indentWidth(line, tabWidth) < width && !CLOSING_LINE.test(line);
+}
+
+function isSameKind(a: PlaceState, b: PlaceState): boolean {
+  const [x, y] = [a.syntax.scope, b.syntax.scope];
+  return x.kind === y.kind && x.nesting === y.nesting;
+}
+
+/** A string, comment or regular expression that does not end with the text, or ends with its line only. */
+function isLeftInside({ of }: Mark, { marks }: LineStructure, left: ReadonlySet<Open>): boolean {
+  const isInside = of !== undefined && enclosing(of) !== undefined && of.close !== "";
+  return isInside && (left.has(of) || marks.some((mark) => mark.type === "unclosed" && mark.of === of));
+}
+
+function startOfCloser({ start, text, of }: Mark, line: string, lineStart: number): number {
+  // `</a>` ends with its `>`; it begins where its name does.
+  const begin = of?.kind === "element" ? line.lastIndexOf("</", start) : -1;
+  return lineStart + (begin !== -1 && text === ">" ? begin : start);
+}
+
+function endOf(text: string): Place {
+  const lineStart = text.lastIndexOf("\n") + 1;
+  return { line: text.split("\n").length - 1, column: text.length - lineStart };
+}
+
+/** What is opened from a column of the first line on, and before `end`. */
+function opensBetween({ lines }: Structure, column: number, end: Place): Set<Open> {
+  const found = new Set<Open>();
+  for (const [i, { marks }] of lines.entries()) {
+    for (const { type, of, start } of marks) {
+      const isAfterBegin = i > 0 || start >= column;
+      const isBeforeEnd = i < end.line || (i === end.line && start < end.column);
+      if (type === "open" && of !== undefined && isAfterBegin && isBeforeEnd) {
+        found.add(of);
+      }
+    }
+  }
+  return found;
+}
