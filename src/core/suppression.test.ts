@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { surroundingsOf } from "./context";
 import { placeSuppression, suppressionAt } from "./suppression";
+import { bundledForTests } from "../syntax/testing/bundled";
+import { SyntaxCache } from "./syntax/cursorSyntax";
 import { cursorAt } from "./testing/cursorAt";
+import { FakeClock } from "./testing/fakeClock";
 
 describe("suppressionAt", () => {
   const cases: readonly (readonly [marked: string, expected: string | undefined, language?: string])[] = [
@@ -54,8 +57,11 @@ describe("placeSuppression", () => {
     ["# |", undefined, "markdown"],
   ];
   for (const [marked, expected, language] of places) {
-    it(`${JSON.stringify(marked)}: ${expected ?? "asks"}`, () => {
-      const at = surroundingsOf(cursorAt(marked, language));
+    it(`${JSON.stringify(marked)}: ${expected ?? "asks"}`, async () => {
+      const syntax = new SyntaxCache(bundledForTests(), new FakeClock());
+      const cursor = cursorAt(marked, language);
+      await syntax.prepare(cursor.languageId);
+      const at = surroundingsOf(cursor, syntax.at({ documentId: "a", ...cursor }));
       const off = placeSuppression(at, { inComments: false, inStrings: false });
       assert.equal(off, expected);
       assert.equal(placeSuppression(at, { inComments: true, inStrings: true }), undefined);
