@@ -24,6 +24,7 @@ export type Acceptance =
 
 /** The user may type between reading the original and applying a change to it. */
 const APPLY_ATTEMPTS = 3;
+const AS_WIDE = { above: 0, below: 0 };
 
 /**
  * A proposed change of a document: a second document, in memory, that holds the full text. A model writes into it, and
@@ -67,12 +68,19 @@ export class Proposal {
     return this.#stop.token;
   }
 
-  /** While it is being written: these lines in place of the range. */
-  write(lines: readonly string[]): void {
+  /**
+   * While it is being written: these lines in place of the range. `wider`: lines above and below the range that they take
+   * the place of as well, for good.
+   */
+  write(lines: readonly string[], wider: { readonly above: number; readonly below: number } = AS_WIDE): void {
     if (this.#state !== "writing") {
       return;
     }
     this.#written = lines;
+    this.#range = {
+      start: Math.max(0, this.#range.start - wider.above),
+      end: Math.min(this.#base.length, this.#range.end + wider.below),
+    };
     const current = this.#currentLines() ?? this.#base;
     const range = followRange(this.#base, current, this.#range);
     // Otherwise it stays what it was a change of, and cannot be accepted unless that is undone.

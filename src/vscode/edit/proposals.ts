@@ -61,9 +61,14 @@ export class Proposals implements vscode.Disposable {
     return proposal;
   }
 
-  finish(proposal: Proposal): void {
+  /** `warnings`: sentences about what the user should look at before they accept. */
+  finish(proposal: Proposal, warnings: readonly string[] = []): void {
     proposal.finish();
     this.#tellEditor();
+    if (warnings.length > 0) {
+      const name = nameOf(proposal.original.uri);
+      void vscode.window.showWarningMessage(`Hearth: look at the change of '${name}' closely. ${warnings.join(" ")}`);
+    }
   }
 
   /** The proposal that a command refers to: that of the clicked tab, or the active one. */

@@ -72,7 +72,7 @@ async function propose(
   if (plan !== undefined) {
     const messages = rewritePrompt(plan.excerpt, task, code.range.start);
     const doing = `${verb} '${nameOf(code.original.uri)}'`;
-    await rewrite(access, proposals, { code, title, doing, messages, maxTokens: plan.maxTokens });
+    await rewrite(access, proposals, { code, kind: task.kind, title, doing, messages, maxTokens: plan.maxTokens });
   }
 }
 

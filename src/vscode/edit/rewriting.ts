@@ -1,10 +1,7 @@
 import * as vscode from "vscode";
-import { loopingLines } from "../../core/edit/repetitionLoop";
-import { fitIndentation } from "../../core/edit/codeIndentation";
-import { withoutDuplication } from "../../core/edit/duplication";
+import { AnswerStream } from "../../core/edit/answerStream";
 import { type Excerpt, planEdit } from "../../core/edit/editPrompt";
-import { FenceStream, looksLikeRewrite } from "../../core/edit/fenceStream";
-import { previewOf } from "../../core/edit/streamPreview";
+import type { RewriteOptions } from "../../core/edit/rewriteResult";
 import type { ChatMessage, ModelInfo } from "../../protocol/engine";
 import type { CodeRange } from "./codeRange";
 import type { ModelAccess } from "./modelAccess";
@@ -15,6 +12,7 @@ import type { Proposals } from "./proposals";
 /** What is written, where, and what the model is told. */
 export interface Rewrite {
   readonly code: CodeRange;
+  readonly kind: RewriteOptions["kind"];
   /** For the diff's title. */
   readonly title: string;
   /** For the progress: "Hearth: rewriting 'a.ts'". */
@@ -29,8 +27,6 @@ export interface Rewrite {
 const WRITE_EVERY_MS = 100;
 const WRITE_EVERY_LINES_MS = 0.05;
 const TOLD_CHARS = 200;
-/** Shown around the code, and so what a model may repeat. */
-const DUPLICATION_LINES = 60;
 
 /** The context to send; undefined, with a notification, if the code is too long for the model. Errors: EngineError. */
 export async function planFor(
@@ -78,59 +74,58 @@ export async function rewrite(access: ModelAccess, proposals: Proposals, what: R
 }
 
 type Ending =
-  | { readonly kind: "written"; readonly isCutOff: boolean }
-  | { readonly kind: "noCode"; readonly answer: string }
+  | { readonly kind: "written"; readonly warnings: readonly string[] }
+  | { readonly kind: "noCode"; readonly reason: string; readonly answer: string }
   | { readonly kind: "unwanted" };
 
 async function write(
   access: ModelAccess,
   proposal: Proposal,
-  { code, messages, maxTokens, lead = [] }: Rewrite,
+  { code, kind, messages, maxTokens, lead = [] }: Rewrite,
   report: (message: string) => void,
 ): Promise<Ending> {
-  const { lines, range } = code;
-  const old = lines.slice(range.start, range.end);
-  const fitted = (answer: readonly string[]): string[] => fittedTo(code, answer, lead);
-  const fence = new FenceStream();
+  const { lines, range, path, indentation, original } = code;
+  const spot = { path, languageId: original.languageId, indentation, lines, range };
+  const answer = new AnswerStream(spot, kind);
+  const withLead = (written: readonly string[]): readonly string[] =>
+    written.length === 0 ? [] : [...lead, ...written];
   const everyMs = WRITE_EVERY_MS + lines.length * WRITE_EVERY_LINES_MS;
-  let shown = { lines: 0, atMs: 0 };
+  let shown = { tokens: 0, atMs: 0 };
+  let tokens = 0;
   report("the model reads…");
   const question = { id: access.nextId(), messages, maxTokens, temperature: 0, cancel: proposal.stopToken };
   const finish = await access.ask(question, (text) => {
-    fence.push(text);
-    if (fence.code.length > shown.lines && Date.now() >= shown.atMs + everyMs) {
-      shown = { lines: fence.code.length, atMs: Date.now() };
-      proposal.write(previewOf(old, fitted(fence.code)));
-      report(shown.lines === 1 ? "1 line written" : `${String(shown.lines)} lines written`);
+    answer.push(text);
+    tokens += 1;
+    if (Date.now() >= shown.atMs + everyMs) {
+      const preview = text.includes("\n") || shown.tokens === 0 ? answer.preview() : undefined;
+      if (preview !== undefined) {
+        proposal.write(withLead(preview));
+      }
+      report(writtenSoFar(answer.text, tokens));
+      shown = { tokens, atMs: Date.now() };
     }
-    return fence.isDone || loopingLines(fence.code, old) > 0 ? "enough" : undefined;
+    return answer.isDone ? "enough" : undefined;
   });
-  const complete = fence.code.length;
-  const answer = fence.end();
-  if (answer.kind === "noFence" && !looksLikeRewrite(answer.lines, old)) {
-    return finish === "cancelled" ? { kind: "unwanted" } : { kind: "noCode", answer: answer.lines.join("\n") };
+  const result = answer.end(finish === "end");
+  if (result.kind === "none") {
+    return finish === "cancelled"
+      ? { kind: "unwanted" }
+      : { kind: "noCode", reason: result.reason, answer: result.said };
   }
-  const isClosed = answer.kind === "code" && answer.closed;
-  // A model that ended without closing its fence has finished.
-  const isCutOff = !isClosed && finish !== "end";
-  const said = isCutOff && answer.kind === "code" ? answer.lines.slice(0, complete) : answer.lines;
-  const written = fitted(said.slice(0, said.length - loopingLines(said, old)));
-  proposal.write(isCutOff ? previewOf(old, written) : written);
-  return finish === "cancelled" && written.length === 0 ? { kind: "unwanted" } : { kind: "written", isCutOff };
+  proposal.write(withLead(result.lines), {
+    above: range.start - result.range.start,
+    below: result.range.end - range.end,
+  });
+  return finish === "cancelled" && result.lines.length === 0
+    ? { kind: "unwanted" }
+    : { kind: "written", warnings: result.warnings };
 }
 
-/** A model's code as it can stand in the document. */
-function fittedTo(
-  { original: { languageId }, indentation, lines, range }: CodeRange,
-  answer: readonly string[],
-  lead: readonly string[],
-): string[] {
-  const old = lines.slice(range.start, range.end);
-  const above = lines.slice(Math.max(0, range.start - DUPLICATION_LINES), range.start);
-  const below = lines.slice(range.end, range.end + DUPLICATION_LINES);
-  const own = withoutDuplication(answer, { languageId, above, lines: old, below });
-  const written = fitIndentation(own, { lines: old, width: 0, indentation, languageId });
-  return written.length === 0 ? [] : [...lead, ...written];
+function writtenSoFar(answer: string, tokens: number): string {
+  const lines = answer.split("\n").length - 1;
+  const what = lines === 1 ? "1 line" : `${String(lines)} lines`;
+  return `${what}, ${String(tokens)} tokens written`;
 }
 
 async function conclude(proposals: Proposals, proposal: Proposal, ended: Ending): Promise<void> {
@@ -146,17 +141,12 @@ async function conclude(proposals: Proposals, proposal: Proposal, ended: Ending)
     void vscode.window.showWarningMessage(
       said === ""
         ? "Hearth: the model gave no answer."
-        : `Hearth: the model gave no code for '${name}'. It said: ${said}`,
+        : `Hearth: the model gave no code for '${name}'. ${ended.reason} It said: ${said}`,
     );
   } else if (!proposal.isChange) {
     await proposals.discard(proposal);
     void vscode.window.showInformationMessage(`Hearth: the model proposed no change to '${name}'.`);
   } else {
-    proposals.finish(proposal);
-    if (ended.isCutOff) {
-      void vscode.window.showWarningMessage(
-        `Hearth: the change of '${name}' is not complete. What the model had not come to is as it was.`,
-      );
-    }
+    proposals.finish(proposal, ended.warnings);
   }
 }

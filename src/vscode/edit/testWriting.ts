@@ -36,6 +36,7 @@ export async function writeTests({ access, proposals, settings }: EditPorts, arg
     : { path, text: lines.slice(0, EXAMPLE_LINES).join("\n") };
   await rewrite(access, proposals, {
     code: tests,
+    kind: "tests",
     title: "Tests",
     doing: `writing tests for '${nameOf(document.uri)}'`,
     messages: testsPrompt(plan.excerpt, { path, ...(example === undefined ? {} : { example }) }, original.isNew),
