@@ -14,7 +14,9 @@ const SAME = 3;
 const SAME_MARKS = 0.6;
 const SAME_DEPTH = 0.5;
 /** Two lines are one that was changed where they share this much of their words. */
-const CHANGED_MIN = 0.5;
+const CHANGED_MIN = 0.4;
+/** And where they begin with another word, this much. */
+const CHANGED_OTHER_MIN = 0.85;
 /** Old lines that are dropped are rather dropped where the rewrite says that it leaves something out. */
 const DROP = 0.05;
 
@@ -88,11 +90,14 @@ function pairing(
   old: readonly string[],
   tabWidth: number,
 ): (i: number, j: number) => number {
-  const read = (line: string): { code: string; width: number; words: readonly string[]; hasWords: boolean } => ({
+  const read = (
+    line: string,
+  ): { code: string; width: number; words: readonly string[]; hasWords: boolean; key: string } => ({
     code: line.trim(),
     width: indentWidth(line, tabWidth),
     words: line.match(/[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]/gu) ?? [],
     hasWords: /[\p{L}\p{N}_]/u.test(line),
+    key: keyOf(line),
   });
   const [a, b] = [rewrite.map(read), old.map(read)];
   return (i, j) => {
@@ -108,7 +113,8 @@ function pairing(
       return -Infinity;
     }
     const alike = likeness(x.words, y.words);
-    return alike >= CHANGED_MIN && (depth > 0 || alike >= 0.7) ? alike + depth : -Infinity;
+    const least = x.key === y.key ? CHANGED_MIN : CHANGED_OTHER_MIN;
+    return alike >= least && (depth > 0 || alike >= 0.7) ? alike + depth : -Infinity;
   };
 }
 
@@ -125,4 +131,15 @@ export function likeness(a: readonly string[], b: readonly string[]): number {
     left.set(word, count - 1);
   }
   return (2 * common) / Math.max(1, a.length + b.length);
+}
+
+/** What a line is about: the name that it declares, assigns or calls, or its first word. */
+function keyOf(line: string): string {
+  const text = line
+    .trim()
+    .replace(
+      /^(?:(?:export|default|const|let|var|val|public|private|protected|static|final|readonly|async|def|fn|func|fun|function|class|type|int|auto|@)\s+)+/,
+      "",
+    );
+  return /^[\p{L}\p{N}_$.#@"'-]+/u.exec(text)?.[0] ?? text.slice(0, 1);
 }

@@ -1,4 +1,11 @@
-import { type Indentation, indentOf, indentWidth, leadingSpace, smallestStep } from "../indentation";
+import {
+  DEFAULT_INDENTATION,
+  type Indentation,
+  indentOf,
+  indentWidth,
+  leadingSpace,
+  smallestStep,
+} from "../indentation";
 import { blankEnds, withoutBlankEnds } from "./blankEnds";
 import { lineSyntax } from "./lineSyntax";
 
@@ -71,7 +78,8 @@ interface Fitting {
 
 function fittedLine(line: CodeLine, at: number, { shift, known, spaces, blank, place }: Fitting): string {
   if (line.code === "") {
-    return line.isInString ? line.text : blank;
+    const isAsHere = place.lines.includes(line.text) && (line.text !== "" || blank === "");
+    return line.isInString || isAsHere ? line.text : blank;
   }
   const originals = known.get(line.code) ?? [];
   if (line.isInString) {
@@ -120,26 +128,28 @@ function byCode(lines: readonly string[]): KnownLines {
  * of the place stood, unless the lines that were kept say that only something new is further out (an import, say).
  */
 function shiftOf(lines: readonly CodeLine[], place: CodePlace): Shift {
-  const { size } = place.indentation;
   const code = lines.filter((line) => line.code !== "" && !line.isInString);
   const old = readLines(place.lines, place).filter((line) => line.code !== "" && !line.isInString);
   const widths = code.map(({ width }) => width);
   const [first] = code;
   const [oldFirst] = old;
   if (first === undefined || oldFirst === undefined) {
-    const scale = first === undefined ? 1 : scaleOf(code, old, size);
+    const scale = first === undefined ? 1 : scaleOf(code, old, place.indentation);
     return {
       scale,
       columns: (oldFirst?.width ?? place.width) - Math.round(Math.min(...widths, Infinity) * scale) || 0,
     };
   }
-  const scale = scaleOf(code, old, size);
+  const scale = scaleOf(code, old, place.indentation);
   const votes = votesFor(scale, code, old);
   const outermost = Math.min(...old.map(({ width }) => width)) - Math.round(Math.min(...widths) * scale);
   const isFirstKept = first.code === oldFirst.code;
   if (outermost === 0) {
     const own = oldFirst.width - Math.round(first.width * scale);
     return { scale, columns: isFirstKept && (votes.get(0) ?? 0) === 0 ? own : 0 };
+  }
+  if (outermost < 0 && old.some((line) => line.code === first.code && line.width === first.width)) {
+    return { scale, columns: 0 };
   }
   if (scale === 1 && isFirstLineStripped(code, old, isFirstKept)) {
     return { scale, columns: 0, firstWidth: oldFirst.width };
@@ -150,7 +160,8 @@ function shiftOf(lines: readonly CodeLine[], place: CodePlace): Shift {
 }
 
 /** How much wider a step of the answer is than one of the document. */
-function scaleOf(code: readonly CodeLine[], old: readonly CodeLine[], size: number): number {
+function scaleOf(code: readonly CodeLine[], old: readonly CodeLine[], indentation: Indentation): number {
+  const { size } = indentation;
   const widths = code.map(({ width }) => width);
   const step = smallestStep(widths);
   const isOther = step >= 2 && step !== size && step !== smallestStep(old.map(({ width }) => width));
@@ -163,7 +174,8 @@ function scaleOf(code: readonly CodeLine[], old: readonly CodeLine[], size: numb
   const [own, same] = [weight(votesFor(scale, code, old)), weight(votesFor(1, code, old))];
   // Where nothing was kept: blocks are deeper by one step, while what continues a line is as deep as somebody likes.
   const opens = code.some((line, i) => BLOCK_OPENER.test(line.text) && (code[i + 1]?.width ?? 0) - line.width === step);
-  return own > same || (own < WORDS_WEIGHT && same < WORDS_WEIGHT && opens) ? scale : 1;
+  const isKnown = indentation !== DEFAULT_INDENTATION;
+  return own > same || (own < WORDS_WEIGHT && same < WORDS_WEIGHT && opens && isKnown) ? scale : 1;
 }
 
 /** By the lines that were kept: weights of the columns that they are off. */

@@ -1,5 +1,5 @@
 import { indentWidth, leadingSpace } from "../indentation";
-import { alignLines } from "./alignment";
+import { alignLines, likeness } from "./alignment";
 import { isMarkerLine, splitInlineMarker } from "./elisionMarkers";
 
 export type Expansion =
@@ -52,11 +52,18 @@ function markersIn(lines: readonly string[], old: readonly string[]): ReadonlySe
   for (const [i, line] of lines.entries()) {
     const count = known.get(line.trim()) ?? 0;
     known.set(line.trim(), count - 1);
-    if (count <= 0 && isMarkerLine(line)) {
+    if (count <= 0 && isMarkerLine(line) && (isPlainMarker(line) || !isChanged(line, old))) {
       marks.add(i);
     }
   }
   return marks;
+}
+
+/** Words about what stays are a comment like others where an old line is nearly the same. */
+function isChanged(line: string, old: readonly string[]): boolean {
+  const words = (text: string): string[] => text.match(/[\p{L}\p{N}]+/gu) ?? [];
+  const own = words(line);
+  return old.some((each) => likeness(own, words(each)) >= 0.6);
 }
 
 /** With dots: it is nothing else, also where nothing is missing. */

@@ -48,7 +48,8 @@ function commentText(line: string): string | undefined {
   }
   const bracketed = /^(?:\[\s*(.*?)\s*\]|\(\s*(.*?)\s*\)|<\s*(.*?)\s*>)$/.exec(text);
   const bare = bracketed?.slice(1).find(Boolean) ?? text;
-  return DOTS.test(bare) && /^(?:\.{3,}|…|⋮)/.test(bare) ? bare : undefined;
+  // `...items` is code.
+  return /^(?:\.{3,}|…|⋮)(?:\s+[^(){}[\];=]*)?$/.test(bare) ? bare : undefined;
 }
 
 /** Whether a line stands for code that is left out. One that the original has, too, is only a line; see `isMarker`. */

@@ -147,11 +147,11 @@ function withDocStrings(lines: readonly string[], read: readonly SyntaxLine[]): 
     const { code, isComment, startsInString } = read[i] ?? EMPTY;
     const begins = !startsInString && /^\s*[rRuU]?(?:"""|''')/.test(line) && before.endsWith(":");
     isOpen = (begins || (isOpen && startsInString)) && /^[\s"'rRuU]*$/.test(code);
-    if (isOpen && line.trim() !== "") {
+    if (isOpen) {
       // Its white space is that of the code, as a comment's is.
       result[i] = {
         code: " ".repeat(code.length),
-        isComment: true,
+        isComment: line.trim() !== "",
         startsInString: false,
         startsInComment: startsInString,
       };

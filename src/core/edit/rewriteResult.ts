@@ -1,7 +1,7 @@
-import type { Indentation } from "../indentation";
+import { type Indentation, indentWidth } from "../indentation";
 import { codeOfAnswer } from "./answer/answerCode";
 import { placePatch } from "./answer/patchText";
-import { blankEnds } from "./blankEnds";
+import { blankEnds, withoutBlankEnds } from "./blankEnds";
 import { withWhatBelongsAbove } from "./block";
 import { fitIndentation } from "./codeIndentation";
 import { withCommentsOf } from "./commentsOnly";
@@ -176,10 +176,8 @@ function leadOf(lines: readonly string[], languageId: string): { text: string; i
 }
 
 /** Half a block was selected: what the answer is meant for is told by its brackets, or by what it has of the rest. */
-function halfOf(
-  { lines, range, languageId, indentation }: RewriteSpot,
-  answer: readonly string[],
-): { range: LineRange; warning: string } | undefined {
+function halfOf(spot: RewriteSpot, answer: readonly string[]): { range: LineRange; warning: string } | undefined {
+  const { lines, range, languageId, indentation } = spot;
   const whole = wholeBlocks(lines, range, languageId, indentation.size);
   if (whole.start === range.start && whole.end === range.end) {
     return undefined;
@@ -187,8 +185,25 @@ function halfOf(
   const old = lines.slice(range.start, range.end);
   const [half, own] = [shapeOf(old, languageId), shapeOf(answer, languageId)];
   const isCutByBrackets = half.closes > 0 || half.opens > 0;
-  const isWhole = isCutByBrackets ? own.closes === 0 && own.opens === 0 : hasOf(answer, lines, range, whole);
+  const isWhole =
+    endsLike(answer, spot, whole) &&
+    (isCutByBrackets ? own.closes === 0 && own.opens === 0 : hasOf(answer, lines, range, whole));
   return isWhole ? { range: whole, warning: WARNINGS.widened } : { range, warning: WARNINGS.half };
+}
+
+/** Whether an answer begins and ends as the whole block does, where that was not selected, and as deep. */
+function endsLike(answer: readonly string[], { lines, range, indentation }: RewriteSpot, whole: LineRange): boolean {
+  const own = withoutBlankEnds(answer);
+  const [first = "", last = ""] = [own[0], own.at(-1)];
+  const all = withoutBlankEnds(lines.slice(whole.start, whole.end));
+  const [wholeFirst = "", wholeLast = ""] = [all[0], all.at(-1)];
+  const depth = (outer: string, inner: string): number =>
+    indentWidth(inner, indentation.size) - indentWidth(outer, indentation.size);
+  return (
+    (whole.start === range.start || first.trim() === wholeFirst.trim()) &&
+    (whole.end === range.end ||
+      (last.trim() === wholeLast.trim() && depth(first, last) === depth(wholeFirst, wholeLast)))
+  );
 }
 
 /** Whether an answer has lines of the part of a block that was not selected. */

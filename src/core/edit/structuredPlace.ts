@@ -1,4 +1,4 @@
-import { type Indentation, indentWidth } from "../indentation";
+import { type Indentation, indentOf, indentWidth } from "../indentation";
 import { withoutBlankEnds } from "./blankEnds";
 import { anchoredRange } from "./anchoredRange";
 import { fitIndentation } from "./codeIndentation";
@@ -10,6 +10,7 @@ import type { Declaration } from "./outline/declaration";
 import { familyOf } from "./outline/families";
 import { mergedGroup, mergedImport } from "./outline/imports";
 import { matchOf } from "./outline/matching";
+import { mergedOnOneLine } from "./outline/oneLine";
 import { flattened, outlineOf } from "./outline/outline";
 import { restoredWarning } from "./rewriteResult";
 
@@ -71,7 +72,13 @@ class Placer {
         return found ?? this.#placeStatements(items);
       }
     }
-    const reason = this.#placeItems(items, undefined, undefined);
+    const [root] = this.#outline;
+    const isObject = familyOf(languageId).kind === "json" && root?.kind === "container" && root.name === "";
+    if (isObject && items.length === 1 && items[0]?.name === "" && items[0].kind === "container") {
+      this.#replace(items[0], root);
+    }
+    const rest = isObject ? items.filter(({ name }) => name !== "") : items;
+    const reason = this.#placeItems(rest, isObject && !this.#isInside(rest) ? root : undefined, undefined);
     if (reason !== undefined) {
       return { kind: "nowhere", reason };
     }
@@ -91,6 +98,15 @@ class Placer {
               .join(", ")}: kept as it was.`,
           ];
     return [...this.#warnings, ...(this.#restored > 0 ? [restoredWarning(this.#restored)] : []), ...kept];
+  }
+
+  /** Entries of JSON that stand deeper in the document than in its outermost object. */
+  #isInside(items: readonly Declaration[]): boolean {
+    const all = flattened(this.#outline);
+    const outer = this.#outline[0]?.members ?? [];
+    return items.some(
+      ({ name }) => !outer.some((each) => each.name === name) && all.some((each) => each.name === name),
+    );
   }
 
   /** A piece that is nothing but "… existing code …". */
@@ -125,6 +141,10 @@ class Placer {
         continue;
       }
       if (item.kind === "statement" && this.#isThere(item, scope)) {
+        continue;
+      }
+      if (item.kind === "statement" && scope === undefined && this.#noStatements()) {
+        this.#warnings.push("A statement of the code that belongs to no declaration was left out.");
         continue;
       }
       const place = this.#placeFor(item, scope, after, inserted.length > 0);
@@ -193,6 +213,11 @@ class Placer {
     }
     const { lines, indentation, languageId } = this.#target;
     const before = lines.slice(old.start, old.end);
+    const oneLine = item.kind === "container" && old.kind === "container" ? this.#oneLine(item, old) : undefined;
+    if (oneLine !== undefined) {
+      this.#changes.replaced.set(old, [...lines.slice(old.start, old.head), ...oneLine]);
+      return;
+    }
     const own = fitIndentation(this.#withLead(item, old), { lines: before, width: 0, indentation, languageId });
     const expanded = withElided(own, before, indentation.size);
     if (expanded.kind === "unclear") {
@@ -201,6 +226,13 @@ class Placer {
     }
     this.#restored += expanded.kind === "merged" ? expanded.restored : 0;
     this.#changes.replaced.set(old, expanded.lines);
+  }
+
+  /** Where a block stands on one line, its entries are still entries. */
+  #oneLine(item: Declaration, old: Declaration): readonly string[] | undefined {
+    const { lines, indentation, languageId } = this.#target;
+    const [before, own] = [lines.slice(old.head, old.end), this.#code.slice(item.head, item.end)];
+    return mergedOnOneLine(before, own, familyOf(languageId), indentOf(indentation.size, indentation));
   }
 
   /** With the comments and decorators that the code has, or else those of the document. */
@@ -413,6 +445,11 @@ class Placer {
     }
     const warnings = expanded.kind === "merged" && expanded.restored > 0 ? [restoredWarning(expanded.restored)] : [];
     return { kind: "placed", lines: applyHunks(lines, [{ ...range, lines: expanded.lines }]), warnings };
+  }
+
+  /** Files of these languages are made of declarations alone. */
+  #noStatements(): boolean {
+    return ["java", "csharp", "c", "go", "rust"].includes(familyOf(this.#target.languageId).kind);
   }
 
   #localsOnly(items: readonly Declaration[]): boolean {

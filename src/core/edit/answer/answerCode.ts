@@ -116,6 +116,10 @@ function isOnlyTalk(lines: readonly string[], { original, languageId }: AnswerTa
   return (
     !isProse(languageId) &&
     text.length > 0 &&
+    // Of a comment, sentences are all there is.
+    !significant(original).every(
+      (line) => readsLikeTalk(line.replace(/^[*#/\s-]+/, ""), languageId) || /^[*#/]/.test(line),
+    ) &&
     likeness(text, known) === 0 &&
     text.every((line) => readsLikeTalk(line, languageId))
   );

@@ -13,7 +13,7 @@ const HEADER =
  */
 export function withoutControlTokens(answer: string, original: string): string {
   const isText = (token: string, at: number, text: string): boolean =>
-    original.includes(token) || /["'`]/.test(text[at - 1] ?? "");
+    original.includes(token) || isQuoted(text, at, at + token.length);
   let text = withoutThoughts(answer, original);
   const header = HEADER.exec(text)?.[0] ?? "";
   if (header !== "" && !original.includes(header.trim())) {
@@ -27,6 +27,11 @@ export function withoutControlTokens(answer: string, original: string): string {
   }
   const all = text.replaceAll(MARKS, (token, at: number) => (isText(token, at, text) ? token : ""));
   return all.replaceAll(ENDS, (token, at: number) => (isText(token, at, all) ? token : ""));
+}
+
+function isQuoted(text: string, start: number, end: number): boolean {
+  const [before = "", after = ""] = [text[start - 1], text[end]];
+  return /["'`]/.test(before) && after === before && !text.slice(0, start).endsWith("```");
 }
 
 function withoutThoughts(answer: string, original: string): string {

@@ -92,7 +92,7 @@ function hunksOf(lines: readonly string[]): PatchHunk[] {
     } else if (isMarkerLine(line) || isMarkerLine(line.slice(1))) {
       hunks.push({ lines: [], line: undefined });
     } else if (!isHeader) {
-      const sign = line.startsWith("+") || line.startsWith("-") ? line[0] : " ";
+      const sign = line.startsWith("+") ? "+" : line.startsWith("-") ? "-" : " ";
       hunks.at(-1)?.lines.push({ sign, text: /^[ +-]/.test(line) ? line.slice(1) : line });
     }
   }

@@ -153,6 +153,9 @@ class OutlineReader {
     if (isLast || LABEL.test(code) || (code.startsWith("#") && this.#family.kind === "c" && !code.endsWith("\\"))) {
       return true;
     }
+    if (this.#family.kind === "css" && /[;}]$/.test(code)) {
+      return true;
+    }
     if (/[;,]$/.test(code)) {
       return code.endsWith(";") || container !== "file" || this.#family.kind === "json";
     }
