@@ -1,6 +1,7 @@
 import { bench, benchOptions } from "./cli/bench";
 import { chat, chatOptions } from "./cli/chat";
 import { complete, completeOptions } from "./cli/complete";
+import { edit, editOptions } from "./cli/edit";
 import { engine, engineCommandOptions } from "./cli/engine";
 import { evalOptions, evaluate } from "./cli/eval";
 import { inspect, inspectOptions } from "./cli/inspect";
@@ -28,6 +29,13 @@ const HELP = `hearth: private code completion on your own CPU
       both: [--language ID] [--trigger automatic|manual] [--tab-size N] [--insert-spaces|--tabs]
   hearth chat [--prompt S] [--system S] [--max-tokens N] [--try-anyway] [--json]
       one answer, or a conversation line by line
+  hearth edit FILE:FIRST-LAST --kind refactor|document|fix [--instruction S] [--answer=TEXT] [--write] [--json]
+  hearth edit FILE:LINE --kind apply --answer=TEXT [--write] [--json]
+      what the editor would make of a model's answer, or with --answer of that text: the lines rewritten, or a block of a chat
+      put where it belongs; prints the difference; [--language ID]
+  hearth edit FILE --kind names --current NAME [--answer=TEXT] [--json]
+  hearth edit --kind commit [--answer=TEXT] [--json]
+      names to rename something to; a commit message for what is staged here
   hearth inspect [MODEL] [--json]
       what a model file says about itself
   hearth inspect --reads PATH [--workspace DIR] [--json]
@@ -69,6 +77,7 @@ interface Command {
 const COMMANDS: Readonly<Record<string, Command>> = {
   complete: { run: complete, options: completeOptions },
   chat: { run: chat, options: chatOptions },
+  edit: { run: edit, options: editOptions },
   engine: { run: engine, options: engineCommandOptions },
   inspect: { run: inspect, options: inspectOptions },
   tokenize: { run: tokenize, options: tokenizeOptions },

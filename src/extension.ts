@@ -6,6 +6,7 @@ import type { StatusLine } from "./core/statusLine";
 import type { SyntaxSource } from "./core/syntax/reader";
 import { EngineClient } from "./engine/client/client";
 import { completeWith } from "./cli/givenAnswer";
+import { isWritableFile } from "./fileAccess";
 import { gitIgnored } from "./gitIgnored";
 import { IGNORES_CASE, LOCAL_FILES } from "./localFiles";
 import { SYSTEM_CLOCK } from "./systemClock";
@@ -42,6 +43,7 @@ export function activate(context: vscode.ExtensionContext): HearthApi {
     gitIgnored,
     reproduce: completeWith,
     machineFiles: { realPath: (path) => LOCAL_FILES.realPath(path), ignoresCase: IGNORES_CASE },
+    isWritableFile,
     connect: (listeners, keepAliveMs) =>
       new EngineClient({
         ...listeners,

@@ -1,4 +1,3 @@
-import { isAbsolute, relative, sep } from "node:path";
 import { Completer } from "../core/completion";
 import type { CompletionRequest } from "../core/completionRequest";
 import { EVERYTHING } from "../core/gate";
@@ -14,6 +13,7 @@ import { SYSTEM_CLOCK } from "../systemClock";
 import { readUtf8 } from "./documents";
 import { completeWith, type GivenOutcome } from "./givenAnswer";
 import { type Arguments, flagOption, samplerOptions, textOption, usageError, wholeOption } from "./options";
+import { promptPath } from "./promptPath";
 import { syntaxOf } from "./syntax";
 import { VirtualClock } from "./virtualClock";
 import { headSentence, modelPath, openEngine, printJson } from "./session";
@@ -194,11 +194,4 @@ async function requestAt({ file, line, column }: Place): Promise<CompletionReque
     // As a manual request, so that nothing is suppressed.
     trigger: "manual",
   };
-}
-
-/** Relative to here where it lies below, with forward slashes; never a path of the machine. */
-function promptPath(file: string): string {
-  const path = isAbsolute(file) ? relative(process.cwd(), file) : file;
-  const parts = path.split(sep).filter((part) => part !== "" && part !== ".");
-  return parts.includes("..") ? (parts[parts.length - 1] ?? "") : parts.join("/");
 }

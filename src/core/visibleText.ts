@@ -13,9 +13,12 @@
 const UNSEEN =
   /[\0-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF\uFFFD\u{E0000}-\u{E007F}\p{Cs}\p{Noncharacter_Code_Point}]/gu;
 
-/** For a document or the clipboard. A carriage return ends lines of some documents. */
-export function visibleText(text: string): string {
-  return text.replace(UNSEEN, "");
+/**
+ * For a document or the clipboard. A carriage return ends lines of some documents. `original`: what the text takes the place
+ * of, whose own characters are no news.
+ */
+export function visibleText(text: string, original = ""): string {
+  return text.replace(UNSEEN, (char) => (original.includes(char) ? char : ""));
 }
 
 /** For a terminal, where a carriage return alone lets a line be overwritten. */

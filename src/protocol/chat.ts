@@ -68,6 +68,8 @@ export interface AnswerTurn {
     | { readonly kind: "stopped"; readonly by: "user" | "context" | "limit" }
     | { readonly kind: "failed"; readonly code: EngineErrorCode; readonly message: string };
   readonly statistics?: AnswerStatistics;
+  /** Answers that this one was asked for in place of, the oldest first. */
+  readonly earlier?: readonly string[];
 }
 
 /** What an answer cost. */
@@ -128,6 +130,9 @@ export type HostMessage =
   | { readonly kind: "mentions"; readonly query: string; readonly mentions: readonly Mention[] }
   /** Put the cursor into the input, with this text where one is given. */
   | { readonly kind: "focus"; readonly draft?: string };
+
+/** Characters of a message at most. A longer one stays in the input. */
+export const MESSAGE_CHARS_MAX = 200_000;
 
 /** View to host. */
 export type ViewMessage =

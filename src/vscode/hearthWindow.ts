@@ -9,6 +9,7 @@ import type { EngineCondition } from "../protocol/engine";
 import { WindowChat } from "./chat/windowChat";
 import { registerCommands } from "./commands";
 import { WindowEdits } from "./edit/windowEdits";
+import type { IsWritableFile } from "./edit/writability";
 import type { EngineListeners, EnginePort } from "./enginePort";
 import { tellFailure } from "./failures";
 import { FocusWatch } from "./focusWatch";
@@ -35,6 +36,7 @@ export interface HearthWindowOptions {
   readonly gitIgnored: GitIgnored;
   readonly machineFiles: MachineFiles;
   readonly reproduce: Reproduce;
+  readonly isWritableFile: IsWritableFile;
 }
 
 /** Other extensions need time to start. */
@@ -65,6 +67,7 @@ export class HearthWindow {
     gitIgnored,
     machineFiles,
     reproduce,
+    isWritableFile,
   }: HearthWindowOptions) {
     const log = vscode.window.createOutputChannel("Hearth", { log: true });
     const settings = new Settings(builtInModel);
@@ -98,7 +101,13 @@ export class HearthWindow {
     });
     this.chat = new WindowChat({ context, engine: this.engine, readable, log });
     this.#focus = new FocusWatch(this.engine, this.provider, settings, this.#syntax);
-    this.#edits = new WindowEdits({ engine: this.engine, readable, memory: context.globalState });
+    this.#edits = new WindowEdits({
+      engine: this.engine,
+      settings,
+      readable,
+      memory: context.globalState,
+      isWritableFile,
+    });
     const others = setTimeout(() => {
       void warnAboutOtherCompleters(context.globalState, settings);
     }, OTHERS_AFTER_MS);

@@ -1,7 +1,11 @@
-import { type Indentation, indentWidth } from "../indentation";
-import { blockAt, withWhatBelongsAbove } from "./block";
+import type { Indentation } from "../indentation";
+import { codeOfBlock } from "./answer/blockCode";
+import { placePatch } from "./answer/patchText";
 import { fitIndentation } from "./codeIndentation";
-import type { LineHunk, LineRange } from "./lineDiff";
+import { foreignLanguage } from "./foreignCode";
+import { applyHunks, isSame, type LineRange } from "./lineDiff";
+import { failedWarning } from "./warnings";
+import { placeByStructure } from "./structuredPlace";
 
 /** A document that code is put into. */
 export interface CodeTarget {
@@ -13,98 +17,56 @@ export interface CodeTarget {
   readonly selection?: LineRange | undefined;
 }
 
-const MODIFIERS =
-  /^\s*(?:(?:export|default|declare|public|private|protected|internal|static|async|abstract|override|final|readonly|pub(?:\([^)]*\))?|unsafe|virtual|inline|extern|sealed|partial|data|open|suspend)\s+)*/;
-const DECLARATION =
-  /^(?:function\s*\*?|class|interface|type|enum|struct|trait|impl|def|fn|func|fun|module|namespace|object|record|const|let|var|val)\s+(?:\([^)]*\)\s*)?([\p{L}_$][\p{L}\p{N}_$]*)/u;
-const METHOD = /^(?:(?:get|set)\s+)?(#?[\p{L}_$][\p{L}\p{N}_$]*)\s*(?:<[^>]*>)?\([^;]*$/u;
-const NO_METHOD = /^(?:if|for|while|switch|catch|return|function|with|else|do|new|await|throw)$/;
+/** Code of a chat: the lines inside its fence, and what the fence says of them. */
+export interface CodeBlock {
+  readonly lines: readonly string[];
+  readonly info: string;
+}
+
+export type Placement =
+  | { readonly kind: "placed"; readonly lines: readonly string[]; readonly warnings: readonly string[] }
+  | { readonly kind: "unchanged" }
+  /** It is code of another language, for a document of its own. */
+  | { readonly kind: "newDocument"; readonly languageId: string; readonly reason: string }
+  | { readonly kind: "nowhere"; readonly reason: string };
 
 /**
- * Where code from a chat belongs: it replaces the selection, or the declarations of the same names, or is inserted at the
- * cursor. The hunks are those of the document, from the top down, with its own indentation.
+ * Where code from a chat belongs: it replaces the selection, is a patch, or goes by the structure of both texts. Gives the
+ * whole document afterwards.
  */
-export function placeCode(code: readonly string[], target: CodeTarget): LineHunk[] {
-  const { selection } = target;
+export function placeCode(block: CodeBlock, target: CodeTarget): Placement {
+  const { lines: code, language, isPatch } = codeOfBlock(block, target.lines);
+  if (code.every((line) => line.trim() === "")) {
+    return { kind: "nowhere", reason: "The block has no code." };
+  }
+  const { selection, lines, languageId, indentation, cursorLine } = target;
+  if (isPatch) {
+    return placedPatch(code, target);
+  }
+  const foreign = foreignLanguage(code, language, languageId);
+  if (foreign !== "") {
+    const reason = `The block is ${foreign}, not ${languageId}: it belongs in a document of its own.`;
+    return { kind: "newDocument", languageId: foreign, reason };
+  }
   if (selection !== undefined) {
-    return [fitted(code, selection, target)];
+    const old = lines.slice(selection.start, selection.end);
+    const fitted = fitIndentation(code, { lines: old, width: 0, indentation, languageId });
+    return placed(lines, applyHunks(lines, [{ ...selection, lines: fitted }]), []);
   }
-  const pieces = declarationsIn(code, target.indentation.size);
-  const places = pieces.map(({ name }) => (name === undefined ? undefined : declarationOf(name, target)));
-  const found = places.filter((place) => place !== undefined);
-  const isInOrder = found.every((place, i) => i === 0 || place.start >= (found[i - 1]?.end ?? 0));
-  if (pieces.length > 0 && found.length === pieces.length && isInOrder) {
-    return found.map((place, i) => fitted(pieces[i]?.lines ?? [], place, target));
+  const result = placeByStructure(code, { lines, languageId, indentation, cursorLine });
+  return result.kind === "placed" ? placed(lines, result.lines, result.warnings) : result;
+}
+
+function placedPatch(patch: readonly string[], { lines, indentation, cursorLine, selection }: CodeTarget): Placement {
+  const near = selection ?? { start: cursorLine, end: cursorLine + 1 };
+  const { hunks, failed } = placePatch(patch, lines, near, indentation);
+  if (hunks.length === 0) {
+    return { kind: "nowhere", reason: "The block is a patch, and its lines stand nowhere in the file." };
   }
-  return [insertion(code, target)];
+  const warnings = failed === 0 ? [] : [failedWarning(failed, failed + hunks.length)];
+  return placed(lines, applyHunks(lines, hunks), warnings);
 }
 
-interface Piece {
-  readonly name: string | undefined;
-  readonly lines: readonly string[];
-}
-
-/** The code cut into its outermost declarations, each with the comments above it. Code before the first has no name. */
-function declarationsIn(code: readonly string[], tabWidth: number): Piece[] {
-  const outermost = Math.min(...code.filter((line) => line.trim() !== "").map((line) => indentWidth(line, tabWidth)));
-  const pieces: Piece[] = [];
-  let at = 0;
-  while (at < code.length) {
-    const start = code.findIndex(
-      (line, i) => i >= at && indentWidth(line, tabWidth) === outermost && declaredName(line) !== undefined,
-    );
-    if (start === -1) {
-      break;
-    }
-    const own = blockAt(code, start, tabWidth);
-    const whole = withWhatBelongsAbove(code, own, tabWidth);
-    pieces.push(...nameless(code.slice(at, Math.max(at, whole.start))));
-    pieces.push({ name: declaredName(code[start] ?? ""), lines: code.slice(Math.max(at, whole.start), own.end) });
-    at = own.end;
-  }
-  return [...pieces, ...nameless(code.slice(at))];
-}
-
-function nameless(lines: readonly string[]): Piece[] {
-  return lines.every((line) => line.trim() === "") ? [] : [{ name: undefined, lines }];
-}
-
-function declaredName(line: string): string | undefined {
-  const rest = line.replace(MODIFIERS, "");
-  const declared = DECLARATION.exec(rest)?.[1];
-  const method = METHOD.exec(rest)?.[1];
-  return declared ?? (method === undefined || NO_METHOD.test(method) ? undefined : method);
-}
-
-/** The only declaration of the name; undefined if there are several, such as overloads or methods of other classes. */
-function declarationOf(name: string, { lines, indentation: { size } }: CodeTarget): LineRange | undefined {
-  const places = lines.flatMap((line, i) => (isDeclarationOf(line, name) ? [i] : []));
-  const [only, ...others] = places;
-  return only === undefined || others.length > 0
-    ? undefined
-    : withWhatBelongsAbove(lines, blockAt(lines, only, size), size);
-}
-
-/** A call looks like a method; what is declared opens a block or says so with a word. */
-function isDeclarationOf(line: string, name: string): boolean {
-  return declaredName(line) === name && (DECLARATION.test(line.replace(MODIFIERS, "")) || /[{:]\s*$/.test(line));
-}
-
-function fitted(code: readonly string[], range: LineRange, { lines, indentation, languageId }: CodeTarget): LineHunk {
-  const old = lines.slice(range.start, range.end);
-  return { ...range, lines: fitIndentation(code, { lines: old, width: 0, indentation, languageId }) };
-}
-
-/** On the cursor's line where that is blank, else below it; as deep as the code there. */
-function insertion(code: readonly string[], { lines, indentation, languageId, cursorLine }: CodeTarget): LineHunk {
-  const line = lines[cursorLine] ?? "";
-  const isBlank = line.trim() === "";
-  const near =
-    isBlank && line === "" ? (lines.slice(0, cursorLine).findLast((each) => each.trim() !== "") ?? "") : line;
-  const width = indentWidth(near, indentation.size);
-  const at = isBlank ? { start: cursorLine, end: cursorLine + 1 } : { start: cursorLine + 1, end: cursorLine + 1 };
-  const text = fitIndentation(code, { lines: [], width, indentation, languageId });
-  // An empty last line is where the document ends.
-  const isLast = isBlank && cursorLine === lines.length - 1;
-  return { ...at, lines: isLast ? [...text, ""] : text };
+function placed(before: readonly string[], after: readonly string[], warnings: readonly string[]): Placement {
+  return isSame(before, after) ? { kind: "unchanged" } : { kind: "placed", lines: after, warnings };
 }

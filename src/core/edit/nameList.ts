@@ -1,26 +1,39 @@
+import { inStyleOf } from "./nameStyle";
+import { isReserved } from "./reservedWords";
+
 const NAMES_MAX = 8;
 const NAME_CHARS_MAX = 60;
+/** What models say before a list, and nobody calls anything. */
+const TALK =
+  /^(?:sure|certainly|okay|ok|yes|no|here|hi|hello|thanks|suggestions?|names?|options?|alternatives?|note|explanation|example|examples|answer|output|result|best|also|or|and|first|second|reason|i|the|this|these)$/i;
+const ITEM = /^\s*(?:[-*+•]|\(?\d+[.):])\s+/;
 
-/** Models number their lists, quote names and say why; names are what is left. Without what it is called already. */
-export function namesIn(answer: string, current: string): string[] {
+/**
+ * The names of an answer, in the style of the present one: models number their lists, quote names and say why. Without
+ * what it is called already and without words that the language keeps for itself. `languageId` "": unknown.
+ */
+export function namesIn(answer: string, current: string, languageId = ""): string[] {
   // Where a name may have a dash it has one already, as in CSS.
   const word = current.includes("-") ? /[\p{L}_$@#][\p{L}\p{N}_$-]*[?!]?/u : /[\p{L}_$@#][\p{L}\p{N}_$]*[?!]?/u;
-  const names = answer
-    .split("\n")
-    .filter((line) => !/^\s*(?:`{3,}|~{3,})/.test(line))
-    .flatMap((line) => candidatesIn(line))
+  const lines = answer.split(/\r?\n/).filter((line) => !/^\s*(?:`{3,}|~{3,})/.test(line));
+  const items = lines.filter((line) => ITEM.test(line));
+  const hasMark = /[?!]$/.test(current);
+  const names = (items.some((line) => candidatesIn(line, hasMark).length > 0) ? items : lines)
+    .flatMap((line) => candidatesIn(line, hasMark))
+    .map((text) => text.replace(/\(\)$/, ""))
     .map((text) => word.exec(text))
-    .flatMap((match) => (match === null || match.index > 0 ? [] : [match[0]]))
-    .map((name) => (/[?!]$/.test(current) ? name : name.replace(/[?!]$/, "")))
-    .filter((name) => name !== current && name.length <= NAME_CHARS_MAX);
+    .flatMap((match) => (match === null || match.index > 0 || match[0] !== match.input ? [] : [match[0]]))
+    .filter((name) => !TALK.test(name))
+    .map((name) => inStyleOf(hasMark ? name : name.replace(/[?!]$/, ""), current))
+    .filter((name) => name !== current && name.length <= NAME_CHARS_MAX && !isReserved(name, languageId));
   return [...new Set(names)].slice(0, NAMES_MAX);
 }
 
 /** One a line as asked for; or several between commas. A sentence has none. */
-function candidatesIn(line: string): string[] {
+function candidatesIn(line: string, hasMark: boolean): string[] {
   const text = line.replace(/^\s*(?:[-*+•]|\(?\d+[.):])\s*/, "").trim();
-  const quoted = [...text.matchAll(/`([^`]+)`|\*\*([^*]+)\*\*|"([^"]+)"/g)].map(
-    (match) => match.slice(1).find(Boolean) ?? "",
+  const quoted = [...text.matchAll(/`([^`]+)`|\*\*([^*]+)\*\*|"([^"]+)"/g)].map((match) =>
+    (match.slice(1).find(Boolean) ?? "").replace(/:$/, ""),
   );
   if (quoted.length > 0 && /^[`*"[]/.test(text)) {
     return text.includes(",") && quoted.length > 1 ? quoted : quoted.slice(0, 1);
@@ -28,7 +41,19 @@ function candidatesIn(line: string): string[] {
   if (/^[^\s,]+(?:\s*,\s*[^\s,]+)+,?$/.test(text)) {
     return text.split(",").map((each) => each.trim());
   }
+  // "Here are some: userCount, totalUsers"
+  const listed = /^[^:]*:\s+([^\s,:]+(?:\s*,\s*[^\s,:]+)+)\.?$/.exec(text)?.[1];
+  if (listed !== undefined) {
+    return listed.split(",").map((each) => each.trim().replace(/\.$/, ""));
+  }
   const [name = "", ...rest] = text.split(/\s+/);
-  const isAlone = rest.length === 0 || /^(?:[-–—:(]|\/\/)/.test(rest[0] ?? "") || name.endsWith(":");
-  return isAlone && !/[.,;]$/.test(name) ? [name] : [];
+  const isExplained = rest.length > 0 && (/^(?:[-–—:(=]|\/\/|->|→)/.test(rest[0] ?? "") || name.endsWith(":"));
+  if (rest.length > 0 && !isExplained) {
+    return [];
+  }
+  const bare = isExplained ? name.replace(/:$/, "") : name;
+  return /[.,;:…]$/.test(bare) ||
+    (!hasMark && /[!?]$/.test(bare) && rest.length === 0 && !ITEM.test(line) && /^\p{Lu}/u.test(bare))
+    ? []
+    : [bare];
 }

@@ -1,42 +1,102 @@
 import * as vscode from "vscode";
+import { fenceInfo } from "../../core/edit/answer/fenceInfo";
 import { visibleText } from "../../core/visibleText";
 import { placeCode } from "../../core/edit/codePlace";
-import { applyHunks, isSame, linesOf } from "../../core/edit/lineDiff";
+import { hunksBetween, linesOf } from "../../core/edit/lineDiff";
 import { readDocument } from "../documents";
 import { isProposable, wholeLines } from "./codeRange";
 import { nameOf, originalOf } from "./original";
 import type { Proposals } from "./proposals";
 
-/** Code from the chat, proposed as a change of the active document. */
+/** Code from the chat, proposed as a change of the file that it names or else of the active document. */
 export async function applyCode(proposals: Proposals, argument: unknown): Promise<void> {
   const { code, language } = argumentOf(argument);
   const lines = linesOf(visibleText(code).replace(/\r?\n$/, ""));
-  const editor = targetEditor();
-  if (editor === undefined) {
-    const content = `${lines.join("\n")}\n`;
-    const options = language === "" ? { content } : { content, language };
-    await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(options));
+  const document = (await namedDocument(fenceInfo(language).path)) ?? targetEditor()?.document;
+  if (document === undefined) {
+    await openNew(lines, fenceInfo(language).language);
     return;
   }
-  const { document, selection } = editor;
+  const selection = targetEditor()?.document === document ? targetEditor()?.selection : undefined;
   const { text, languageId, indentation } = readDocument(document);
   const old = linesOf(text);
-  const hunks = placeCode(lines, {
-    lines: old,
-    languageId,
-    indentation,
-    cursorLine: selection.active.line,
-    selection: selection.isEmpty ? undefined : wholeLines(selection),
-  });
-  const changed = applyHunks(old, hunks);
-  if (isSame(changed, old)) {
-    void vscode.window.showInformationMessage(`Hearth: '${nameOf(document.uri)}' already contains this change.`);
-    return;
+  const placement = placeCode(
+    { lines, info: language },
+    {
+      lines: old,
+      languageId,
+      indentation,
+      cursorLine: selection?.active.line ?? 0,
+      selection: selection === undefined || selection.isEmpty ? undefined : wholeLines(selection),
+    },
+  );
+  switch (placement.kind) {
+    case "placed":
+      await propose(proposals, document, old, placement);
+      break;
+    case "unchanged":
+      void vscode.window.showInformationMessage(`Hearth: '${nameOf(document.uri)}' already contains this change.`);
+      break;
+    case "newDocument":
+      await offerNew(placement.reason, lines, placement.languageId);
+      break;
+    case "nowhere":
+      await offerNew(placement.reason, lines, languageId);
+      break;
   }
+}
+
+async function propose(
+  proposals: Proposals,
+  document: vscode.TextDocument,
+  old: readonly string[],
+  { lines, warnings }: { readonly lines: readonly string[]; readonly warnings: readonly string[] },
+): Promise<void> {
+  const hunks = hunksBetween(old, lines);
   const range = { start: hunks[0]?.start ?? 0, end: hunks.at(-1)?.end ?? 0 };
   const proposal = await proposals.open({ original: originalOf(document), lines: old, range, title: "Apply" });
-  proposal.write(changed.slice(range.start, changed.length - (old.length - range.end)));
-  proposals.finish(proposal);
+  proposal.write(lines.slice(range.start, lines.length - (old.length - range.end)));
+  proposals.finish(proposal, warnings);
+}
+
+/** Nothing of it belongs into the document: it is said, and it can still be had as one of its own. */
+async function offerNew(reason: string, lines: readonly string[], languageId: string): Promise<void> {
+  const open = "Open as New Document";
+  if ((await vscode.window.showInformationMessage(`Hearth: nothing was changed. ${reason}`, open)) === open) {
+    await openNew(lines, languageId);
+  }
+}
+
+async function openNew(lines: readonly string[], language: string): Promise<void> {
+  const content = `${lines.join("\n")}\n`;
+  const isKnown = language !== "" && (await vscode.languages.getLanguages()).includes(language);
+  const options = isKnown ? { content, language } : { content };
+  await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(options));
+}
+
+/** A file of the workspace that a block names: `ts src/a.ts`. Others are only names. */
+async function namedDocument(path: string | undefined): Promise<vscode.TextDocument | undefined> {
+  if (path === undefined || path.split(/[/\\]/).includes("..")) {
+    return undefined;
+  }
+  const relative = path.replaceAll("\\", "/").replace(/^\.?\//, "");
+  const open = vscode.workspace.textDocuments.find(
+    ({ uri }) => uri.path.endsWith(`/${relative}`) && !uri.scheme.startsWith("hearth"),
+  );
+  if (open !== undefined && isProposable(open)) {
+    return open;
+  }
+  for (const { uri } of vscode.workspace.workspaceFolders ?? []) {
+    const file = vscode.Uri.joinPath(uri, relative);
+    try {
+      await vscode.workspace.fs.stat(file);
+      const document = await vscode.workspace.openTextDocument(file);
+      return isProposable(document) ? document : undefined;
+    } catch {
+      // Another folder may have it.
+    }
+  }
+  return undefined;
 }
 
 /** The view has the focus where it is called from. */

@@ -30,7 +30,7 @@ export async function suggestNames({ access, readable }: EditPorts, argument: un
     return;
   }
   const current = document.getText(word);
-  const name = await pickName(access, namesPrompt(plan.excerpt, current), current);
+  const name = await pickName(access, namesPrompt(plan.excerpt, current), current, document.languageId);
   if (name !== undefined) {
     await rename(document, word.start, current, name);
   }
@@ -41,6 +41,7 @@ function pickName(
   access: ModelAccess,
   messages: ReturnType<typeof namesPrompt>,
   current: string,
+  languageId: string,
 ): Promise<string | undefined> {
   const source = new CancelSource();
   const pick = vscode.window.createQuickPick();
@@ -50,7 +51,7 @@ function pickName(
   let answer = "";
   const offer = (isComplete: boolean): void => {
     const whole = isComplete ? answer : answer.slice(0, answer.lastIndexOf("\n") + 1);
-    const names = namesIn(whole, current);
+    const names = namesIn(whole, current, languageId);
     // One that is typed is as good.
     const typed = pick.value.trim();
     const all = typed === "" || names.includes(typed) ? names : [typed, ...names];

@@ -1,9 +1,10 @@
 import * as vscode from "vscode";
 import { CancelSource } from "../../core/cancellation";
-import { hunksBetween, isSame, type LineHunk, type LineRange, linesOf } from "../../core/edit/lineDiff";
+import { hunksBetween, isSame, type LineRange, linesOf } from "../../core/edit/lineDiff";
 import { followRange, rebase } from "../../core/edit/region";
 import type { EditedFiles } from "./editedFiles";
-import { openDocument, type Original } from "./original";
+import { applyHunks } from "./lineEdits";
+import { openDocument, type Original, originalOf } from "./original";
 
 export interface ProposalOptions {
   readonly original: Original;
@@ -20,10 +21,13 @@ export type Acceptance =
   | { readonly kind: "unchanged" }
   /** Others have changed the same lines of the original meanwhile. Nothing was applied. */
   | { readonly kind: "conflict"; readonly at: readonly LineRange[] }
-  | { readonly kind: "refused" };
+  | { readonly kind: "refused" }
+  /** There is no original any more: this is what it would be. */
+  | { readonly kind: "gone"; readonly text: string };
 
 /** The user may type between reading the original and applying a change to it. */
 const APPLY_ATTEMPTS = 3;
+const AS_WIDE = { above: 0, below: 0 };
 
 /**
  * A proposed change of a document: a second document, in memory, that holds the full text. A model writes into it, and
@@ -33,10 +37,10 @@ const APPLY_ATTEMPTS = 3;
  * there does not touch what is proposed.
  */
 export class Proposal {
-  readonly original: Original;
   readonly uri: vscode.Uri;
+  #original: Original;
   /** What the proposal is shown beside. */
-  readonly before: vscode.Uri;
+  #before: vscode.Uri;
   readonly title: string;
   readonly #files: EditedFiles;
   readonly #stop = new CancelSource();
@@ -48,14 +52,50 @@ export class Proposal {
   #following: Promise<void> = Promise.resolve();
 
   constructor(files: EditedFiles, { original, lines, range, title }: ProposalOptions) {
-    this.original = original;
+    this.#original = original;
     this.title = title;
     this.#files = files;
     this.#base = lines;
     this.#range = range;
     this.#written = this.#base.slice(range.start, range.end);
     this.uri = files.create(original.uri, this.#joined(this.#base));
-    this.before = original.isNew ? files.create(original.uri, "") : original.uri;
+    this.#before = original.isNew ? files.create(original.uri, "") : original.uri;
+  }
+
+  get original(): Original {
+    return this.#original;
+  }
+
+  get before(): vscode.Uri {
+    return this.#before;
+  }
+
+  /** Of the lines that are written anew. */
+  get firstLine(): number {
+    return this.#range.start;
+  }
+
+  /** The original has another name. */
+  async moveTo(uri: vscode.Uri): Promise<void> {
+    this.#original = { ...originalOf(await vscode.workspace.openTextDocument(uri)) };
+    this.#before = uri;
+  }
+
+  /** Whether there is still what the proposal is a change of. */
+  async isOriginalThere(): Promise<boolean> {
+    const { uri } = this.#original;
+    if (uri.scheme === "untitled") {
+      return openDocument(uri) !== undefined;
+    }
+    if (uri.scheme === "vscode-notebook-cell") {
+      return true;
+    }
+    try {
+      await vscode.workspace.fs.stat(uri);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   get state(): "writing" | "open" | "closed" {
@@ -67,12 +107,19 @@ export class Proposal {
     return this.#stop.token;
   }
 
-  /** While it is being written: these lines in place of the range. */
-  write(lines: readonly string[]): void {
+  /**
+   * While it is being written: these lines in place of the range. `wider`: lines above and below the range that they take
+   * the place of as well, for good.
+   */
+  write(lines: readonly string[], wider: { readonly above: number; readonly below: number } = AS_WIDE): void {
     if (this.#state !== "writing") {
       return;
     }
     this.#written = lines;
+    this.#range = {
+      start: Math.max(0, this.#range.start - wider.above),
+      end: Math.min(this.#base.length, this.#range.end + wider.below),
+    };
     const current = this.#currentLines() ?? this.#base;
     const range = followRange(this.#base, current, this.#range);
     // Otherwise it stays what it was a change of, and cannot be accepted unless that is undone.
@@ -110,8 +157,11 @@ export class Proposal {
 
   /** Makes the change in the original, as one step of its undo. `asShown`: whatever others have changed there meanwhile. */
   async accept(asShown = false): Promise<Acceptance> {
-    const document = await this.original.open();
+    const document = await this.#openOriginal();
     await this.#following;
+    if (document === undefined) {
+      return { kind: "gone", text: this.#joined(this.#proposedLines()) };
+    }
     for (let attempt = 0; attempt < APPLY_ATTEMPTS; ++attempt) {
       const current = linesOf(document.getText());
       const rebased = rebase(asShown ? current : this.#base, current, this.#proposedLines());
@@ -175,6 +225,15 @@ export class Proposal {
     return true;
   }
 
+  /** Undefined where it was deleted. */
+  async #openOriginal(): Promise<vscode.TextDocument | undefined> {
+    const { uri, isNew } = this.#original;
+    const isFile = !isNew && !["untitled", "vscode-notebook-cell"].includes(uri.scheme);
+    return isFile && openDocument(uri) === undefined && !(await this.isOriginalThere())
+      ? undefined
+      : this.#original.open();
+  }
+
   /** With what the user has changed in the editor and not saved. */
   #proposedLines(): string[] {
     const document = openDocument(this.uri);
@@ -191,26 +250,4 @@ export class Proposal {
   #joined(lines: readonly string[]): string {
     return lines.join(this.original.lineEnd);
   }
-}
-
-/** False where the editor refused, as it does when the document has changed since. */
-function applyHunks(document: vscode.TextDocument, hunks: readonly LineHunk[]): Thenable<boolean> {
-  const edit = new vscode.WorkspaceEdit();
-  for (const hunk of hunks) {
-    const [range, text] = textEdit(document, hunk);
-    edit.replace(document.uri, range, text);
-  }
-  return vscode.workspace.applyEdit(edit);
-}
-
-/** The last line of a document has no line end to be replaced along with it. */
-function textEdit(document: vscode.TextDocument, { start, end, lines }: LineHunk): [vscode.Range, string] {
-  if (end < document.lineCount) {
-    return [new vscode.Range(start, 0, end, 0), lines.map((line) => `${line}\n`).join("")];
-  }
-  const last = document.lineAt(document.lineCount - 1).range.end;
-  if (start === 0) {
-    return [new vscode.Range(new vscode.Position(0, 0), last), lines.join("\n")];
-  }
-  return [new vscode.Range(document.lineAt(start - 1).range.end, last), lines.map((line) => `\n${line}`).join("")];
 }

@@ -1,12 +1,14 @@
 import * as vscode from "vscode";
-import { loopingLines } from "../../core/edit/repetitionLoop";
-import { fitIndentation } from "../../core/edit/codeIndentation";
-import { withoutDuplication } from "../../core/edit/duplication";
+import { CancelSource } from "../../core/cancellation";
+import { AnswerStream } from "../../core/edit/answerStream";
 import { type Excerpt, planEdit } from "../../core/edit/editPrompt";
-import { FenceStream, looksLikeRewrite } from "../../core/edit/fenceStream";
-import { previewOf } from "../../core/edit/streamPreview";
+import { isSame } from "../../core/edit/lineDiff";
+import type { RewriteOptions } from "../../core/edit/rewriteResult";
+import type { CancelToken } from "../../core/ports";
 import type { ChatMessage, ModelInfo } from "../../protocol/engine";
+import type { Settings } from "../settings";
 import type { CodeRange } from "./codeRange";
+import { type InlineReview, REVIEWED_LINES_MAX } from "./inlineReview";
 import type { ModelAccess } from "./modelAccess";
 import { nameOf } from "./original";
 import type { Proposal } from "./proposal";
@@ -15,6 +17,7 @@ import type { Proposals } from "./proposals";
 /** What is written, where, and what the model is told. */
 export interface Rewrite {
   readonly code: CodeRange;
+  readonly kind: RewriteOptions["kind"];
   /** For the diff's title. */
   readonly title: string;
   /** For the progress: "Hearth: rewriting 'a.ts'". */
@@ -29,8 +32,6 @@ export interface Rewrite {
 const WRITE_EVERY_MS = 100;
 const WRITE_EVERY_LINES_MS = 0.05;
 const TOLD_CHARS = 200;
-/** Shown around the code, and so what a model may repeat. */
-const DUPLICATION_LINES = 60;
 
 /** The context to send; undefined, with a notification, if the code is too long for the model. Errors: EngineError. */
 export async function planFor(
@@ -51,8 +52,89 @@ export async function planFor(
   return undefined;
 }
 
-/** Streams a model's code into a proposal, beside the original. Errors: EngineError; the proposal is then gone. */
-export async function rewrite(access: ModelAccess, proposals: Proposals, what: Rewrite): Promise<void> {
+/** What a change is shown by. */
+export interface Reviewing {
+  readonly access: ModelAccess;
+  readonly proposals: Proposals;
+  readonly review: InlineReview;
+  readonly settings: Settings;
+}
+
+/**
+ * Has the model write a change: a small one of an open file in the editor itself, others into a proposal beside the
+ * original. Errors: EngineError; nothing is then changed.
+ */
+export async function rewrite(ports: Reviewing, what: Rewrite): Promise<void> {
+  const document = inPlace(what, ports);
+  await (document === undefined ? rewriteBeside(ports, what) : rewriteInPlace(ports, what, document));
+}
+
+/** The document that is changed in place; undefined where a proposal is the better place. */
+function inPlace({ code, kind }: Rewrite, { settings, review }: Reviewing): vscode.TextDocument | undefined {
+  const { original, range } = code;
+  const isSmall = range.end - range.start <= REVIEWED_LINES_MAX && kind !== "tests" && !original.isNew;
+  const editor = vscode.window.visibleTextEditors.find(
+    ({ document }) => document.uri.toString() === original.uri.toString(),
+  );
+  const isFree = editor !== undefined && review.at(editor.document.uri) === undefined;
+  const isPlain = original.uri.scheme !== "vscode-notebook-cell";
+  return settings.reviewsInPlace && isSmall && isFree && isPlain ? editor.document : undefined;
+}
+
+async function rewriteInPlace(ports: Reviewing, what: Rewrite, document: vscode.TextDocument): Promise<void> {
+  const { access, proposals, review } = ports;
+  const { lines, range } = what.code;
+  const stop = new CancelSource();
+  let isStopped = false as boolean;
+  const progress = {
+    location: vscode.ProgressLocation.Notification,
+    title: `Hearth: ${what.doing}`,
+    cancellable: true,
+  };
+  let written: { readonly lines: readonly string[]; readonly above: number; readonly below: number } | undefined;
+  const sink: Sink = {
+    stopToken: stop.token,
+    write: (now, wider) => {
+      written = wider === undefined ? undefined : { lines: now, ...wider };
+    },
+  };
+  const ended = await vscode.window.withProgress(progress, async (shown, token) => {
+    const listener = token.onCancellationRequested(() => {
+      isStopped = true;
+      stop.cancel();
+    });
+    try {
+      return await write(access, sink, what, (message) => {
+        shown.report({ message });
+      });
+    } finally {
+      listener.dispose();
+    }
+  });
+  const name = nameOf(what.code.original.uri);
+  if (ended.kind === "noCode") {
+    tellNoCode(name, ended);
+    return;
+  }
+  if (ended.kind === "unwanted" || isStopped || written === undefined) {
+    return;
+  }
+  const [start, end] = [range.start - written.above, range.end + written.below];
+  const proposed = [...lines.slice(0, start), ...written.lines, ...lines.slice(end)];
+  if (isSame(proposed, lines)) {
+    tellNoChange(name);
+    return;
+  }
+  if (!(await review.begin(document, lines, proposed, ended.warnings))) {
+    // Others have changed the same lines meanwhile: both are to be seen.
+    const { original } = what.code;
+    const proposal = await proposals.open({ original, lines, range: { start, end }, title: what.title });
+    proposal.write(written.lines);
+    proposals.finish(proposal, ended.warnings);
+  }
+}
+
+async function rewriteBeside({ access, proposals }: Reviewing, what: Rewrite): Promise<void> {
   const { original, lines, range } = what.code;
   const proposal = await proposals.open({ original, lines, range, title: what.title });
   const progress = {
@@ -78,59 +160,65 @@ export async function rewrite(access: ModelAccess, proposals: Proposals, what: R
 }
 
 type Ending =
-  | { readonly kind: "written"; readonly isCutOff: boolean }
-  | { readonly kind: "noCode"; readonly answer: string }
+  | { readonly kind: "written"; readonly warnings: readonly string[] }
+  | { readonly kind: "noCode"; readonly reason: string; readonly answer: string }
   | { readonly kind: "unwanted" };
+
+/** Where a change is written. */
+interface Sink {
+  readonly stopToken: CancelToken;
+  /** `wider`: it is whole, and takes the place of so many more lines. */
+  readonly write: (lines: readonly string[], wider?: { readonly above: number; readonly below: number }) => void;
+}
 
 async function write(
   access: ModelAccess,
-  proposal: Proposal,
-  { code, messages, maxTokens, lead = [] }: Rewrite,
+  proposal: Sink,
+  { code, kind, messages, maxTokens, lead = [] }: Rewrite,
   report: (message: string) => void,
 ): Promise<Ending> {
-  const { lines, range } = code;
-  const old = lines.slice(range.start, range.end);
-  const fitted = (answer: readonly string[]): string[] => fittedTo(code, answer, lead);
-  const fence = new FenceStream();
+  const { lines, range, path, indentation, original } = code;
+  const spot = { path, languageId: original.languageId, indentation, lines, range };
+  const answer = new AnswerStream(spot, kind);
+  const withLead = (written: readonly string[]): readonly string[] =>
+    written.length === 0 ? [] : [...lead, ...written];
   const everyMs = WRITE_EVERY_MS + lines.length * WRITE_EVERY_LINES_MS;
-  let shown = { lines: 0, atMs: 0 };
+  let shown = { tokens: 0, atMs: 0 };
+  let tokens = 0;
   report("the model reads…");
   const question = { id: access.nextId(), messages, maxTokens, temperature: 0, cancel: proposal.stopToken };
   const finish = await access.ask(question, (text) => {
-    fence.push(text);
-    if (fence.code.length > shown.lines && Date.now() >= shown.atMs + everyMs) {
-      shown = { lines: fence.code.length, atMs: Date.now() };
-      proposal.write(previewOf(old, fitted(fence.code)));
-      report(shown.lines === 1 ? "1 line written" : `${String(shown.lines)} lines written`);
+    answer.push(text);
+    tokens += 1;
+    if (Date.now() >= shown.atMs + everyMs) {
+      const preview = text.includes("\n") || shown.tokens === 0 ? answer.preview() : undefined;
+      if (preview !== undefined) {
+        proposal.write(withLead(preview));
+      }
+      report(writtenSoFar(answer.text, tokens));
+      shown = { tokens, atMs: Date.now() };
     }
-    return fence.isDone || loopingLines(fence.code, old) > 0 ? "enough" : undefined;
+    return answer.isDone ? "enough" : undefined;
   });
-  const complete = fence.code.length;
-  const answer = fence.end();
-  if (answer.kind === "noFence" && !looksLikeRewrite(answer.lines, old)) {
-    return finish === "cancelled" ? { kind: "unwanted" } : { kind: "noCode", answer: answer.lines.join("\n") };
+  const result = answer.end(finish === "end");
+  if (result.kind === "none") {
+    return finish === "cancelled"
+      ? { kind: "unwanted" }
+      : { kind: "noCode", reason: result.reason, answer: result.said };
   }
-  const isClosed = answer.kind === "code" && answer.closed;
-  // A model that ended without closing its fence has finished.
-  const isCutOff = !isClosed && finish !== "end";
-  const said = isCutOff && answer.kind === "code" ? answer.lines.slice(0, complete) : answer.lines;
-  const written = fitted(said.slice(0, said.length - loopingLines(said, old)));
-  proposal.write(isCutOff ? previewOf(old, written) : written);
-  return finish === "cancelled" && written.length === 0 ? { kind: "unwanted" } : { kind: "written", isCutOff };
+  proposal.write(kind === "tests" ? result.lines : withLead(result.lines), {
+    above: range.start - result.range.start,
+    below: result.range.end - range.end,
+  });
+  return finish === "cancelled" && result.lines.length === 0
+    ? { kind: "unwanted" }
+    : { kind: "written", warnings: result.warnings };
 }
 
-/** A model's code as it can stand in the document. */
-function fittedTo(
-  { original: { languageId }, indentation, lines, range }: CodeRange,
-  answer: readonly string[],
-  lead: readonly string[],
-): string[] {
-  const old = lines.slice(range.start, range.end);
-  const above = lines.slice(Math.max(0, range.start - DUPLICATION_LINES), range.start);
-  const below = lines.slice(range.end, range.end + DUPLICATION_LINES);
-  const own = withoutDuplication(answer, { languageId, above, lines: old, below });
-  const written = fitIndentation(own, { lines: old, width: 0, indentation, languageId });
-  return written.length === 0 ? [] : [...lead, ...written];
+function writtenSoFar(answer: string, tokens: number): string {
+  const lines = answer.split("\n").length - 1;
+  const what = lines === 1 ? "1 line" : `${String(lines)} lines`;
+  return `${what}, ${String(tokens)} tokens written`;
 }
 
 async function conclude(proposals: Proposals, proposal: Proposal, ended: Ending): Promise<void> {
@@ -142,21 +230,24 @@ async function conclude(proposals: Proposals, proposal: Proposal, ended: Ending)
     await proposals.discard(proposal);
   } else if (ended.kind === "noCode") {
     await proposals.discard(proposal);
-    const said = ended.answer.trim().replaceAll(/\s+/g, " ").slice(0, TOLD_CHARS);
-    void vscode.window.showWarningMessage(
-      said === ""
-        ? "Hearth: the model gave no answer."
-        : `Hearth: the model gave no code for '${name}'. It said: ${said}`,
-    );
+    tellNoCode(name, ended);
   } else if (!proposal.isChange) {
     await proposals.discard(proposal);
-    void vscode.window.showInformationMessage(`Hearth: the model proposed no change to '${name}'.`);
+    tellNoChange(name);
   } else {
-    proposals.finish(proposal);
-    if (ended.isCutOff) {
-      void vscode.window.showWarningMessage(
-        `Hearth: the change of '${name}' is not complete. What the model had not come to is as it was.`,
-      );
-    }
+    proposals.finish(proposal, ended.warnings);
   }
+}
+
+function tellNoChange(name: string): void {
+  void vscode.window.showInformationMessage(`Hearth: the model proposed no change to '${name}'.`);
+}
+
+function tellNoCode(name: string, { reason, answer }: Extract<Ending, { kind: "noCode" }>): void {
+  const said = answer.trim().replaceAll(/\s+/g, " ").slice(0, TOLD_CHARS);
+  void vscode.window.showWarningMessage(
+    said === ""
+      ? "Hearth: the model gave no answer."
+      : `Hearth: the model gave no code for '${name}'. ${reason} It said: ${said}`,
+  );
 }

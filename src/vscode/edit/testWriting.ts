@@ -16,7 +16,8 @@ const ANSWER_TOKENS_MIN = 600;
 const SHORT_LINES = 120;
 
 /** At the end of the file's tests where it has any; else in a new document at the usual place. */
-export async function writeTests({ access, proposals, readable }: EditPorts, argument: unknown): Promise<void> {
+export async function writeTests(ports: EditPorts, argument: unknown): Promise<void> {
+  const { access, readable } = ports;
   const spot = await spotOf(argument, readable);
   const model = spot === undefined ? undefined : await access.ready("edit");
   if (spot === undefined || model === undefined) {
@@ -33,15 +34,23 @@ export async function writeTests({ access, proposals, readable }: EditPorts, arg
   const { original, lines, path } = tests;
   const example = original.isNew
     ? await exampleFor(original, readable)
-    : { path, text: lines.slice(0, EXAMPLE_LINES).join("\n") };
-  await rewrite(access, proposals, {
+    : (await isReadable(original, readable))
+      ? { path, text: lines.slice(0, EXAMPLE_LINES).join("\n") }
+      : undefined;
+  await rewrite(ports, {
     code: tests,
+    kind: "tests",
     title: "Tests",
     doing: `writing tests for '${nameOf(document.uri)}'`,
     messages: testsPrompt(plan.excerpt, { path, ...(example === undefined ? {} : { example }) }, original.isNew),
     maxTokens: Math.min(Math.max(plan.maxTokens, ANSWER_TOKENS_MIN), Math.floor(model.contextTokens / 2)),
     lead: (lines[tests.range.start - 1] ?? "") === "" ? [] : [""],
   });
+}
+
+/** Tests that Hearth must not read are added to, and not read. */
+async function isReadable({ open }: Original, readable: ReadableFiles): Promise<boolean> {
+  return (await readable.ruleOf(await open())) === undefined;
 }
 
 /** The place where tests are added. */

@@ -1,11 +1,13 @@
 import * as vscode from "vscode";
 import { tellFailure } from "../failures";
 import type { ReadableFiles } from "../readableFiles";
+import type { Settings } from "../settings";
 import type { WindowEngine } from "../windowEngine";
 import { applyCode } from "./codeApplying";
 import { HearthCodeActions } from "./codeActions";
 import { writeCommitMessage } from "./commitMessages";
 import { explain } from "./explaining";
+import { InlineReview } from "./inlineReview";
 import { Instructions } from "./instructions";
 import { ModelAccess } from "./modelAccess";
 import { suggestNames } from "./nameSuggestions";
@@ -13,20 +15,27 @@ import type { Proposal } from "./proposal";
 import { Proposals } from "./proposals";
 import { addDocumentation, type EditPorts, fix, refactor } from "./rewriteCommands";
 import { writeTests } from "./testWriting";
+import type { IsWritableFile } from "./writability";
 
 export interface WindowEditsOptions {
   readonly engine: WindowEngine;
+  readonly settings: Settings;
   readonly readable: ReadableFiles;
   /** Keeps instructions across sessions. */
   readonly memory: vscode.Memento;
+  readonly isWritableFile: IsWritableFile;
 }
+
+/** No part of a change is called so. */
+const NO_HUNK = -1;
 
 type Run = (...args: readonly unknown[]) => unknown;
 
 /** Editing with the model: commands, the lightbulb, and the changes that are proposed. */
 export class WindowEdits implements vscode.Disposable {
   readonly #engine: WindowEngine;
-  readonly #proposals = new Proposals();
+  readonly #proposals: Proposals;
+  readonly #review = new InlineReview();
   readonly #needChanged = new vscode.EventEmitter<void>();
   readonly #disposables: readonly { dispose(): unknown }[];
   /** Commands that use the model and have not ended. */
@@ -35,17 +44,26 @@ export class WindowEdits implements vscode.Disposable {
   /** Fires when `needsEngine` may have changed. */
   readonly onDidChangeNeed = this.#needChanged.event;
 
-  constructor({ engine, readable, memory }: WindowEditsOptions) {
+  constructor({ engine, settings, readable, memory, isWritableFile }: WindowEditsOptions) {
     this.#engine = engine;
+    this.#proposals = new Proposals(isWritableFile);
     const access = new ModelAccess(engine);
     const actions = new HearthCodeActions(access, readable);
     this.#disposables = [
       this.#proposals,
+      this.#review,
       this.#needChanged,
       vscode.languages.registerCodeActionsProvider({ scheme: "*" }, actions, {
         providedCodeActionKinds: [...HearthCodeActions.kinds],
       }),
-      ...this.#modelCommands({ access, proposals: this.#proposals, readable, instructions: new Instructions(memory) }),
+      ...this.#modelCommands({
+        access,
+        proposals: this.#proposals,
+        review: this.#review,
+        settings,
+        readable,
+        instructions: new Instructions(memory),
+      }),
       ...this.#proposalCommands(),
     ];
   }
@@ -91,10 +109,31 @@ export class WindowEdits implements vscode.Disposable {
         const proposal = proposals.at(uri);
         return proposal === undefined ? undefined : work(proposal);
       };
+    const review = this.#review;
+    const inReview =
+      (work: (document: vscode.TextDocument, id: number | undefined) => unknown, otherwise?: Run): Run =>
+      (uri, id) => {
+        const document = review.at(uri);
+        return document === undefined ? otherwise?.(uri) : work(document, typeof id === "number" ? id : undefined);
+      };
     const commands: Record<string, Run> = {
       "hearth.applyCode": (code) => applyCode(proposals, code),
-      "hearth.edit.accept": withProposal((proposal) => proposals.accept(proposal)),
-      "hearth.edit.discard": withProposal((proposal) => proposals.discard(proposal)),
+      "hearth.edit.accept": inReview(
+        (document) => {
+          review.keep(document, undefined);
+        },
+        withProposal((proposal) => proposals.accept(proposal)),
+      ),
+      "hearth.edit.discard": inReview(
+        (document) => review.undo(document, undefined),
+        withProposal((proposal) => proposals.discard(proposal)),
+      ),
+      "hearth.edit.keepHunk": inReview((document, id) => {
+        review.keep(document, id ?? review.hunkAtCursor(document) ?? NO_HUNK);
+      }),
+      "hearth.edit.undoHunk": inReview((document, id) =>
+        review.undo(document, id ?? review.hunkAtCursor(document) ?? NO_HUNK),
+      ),
       "hearth.edit.stop": withProposal((proposal) => {
         proposal.stop();
       }),

@@ -1,0 +1,300 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { cleanCommitMessage } from "../core/edit/commitMessage";
+import { codeOfAnswer } from "../core/edit/answer/answerCode";
+import { fenceInfo, languageNamed } from "../core/edit/answer/fenceInfo";
+import { answerParts } from "../core/edit/answer/answerParts";
+import { placeCode } from "../core/edit/codePlace";
+import { commitPrompt, namesPrompt, rewritePrompt, type RewriteTask } from "../core/edit/editPrompt";
+import { type LineRange, linesOf } from "../core/edit/lineDiff";
+import { namesIn } from "../core/edit/nameList";
+import { rewriteOf } from "../core/edit/rewriteResult";
+import { unifiedDiff } from "../core/edit/unifiedDiff";
+import { detectIndentation } from "../core/indentation";
+import { languageIdOfPath } from "../core/language";
+import { EngineError } from "../protocol/errors";
+import { readUtf8, writingFile } from "./documents";
+import { type TextLines, textLines, withLines } from "./editedText";
+import { askModel, type ModelAnswer } from "./editModel";
+import { type Arguments, flagOption, textOption, usageError } from "./options";
+import { promptPath } from "./promptPath";
+import { printJson } from "./session";
+
+export const editOptions = {
+  kind: { type: "string" },
+  instruction: { type: "string" },
+  answer: { type: "string" },
+  language: { type: "string" },
+  current: { type: "string" },
+  write: { type: "boolean" },
+  "try-anyway": { type: "boolean" },
+} as const;
+
+const KINDS = ["refactor", "document", "fix", "apply", "names", "commit"] as const;
+type Kind = (typeof KINDS)[number];
+
+/** How many times as long as the code an answer may get. */
+const GROWTH = { refactor: 2.5, document: 3, fix: 2 } as const;
+const COMMIT_DIFF_CHARS_MAX = 7500;
+
+/** `hearth edit`: what the editor would make of a model's answer, or of its model's. */
+export async function edit(args: Arguments): Promise<void> {
+  const kind = kindOf(args);
+  switch (kind) {
+    case "commit":
+      await editCommit(args);
+      break;
+    case "names":
+      await editNames(args);
+      break;
+    case "apply":
+      await editApply(args);
+      break;
+    default:
+      await editRewrite(args, kind);
+  }
+}
+
+function kindOf(args: Arguments): Kind {
+  const given = textOption(args, "kind");
+  const kind = KINDS.find((each) => each === given);
+  if (kind === undefined) {
+    throw usageError(
+      `--kind is ${KINDS.slice(0, -1).join(", ")} or commit${given === undefined ? "" : `, not '${given}'`}`,
+    );
+  }
+  return kind;
+}
+
+/** A file in the way that an editor has it open. */
+interface OpenFile {
+  readonly file: string;
+  readonly path: string;
+  readonly languageId: string;
+  readonly text: TextLines;
+  readonly whole: string;
+}
+
+async function openFile(file: string, languageId?: string): Promise<OpenFile> {
+  const whole = await readUtf8(file, "edit");
+  const path = promptPath(file);
+  return { file, path, languageId: languageId ?? languageIdOfPath(path), text: textLines(whole), whole };
+}
+
+async function editRewrite(args: Arguments, kind: "refactor" | "document" | "fix"): Promise<void> {
+  const place = placeOf(
+    args,
+    /^(.+):(\d+)-(\d+)$/s,
+    `edit --kind ${kind} takes lines of a file, FILE:FIRST-LAST, counted from 1`,
+  );
+  const open = await openFile(place.file, textOption(args, "language"));
+  const { lines } = open.text;
+  const range = rangeIn(open, place.first, place.last);
+  const { path, languageId } = open;
+  const answer = await answerFor(args, async () => {
+    const task = taskOf(args, kind);
+    return askModel(args, {
+      document: { path, languageId, lines },
+      range,
+      growth: GROWTH[kind],
+      messages: (excerpt) => rewritePrompt(excerpt, task, range.start),
+    });
+  });
+  const indentation = detectIndentation(lines.join("\n"));
+  const spot = { path, languageId, indentation, lines, range };
+  const result = rewriteOf(answer.text, spot, { kind, hasEnded: answer.hasEnded });
+  if (result.kind === "none") {
+    await finish(args, open, { reason: result.reason });
+    return;
+  }
+  const changed = [...lines.slice(0, result.range.start), ...result.lines, ...lines.slice(result.range.end)];
+  await finish(args, open, { lines: changed, warnings: result.warnings });
+}
+
+async function editApply(args: Arguments): Promise<void> {
+  const place = placeOf(
+    args,
+    /^(.+):(\d+)()$/s,
+    "edit --kind apply takes the line of the cursor, FILE:LINE, counted from 1",
+  );
+  const given = textOption(args, "language");
+  const answer = textOption(args, "answer");
+  if (answer === undefined) {
+    throw usageError("edit --kind apply takes the block of code with --answer");
+  }
+  const open = await openFile(place.file);
+  const { start: cursorLine } = rangeIn(open, place.first, place.first);
+  const { lines } = open.text;
+  const named = given === undefined ? "" : languageNamed(given);
+  // It says what the file is where its name does not, and else what the block is.
+  const isKnown = open.languageId !== "plaintext";
+  const languageId = isKnown || named === "" || named === "diff" ? open.languageId : named;
+  const info = isKnown || named === "diff" ? (given ?? "") : "";
+  const indentation = detectIndentation(lines.join("\n"));
+  const block = blockOf(answer, info, open, lines);
+  const placement = placeCode(block, { lines, languageId, indentation, cursorLine });
+  if (placement.kind === "placed") {
+    await finish(args, open, placement);
+  } else {
+    await finish(args, open, { reason: placement.kind === "unchanged" ? UNCHANGED : placement.reason });
+  }
+}
+
+/** A block as it is, or the one of an answer that has talk around it. */
+function blockOf(
+  answer: string,
+  info: string,
+  { path, languageId }: OpenFile,
+  original: readonly string[],
+): { lines: readonly string[]; info: string } {
+  const parts = answerParts(answer, original);
+  const [first] = parts;
+  const isBare = !parts.some(({ kind }) => kind === "code") || languageId === "markdown";
+  if (isBare || first === undefined) {
+    return { lines: linesOf(answer.replace(/\r?\n$/, "")), info };
+  }
+  const code = codeOfAnswer(answer, { languageId, path, original });
+  const chosen = parts.find((part) => part.kind === "code" && code.kind !== "none" && part.lines === code.lines);
+  const block = chosen ?? parts.find((part) => part.kind === "code");
+  return block?.kind === "code"
+    ? { lines: block.lines, info: block.info === "" || fenceInfo(block.info).language === "" ? info : block.info }
+    : { lines: linesOf(answer), info };
+}
+
+async function editNames(args: Arguments): Promise<void> {
+  const [file, ...others] = args.positionals;
+  const current = textOption(args, "current");
+  if (file === undefined || others.length > 0 || current === undefined || current === "") {
+    throw usageError("edit --kind names takes a file, and the name with --current");
+  }
+  const open = await openFile(file, textOption(args, "language"));
+  const { lines } = open.text;
+  const { path, languageId } = open;
+  const answer = await answerFor(args, () => {
+    const at = Math.max(
+      0,
+      lines.findIndex((line) => line.includes(current)),
+    );
+    const range = { start: Math.max(0, at - 15), end: Math.min(lines.length, at + 15) };
+    const messages = (excerpt: Parameters<typeof namesPrompt>[0]): ReturnType<typeof namesPrompt> =>
+      namesPrompt(excerpt, current);
+    return askModel(args, { document: { path, languageId, lines }, range, growth: 0, messages });
+  });
+  const names = namesIn(answer.text, current, languageId);
+  if (flagOption(args, "json")) {
+    printJson({ names });
+  } else {
+    process.stdout.write(names.map((name) => `${name}\n`).join(""));
+  }
+}
+
+async function editCommit(args: Arguments): Promise<void> {
+  if (args.positionals.length > 0) {
+    throw usageError("edit --kind commit takes no file");
+  }
+  const answer = await answerFor(args, async () => {
+    const diff = await stagedDiff();
+    const document = { path: "", languageId: "diff", lines: diff.split("\n") };
+    const range = { start: 0, end: document.lines.length };
+    return askModel(args, { document, range, growth: 0, messages: () => commitPrompt(diff, []) });
+  });
+  const message = cleanCommitMessage(answer.text);
+  if (flagOption(args, "json")) {
+    printJson({ message });
+  } else {
+    process.stdout.write(message === "" ? "" : `${message}\n`);
+  }
+}
+
+/** What is staged here, else what is changed. Errors: EngineError where there is no Git repository, or no change. */
+async function stagedDiff(): Promise<string> {
+  const run = promisify(execFile);
+  try {
+    for (const which of [["--cached"], []]) {
+      const { stdout } = await run("git", ["diff", "--no-color", "--no-ext-diff", ...which], { maxBuffer: 2 ** 28 });
+      if (stdout.trim() !== "") {
+        return stdout.slice(0, COMMIT_DIFF_CHARS_MAX);
+      }
+    }
+  } catch (error) {
+    throw new EngineError("bad_request", "cannot read the changes: this is no Git repository, or there is no git", {
+      cause: error,
+    });
+  }
+  throw new EngineError("bad_request", "there are no changes to write a commit message for");
+}
+
+async function answerFor(args: Arguments, ask: () => Promise<ModelAnswer>): Promise<ModelAnswer> {
+  const text = textOption(args, "answer");
+  return text === undefined ? ask() : { text, hasEnded: true };
+}
+
+function taskOf(args: Arguments, kind: "refactor" | "document" | "fix"): RewriteTask {
+  const instruction = textOption(args, "instruction")?.trim() ?? "";
+  if (kind === "document") {
+    return { kind };
+  }
+  if (instruction === "") {
+    throw usageError(`edit --kind ${kind} takes what to do with --instruction`);
+  }
+  return kind === "refactor" ? { kind, instruction } : { kind, problems: [{ line: 0, message: instruction }] };
+}
+
+interface Place {
+  readonly file: string;
+  readonly first: number;
+  readonly last: number;
+}
+
+function placeOf(args: Arguments, form: RegExp, usage: string): Place {
+  const [given] = args.positionals;
+  const match = form.exec(given ?? "");
+  if (match === null || args.positionals.length !== 1) {
+    throw usageError(usage);
+  }
+  return { file: match[1] ?? "", first: Number(match[2]), last: Number(match[3] ?? 0) };
+}
+
+/** Errors: EngineError for lines that the file does not have. */
+function rangeIn({ file, text }: OpenFile, first: number, last: number): LineRange {
+  const count = text.lines.length;
+  if (first < 1 || last < first || last > count) {
+    const range = first === last ? String(first) : `${String(first)}-${String(last)}`;
+    const why =
+      last < first ? "the last line is before the first" : `the file has ${String(count)} lines, counted from 1`;
+    throw new EngineError("bad_request", `cannot edit ${file}:${range}: ${why}`);
+  }
+  return { start: first - 1, end: last };
+}
+
+const UNCHANGED = "The file already contains this change.";
+
+type Result = { readonly lines: readonly string[]; readonly warnings: readonly string[] } | { readonly reason: string };
+
+/** Prints the document with --json, else the difference, and writes the file with --write. */
+async function finish(args: Arguments, { file, path, text, whole }: OpenFile, result: Result): Promise<void> {
+  const document = "lines" in result ? withLines(text, result.lines) : whole;
+  const isChanged = document !== whole;
+  if (flagOption(args, "json")) {
+    const reason = "reason" in result ? result.reason : UNCHANGED;
+    printJson(
+      isChanged && "warnings" in result
+        ? { changed: true, document, warnings: result.warnings }
+        : { changed: false, reason, document },
+    );
+    return;
+  }
+  const told = "warnings" in result ? result.warnings : [result.reason];
+  for (const sentence of isChanged ? told : "warnings" in result ? [UNCHANGED] : told) {
+    process.stderr.write(`hearth: ${sentence}\n`);
+  }
+  if (isChanged && "lines" in result) {
+    process.stdout.write(unifiedDiff(path, text.lines, result.lines));
+  }
+  if (isChanged && flagOption(args, "write")) {
+    await writingFile(file, (write) => {
+      write(Buffer.from(document));
+      return Promise.resolve();
+    });
+  }
+}

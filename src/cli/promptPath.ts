@@ -1,0 +1,8 @@
+import { isAbsolute, relative, sep } from "node:path";
+
+/** Relative to here where it lies below, with forward slashes; never a path of the machine. */
+export function promptPath(file: string): string {
+  const path = isAbsolute(file) ? relative(process.cwd(), file) : file;
+  const parts = path.split(sep).filter((part) => part !== "" && part !== ".");
+  return parts.includes("..") ? (parts[parts.length - 1] ?? "") : parts.join("/");
+}

@@ -1,0 +1,50 @@
+/** How the languages of a family group code. */
+export interface Family {
+  readonly kind:
+    | "script"
+    | "java"
+    | "csharp"
+    | "c"
+    | "go"
+    | "rust"
+    | "kotlin"
+    | "php"
+    | "python"
+    | "ruby"
+    | "css"
+    | "json"
+    | "yaml"
+    | "toml"
+    | "shell"
+    | "sql"
+    | "other";
+  /** Blocks end at brackets; else where the indentation ends. */
+  readonly brackets: boolean;
+  /** Functions stand in classes only. */
+  readonly allInClasses?: boolean;
+}
+
+const FAMILIES: readonly (readonly [Family, readonly string[]])[] = [
+  [{ kind: "script", brackets: true }, ["javascript", "typescript", "javascriptreact", "typescriptreact", "dart"]],
+  [{ kind: "java", brackets: true, allInClasses: true }, ["java"]],
+  [{ kind: "csharp", brackets: true, allInClasses: true }, ["csharp"]],
+  [{ kind: "c", brackets: true }, ["c", "cpp", "objective-c", "objective-cpp", "cuda-cpp", "arduino"]],
+  [{ kind: "go", brackets: true }, ["go"]],
+  [{ kind: "rust", brackets: true }, ["rust"]],
+  [{ kind: "kotlin", brackets: true }, ["kotlin", "scala", "swift", "groovy"]],
+  [{ kind: "php", brackets: true }, ["php"]],
+  [{ kind: "python", brackets: false }, ["python"]],
+  [{ kind: "ruby", brackets: false }, ["ruby", "lua", "elixir", "julia", "crystal"]],
+  [{ kind: "css", brackets: true }, ["css", "scss", "less"]],
+  [{ kind: "json", brackets: true }, ["json", "jsonc", "json5"]],
+  [{ kind: "yaml", brackets: false }, ["yaml"]],
+  [{ kind: "toml", brackets: false }, ["toml", "ini", "properties"]],
+  [{ kind: "shell", brackets: true }, ["shellscript", "perl", "r", "powershell"]],
+  [{ kind: "sql", brackets: true }, ["sql"]],
+];
+const BY_ID = new Map(FAMILIES.flatMap(([family, ids]) => ids.map((id) => [id, family] as const)));
+const OTHER: Family = { kind: "other", brackets: true };
+
+export function familyOf(languageId: string): Family {
+  return BY_ID.get(languageId) ?? OTHER;
+}

@@ -1,0 +1,275 @@
+import { type Indentation, indentWidth } from "../indentation";
+import { codeOfAnswer } from "./answer/answerCode";
+import { placePatch } from "./answer/patchText";
+import { blankEnds, withoutBlankEnds } from "./blankEnds";
+import { withWhatBelongsAbove } from "./block";
+import { fitIndentation } from "./codeIndentation";
+import { withCommentsOf } from "./commentsOnly";
+import { withoutDuplication } from "./duplication";
+import { withElided } from "./elision";
+import { applyHunks, type LineRange } from "./lineDiff";
+import { lineSyntax } from "./lineSyntax";
+import { loopingLines } from "./repetitionLoop";
+import { cutPreviewOf } from "./streamPreview";
+import { placeTests } from "./testPlace";
+import { failedWarning, othersWarning, restoredWarning, WARNINGS } from "./warnings";
+import { shapeOf, wholeBlocks } from "./wholeBlock";
+
+/** The lines of a document that an answer takes the place of. */
+export interface RewriteSpot {
+  /** Relative to the workspace, with forward slashes. */
+  readonly path: string;
+  readonly languageId: string;
+  readonly indentation: Indentation;
+  /** All of the document's. */
+  readonly lines: readonly string[];
+  readonly range: LineRange;
+}
+
+export interface RewriteOptions {
+  readonly kind: "refactor" | "fix" | "document" | "tests";
+  /** The model stopped by itself. */
+  readonly hasEnded: boolean;
+  /** More comes: what is asked for is a preview. */
+  readonly isPartial?: boolean;
+}
+
+export type RewriteResult =
+  | {
+      readonly kind: "rewritten";
+      /** At least the range that was asked for. */
+      readonly range: LineRange;
+      /** What stands there afterwards. */
+      readonly lines: readonly string[];
+      /** Sentences about what the user should look at. */
+      readonly warnings: readonly string[];
+    }
+  /** There is no code for the place: `reason` is a sentence. */
+  | { readonly kind: "none"; readonly reason: string; readonly said: string };
+
+/** Shown around the code, and so what a model may repeat. */
+const AROUND_LINES = 60;
+
+/** From a model's answer to the lines of a document: for refactoring, fixes, documentation and tests. */
+export function rewriteOf(answer: string, spot: RewriteSpot, options: RewriteOptions): RewriteResult {
+  const { lines, range, languageId, path } = spot;
+  const original = lines.slice(range.start, range.end);
+  const code = codeOfAnswer(answer, { languageId, path, original });
+  if (code.kind === "none") {
+    return { kind: "none", reason: reasonFor(code.said, code.language), said: code.said };
+  }
+  const cut = !code.closed && !options.hasEnded;
+  const warnings: string[] = [
+    ...(cut && options.isPartial !== true ? [WARNINGS.cut] : []),
+    ...(code.isFenced ? [] : [WARNINGS.unsure]),
+    ...(code.others === 0 ? [] : [othersWarning(code.others)]),
+  ];
+  if (code.kind === "patch") {
+    return patched(code.lines, spot, warnings);
+  }
+  const looping = loopingLines(code.lines, original, code.closed);
+  const own = withoutFileName(code.lines.slice(0, code.lines.length - looping), path, original);
+  if (options.kind === "tests" && options.isPartial !== true) {
+    return testsIn(own, spot, [...warnings, ...(looping > 0 ? [WARNINGS.loop] : [])]);
+  }
+  const fitted = fittedTo(spot, own, options);
+  if (fitted === undefined) {
+    const reason = "The answer leaves code out and does not say where that belongs.";
+    return { kind: "none", reason, said: own.join("\n") };
+  }
+  const { range: whole } = fitted;
+  const old = lines.slice(whole.start, whole.end);
+  return {
+    kind: "rewritten",
+    range: whole,
+    lines: cut ? cutPreviewOf(old, fitted.lines, spot.indentation.size) : fitted.lines,
+    warnings: [...warnings, ...(looping > 0 ? [WARNINGS.loop] : []), ...fitted.warnings],
+  };
+}
+
+interface Fitted {
+  readonly range: LineRange;
+  readonly lines: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** Undefined where it leaves out what cannot be put back. */
+function fittedTo(spot: RewriteSpot, answer: readonly string[], options: RewriteOptions): Fitted | undefined {
+  const { lines, indentation, languageId } = spot;
+  const half = options.isPartial === true || options.kind === "tests" ? undefined : halfOf(spot, answer);
+  const range = half?.range ?? spot.range;
+  const old = lines.slice(range.start, range.end);
+  const above = lines.slice(Math.max(0, range.start - AROUND_LINES), range.start);
+  const below = lines.slice(range.end, range.end + AROUND_LINES);
+  const own = withoutDuplication(answer, { languageId, above, lines: old, below, indentation });
+  const written = fitIndentation(own, { lines: old, width: 0, indentation, languageId });
+  const warnings = half === undefined ? [] : [half.warning];
+  if (options.isPartial === true) {
+    return { range, lines: written, warnings };
+  }
+  const expanded = withElided(written, old, indentation.size);
+  if (expanded.kind === "unclear") {
+    return undefined;
+  }
+  const whole = expanded.kind === "merged" ? withEnds(expanded.lines, old) : expanded.lines;
+  const merged = expanded.kind === "merged" && expanded.restored > 0 ? [restoredWarning(expanded.restored)] : [];
+  if (options.kind !== "document") {
+    const result = withCommentAbove(whole, spot, range);
+    return { ...result, warnings: [...warnings, ...merged] };
+  }
+  const commented = withCommentAbove(whole, spot, range);
+  const documented = commented.range;
+  const before = lines.slice(documented.start, documented.end);
+  const code = withCommentsOf(commented.lines, before, languageId, indentation);
+  return {
+    range: documented,
+    lines: code.lines,
+    warnings: [...warnings, ...merged, ...(code.changedCode ? [WARNINGS.codeChanged] : [])],
+  };
+}
+
+/** Blank lines at both ends are those of the place. */
+function withEnds(lines: readonly string[], old: readonly string[]): readonly string[] {
+  const { above, below } = blankEnds(old);
+  const own = blankEnds(lines);
+  return [...above, ...lines.slice(own.above.length, lines.length - own.below.length), ...below];
+}
+
+/**
+ * Where the selection begins below its comment and the answer brings a comment of its own, that takes the place of the old
+ * one. Decorators and attributes that the answer does not repeat stay.
+ */
+function withCommentAbove(
+  written: readonly string[],
+  { lines, indentation, languageId }: RewriteSpot,
+  range: LineRange,
+): { range: LineRange; lines: readonly string[] } {
+  const first = written.findIndex((line) => line.trim() !== "");
+  const lead = leadOf(written.slice(Math.max(0, first)), languageId);
+  const old = lines.slice(range.start, range.end);
+  const start = old.findIndex((line) => line.trim() !== "");
+  if (first !== 0 || start !== 0 || lead.length === 0 || leadOf(old, languageId).length > 0) {
+    return { range, lines: written };
+  }
+  const whole = withWhatBelongsAbove(lines, range, indentation.size);
+  const above = lines.slice(whole.start, range.start);
+  if (above.length === 0 || !lead.some(({ isComment }) => isComment)) {
+    return { range, lines: written };
+  }
+  const repeated = new Set(lead.map(({ text }) => text.trim()));
+  const syntax = lineSyntax(above, languageId);
+  const kept = above.filter((line, i) => syntax[i]?.isComment !== true && !repeated.has(line.trim()));
+  const comments = lead.filter(({ isComment }) => isComment).length;
+  return {
+    range: { start: whole.start, end: range.end },
+    lines: [...written.slice(0, comments), ...kept, ...written.slice(comments)],
+  };
+}
+
+/** The comments and decorators that code begins with. */
+function leadOf(lines: readonly string[], languageId: string): { text: string; isComment: boolean }[] {
+  const syntax = lineSyntax(lines, languageId);
+  const end = lines.findIndex(
+    (line, i) => syntax[i]?.isComment !== true && !/^\s*(?:@\w|#\[|\[[\w(,\s".)]+\]\s*$)/.test(line),
+  );
+  return lines.slice(0, end === -1 ? 0 : end).map((text, i) => ({ text, isComment: syntax[i]?.isComment === true }));
+}
+
+/** Half a block was selected: what the answer is meant for is told by its brackets, or by what it has of the rest. */
+function halfOf(spot: RewriteSpot, answer: readonly string[]): { range: LineRange; warning: string } | undefined {
+  const { lines, range, languageId, indentation } = spot;
+  const whole = wholeBlocks(lines, range, languageId, indentation.size);
+  if (whole.start === range.start && whole.end === range.end) {
+    return undefined;
+  }
+  const old = lines.slice(range.start, range.end);
+  const [half, own] = [shapeOf(old, languageId), shapeOf(answer, languageId)];
+  const isCutByBrackets = half.closes > 0 || half.opens > 0;
+  const isWhole =
+    endsLike(answer, spot, whole) &&
+    (isCutByBrackets ? own.closes === 0 && own.opens === 0 : hasOf(answer, lines, range, whole));
+  return isWhole ? { range: whole, warning: WARNINGS.widened } : { range, warning: WARNINGS.half };
+}
+
+/** Whether an answer begins and ends as the whole block does, where that was not selected, and as deep. */
+function endsLike(answer: readonly string[], { lines, range, indentation }: RewriteSpot, whole: LineRange): boolean {
+  const own = withoutBlankEnds(answer);
+  const [first = "", last = ""] = [own[0], own.at(-1)];
+  const all = withoutBlankEnds(lines.slice(whole.start, whole.end));
+  const [wholeFirst = "", wholeLast = ""] = [all[0], all.at(-1)];
+  const depth = (outer: string, inner: string): number =>
+    indentWidth(inner, indentation.size) - indentWidth(outer, indentation.size);
+  return (
+    (whole.start === range.start || first.trim() === wholeFirst.trim()) &&
+    (whole.end === range.end ||
+      (last.trim() === wholeLast.trim() && depth(first, last) === depth(wholeFirst, wholeLast)))
+  );
+}
+
+/** Whether an answer has lines of the part of a block that was not selected. */
+function hasOf(answer: readonly string[], lines: readonly string[], range: LineRange, whole: LineRange): boolean {
+  const rest = [...lines.slice(whole.start, range.start), ...lines.slice(range.end, whole.end)];
+  const own = new Set(answer.map((line) => line.trim()));
+  return rest.some((line) => /[\p{L}\p{N}]/u.test(line) && own.has(line.trim()));
+}
+
+/** Tests go among those of the file, wherever these stand. */
+function testsIn(code: readonly string[], spot: RewriteSpot, warnings: readonly string[]): RewriteResult {
+  const { lines, languageId, indentation } = spot;
+  const placed = placeTests(code, { lines, languageId, indentation });
+  const range = { start: 0, end: lines.length };
+  switch (placed.kind) {
+    case "placed":
+      return { kind: "rewritten", range, lines: placed.lines, warnings: [...warnings, ...placed.warnings] };
+    case "unchanged":
+      return { kind: "rewritten", range, lines, warnings };
+    case "newDocument":
+    case "nowhere":
+      return { kind: "none", reason: placed.reason, said: code.join("\n") };
+  }
+}
+
+function patched(patch: readonly string[], spot: RewriteSpot, warnings: readonly string[]): RewriteResult {
+  const { lines, range, indentation } = spot;
+  const { hunks, failed } = placePatch(patch, lines, range, indentation);
+  const [first] = hunks;
+  if (first === undefined) {
+    const reason = "The answer is a patch, and its lines stand nowhere in the file.";
+    return { kind: "none", reason, said: patch.join("\n") };
+  }
+  const start = Math.min(range.start, first.start);
+  const end = Math.max(range.end, hunks.at(-1)?.end ?? 0);
+  const isBeyond = hunks.some((hunk) => hunk.start < range.start || hunk.end > range.end);
+  const own = hunks.map((hunk) => ({ ...hunk, start: hunk.start - start, end: hunk.end - start }));
+  return {
+    kind: "rewritten",
+    range: { start, end },
+    lines: applyHunks(lines.slice(start, end), own),
+    warnings: [
+      ...warnings,
+      ...(failed === 0 ? [] : [failedWarning(failed, failed + hunks.length)]),
+      ...(isBeyond ? [WARNINGS.beyond] : []),
+    ],
+  };
+}
+
+/** A first line that only names the file. */
+function withoutFileName(lines: readonly string[], path: string, original: readonly string[]): readonly string[] {
+  const first = lines.findIndex((line) => line.trim() !== "");
+  const text = (lines[first] ?? "").trim();
+  const name = /^(?:\/\/|#|--|;|\/\*|<!--)\s*(?:file(?:name)?:\s*)?([\w@.~/\\+-]+\.\w+)\s*(?:\*\/|-->)?$/i.exec(
+    text,
+  )?.[1];
+  const isName =
+    name !== undefined && path !== "" && (path === name || path.endsWith(`/${name}`) || name.endsWith(`/${path}`));
+  return isName && !original.some((line) => line.trim() === text) ? lines.slice(first + 1) : lines;
+}
+
+function reasonFor(said: string, language: string): string {
+  if (said.trim() === "") {
+    return "The model gave no answer.";
+  }
+  return language === ""
+    ? "The answer has no code for this place."
+    : `The answer is ${language}, not code for this place.`;
+}

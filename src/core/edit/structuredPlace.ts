@@ -1,0 +1,487 @@
+import { type Indentation, indentOf, indentWidth } from "../indentation";
+import { withoutBlankEnds } from "./blankEnds";
+import { dedented, isIndented } from "./dedent";
+import { anchoredRange } from "./anchoredRange";
+import { fitIndentation } from "./codeIndentation";
+import { withElided } from "./elision";
+import { isMarkerLine } from "./elisionMarkers";
+import { applyHunks } from "./lineDiff";
+import { assembled, type Changes } from "./outline/assembly";
+import type { Declaration } from "./outline/declaration";
+import { DocumentOutline } from "./outline/documentOutline";
+import { familyOf } from "./outline/families";
+import { mergedGroup, mergedImport } from "./outline/imports";
+import { matchOf } from "./outline/matching";
+import { mergedOnOneLine } from "./outline/oneLine";
+import { flattened, outlineOf } from "./outline/outline";
+import { restoredWarning } from "./warnings";
+
+export interface StructuredTarget {
+  readonly lines: readonly string[];
+  readonly languageId: string;
+  readonly indentation: Indentation;
+  readonly cursorLine: number;
+}
+
+export type StructuredPlacement =
+  | { readonly kind: "placed"; readonly lines: readonly string[]; readonly warnings: readonly string[] }
+  | { readonly kind: "nowhere"; readonly reason: string };
+
+/**
+ * Puts each declaration of some code in the place of the document's of the same name and nesting, members by member and
+ * imports among the imports; what is new beside what it stood beside. Nothing is put between the lines of a function.
+ */
+export function placeByStructure(code: readonly string[], target: StructuredTarget): StructuredPlacement {
+  const lines = dedented(withoutBlankEnds(code), target.indentation.size);
+  return new Placer(lines, isIndented(code), target).place();
+}
+
+const FITS_NOWHERE = "The code fits nowhere in this file: select what it should replace, or insert it at the cursor.";
+const LEFT_OUT = "The code leaves parts out and does not say where they belong.";
+
+class Placer {
+  readonly #code: readonly string[];
+  readonly #wasIndented: boolean;
+  readonly #target: StructuredTarget;
+  readonly #items: readonly Declaration[];
+  readonly #doc: DocumentOutline;
+  readonly #changes: Changes = { replaced: new Map(), heads: new Map(), inserted: [] };
+  readonly #warnings: string[] = [];
+  #restored = 0;
+  #kept: string[] = [];
+
+  constructor(code: readonly string[], wasIndented: boolean, target: StructuredTarget) {
+    const { languageId, indentation } = target;
+    this.#code = code;
+    this.#wasIndented = wasIndented;
+    this.#target = target;
+    this.#items = outlineOf(code, languageId, indentation.size);
+    this.#doc = new DocumentOutline(target);
+  }
+
+  place(): StructuredPlacement {
+    const { lines, languageId } = this.#target;
+    const items = this.#items.filter((item) => !this.#isMarker(item));
+    const statements = items.filter(({ kind }) => kind === "statement");
+    if (items.length === 0) {
+      return { kind: "nowhere", reason: LEFT_OUT };
+    }
+    if (statements.length === items.length || (this.#localsOnly(items) && this.#doc.functionAt() !== undefined)) {
+      const found = this.#anchored();
+      if (found !== undefined || statements.length === items.length) {
+        return found ?? this.#placeStatements(items);
+      }
+    }
+    const [root] = this.#doc.outline;
+    const isObject = familyOf(languageId).kind === "json" && root?.kind === "container" && root.name === "";
+    if (isObject && items.length === 1 && items[0]?.name === "" && items[0].kind === "container") {
+      this.#replace(items[0], root);
+    }
+    const rest = isObject ? items.filter(({ name }) => name !== "") : items;
+    const reason = this.#placeItems(rest, isObject && !this.#isInside(rest) ? root : undefined, undefined);
+    if (reason !== undefined) {
+      return { kind: "nowhere", reason };
+    }
+    const result = assembled(lines, this.#doc.outline, this.#changes, languageId);
+    return { kind: "placed", lines: result, warnings: this.#allWarnings() };
+  }
+
+  #allWarnings(): string[] {
+    const names = [...new Set(this.#kept)];
+    const kept =
+      names.length === 0
+        ? []
+        : [
+            `The code does not have ${names
+              .slice(0, 5)
+              .map((name) => `'${name}'`)
+              .join(", ")}: kept as it was.`,
+          ];
+    return [...this.#warnings, ...(this.#restored > 0 ? [restoredWarning(this.#restored)] : []), ...kept];
+  }
+
+  /** Entries of JSON that stand deeper in the document than in its outermost object. */
+  #isInside(items: readonly Declaration[]): boolean {
+    const all = flattened(this.#doc.outline);
+    const outer = this.#doc.outline[0]?.members ?? [];
+    return items.some(
+      ({ name }) => !outer.some((each) => each.name === name) && all.some((each) => each.name === name),
+    );
+  }
+
+  /** A piece that is nothing but "… existing code …". */
+  #isMarker({ kind, head, end, start }: Declaration): boolean {
+    const lines = this.#code.slice(start, end).filter((line) => line.trim() !== "");
+    return kind === "statement" && head < end && lines.every((line) => isMarkerLine(line));
+  }
+
+  /** In the file where `scope` is undefined, else among the members of a container. Gives a reason where one fits nowhere. */
+  #placeItems(
+    items: readonly Declaration[],
+    scope: Declaration | undefined,
+    of: Declaration | undefined,
+  ): string | undefined {
+    const inserted: Declaration[] = [];
+    let after: { readonly scope: Declaration | undefined; readonly declaration: Declaration | undefined } | undefined;
+    for (const item of items) {
+      if (this.#isMarker(item)) {
+        continue;
+      }
+      if (item.kind === "import") {
+        this.#placeImport(item, scope);
+        continue;
+      }
+      const found = this.#find(item, items, scope);
+      if (typeof found === "string") {
+        return found;
+      }
+      if (found !== undefined) {
+        this.#replace(item, found.declaration);
+        after = found;
+        continue;
+      }
+      if (item.kind === "statement" && this.#isThere(item, scope)) {
+        continue;
+      }
+      if (item.kind === "statement" && scope === undefined && this.#noStatements()) {
+        this.#warnings.push("A statement of the code that belongs to no declaration was left out.");
+        continue;
+      }
+      const place = this.#placeFor(item, scope, after, inserted.length > 0);
+      if (place === undefined) {
+        return item.nesting === "member"
+          ? `There is no class here that '${item.name}' could be put into.`
+          : FITS_NOWHERE;
+      }
+      this.#insert(item, place, of);
+      inserted.push(item);
+      after = { scope: place.scope, declaration: place.after };
+    }
+    return undefined;
+  }
+
+  /** What an item takes the place of, and what that stands in. A sentence where several could be meant. */
+  #find(
+    item: Declaration,
+    siblings: readonly Declaration[],
+    scope: Declaration | undefined,
+  ): { scope: Declaration | undefined; declaration: Declaration } | string | undefined {
+    if (scope !== undefined) {
+      const match = matchOf(item, scope.members, siblings);
+      return match.kind === "one" ? { scope, declaration: match.declaration } : undefined;
+    }
+    const levels = this.#levelsFor(item);
+    for (const candidates of levels) {
+      const match = matchOf(item, candidates, siblings, this.#target.cursorLine);
+      if (match.kind === "several") {
+        return `Several declarations here are called '${item.name}': put the cursor into the one that is meant.`;
+      }
+      if (match.kind === "one") {
+        return { scope: this.#doc.parentOf(match.declaration), declaration: match.declaration };
+      }
+    }
+    return undefined;
+  }
+
+  /** Where to look for an item of the code's outermost level: the nearest first. */
+  #levelsFor(item: Declaration): readonly (readonly Declaration[])[] {
+    const all = flattened(this.#doc.outline);
+    const inTypes = all.filter((each) => this.#doc.isInType(each));
+    const outside = all.filter((each) => !this.#doc.isInType(each));
+    const nesting = this.#nestingOf(item);
+    if (nesting === "member") {
+      const own = this.#doc.typeAt()?.members ?? [];
+      return [own, inTypes];
+    }
+    if (nesting === "top") {
+      return [this.#doc.outline, outside];
+    }
+    return [this.#doc.outline, this.#doc.typeAt()?.members ?? [], all];
+  }
+
+  #nestingOf(item: Declaration): Declaration["nesting"] {
+    // Written as deep as a member is.
+    return item.nesting === "any" && item.kind === "function" && this.#wasIndented && this.#doc.typeAt() !== undefined
+      ? "member"
+      : item.nesting;
+  }
+
+  #replace(item: Declaration, old: Declaration): void {
+    if (old.body !== undefined && item.body !== undefined && item.members.length > 0 && old.members.length > 0) {
+      this.#mergeContainer(item, old);
+      return;
+    }
+    const { lines, indentation, languageId } = this.#target;
+    const before = lines.slice(old.start, old.end);
+    const oneLine = item.kind === "container" && old.kind === "container" ? this.#oneLine(item, old) : undefined;
+    if (oneLine !== undefined) {
+      this.#changes.replaced.set(old, [...lines.slice(old.start, old.head), ...oneLine]);
+      return;
+    }
+    const own = fitIndentation(this.#withLead(item, old), { lines: before, width: 0, indentation, languageId });
+    const expanded = withElided(own, before, indentation.size);
+    if (expanded.kind === "unclear") {
+      this.#warnings.push(LEFT_OUT);
+      return;
+    }
+    this.#restored += expanded.kind === "merged" ? expanded.restored : 0;
+    this.#changes.replaced.set(old, expanded.lines);
+  }
+
+  /** Where a block stands on one line, its entries are still entries. */
+  #oneLine(item: Declaration, old: Declaration): readonly string[] | undefined {
+    const { lines, indentation, languageId } = this.#target;
+    const [before, own] = [lines.slice(old.head, old.end), this.#code.slice(item.head, item.end)];
+    return mergedOnOneLine(before, own, familyOf(languageId), indentOf(indentation.size, indentation));
+  }
+
+  /** With the comments and decorators that the code has, or else those of the document. */
+  #withLead(item: Declaration, old: Declaration): readonly string[] {
+    const { lines } = this.#target;
+    const own = this.#code.slice(item.start, item.head).filter((line) => !isMarkerLine(line));
+    const before = lines.slice(old.start, old.head);
+    const isDecorator = (line: string): boolean => /^\s*(?:@\w|#!?\[|\[)/.test(line);
+    const shift =
+      indentWidth(this.#code[item.head] ?? "", this.#target.indentation.size) -
+      indentWidth(lines[old.head] ?? "", this.#target.indentation.size);
+    const moved = (all: readonly string[]): readonly string[] =>
+      shift === 0 ? all : all.map((line) => line.trimStart());
+    const comments = own.filter((line) => !isDecorator(line));
+    const lead =
+      own.length === 0
+        ? moved(before)
+        : [
+            ...(comments.length > 0 ? comments : moved(before.filter((line) => !isDecorator(line)))),
+            ...(own.some(isDecorator) ? own.filter(isDecorator) : moved(before.filter(isDecorator))),
+          ];
+    return [...(own.some(isDecorator) && comments.length > 0 ? own : lead), ...this.#code.slice(item.head, item.end)];
+  }
+
+  /** Members by member: those that the code does not have stay. */
+  #mergeContainer(item: Declaration, old: Declaration): void {
+    const { lines, indentation, languageId } = this.#target;
+    const [own, before] = [item.body ?? item, old.body ?? old];
+    const head = [
+      ...this.#withLead(item, old).slice(0, -(item.end - item.head)),
+      ...this.#code.slice(item.head, own.start),
+    ];
+    const place = { lines: lines.slice(old.start, before.start), width: 0, indentation, languageId };
+    this.#changes.heads.set(old, fitIndentation(head, place));
+    const problem = this.#placeItems(item.members, old, item);
+    if (problem !== undefined) {
+      this.#warnings.push(problem);
+    }
+    const names = new Set(item.members.map(({ name }) => name));
+    const isPartial =
+      this.#code.slice(item.start, item.end).some((line) => isMarkerLine(line)) ||
+      item.members.length * 3 < old.members.length;
+    if (!isPartial) {
+      this.#kept.push(...old.members.filter(({ name }) => name !== "" && !names.has(name)).map(({ name }) => name));
+    }
+  }
+
+  #placeImport(item: Declaration, scope: Declaration | undefined): void {
+    const { lines, languageId } = this.#target;
+    const family = familyOf(languageId);
+    const siblings = scope?.members ?? this.#doc.outline;
+    const imports = siblings.filter(({ kind }) => kind === "import");
+    const flat = (text: string): string => text.replaceAll(/\s+/g, " ").replace(/;$/, "").trim();
+    const text = flat(this.#code.slice(item.head, item.end).join(" "));
+    const textOf = ({ head, end }: Declaration): string => flat(lines.slice(head, end).join(" "));
+    if (
+      imports.some((each) => textOf(each) === text) ||
+      (/^(?:package|namespace)\b/.test(text) && imports.some((each) => /^(?:package|namespace)\b/.test(textOf(each))))
+    ) {
+      return;
+    }
+    for (const each of imports) {
+      const current = this.#changes.replaced.get(each) ?? lines.slice(each.start, each.end);
+      const isGroup = family.kind === "go" && current.some((line) => /^import\b/.test(line));
+      const group = isGroup ? mergedGroup(current, this.#code.slice(item.head, item.end)) : undefined;
+      const merged =
+        group ?? one(mergedImport(current.join(" "), this.#code.slice(item.head, item.end).join(" "), family));
+      if (merged !== undefined) {
+        this.#changes.replaced.set(each, merged);
+        return;
+      }
+      if (isGroup) {
+        return;
+      }
+    }
+    const last = imports.findLast((each) => !/^package\b/.test(textOf(each))) ?? imports.at(-1);
+    const after =
+      last ??
+      siblings.find(
+        (each, i) => i === 0 && each.kind === "statement" && /^(?:<\?php|["']use \w+["'];?|#!)/.test(textOf(each)),
+      );
+    this.#changes.inserted.push({ scope, after, lines: this.#code.slice(item.start, item.end), declaration: item });
+  }
+
+  /** Where something new is put: behind what it follows in the code; else by the cursor. */
+  #placeFor(
+    item: Declaration,
+    scope: Declaration | undefined,
+    after: { readonly scope: Declaration | undefined; readonly declaration: Declaration | undefined } | undefined,
+    isAfterNew: boolean,
+  ): { scope: Declaration | undefined; after: Declaration | undefined } | undefined {
+    const nesting = this.#nestingOf(item);
+    const isFitting = (of: Declaration | undefined): boolean =>
+      nesting === "any" || (nesting === "member") === (of !== undefined && this.#doc.isType(of));
+    if (after !== undefined && (scope !== undefined || isFitting(after.scope) || isAfterNew)) {
+      return { scope: after.scope, after: after.declaration };
+    }
+    if (scope !== undefined) {
+      return { scope, after: this.#siblingFor(item, scope) };
+    }
+    if (nesting === "member") {
+      const type = this.#doc.typeAt() ?? this.#doc.onlyType();
+      return type?.body === undefined ? undefined : { scope: type, after: this.#doc.memberBefore(type.members, type) };
+    }
+    const around = this.#doc.containerAt();
+    const isOwn = nesting === "any" && around !== undefined && this.#belongsInside(item, around);
+    const holder = isOwn ? around : this.#doc.namespaceAt();
+    return { scope: holder, after: this.#doc.memberBefore(holder?.members ?? this.#doc.outline, holder) };
+  }
+
+  /** In a container, behind the last of the same kind; overloads behind the others of their name. */
+  #siblingFor(item: Declaration, scope: Declaration): Declaration | undefined {
+    const { members } = scope;
+    const order: readonly Declaration["kind"][] = [
+      "import",
+      "entry",
+      "variable",
+      "call",
+      "function",
+      "container",
+      "statement",
+    ];
+    const same = members.findLast(({ name, kind }) => name === item.name && kind === item.kind);
+    const alike = members.findLast(({ kind }) => kind === item.kind);
+    const before = members.findLast(({ kind }) => order.indexOf(kind) <= order.indexOf(item.kind));
+    return same ?? alike ?? before;
+  }
+
+  #insert(
+    item: Declaration,
+    { scope, after }: { scope: Declaration | undefined; after: Declaration | undefined },
+    of: Declaration | undefined,
+  ): void {
+    const { lines, indentation, languageId } = this.#target;
+    const sibling = scope === undefined ? undefined : (scope.members[0] ?? undefined);
+    const inner =
+      scope === undefined
+        ? 0
+        : indentWidth(lines[scope.head] ?? "", indentation.size) +
+          (familyOf(languageId).kind === "toml" ? 0 : indentation.size);
+    const isNamespace = scope !== undefined && scope.members.length > 0;
+    const width =
+      isNamespace && sibling !== undefined ? indentWidth(lines[sibling.head] ?? "", indentation.size) : inner;
+    const own = this.#code
+      .slice(item.start, item.end)
+      .filter((line, i) => i >= item.head - item.start || !isMarkerLine(line));
+    const fitted = fitIndentation(own, { lines: [], width, indentation, languageId });
+    const isPartial = fitted.some((line) => isMarkerLine(line) && /\.{3}|…/.test(line)) && of === undefined;
+    if (isPartial) {
+      this.#warnings.push(LEFT_OUT);
+    }
+    this.#changes.inserted.push({ scope, after, lines: fitted, declaration: item });
+  }
+
+  /** Statements alone belong where the cursor is, but never into a function. */
+  #placeStatements(items: readonly Declaration[]): StructuredPlacement {
+    const { lines, cursorLine, indentation, languageId } = this.#target;
+    const isBlankLine = (lines[cursorLine] ?? "").trim() === "";
+    const all = flattened(this.#doc.outline);
+    const around = all.findLast(
+      ({ start, end, kind }) => kind !== "container" && start < cursorLine && cursorLine < end,
+    );
+    if (around !== undefined && !isBlankLine) {
+      return { kind: "nowhere", reason: FITS_NOWHERE };
+    }
+    if (around !== undefined || isBlankLine) {
+      const near = lines.slice(0, cursorLine).findLast((line) => line.trim() !== "") ?? "";
+      const opens = /[{(:[]\s*$/.test(near);
+      const width =
+        (lines[cursorLine] ?? "") !== ""
+          ? indentWidth(lines[cursorLine] ?? "", indentation.size)
+          : around === undefined
+            ? 0
+            : indentWidth(near, indentation.size) + (opens ? indentation.size : 0);
+      const own = fitIndentation(this.#code, { lines: [], width, indentation, languageId });
+      const isLast = cursorLine >= lines.length - 1;
+      return {
+        kind: "placed",
+        lines: applyHunks(lines, [{ start: cursorLine, end: cursorLine + 1, lines: isLast ? [...own, ""] : own }]),
+        warnings: [],
+      };
+    }
+    const container = this.#doc.containerAt();
+    if (
+      container !== undefined &&
+      this.#doc.isType(container) &&
+      !["css", "json", "yaml", "toml"].includes(familyOf(languageId).kind)
+    ) {
+      return { kind: "nowhere", reason: FITS_NOWHERE };
+    }
+    const after = this.#doc.memberBefore(container?.members ?? this.#doc.outline, container);
+    for (const [i, item] of items.entries()) {
+      this.#insert(item, { scope: container, after: i === 0 ? after : after }, undefined);
+    }
+    return { kind: "placed", lines: assembled(lines, this.#doc.outline, this.#changes, languageId), warnings: [] };
+  }
+
+  /** Code that begins and ends with lines of the document is another version of what is between. */
+  #anchored(): StructuredPlacement | undefined {
+    const { lines, indentation, languageId } = this.#target;
+    const range = anchoredRange(this.#code, lines, this.#doc.functionAt() ?? { start: 0, end: lines.length });
+    if (range === undefined) {
+      return undefined;
+    }
+    const old = lines.slice(range.start, range.end);
+    const own = fitIndentation(this.#code, { lines: old, width: 0, indentation, languageId });
+    const expanded = withElided(own, old, indentation.size);
+    if (expanded.kind === "unclear") {
+      return { kind: "nowhere", reason: LEFT_OUT };
+    }
+    const warnings = expanded.kind === "merged" && expanded.restored > 0 ? [restoredWarning(expanded.restored)] : [];
+    return { kind: "placed", lines: applyHunks(lines, [{ ...range, lines: expanded.lines }]), warnings };
+  }
+
+  /** Files of these languages are made of declarations alone. */
+  #noStatements(): boolean {
+    return ["java", "csharp", "c", "go", "rust"].includes(familyOf(this.#target.languageId).kind);
+  }
+
+  #localsOnly(items: readonly Declaration[]): boolean {
+    return items.every(({ kind }) => kind === "statement" || kind === "variable");
+  }
+
+  #isThere(item: Declaration, scope: Declaration | undefined): boolean {
+    const flat = (lines: readonly string[], { head, end }: Declaration): string =>
+      lines
+        .slice(head, end)
+        .map((line) => line.trim())
+        .join("\n");
+    const text = flat(this.#code, item);
+    return (scope?.members ?? this.#doc.outline).some((each) => flat(this.#target.lines, each) === text);
+  }
+
+  #belongsInside(item: Declaration, around: Declaration): boolean {
+    const kinds = new Set(around.members.map(({ kind }) => kind));
+    const family = familyOf(this.#target.languageId).kind;
+    if (["json", "yaml", "toml"].includes(family)) {
+      return true;
+    }
+    if (family === "css") {
+      return item.kind === "entry" && kinds.has("entry");
+    }
+    if (item.kind === "call") {
+      return true;
+    }
+    return item.kind === "function" && this.#doc.isType(around) && (family === "ruby" || family === "kotlin");
+  }
+}
+
+function one(line: string | undefined): readonly string[] | undefined {
+  return line === undefined ? undefined : [line];
+}

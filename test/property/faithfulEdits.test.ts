@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { blankEnds } from "../../src/core/edit/blankEnds";
+import { linesOf } from "../../src/core/edit/lineDiff";
+import { rewriteOf } from "../../src/core/edit/rewriteResult";
+import { detectIndentation, leadingSpace } from "../../src/core/indentation";
+import { languageIdOfPath } from "../../src/core/language";
+
+/** A faithful rewrite of any range of any file, however it is fenced, gives exactly that rewrite. */
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const FOLDERS = [
+  "src/core",
+  "src/vscode",
+  "src/cli",
+  "native/base",
+  "native/engine",
+  "tools",
+  "docs",
+  "training",
+  "webview",
+  "media",
+];
+const EXTENSIONS = /\.(?:ts|mjs|cc|h|py|md|json|css|txt|cmake)$/;
+const FILE_CHARS_MAX = 60_000;
+const ROUNDS = Number(process.env["HEARTH_ROUNDS"] ?? 600);
+
+interface SourceFile {
+  readonly path: string;
+  readonly lines: readonly string[];
+}
+
+function sources(): SourceFile[] {
+  return FOLDERS.flatMap((folder) => {
+    try {
+      return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+        .filter((name) => EXTENSIONS.test(name) && !name.includes("node_modules"))
+        .sort()
+        .map((name) => join(folder, name));
+    } catch {
+      return [];
+    }
+  })
+    .map((path) => ({ path, text: readFileSync(join(ROOT, path), "utf8") }))
+    .filter(({ text }) => text.length < FILE_CHARS_MAX)
+    .map(({ path, text }) => ({ path, lines: linesOf(text) }));
+}
+
+/** Numbers below `below`, the same each time. */
+function randomNumbers(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state * 48_271) % 0x7fffffff;
+    return state % below;
+  };
+}
+
+type Random = (below: number) => number;
+
+/** What a careful model does to some lines; blank lines at both ends stay. */
+function rewritten(lines: readonly string[], next: string, random: Random): string[] {
+  const words = (line: string): string => line.replace(/[\p{L}_]{3,}/u, (word) => `${word}X`);
+  const kind = random(7);
+  const inner = (line: string, i: number): boolean => line.trim() !== "" && i > 0 && i < lines.length - 1;
+  switch (kind) {
+    case 0:
+      return [...lines];
+    case 1:
+      return lines.map((line) => (random(3) === 0 ? words(line) : line));
+    case 2:
+      return lines.filter((line, i) => !inner(line, i) || random(4) > 0);
+    case 3:
+      return lines.flatMap((line, i) => (inner(line, i) && random(4) === 0 ? [line, words(line)] : [line]));
+    case 4:
+      return lines.flatMap((line, i) =>
+        inner(line, i) && random(4) === 0 ? [`${leadingSpace(line)}fresh${String(i)}`, line] : [line],
+      );
+    case 5:
+      return lines.map((line) => (line.trim() === "" ? line : words(line)));
+    default: {
+      // A new line at the end that is the next one of the file, but deeper.
+      const last = lines.findLastIndex((line) => line.trim() !== "");
+      const deeper = `${leadingSpace(next)}  ${next.trim()}`;
+      return last === -1 || next.trim() === "" ? [...lines] : lines.toSpliced(last + 1, 0, deeper);
+    }
+  }
+}
+
+/** As models wrap code. */
+function answerOf(lines: readonly string[], info: string, random: Random): string {
+  const ticks = Math.max(2, ...lines.map((line) => /`{3,}/.exec(line)?.[0].length ?? 0)) + 1;
+  const mark = "`".repeat(ticks);
+  const code = lines.join("\n");
+  const indented = (space: string): string => lines.map((line) => (line === "" ? "" : space + line)).join("\n");
+  switch (random(7)) {
+    case 0:
+      return `${mark}${info}\n${code}\n${mark}`;
+    case 1:
+      return `Here is the code:\n\n${mark}${info}\n${code}\n${mark}\n\nI hope this helps!`;
+    case 2:
+      return `Here it is: ${mark}${info}\n${code}\n${mark} This does it.`;
+    case 3:
+      return `1. ${mark}${info}\n${indented("   ")}\n   ${mark}\n2. That is all.`;
+    case 4:
+      return `> ${mark}${info}\n${lines.map((line) => `> ${line}`).join("\n")}\n> ${mark}\n\nDone.`;
+    case 5:
+      return `${mark}\n${code}\n${mark}<|im_end|>\n`;
+    default:
+      return `Sure!\n\n${"~".repeat(5)}${info}\n${code}\n${"~".repeat(5)}\n`;
+  }
+}
+
+/** Blank lines at both ends are those of the place, so that they say nothing. */
+function isFit(old: readonly string[], wanted: readonly string[]): boolean {
+  const ends = (lines: readonly string[]): string => JSON.stringify(blankEnds(lines));
+  return (
+    old.some((line) => line.trim() !== "") && wanted.some((line) => line.trim() !== "") && ends(old) === ends(wanted)
+  );
+}
+
+describe("a faithful rewrite", () => {
+  it("of any range of any file gives exactly that rewrite", function () {
+    this.timeout(600_000);
+    const files = sources();
+    assert.ok(files.length > 100, `${String(files.length)} files`);
+    const random = randomNumbers(20_240_607);
+    let tried = 0;
+    const wrong: string[] = [];
+    for (let round = 0; round < ROUNDS; ++round) {
+      const { path, lines } = files[random(files.length)]!;
+      const start = random(lines.length);
+      const end = Math.min(lines.length, start + 1 + random(25));
+      const old = lines.slice(start, end);
+      const wanted = rewritten(old, lines[end] ?? "", random);
+      if (!isFit(old, wanted)) {
+        continue;
+      }
+      tried += 1;
+      const languageId = languageIdOfPath(path);
+      const answer = answerOf(wanted, languageId, random);
+      const spot = { path, languageId, indentation: detectIndentation(lines.join("\n")), lines, range: { start, end } };
+      const result = rewriteOf(answer, spot, { kind: "refactor", hasEnded: true });
+      const got =
+        result.kind === "rewritten"
+          ? [...lines.slice(0, result.range.start), ...result.lines, ...lines.slice(result.range.end)]
+          : lines;
+      const expected = [...lines.slice(0, start), ...wanted, ...lines.slice(end)];
+      if (got.join("\n") !== expected.join("\n")) {
+        wrong.push(
+          `${path}:${String(start + 1)}-${String(end)}\n${answer}\n=> ${result.kind === "none" ? result.reason : result.lines.join("\n")}`,
+        );
+      }
+    }
+    assert.ok(tried > ROUNDS * 0.8, `${String(tried)} ranges`);
+    assert.equal(
+      wrong.length,
+      0,
+      `${String(wrong.length)} of ${String(tried)}:\n${wrong.slice(0, Number(process.env["HEARTH_SHOW"] ?? 3)).join("\n\n")}`,
+    );
+  });
+});
