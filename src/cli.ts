@@ -5,6 +5,7 @@ import { engine, engineCommandOptions } from "./cli/engine";
 import { evalOptions, evaluate } from "./cli/eval";
 import { inspect } from "./cli/inspect";
 import { logits, logitsOptions } from "./cli/logits";
+import { models, modelsOptions } from "./cli/models";
 import {
   type Arguments,
   engineOptionsHelp,
@@ -17,6 +18,7 @@ import { replay } from "./cli/replay";
 import { tokenize, tokenizeOptions } from "./cli/tokenize";
 import { trace, traceOptions } from "./cli/trace";
 import { EngineError } from "./protocol/errors";
+import { ModelsError } from "./protocol/models";
 
 const HELP = `hearth: private code completion on your own CPU
 
@@ -27,6 +29,14 @@ const HELP = `hearth: private code completion on your own CPU
       both: [--language ID] [--trigger automatic|manual] [--tab-size N] [--insert-spaces|--tabs]
   hearth chat [--prompt S] [--system S] [--max-tokens N] [--try-anyway] [--json]
       one answer, or a conversation line by line
+  hearth models list [--json]
+      what is installed, what was begun, and what suits this machine
+  hearth models download NAME [--sha256 H] [--latest] [--mirror URL]
+      an id of the list, org/repo/file.gguf or an address; goes on where an earlier download stopped. HF_ENDPOINT is a mirror,
+      HF_TOKEN a token for files that want one
+  hearth models verify [NAME…] | remove NAME | import [FILE…]
+      hash files again; delete one; use files in place, without names those of Hugging Face's cache, LM Studio and Ollama
+      all: [--folder DIR], default HEARTH_MODELS or the user's data folder
   hearth inspect [MODEL] [--json]
       what a model file says about itself
   hearth tokenize [MODEL] (--text S | --file F) [--json]
@@ -50,7 +60,7 @@ const HELP = `hearth: private code completion on your own CPU
       a scripted editing session at its own pace, through an engine process of its own; see bench/keystrokes
 
 Common options
-  --model M              a GGUF file; default: the built-in starter model
+  --model M              a GGUF file, or the name of an installed model; default: the built-in starter model
 ${engineOptionsHelp()}  --prefetch on|exact|off
                          read experts ahead of their use: also on a guess (default), only when a layer has asked, or not
   --temperature T --top-k K --top-p P --min-p P --seed N
@@ -67,6 +77,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   complete: { run: complete, options: completeOptions },
   chat: { run: chat, options: chatOptions },
   engine: { run: engine, options: engineCommandOptions },
+  models: { run: models, options: modelsOptions },
   inspect: { run: inspect, options: {} },
   tokenize: { run: tokenize, options: tokenizeOptions },
   logits: { run: logits, options: logitsOptions },
@@ -95,7 +106,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  if (error instanceof EngineError || error instanceof UsageError) {
+  if (error instanceof EngineError || error instanceof ModelsError || error instanceof UsageError) {
     process.stderr.write(`hearth: ${error.message}\n`);
     process.exitCode = error instanceof UsageError ? 2 : 1;
     return;

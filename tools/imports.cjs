@@ -5,6 +5,8 @@ const ROWS = {
   "^src/protocol/": ["^src/protocol/"],
   "^src/core/": ["^src/protocol/", "^src/core/"],
   "^src/model/": ["^src/protocol/", "^src/model/"],
+  // A file is a model once its header has been read.
+  "^src/models/": ["^src/protocol/", "^src/model/gguf(File|Header)\\.ts$", "^src/models/"],
   // Four folders, three edges. The client's side loads neither the server's nor the addon: a crash of the engine must not be
   // the window's.
   "^src/engine/wire/": ["^src/protocol/", "^src/engine/wire/"],
@@ -19,6 +21,7 @@ const ROWS = {
     "^src/engine/client/",
     "^src/engine/wire/address\\.ts$",
     "^src/gitIgnored\\.ts$",
+    "^src/models/",
     "^src/systemClock\\.ts$",
     "^src/vscode/",
   ],
@@ -31,6 +34,7 @@ const ROWS = {
     "^src/protocol/",
     "^src/core/",
     "^src/model/",
+    "^src/models/",
     "^src/engine/",
     "^src/systemClock\\.ts$",
     "^src/cli/",
@@ -80,10 +84,17 @@ module.exports = {
     },
     {
       name: "no-network",
-      comment: "Hearth works offline; only model/download.ts may ever open a connection to the network",
+      comment: "Hearth works offline; only models/nodeHttp.ts may ever open a connection to another machine",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/model/download\\.ts$" },
+      from: { path: "^src/", pathNot: ["^src/models/nodeHttp\\.ts$", TESTS] },
       to: { path: "^(node:)?(http|https|http2|dgram|tls|dns|undici)$" },
+    },
+    {
+      name: "local-sockets",
+      comment: "windows and the engine talk over a local socket; nothing else has any",
+      severity: "error",
+      from: { path: "^src/", pathNot: ["^src/engine/(client|server|wire)/", TESTS] },
+      to: { path: "^(node:)?net$" },
     },
     {
       name: "no-dev-packages",
