@@ -2,6 +2,7 @@ import { join, resolve } from "node:path";
 import { EngineClient } from "../engine/client/client";
 import { isEngineRunning } from "../engine/client/engineProcess";
 import type { LoadOptions } from "../protocol/engine";
+import { EngineError } from "../protocol/errors";
 import { type Arguments, engineOptions, flagOption, usageError, wholeOption } from "./options";
 import { modelPath, printJson, Progress } from "./session";
 
@@ -48,7 +49,14 @@ export async function engine(args: Arguments): Promise<void> {
 /** Loads the model, so that the first window need not wait for it. */
 async function warm(client: EngineClient, args: Arguments): Promise<void> {
   const load: LoadOptions = engineOptions(args);
-  const info = await client.openModel({ path: resolve(modelPath(args)), load });
+  const path = resolve(modelPath(args));
+  const info = await client.openModel({ path, load });
+  if (info.path !== path) {
+    throw new EngineError(
+      "busy",
+      `cannot load '${path}': windows use '${info.path}', and the engine holds one model; choose it in one of them`,
+    );
+  }
   if (flagOption(args, "json")) {
     printJson(info);
     return;

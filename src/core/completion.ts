@@ -143,6 +143,9 @@ export class Completer {
       }
     }
     cancelled.dispose();
+    if (begun.id === this.#lastId) {
+      this.#lookAhead(request, first);
+    }
     return found;
   }
 

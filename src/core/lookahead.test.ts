@@ -74,6 +74,17 @@ describe("Lookahead: what comes after a suggestion", () => {
     assert.equal(engine.calls.length, 2);
   });
 
+  it("is asked for after the alternatives of a request by hand", async () => {
+    const { clock, engine, completer, ask } = setUp(chained, 5);
+    const request = requestAt("x = |\ny", { trigger: "manual" });
+    const first = await ask(request);
+    await clock.until(completer.alternatives(request, first, 50));
+    const asked = engine.calls.length;
+    await clock.advance(1000);
+    assert.equal(engine.calls.length, asked + 1);
+    assert.ok(beforeCursor(engine.calls.at(-1)!.prompt).endsWith("x = one"));
+  });
+
   it("is given up as soon as something else is typed", async () => {
     const { clock, engine, ask } = setUp(chained);
     await ask(requestAt("x = |\ny"));

@@ -47,7 +47,7 @@ export function statusLine(facts: WindowFacts): StatusLine {
     case "starting":
       return line("loading", SPINNER, ["The engine is starting."]);
     case "restarting":
-      return line("loading", SPINNER, ["The engine crashed and is restarting."]);
+      return line("loading", SPINNER, ["The engine went away and is being started again."]);
     case "loading": {
       const percent = `${String(Math.floor(engine.part * 100))} %`;
       return { ...line("loading", SPINNER, [`The model is loading: ${percent}.`]), text: `Hearth ${percent}` };

@@ -9,7 +9,7 @@ import type { PromptPart } from "./prompt";
  */
 
 /** Raised with every change that an older peer would misunderstand; part of the engine's address. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 export interface HelloParams {
   /** What the token file holds. */
@@ -47,8 +47,15 @@ export interface ModelChoice {
   readonly load?: LoadOptions;
 }
 
+export interface OpenModelParams extends ModelChoice {
+  /** The user has chosen it: it takes the place of what other windows use, for all of them. */
+  readonly replace?: boolean;
+}
+
 /** Everything that a window needs to know about a loaded model. */
 export interface ModelInfo {
+  /** Counts the models that the engine process has loaded. Prompts are laid out for one of them. */
+  readonly loadId: number;
   readonly path: string;
   readonly name: string;
   readonly title: string;
@@ -122,6 +129,8 @@ export interface CompleteParams extends GenerateRequest {
   /** A newer request for the same document supersedes an older one. */
   readonly document: string;
   readonly prompt: readonly PromptPart[];
+  /** What the prompt was laid out for: where another model has taken its place, the request ends as cancelled. */
+  readonly loadId?: number;
 }
 
 export interface ChatMessage {
@@ -180,7 +189,13 @@ export interface EngineStats {
 }
 
 /** Why Hearth shuts the engine down. */
-export type ShutdownReason = "updated" | "disabled" | "removed" | "requested";
+export type ShutdownReason =
+  | "updated"
+  | "disabled"
+  | "removed"
+  | "requested"
+  /** Windows that use it start another one at once. */
+  | "restart";
 
 /** Why an engine was shut down, by Hearth or by the system. */
 export type EndReason = ShutdownReason | "terminated";
@@ -191,8 +206,8 @@ export type ConnectionState =
   | { readonly kind: "off" }
   | { readonly kind: "starting" }
   | { readonly kind: "connected"; readonly hello: HelloResult }
-  /** The engine went away, and is started again after so many milliseconds. */
-  | { readonly kind: "disconnected"; readonly retryMs: number }
+  /** The engine went away, and is started again after so many milliseconds; `isRestart`: because a user wanted that. */
+  | { readonly kind: "disconnected"; readonly retryMs: number; readonly isRestart: boolean }
   /** Too many crashes, or an engine that cannot be started; told once. Only `restart` tries again. */
   | { readonly kind: "gaveUp"; readonly error: EngineError }
   /** The engine was shut down on request. Only `restart` tries again. */
@@ -222,10 +237,16 @@ interface Exchange<Params, Result> {
 /** Client to engine. `complete` and `chat` end early, as `cancelled`, on JSON-RPC's `$/cancelRequest`. */
 export interface EngineRequests {
   readonly hello: Exchange<HelloParams, HelloResult>;
-  /** Selects the model for this client's requests; it is loaded when it is first needed. Error `busy`. */
+  /**
+   * Selects the model for this client's requests; it is loaded when it is first needed. Where other clients use one, that is
+   * it: the engine holds one.
+   */
   readonly chooseModel: Exchange<ModelChoice, Nothing>;
-  /** The same, and loads it now. */
-  readonly openModel: Exchange<ModelChoice, ModelInfo>;
+  /**
+   * The same, and loads it now; with `replace`, for all clients. Then a file that cannot be used is refused while the one
+   * before goes on, and that one is loaded again where loading fails.
+   */
+  readonly openModel: Exchange<OpenModelParams, ModelInfo>;
   /** This client needs no model for now; the last one to say so frees the memory. */
   readonly releaseModel: Exchange<Nothing, Nothing>;
   readonly complete: Exchange<CompleteParams, GenerateReport>;

@@ -26,6 +26,9 @@ export interface CommandPorts {
   readonly engineLog: () => Promise<{ readonly path: string; readonly tail: string }>;
 }
 
+/** How long a remark stands in the status bar. */
+const TOLD_MS = 8000;
+
 const SNOOZE_MINUTES = [5, 15, 30, 60, 240];
 
 /** Command names before 0.2, for users' existing keybindings. */
@@ -49,14 +52,14 @@ export function registerCommands(ports: CommandPorts): vscode.Disposable {
       await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
       await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
     },
-    "hearth.chooseModel": () => chooseModel(settings),
+    "hearth.chooseModel": () => orTell(() => chooseModel(settings, engine)),
     "hearth.useBuiltInModel": () => settings.setModelPath(undefined),
     "hearth.showSkipReasons": () => showSkipReasons(engine.requests, ports.nowMs()),
     "hearth.showStatistics": () => orTell(() => showStatistics(engine)),
     "hearth.showSuggestionStatistics": () => showSuggestionStatistics(ports.watch),
     "hearth.showPrompt": () => orTell(() => showPrompt(engine)),
     "hearth.showLog": () => showLog(ports),
-    "hearth.restartEngine": () => orTell(() => engine.restart()),
+    "hearth.restartEngine": () => orTell(() => restart(engine)),
     "hearth.chat.open": () => chat.open(),
     "hearth.chat.new": () => chat.startNew(),
     "hearth.chat.ask": (question) => chat.ask(question),
@@ -97,7 +100,16 @@ async function toggleLanguage(settings: Settings, given: unknown): Promise<void>
   await settings.setLanguage(languageId, !isLanguageOn(settings.languages, languageId));
 }
 
-async function chooseModel(settings: Settings): Promise<void> {
+async function restart(engine: WindowEngine): Promise<void> {
+  const title = "Restarting the engine…";
+  const ms = await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title }, () =>
+    engine.restart(),
+  );
+  const seconds = (ms / 1000).toFixed(1);
+  vscode.window.setStatusBarMessage(`Hearth: the engine was restarted in ${seconds} s`, TOLD_MS);
+}
+
+async function chooseModel(settings: Settings, engine: WindowEngine): Promise<void> {
   const [file] =
     (await vscode.window.showOpenDialog({
       title: "Choose a Model for Hearth",
@@ -113,7 +125,11 @@ async function chooseModel(settings: Settings): Promise<void> {
     );
     return;
   }
-  // The change of the setting loads the model; the status bar shows what is wrong with it.
+  // A file that cannot be used is refused before anything has changed.
+  const title = `Loading '${file.path.slice(file.path.lastIndexOf("/") + 1)}'…`;
+  await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title }, () =>
+    engine.replace({ ...settings.modelChoice, path: file.fsPath }),
+  );
   await settings.setModelPath(file.fsPath);
 }
 

@@ -18,6 +18,8 @@ export interface EngineListeners {
 export interface EnginePort extends ChatEngine {
   readonly textEngine: TextEngine;
   openModel(model: ModelChoice): Promise<ModelInfo>;
+  /** In place of the model that is used, for all windows; where it cannot be used, the one before goes on. */
+  replaceModel(model: ModelChoice): Promise<ModelInfo>;
   releaseModel(): Promise<void>;
   releaseDocument(document: string): void;
   /** An open document as it is now, for completions with `memoryAt`. */
@@ -26,7 +28,7 @@ export interface EnginePort extends ChatEngine {
   rememberFile(document: string, text: string): Promise<boolean>;
   /** At once; without documents all of them. */
   forgetDocuments(documents?: readonly string[]): void;
-  /** Connects, also after the engine was ended or could not be kept alive. */
+  /** Ends the engine, if it runs, and connects to another. */
   restart(): Promise<void>;
   stats(): Promise<EngineStats>;
   dispose(): void;

@@ -151,8 +151,12 @@ export class HearthWindow {
   #apply(): void {
     const isNeeded = this.#settings.mode !== "off" || this.chat.needsEngine || this.#edits.needsEngine;
     const applied = isNeeded ? this.engine.apply() : this.engine.sleep();
-    // The engine's condition reports a failure.
-    applied.catch(() => undefined);
+    applied.catch((error: unknown) => {
+      // A failure that ends completion is told by the engine's condition; here the model before goes on.
+      if (this.engine.condition.kind !== "failed") {
+        void tellFailure(error);
+      }
+    });
     this.#focus.look();
     this.#show();
   }

@@ -49,6 +49,8 @@ export class WindowEngine implements vscode.Disposable {
   #completer: Completer | undefined;
   /** The model that is loaded or being loaded; rejected once that has failed. */
   #opened: { readonly choice: ModelChoice; readonly model: Promise<ModelInfo> } | undefined;
+  /** Another window has the model replaced: settles #opened.model. */
+  #replacement: { resolve(info: ModelInfo): void; reject(error: EngineError): void } | undefined;
 
   readonly onDidChange = this.#changed.event;
 
@@ -112,26 +114,45 @@ export class WindowEngine implements vscode.Disposable {
     return this.#completerFor(model);
   }
 
-  /** The same when the user asks to try again. */
-  async restart(): Promise<void> {
+  /** When the user asks to try again: another engine process, and the model loaded anew. Returns how long it took, in milliseconds. */
+  async restart(): Promise<number> {
+    const startedMs = this.#options.clock.nowMs();
     this.#opened = undefined;
     await this.#port.restart();
     await this.#open(true);
+    return this.#options.clock.nowMs() - startedMs;
   }
 
-  /** Applies changed settings. Loads no model that has not been needed yet. */
+  /**
+   * Loads a model in place of the one that is used, for all windows, as a user has chosen. Errors: EngineError, and then the
+   * one before goes on.
+   */
+  async replace(choice: ModelChoice): Promise<ModelInfo> {
+    const info = await this.#port.replaceModel(choice);
+    this.#adopt(info, choice);
+    return info;
+  }
+
+  /** Applies changed settings. Loads no model that has not been needed yet. Errors: EngineError. */
   async apply(): Promise<void> {
-    const before = this.#opened?.choice;
+    const opened = this.#opened;
     this.#completer?.stop();
     this.#completer = undefined;
-    if (before === undefined && this.#condition.kind !== "failed") {
+    if (opened === undefined && this.#condition.kind !== "failed") {
       return;
     }
-    if (JSON.stringify(before) === JSON.stringify(this.#options.choice())) {
-      this.#completer = this.#condition.kind === "ready" ? this.#newCompleter(this.#condition.model) : undefined;
+    this.#completer = this.#condition.kind === "ready" ? this.#newCompleter(this.#condition.model) : undefined;
+    const choice = this.#options.choice();
+    if (JSON.stringify(opened?.choice) === JSON.stringify(choice)) {
       return;
     }
-    await this.#open(true);
+    if (opened === undefined || this.#condition.kind !== "ready") {
+      await this.#open(true, true);
+      return;
+    }
+    // Tried once: what is wrong with it stays wrong while other settings change.
+    this.#opened = { ...opened, choice };
+    await this.replace(choice);
   }
 
   /** No completion is wanted: ends what runs, and lets the engine give the memory back. */
@@ -160,26 +181,47 @@ export class WindowEngine implements vscode.Disposable {
     return this.#port.stats();
   }
 
-  async #open(anew: boolean): Promise<ModelInfo> {
-    if (this.#opened === undefined || anew) {
-      const choice = this.#options.choice();
-      const model = this.#port.openModel(choice);
-      const opened = { choice, model };
-      this.#opened = opened;
-      model.then(
-        (info) => {
-          if (this.#opened === opened) {
-            this.#loaded(info);
-          }
-        },
-        (error: unknown) => {
-          if (this.#opened === opened) {
-            this.#failed(error);
-          }
-        },
-      );
+  async #open(anew: boolean, replace = false): Promise<ModelInfo> {
+    if (this.#opened !== undefined && !anew) {
+      return this.#opened.model;
     }
-    return this.#opened.model;
+    const choice = this.#options.choice();
+    const model = replace ? this.#port.replaceModel(choice) : this.#port.openModel(choice);
+    this.#expect(choice, model);
+    return model;
+  }
+
+  #expect(choice: ModelChoice, model: Promise<ModelInfo>): void {
+    const opened = { choice, model };
+    this.#opened = opened;
+    model.then(
+      (info) => {
+        if (this.#opened === opened) {
+          this.#loaded(info);
+        }
+      },
+      (error: unknown) => {
+        if (this.#opened === opened) {
+          this.#failed(error);
+        }
+      },
+    );
+  }
+
+  /** The engine has this model now, whoever chose it. */
+  #adopt(info: ModelInfo, choice: ModelChoice): void {
+    this.#opened = { choice, model: Promise.resolve(info) };
+    this.#replacement?.resolve(info);
+    this.#replacement = undefined;
+    if (this.#condition.kind !== "ready" || this.#condition.model.loadId !== info.loadId) {
+      this.#loaded(info);
+    }
+  }
+
+  /** The model that is being loaded does not come. */
+  #disappoint(error: EngineError): void {
+    this.#replacement?.reject(error);
+    this.#replacement = undefined;
   }
 
   #loaded(info: ModelInfo): void {
@@ -245,16 +287,23 @@ export class WindowEngine implements vscode.Disposable {
         break;
       }
       case "disconnected":
-        log.warn(`the engine crashed; it restarts in ${String(connection.retryMs)} ms`);
+        this.#disappoint(new EngineError("disconnected", "the engine process went away"));
+        if (connection.isRestart) {
+          log.info("the engine is restarted");
+        } else {
+          log.warn(`the engine crashed; it restarts in ${String(connection.retryMs)} ms`);
+        }
         this.#completer?.reset();
         this.#tell({ kind: "restarting" });
         break;
       case "gaveUp":
         log.error(connection.error.message);
+        this.#disappoint(connection.error);
         this.#opened = undefined;
         this.#tell({ kind: "failed", error: connection.error });
         break;
       case "ended":
+        this.#disappoint(new EngineError("disconnected", `the engine was stopped: ${connection.reason}`));
         log.info(`the engine was stopped: ${connection.reason}`);
         this.#opened = undefined;
         this.#tell({ kind: "ended", reason: connection.reason });
@@ -263,14 +312,40 @@ export class WindowEngine implements vscode.Disposable {
   }
 
   #onStatus(status: EngineStatus): void {
-    // The answer to openModel reports the other states.
-    if (status.kind === "loading" && this.#opened !== undefined) {
-      this.#tell({ kind: "loading", part: status.part });
+    const opened = this.#opened;
+    if (opened === undefined) {
+      return;
+    }
+    switch (status.kind) {
+      case "empty":
+        break;
+      case "loading":
+        if (this.#condition.kind === "ready") {
+          // In place of the one that this window uses.
+          this.#expect(
+            opened.choice,
+            new Promise((resolve, reject) => {
+              this.#replacement = { resolve, reject };
+            }),
+          );
+        }
+        this.#tell({ kind: "loading", part: status.part });
+        break;
+      case "ready":
+        this.#adopt(status.model, opened.choice);
+        break;
+      case "failed":
+        this.#disappoint(new EngineError(status.code, status.message));
+        break;
     }
   }
 
   #tell(condition: EngineCondition): void {
-    if (condition.kind === "ready" && this.#condition.kind !== "ready") {
+    const before = this.#condition;
+    if (
+      condition.kind === "ready" &&
+      (before.kind !== "ready" || before.model.loadId !== condition.model.loadId || this.#completer === undefined)
+    ) {
       this.#completer?.stop();
       this.#completer = this.#newCompleter(condition.model);
     }

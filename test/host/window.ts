@@ -72,21 +72,20 @@ export function leaveEngine(): void {
   client = undefined;
 }
 
-/** Generations that the engine has begun and ended, however. */
+/** Generations that the engine has begun and ended, however, when nothing has been asked for a while and none has ended. */
 export async function generations(): Promise<number> {
-  await settled();
-  return Object.values((await stats()).finished).reduce((sum, each) => sum + each, 0);
-}
-
-/** Nothing has been asked for a while, and nothing is under way. */
-async function settled(): Promise<void> {
-  let before = -1;
-  await until("nothing is asked any more", async () => {
-    const id = (await requests()).at(-1)?.id ?? 0;
-    const isQuiet = id === before;
-    before = id;
-    await sleep(250);
-    return isQuiet;
+  let before: readonly number[] = [];
+  return until("nothing is asked any more", async () => {
+    const { finished } = await stats();
+    const ended = Object.values(finished).reduce((sum, each) => sum + each, 0);
+    const now = [(await requests()).at(-1)?.id ?? 0, ended];
+    const isQuiet = now.every((each, i) => each === before[i]);
+    before = now;
+    if (!isQuiet) {
+      // What comes after a suggestion is asked for when it has stood for a while.
+      await sleep(500);
+    }
+    return isQuiet ? ended : undefined;
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Job } from "../../src/engine/server/loadedModel";
 import type { HostedModel } from "../../src/engine/server/modelHost";
 import { SessionSlots, type StopSignal } from "../../src/engine/server/sessionSlots";
-import type { ChatMessage, GenerationStatistics, ModelChoice, ModelInfo } from "../../src/protocol/engine";
+import type { ChatMessage, GenerationStatistics, ModelChoice } from "../../src/protocol/engine";
 import { EngineError } from "../../src/protocol/errors";
 import {
   emptyReport,
@@ -38,7 +38,7 @@ interface Saying {
 
 /** A model that gives the answer scripted in its last message, token by token; otherwise it behaves like any other. */
 export class ScriptedModel implements HostedModel {
-  readonly info: ModelInfo;
+  readonly info: HostedModel["info"];
   readonly #completions = new SessionSlots(2, () => new ScriptedSession());
   readonly #chats = new SessionSlots(1, () => new ScriptedSession());
   readonly #running = new Set<StopSignal>();

@@ -180,6 +180,88 @@ describe("windows that share an engine", () => {
     }));
 });
 
+describe("a model that is chosen in one window", () => {
+  const COPY = "copy.gguf";
+
+  it("takes the place of the one before in all windows, which are told", () =>
+    inWorld(async (world) => {
+      const copy = join(world.folder, "..", COPY);
+      copyFileSync(STARTER, copy);
+      const told: EngineStatus[] = [];
+      const [mine, other] = [world.client(), world.client({ onStatus: (status) => told.push(status) })];
+      const before = await mine.openModel({ path: STARTER });
+      assert.deepEqual(await other.openModel({ path: copy }), before, "another window has chosen first");
+      const running = mine.complete("a", LONG_PROMPT, ENDLESS);
+      await soon("text", running.next());
+      const now = await mine.replaceModel({ path: copy, load: { threads: 1 } });
+      assert.deepEqual([now.path, now.threads, now.loadId], [copy, 1, before.loadId + 1]);
+      assert.equal((await all(running)).result.finish, "cancelled");
+      await until("the other window is told", () => {
+        const last = told.at(-1);
+        return last?.kind === "ready" && last.model.loadId === now.loadId;
+      });
+      assert.equal((await all(other.complete("a", PROMPT, SHORT))).result.finish, "limit");
+      assert.equal((await other.stats()).loads, 2);
+    }));
+
+  it("is refused where it is none, and the one before goes on without a pause", () =>
+    inWorld(async (world) => {
+      const bad = join(world.folder, "..", "bad.gguf");
+      copyFileSync(STARTER, bad);
+      truncateSync(bad, 5000);
+      const [mine, other] = [world.client(), world.client()];
+      const { loadId } = await mine.openModel({ path: STARTER });
+      await other.openModel({ path: STARTER });
+      await assert.rejects(mine.replaceModel({ path: bad }), { code: "bad_model" });
+      for (const client of [mine, other]) {
+        assert.equal((await all(client.complete("a", PROMPT, SHORT))).result.finish, "limit");
+      }
+      assert.equal((await mine.stats()).loads, loadId);
+    }));
+
+  it("gets no prompt that was laid out for the one before", () =>
+    inWorld(async (world) => {
+      const client = world.client();
+      const { loadId } = await client.openModel({ path: STARTER });
+      await client.replaceModel({ path: STARTER, load: { threads: 1 } });
+      // As a window sends that has not been told yet.
+      const early = { ...SHORT, loadId };
+      assert.equal((await all(client.complete("a", PROMPT, early))).result.finish, "cancelled");
+      assert.equal((await all(client.complete("a", PROMPT, SHORT))).result.finish, "limit");
+    }));
+});
+
+describe("an engine that is restarted in one window", () => {
+  it("is another process, for all windows and without a word of a crash", () =>
+    inWorld(async (world) => {
+      const states: string[] = [];
+      const [mine, other] = [
+        world.client(),
+        world.client({
+          onConnection: (state) =>
+            states.push(state.kind === "disconnected" ? `restart ${String(state.isRestart)}` : state.kind),
+        }),
+      ];
+      await mine.openModel({ path: STARTER });
+      await other.openModel({ path: STARTER });
+      const before = await servingPid(mine);
+      await mine.restart();
+      const after = await servingPid(mine);
+      assert.notEqual(after, before);
+      assert.equal((await all(other.complete("a", PROMPT, SHORT))).result.finish, "limit");
+      assert.equal(await servingPid(other), after);
+      assert.deepEqual(states, ["starting", "connected", "restart true", "starting", "connected"]);
+      await until("only one is left", () => world.pids().length === 1);
+    }));
+
+  it("is started where none runs", () =>
+    inWorld(async (world) => {
+      const client = world.client();
+      await client.restart();
+      assert.equal((await client.stats()).clients, 1);
+    }));
+});
+
 describe("requests", () => {
   it("a newer one for the same document supersedes the older", () =>
     inWorld(async (world) => {
@@ -320,20 +402,19 @@ describe("models", () => {
       await assert.rejects(client.openModel({ path: join(world.folder, "..", "page.gguf") }), { code: "bad_model" });
     }));
 
-  it("another one is refused while somebody else uses the first, and loaded when nobody does", () =>
+  it("another one is loaded for a window that is alone, without asking anybody", () =>
     inWorld(async (world) => {
       const other = join(world.folder, "..", "other.gguf");
       copyFileSync(STARTER, other);
       const [a, b] = [world.client(), world.client()];
       await a.openModel({ path: STARTER });
-      await assert.rejects(b.openModel({ path: other }), { code: "busy", message: /hearth-starter\.gguf/ });
-      await a.openModel({ path: STARTER });
+      assert.equal((await b.openModel({ path: other })).path, STARTER);
       await a.releaseModel();
-      const info = await b.openModel({ path: other });
-      assert.equal(info.path, other);
-      await assert.rejects(a.openModel({ path: STARTER }), { code: "busy" });
+      assert.equal((await b.openModel({ path: other })).path, other);
+      assert.equal((await a.openModel({ path: STARTER })).path, other);
+      await a.releaseModel();
       assert.equal((await b.stats()).loads, 2);
-      // The only user may change its mind, also in the middle of a request.
+      // Also in the middle of a request.
       const pieces = b.complete("a", PROMPT, ENDLESS);
       await soon("text", pieces.next());
       await b.openModel({ path: STARTER });

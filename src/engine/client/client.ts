@@ -39,6 +39,9 @@ export interface EngineClientOptions {
   readonly onStatistics?: (statistics: GenerationStatistics) => void;
 }
 
+/** Longer than an engine waits for what runs before it ends (CLOSE_LIMIT_MS). */
+const RESTART_LIMIT_MS = 5000;
+
 /** One generation under way. */
 interface Running {
   readonly stream: ClientStream;
@@ -57,6 +60,8 @@ export class EngineClient {
   readonly #told = new ToldDocuments();
   #requests = 0;
   #model: ModelChoice | undefined;
+  /** The model that this client's prompts are laid out for. */
+  #loadId: number | undefined;
   /** The connection on which #model has been, or is being, selected. */
   #chosen: { readonly link: EngineLink; readonly told: Promise<unknown> } | undefined;
 
@@ -87,8 +92,21 @@ export class EngineClient {
     await this.#connection.linked();
   }
 
-  /** The same after the engine was ended, or could not be kept alive. */
+  /** Ends the engine, if one runs, and starts another. Other windows find that one by themselves. */
   async restart(): Promise<void> {
+    const { link } = this.#connection;
+    if (link !== undefined) {
+      const closed = new Promise<void>((resolve) => {
+        link.onClose(resolve);
+      });
+      // One that hangs is not waited for.
+      const timer = setTimeout(() => {
+        link.destroy();
+      }, RESTART_LIMIT_MS);
+      link.request("shutdown", { reason: "restart" }).catch(() => undefined);
+      await closed;
+      clearTimeout(timer);
+    }
     await this.#connection.restart();
   }
 
@@ -106,7 +124,22 @@ export class EngineClient {
     if (this.#model === model) {
       this.#remember(link, opened);
     }
-    return opened;
+    const info = await opened;
+    this.#loadId = info.loadId;
+    return info;
+  }
+
+  /**
+   * Loads a model in place of the one that is used, for all windows. Where it cannot be used the one before goes on, and
+   * stays this client's choice.
+   */
+  async replaceModel(model: ModelChoice): Promise<ModelInfo> {
+    const link = await this.#connection.linked();
+    const info = await link.request("openModel", { ...model, replace: true });
+    this.#model = model;
+    this.#chosen = { link, told: Promise.resolve() };
+    this.#loadId = info.loadId;
+    return info;
   }
 
   /** This window needs no model for now: the last window to say so frees the memory. */
@@ -131,7 +164,14 @@ export class EngineClient {
     request: GenerateRequest,
     cancel?: CancelToken,
   ): ClientStream {
-    return this.#generate("complete", document, cancel, (id) => ({ ...request, prompt, request: id, document }));
+    const loadId = this.#loadId === undefined ? {} : { loadId: this.#loadId };
+    return this.#generate("complete", document, cancel, (id) => ({
+      ...loadId,
+      ...request,
+      prompt,
+      request: id,
+      document,
+    }));
   }
 
   /** A chat completion. A code completion preempts it at every token. */
@@ -202,7 +242,14 @@ export class EngineClient {
     link.onNotification("text", ({ request, ...piece }: EngineNotifications["text"]) => {
       this.#running.get(request)?.stream.push(piece);
     });
-    link.onNotification("status", (status) => this.#options.onStatus?.(status));
+    // Another process counts from the beginning.
+    this.#loadId = undefined;
+    link.onNotification("status", (status) => {
+      if (status.kind === "ready") {
+        this.#loadId = status.model.loadId;
+      }
+      this.#options.onStatus?.(status);
+    });
     link.onNotification("statistics", (statistics) => this.#options.onStatistics?.(statistics));
   }
 

@@ -14,6 +14,8 @@ import { EngineLink } from "../wire/transport";
 /** Of a process that ends, the socket is closed within milliseconds. */
 const GREETINGS_MAX = 10;
 const GREETING_DELAY_MS = 10;
+/** So that of several windows one starts the new engine, mostly the one in which that was asked for. */
+const RESTART_DELAY_MS = 100;
 /** A process that starts on a busy machine is slow; one that has accepted the connection and sends nothing for so long hangs. */
 const HELLO_LIMIT_MS = 15_000;
 
@@ -163,6 +165,10 @@ export class EngineConnection {
   }
 
   #lost(): void {
+    if (this.#endReason === "restart") {
+      this.#again(RESTART_DELAY_MS, true);
+      return;
+    }
     if (this.#endReason !== undefined && !this.#disposal.signal.aborted) {
       this.#tell({ kind: "ended", reason: this.#endReason });
       return;
@@ -180,8 +186,15 @@ export class EngineConnection {
       this.#tell({ kind: "gaveUp", error: new EngineError("disconnected", message, { cause: error }) });
       return;
     }
-    this.#tell({ kind: "disconnected", retryMs: decision.delayMs });
-    const waiting = sleep(decision.delayMs, undefined, { signal: this.#disposal.signal });
+    this.#again(decision.delayMs, false);
+  }
+
+  #again(retryMs: number, isRestart: boolean): void {
+    if (this.#disposal.signal.aborted) {
+      return;
+    }
+    this.#tell({ kind: "disconnected", retryMs, isRestart });
+    const waiting = sleep(retryMs, undefined, { signal: this.#disposal.signal });
     this.#connecting = waiting.then(
       () => this.#connect(),
       (reason: unknown) => {

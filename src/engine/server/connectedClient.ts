@@ -12,7 +12,7 @@ import {
   type ShutdownReason,
 } from "../../protocol/engine";
 import { EngineError } from "../../protocol/errors";
-import type { GenerateReport } from "../../protocol/generation";
+import { emptyReport, type GenerateReport } from "../../protocol/generation";
 import { paramsOf, SCHEMAS } from "../wire/requestSchemas";
 import { ClientMemory } from "./clientMemory";
 import type { Job } from "./loadedModel";
@@ -124,8 +124,8 @@ export class ConnectedClient {
       return NOTHING;
     });
     this.#peer.onRequest("openModel", async (params) => {
-      models.choose(this, paramsOf(SCHEMAS.model, params));
-      return (await models.need(this, true)).info;
+      const { replace = false, ...choice } = paramsOf(SCHEMAS.openModel, params);
+      return models.open(this, choice, replace);
     });
     this.#peer.onRequest("releaseModel", async () => {
       await models.release(this);
@@ -141,10 +141,13 @@ export class ConnectedClient {
   #answerGenerations(): void {
     const { models } = this.#host;
     this.#peer.onRequest("complete", (params, cancel) => {
-      const { request: id, document, prompt, ...request } = paramsOf(SCHEMAS.complete, params);
+      const { request: id, document, prompt, loadId, ...request } = paramsOf(SCHEMAS.complete, params);
       const { memoryAt } = request;
       return this.#generate(id, this.#key(document), cancel, async (job) => {
         const model = await models.need(this);
+        if (loadId !== undefined && loadId !== models.loadId) {
+          return emptyReport("cancelled");
+        }
         const memory = memoryAt === undefined ? undefined : await this.#memory.whileWriting(model, document, memoryAt);
         return model.complete(job, prompt, request, memory);
       });

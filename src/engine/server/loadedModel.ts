@@ -1,4 +1,5 @@
 import { ChatTemplate } from "../../model/chatTemplate";
+import { openGgufFile } from "../../model/ggufFile";
 import type { ChatMessage, GenerationStatistics, ModelChoice, ModelInfo } from "../../protocol/engine";
 import {
   emptyReport,
@@ -32,7 +33,7 @@ export interface Job {
 
 /** A loaded model and its sessions. */
 export class LoadedModel {
-  readonly info: ModelInfo;
+  readonly info: Omit<ModelInfo, "loadId">;
   readonly #engine: LocalEngine;
   readonly #template: ChatTemplate;
   readonly #completions: SessionSlots<LocalSession>;
@@ -76,6 +77,11 @@ export class LoadedModel {
     const hotBefore = hot.read(engine.model.identity, n_layer * n_expert);
     engine.preload(hotBefore);
     return new LoadedModel(engine, idleTrimMs, hot, hotBefore);
+  }
+
+  /** Whether its file is a model that this version can load, as far as the header tells. Errors: EngineError. */
+  static async check({ path }: ModelChoice): Promise<void> {
+    await openGgufFile(path);
   }
 
   get sessions(): { completion: number; chat: number } {
@@ -269,7 +275,7 @@ function ratesOf(report: GenerateReport): Pick<GenerationStatistics, "prefillTps
   };
 }
 
-function infoOf(engine: LocalEngine): ModelInfo {
+function infoOf(engine: LocalEngine): LoadedModel["info"] {
   const { model, info } = engine;
   return {
     path: model.identity.path,

@@ -11,9 +11,14 @@ class Models {
   readonly loaded: ModelChoice[] = [];
   readonly statuses: EngineStatus["kind"][] = [];
   failing = new Set<string>();
-  readonly host = new ModelHost(
-    ({ kind }) => this.statuses.push(kind),
-    async (choice) => {
+  /** Cannot be loaded, as their headers tell. */
+  refused = new Set<string>();
+  readonly host = new ModelHost(({ kind }) => this.statuses.push(kind), {
+    check: ({ path }) =>
+      this.refused.has(path)
+        ? Promise.reject(new EngineError("bad_model", `'${path}' is no model`))
+        : Promise.resolve(),
+    load: async (choice) => {
       await new Promise(setImmediate);
       if (this.failing.has(choice.path)) {
         throw new EngineError("bad_model", `cannot open '${choice.path}'`);
@@ -27,7 +32,7 @@ class Models {
       };
       return { info: { path: choice.path }, close } as unknown as LoadedModel;
     },
-  );
+  });
 }
 
 const [ann, bob] = [{ who: "ann" }, { who: "bob" }];
@@ -50,8 +55,8 @@ describe("ModelHost", () => {
     const first = models.host.need(ann);
     models.host.choose(ann, Y);
     const second = models.host.need(ann);
-    await assert.rejects(first, { code: "bad_request", message: /another model was chosen/ });
-    assert.equal((await second).info.path, "/y");
+    assert.equal((await first).info.path, "/y");
+    assert.equal(await second, await first);
     const released = models.host.release(ann);
     models.host.choose(ann, X);
     const third = models.host.need(ann);
@@ -63,6 +68,7 @@ describe("ModelHost", () => {
       models.loaded.map(({ path }) => path),
       ["/x", "/y", "/x"],
     );
+    assert.equal(models.host.loadId, 3);
     assert.equal(models.statuses.at(-1), "ready");
   });
 
@@ -81,20 +87,65 @@ describe("ModelHost", () => {
     assert.equal(models.most, 1);
   });
 
-  it("refuses another model while somebody else uses the first, who keeps what was chosen before", async () => {
+  it("gives who comes later what the others use, until somebody replaces it for all", async () => {
+    const models = new Models();
+    models.host.choose(ann, X);
+    await models.host.need(ann);
+    assert.equal((await models.host.open(bob, Y, false)).path, "/x");
+    assert.deepEqual(await models.host.open(bob, Y, true), { path: "/y", loadId: 2 });
+    assert.equal((await models.host.need(ann)).info.path, "/y");
+    // What both have changed in their settings is loaded once.
+    await models.host.open(ann, Y, true);
+    // And a window that comes back from a pause with an earlier choice changes nothing.
+    models.host.choose(ann, X);
+    assert.equal((await models.host.need(ann)).info.path, "/y");
+    assert.deepEqual(
+      models.loaded.map(({ path }) => path),
+      ["/x", "/y"],
+    );
+    assert.equal(models.most, 1);
+  });
+
+  it("loads with other options for all", async () => {
+    const models = new Models();
+    models.host.choose(ann, { ...X, load: { threads: 1 } });
+    models.host.choose(bob, { ...X, load: { threads: 1 } });
+    await models.host.need(ann);
+    await models.host.open(bob, { ...X, load: { threads: 2 } }, true);
+    assert.equal(await models.host.need(ann), models.host.ready);
+    assert.deepEqual(
+      models.loaded.map(({ load }) => load?.threads),
+      [1, 2],
+    );
+  });
+
+  it("goes on with the model before where another one is refused, or does not load", async () => {
     const models = new Models();
     models.host.choose(ann, X);
     models.host.choose(bob, X);
-    assert.throws(
-      () => {
-        models.host.choose(bob, Y);
-      },
-      { code: "busy" },
-    );
+    const before = await models.host.need(ann);
+    models.refused.add("/y");
+    await assert.rejects(models.host.open(bob, Y, true), { code: "bad_model", message: /is no model/ });
+    assert.equal(models.host.ready, before);
+    assert.deepEqual(models.statuses, ["loading", "ready"]);
+    models.refused.clear();
+    models.failing.add("/y");
+    await assert.rejects(models.host.open(bob, Y, true), { code: "bad_model", message: /cannot open/ });
+    assert.equal((await models.host.need(ann)).info.path, "/x");
     assert.equal((await models.host.need(bob)).info.path, "/x");
-    models.host.leave(ann);
-    models.host.choose(bob, Y);
-    assert.equal((await models.host.need(bob)).info.path, "/y");
+    assert.deepEqual(models.statuses, ["loading", "ready", "loading", "failed", "loading", "ready"]);
+    assert.equal(models.most, 1);
+  });
+
+  it("answers who waits for a model that is replaced meanwhile with the new one", async () => {
+    const models = new Models();
+    models.host.choose(ann, X);
+    models.host.choose(bob, X);
+    await models.host.need(ann);
+    const [y, z] = [models.host.open(bob, Y, true), models.host.open(ann, { path: "/z" }, true)];
+    assert.equal((await y).path, "/z");
+    assert.equal((await z).path, "/z");
+    assert.equal((await models.host.need(bob)).info.path, "/z");
   });
 
   it("keeps a failure until somebody asks anew", async () => {

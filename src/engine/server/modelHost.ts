@@ -1,4 +1,3 @@
-import { basename } from "node:path";
 import type { EngineStatus, ModelChoice, ModelInfo } from "../../protocol/engine";
 import { EngineError } from "../../protocol/errors";
 import { LoadedModel } from "./loadedModel";
@@ -9,12 +8,16 @@ export type ModelUser = object;
 /** A model in memory, as its clients use it. */
 export type HostedModel = Pick<
   LoadedModel,
-  "info" | "sessions" | "statistics" | "tokenize" | "count" | "complete" | "chat" | "forget" | "close"
-> &
-  // Models of tests have none.
-  Partial<Pick<LoadedModel, "newMemory" | "endMemory">>;
+  "sessions" | "statistics" | "tokenize" | "count" | "complete" | "chat" | "forget" | "close"
+> & { readonly info: Omit<ModelInfo, "loadId"> } & Partial<Pick<LoadedModel, "newMemory" | "endMemory">>; // Models of tests have none.
 
 export type LoadModel = (choice: ModelChoice, onPart: (part: number) => void) => Promise<HostedModel>;
+
+export interface ModelLoader {
+  readonly load: LoadModel;
+  /** Rejects with an EngineError where it is certain that the model cannot be loaded. Takes little time and memory. */
+  readonly check: (choice: ModelChoice) => Promise<void>;
+}
 
 interface Loading {
   readonly choice: ModelChoice;
@@ -22,23 +25,30 @@ interface Loading {
   failed: boolean;
 }
 
+const LOADER: ModelLoader = {
+  load: (...args) => LoadedModel.load(...args),
+  check: (choice) => LoadedModel.check(choice),
+};
+
 /**
- * The one model in memory. It is loaded when it is first needed, shared by all connections that chose it, and replaced
- * when no other connection uses it.
+ * The one model in memory. It is loaded when it is first needed, and shared by all connections. Which one it is: what the
+ * only connection chose, or where there are several the first of them, until one of them replaces it for all.
  */
 export class ModelHost {
-  readonly #load: LoadModel;
+  readonly #loader: ModelLoader;
   readonly #onStatus: (status: EngineStatus) => void;
-  readonly #users = new Map<ModelUser, ModelChoice>();
+  readonly #users = new Set<ModelUser>();
+  /** What all users use. */
+  #choice: ModelChoice | undefined;
   #current: Loading | undefined;
   #closing: Promise<void> = Promise.resolve();
   #ready: HostedModel | undefined;
   #status: EngineStatus = { kind: "empty" };
   #loads = 0;
 
-  constructor(onStatus: (status: EngineStatus) => void, load: LoadModel = (...args) => LoadedModel.load(...args)) {
+  constructor(onStatus: (status: EngineStatus) => void, loader: ModelLoader = LOADER) {
     this.#onStatus = onStatus;
-    this.#load = load;
+    this.#loader = loader;
   }
 
   get status(): EngineStatus {
@@ -50,49 +60,78 @@ export class ModelHost {
     return this.#loads;
   }
 
+  /** Of the model that was loaded last. */
+  get loadId(): number {
+    return this.#loads;
+  }
+
   /** Undefined while none is ready. */
   get ready(): HostedModel | undefined {
     return this.#ready;
   }
 
-  /** Errors: EngineError `busy` while another connection uses another file. */
+  /** What a user wants, who gets what the others use. */
   choose(user: ModelUser, choice: ModelChoice): void {
-    const others = [...this.#users].filter(([other]) => other !== user).map(([, theirs]) => theirs);
-    const [first] = others;
-    if (first === undefined) {
-      this.#users.set(user, choice);
-      return;
+    const isAlone = this.#users.size === 0 || (this.#users.size === 1 && this.#users.has(user));
+    this.#users.add(user);
+    if (isAlone || this.#choice === undefined) {
+      this.#choice = choice;
     }
-    if (first.path !== choice.path) {
-      throw new EngineError(
-        "busy",
-        `cannot use model '${basename(choice.path)}': another window uses '${basename(first.path)}', ` +
-          `and the engine holds one; choose the same model in both, or close the other window`,
-      );
-    }
-    // Windows share the model as the first of them wanted it loaded.
-    this.#users.set(user, first);
   }
 
-  /** The model of `user`, loaded. A failure is kept until a call with `anew`. Errors: EngineError. */
+  /** The same, and loads it now. `replace`: for all users, in place of what they use. Errors: EngineError. */
+  async open(user: ModelUser, choice: ModelChoice, replace: boolean): Promise<ModelInfo> {
+    const before = this.#ready === undefined ? undefined : this.#choice;
+    if (!replace || before === undefined || sameChoice(before, choice)) {
+      if (replace) {
+        this.#choice = choice;
+      }
+      this.choose(user, choice);
+      return this.#infoOf(await this.need(user, true));
+    }
+    await this.#loader.check(choice);
+    this.#users.add(user);
+    this.#choice = choice;
+    try {
+      return this.#infoOf(await this.need(user, true));
+    } catch (error) {
+      if (this.#choice === choice) {
+        this.#choice = before;
+        // The status reports a failure.
+        this.need(user, true).catch(() => undefined);
+      }
+      throw error;
+    }
+  }
+
+  /** The model of all users, loaded. A failure is kept until a call with `anew`. Errors: EngineError. */
   async need(user: ModelUser, anew = false): Promise<HostedModel> {
-    const choice = this.#users.get(user);
-    if (choice === undefined) {
-      throw new EngineError("bad_request", 'no model is chosen; choose one with "Hearth: Choose Model…"');
+    let mayLoadAgain = anew;
+    for (;;) {
+      const choice = this.#choice;
+      if (choice === undefined || !this.#users.has(user)) {
+        throw new EngineError("bad_request", 'no model is chosen; choose one with "Hearth: Choose Model…"');
+      }
+      const current = this.#current;
+      const usable = current !== undefined && sameChoice(current.choice, choice) && !(current.failed && mayLoadAgain);
+      mayLoadAgain = false;
+      const [model, error] = await settled((usable ? current : this.#begin(choice)).promise);
+      // Another one may have been chosen meanwhile.
+      if (this.#choice !== choice) {
+        continue;
+      }
+      if (model === undefined) {
+        throw error;
+      }
+      return model;
     }
-    const current = this.#current;
-    const usable = current !== undefined && sameChoice(current.choice, choice) && !(current.failed && anew);
-    const model = await (usable ? current : this.#begin(choice)).promise;
-    if (this.#users.get(user) !== choice) {
-      throw new EngineError("bad_request", "another model was chosen meanwhile; try again");
-    }
-    return model;
   }
 
   /** `user` needs no model for now; the last one frees the memory. */
   async release(user: ModelUser): Promise<void> {
     this.#users.delete(user);
     if (this.#users.size === 0) {
+      this.#choice = undefined;
       await this.close();
     }
   }
@@ -139,14 +178,17 @@ export class ModelHost {
   async #loadOne(choice: ModelChoice): Promise<HostedModel> {
     const { path } = choice;
     this.#tell({ kind: "loading", path, part: 0 });
-    const model = await this.#load(choice, (part) => {
+    const model = await this.#loader.load(choice, (part) => {
       this.#tell({ kind: "loading", path, part });
     });
     this.#loads += 1;
     this.#ready = model;
-    const info: ModelInfo = model.info;
-    this.#tell({ kind: "ready", model: info });
+    this.#tell({ kind: "ready", model: this.#infoOf(model) });
     return model;
+  }
+
+  #infoOf({ info }: HostedModel): ModelInfo {
+    return { loadId: this.#loads, ...info };
   }
 
   async #end(loading: Loading | undefined): Promise<void> {
@@ -160,6 +202,14 @@ export class ModelHost {
   #tell(status: EngineStatus): void {
     this.#status = status;
     this.#onStatus(status);
+  }
+}
+
+async function settled(promise: Promise<HostedModel>): Promise<[HostedModel, undefined] | [undefined, unknown]> {
+  try {
+    return [await promise, undefined];
+  } catch (error) {
+    return [undefined, error];
   }
 }
 

@@ -53,9 +53,13 @@ export class EngineServer {
 
   constructor(options: EngineServerOptions) {
     this.#options = options;
-    this.#models = new ModelHost((status) => {
-      this.#onStatus(status);
-    }, options.load);
+    const { load } = options;
+    this.#models = new ModelHost(
+      (status) => {
+        this.#onStatus(status);
+      },
+      load === undefined ? undefined : { load, check: () => Promise.resolve() },
+    );
     options.listener.on("connection", (socket) => {
       this.#accept(socket);
     });

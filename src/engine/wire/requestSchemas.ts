@@ -5,6 +5,7 @@ import type {
   HelloParams,
   LoadOptions,
   ModelChoice,
+  OpenModelParams,
   RememberParams,
   ShutdownReason,
 } from "../../protocol/engine";
@@ -160,7 +161,7 @@ const generateRequest = {
 const optionalOfGenerate = ["stop", "sampler", "logprobs", "watched", "memoryAt"] as const;
 const request = whole(0, Number.MAX_SAFE_INTEGER);
 
-const shutdownReason: Schema<ShutdownReason> = oneOf("updated", "disabled", "removed", "requested");
+const shutdownReason: Schema<ShutdownReason> = oneOf("updated", "disabled", "removed", "requested", "restart");
 
 /** Of each request's parameters. */
 export const SCHEMAS = {
@@ -175,7 +176,11 @@ export const SCHEMAS = {
     ["keepAliveMs", "hostPid"],
   ),
   model: record<ModelChoice>({ path: text, load }, ["load"]),
-  complete: record<CompleteParams>({ ...generateRequest, request, document: text, prompt }, optionalOfGenerate),
+  openModel: record<OpenModelParams>({ path: text, load, replace: flag }, ["load", "replace"]),
+  complete: record<CompleteParams>(
+    { ...generateRequest, request, document: text, prompt, loadId: whole(0, COUNT_MAX) },
+    [...optionalOfGenerate, "loadId"],
+  ),
   chat: record<ChatParams>(
     { ...generateRequest, request, conversation: text, messages: list(chatMessage) },
     optionalOfGenerate,
