@@ -5,6 +5,9 @@ import type { RequestRecord } from "./core/requestLog";
 import type { StatusLine } from "./core/statusLine";
 import { EngineClient } from "./engine/client/client";
 import { gitIgnored } from "./gitIgnored";
+import { defaultModelFolder } from "./models/modelFolder";
+import { ModelStore } from "./models/modelStore";
+import { nodeHttp } from "./models/nodeHttp";
 import { SYSTEM_CLOCK } from "./systemClock";
 import { engineAddress } from "./engine/wire/address";
 import type { WindowChat } from "./vscode/chat/windowChat";
@@ -32,6 +35,8 @@ export function activate(context: vscode.ExtensionContext): HearthApi {
     clock: SYSTEM_CLOCK,
     engineLog,
     gitIgnored,
+    openModels: ({ folder, ...choice }) =>
+      new ModelStore({ ...choice, folder: folder === "" ? defaultModelFolder() : folder, http: nodeHttp }),
     connect: (listeners, keepAliveMs) =>
       new EngineClient({
         ...listeners,

@@ -14,7 +14,13 @@ const ROWS = {
   "^src/engine/server/": ["^src/protocol/", "^src/model/", "^src/engine/(server|wire|local)/"],
   "^src/engine/local/": ["^src/protocol/", "^src/model/", "^src/engine/local/"],
   // The chat view's page is a string; all else of the view is for a browser.
-  "^src/vscode/": ["^src/protocol/", "^src/core/", "^src/vscode/", "^webview/chat/page\\.ts$"],
+  "^src/vscode/": [
+    "^src/protocol/",
+    "^src/core/",
+    "^src/models/(size|progressText)\\.ts$",
+    "^src/vscode/",
+    "^webview/chat/page\\.ts$",
+  ],
   "^src/extension\\.ts$": [
     "^src/protocol/",
     "^src/core/",

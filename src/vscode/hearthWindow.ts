@@ -12,6 +12,8 @@ import { FocusWatch } from "./focusWatch";
 import { InlineCompletionProvider } from "./inlineCompletionProvider";
 import { LanguageModelProvider } from "./languageModelProvider";
 import { warnAboutOtherCompleters } from "./otherCompleters";
+import type { OpenModels } from "./models/modelsPort";
+import { WindowModels } from "./models/windowModels";
 import { Settings } from "./settings";
 import { Snooze } from "./snooze";
 import { StatusBar } from "./statusBar";
@@ -27,6 +29,7 @@ export interface HearthWindowOptions {
   readonly clock: Clock;
   readonly engineLog: () => Promise<{ readonly path: string; readonly tail: string }>;
   readonly gitIgnored: GitIgnored;
+  readonly openModels: OpenModels;
 }
 
 /** Other extensions need time to start. */
@@ -45,7 +48,7 @@ export class HearthWindow {
   readonly #memory: WindowMemory;
   #thinking = false;
 
-  constructor({ context, builtInModel, connect, clock, engineLog, gitIgnored }: HearthWindowOptions) {
+  constructor({ context, builtInModel, connect, clock, engineLog, gitIgnored, openModels }: HearthWindowOptions) {
     const log = vscode.window.createOutputChannel("Hearth", { log: true });
     const settings = new Settings(builtInModel);
     const snooze = new Snooze(context.globalState);
@@ -83,6 +86,7 @@ export class HearthWindow {
       this.chat,
       new LanguageModelProvider(this.engine, settings),
       this.#edits,
+      new WindowModels({ context, settings, engine: this.engine, open: openModels, log }),
       // After whatever uses it.
       this.engine,
       new vscode.Disposable(() => {

@@ -27,6 +27,8 @@ export interface EditorOptions {
   readonly others?: readonly { readonly publisher: string; readonly name: string; readonly version: string }[];
   /** Over those of the tests, which keep IntelliSense out of the way. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** For extensions and what they start. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 interface Places {
@@ -56,6 +58,7 @@ export class Editor extends Workbench {
     settings = {},
     others = [],
     scripted = false,
+    env = {},
   }: EditorOptions): Promise<Editor> {
     assert.ok(existsSync(VSIX), `'${VSIX}' is not there to be tested; npm run package`);
     await installServer(version);
@@ -90,7 +93,7 @@ export class Editor extends Workbench {
         folder,
         extensions,
         settings: { ...TEST_SETTINGS, ...settings },
-        env: { HEARTH_RUNTIME_DIR: runtime, ...(scripted ? await scriptedEngine(places.asked) : {}) },
+        env: { ...env, HEARTH_RUNTIME_DIR: runtime, ...(scripted ? await scriptedEngine(places.asked) : {}) },
         onSpawn: (stop) => ends.push(stop),
       });
       const browser = await launchBrowser();

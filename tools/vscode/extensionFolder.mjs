@@ -29,9 +29,10 @@ export function manifest() {
 
 /** Files of the extension that are there as they are in the repository. */
 function copiedFiles() {
-  const { main, browser, icon } = manifest();
-  const named = [main, browser, icon].filter((file) => file !== undefined).map((file) => path.posix.normalize(file));
-  return [...SHIPPED, ...named];
+  const { main, browser, icon, contributes } = manifest();
+  const pictures = contributes.walkthroughs.flatMap(({ steps }) => steps.map(({ media }) => media.image));
+  const named = [main, browser, icon, ...pictures].filter((file) => file !== undefined);
+  return [...new Set([...SHIPPED, ...named.map((file) => path.posix.normalize(file))])];
 }
 
 /** Every file of the extension. */
