@@ -6,13 +6,14 @@ const ROWS = {
   "^src/core/": ["^src/protocol/", "^src/core/"],
   "^src/model/": ["^src/protocol/", "^src/model/"],
   // A file is a model once its header has been read.
-  "^src/models/": ["^src/protocol/", "^src/model/gguf(File|Header)\\.ts$", "^src/models/"],
+  "^src/models/": ["^src/protocol/", "^src/machineMemory\\.ts$", "^src/model/gguf(File|Header)\\.ts$", "^src/models/"],
   // Four folders, three edges. The client's side loads neither the server's nor the addon: a crash of the engine must not be
   // the window's.
   "^src/engine/wire/": ["^src/protocol/", "^src/engine/wire/"],
   "^src/engine/client/": ["^src/protocol/", "^src/core/ports\\.ts$", "^src/engine/(client|wire)/"],
   "^src/engine/server/": ["^src/protocol/", "^src/model/", "^src/engine/(server|wire|local)/"],
-  "^src/engine/local/": ["^src/protocol/", "^src/model/", "^src/engine/local/"],
+  "^src/engine/local/": ["^src/protocol/", "^src/machineMemory\\.ts$", "^src/model/", "^src/engine/local/"],
+  "^src/machineMemory\\.ts$": [],
   // The chat view's page is a string; all else of the view is for a browser.
   "^src/vscode/": [
     "^src/protocol/",

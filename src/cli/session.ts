@@ -46,7 +46,7 @@ export async function openEngine(
       progress.show(done / total);
     });
     progress.clear();
-    for (const warning of [...engine.model.warnings, ...slowKernels(engine.info.isa, textOption(args, "isa"))]) {
+    for (const warning of [...engine.warnings, ...slowKernels(engine.info.isa, textOption(args, "isa"))]) {
       process.stderr.write(`hearth: warning: ${warning}\n`);
     }
     return engine;
