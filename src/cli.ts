@@ -1,6 +1,7 @@
 import { bench, benchOptions } from "./cli/bench";
 import { chat, chatOptions } from "./cli/chat";
 import { complete, completeOptions } from "./cli/complete";
+import { doctor } from "./cli/doctor";
 import { engine, engineCommandOptions } from "./cli/engine";
 import { evalOptions, evaluate } from "./cli/eval";
 import { inspect } from "./cli/inspect";
@@ -37,6 +38,9 @@ const HELP = `hearth: private code completion on your own CPU
   hearth models verify [NAME…] | remove NAME | import [FILE…]
       hash files again; delete one; use files in place, without names those of Hugging Face's cache, LM Studio and Ollama
       all: [--folder DIR], default HEARTH_MODELS or the user's data folder
+  hearth doctor [--json]
+      what Hearth has open, as the system lists it, what it keeps, and each request that it ever made; fails if anything is
+      open that is not local
   hearth inspect [MODEL] [--json]
       what a model file says about itself
   hearth tokenize [MODEL] (--text S | --file F) [--json]
@@ -78,6 +82,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   chat: { run: chat, options: chatOptions },
   engine: { run: engine, options: engineCommandOptions },
   models: { run: models, options: modelsOptions },
+  doctor: { run: doctor, options: {} },
   inspect: { run: inspect, options: {} },
   tokenize: { run: tokenize, options: tokenizeOptions },
   logits: { run: logits, options: logitsOptions },

@@ -41,6 +41,7 @@ const ROWS = {
     "^src/protocol/",
     "^src/core/",
     "^src/model/",
+    "^src/machineMemory\\.ts$",
     "^src/models/",
     "^src/engine/",
     "^src/systemClock\\.ts$",

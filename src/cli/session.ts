@@ -10,7 +10,7 @@ import type { Isa } from "../protocol/engineOptions";
 import { type Arguments, engineOptions, textOption } from "./options";
 
 /** The model that comes with Hearth; found from dist/ and from src/cli/ alike. */
-function builtInModel(): string {
+export function builtInModel(): string {
   const root = __dirname.endsWith("cli") ? join(__dirname, "..", "..") : join(__dirname, "..");
   return join(root, "models", "hearth-starter.gguf");
 }
