@@ -48,7 +48,7 @@ export class ModelDownloads implements vscode.Disposable {
   constructor(options: ModelDownloadsOptions) {
     this.#options = options;
     this.#item = vscode.window.createStatusBarItem("hearth.downloads", vscode.StatusBarAlignment.Right, 99);
-    this.#item.name = "Hearth: Model Downloads";
+    this.#item.name = "Hearth Model Downloads";
     this.#item.command = "hearth.chooseModel";
   }
 
