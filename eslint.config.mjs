@@ -30,5 +30,10 @@ export default tseslint.config(
       "@typescript-eslint/no-misused-spread": "off",
     },
   },
+  {
+    // Hearth talks to other machines in one place: src/models/nodeHttp.ts, see tools/imports.cjs.
+    files: ["src/**/*.ts", "webview/**/*.ts"],
+    rules: { "no-restricted-globals": ["error", "fetch", "WebSocket", "EventSource", "XMLHttpRequest"] },
+  },
   { files: ["**/*.ts"], linterOptions: { reportUnusedDisableDirectives: "error" } },
 );

@@ -1,11 +1,13 @@
 import { bench, benchOptions } from "./cli/bench";
 import { chat, chatOptions } from "./cli/chat";
 import { complete, completeOptions } from "./cli/complete";
+import { doctor } from "./cli/doctor";
 import { edit, editOptions } from "./cli/edit";
 import { engine, engineCommandOptions } from "./cli/engine";
 import { evalOptions, evaluate } from "./cli/eval";
 import { inspect, inspectOptions } from "./cli/inspect";
 import { logits, logitsOptions } from "./cli/logits";
+import { models, modelsOptions } from "./cli/models";
 import {
   type Arguments,
   engineOptionsHelp,
@@ -19,6 +21,7 @@ import { tokenize, tokenizeOptions } from "./cli/tokenize";
 import { trace, traceOptions } from "./cli/trace";
 import { terminalText } from "./core/visibleText";
 import { EngineError } from "./protocol/errors";
+import { ModelsError } from "./protocol/models";
 
 const HELP = `hearth: private code completion on your own CPU
 
@@ -36,6 +39,17 @@ const HELP = `hearth: private code completion on your own CPU
   hearth edit FILE --kind names --current NAME [--answer=TEXT] [--json]
   hearth edit --kind commit [--answer=TEXT] [--json]
       names to rename something to; a commit message for what is staged here
+  hearth models list [--json]
+      what is installed, what was begun, and what suits this machine
+  hearth models download NAME [--sha256 H] [--latest] [--mirror URL]
+      an id of the list, org/repo/file.gguf or an address; goes on where an earlier download stopped. HF_ENDPOINT is a mirror,
+      HF_TOKEN a token for files that want one
+  hearth models verify [NAME…] | remove NAME | import [FILE…]
+      hash files again; delete one; use files in place, without names those of Hugging Face's cache, LM Studio and Ollama
+      all: [--folder DIR], default HEARTH_MODELS or the user's data folder
+  hearth doctor [--json]
+      what Hearth has open, as the system lists it, what it keeps, and each request that it ever made; fails if anything is
+      open that is not local
   hearth inspect [MODEL] [--json]
       what a model file says about itself
   hearth inspect --reads PATH [--workspace DIR] [--json]
@@ -61,7 +75,7 @@ const HELP = `hearth: private code completion on your own CPU
       a scripted editing session at its own pace, through an engine process of its own; see bench/keystrokes
 
 Common options
-  --model M              a GGUF file; default: the built-in starter model
+  --model M              a GGUF file, or the name of an installed model; default: the built-in starter model
 ${engineOptionsHelp()}  --prefetch on|exact|off
                          read experts ahead of their use: also on a guess (default), only when a layer has asked, or not
   --temperature T --top-k K --top-p P --min-p P --seed N
@@ -79,6 +93,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   chat: { run: chat, options: chatOptions },
   edit: { run: edit, options: editOptions },
   engine: { run: engine, options: engineCommandOptions },
+  models: { run: models, options: modelsOptions },
+  doctor: { run: doctor, options: {} },
   inspect: { run: inspect, options: inspectOptions },
   tokenize: { run: tokenize, options: tokenizeOptions },
   logits: { run: logits, options: logitsOptions },
@@ -107,7 +123,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  if (error instanceof EngineError || error instanceof UsageError) {
+  if (error instanceof EngineError || error instanceof ModelsError || error instanceof UsageError) {
     process.stderr.write(terminalText(`hearth: ${error.message}\n`));
     process.exitCode = error instanceof UsageError ? 2 : 1;
     return;

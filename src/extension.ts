@@ -9,6 +9,9 @@ import { completeWith } from "./cli/givenAnswer";
 import { isWritableFile } from "./fileAccess";
 import { gitIgnored } from "./gitIgnored";
 import { IGNORES_CASE, LOCAL_FILES } from "./localFiles";
+import { defaultModelFolder } from "./models/modelFolder";
+import { ModelStore } from "./models/modelStore";
+import { nodeHttp } from "./models/nodeHttp";
 import { SYSTEM_CLOCK } from "./systemClock";
 import { engineAddress } from "./engine/wire/address";
 import { bundledSource } from "./syntax/nodeSource";
@@ -44,6 +47,8 @@ export function activate(context: vscode.ExtensionContext): HearthApi {
     reproduce: completeWith,
     machineFiles: { realPath: (path) => LOCAL_FILES.realPath(path), ignoresCase: IGNORES_CASE },
     isWritableFile,
+    openModels: ({ folder, ...choice }) =>
+      new ModelStore({ ...choice, folder: folder === "" ? defaultModelFolder() : folder, http: nodeHttp }),
     connect: (listeners, keepAliveMs) =>
       new EngineClient({
         ...listeners,

@@ -1,19 +1,38 @@
 import { join } from "node:path";
 import { LocalEngine } from "../engine/local/localEngine";
 import type { NativeEngineOptions } from "../engine/local/native";
+import { catalogueModel } from "../models/catalogue";
+import { defaultModelFolder } from "../models/modelFolder";
+import { installedPath } from "../models/modelStore";
+import { EngineError } from "../protocol/errors";
 import type { ApproximateHeadStatistics } from "../protocol/engine";
 import type { Isa } from "../protocol/engineOptions";
 import { terminalText, visibleJson } from "../core/visibleText";
 import { type Arguments, engineOptions, textOption } from "./options";
 
 /** The model that comes with Hearth; found from dist/ and from src/cli/ alike. */
-function builtInModel(): string {
+export function builtInModel(): string {
   const root = __dirname.endsWith("cli") ? join(__dirname, "..", "..") : join(__dirname, "..");
   return join(root, "models", "hearth-starter.gguf");
 }
 
+/**
+ * A file's path, or the name of an installed model: what is neither comes back as it is, for the message of who opens it.
+ * Errors: EngineError `bad_model` for a model of the catalogue that is not here.
+ */
 export function modelPath(args: Arguments, positional?: string): string {
-  return positional ?? textOption(args, "model") ?? builtInModel();
+  const given = positional ?? textOption(args, "model");
+  if (given === undefined) {
+    return builtInModel();
+  }
+  const installed = installedPath(given, defaultModelFolder());
+  if (installed === undefined && catalogueModel({ id: given }) !== undefined) {
+    throw new EngineError(
+      "bad_model",
+      `model '${given}' is not installed; get it with "hearth models download ${given}"`,
+    );
+  }
+  return installed ?? given;
 }
 
 /** Loads a model, showing progress and warnings on stderr. Errors: EngineError. */
@@ -28,7 +47,7 @@ export async function openEngine(
       progress.show(done / total);
     });
     progress.clear();
-    for (const warning of [...engine.model.warnings, ...slowKernels(engine.info.isa, textOption(args, "isa"))]) {
+    for (const warning of [...engine.warnings, ...slowKernels(engine.info.isa, textOption(args, "isa"))]) {
       process.stderr.write(terminalText(`hearth: warning: ${warning}\n`));
     }
     return engine;

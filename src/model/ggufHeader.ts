@@ -11,7 +11,7 @@ import { int32At, readStringTable, type StringTable } from "./stringTable";
  */
 
 /** Ten times the header of a model with a vocabulary of 152,000 tokens (5.9 MB). */
-const HEADER_BYTES_MAX = 64 * 1024 * 1024;
+export const HEADER_BYTES_MAX = 64 * 1024 * 1024;
 const KEY_COUNT_MAX = 8192;
 const KEY_BYTES_MAX = 1024;
 const TENSOR_COUNT_MAX = 65_536;

@@ -33,14 +33,17 @@ export const ENGINE_OPTIONS = {
     value: "N",
     help: ["default: the cores this process may use"],
   },
-  /** Bytes that the whole engine process may take; default: no limit. */
+  /** Bytes that the whole engine process may take; default: what there is, less a reserve (machineMemory.ts). */
   memoryBudgetBytes: {
     kind: "bytes",
     min: 1,
     max: 2 ** 50,
     flag: "memory-budget",
     value: "1GiB",
-    help: ["of the whole process; experts beyond it are read from the file as needed"],
+    help: [
+      "of the whole process; experts beyond it are read from the file as needed;",
+      "default: what the machine or its control group has, less a part for others",
+    ],
   },
   /** Default: the model's own, at most 4096. */
   contextTokens: {

@@ -54,7 +54,6 @@ export function registerCommands(ports: CommandPorts): vscode.Disposable {
       await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
       await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
     },
-    "hearth.chooseModel": () => orTell(() => chooseModel(settings, engine)),
     "hearth.useBuiltInModel": () => settings.setModelPath(undefined),
     "hearth.showSkipReasons": () => showSkipReasons(engine.requests, ports.nowMs()),
     "hearth.showStatistics": () => orTell(() => showStatistics(engine)),
@@ -110,30 +109,6 @@ async function restart(engine: WindowEngine): Promise<void> {
   );
   const seconds = (ms / 1000).toFixed(1);
   vscode.window.setStatusBarMessage(`Hearth: the engine was restarted in ${seconds} s`, TOLD_MS);
-}
-
-async function chooseModel(settings: Settings, engine: WindowEngine): Promise<void> {
-  const [file] =
-    (await vscode.window.showOpenDialog({
-      title: "Choose a Model for Hearth",
-      openLabel: "Use This Model",
-      filters: { "GGUF models": ["gguf"] },
-    })) ?? [];
-  if (file === undefined) {
-    return;
-  }
-  if (file.scheme !== "file") {
-    void vscode.window.showErrorMessage(
-      `Cannot use '${file.path}' as a model: it is not on the machine that the engine runs on. Choose a file there.`,
-    );
-    return;
-  }
-  // A file that cannot be used is refused before anything has changed.
-  const title = `Loading '${file.path.slice(file.path.lastIndexOf("/") + 1)}'…`;
-  await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title }, () =>
-    engine.replace({ ...settings.modelChoice, path: file.fsPath }),
-  );
-  await settings.setModelPath(file.fsPath);
 }
 
 /** Unlike anything in a prompt. */

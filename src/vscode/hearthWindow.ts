@@ -16,6 +16,8 @@ import { FocusWatch } from "./focusWatch";
 import { InlineCompletionProvider } from "./inlineCompletionProvider";
 import { LanguageModelProvider } from "./languageModelProvider";
 import { warnAboutOtherCompleters } from "./otherCompleters";
+import type { OpenModels } from "./models/modelsPort";
+import { WindowModels } from "./models/windowModels";
 import { type MachineFiles, ReadableFiles } from "./readableFiles";
 import { Settings } from "./settings";
 import { Snooze } from "./snooze";
@@ -37,6 +39,7 @@ export interface HearthWindowOptions {
   readonly machineFiles: MachineFiles;
   readonly reproduce: Reproduce;
   readonly isWritableFile: IsWritableFile;
+  readonly openModels: OpenModels;
 }
 
 /** Other extensions need time to start. */
@@ -68,6 +71,7 @@ export class HearthWindow {
     machineFiles,
     reproduce,
     isWritableFile,
+    openModels,
   }: HearthWindowOptions) {
     const log = vscode.window.createOutputChannel("Hearth", { log: true });
     const settings = new Settings(builtInModel);
@@ -128,6 +132,7 @@ export class HearthWindow {
       this.chat,
       new LanguageModelProvider(this.engine, settings),
       this.#edits,
+      new WindowModels({ context, settings, engine: this.engine, open: openModels, log }),
       // After whatever uses it.
       this.engine,
       this.#syntax,

@@ -108,6 +108,16 @@ export class Settings implements vscode.Disposable {
     return { path: path === "" ? this.#builtInModel : path, load };
   }
 
+  /** Where downloaded models lie; empty: the user's data folder. */
+  get modelsFolder(): string {
+    return this.#get("models.folder", "").trim();
+  }
+
+  /** Address that models are downloaded from; empty: that of the environment, else the hub's. */
+  get modelsMirror(): string {
+    return this.#get("models.mirror", "").trim();
+  }
+
   get isBuiltInModel(): boolean {
     return this.#get("model.path", "").trim() === "";
   }

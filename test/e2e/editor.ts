@@ -29,6 +29,8 @@ export interface EditorOptions {
   readonly workspaceFile?: string;
   /** Over those of the tests, which keep IntelliSense out of the way. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** For extensions and what they start. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 interface Places {
@@ -59,6 +61,7 @@ export class Editor extends Workbench {
     others = [],
     scripted = false,
     workspaceFile = "",
+    env = {},
   }: EditorOptions): Promise<Editor> {
     assert.ok(existsSync(VSIX), `'${VSIX}' is not there to be tested; npm run package`);
     await installServer(version);
@@ -93,7 +96,7 @@ export class Editor extends Workbench {
         folder,
         extensions,
         settings: { ...TEST_SETTINGS, ...settings },
-        env: { HEARTH_RUNTIME_DIR: runtime, ...(scripted ? await scriptedEngine(places.asked) : {}) },
+        env: { ...env, HEARTH_RUNTIME_DIR: runtime, ...(scripted ? await scriptedEngine(places.asked) : {}) },
         onSpawn: (stop) => ends.push(stop),
       });
       const browser = await launchBrowser();

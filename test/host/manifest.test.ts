@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { parse } from "node:path";
+import { existsSync } from "node:fs";
+import { join, parse } from "node:path";
 import * as vscode from "vscode";
 import { extension, hearth } from "./window";
 
@@ -13,8 +14,16 @@ interface Manifest {
       readonly mac?: string;
       readonly when?: string;
     }[];
+    readonly walkthroughs: readonly { readonly id: string; readonly steps: readonly Step[] }[];
     readonly configuration: { readonly properties: Readonly<Record<string, Setting>> };
   };
+}
+
+interface Step {
+  readonly id: string;
+  readonly description: string;
+  readonly media: { readonly image: string; readonly altText: string };
+  readonly completionEvents: readonly string[];
 }
 
 interface Setting {
@@ -40,7 +49,13 @@ describe("the manifest", () => {
     }
     const others = registered.filter((command) => !contributed.includes(command) && !command.startsWith(OF_A_VIEW));
     // Called with an argument: by the chat, by edits, by the menu, by the editor for what is accepted.
-    const internal = ["hearth.applyCode", "hearth.chat.ask", "hearth.setMode", "hearth.suggestionAccepted"];
+    const internal = [
+      "hearth.applyCode",
+      "hearth.chat.ask",
+      "hearth.models.act",
+      "hearth.setMode",
+      "hearth.suggestionAccepted",
+    ];
     const earlierNames = ["hearth.explainSilence", "hearth.showFigures"];
     assert.deepEqual(others.sort(), [...internal, ...earlierNames].sort());
   });
@@ -73,6 +88,33 @@ describe("the manifest", () => {
       assert.equal(taken, undefined, `${command} takes ${key} from ${taken?.command ?? ""}`);
       assert.ok((when ?? "").length > 0, `${command} is bound everywhere`);
     }
+  });
+
+  it("has a walkthrough whose pictures are there, whose links work and whose steps check themselves off", async () => {
+    const [walkthrough] = manifest().contributes.walkthroughs;
+    const commands = await vscode.commands.getCommands(true);
+    const settings = Object.keys(manifest().contributes.configuration.properties);
+    assert.ok(walkthrough !== undefined && walkthrough.steps.length >= 4);
+    for (const { id, description, media, completionEvents } of walkthrough.steps) {
+      assert.ok(existsSync(join(extension().extensionPath, media.image)), `${id}: ${media.image} is missing`);
+      assert.ok(media.altText.length > 10, `${id}: its picture says nothing to a screen reader`);
+      for (const [, command] of description.matchAll(/\(command:([\w.]+)/g)) {
+        assert.ok(commands.includes(command ?? ""), `${id}: there is no command ${command ?? ""}`);
+      }
+      assert.ok(completionEvents.length > 0, id);
+      for (const event of completionEvents) {
+        const [kind, name = ""] = event.split(":");
+        const isThere =
+          kind === "onCommand"
+            ? commands.includes(name)
+            : kind === "onSettingChanged"
+              ? settings.includes(name)
+              : kind === "onView" && name === "hearth.chatView";
+        assert.ok(isThere, `${id}: '${event}' never happens`);
+      }
+    }
+    await vscode.commands.executeCommand("workbench.action.openWalkthrough", "hearth.hearth#start");
+    await vscode.commands.executeCommand("workbench.action.closeAllEditors");
   });
 
   it("loads one small file", () => {

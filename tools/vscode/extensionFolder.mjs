@@ -30,9 +30,11 @@ export function manifest() {
 
 /** Files of the extension that are there as they are in the repository. */
 function copiedFiles() {
-  const { main, browser, icon } = manifest();
-  const named = [main, browser, icon].filter((file) => file !== undefined).map((file) => path.posix.normalize(file));
-  return [...SHIPPED, ...syntaxFiles().map((file) => `dist/syntax/${file}`), ...named];
+  const { main, browser, icon, contributes } = manifest();
+  const pictures = contributes.walkthroughs.flatMap(({ steps }) => steps.map(({ media }) => media.image));
+  const named = [main, browser, icon, ...pictures].filter((file) => file !== undefined);
+  const syntax = syntaxFiles().map((file) => `dist/syntax/${file}`);
+  return [...new Set([...SHIPPED, ...syntax, ...named.map((file) => path.posix.normalize(file))])];
 }
 
 /** Every file of the extension. */

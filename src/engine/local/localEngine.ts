@@ -1,3 +1,4 @@
+import { defaultMemoryBudget, type MemoryLimit, memoryLimit } from "../../machineMemory";
 import { type GgufModel, openGgufFile } from "../../model/ggufFile";
 import { Tokenizer } from "../../model/tokenizer";
 import type { ApproximateHeadStatistics } from "../../protocol/engine";
@@ -16,6 +17,7 @@ import { memoryWeights } from "./memoryWeights";
 import {
   asEngineError,
   loadNativeAddon,
+  type MemoryPlan,
   type MixtureWeights,
   type NativeAddon,
   type NativeEngine,
@@ -41,6 +43,8 @@ export interface EvaluateOptions {
 export interface OpenOptions extends Omit<NativeEngineOptions, "processBytes"> {
   /** Bytes to keep free for memories of code. */
   readonly memoryBytes?: number;
+  /** What there is where no budget is given; default: what the machine or its control group has. */
+  readonly limit?: MemoryLimit;
 }
 
 export interface MemoryOptions {
@@ -69,6 +73,7 @@ export class LocalEngine {
   readonly tokenizer: Tokenizer;
   readonly #native: NativeEngine;
   readonly #banned: Int32Array;
+  readonly #warnings: string[] = [];
   /** Undefined until they are needed. */
   #lineFeeds: Int32Array | undefined;
 
@@ -82,19 +87,39 @@ export class LocalEngine {
   /** Errors: EngineError `bad_model`, `memory`, `io`, `bad_request`, `native`. */
   static async open(
     path: string,
-    { memoryBytes = 0, ...options }: OpenOptions = {},
+    { memoryBytes = 0, limit = memoryLimit(), ...options }: OpenOptions = {},
     onProgress?: (done: number, total: number) => void,
     addon: NativeAddon = loadNativeAddon(),
   ): Promise<LocalEngine> {
     const model = await openGgufFile(path);
     const tokenizer = new Tokenizer(model.vocab);
     const processBytes = process.memoryUsage.rss() + PROCESS_MARGIN_BYTES + memoryBytes;
+    const isDefault = options.memoryBudgetBytes === undefined;
+    const budget = options.memoryBudgetBytes ?? defaultMemoryBudget(limit);
     try {
-      const native = await addon.loadEngine(model.spec, { ...options, processBytes }, onProgress);
-      return new LocalEngine(model, tokenizer, native);
+      const planned = { ...options, memoryBudgetBytes: budget, processBytes };
+      const engine = new LocalEngine(model, tokenizer, await addon.loadEngine(model.spec, planned, onProgress));
+      if (isDefault && options.expertSlots === undefined) {
+        engine.#warnings.push(...limitWarnings(engine.info.plan, limit, budget));
+      }
+      return engine;
     } catch (error) {
-      throw asEngineError(error);
+      const failure = asEngineError(error);
+      throw isDefault && failure instanceof EngineError && failure.code === "memory"
+        ? new EngineError(
+            "memory",
+            `${failure.message}; ${limitWords(limit)} of which a part is kept for other programs`,
+            {
+              cause: error,
+            },
+          )
+        : failure;
     }
+  }
+
+  /** Oddities, a sentence each: of the file, and of this machine. */
+  get warnings(): readonly string[] {
+    return [...this.model.warnings, ...this.#warnings];
   }
 
   get info(): NativeEngineInfo {
@@ -339,6 +364,24 @@ export class LocalSession {
       throw asEngineError(error);
     }
   }
+}
+
+function limitWords({ bytes, by }: MemoryLimit): string {
+  return `${by === "machine" ? "this machine has" : "this process's control group has"} ${gibibytes(bytes)} of memory`;
+}
+
+/** Says where a model does not fit into what there is: it works, and reads experts from the drive. */
+function limitWarnings({ slots, slotsForAll }: MemoryPlan, limit: MemoryLimit, budget: number): string[] {
+  return slots >= slotsForAll
+    ? []
+    : [
+        `${limitWords(limit)}, so the engine takes at most ${gibibytes(budget)}: ${String(slots)} of ${String(slotsForAll)} experts fit, ` +
+          `the others are read from the drive as they are needed (hearth.engine.memoryBudget or --memory-budget sets another limit)`,
+      ];
+}
+
+function gibibytes(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(2)} GiB`;
 }
 
 function present<T>(value: T | null): T {

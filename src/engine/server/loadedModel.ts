@@ -291,6 +291,6 @@ function infoOf(engine: LocalEngine): LoadedModel["info"] {
     plannedBytes: info.plan.totalBytes,
     slots: info.plan.slots,
     slotsForAll: info.plan.slotsForAll,
-    warnings: model.warnings,
+    warnings: engine.warnings,
   };
 }

@@ -1,0 +1,87 @@
+import type { FileHandle } from "node:fs/promises";
+import { open, rename, rm, statfs, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { ModelsError } from "../protocol/models";
+import { hasCode } from "./fileLock";
+
+/** What can run out, as a port: tests have drives that are full. */
+export interface DiskPort {
+  /** Bytes that this user may still write where `folder` is. */
+  freeBytes(folder: string): Promise<number>;
+  /** All of `bytes` at `position`. */
+  write(file: FileHandle, bytes: Uint8Array, position: number): Promise<void>;
+}
+
+export const realDisk: DiskPort = {
+  async freeBytes(folder) {
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
+  },
+  async write(file, bytes, position) {
+    for (let done = 0; done < bytes.length;) {
+      const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+      done += bytesWritten;
+    }
+  },
+};
+
+/** What a crash may leave beside a file. */
+export const DRAFT_SUFFIX = ".new";
+
+/**
+ * Replaces a small file so that after a crash it is the old or the new one.
+ * @param shared other processes may do so at the same time, without a lock.
+ */
+export async function replaceFile(path: string, text: string, shared = false): Promise<void> {
+  const draft = `${path}${shared ? `.${String(process.pid)}` : ""}${DRAFT_SUFFIX}`;
+  try {
+    await writeFile(draft, text, { mode: 0o600, flush: true });
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** A rename is on the drive only once its folder is. */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === "win32") {
+    // Folders cannot be opened there, and NTFS journals renames.
+    return;
+  }
+  const folder = await open(dirname(path), "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** An error of the file system as users see it; anything else unchanged. */
+export function diskError(error: unknown, attempt: string, path: string): unknown {
+  if (error instanceof ModelsError || !(error instanceof Error) || !("code" in error)) {
+    return error;
+  }
+  if (hasCode(error, "ENOSPC", "EDQUOT")) {
+    return new ModelsError(
+      "diskFull",
+      `cannot ${attempt} '${path}': the drive is full; free some space and start again, what has come is kept`,
+      { cause: error },
+    );
+  }
+  if (hasCode(error, "EACCES", "EPERM", "EROFS")) {
+    return new ModelsError(
+      "disk",
+      `cannot ${attempt} '${path}': permission denied; make the folder writable, or choose another one for models`,
+      { cause: error },
+    );
+  }
+  if (/^E[A-Z\d]+$/.test(String(error.code))) {
+    return new ModelsError(
+      "disk",
+      `cannot ${attempt} '${path}': the file system reports ${String(error.code)}; check the drive and the path`,
+      { cause: error },
+    );
+  }
+  return error;
+}

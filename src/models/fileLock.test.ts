@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { FileLock, lockHolder, startTime } from "./fileLock";
+
+describe("a file's lock", () => {
+  let folder: string;
+  let path: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "hearth-lock-"));
+    path = join(folder, "x.lock");
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  const write = (holder: object): void => {
+    writeFileSync(path, JSON.stringify({ host: hostname(), nonce: "n", ...holder }));
+  };
+
+  it("is had by one, and by the next after it", async () => {
+    const lock = await FileLock.take(path, "x");
+    assert.equal((await lockHolder(path))?.pid, process.pid);
+    await assert.rejects(FileLock.take(path, "a model"), {
+      code: "busy",
+      message: /'a model': process \d+ does already/,
+    });
+    await lock.release();
+    assert.equal(existsSync(path), false);
+    await (await FileLock.take(path, "x")).release();
+  });
+
+  it("of a process that is gone is taken over", async () => {
+    const { pid } = spawnSync(process.execPath, ["-e", ""]);
+    write({ pid });
+    assert.equal(await lockHolder(path), undefined);
+    const lock = await FileLock.take(path, "x");
+    assert.equal(await lock.isHeld(), true);
+  });
+
+  it("of a process whose id another one has by now is taken over", async function () {
+    const started = startTime(process.pid);
+    if (started === undefined) {
+      // The system does not tell when a process was started.
+      this.skip();
+    }
+    write({ pid: process.pid, started: `${started}0` });
+    await FileLock.take(path, "x");
+    write({ pid: process.pid, started });
+    await assert.rejects(FileLock.take(path, "x"), { code: "busy" });
+  });
+
+  it("of another machine is left alone, and the sentence says how to end it", async () => {
+    write({ pid: 1, host: "another" });
+    await assert.rejects(FileLock.take(path, "x"), { code: "busy", message: /on 'another' .* or remove '.*x\.lock'/ });
+  });
+
+  it("that says nothing is taken over", async () => {
+    writeFileSync(path, "{");
+    await FileLock.take(path, "x");
+  });
+
+  it("is no longer held, and not released, once another has taken it over", async () => {
+    const lock = await FileLock.take(path, "x");
+    write({ pid: process.ppid });
+    assert.equal(await lock.isHeld(), false);
+    await lock.release();
+    assert.match(readFileSync(path, "utf8"), /"nonce":"n"/);
+  });
+
+  it("that is stale is taken by one of many", async () => {
+    const { pid } = spawnSync(process.execPath, ["-e", ""]);
+    write({ pid });
+    const results = await Promise.allSettled(Array.from({ length: 20 }, () => FileLock.take(path, "x")));
+    const held = await Promise.all(
+      results.map((result) => (result.status === "fulfilled" ? result.value.isHeld() : Promise.resolve(false))),
+    );
+    assert.equal(held.filter(Boolean).length, 1);
+  });
+});

@@ -1,0 +1,154 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { ModelsError } from "../protocol/models";
+
+/** Who holds a lock. A process id comes back to another process, so its start time is told too. */
+export interface LockHolder {
+  readonly pid: number;
+  /** As the system has it, e.g. "boot id/clock ticks"; missing where it cannot be asked cheaply. */
+  readonly started?: string;
+  readonly host: string;
+  /** Makes this holding another one than an earlier one of the same process. */
+  readonly nonce: string;
+}
+
+/** A file that only one process works on: held while the file `path` names a process that lives. */
+export class FileLock {
+  readonly #path: string;
+  readonly #text: string;
+
+  private constructor(path: string, text: string) {
+    this.#path = path;
+    this.#text = text;
+  }
+
+  /**
+   * Takes the lock, also from a process that is gone.
+   * @param what is locked, for the message.
+   * Errors: ModelsError `busy` while a living process has it.
+   */
+  static async take(path: string, what: string): Promise<FileLock> {
+    const text = JSON.stringify(selfAsHolder());
+    const draft = `${path}.${randomBytes(6).toString("hex")}`;
+    await writeFile(draft, text, { flag: "wx", mode: 0o600 });
+    try {
+      for (;;) {
+        try {
+          // Unlike a rename, a link fails where another process was first; and the file is never seen half-written.
+          await link(draft, path);
+          return new FileLock(path, text);
+        } catch (error) {
+          if (!hasCode(error, "EEXIST")) {
+            throw error;
+          }
+        }
+        const holder = await lockHolder(path);
+        if (holder !== undefined) {
+          throw busy(what, holder, path);
+        }
+        await removeStale(path);
+      }
+    } finally {
+      await rm(draft, { force: true });
+    }
+  }
+
+  /** False: another process has taken it for a dead one's. Nothing may be put in place then. */
+  async isHeld(): Promise<boolean> {
+    return (await readFile(this.#path, "utf8").catch(() => undefined)) === this.#text;
+  }
+
+  async release(): Promise<void> {
+    if (await this.isHeld()) {
+      await rm(this.#path, { force: true });
+    }
+  }
+}
+
+/** The living process that holds a lock; undefined where there is none. */
+export async function lockHolder(path: string): Promise<LockHolder | undefined> {
+  const text = await readFile(path, "utf8").catch(() => undefined);
+  const holder = text === undefined ? undefined : parseHolder(text);
+  return holder !== undefined && lives(holder) ? holder : undefined;
+}
+
+function parseHolder(text: string): LockHolder | undefined {
+  try {
+    const value = JSON.parse(text) as Partial<LockHolder> | null;
+    return typeof value?.pid === "number" && typeof value.host === "string" && typeof value.nonce === "string"
+      ? { ...value, pid: value.pid, host: value.host, nonce: value.nonce }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** On another machine that shares the folder, or in another container, a process cannot be seen: it is believed to live. */
+function lives({ pid, started, host }: LockHolder): boolean {
+  if (host !== hostname()) {
+    return true;
+  }
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return hasCode(error, "EPERM");
+  }
+  const now = startTime(pid);
+  return started === undefined || now === undefined || started === now;
+}
+
+/** Of two processes that find the same stale lock, one must not remove what the other has just taken. */
+async function removeStale(path: string): Promise<void> {
+  const aside = `${path}.${randomBytes(6).toString("hex")}`;
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) {
+      return;
+    }
+    throw error;
+  }
+  const taken = parseHolder(await readFile(aside, "utf8"));
+  if (taken !== undefined && lives(taken)) {
+    await link(aside, path).catch(() => undefined);
+  }
+  await rm(aside, { force: true });
+}
+
+function selfAsHolder(): LockHolder {
+  const started = startTime(process.pid);
+  return {
+    pid: process.pid,
+    ...(started === undefined ? {} : { started }),
+    host: hostname(),
+    nonce: randomBytes(8).toString("hex"),
+  };
+}
+
+/** Linux only: field 22 of /proc/PID/stat, clock ticks since boot (proc_pid_stat(5)), and which boot that was. */
+export function startTime(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${String(pid)}/stat`, "latin1");
+    // The second field is a name in brackets, which may itself have brackets and blanks.
+    const ticks = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+    return ticks === undefined ? undefined : `${boot}/${ticks}`;
+  } catch {
+    return undefined;
+  }
+}
+
+function busy(what: string, { pid, host }: LockHolder, path: string): ModelsError {
+  const elsewhere = host === hostname() ? "" : ` on '${host}'`;
+  return new ModelsError(
+    "busy",
+    `cannot work on '${what}': process ${String(pid)}${elsewhere} does already; wait for it, or end it` +
+      (elsewhere === "" ? "" : `, or remove '${path}' if it is gone`),
+  );
+}
+
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && "code" in error && codes.includes(String(error.code));
+}

@@ -1,0 +1,250 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { CatalogueModel } from "../protocol/models";
+import { FileLock } from "./fileLock";
+import { installedPath, ModelStore } from "./modelStore";
+import { nodeHttp } from "./nodeHttp";
+import { DownloadWorld, MODEL_BYTES, SHORT_LIMITS } from "./testing/downloads";
+import { FILE, REPOSITORY } from "./testing/loopbackHub";
+
+const REFERENCE = `${REPOSITORY}/${FILE}`;
+const HASH = createHash("sha256").update(MODEL_BYTES).digest("hex");
+const signal = new AbortController().signal;
+
+const MODEL: CatalogueModel = {
+  id: "small",
+  title: "Small",
+  description: "A test's.",
+  goodFor: ["complete"],
+  fillsIn: false,
+  licence: "MIT",
+  contextTokens: 4096,
+  file: {
+    repositories: ["Moved/Away", REPOSITORY],
+    name: FILE,
+    bytes: MODEL_BYTES.length,
+    bytesExact: true,
+    sha256: HASH,
+    memory: { wanted: 2_000_000, least: 1_000_000 },
+  },
+};
+
+/** Of a user; not in the folder of models. */
+function homeOf(world: DownloadWorld): string {
+  return `${world.folder}-home`;
+}
+
+function storeIn(world: DownloadWorld, own: Partial<ConstructorParameters<typeof ModelStore>[0]> = {}): ModelStore {
+  return new ModelStore({
+    folder: world.folder,
+    http: nodeHttp,
+    endpoint: world.hub.endpoint.href,
+    env: { HOME: homeOf(world) },
+    limits: SHORT_LIMITS,
+    catalogue: [],
+    ...own,
+  });
+}
+
+const inWorld = (work: (world: DownloadWorld, store: ModelStore) => Promise<void>) => (): Promise<void> =>
+  DownloadWorld.with((world) =>
+    work(world, storeIn(world)).finally(() => {
+      rmSync(homeOf(world), { recursive: true, force: true });
+    }),
+  );
+
+describe("the store of models", () => {
+  it(
+    "lists what was downloaded, finds it by name, and removes it with its folders",
+    inWorld(async (world, store) => {
+      assert.deepEqual((await store.list()).installed, []);
+      await store.download(REFERENCE, { signal });
+      const [model] = (await store.list()).installed;
+      assert.equal(model?.reference, REFERENCE);
+      assert.equal(model.bytes, MODEL_BYTES.length);
+      assert.equal(model.problem, undefined);
+      assert.equal(await store.pathOf(REFERENCE), world.target);
+      assert.equal(installedPath(REFERENCE, world.folder), world.target);
+      assert.deepEqual(await store.remove(REFERENCE), { reference: REFERENCE, deletedBytes: MODEL_BYTES.length });
+      assert.equal(existsSync(dirname(dirname(world.target))), false);
+      assert.equal(installedPath(REFERENCE, world.folder), undefined);
+      await assert.rejects(store.remove(REFERENCE), { code: "notFound" });
+    }),
+  );
+
+  it("downloads from the catalogue by an id, from the name that has it, and calls it verified", () =>
+    DownloadWorld.with(async (world) => {
+      const store = storeIn(world, { catalogue: [MODEL] });
+      const { path, record } = await store.download("small", { signal });
+      assert.equal(record.hashSource, "catalogue");
+      assert.equal(path, join(world.folder, "Moved", "Away", FILE));
+      const { installed, available } = await store.list();
+      assert.equal(installed[0]?.title, "Small");
+      assert.equal(installed[0].catalogueId, "small");
+      assert.equal(available[0]?.recommended, true);
+      assert.equal(await store.pathOf("small"), path);
+    }));
+
+  it("refuses what a mirror offers instead of the catalogue's file, before anything of it comes", () =>
+    DownloadWorld.with(async (world) => {
+      const wrongHash = { ...MODEL, file: { ...MODEL.file, sha256: "d".repeat(64) } };
+      await assert.rejects(storeIn(world, { catalogue: [wrongHash] }).download("small", { signal }), {
+        code: "content",
+        message: /announces another file \(SHA-256 .* than Hearth knows .*; choose another mirror/,
+      });
+      const wrongSize = { ...MODEL, file: { ...MODEL.file, bytes: 5 } };
+      await assert.rejects(storeIn(world, { catalogue: [wrongSize] }).download("small", { signal }), {
+        code: "content",
+        message: /announces \d+ bytes, and the file has 5/,
+      });
+      assert.equal(world.hub.requests("content").length, 0);
+    }));
+
+  it(
+    "downloads the one file of a repository, and asks which where there are several",
+    inWorld(async (world, store) => {
+      await store.download(REPOSITORY, { signal });
+      world.assertComplete();
+      world.hub.onHub = (_, response) => {
+        response.end(JSON.stringify(["a", "b"].map((name) => ({ path: `${name}.gguf`, size: 2_000_000_000 }))));
+        return true;
+      };
+      await assert.rejects(store.download("x/y", { signal }), {
+        code: "reference",
+        message: /name one of them: x\/y\/a\.gguf \(2\.0 GB\), x\/y\/b\.gguf/,
+      });
+    }),
+  );
+
+  it(
+    "shows a download that was stopped, and which process is at it; removes it on request",
+    inWorld(async (world, store) => {
+      const stop = new AbortController();
+      await assert.rejects(
+        store.download(REFERENCE, {
+          signal: stop.signal,
+          onProgress: ({ doneBytes }) => {
+            if (doneBytes > 100_000) {
+              stop.abort();
+            }
+          },
+        }),
+        { code: "stopped" },
+      );
+      const [unfinished] = (await store.list()).unfinished;
+      assert.equal(unfinished?.reference, REFERENCE);
+      assert.equal(unfinished.totalBytes, MODEL_BYTES.length);
+      assert.ok(unfinished.doneBytes > 100_000 && unfinished.pid === undefined);
+      const lock = await FileLock.take(`${world.target}.lock`, "x");
+      assert.equal((await store.list()).unfinished[0]?.pid, process.pid);
+      await assert.rejects(store.remove(REFERENCE), { code: "busy" });
+      await lock.release();
+      await store.remove(REFERENCE);
+      assert.deepEqual((await store.list()).unfinished, []);
+      assert.equal(existsSync(dirname(world.target)), false);
+    }),
+  );
+
+  it(
+    "verifies: finds a changed bit, and a file that nobody had checked",
+    inWorld(async (world, store) => {
+      await store.download(REFERENCE, { signal });
+      assert.equal((await store.verify(REFERENCE, signal)).compared, true);
+      const damaged = Buffer.from(MODEL_BYTES);
+      damaged[damaged.length - 100]! ^= 1;
+      const { mtime } = statSync(world.target);
+      writeFileSync(world.target, damaged);
+      utimesSync(world.target, mtime, mtime);
+      await assert.rejects(store.verify(REFERENCE, signal), { code: "content", message: /damaged or was changed/ });
+      const own = join(world.folder, "mine", "m.gguf");
+      mkdirSync(dirname(own));
+      writeFileSync(own, MODEL_BYTES);
+      const [, mine] = (await store.list()).installed;
+      assert.equal(mine?.reference, "mine/m.gguf");
+      assert.equal(mine.problem, "it was never checked");
+      const { model, compared } = await store.verify("mine/m.gguf", signal);
+      assert.equal(compared, false);
+      assert.equal(model.problem, undefined);
+      assert.equal(model.sha256, HASH);
+      writeFileSync(own, "no model any more");
+      assert.match((await store.list()).installed[1]?.problem ?? "", /changed since/);
+    }),
+  );
+
+  it(
+    "adopts another program's file in place, and forgets it without touching it",
+    inWorld(async (world, store) => {
+      const blob = join(homeOf(world), `.cache/huggingface/hub/models--a--b/blobs/${HASH}`);
+      const link = join(homeOf(world), ".cache/huggingface/hub/models--a--b/snapshots/c/m.gguf");
+      for (const path of [blob, link]) {
+        mkdirSync(dirname(path), { recursive: true });
+      }
+      writeFileSync(blob, MODEL_BYTES);
+      symlinkSync(blob, link);
+      const other = join(homeOf(world), ".lmstudio/models/p/r/other.gguf");
+      mkdirSync(dirname(other), { recursive: true });
+      writeFileSync(other, "of another architecture");
+      const found = await store.findOthers();
+      assert.deepEqual(
+        found.map(({ path }) => path),
+        [link],
+      );
+      const adopted = await store.adopt(found[0]!, signal);
+      assert.deepEqual(
+        [adopted.reference, adopted.owned, adopted.sha256, adopted.hashSource],
+        ["a/b/m.gguf", false, HASH, "program"],
+      );
+      assert.equal(installedPath("a/b/m.gguf", world.folder), link);
+      assert.equal((await store.verify("a/b/m.gguf", signal)).compared, true);
+      assert.deepEqual(await store.remove("a/b/m.gguf"), { reference: "a/b/m.gguf", deletedBytes: 0 });
+      assert.ok(readFileSync(link).equals(MODEL_BYTES));
+      assert.equal(installedPath("a/b/m.gguf", world.folder), undefined);
+    }),
+  );
+
+  it(
+    "refuses to adopt what is no model, what is damaged and what is not there",
+    inWorld(async (world, store) => {
+      const path = join(world.folder, "x.txt");
+      writeFileSync(path, "text");
+      await assert.rejects(store.adopt(path, signal), { code: "unusable", message: /no model that Hearth can use/ });
+      await assert.rejects(store.adopt(join(world.folder, "none.gguf"), signal), { code: "disk" });
+      writeFileSync(path, MODEL_BYTES);
+      const found = { path, program: "ollama", reference: "x:1", sha256: "e".repeat(64) } as const;
+      await assert.rejects(store.adopt(found, signal), { code: "content", message: /so it is damaged/ });
+      assert.deepEqual((await store.list()).installed, []);
+    }),
+  );
+
+  it(
+    "keeps a ledger of each request: where, when and how much, without signatures",
+    inWorld(async (world, store) => {
+      await store.download(REFERENCE, { signal });
+      const lines = readFileSync(join(world.folder, "requests.jsonl"), "utf8").trim().split("\n");
+      const entries = lines.map(
+        (line) => JSON.parse(line) as { url: string; bytes: number; status: number; at: string },
+      );
+      assert.equal(entries.length, world.hub.seen.length);
+      assert.equal(
+        entries.reduce((sum, { bytes }) => sum + bytes, 0),
+        MODEL_BYTES.length,
+      );
+      assert.ok(entries.every(({ url }) => !url.includes("sig=")));
+      assert.ok(entries.every(({ at }) => Math.abs(Date.now() - Date.parse(at)) < 60_000));
+    }),
+  );
+
+  it("asks the mirror of HF_ENDPOINT where none is set, and refuses what is no address", () =>
+    DownloadWorld.with(async (world) => {
+      const env = { HOME: world.folder, HF_ENDPOINT: world.hub.endpoint.href };
+      await storeIn(world, { endpoint: "", env }).download(REFERENCE, { signal });
+      for (const endpoint of ["hf-mirror.com", "file:///x"]) {
+        await assert.rejects(storeIn(world, { endpoint }).download(REFERENCE, { signal }), {
+          code: "reference",
+          message: /is no address of a mirror/,
+        });
+      }
+    }));
+});

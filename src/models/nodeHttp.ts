@@ -1,0 +1,62 @@
+// Not `node:http` and `node:https`: VS Code puts its proxy and certificate settings into these modules where an extension asks for them
+// by the names without a prefix (ExtHostProxyService).
+import { type IncomingMessage, request as requestHttp } from "http";
+import { request as requestHttps } from "https";
+import type { HttpPort, HttpResponse } from "./http";
+
+/** One request by Node's own client, which follows no redirect. The only place in Hearth that talks to another machine. */
+export const nodeHttp: HttpPort = ({ method, url, headers, signal }) =>
+  new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(reasonOf(signal));
+      return;
+    }
+    const start = url.protocol === "https:" ? requestHttps : requestHttp;
+    const request = start(url, { method, headers });
+    const abort = (): void => {
+      request.destroy(reasonOf(signal));
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    request.once("close", () => {
+      signal.removeEventListener("abort", abort);
+    });
+    request.once("error", (error) => {
+      reject(signal.aborted ? reasonOf(signal) : error);
+    });
+    request.once("response", (response) => {
+      resolve(asResponse(response, signal, () => request.destroy()));
+    });
+    request.end();
+  });
+
+function asResponse(response: IncomingMessage, signal: AbortSignal, destroy: () => void): HttpResponse {
+  // An error after the body was dropped interests nobody.
+  response.on("error", () => undefined);
+  return {
+    status: response.statusCode ?? 0,
+    header: (name) => {
+      const value = response.headers[name.toLowerCase()];
+      return Array.isArray(value) ? value[0] : value;
+    },
+    body: bodyOf(response, signal),
+    discard: destroy,
+  };
+}
+
+async function* bodyOf(response: IncomingMessage, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const bytes of response) {
+      yield bytes as Uint8Array;
+    }
+  } catch (error) {
+    throw signal.aborted ? reasonOf(signal) : error;
+  }
+  // Node ends the body of a broken connection like any other.
+  if (!response.complete) {
+    throw new Error("the connection ended before the answer did");
+  }
+}
+
+function reasonOf(signal: AbortSignal): Error {
+  return signal.reason instanceof Error ? signal.reason : new Error("the request was ended");
+}

@@ -1,0 +1,68 @@
+import { appendFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { HttpPort } from "./http";
+
+/** One request that Hearth made to another machine. */
+export interface LedgerEntry {
+  /** ISO date. */
+  readonly at: string;
+  readonly method: string;
+  /** Without the query, which may hold a signature. */
+  readonly url: string;
+  /** 0: there was no answer. */
+  readonly status: number;
+  /** Of the body, as far as it was read. */
+  readonly bytes: number;
+}
+
+export const LEDGER_FILE = "requests.jsonl";
+
+/** Notes each request in `requests.jsonl` in the models' folder, when it has ended. Rejects like `http`. */
+export function withLedger(http: HttpPort, folder: string, nowMs: () => number = Date.now): HttpPort {
+  return async (request) => {
+    const { method, url } = request;
+    const note = (status: number, bytes: number): void => {
+      const entry: LedgerEntry = {
+        at: new Date(nowMs()).toISOString(),
+        method,
+        url: url.origin + url.pathname,
+        status,
+        bytes,
+      };
+      // The download goes on where the folder cannot be written; it will say so itself.
+      appendFile(join(folder, LEDGER_FILE), `${JSON.stringify(entry)}\n`, { mode: 0o600 }).catch(() => undefined);
+    };
+    const response = await http(request).catch((error: unknown) => {
+      note(0, 0);
+      throw error;
+    });
+    let isNoted = false;
+    const noteOnce = (bytes: number): void => {
+      if (!isNoted) {
+        isNoted = true;
+        note(response.status, bytes);
+      }
+    };
+    return {
+      status: response.status,
+      header: (name) => response.header(name),
+      body: counted(response.body, noteOnce),
+      discard: () => {
+        noteOnce(0);
+        response.discard();
+      },
+    };
+  };
+}
+
+async function* counted(body: AsyncIterable<Uint8Array>, note: (bytes: number) => void): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  try {
+    for await (const chunk of body) {
+      bytes += chunk.length;
+      yield chunk;
+    }
+  } finally {
+    note(bytes);
+  }
+}

@@ -1,0 +1,169 @@
+import * as vscode from "vscode";
+import { partOf, progressText } from "../../models/progressText";
+import { type DownloadProgress, ModelsError } from "../../protocol/models";
+import type { ModelsPort } from "./modelsPort";
+
+/** A download of this window that is under way. */
+export interface RunningDownload {
+  readonly reference: string;
+  readonly title: string;
+  readonly progress: DownloadProgress;
+}
+
+interface Running extends RunningDownload {
+  readonly ending: AbortController;
+  progress: DownloadProgress;
+}
+
+export interface ModelDownloadsOptions {
+  /** As the settings and the token are now. */
+  readonly models: () => Promise<ModelsPort>;
+  /** Of the user, on this machine. */
+  readonly memory: vscode.Memento;
+}
+
+/** What to say about a paused download, and what came of it. */
+export type DownloadEnd =
+  | { readonly kind: "done"; readonly path: string }
+  | { readonly kind: "paused"; readonly progress: DownloadProgress }
+  | { readonly kind: "failed"; readonly error: unknown };
+
+/** Downloads that this window was in when it ended, as {reference: title}. */
+const UNFINISHED_KEY = "hearth.models.unfinished";
+const BEGINNING: DownloadProgress = { phase: "resolving", doneBytes: 0, totalBytes: 0 };
+/** The editor draws each report. */
+const REPORT_MS = 250;
+
+/** Downloads of this window: each shown as a notification, and all in the status bar. */
+export class ModelDownloads implements vscode.Disposable {
+  readonly #options: ModelDownloadsOptions;
+  readonly #running = new Map<string, Running>();
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly #item: vscode.StatusBarItem;
+  #isDisposed = false;
+
+  /** Also while a download progresses. */
+  readonly onDidChange = this.#changed.event;
+
+  constructor(options: ModelDownloadsOptions) {
+    this.#options = options;
+    this.#item = vscode.window.createStatusBarItem("hearth.downloads", vscode.StatusBarAlignment.Right, 99);
+    this.#item.name = "Hearth Model Downloads";
+    this.#item.command = "hearth.chooseModel";
+  }
+
+  /** The window closes: what has come is kept. */
+  dispose(): void {
+    this.#isDisposed = true;
+    for (const { ending } of this.#running.values()) {
+      ending.abort();
+    }
+    this.#item.dispose();
+    this.#changed.dispose();
+  }
+
+  get running(): readonly RunningDownload[] {
+    return [...this.#running.values()];
+  }
+
+  /** Downloads that were under way when their window ended, to be offered again. */
+  get interrupted(): readonly { readonly reference: string; readonly title: string }[] {
+    return Object.entries(this.#remembered()).map(([reference, title]) => ({ reference, title }));
+  }
+
+  pause(reference: string): void {
+    this.#running.get(reference)?.ending.abort();
+  }
+
+  /** Runs to the end of a download, however it ends. One that is under way is joined by nobody: `failed` at once. */
+  async run(reference: string, title: string): Promise<DownloadEnd> {
+    if (this.#running.has(reference)) {
+      return { kind: "failed", error: new ModelsError("busy", `${title} is being downloaded already`) };
+    }
+    const running: Running = { reference, title, progress: BEGINNING, ending: new AbortController() };
+    this.#running.set(reference, running);
+    this.#show();
+    await this.remember(reference, title);
+    try {
+      const { path } = await this.#withNotification(running);
+      return { kind: "done", path };
+    } catch (error) {
+      return error instanceof ModelsError && error.code === "stopped"
+        ? { kind: "paused", progress: running.progress }
+        : { kind: "failed", error };
+    } finally {
+      this.#running.delete(reference);
+      if (!this.#isDisposed) {
+        this.#show();
+        await this.remember(reference, undefined);
+      }
+    }
+  }
+
+  /** That a download is under way (`title`), or not any more. */
+  async remember(reference: string, title: string | undefined): Promise<void> {
+    const others = Object.entries(this.#remembered()).filter(([key]) => key !== reference);
+    const all = title === undefined ? others : [...others, [reference, title] as const];
+    await this.#options.memory.update(UNFINISHED_KEY, Object.fromEntries(all));
+  }
+
+  #remembered(): Readonly<Record<string, string>> {
+    return this.#options.memory.get<Record<string, string>>(UNFINISHED_KEY, {});
+  }
+
+  #withNotification(running: Running): Thenable<{ readonly path: string }> {
+    const options = {
+      location: vscode.ProgressLocation.Notification,
+      title: `Downloading ${running.title}`,
+      // The one button that VS Code has for it; what has come is kept.
+      cancellable: true,
+    };
+    return vscode.window.withProgress(options, async (report, token) => {
+      token.onCancellationRequested(() => {
+        running.ending.abort();
+      });
+      // At a steady pace, so that the last state is shown also where nothing comes any more.
+      let shownPart = 0;
+      let shown = "";
+      const show = (): void => {
+        const { progress } = running;
+        const message = progressText(progress);
+        if (message === shown || this.#isDisposed) {
+          return;
+        }
+        shown = message;
+        const part = progress.phase === "downloading" ? partOf(progress) : shownPart;
+        report.report({ message, increment: Math.max(0, part - shownPart) * 100 });
+        shownPart = Math.max(shownPart, part);
+        this.#show();
+      };
+      const timer = setInterval(show, REPORT_MS);
+      try {
+        const models = await this.#options.models();
+        return await models.download(running.reference, {
+          signal: running.ending.signal,
+          onProgress: (progress) => {
+            running.progress = progress;
+          },
+        });
+      } finally {
+        clearInterval(timer);
+      }
+    });
+  }
+
+  #show(): void {
+    const all = this.running;
+    const [first] = all;
+    if (first === undefined) {
+      this.#item.hide();
+    } else {
+      const percent = `${String(Math.floor(partOf(first.progress) * 100))} %`;
+      this.#item.text = `$(cloud-download) ${all.length > 1 ? `${String(all.length)} models` : percent}`;
+      this.#item.tooltip = all.map(({ title, progress }) => `${title}: ${progressText(progress)}`).join("\n");
+      this.#item.accessibilityInformation = { label: `Hearth downloads ${first.title}, ${percent}`, role: "button" };
+      this.#item.show();
+    }
+    this.#changed.fire();
+  }
+}

@@ -1,0 +1,36 @@
+import type { DownloadProgress, FoundFile, InstalledModel, ModelList } from "../../protocol/models";
+
+/** Model files on this machine and where to get others; models/modelStore.ts is one. Everything rejects with ModelsError. */
+export interface ModelsPort {
+  list(): Promise<ModelList>;
+  /** Goes on where an earlier download stopped. Aborting `signal` keeps what has come. */
+  download(
+    reference: string,
+    started: { readonly signal: AbortSignal; readonly onProgress: (progress: DownloadProgress) => void },
+  ): Promise<{ readonly path: string; readonly already: boolean }>;
+  verify(
+    reference: string,
+    signal: AbortSignal,
+    onBytes?: (done: number) => void,
+  ): Promise<{ readonly model: InstalledModel }>;
+  /** Also of a partial download. Files of others are only forgotten. */
+  remove(reference: string): Promise<unknown>;
+  findOthers(): Promise<readonly FoundFile[]>;
+  /** Uses a file where it lies. */
+  adopt(
+    file: string | FoundFile,
+    signal: AbortSignal,
+    onBytes?: (done: number, total: number) => void,
+  ): Promise<InstalledModel>;
+}
+
+/** What the user has set about them. */
+export interface ModelsChoice {
+  /** Empty: the user's data folder. */
+  readonly folder: string;
+  /** Address of a mirror; empty: that of the environment, else the hub. */
+  readonly endpoint: string;
+  readonly token?: string;
+}
+
+export type OpenModels = (choice: ModelsChoice) => ModelsPort;

@@ -1,0 +1,406 @@
+import * as vscode from "vscode";
+import { formatBytes } from "../../models/size";
+import { progressText } from "../../models/progressText";
+import { type InstalledModel, ModelsError, type ModelsErrorCode } from "../../protocol/models";
+import { tellFailure } from "../failures";
+import type { Settings } from "../settings";
+import type { WindowEngine } from "../windowEngine";
+import { ModelDownloads } from "./modelDownloads";
+import type { ModelsPort, OpenModels } from "./modelsPort";
+import { type ModelAction, showModelsPick } from "./modelsView";
+
+export interface WindowModelsOptions {
+  readonly context: vscode.ExtensionContext;
+  readonly settings: Settings;
+  readonly engine: WindowEngine;
+  readonly open: OpenModels;
+  readonly log: vscode.LogOutputChannel;
+}
+
+const TOKEN_KEY = "hearth.downloadToken";
+
+/** A button of a failure's message. */
+type Step = "retry" | "mirror" | "folder" | "token" | "chooseFile";
+
+const STEPS: Readonly<Record<ModelsErrorCode, readonly Step[]>> = {
+  reference: [],
+  network: ["retry", "mirror", "chooseFile"],
+  refused: ["retry", "mirror"],
+  login: ["token", "mirror"],
+  notFound: ["mirror"],
+  content: ["retry", "mirror"],
+  redirect: ["mirror"],
+  diskFull: ["retry", "folder"],
+  disk: ["folder"],
+  busy: [],
+  unusable: ["chooseFile"],
+  stopped: ["retry"],
+};
+
+const STEP_TITLES: Readonly<Record<Step, string>> = {
+  retry: "Try Again",
+  mirror: "Set Mirror",
+  folder: "Choose Folder",
+  token: "Set Token…",
+  chooseFile: "Choose a File…",
+};
+
+/** Models in this window: what there is to choose from, downloads, and the switch from one to another. */
+export class WindowModels implements vscode.Disposable {
+  readonly #options: WindowModelsOptions;
+  readonly #downloads: ModelDownloads;
+  readonly #commands: vscode.Disposable;
+
+  constructor(options: WindowModelsOptions) {
+    this.#options = options;
+    this.#downloads = new ModelDownloads({ models: () => this.#models(), memory: options.context.globalState });
+    const commands: Readonly<Record<string, (...args: readonly unknown[]) => unknown>> = {
+      "hearth.chooseModel": () => this.show(),
+      "hearth.setDownloadToken": () => this.#setToken(),
+      "hearth.models.act": (action) => this.#act(action as ModelAction),
+    };
+    this.#commands = vscode.Disposable.from(
+      ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
+    );
+    void this.#offerInterrupted();
+  }
+
+  dispose(): void {
+    this.#commands.dispose();
+    this.#downloads.dispose();
+  }
+
+  /** The Models view. */
+  async show(): Promise<void> {
+    let list = await this.#orTell(async () => (await this.#models()).list());
+    if (list === undefined) {
+      return;
+    }
+    let running = this.#downloads.running.length;
+    await showModelsPick({
+      onDidChange: this.#downloads.onDidChange,
+      shown: async () => {
+        // Files only change when a download begins or ends.
+        if (running !== this.#downloads.running.length || running === 0) {
+          running = this.#downloads.running.length;
+          list = await (await this.#models()).list();
+        }
+        const { settings } = this.#options;
+        return {
+          list: list ?? (await (await this.#models()).list()),
+          running: this.#downloads.running,
+          usedPath: settings.isBuiltInModel ? "" : settings.modelChoice.path,
+        };
+      },
+      run: (action) => {
+        void this.#act(action);
+      },
+    });
+  }
+
+  async #act(action: ModelAction): Promise<void> {
+    await this.#orTell(async () => {
+      switch (action.kind) {
+        case "use":
+          return this.#use(action.model);
+        case "useBuiltIn":
+          return this.#options.settings.setModelPath(undefined);
+        case "chooseFile":
+          return this.#chooseFile();
+        case "downloadOther":
+          return this.#downloadOther();
+        case "findOthers":
+          return this.#findOthers();
+        case "openFolder":
+          return this.#reveal((await (await this.#models()).list()).folder);
+        case "openSettings":
+          return vscode.commands.executeCommand("workbench.action.openSettings", "@ext:hearth.hearth model");
+        case "reveal":
+          return this.#reveal(action.model.path);
+        case "delete":
+          return this.#delete(action.model);
+        case "download":
+          return this.#download(action.reference, action.title);
+        case "pause":
+          this.#downloads.pause(action.reference);
+          return undefined;
+        case "discard":
+          return this.#discard(action.reference);
+      }
+    });
+  }
+
+  async #models(): Promise<ModelsPort> {
+    const { settings, context, open } = this.#options;
+    const token = await context.secrets.get(TOKEN_KEY);
+    return open({
+      folder: settings.modelsFolder,
+      endpoint: settings.modelsMirror,
+      ...(token === undefined || token === "" ? {} : { token }),
+    });
+  }
+
+  /** From click to use: shown all the way, and what is next is a button. */
+  async #download(reference: string, title: string): Promise<void> {
+    const end = await this.#downloads.run(reference, title);
+    switch (end.kind) {
+      case "done": {
+        const chosen = await vscode.window.showInformationMessage(
+          `${title} is downloaded and checked.`,
+          "Use This Model",
+        );
+        if (chosen !== undefined) {
+          await this.#switchTo(end.path);
+        }
+        return;
+      }
+      case "paused": {
+        const chosen = await vscode.window.showInformationMessage(
+          `The download of ${title} is paused: ${progressText({ ...end.progress, phase: "downloading" })}.`,
+          "Resume",
+          "Discard",
+        );
+        if (chosen === "Resume") {
+          await this.#download(reference, title);
+        } else if (chosen === "Discard") {
+          await this.#discard(reference);
+        }
+        return;
+      }
+      case "failed":
+        await this.#tell(end.error, () => this.#download(reference, title));
+    }
+  }
+
+  async #discard(reference: string): Promise<void> {
+    await (await this.#models()).remove(reference);
+    await this.#downloads.remember(reference, undefined);
+  }
+
+  /** Checked first where it is not what it was. */
+  async #use(model: InstalledModel): Promise<void> {
+    if (model.problem !== undefined) {
+      await this.#withProgress(`Checking ${model.title}`, async (signal, report) => {
+        await (
+          await this.#models()
+        ).verify(model.reference, signal, (done) => {
+          report(done, model.bytes);
+        });
+      });
+    }
+    await this.#switchTo(model.path);
+  }
+
+  /** The model before goes on until this one answers; one that cannot be used is refused before anything has changed. */
+  async #switchTo(path: string): Promise<void> {
+    const { engine, settings } = this.#options;
+    const title = `Loading '${path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1)}'…`;
+    try {
+      await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title }, () =>
+        engine.replace({ ...settings.modelChoice, path }),
+      );
+    } catch (error) {
+      void tellFailure(error);
+      return;
+    }
+    await settings.setModelPath(path);
+  }
+
+  async #chooseFile(): Promise<void> {
+    const [file] =
+      (await vscode.window.showOpenDialog({
+        title: "Choose a Model for Hearth",
+        openLabel: "Use This Model",
+        filters: { "GGUF models": ["gguf"] },
+      })) ?? [];
+    if (file === undefined) {
+      return;
+    }
+    if (file.scheme !== "file") {
+      void vscode.window.showErrorMessage(
+        `Cannot use '${file.path}' as a model: it is not on the machine that the engine runs on. Choose a file there.`,
+      );
+      return;
+    }
+    await this.#switchTo(file.fsPath);
+  }
+
+  async #downloadOther(): Promise<void> {
+    const given = await vscode.window.showInputBox({
+      title: "Download a Model",
+      prompt: "A GGUF file of an architecture that Hearth runs: org/repository/file.gguf, or its address.",
+      placeHolder: "org/repository/file.gguf",
+      ignoreFocusOut: true,
+    });
+    if (given !== undefined && given.trim() !== "") {
+      const name = given.trim().split("/").at(-1) ?? given;
+      await this.#download(given.trim(), name.replace(/\.gguf$/i, ""));
+    }
+  }
+
+  async #findOthers(): Promise<void> {
+    const models = await this.#models();
+    const found = await this.#withProgress("Looking for models of other programs", () => models.findOthers());
+    if (found === undefined) {
+      return;
+    }
+    if (found.length === 0) {
+      void vscode.window.showInformationMessage(
+        "No model that Hearth can use was found in the folders of Hugging Face, LM Studio and Ollama.",
+      );
+      return;
+    }
+    const items = found.map((file) => ({
+      label: file.reference,
+      description: PROGRAMS[file.program],
+      detail: file.path,
+      file,
+    }));
+    const chosen = await vscode.window.showQuickPick(items, {
+      title: "Use a Model in Place",
+      placeHolder: "The file stays where it is, and belongs to its program",
+      matchOnDetail: true,
+    });
+    if (chosen === undefined) {
+      return;
+    }
+    const adopted = await this.#withProgress(`Checking ${chosen.label}`, (signal, report) =>
+      models.adopt(chosen.file, signal, report),
+    );
+    if (adopted !== undefined) {
+      await this.#switchTo(adopted.path);
+    }
+  }
+
+  async #delete(model: InstalledModel): Promise<void> {
+    const { settings } = this.#options;
+    const isUsed = !settings.isBuiltInModel && settings.modelChoice.path === model.path;
+    const detail = [
+      ...(model.owned ? [`${formatBytes(model.bytes)} are freed.`] : ["The file stays where it is."]),
+      ...(isUsed ? ["It is in use: Hearth goes back to the starter model."] : []),
+    ].join(" ");
+    const verb = model.owned ? "Delete" : "Forget";
+    const answer = await vscode.window.showWarningMessage(`${verb} ${model.title}?`, { modal: true, detail }, verb);
+    if (answer !== verb) {
+      return;
+    }
+    if (isUsed) {
+      await settings.setModelPath(undefined);
+    }
+    await (await this.#models()).remove(model.reference);
+  }
+
+  async #reveal(path: string): Promise<void> {
+    await vscode.commands.executeCommand("revealFileInOS", vscode.Uri.file(path));
+  }
+
+  async #setToken(): Promise<void> {
+    const { secrets } = this.#options.context;
+    const token = await vscode.window.showInputBox({
+      title: "Token for Downloads",
+      prompt: "An access token of the hub or mirror, for files that want one. It goes nowhere else. Empty: none.",
+      password: true,
+      ignoreFocusOut: true,
+    });
+    if (token === undefined) {
+      return;
+    }
+    await (token.trim() === "" ? secrets.delete(TOKEN_KEY) : secrets.store(TOKEN_KEY, token.trim()));
+  }
+
+  /** A window that ended in the middle of a download: offered once, and never gone on with unasked. */
+  async #offerInterrupted(): Promise<void> {
+    for (const { reference, title } of this.#downloads.interrupted) {
+      const list = await (await this.#models()).list().catch(() => undefined);
+      const found = list?.unfinished.find((each) => each.reference === reference || each.title === title);
+      if (found?.pid !== undefined) {
+        // Another window is at it.
+        continue;
+      }
+      await this.#downloads.remember(reference, undefined);
+      if (found !== undefined) {
+        const amount = `${formatBytes(found.doneBytes)} of ${formatBytes(found.totalBytes)}`;
+        const chosen = await vscode.window.showInformationMessage(
+          `The download of ${title} was interrupted: ${amount} are there.`,
+          "Resume",
+          "Discard",
+        );
+        if (chosen !== undefined) {
+          const action = chosen === "Resume" ? "download" : "discard";
+          await this.#act({ kind: action, reference: chosen === "Resume" ? reference : found.reference, title });
+        }
+      }
+    }
+  }
+
+  /** Undefined: the user has stopped it. */
+  async #withProgress<T>(
+    title: string,
+    work: (signal: AbortSignal, report: (done: number, total: number) => void) => Promise<T>,
+  ): Promise<T | undefined> {
+    const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
+    return vscode.window.withProgress(options, async (progress, token) => {
+      const ending = new AbortController();
+      token.onCancellationRequested(() => {
+        ending.abort();
+      });
+      let shown = 0;
+      try {
+        return await work(ending.signal, (done, total) => {
+          const percent = Math.floor((100 * done) / Math.max(1, total));
+          if (percent > shown) {
+            progress.report({ message: `${String(percent)} %`, increment: percent - shown });
+            shown = percent;
+          }
+        });
+      } catch (error) {
+        if (ending.signal.aborted) {
+          return undefined;
+        }
+        throw error;
+      }
+    });
+  }
+
+  /** Undefined: it failed, and that was told. */
+  async #orTell<T>(work: () => PromiseLike<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      await this.#tell(error, undefined);
+      return undefined;
+    }
+  }
+
+  async #tell(error: unknown, again: (() => Promise<void>) | undefined): Promise<void> {
+    if (!(error instanceof ModelsError)) {
+      void tellFailure(error);
+      return;
+    }
+    this.#options.log.warn(error.message);
+    const steps = STEPS[error.code].filter((step) => step !== "retry" || again !== undefined);
+    const titles = steps.map((step) => STEP_TITLES[step]);
+    const chosen = await vscode.window.showErrorMessage(`Hearth: ${error.message}`, ...titles);
+    const step = steps.find((each) => STEP_TITLES[each] === chosen);
+    if (step === "retry") {
+      await again?.();
+    } else if (step !== undefined) {
+      await this.#take(step);
+    }
+  }
+
+  async #take(step: Exclude<Step, "retry">): Promise<void> {
+    switch (step) {
+      case "mirror":
+        return vscode.commands.executeCommand("workbench.action.openSettings", "hearth.models.mirror");
+      case "folder":
+        return vscode.commands.executeCommand("workbench.action.openSettings", "hearth.models.folder");
+      case "token":
+        return this.#setToken();
+      case "chooseFile":
+        return this.#chooseFile();
+    }
+  }
+}
+
+const PROGRAMS = { huggingface: "Hugging Face", lmstudio: "LM Studio", ollama: "Ollama" } as const;

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { FILE, LoopbackHub, REPOSITORY } from "../../src/models/testing/loopbackHub";
+import { Editor } from "./editor";
+import { ROOT } from "./workbench";
+
+const REFERENCE = `${REPOSITORY}/${FILE}`;
+
+describe("a model, from nothing to its use", () => {
+  let hub: LoopbackHub;
+  let folder: string;
+  let editor: Editor;
+
+  before(async function () {
+    this.timeout(180_000);
+    hub = await LoopbackHub.start(readFileSync(join(ROOT, "models", "hearth-starter.gguf")));
+    folder = mkdtempSync(join(tmpdir(), "hearth-e2e-models-"));
+    const env = { HF_ENDPOINT: hub.endpoint.href, HEARTH_MODELS: folder };
+    editor = await Editor.open({ name: "models", files: { "a.ts": "let a = 1;\n" }, env });
+  });
+
+  after(async () => {
+    await editor.close();
+    await hub.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  afterEach(async function () {
+    if (this.currentTest?.state === "failed") {
+      await editor.screenshot("failed");
+    }
+  });
+
+  const choose = (text: string): Promise<void> => editor.choices().filter({ hasText: text }).first().click();
+
+  it("is offered from the status bar, with what suits this machine", async () => {
+    await editor.openFile("a.ts");
+    await editor.ready();
+    await editor.statusItem.click();
+    await choose("Choose Model…");
+    await editor.choices().filter({ hasText: "SmallThinker 4B-A0.6B Instruct" }).first().waitFor();
+    const texts = (await editor.choices().allInnerTexts()).join("\n");
+    await editor.screenshot("list");
+    assert.match(texts, /Starter model/);
+    assert.match(texts, /2\.5 GB · Apache-2\.0/);
+    assert.match(texts, /in use/);
+  });
+
+  it("is downloaded with progress, paused and resumed", async function () {
+    this.timeout(120_000);
+    hub.onContent = (request, response, count) => {
+      if (count > 1) {
+        return false;
+      }
+      hub.cutAfter(request, response, 3_000_000, "hang");
+      return true;
+    };
+    await choose("Download Another Model…");
+    const input = editor.page.locator(".quick-input-widget input").first();
+    await input.fill(REFERENCE);
+    await editor.press("Enter");
+    const item = editor.page.locator('.statusbar-item[id="hearth.hearth.hearth.downloads"]');
+    await editor.until("the status bar has a part of it", async () => /\b4\d %/.test(await item.innerText()));
+    await editor.screenshot("progress");
+    await item.click();
+    const row = editor.choices().filter({ hasText: "3 MB of 7 MB" }).first();
+    await row.waitFor();
+    await editor.screenshot("list-downloading");
+    await row.click();
+    await editor.toasts().filter({ hasText: "is paused: 3 MB of 7 MB" }).first().waitFor();
+    await editor.screenshot("paused");
+    await editor.press("Escape");
+    await editor.page.getByRole("button", { name: "Resume" }).click();
+    await editor.toasts().filter({ hasText: "is downloaded and checked" }).first().waitFor();
+    await editor.screenshot("downloaded");
+  });
+
+  it("is used at once, and shown as what is used", async () => {
+    await editor.page.getByRole("button", { name: "Use This Model" }).click();
+    const before = editor.enginePids();
+    await editor.until("the list shows it as used", async () => {
+      await editor.command("Hearth: Choose Model…");
+      const row = editor.choices().filter({ hasText: "Tiiny/Model-GGUF/model.gguf" }).first();
+      await row.waitFor();
+      if ((await row.innerText()).includes("in use")) {
+        return true;
+      }
+      await editor.press("Escape");
+      return false;
+    });
+    await editor.screenshot("list-installed");
+    await editor.press("Escape");
+    assert.deepEqual(editor.enginePids(), before, "the engine was restarted");
+    await editor.ready();
+  });
+
+  it("that a hub does not have is told with what may help", async () => {
+    await editor.command("Hearth: Choose Model…");
+    await choose("Download Another Model…");
+    await editor.page.locator(".quick-input-widget input").first().fill("no/such/model.gguf");
+    await editor.press("Enter");
+    await editor.toasts().filter({ hasText: "has no such file; check the name" }).first().waitFor();
+    await editor.screenshot("not-found");
+    await editor.page.getByRole("button", { name: "Set Mirror" }).waitFor();
+  });
+});
