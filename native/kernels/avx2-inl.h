@@ -38,6 +38,7 @@ struct Avx2 : X86 {
   static HEARTH_INLINE F Add(F a, F b) { return _mm256_add_ps(a, b); }
   static HEARTH_INLINE F Sub(F a, F b) { return _mm256_sub_ps(a, b); }
   static HEARTH_INLINE F Mul(F a, F b) { return _mm256_mul_ps(a, b); }
+  static HEARTH_INLINE F Div(F a, F b) { return _mm256_div_ps(a, b); }
   static HEARTH_INLINE F Fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
   static HEARTH_INLINE F FmaSub(F a, F b, F c) { return _mm256_fmsub_ps(a, b, c); }
   static HEARTH_INLINE F Max(F a, F b) { return _mm256_max_ps(a, b); }

@@ -31,6 +31,7 @@ struct Avx512 : X86 {
   static HEARTH_INLINE F Add(F a, F b) { return _mm512_add_ps(a, b); }
   static HEARTH_INLINE F Sub(F a, F b) { return _mm512_sub_ps(a, b); }
   static HEARTH_INLINE F Mul(F a, F b) { return _mm512_mul_ps(a, b); }
+  static HEARTH_INLINE F Div(F a, F b) { return _mm512_div_ps(a, b); }
   static HEARTH_INLINE F Fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
   static HEARTH_INLINE F FmaSub(F a, F b, F c) { return _mm512_fmsub_ps(a, b, c); }
   static HEARTH_INLINE F Max(F a, F b) { return _mm512_max_ps(a, b); }

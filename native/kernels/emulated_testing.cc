@@ -118,6 +118,9 @@ struct Emulated {
   static F Mul(const F& a, const F& b) {
     return Each([&](int i) { return a.v[i] * b.v[i]; });
   }
+  static F Div(const F& a, const F& b) {
+    return Each([&](int i) { return a.v[i] / b.v[i]; });
+  }
   static F FmaSub(const F& a, const F& b, const F& c) {
     return Each([&](int i) { return std::fma(a.v[i], b.v[i], -c.v[i]); });
   }

@@ -100,6 +100,11 @@ struct Kernels {
   // sign).
   void (*relu_mul)(const float* gate, const float* up, int64_t n, float* out);
 
+  // out[i] = (gate[i] * s) * up[i] (SwiGLU), s = (gate[i] < 0 ? e : 1) / (1 + e) with e =
+  // Exp(-|gate[i]|), the function of softmax below: no overflow, and s is the logistic function to
+  // an ulp or two. Below -87 e is 0 and the product a zero; a NaN gives NaN, -infinity as well.
+  void (*silu_mul)(const float* gate, const float* up, int64_t n, float* out);
+
   // y[i] += x[i].
   void (*add)(const float* x, int64_t n, float* y);
 

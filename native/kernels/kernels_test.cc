@@ -226,8 +226,8 @@ TEST(Dispatch, TablesAreFull) {
     const Kernels& k = KernelsFor(row.isa);
     EXPECT_TRUE(k.quantize_q8 && k.matmul_q && k.matmul_f && k.dequantize_row && k.rms_norm &&
                 k.rope);
-    EXPECT_TRUE(k.relu_mul && k.add && k.axpy && k.to_f16 && k.from_f16 && k.attention_scores &&
-                k.softmax);
+    EXPECT_TRUE(k.relu_mul && k.silu_mul && k.add && k.axpy && k.to_f16 && k.from_f16 &&
+                k.attention_scores && k.softmax);
     EXPECT_TRUE(k.attention_values && k.all_finite && k.argmax);
   }
 }
@@ -623,6 +623,10 @@ TEST(Isa, VectorFunctions) {
     Ref().relu_mul(a.data(), b.data(), n, want.data());
     ExpectSame(got.data(), want.data(), n, name + "relu_mul");
 
+    table.silu_mul(a.data(), b.data(), n, got.data());
+    Ref().silu_mul(a.data(), b.data(), n, want.data());
+    ExpectSame(got.data(), want.data(), n, name + "silu_mul");
+
     if (n > 0) {
       table.rms_norm(a.data(), b.data(), n, 1e-6f, got.data());
       Ref().rms_norm(a.data(), b.data(), n, 1e-6f, want.data());
@@ -681,6 +685,7 @@ TEST(Isa, VectorFunctionsWriteTheirElementsOnly) {
       const size_t end = static_cast<size_t>(n);
       std::vector<float> y(end + 32, kGuard);
       table->relu_mul(x.data(), x.data(), n, y.data());
+      table->silu_mul(x.data(), x.data(), n, y.data());
       if (n > 0) table->rms_norm(x.data(), x.data(), n, 1e-6f, y.data());
       table->add(x.data(), n, y.data());
       table->axpy(2.0f, x.data(), n, y.data());

@@ -338,6 +338,31 @@ void ReluMul(const float* gate, const float* up, int64_t n, float* out) {
   }
 }
 
+// x <= 0 or NaN.
+float Exp(float x) {
+  if (std::isnan(x)) return x;
+  if (x < kExpMin) return 0.0f;
+  const float n = std::nearbyint(x * kLog2E);
+  float r = std::fma(n, -kLn2Hi, x);
+  r = std::fma(n, -kLn2Lo, r);
+  float p = kExpC6;
+  p = std::fma(p, r, kExpC5);
+  p = std::fma(p, r, kExpC4);
+  p = std::fma(p, r, kExpC3);
+  p = std::fma(p, r, kExpC2);
+  p = std::fma(p, r, 1.0f);
+  p = std::fma(p, r, 1.0f);
+  return p * FloatFromBits(static_cast<uint32_t>(static_cast<int32_t>(n) + 127) << 23);
+}
+
+void SiluMul(const float* gate, const float* up, int64_t n, float* out) {
+  for (int64_t i = 0; i < n; ++i) {
+    const float e = Exp(-std::fabs(gate[i]));
+    const float logistic = (gate[i] < 0.0f ? e : 1.0f) / (1.0f + e);
+    out[i] = (gate[i] * logistic) * up[i];
+  }
+}
+
 void Add(const float* x, int64_t n, float* y) {
   for (int64_t i = 0; i < n; ++i) y[i] += x[i];
 }
@@ -368,23 +393,6 @@ void AttentionScores(const float* q, int64_t n_query, int64_t q_stride, const ui
       scores[h * score_stride + j] = scale * Reduce16(s);
     }
   }
-}
-
-// x <= 0 or NaN.
-float Exp(float x) {
-  if (std::isnan(x)) return x;
-  if (x < kExpMin) return 0.0f;
-  const float n = std::nearbyint(x * kLog2E);
-  float r = std::fma(n, -kLn2Hi, x);
-  r = std::fma(n, -kLn2Lo, r);
-  float p = kExpC6;
-  p = std::fma(p, r, kExpC5);
-  p = std::fma(p, r, kExpC4);
-  p = std::fma(p, r, kExpC3);
-  p = std::fma(p, r, kExpC2);
-  p = std::fma(p, r, 1.0f);
-  p = std::fma(p, r, 1.0f);
-  return p * FloatFromBits(static_cast<uint32_t>(static_cast<int32_t>(n) + 127) << 23);
 }
 
 float Softmax(float* s, int64_t n) {
@@ -441,6 +449,7 @@ constinit const Kernels kRefKernels = {
     .rms_norm = RmsNorm,
     .rope = Rope,
     .relu_mul = ReluMul,
+    .silu_mul = SiluMul,
     .add = Add,
     .axpy = Axpy,
     .to_f16 = ToF16,

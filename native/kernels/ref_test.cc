@@ -505,6 +505,38 @@ TEST(Elementwise, FollowTheirFormulas) {
   EXPECT_TRUE(SameBits(out[4], -0.0f));
 }
 
+// Exp is within 2^-23; two additions, the division and two products round by half an ulp each. A
+// product below the normal numbers has fewer bits.
+TEST(Elementwise, SiluIsWithinThreeUlps) {
+  double worst = 0;
+  for (int i = -110000; i <= 110000; ++i) {
+    const float gate = 1e-3f * static_cast<float>(i);
+    const float up = i % 2 == 0 ? 1.0f : -0.75f;
+    float out;
+    Ref().silu_mul(&gate, &up, 1, &out);
+    const double x = static_cast<double>(gate);
+    const double exact = x / (1 + std::exp(-x)) * static_cast<double>(up);
+    if (gate < -87.0f) {
+      EXPECT_EQ(out, 0.0f);
+    } else if (std::fabs(exact) > 1e-37) {
+      worst = std::max(worst, std::fabs(static_cast<double>(out) - exact) / std::fabs(exact));
+    } else {
+      EXPECT_LE(std::fabs(static_cast<double>(out) - exact), 1e-38);
+    }
+  }
+  EXPECT_LE(worst, 3 * 0x1p-23);
+  EXPECT_GT(worst, 0x1p-26);
+  const float gate[] = {kNan, kInf, -kInf, -0.0f, 0.0f};
+  const float up[] = {1, 2, 3, 4, -4};
+  float out[5];
+  Ref().silu_mul(gate, up, 5, out);
+  EXPECT_TRUE(std::isnan(out[0]));
+  EXPECT_EQ(out[1], kInf);
+  EXPECT_TRUE(std::isnan(out[2]));
+  EXPECT_TRUE(SameBits(out[3], -0.0f));
+  EXPECT_TRUE(SameBits(out[4], -0.0f));
+}
+
 // --- Attention ---
 
 // The reduced argument is off by 2^-26 and 3e-10 (its last fma; ln2 in two floats); the polynomial

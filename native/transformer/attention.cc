@@ -41,6 +41,29 @@ std::vector<float> ScratchFor(const ModelSpec& spec, const HeadSteps& steps) {
   return std::vector<float>(steps.norm == nullptr ? 0 : static_cast<size_t>(spec.head_dim));
 }
 
+// Pairs of dimensions below `low` keep their frequency, those above `high` have all of it scaled.
+struct YarnRamp {
+  double low = 0;
+  double high = 0;
+  // The share of pair i's own frequency that stays.
+  double KeptAt(int64_t i) const {
+    const double at = (static_cast<double>(i) - low) / std::max(0.001, high - low);
+    return 1 - std::clamp(at, 0.0, 1.0);
+  }
+};
+
+// Where a pair turns beta_fast and beta_slow times within the original context, rounded outwards to
+// whole pairs (ggml_rope_yarn_corr_dims).
+YarnRamp RampOf(const YarnSpec& yarn, double freq_base, int64_t head_dim) {
+  constexpr double kTwoPi = 6.283185307179586;
+  const auto pair_that_turns = [&](double times) {
+    return static_cast<double>(head_dim) * std::log(yarn.original_context / (times * kTwoPi)) /
+           (2 * std::log(freq_base));
+  };
+  return {std::max(0.0, std::floor(pair_that_turns(yarn.beta_fast))),
+          std::min(static_cast<double>(head_dim - 1), std::ceil(pair_that_turns(yarn.beta_slow)))};
+}
+
 // Distinct parameters, in the order of the layers that use them first.
 std::vector<RopeSpec> DistinctRopes(const ModelSpec& spec) {
   std::vector<RopeSpec> distinct;
@@ -58,6 +81,13 @@ RopeTable::RopeTable(const RopeSpec& rope, int64_t head_dim) : half_(head_dim / 
     frequencies_.push_back(
         std::pow(rope.freq_base, -2.0 * static_cast<double>(i) / static_cast<double>(head_dim)));
   }
+  if (!rope.yarn) return;
+  magnitude_ = 1 + 0.1 * std::log(rope.yarn->factor);
+  const YarnRamp ramp = RampOf(*rope.yarn, rope.freq_base, head_dim);
+  for (int64_t i = 0; i < half_; ++i) {
+    const double kept = ramp.KeptAt(i);
+    frequencies_[static_cast<size_t>(i)] *= (1 - kept) / rope.yarn->factor + kept;
+  }
 }
 
 void RopeTable::SetPositions(int64_t pos0, int64_t n) {
@@ -66,8 +96,8 @@ void RopeTable::SetPositions(int64_t pos0, int64_t n) {
   for (int64_t t = 0; t < n; ++t) {
     for (int64_t i = 0; i < half_; ++i) {
       const double angle = static_cast<double>(pos0 + t) * frequencies_[static_cast<size_t>(i)];
-      cos_[static_cast<size_t>(t * half_ + i)] = static_cast<float>(std::cos(angle));
-      sin_[static_cast<size_t>(t * half_ + i)] = static_cast<float>(std::sin(angle));
+      cos_[static_cast<size_t>(t * half_ + i)] = static_cast<float>(std::cos(angle) * magnitude_);
+      sin_[static_cast<size_t>(t * half_ + i)] = static_cast<float>(std::sin(angle) * magnitude_);
     }
   }
 }
