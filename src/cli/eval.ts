@@ -3,6 +3,7 @@ import { basename, isAbsolute, relative, resolve, sep } from "node:path";
 import { EVERYTHING, jointMinFor } from "../core/gate";
 import { languageIdOfPath } from "../core/language";
 import type { LocalEngine } from "../engine/local/localEngine";
+import { promptTraitsOf } from "../model/ggufFile";
 import { EngineError } from "../protocol/errors";
 import { readUtf8, writingFile } from "./documents";
 import { readCursorFile } from "./eval/cursorFile";
@@ -70,7 +71,7 @@ function subjectOf(engine: LocalEngine, { healing, memory, gate, eagerness, layo
     heal: healing,
     memory,
     jointMin: gate ? jointMinFor(eagerness) : EVERYTHING,
-    traits: traitsFor({ fimLayouts: model.fim.layouts, fileHeader: model.fileHeader }, layout),
+    traits: traitsFor(promptTraitsOf(model), layout),
     ...(layout === "peer" ? { budget: wideBudget(info.plan.contextTokens, PEER_CHARS) } : {}),
   });
 }

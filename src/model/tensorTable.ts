@@ -66,7 +66,7 @@ export interface TensorRequest {
   readonly nameInFile?: string;
   /** ggml order. */
   readonly shape: readonly number[];
-  /** A matrix of `rows` rows that the file may have instead, in which this one begins at `firstRow`. */
+  /** A matrix of `rows` rows (or as many of them) that the file may have instead, in which this one begins at `firstRow`. */
   readonly fusedIn?: { readonly name: string; readonly firstRow: number; readonly rows: number };
 }
 
@@ -92,7 +92,8 @@ export interface TensorLookup {
 
 /**
  * The tensors that a description of blocks implies, under llama.cpp's names. `output.weight` may be missing, which ties the
- * head to the embedding, and `attn_q`, `attn_k` and `attn_v` may be one `attn_qkv`.
+ * head to the embedding; `attn_q`, `attn_k` and `attn_v` may be one `attn_qkv`, and `ffn_gate_exps` and `ffn_up_exps` one
+ * `ffn_gate_up_exps`.
  */
 export function moeTensors(hyper: Hyperparameters, file: TensorLookup, down_transposed: boolean): TensorList {
   const { n_embd } = hyper;
@@ -120,6 +121,11 @@ function layerTensors(hyper: Hyperparameters, il: number, down_transposed: boole
     shape: [n_embd, rows],
     fusedIn: { name: name("attn_qkv"), firstRow, rows: n_q + 2 * n_kv },
   });
+  const half = (tensor: string, firstRow: number): TensorRequest => ({
+    name: name(tensor),
+    shape: [n_embd, n_ff, n_expert],
+    fusedIn: { name: name("ffn_gate_up_exps"), firstRow, rows: 2 * n_ff },
+  });
   const headNorms = hyper.block.qkNorm ? ["attn_q_norm", "attn_k_norm"] : [];
   return [
     { name: name("attn_norm"), shape: [n_embd] },
@@ -130,8 +136,8 @@ function layerTensors(hyper: Hyperparameters, il: number, down_transposed: boole
     { name: name("attn_output"), shape: [n_q, n_embd] },
     { name: name("ffn_norm"), shape: [n_embd] },
     { name: name("ffn_gate_inp"), shape: [n_embd, n_expert] },
-    { name: name("ffn_gate_exps"), shape: [n_embd, n_ff, n_expert] },
-    { name: name("ffn_up_exps"), shape: [n_embd, n_ff, n_expert] },
+    half("ffn_gate_exps", 0),
+    half("ffn_up_exps", n_ff),
     { name: name("ffn_down_exps"), shape: down_transposed ? [n_embd, n_ff, n_expert] : [n_ff, n_embd, n_expert] },
   ];
 }
@@ -230,9 +236,10 @@ class TensorPicker implements TensorLookup {
 
   take({ name, nameInFile = name, shape, fusedIn }: TensorRequest): void {
     if (fusedIn !== undefined && this.has(fusedIn.name)) {
-      const [rowLength = 0] = shape;
-      const { type, offset } = this.#checked(fusedIn.name, [rowLength, fusedIn.rows]);
-      this.#add(name, type, shape, offset + bytesOf(type, [rowLength, fusedIn.firstRow]));
+      const [rowLength = 0, , ...matrices] = shape;
+      const { type, offset } = this.#checked(fusedIn.name, [rowLength, fusedIn.rows, ...matrices]);
+      const stride = matrices.length === 0 ? undefined : bytesOf(type, [rowLength, fusedIn.rows]);
+      this.#add(name, type, shape, offset + bytesOf(type, [rowLength, fusedIn.firstRow]), stride);
       return;
     }
     const { type, offset } = this.#checked(nameInFile, shape);
@@ -250,8 +257,9 @@ class TensorPicker implements TensorLookup {
     }
   }
 
-  #add(name: string, type: TypeFacts, shape: readonly number[], offset: number): void {
-    this.tensors.push({ name, type: type.name, shape, offset, bytes: bytesOf(type, shape) });
+  #add(name: string, type: TypeFacts, shape: readonly number[], offset: number, stride?: number): void {
+    const tensor = { name, type: type.name, shape, offset, bytes: bytesOf(type, shape) };
+    this.tensors.push(stride === undefined ? tensor : { ...tensor, stride });
   }
 
   /** Over all tensors whose size we know, used or not: two that share bytes mean a damaged table. */

@@ -1,7 +1,7 @@
 import type { EngineOptions, Isa } from "./engineOptions";
 import type { EngineError, EngineErrorCode } from "./errors";
 import type { GeneratedPiece, GenerateReport, GenerateRequest } from "./generation";
-import type { PromptPart } from "./prompt";
+import type { FimFormat, PromptPart } from "./prompt";
 
 /**
  * The protocol between a window and the engine process, as types. JSON-RPC 2.0 messages, one per frame; parameters are
@@ -9,7 +9,7 @@ import type { PromptPart } from "./prompt";
  */
 
 /** Raised with every change that an older peer would misunderstand; part of the engine's address. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 export interface HelloParams {
   /** What the token file holds. */
@@ -60,6 +60,7 @@ export interface ModelInfo {
   readonly traits: {
     readonly fimLayouts: readonly ("suffix-first" | "prefix-first")[];
     readonly fileHeader: boolean;
+    readonly fim: FimFormat;
   };
   readonly contextTokens: number;
   readonly isa: Isa;

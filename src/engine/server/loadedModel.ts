@@ -1,4 +1,5 @@
 import { ChatTemplate } from "../../model/chatTemplate";
+import { promptTraitsOf } from "../../model/ggufFile";
 import type { ChatMessage, GenerationStatistics, ModelChoice, ModelInfo } from "../../protocol/engine";
 import {
   emptyReport,
@@ -94,7 +95,7 @@ export class LoadedModel {
   }
 
   tokenize(prompt: readonly PromptPart[]): number[] {
-    return this.#engine.tokenizer.encode(prompt);
+    return this.#engine.tokenizer.encodePrompt(prompt);
   }
 
   count(text: string): number {
@@ -278,7 +279,7 @@ function infoOf(engine: LocalEngine): ModelInfo {
     family: model.architecture,
     quantLabel: model.quantLabel,
     capabilities: model.capabilities,
-    traits: { fimLayouts: model.fim.layouts, fileHeader: model.fileHeader },
+    traits: promptTraitsOf(model),
     contextTokens: info.plan.contextTokens,
     isa: info.isa,
     threads: info.threads,
