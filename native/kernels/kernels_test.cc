@@ -39,16 +39,8 @@ namespace {
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kGuard = -12345.678f;
-std::vector<TensorType> TypesThatAre(bool quantized) {
-  std::vector<TensorType> types;
-  for (int i = 0; i < kTensorTypeCount; ++i) {
-    const auto type = static_cast<TensorType>(i);
-    if (IsQuantized(type) == quantized) types.push_back(type);
-  }
-  return types;
-}
-const std::vector<TensorType> kQuantized = TypesThatAre(true);
-const std::vector<TensorType> kFloats = TypesThatAre(false);
+const std::vector<TensorType> kQuantized = testing::TypesThatAre(true);
+const std::vector<TensorType> kFloats = testing::TypesThatAre(false);
 
 const Kernels& Ref() { return KernelsFor(Isa::kRef); }
 
@@ -286,10 +278,9 @@ Exact<uint8_t> RandomRows(TensorType type, int64_t k, int64_t n_row, int flavour
     for (size_t i = 0; i < block_bytes; ++i) {
       block[i] = extreme < 6 ? kExtreme[extreme] : static_cast<uint8_t>(random.Next());
     }
-    const BlockParts parts = PartsOf(type);
-    for (int i = 0; i < parts.n_half; ++i) {
+    for (const size_t at : testing::HalfFloatsOf(type)) {
       const uint16_t half = RandomHalf(flavour, random);
-      std::memcpy(block + parts.half_at[i], &half, 2);
+      std::memcpy(block + at, &half, 2);
     }
   }
   return rows;

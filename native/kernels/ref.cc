@@ -185,8 +185,8 @@ struct Format<TensorType::kQ6_K> {
   }
 
   static float Weight(const uint8_t* row, int64_t i) {
-    const uint8_t* w = BlockAt<TensorType::kQ6_K>(row, i / kQ6KBlock);
-    const int64_t in_block = i % kQ6KBlock;
+    const uint8_t* w = BlockAt<TensorType::kQ6_K>(row, i / kSuperBlock);
+    const int64_t in_block = i % kSuperBlock;
     const float scale = HalfToFloat(Load16(w + kD)) * static_cast<float>(Scale(w, in_block));
     return scale * static_cast<float>(Unscaled(w, in_block));
   }
@@ -199,6 +199,93 @@ struct Format<TensorType::kQ6_K> {
     return std::fma(HalfToFloat(Load16(w + kD)) * dx, static_cast<float>(dot), acc);
   }
 };
+
+// Weight i of 32 with its fifth bit, 0..31.
+int FiveBits(const uint8_t* bits, const uint8_t* bytes, int64_t i) {
+  return Nibble(bytes, i) | ((bits[i / 8] >> (i % 8)) & 1) << 4;
+}
+
+template <>
+struct Format<TensorType::kQ5_0> {
+  static constexpr TensorType kType = TensorType::kQ5_0;
+  static float Weight(const uint8_t* row, int64_t i) {
+    const uint8_t* w = BlockAt<kType>(row, i / kQ8Block);
+    return HalfToFloat(Load16(w)) * static_cast<float>(FiveBits(w + 2, w + 6, i % kQ8Block) - 16);
+  }
+  static float AddBlock(const uint8_t* row, int64_t b, const int8_t* q, float dx, float acc) {
+    const uint8_t* w = BlockAt<kType>(row, b);
+    int32_t dot = 0;
+    for (int i = 0; i < kQ8Block; ++i) dot += (FiveBits(w + 2, w + 6, i) - 16) * q[i];
+    return std::fma(HalfToFloat(Load16(w)) * dx, static_cast<float>(dot), acc);
+  }
+};
+
+template <>
+struct Format<TensorType::kQ5_1> {
+  static constexpr TensorType kType = TensorType::kQ5_1;
+  static float Weight(const uint8_t* row, int64_t i) {
+    const uint8_t* w = BlockAt<kType>(row, i / kQ8Block);
+    return std::fma(HalfToFloat(Load16(w)),
+                    static_cast<float>(FiveBits(w + 4, w + 8, i % kQ8Block)),
+                    HalfToFloat(Load16(w + 2)));
+  }
+  static float AddBlock(const uint8_t* row, int64_t b, const int8_t* q, float dx, float acc) {
+    const uint8_t* w = BlockAt<kType>(row, b);
+    int32_t dot = 0;
+    int32_t sum = 0;
+    for (int i = 0; i < kQ8Block; ++i) {
+      dot += FiveBits(w + 4, w + 8, i) * q[i];
+      sum += q[i];
+    }
+    acc = std::fma(HalfToFloat(Load16(w)) * dx, static_cast<float>(dot), acc);
+    return std::fma(HalfToFloat(Load16(w + 2)) * dx, static_cast<float>(sum), acc);
+  }
+};
+
+// Q4_K and Q5_K, which differ in the fifth bits.
+template <TensorType kType>
+struct FormatWithMinima {
+  static constexpr bool kHasFifthBits = kType == TensorType::kQ5_K;
+  static constexpr int kScales = 4;  // offsets inside a super-block: d at 0, dmin at 2
+  static constexpr int kFifthBits = 16;
+  static constexpr int kNibbles = kHasFifthBits ? 48 : 16;
+
+  // Weight i of 256, before scale and minimum.
+  static int Unscaled(const uint8_t* super, int64_t i) {
+    const int64_t block = i / kQ8Block;
+    const int64_t l = i % kQ8Block;
+    const int byte = super[kNibbles + 32 * (block / 2) + l];
+    const int nibble = block % 2 == 0 ? byte & 0xf : byte >> 4;
+    const int fifth = kHasFifthBits ? (super[kFifthBits + l] >> block) & 1 : 0;
+    return nibble | fifth << 4;
+  }
+
+  static float Weight(const uint8_t* row, int64_t i) {
+    const uint8_t* w = BlockAt<kType>(row, i / kSuperBlock);
+    const int64_t in_block = i % kSuperBlock;
+    const auto of_32 = ScaleAndMinimumOf(w + kScales, static_cast<int>(in_block / kQ8Block));
+    const float scale = HalfToFloat(Load16(w)) * static_cast<float>(of_32.scale);
+    const float minimum = HalfToFloat(Load16(w + 2)) * static_cast<float>(of_32.minimum);
+    return std::fma(scale, static_cast<float>(Unscaled(w, in_block)), -minimum);
+  }
+  static float AddBlock(const uint8_t* row, int64_t b, const int8_t* q, float dx, float acc) {
+    // |dot| <= 63 * 32 * 31 * 127 < 2^24: exact as a float too.
+    const uint8_t* w = BlockAt<kType>(row, b / 8);
+    const auto of_32 = ScaleAndMinimumOf(w + kScales, static_cast<int>(b % 8));
+    int32_t dot = 0;
+    int32_t sum = 0;
+    for (int i = 0; i < kQ8Block; ++i) {
+      dot += Unscaled(w, b % 8 * kQ8Block + i) * q[i];
+      sum += q[i];
+    }
+    acc = std::fma(HalfToFloat(Load16(w)) * dx, static_cast<float>(of_32.scale * dot), acc);
+    return std::fma(HalfToFloat(Load16(w + 2)) * dx, static_cast<float>(-of_32.minimum * sum), acc);
+  }
+};
+template <>
+struct Format<TensorType::kQ4_K> : FormatWithMinima<TensorType::kQ4_K> {};
+template <>
+struct Format<TensorType::kQ5_K> : FormatWithMinima<TensorType::kQ5_K> {};
 
 // --- Quantised products ---
 

@@ -15,6 +15,10 @@ constexpr std::array<std::pair<const char*, TensorType>, kTensorTypeCount> kType
     {"Q4_1", TensorType::kQ4_1},
     {"Q8_0", TensorType::kQ8_0},
     {"Q6_K", TensorType::kQ6_K},
+    {"Q5_0", TensorType::kQ5_0},
+    {"Q5_1", TensorType::kQ5_1},
+    {"Q4_K", TensorType::kQ4_K},
+    {"Q5_K", TensorType::kQ5_K},
 }};
 
 // Far above every published model, far below what overflows the arithmetic here.

@@ -7,7 +7,7 @@ namespace hearth {
 namespace {
 
 // Columns of a transposed matrix are shared out in whole blocks of every type.
-constexpr int64_t kColumnGrain = kQ6KBlock;
+constexpr int64_t kColumnGrain = kSuperBlock;
 // Neurons whose gate is closed need no row of `up`. Picking the others costs slightly more per row
 // than reading all in order, so it is done only if more than this share was idle lately; measured.
 constexpr double kIdleShareWorthSkipping = 0.25;

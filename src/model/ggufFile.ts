@@ -190,7 +190,7 @@ function readFim(metadata: Metadata, known: KnownModel, { fim }: Vocabulary, war
     return { layouts, format, reason: "the file's hearth.fim.layouts say so" };
   }
   const trained = layouts.length > 0 ? "was trained with them" : "is not known to be trained to fill in";
-  return { layouts, format, reason: `${known.title} ${trained}` };
+  return { layouts, format, reason: known.fimReason ?? `${known.title} ${trained}` };
 }
 
 function readFileHeader(metadata: Metadata, known: KnownModel, { fim }: Vocabulary, warnings: string[]): boolean {

@@ -20,20 +20,20 @@ const TYPES: ReadonlyMap<number, TypeFacts> = new Map([
   [1, { name: "F16", blockWeights: 1, blockBytes: 2 }],
   [2, { name: "Q4_0", blockWeights: 32, blockBytes: 18 }],
   [3, { name: "Q4_1", blockWeights: 32, blockBytes: 20 }],
+  [6, { name: "Q5_0", blockWeights: 32, blockBytes: 22 }],
+  [7, { name: "Q5_1", blockWeights: 32, blockBytes: 24 }],
   [8, { name: "Q8_0", blockWeights: 32, blockBytes: 34 }],
+  [12, { name: "Q4_K", blockWeights: 256, blockBytes: 144 }],
+  [13, { name: "Q5_K", blockWeights: 256, blockBytes: 176 }],
   [14, { name: "Q6_K", blockWeights: 256, blockBytes: 210 }],
   [30, { name: "BF16", blockWeights: 1, blockBytes: 2 }],
 ]);
 
 /** Types that exist in published files and that we do not run, so that a message can name them. */
 const OTHER_TYPES: Readonly<Record<number, string>> = {
-  6: "Q5_0",
-  7: "Q5_1",
   9: "Q8_1",
   10: "Q2_K",
   11: "Q3_K",
-  12: "Q4_K",
-  13: "Q5_K",
   15: "Q8_K",
   16: "IQ2_XXS",
   17: "IQ2_XS",
@@ -290,7 +290,7 @@ class TensorPicker implements TensorLookup {
         `its tensor '${name}' has the shape [${tensor.shape.join(", ")}] where its metadata implies [${shape.join(", ")}]`,
       );
     }
-    const type = supported(tensor);
+    const type = this.#supported(tensor);
     if ((shape[0] ?? 0) % type.blockWeights !== 0) {
       throw new ModelFileProblem(
         `its tensor '${name}' has rows of ${String(shape[0])}, not a whole number of ${type.name} blocks`,
@@ -298,6 +298,21 @@ class TensorPicker implements TensorLookup {
     }
     this.#endOf(tensor);
     return { type, offset: tensor.offset };
+  }
+
+  #supported(tensor: RawTensor): TypeFacts {
+    const type = TYPES.get(tensor.type);
+    if (type === undefined) {
+      const others = new Set([...this.#raw.values()].map((each) => each.type).filter((each) => !TYPES.has(each)));
+      others.delete(tensor.type);
+      const also = others.size === 0 ? "" : `, others ${[...others].map(nameOfType).join(", ")}`;
+      const works = [...TYPES.values()].map(({ name }) => name).join(", ");
+      throw new ModelFileProblem(
+        `its tensor ${quoted(tensor.name)} has the type ${nameOfType(tensor.type)}${also}; types that work are ${works}`,
+        "choose a file of the same model in one of those types, such as Q4_K_M or Q4_0",
+      );
+    }
+    return type;
   }
 
   /** The tensor's end in bytes from the start of the file (its start, where the type's size is unknown to us). */
@@ -326,14 +341,6 @@ function bytesOf(type: TypeFacts, shape: readonly number[]): number {
   return (shape.reduce((product, length) => product * length, 1) / type.blockWeights) * type.blockBytes;
 }
 
-function supported(tensor: RawTensor): TypeFacts {
-  const type = TYPES.get(tensor.type);
-  if (type === undefined) {
-    const found = OTHER_TYPES[tensor.type] ?? `number ${String(tensor.type)}`;
-    throw new ModelFileProblem(
-      `its tensor ${quoted(tensor.name)} has the type ${found}; types that work are ${[...TYPES.values()].map(({ name }) => name).join(", ")}`,
-      "choose a file in one of those types, such as Q4_0",
-    );
-  }
-  return type;
+function nameOfType(type: number): string {
+  return OTHER_TYPES[type] ?? `number ${String(type)}`;
 }

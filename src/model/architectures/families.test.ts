@@ -3,37 +3,15 @@ import type { GgufValue } from "../../../test/fixtures/ggufWriter";
 import { syntheticVocabMetadata } from "../../../test/fixtures/syntheticVocab";
 import { openGgufFile, promptTraitsOf } from "../ggufFile";
 import { assertBadModel, failureOf } from "../testing/badModel";
-import {
-  TempFolder,
-  TINY_DIMENSIONS,
-  tinyEntries,
-  tinyTensors,
-  writeTinyModel,
-  type RawTensorInfo,
-} from "../testing/ggufBytes";
+import { type Changes, familyEntries, familyTensors } from "../testing/familyFiles";
+import { TempFolder, TINY_DIMENSIONS, tinyTensors, writeTinyModel } from "../testing/ggufBytes";
 import { Tokenizer } from "../tokenizer";
 
-const { n_layer, n_embd, n_ff, n_expert, head_dim } = TINY_DIMENSIONS;
+const { n_layer, n_embd, n_ff, n_expert } = TINY_DIMENSIONS;
 const u32 = (value: number): GgufValue => ({ type: "uint32", value });
 const f32 = (value: number): GgufValue => ({ type: "float32", value });
 const text = (value: string): GgufValue => ({ type: "string", value });
 const flags = (value: boolean[]): GgufValue => ({ type: "array", of: "bool", value });
-
-type Changes = Readonly<Record<string, GgufValue | undefined>>;
-
-/** Mellum 2's keys as its published files have them, in a tiny shape. */
-const MELLUM_KEYS: Changes = {
-  "mellum.attention.sliding_window": u32(64),
-  "mellum.attention.sliding_window_pattern": flags([true, true, false, true, true, false]),
-  "mellum.rope.freq_base": f32(500_000),
-  "mellum.rope.freq_base_swa": f32(500_000),
-  "mellum.rope.scaling.type": text("yarn"),
-  "mellum.rope.scaling.factor": f32(16),
-  "mellum.rope.scaling.original_context_length": u32(8192),
-  "mellum.rope.scaling.yarn_attn_factor": f32(1.2772588),
-  "mellum.rope.scaling.yarn_beta_fast": f32(32),
-  "mellum.rope.scaling.yarn_beta_slow": f32(1),
-};
 
 describe("Mellum 2 and Qwen3-MoE", () => {
   const folder = new TempFolder();
@@ -41,36 +19,9 @@ describe("Mellum 2 and Qwen3-MoE", () => {
     folder.remove();
   });
 
-  function entriesOf(family: string, changes: Changes): Map<string, GgufValue> {
-    const usual = tinyEntries(TINY_DIMENSIONS, syntheticVocabMetadata(family));
-    const moved = [...usual].map(([key, value]) => [key.replace(/^smallthinker\./, `${family}.`), value] as const);
-    const entries = new Map<string, GgufValue>([...moved, ["general.architecture", text(family)]]);
-    entries.delete(`${family}.expert_gating_func`);
-    for (const [key, value] of Object.entries(family === "mellum" ? { ...MELLUM_KEYS, ...changes } : changes)) {
-      if (value === undefined) {
-        entries.delete(key);
-      } else {
-        entries.set(key, value);
-      }
-    }
-    return entries;
-  }
-
-  function tensorsOf(): RawTensorInfo[] {
-    const norms = Array.from({ length: n_layer }, (_, il) =>
-      ["attn_q_norm", "attn_k_norm"].map((name) => ({
-        name: `blk.${String(il)}.${name}.weight`,
-        shape: [head_dim],
-        type: 0,
-        offset: 0,
-      })),
-    );
-    return [...tinyTensors(), ...norms.flat()];
-  }
-
-  const write = (family: string, changes: Changes = {}, tensors = tensorsOf()): string =>
-    writeTinyModel(folder, entriesOf(family, changes), tensors, `${family}.gguf`);
-  const open = (family: string, changes: Changes = {}, tensors = tensorsOf()) =>
+  const write = (family: string, changes: Changes = {}, tensors = familyTensors()): string =>
+    writeTinyModel(folder, familyEntries(family, changes), tensors, `${family}.gguf`);
+  const open = (family: string, changes: Changes = {}, tensors = familyTensors()) =>
     openGgufFile(write(family, changes, tensors));
 
   it("reads Mellum 2: windows by the file's flags, YaRN in full layers only", async () => {
@@ -108,7 +59,7 @@ describe("Mellum 2 and Qwen3-MoE", () => {
   });
 
   it("reads Qwen3-MoE: full attention everywhere, softmax without being told, a head that may be tied", async () => {
-    const tied = tensorsOf().filter(({ name }) => name !== "output.weight");
+    const tied = familyTensors().filter(({ name }) => name !== "output.weight");
     const { spec, warnings } = await open("qwen3moe", {}, tied);
     assert.deepEqual(warnings, []);
     const full = { window: 0, rope: { freq_base: 1_500_000 } };
@@ -152,7 +103,7 @@ describe("Mellum 2 and Qwen3-MoE", () => {
   });
 
   it("finds both halves of a fused ffn_gate_up_exps", async () => {
-    const fused = tensorsOf().flatMap((tensor) => {
+    const fused = familyTensors().flatMap((tensor) => {
       if (tensor.name.includes("ffn_up_exps")) {
         return [];
       }
@@ -231,8 +182,8 @@ describe("Mellum 2 and Qwen3-MoE", () => {
   });
 
   it("says how to join the parts of a split model", async () => {
-    const entries = [...entriesOf("qwen3moe", { "split.count": { type: "uint16", value: 3 } })];
-    const path = writeTinyModel(folder, new Map(entries), tensorsOf(), "big-00002-of-00003.gguf");
+    const entries = [...familyEntries("qwen3moe", { "split.count": { type: "uint16", value: 3 } })];
+    const path = writeTinyModel(folder, new Map(entries), familyTensors(), "big-00002-of-00003.gguf");
     const { message } = await failureOf(path);
     assert.match(message, /it is one of 3 parts of a split model; join the parts with llama-gguf-split --merge/);
     assert.match(message, /--merge 'big-00001-of-00003\.gguf' 'big\.gguf'$/);

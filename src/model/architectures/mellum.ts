@@ -48,8 +48,8 @@ export const MELLUM: Architecture = {
         title: "Mellum2 12B-A2.5B Instruct or Thinking",
         capabilities: ["complete", "chat", "edit"],
         sampling: SAMPLING,
-        // Tuned for conversations: only the base model's card speaks of filling in.
         fimLayouts: [],
+        fimReason: "it is tuned for conversations; only the base model's card speaks of filling in",
       },
     },
   ],

@@ -42,8 +42,8 @@ export const QWEN3_MOE: Architecture = {
         title: "Qwen3 30B-A3B",
         capabilities: ["complete", "chat", "edit"],
         sampling: SAMPLING,
-        // The vocabulary has the tokens, but only the coder was trained with them.
         fimLayouts: [],
+        fimReason: "the vocabulary has the tokens, but only Qwen3-Coder was trained with them",
       },
     },
   ],
