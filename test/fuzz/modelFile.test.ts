@@ -62,10 +62,10 @@ describe("a damaged model file", () => {
             bytes = bytes.subarray(0, prng.nextBelow(bytes.length));
           }
           if (round % 7 === 0) {
-            // A scale that is no number, or huge.
+            // A scale of the first tokens that is no number, or huge.
             bytes.writeUInt16LE(
               prng.nextBelow(2) === 0 ? 0x7e01 : 0x7bff,
-              Math.min(bytes.length - 2, headerBytes + blockBytes * round),
+              Math.min(bytes.length - 2, headerBytes + blockBytes * (round % 12)),
             );
           }
           writeFileSync(damaged, bytes);
