@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { layOutPrompt } from "../src/core/promptLayout";
 import type { PromptTraits } from "../src/core/ports";
 import { LocalEngine, type LocalSession } from "../src/engine/local/localEngine";
+import { promptTraitsOf } from "../src/model/ggufFile";
 import type { PromptPart } from "../src/protocol/prompt";
 
 /**
@@ -76,7 +77,7 @@ async function main(model: string, file: string, count: number): Promise<void> {
       let exact = 0;
       let firstWord = 0;
       for (const { document, offset, rest } of cases) {
-        const traits = { fimLayouts, fileHeader: engine.model.fileHeader };
+        const traits = { ...promptTraitsOf(engine.model), fimLayouts };
         const said = await restOf(session, layOutPrompt({ ...document, offset }, traits), heal);
         exact += said.trimEnd() === rest.trimEnd() ? 1 : 0;
         const word = /^\s*(?:\w+|\W)/.exec(rest)?.[0] ?? "";

@@ -1,10 +1,10 @@
 /**
- * Writes a file of the exact shapes, types and vocabulary of a SmallThinker model: what speed and memory are measured on where the
- * real files cannot be had.
+ * Writes a file of the exact shapes, types and vocabulary of a SmallThinker model (4b, 21b), of Mellum 2 (mellum2) or of
+ * Qwen3-Coder-30B-A3B (qwen3coder): what speed and memory are measured on where the real files cannot be had.
  *
- *     npx tsx bench/syntheticModel.ts 4b|21b FILE [--predictor]
+ *     npx tsx bench/syntheticModel.ts 4b|21b|mellum2|qwen3coder FILE [--predictor]
  *
- * Q4_0 throughout with a Q6_K head and F32 routers and norms, as in the published plain Q4_0 files (2.5 GB, 12.2 GB). The text it
+ * Q4_0 throughout with a Q6_K head and F32 routers and norms, as in plain Q4_0 files (2.5, 12.2, 6.9 and 17.3 GB). The text it
  * writes means nothing, but where speed depends on what a model has learnt it behaves like a trained one. Weights are random
  * except for this; coordinates are those of the residual stream:
  *
@@ -19,6 +19,8 @@
  * - **Expert choice.** A router adds up a constant for each expert (popularity), the topic (drift), the token with what was made
  *   of it (predictable before the layer in front has finished), and coordinates of its own, which the FFN in front of it writes
  *   to strongly (not predictable). `RouterShares` says how much of the logits' variance each has.
+ *
+ * The last two have norms on heads, which level what Q and K say of distances, and SiLU, with which no neuron is idle.
  *
  * With `--predictor` the head is Q4_0 and the authors' predictor comes with it (approximate head), as in their own files. It looks at
  * three blocks of coordinates, in which the head has most of its size, through a copy of the head's weights there, and at the
@@ -53,6 +55,9 @@ interface RouterShares {
 }
 
 interface Shape {
+  readonly family: "smallthinker" | "mellum" | "qwen3moe";
+  readonly n_ff: number;
+  readonly n_vocab: number;
   readonly n_layer: number;
   readonly n_embd: number;
   readonly n_head: number;
@@ -63,15 +68,19 @@ interface Shape {
   /** llama.cpp's numbers: 1 softmax, 2 sigmoid. */
   readonly gating: number;
   readonly window: number;
+  readonly ropeBase: number;
   readonly routerShares: RouterShares;
 }
 
 const HEAD_DIM = 128;
-const N_FF = 768;
-const N_VOCAB = 151_936;
+const N_VOCAB_QWEN = 151_936;
 
 const SHAPES: Readonly<Record<string, Shape>> = {
   "4b": {
+    family: "smallthinker",
+    n_ff: 768,
+    n_vocab: N_VOCAB_QWEN,
+    ropeBase: 1.5e6,
     n_layer: 32,
     n_embd: 1536,
     n_head: 12,
@@ -84,6 +93,10 @@ const SHAPES: Readonly<Record<string, Shape>> = {
     routerShares: { popularity: 0.15, topic: 0.45, token: 0.29, unforeseen: 0.11 },
   },
   "21b": {
+    family: "smallthinker",
+    n_ff: 768,
+    n_vocab: N_VOCAB_QWEN,
+    ropeBase: 1.5e6,
     n_layer: 52,
     n_embd: 2560,
     n_head: 28,
@@ -93,6 +106,38 @@ const SHAPES: Readonly<Record<string, Shape>> = {
     n_ctx_train: 16_384,
     gating: 1,
     window: 4096,
+    routerShares: { popularity: 0.12, topic: 0.46, token: 0.3, unforeseen: 0.12 },
+  },
+  mellum2: {
+    family: "mellum",
+    n_ff: 896,
+    n_vocab: 98_304,
+    ropeBase: 5e5,
+    n_layer: 28,
+    n_embd: 2304,
+    n_head: 32,
+    n_head_kv: 4,
+    n_expert: 64,
+    n_expert_used: 8,
+    n_ctx_train: 131_072,
+    gating: 1,
+    window: 1024,
+    routerShares: { popularity: 0.12, topic: 0.46, token: 0.3, unforeseen: 0.12 },
+  },
+  qwen3coder: {
+    family: "qwen3moe",
+    n_ff: 768,
+    n_vocab: N_VOCAB_QWEN,
+    ropeBase: 1e7,
+    n_layer: 48,
+    n_embd: 2048,
+    n_head: 32,
+    n_head_kv: 4,
+    n_expert: 128,
+    n_expert_used: 8,
+    n_ctx_train: 262_144,
+    gating: 1,
+    window: 0,
     routerShares: { popularity: 0.12, topic: 0.46, token: 0.3, unforeseen: 0.12 },
   },
 };
@@ -251,7 +296,7 @@ class Model {
   }
 
   tensors(): GgufTensor[] {
-    const { n_layer, n_embd } = this.#shape;
+    const { n_layer, n_embd, n_vocab } = this.#shape;
     const embedding: RowKind = {
       deviation: 1,
       constants: () => [
@@ -260,12 +305,12 @@ class Model {
       ],
     };
     return [
-      this.#quantised("token_embd.weight", "Q4_0", n_embd, [[N_VOCAB, embedding]]),
+      this.#quantised("token_embd.weight", "Q4_0", n_embd, [[n_vocab, embedding]]),
       this.#norm("output_norm.weight"),
       ...(this.#hasPredictor
         ? [this.#predictedHead(), this.#predictor()]
         : [
-            this.#quantised("output.weight", "Q6_K", n_embd, [[N_VOCAB, { deviation: GAIN.head / Math.sqrt(n_embd) }]]),
+            this.#quantised("output.weight", "Q6_K", n_embd, [[n_vocab, { deviation: GAIN.head / Math.sqrt(n_embd) }]]),
           ]),
       ...Array.from({ length: n_layer }, (_, il) => this.#layer(il)).flat(),
     ];
@@ -273,12 +318,12 @@ class Model {
 
   #predictedHead(): GgufTensor {
     const chunks = (): Iterable<Uint8Array> => this.#headRows();
-    return { name: "output.weight", type: "Q4_0", shape: [this.#shape.n_embd, N_VOCAB], chunks };
+    return { name: "output.weight", type: "Q4_0", shape: [this.#shape.n_embd, this.#shape.n_vocab], chunks };
   }
 
   /** The same rows at each call. */
   #headRows(): Iterable<Uint8Array> {
-    const { n_embd } = this.#shape;
+    const { n_embd, n_vocab } = this.#shape;
     const deviation = (share: number, n: number): number => GAIN.head * Math.sqrt(share / n);
     const n_seen = SEEN.blocks * BLOCK;
     const head: RowKind = {
@@ -286,11 +331,11 @@ class Model {
       seen: { ...SEEN, deviation: deviation(SEEN.share, n_seen) },
       constants: () => [{ block: 0, value: 0 }],
     };
-    return quantisedChunks("Q4_0", n_embd, [[N_VOCAB, head]], 1, new Prng("head"));
+    return quantisedChunks("Q4_0", n_embd, [[n_vocab, head]], 1, new Prng("head"));
   }
 
   #predictor(): GgufTensor {
-    const { n_embd, n_layer } = this.#shape;
+    const { n_embd, n_layer, n_vocab } = this.#shape;
     const rowBytes = (n_embd / BLOCK) * 18;
     const seenBytes = [SEEN.first * 18, (SEEN.first + SEEN.blocks) * 18] as const;
     const bias = new Uint8Array(18);
@@ -304,7 +349,7 @@ class Model {
     return {
       name: "lm_head_profiler.weight",
       type: "Q4_0",
-      shape: [(n_embd + N_VOCAB) * PREDICTOR_WIDTH],
+      shape: [(n_embd + n_vocab) * PREDICTOR_WIDTH],
       *chunks() {
         // Each row of the first matrix picks one coordinate: nibbles of 8 stand for 0.
         for (let i = 0; i < PREDICTOR_WIDTH; ++i) {
@@ -326,7 +371,7 @@ class Model {
   }
 
   #layer(il: number): GgufTensor[] {
-    const { n_embd, n_head, n_head_kv, n_expert } = this.#shape;
+    const { n_embd, n_head, n_head_kv, n_expert, n_ff, family } = this.#shape;
     const blk = `blk.${il}`;
     const n_q = n_head * HEAD_DIM;
     const random = (gain: number): RowKind => ({
@@ -339,12 +384,15 @@ class Model {
       this.#quantised(`${blk}.attn_q.weight`, "Q4_0", n_embd, this.#localRows(il, n_head, random(GAIN.query))),
       this.#quantised(`${blk}.attn_k.weight`, "Q4_0", n_embd, this.#localRows(il, n_head_kv, random(GAIN.query))),
       this.#quantised(`${blk}.attn_v.weight`, "Q4_0", n_embd, value),
+      ...(family === "smallthinker" ? [] : ["attn_q_norm", "attn_k_norm"]).map((norm) =>
+        this.#norm(`${blk}.${norm}.weight`, HEAD_DIM),
+      ),
       this.#quantised(`${blk}.attn_output.weight`, "Q4_0", n_q, this.#attentionOutput(il)),
       this.#norm(`${blk}.ffn_norm.weight`),
       this.#router(il),
       this.#quantised(`${blk}.ffn_gate_exps.weight`, "Q4_0", n_embd, this.#gate(il), n_expert),
-      this.#quantised(`${blk}.ffn_up_exps.weight`, "Q4_0", n_embd, [[N_FF, random(1)]], n_expert),
-      this.#quantised(`${blk}.ffn_down_exps.weight`, "Q4_0", N_FF, this.#down(il), n_expert),
+      this.#quantised(`${blk}.ffn_up_exps.weight`, "Q4_0", n_embd, [[n_ff, random(1)]], n_expert),
+      this.#quantised(`${blk}.ffn_down_exps.weight`, "Q4_0", n_ff, this.#down(il), n_expert),
     ];
   }
 
@@ -405,12 +453,12 @@ class Model {
       deviation: 1 / Math.sqrt(this.#shape.n_embd),
       constants: () => [{ block: 0, value: -this.#constantWeight(il, bias()) }],
     };
-    return [[N_FF, kind]];
+    return [[this.#shape.n_ff, kind]];
   }
 
   #down(il: number): Runs {
-    const { n_embd } = this.#shape;
-    const kind = (gain: number): RowKind => ({ deviation: gain / Math.sqrt(N_FF) });
+    const { n_embd, n_ff } = this.#shape;
+    const kind = (gain: number): RowKind => ({ deviation: gain / Math.sqrt(n_ff) });
     const [from, to] = this.#ownCoordinates(il + 1);
     const plain = kind(GAIN.ffn);
     const runs: Runs = [
@@ -472,43 +520,90 @@ class Model {
     };
   }
 
-  #norm(name: string): GgufTensor {
-    const { n_embd } = this.#shape;
-    return { name, type: "F32" satisfies TensorType, shape: [n_embd], chunks: () => norm(n_embd, this.#prng) };
+  #norm(name: string, n = this.#shape.n_embd): GgufTensor {
+    return { name, type: "F32" satisfies TensorType, shape: [n], chunks: () => norm(n, this.#prng) };
   }
 }
 
 function metadataOf(name: string, shape: Shape): Map<string, GgufValue> {
   const u32 = (value: number): GgufValue => ({ type: "uint32", value });
   const f32 = (value: number): GgufValue => ({ type: "float32", value });
-  const key = (suffix: string): string => `smallthinker.${suffix}`;
+  const text = (value: string): GgufValue => ({ type: "string", value });
+  const key = (suffix: string): string => `${shape.family}.${suffix}`;
   return new Map<string, GgufValue>([
-    ["general.architecture", { type: "string", value: "smallthinker" }],
-    ["general.name", { type: "string", value: `SmallThinker ${name} shape, random weights` }],
+    ["general.architecture", text(shape.family)],
+    ["general.name", text(`${shape.family === "smallthinker" ? "SmallThinker " : ""}${name} shape, random weights`)],
     ["general.file_type", u32(2)],
     [key("block_count"), u32(shape.n_layer)],
     [key("context_length"), u32(shape.n_ctx_train)],
     [key("embedding_length"), u32(shape.n_embd)],
-    [key("feed_forward_length"), u32(N_FF)],
-    [key("expert_feed_forward_length"), u32(N_FF)],
+    [key("feed_forward_length"), u32(shape.n_ff)],
+    [key("expert_feed_forward_length"), u32(shape.n_ff)],
     [key("attention.head_count"), u32(shape.n_head)],
     [key("attention.head_count_kv"), u32(shape.n_head_kv)],
     [key("attention.key_length"), u32(HEAD_DIM)],
     [key("attention.value_length"), u32(HEAD_DIM)],
     [key("attention.layer_norm_rms_epsilon"), f32(1e-6)],
-    [key("rope.freq_base"), f32(1.5e6)],
+    [key("rope.freq_base"), f32(shape.ropeBase)],
     [key("expert_count"), u32(shape.n_expert)],
     [key("expert_used_count"), u32(shape.n_expert_used)],
     [key("expert_gating_func"), u32(shape.gating)],
     ...(shape.window > 0 ? ([[key("attention.sliding_window"), u32(shape.window)]] as const) : []),
-    ...qwenVocabMetadata(readTokenizerJson().tokenizer),
+    ...(shape.family === "mellum" ? mellumMetadata() : []),
+    ...vocabularyOf(shape),
   ]);
+}
+
+/** Windows in all but the last of four layers, YaRN in that. */
+function mellumMetadata(): (readonly [string, GgufValue])[] {
+  const f32 = (value: number): GgufValue => ({ type: "float32", value });
+  const { n_layer, ropeBase } = SHAPES["mellum2"]!;
+  const pattern = Array.from({ length: n_layer }, (_, il) => il % 4 !== 3);
+  return [
+    ["mellum.attention.sliding_window_pattern", { type: "array", of: "bool", value: pattern }],
+    ["mellum.rope.freq_base_swa", f32(ropeBase)],
+    ["mellum.rope.scaling.type", { type: "string", value: "yarn" }],
+    ["mellum.rope.scaling.factor", f32(16)],
+    ["mellum.rope.scaling.original_context_length", { type: "uint32", value: 8192 }],
+  ];
+}
+
+/** Qwen's vocabulary, of which Mellum 2's size is the beginning: its tokens are in the order of the merges that make them. */
+function vocabularyOf({ family, n_vocab }: Shape): (readonly [string, GgufValue])[] {
+  const whole = qwenVocabMetadata(readTokenizerJson().tokenizer);
+  if (n_vocab === N_VOCAB_QWEN) {
+    return whole;
+  }
+  const entries = new Map<string, GgufValue>(whole);
+  const strings = (key: string): readonly string[] => {
+    const value = entries.get(key);
+    return value?.type === "array" && value.of === "string" ? value.value : [];
+  };
+  const list = (value: readonly string[]): GgufValue => ({ type: "array", of: "string", value });
+  const tokens = strings("tokenizer.ggml.tokens").slice(0, n_vocab - 1);
+  const known = new Set(tokens);
+  const merges = strings("tokenizer.ggml.merges").filter((merge) => known.has(merge.replace(" ", "")));
+  const end: GgufValue = { type: "uint32", value: n_vocab - 1 };
+  entries.set("tokenizer.ggml.tokens", list([...tokens, "<|endoftext|>"]));
+  entries.set("tokenizer.ggml.token_type", {
+    type: "array",
+    of: "int32",
+    value: [...tokens.map(() => 1), 3],
+  });
+  entries.set("tokenizer.ggml.merges", list(merges));
+  for (const key of ["eos", "bos", "padding"]) {
+    entries.set(`tokenizer.ggml.${key}_token_id`, end);
+  }
+  if (family === "mellum") {
+    entries.set("tokenizer.ggml.pre", { type: "string", value: "mellum2" });
+  }
+  return [...entries];
 }
 
 const [name = "", path, predictor] = process.argv.slice(2);
 const shape = SHAPES[name];
 if (shape === undefined || path === undefined || (predictor !== undefined && predictor !== "--predictor")) {
-  process.stderr.write("usage: npx tsx bench/syntheticModel.ts 4b|21b FILE [--predictor]\n");
+  process.stderr.write("usage: npx tsx bench/syntheticModel.ts 4b|21b|mellum2|qwen3coder FILE [--predictor]\n");
   process.exitCode = 2;
 } else {
   const tensors = new Model(name, shape, predictor !== undefined).tensors();

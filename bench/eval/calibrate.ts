@@ -27,6 +27,7 @@ import { jointLogprob, judgedTokens, placedTokens } from "../../src/core/judgedT
 import { languageIdOfPath } from "../../src/core/language";
 import type { TextEngine } from "../../src/core/ports";
 import { LocalEngine } from "../../src/engine/local/localEngine";
+import { promptTraitsOf } from "../../src/model/ggufFile";
 import {
   emptyReport,
   type GeneratedPiece,
@@ -265,7 +266,7 @@ async function main(): Promise<void> {
   });
   const engine = await LocalEngine.open(values.model, { threads: Number(values.threads) });
   const { model } = engine;
-  const traits = { fimLayouts: model.fim.layouts, fileHeader: model.fileHeader };
+  const traits = promptTraitsOf(model);
   const subject: Subject = localSubject(engine, { heal: true, memory: true, traits });
   const [code, prose, cursors] = [new Group("typing code"), new Group("typing prose"), new Group("cursors")];
   await subject.memory?.setWorkspace([]);

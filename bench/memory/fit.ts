@@ -16,6 +16,7 @@ import { answerAt, countsOf, type CursorCounts, cursorFiguresOf, sumOfCounts } f
 import { localSubject } from "../../src/cli/eval/localSubject";
 import { LocalEngine } from "../../src/engine/local/localEngine";
 import type { MixtureWeights } from "../../src/engine/local/native";
+import { promptTraitsOf } from "../../src/model/ggufFile";
 import { type Cell, markdownTable } from "../report";
 import { bitsOfSample, fit } from "./fitting";
 import { samplesOf } from "./samples";
@@ -39,8 +40,7 @@ async function measured(
   workspaces: readonly CursorWorkspace[],
   weights: MixtureWeights | undefined,
 ): Promise<readonly CursorCounts[]> {
-  const { fim, fileHeader } = engine.model;
-  const traits = { fimLayouts: fim.layouts, fileHeader };
+  const traits = promptTraitsOf(engine.model);
   const more = weights === undefined ? {} : { weights };
   const subject = localSubject(engine, { heal: true, memory: weights !== undefined, traits, ...more });
   const counts: CursorCounts[] = [];

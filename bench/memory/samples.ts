@@ -6,6 +6,7 @@ import { CONTEXT_TOKENS_MAX } from "../../src/engine/local/codeMemory";
 import type { LocalEngine, LocalSession } from "../../src/engine/local/localEngine";
 import type { CodeSource } from "../../src/engine/local/native";
 import { healPrompt } from "../../src/engine/local/tokenHealing";
+import { promptTraitsOf } from "../../src/model/ggufFile";
 import type { Tokenizer } from "../../src/model/tokenizer";
 
 /** Twin of kContextLengths in native/engine/token_mixture.h. */
@@ -35,8 +36,7 @@ export interface Sample {
 export async function samplesOf(engine: LocalEngine, workspaces: readonly CursorWorkspace[]): Promise<Sample[]> {
   const remembered = new RememberedCode(engine.newMemory());
   const session = engine.newSession();
-  const { fim, fileHeader } = engine.model;
-  const subject = localSubject(engine, { heal: true, memory: false, traits: { fimLayouts: fim.layouts, fileHeader } });
+  const subject = localSubject(engine, { heal: true, memory: false, traits: promptTraitsOf(engine.model) });
   const samples: Sample[] = [];
   for (const { docs, cases } of workspaces) {
     for (const cursor of cases) {

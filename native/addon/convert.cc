@@ -98,14 +98,26 @@ TensorInfo ToTensorInfo(const Napi::Object& js) {
   if (tensor.shape.empty()) Mistyped(js, "shape", "a shape");
   tensor.offset = static_cast<uint64_t>(Integer(js, "offset"));
   tensor.bytes = static_cast<uint64_t>(Integer(js, "bytes"));
+  if (!js.Get("stride").IsUndefined()) tensor.stride = static_cast<uint64_t>(Integer(js, "stride"));
   return tensor;
+}
+
+RopeSpec ToRopeSpec(const Napi::Object& js) {
+  RopeSpec rope;
+  rope.freq_base = Number(js, "freq_base");
+  if (js.Get("yarn").IsUndefined()) return rope;
+  const Napi::Object yarn = js.Get("yarn").As<Napi::Object>();
+  rope.yarn = YarnSpec{.factor = Number(yarn, "factor"),
+                       .original_context = Number(yarn, "original_context"),
+                       .beta_fast = Number(yarn, "beta_fast"),
+                       .beta_slow = Number(yarn, "beta_slow")};
+  return rope;
 }
 
 AttentionSpec ToAttentionSpec(const Napi::Object& js) {
   AttentionSpec attention;
   attention.window = Integer(js, "window");
-  if (!js.Get("rope").IsUndefined())
-    attention.rope = RopeSpec{Number(js.Get("rope").As<Napi::Object>(), "freq_base")};
+  if (!js.Get("rope").IsUndefined()) attention.rope = ToRopeSpec(js.Get("rope").As<Napi::Object>());
   return attention;
 }
 

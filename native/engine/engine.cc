@@ -75,6 +75,7 @@ struct Engine::Parts {
   std::unique_ptr<Transformer> transformer;
   std::shared_ptr<MemoryArbiter> arbiter;
   bool prompt_lookup = true;
+  int64_t n_kept = kKeptTokens;
   DraftCounts draft_counts;
   std::optional<float> approximate_head;
   HeadCounts head_counts;
@@ -121,6 +122,7 @@ Result<std::unique_ptr<Engine>> Engine::Load(
   input.n_session = options.n_session;
   input.n_draft = options.prompt_lookup ? PromptLookup::kDraftMax : 0;
   input.n_ctx = options.n_ctx > 0 ? options.n_ctx : std::min(p.spec.n_ctx_train, kDefaultContext);
+  input.n_kept = options.n_kept;
   input.n_chunk = std::min(options.n_chunk > 0 ? options.n_chunk : kDefaultChunk, input.n_ctx);
   input.n_chunk_short =
       std::min(options.n_chunk > 0 ? options.n_chunk : kDefaultChunkShort, input.n_ctx);
@@ -171,6 +173,7 @@ Result<std::unique_ptr<Engine>> Engine::Load(
   RETURN_IF_ERROR(p.transformer->Resize(p.plan.RoomFor(1)));
   p.arbiter = std::make_shared<MemoryArbiter>(p.plan, *p.cache, *p.transformer);
   p.prompt_lookup = options.prompt_lookup;
+  p.n_kept = options.n_kept;
   p.approximate_head = options.approximate_head;
   return std::unique_ptr<Engine>(new Engine(std::move(parts)));
 }
@@ -209,6 +212,7 @@ Result<std::unique_ptr<Session>> Engine::NewSession() {
   const MemoryPlan& plan = parts_->plan;
   SessionOptions options;
   options.n_ctx = plan.n_ctx;
+  options.n_kept = parts_->n_kept;
   options.prompt_lookup = parts_->prompt_lookup;
   options.arbiter = parts_->arbiter;
   options.pages = plan.shares() ? Pages::kSmall : Pages::kHuge;

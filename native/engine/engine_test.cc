@@ -82,6 +82,7 @@ TEST(Engine, SameBitsWhateverTheBudget) {
     EngineOptions options;
     options.n_session = 2;
     options.n_ctx = 2048;
+    options.n_kept = 0;  // a full context then takes little beside the experts
     Result<std::unique_ptr<Engine>> all = Engine::Load(model.spec(), options, nullptr);
     ASSERT_TRUE(all.ok());
     const MemoryPlan unlimited = all.value()->plan();
@@ -253,6 +254,7 @@ TEST(Session, GoesBackInAWindowWithoutStartingAnew) {
   EngineOptions options;
   options.n_chunk = 1;
   options.n_ctx = 600;
+  options.n_kept = 0;
   Result<std::unique_ptr<Engine>> engine = Engine::Load(model.spec(), options, nullptr);
   ASSERT_TRUE(engine.ok());
   Result<std::unique_ptr<Session>> session = engine.value()->NewSession();
@@ -269,6 +271,38 @@ TEST(Session, GoesBackInAWindowWithoutStartingAnew) {
   // Further back than is kept: all anew, and still right.
   tokens.resize(50);
   EXPECT_EQ(session.value()->Sync(tokens, {}).value().n_evaluated, 50);
+}
+
+// A cursor that jumps about: whatever the timeline shares with a prompt within its first n_kept
+// tokens is evaluated no more, however far behind the windows of 16 it ends.
+TEST(Session, GoesBackToAnyPositionThatIsKept) {
+  const RandomModel model(TensorType::kQ4_0, Gating::kSoftmax);
+  EngineOptions options;
+  options.n_chunk = 8;
+  options.n_ctx = 900;
+  options.n_kept = 200;
+  Result<std::unique_ptr<Engine>> engine = Engine::Load(model.spec(), options, nullptr);
+  ASSERT_TRUE(engine.ok());
+  Result<std::unique_ptr<Session>> session = engine.value()->NewSession();
+  auto tokens = model.Tokens(800, 2);
+  ASSERT_TRUE(session.value()->Sync(tokens, {}).ok());
+  // Behind all windows, within them, at the first position, where the ring begins, and anywhere.
+  for (const size_t n : {200, 199, 130, 60, 5, 1}) {
+    tokens.resize(n);
+    const auto more = model.Tokens(500, static_cast<uint32_t>(n + 50));
+    tokens.insert(tokens.end(), more.begin(), more.end());
+    const auto& held = session.value()->tokens();
+    const auto shared = std::mismatch(held.begin(), held.end(), tokens.begin(), tokens.end());
+    const auto n_shared = static_cast<int64_t>(shared.first - held.begin());
+    Result<SyncReport> report = session.value()->Sync(tokens, {});
+    ASSERT_TRUE(report.ok());
+    EXPECT_EQ(report.value().n_reused, n_shared);
+    EXPECT_TRUE(n_shared >= static_cast<int64_t>(n));
+    Result<std::unique_ptr<Session>> fresh = engine.value()->NewSession();
+    ASSERT_TRUE(fresh.value()->Sync(tokens, {}).ok());
+    EXPECT_TRUE(std::equal(session.value()->logits().begin(), session.value()->logits().end(),
+                           fresh.value()->logits().begin()));
+  }
 }
 
 TEST(Session, EvaluatesNothingForTheSamePromptTwice) {
@@ -518,6 +552,7 @@ TEST(MemoryArbiter, GivesAPromptsRoomBackToTheExperts) {
   EngineOptions options;
   options.n_session = 2;
   options.n_ctx = 2048;
+  options.n_kept = 0;
   options.n_chunk = 80;
   Result<std::unique_ptr<Engine>> engine = Engine::Load(model.spec(), options, nullptr);
   const MemoryPlan unlimited = engine.value()->plan();

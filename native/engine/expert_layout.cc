@@ -14,6 +14,7 @@ ExpertMatrix MatrixOf(const TensorInfo& tensor, bool interleaved) {
   matrix.row_length = tensor.shape[0];
   matrix.n_row = tensor.shape[1];
   matrix.file_offset = tensor.offset;
+  matrix.file_stride = tensor.stride;
   matrix.interleaved = interleaved && IsQuantized(tensor.type);
   return matrix;
 }

@@ -45,8 +45,9 @@ MemoryPlan FixedParts(const ModelSpec& spec, const MemoryPlanInput& input, int64
   plan.n_chunk = n_chunk;
   plan.embedding_on_disk = embedding_on_disk;
   plan.dense_bytes = ResidentWeights::BytesFor(spec, embedding_on_disk);
-  plan.kv_bytes = static_cast<uint64_t>(n_full_context) *
-                  KvCache::BytesFor(spec, input.n_ctx, n_chunk + Session::kRewindTokens);
+  plan.kv_bytes =
+      static_cast<uint64_t>(n_full_context) *
+      KvCache::BytesFor(spec, input.n_ctx, {input.n_kept, n_chunk + Session::kRewindTokens});
   // One transformer for all sessions; each has logits, and a chunk that may wait between two
   // layers.
   const uint64_t session_bytes =

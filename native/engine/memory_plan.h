@@ -20,6 +20,7 @@ struct MemoryPlanInput {
   int n_session = 1;    // each with keys and values of its own, if memory allows
   int64_t n_draft = 0;  // tokens that a session may draft: it keeps their logits
   int64_t n_ctx = 0;
+  int64_t n_kept = 0;         // see SessionOptions
   int64_t n_chunk = 0;        // with all experts in memory
   int64_t n_chunk_short = 0;  // where they are read: more tokens an expert
 };

@@ -21,8 +21,8 @@ bool IsSet(const std::atomic<bool>* flag) {
 
 Result<std::unique_ptr<Session>> Session::Create(const ModelSpec& spec, Transformer& transformer,
                                                  const SessionOptions& options) {
-  Result<KvCache> kv = KvCache::Create(spec, options.n_ctx,
-                                       transformer.n_token_max() + kRewindTokens, options.pages);
+  const KvCache::Windows windows = {options.n_kept, transformer.n_token_max() + kRewindTokens};
+  Result<KvCache> kv = KvCache::Create(spec, options.n_ctx, windows, options.pages);
   if (!kv.ok()) return kv.status();
   Result<Pass> pass = Pass::Create(spec, transformer.n_token_max());
   if (!pass.ok()) return pass.status();
@@ -98,6 +98,7 @@ int64_t Session::Rewind(std::span<const int32_t> tokens, const SyncOptions& opti
   // The last token is re-evaluated if its logits are not available.
   n_keep = std::min(n_keep, n_token - 1);
   if (!kv_.CanRewindTo(n_keep)) n_keep = 0;
+  kv_.NoteRewound(n_keep);
   if (n_keep == 0) {
     kv_.Clear();
     // The experts can use the memory of a long conversation; a small amount would soon be reserved

@@ -40,8 +40,14 @@ struct SyncReport {
   int64_t n_evaluated = 0;  // tokens that were run through the model
 };
 
+// A cursor jumps back by less than that (docs/adr/0016).
+inline constexpr int64_t kKeptTokens = 8192;
+
 struct SessionOptions {
   int64_t n_ctx = 0;  // tokens that the timeline may hold
+  // Positions from the first on whose keys windowed layers keep, so that the timeline can be
+  // rewound to any of them.
+  int64_t n_kept = kKeptTokens;
   // Evaluate the tokens that probably follow together with an appended token.
   bool prompt_lookup = false;
   double draft_token_cost = 0.5;        // see PromptLookup
@@ -59,7 +65,8 @@ struct SessionOptions {
 class Session : private MemoryArbiter::Client {
  public:
   // Positions that the rings of windowed layers keep beyond window and chunk: how far a prompt can
-  // be rewound (an undone line, a rejected suggestion) without re-evaluation.
+  // be rewound (an undone line, a rejected suggestion) without re-evaluation, where the timeline is
+  // longer than what is kept of it.
   static constexpr int64_t kRewindTokens = 256;
 
   // kMemory.

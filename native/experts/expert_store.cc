@@ -14,7 +14,8 @@ size_t RoundUp(size_t bytes, size_t multiple) {
 }
 
 uint64_t FileOffset(const ExpertMatrix& matrix, int id) {
-  return matrix.file_offset + static_cast<uint64_t>(id) * matrix.bytes();
+  const uint64_t stride = matrix.file_stride != 0 ? matrix.file_stride : matrix.bytes();
+  return matrix.file_offset + static_cast<uint64_t>(id) * stride;
 }
 
 }  // namespace

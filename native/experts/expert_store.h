@@ -16,7 +16,8 @@ struct ExpertMatrix {
   TensorType type = TensorType::kF32;
   int64_t n_row = 0;
   int64_t row_length = 0;
-  uint64_t file_offset = 0;  // of expert 0; expert e begins e * bytes() later
+  uint64_t file_offset = 0;  // of expert 0
+  uint64_t file_stride = 0;  // expert e begins e times as many bytes later; 0: e * bytes()
   size_t slot_offset = 0;    // from the start of a slot; a multiple of kCacheLineBytes, and of the
                              // store's alignment
   bool interleaved = false;  // rows are interleaved in the slot: repacked after the read

@@ -33,6 +33,28 @@ TEST(ExpertStore, LaysMatricesOutInCacheLines) {
   EXPECT_EQ(ranges[2].offset, layer.down.file_offset + 2 * 72);
 }
 
+// gate and up of an expert one behind the other, as in ffn_gate_up_exps.
+TEST(ExpertStore, FindsMatricesThatArePartsOfLargerOnes) {
+  ExpertLayerLayout layer;
+  layer.gate = {TensorType::kF32, 4, 8};
+  layer.up = layer.gate;
+  layer.down = {TensorType::kF32, 8, 4};
+  layer.gate.file_offset = 1000;
+  layer.up.file_offset = 1000 + layer.gate.bytes();
+  layer.gate.file_stride = layer.up.file_stride = 2 * layer.gate.bytes();
+  layer.down.file_offset = 5000;
+  const ExpertStore store({layer}, 3, 64);
+  alignas(64) std::byte slot[4096];
+  ASSERT_TRUE(store.slot_bytes() <= sizeof(slot));
+  ReadRange ranges[3];
+  store.Ranges(0, 2, slot, ranges);
+  EXPECT_EQ(ranges[0].offset, 1000u + 4 * 128);
+  EXPECT_EQ(ranges[1].offset, 1000u + 5 * 128);
+  EXPECT_EQ(ranges[1].bytes, 128u);
+  EXPECT_EQ(ranges[2].offset, 5000u + 2 * 128);
+  EXPECT_EQ(store.Shift(store.layer(0).up, 2), (1000u + 5 * 128) % 64);
+}
+
 TEST(ExpertStore, LeavesRoomForTheBlocksThatAreRead) {
   const SyntheticModel model(3, 4);
   constexpr size_t kBlock = 128;

@@ -38,6 +38,7 @@ struct Avx2 : X86 {
   static HEARTH_INLINE F Add(F a, F b) { return _mm256_add_ps(a, b); }
   static HEARTH_INLINE F Sub(F a, F b) { return _mm256_sub_ps(a, b); }
   static HEARTH_INLINE F Mul(F a, F b) { return _mm256_mul_ps(a, b); }
+  static HEARTH_INLINE F Div(F a, F b) { return _mm256_div_ps(a, b); }
   static HEARTH_INLINE F Fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
   static HEARTH_INLINE F FmaSub(F a, F b, F c) { return _mm256_fmsub_ps(a, b, c); }
   static HEARTH_INLINE F Max(F a, F b) { return _mm256_max_ps(a, b); }
@@ -182,6 +183,52 @@ struct Avx2 : X86 {
     return _mm256_or_si256(LowNibbles(low), _mm256_and_si256(high, _mm256_set1_epi8(0x30)));
   }
 
+  // Bits 4*kColumn.. of each lane, at 16 of its bytes: each byte gets the one with its bits, and
+  // one of these is tested.
+  template <int kColumn>
+  static HEARTH_INLINE I AddFifthBits(I w, I bits) {
+    constexpr char k = kColumn / 2;
+    const __m128i pick = _mm_setr_epi8(k, k, k, k, k + 4, k + 4, k + 4, k + 4, k + 8, k + 8, k + 8,
+                                       k + 8, k + 12, k + 12, k + 12, k + 12);
+    const I bit = _mm256_set1_epi32(kColumn % 2 == 0 ? 0x08040201 : static_cast<int>(0x80402010u));
+    const I picked = _mm256_shuffle_epi8(bits, _mm256_broadcastsi128_si256(pick));
+    const I set = _mm256_cmpeq_epi8(_mm256_and_si256(picked, bit), bit);
+    return _mm256_or_si256(w, _mm256_and_si256(set, _mm256_set1_epi8(0x10)));
+  }
+  template <int kBit>
+  static HEARTH_INLINE I AddBit(I w, I bits) {
+    const I moved = kBit <= 4 ? _mm256_slli_epi16(bits, kBit <= 4 ? 4 - kBit : 0)
+                              : _mm256_srli_epi16(bits, kBit <= 4 ? 0 : kBit - 4);
+    return _mm256_or_si256(w, _mm256_and_si256(moved, _mm256_set1_epi8(0x10)));
+  }
+  static HEARTH_INLINE F HalvesToFloats(I v) {  // of lanes up to 0xffff
+    const I packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(v, v), 0x08);
+    return _mm256_cvtph_ps(_mm256_castsi256_si128(packed));
+  }
+  static HEARTH_INLINE F LowHalf(I v) {
+    return HalvesToFloats(_mm256_and_si256(v, _mm256_set1_epi32(0xffff)));
+  }
+  static HEARTH_INLINE F HighHalf(I v) { return HalvesToFloats(_mm256_srli_epi32(v, 16)); }
+  static HEARTH_INLINE void SixBitPairs(const I* column, I* scales, I* minima) {
+    const I six = _mm256_set1_epi8(0x3f);
+    const I pair = _mm256_set1_epi8(0x30);
+    scales[0] = _mm256_and_si256(column[0], six);
+    minima[0] = _mm256_and_si256(column[1], six);
+    scales[1] = _mm256_or_si256(LowNibbles(column[2]),
+                                _mm256_and_si256(_mm256_srli_epi16(column[0], 2), pair));
+    minima[1] = _mm256_or_si256(HighNibbles(column[2]),
+                                _mm256_and_si256(_mm256_srli_epi16(column[1], 2), pair));
+  }
+  template <int kByte>
+  static HEARTH_INLINE F ByteToFloat(I v) {
+    return ToFloat(_mm256_and_si256(_mm256_srli_epi32(v, 8 * kByte), _mm256_set1_epi32(0xff)));
+  }
+
+  static HEARTH_INLINE I LoadShorts(const void* p) { return _mm256_cvtepu16_epi32(LoadBytes(p)); }
+  template <class Group>
+  static HEARTH_INLINE I GatherShorts(const Group& group, int i, size_t offset) {
+    return _mm256_cvtepu16_epi32(Gather16(group, i, offset));
+  }
   template <class Group>
   static HEARTH_INLINE I LoadRows(const Group& group, int i, size_t offset) {
     return _mm256_inserti128_si256(_mm256_castsi128_si256(LoadBytes(group.Row(i) + offset)),
@@ -243,6 +290,22 @@ struct Avx2 : X86 {
       for (int r = 0; r < kRegisters; ++r) {
         dot[t][r] = _mm256_add_epi32(_mm256_madd_epi16(pair[t][r], _mm256_set1_epi16(1)),
                                      _mm256_set1_epi32(start[t]));
+      }
+    }
+  }
+
+  // 8 products of at most 31*127 fit 16 bits (31496).
+  template <int kRegisters, int kCount>
+  static HEARTH_INLINE void DotFiveBits(const I (*w)[8], const BlockActivations& x,
+                                        const int32_t* start, I (*dot)[kRegisters]) {
+    for (int l = 0; l < 2; ++l) {
+      I pair[kCount][kRegisters];
+      PairSums<kRegisters, kCount, 4>(w, 4 * l, x, pair);
+      for (int t = 0; t < kCount; ++t) {
+        for (int r = 0; r < kRegisters; ++r) {
+          const I sum = _mm256_madd_epi16(pair[t][r], _mm256_set1_epi16(1));
+          dot[t][r] = _mm256_add_epi32(l == 0 ? _mm256_set1_epi32(start[t]) : dot[t][r], sum);
+        }
       }
     }
   }

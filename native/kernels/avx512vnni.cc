@@ -31,6 +31,7 @@ struct Avx512 : X86 {
   static HEARTH_INLINE F Add(F a, F b) { return _mm512_add_ps(a, b); }
   static HEARTH_INLINE F Sub(F a, F b) { return _mm512_sub_ps(a, b); }
   static HEARTH_INLINE F Mul(F a, F b) { return _mm512_mul_ps(a, b); }
+  static HEARTH_INLINE F Div(F a, F b) { return _mm512_div_ps(a, b); }
   static HEARTH_INLINE F Fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
   static HEARTH_INLINE F FmaSub(F a, F b, F c) { return _mm512_fmsub_ps(a, b, c); }
   static HEARTH_INLINE F Max(F a, F b) { return _mm512_max_ps(a, b); }
@@ -152,6 +153,47 @@ struct Avx512 : X86 {
     return _mm512_and_si512(both, _mm512_set1_epi8(0x3f));
   }
 
+  // Bits 4*kColumn.. of each lane, at 16 of its bytes: each byte gets the one with its bits, and
+  // one of these is tested.
+  template <int kColumn>
+  static HEARTH_INLINE I AddFifthBits(I w, I bits) {
+    constexpr char k = kColumn / 2;
+    const __m128i pick = _mm_setr_epi8(k, k, k, k, k + 4, k + 4, k + 4, k + 4, k + 8, k + 8, k + 8,
+                                       k + 8, k + 12, k + 12, k + 12, k + 12);
+    const I bit = _mm512_set1_epi32(kColumn % 2 == 0 ? 0x08040201 : static_cast<int>(0x80402010u));
+    const I picked = _mm512_shuffle_epi8(bits, _mm512_broadcast_i32x4(pick));
+    const __mmask64 set = _mm512_test_epi8_mask(picked, bit);
+    return _mm512_or_si512(w, _mm512_maskz_mov_epi8(set, _mm512_set1_epi8(0x10)));
+  }
+  template <int kBit>
+  static HEARTH_INLINE I AddBit(I w, I bits) {
+    const I moved = kBit <= 4 ? _mm512_slli_epi16(bits, kBit <= 4 ? 4 - kBit : 0)
+                              : _mm512_srli_epi16(bits, kBit <= 4 ? 0 : kBit - 4);
+    return _mm512_or_si512(w, _mm512_and_si512(moved, _mm512_set1_epi8(0x10)));
+  }
+  static HEARTH_INLINE F LowHalf(I v) { return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(v)); }
+  static HEARTH_INLINE F HighHalf(I v) { return LowHalf(_mm512_srli_epi32(v, 16)); }
+  static HEARTH_INLINE void SixBitPairs(const I* column, I* scales, I* minima) {
+    const I six = _mm512_set1_epi8(0x3f);
+    const I pair = _mm512_set1_epi8(0x30);
+    scales[0] = _mm512_and_si512(column[0], six);
+    minima[0] = _mm512_and_si512(column[1], six);
+    scales[1] = _mm512_or_si512(LowNibbles(column[2]),
+                                _mm512_and_si512(_mm512_srli_epi16(column[0], 2), pair));
+    minima[1] = _mm512_or_si512(HighNibbles(column[2]),
+                                _mm512_and_si512(_mm512_srli_epi16(column[1], 2), pair));
+  }
+  template <int kByte>
+  static HEARTH_INLINE F ByteToFloat(I v) {
+    return ToFloat(_mm512_and_si512(_mm512_srli_epi32(v, 8 * kByte), _mm512_set1_epi32(0xff)));
+  }
+
+  static HEARTH_INLINE I LoadShorts(const void* p) { return _mm512_cvtepu16_epi32(Load256(p)); }
+  template <class Group>
+  static HEARTH_INLINE I GatherShorts(const Group& group, int i, size_t offset) {
+    return _mm512_cvtepu16_epi32(_mm256_inserti128_si256(
+        _mm256_castsi128_si256(Gather16(group, i, offset)), Gather16(group, i + 8, offset), 1));
+  }
   template <class Group>
   static HEARTH_INLINE I LoadRows(const Group& group, int i, size_t offset) {
     I v = _mm512_castsi128_si512(LoadBytes(group.Row(i) + offset));
@@ -202,6 +244,13 @@ struct Avx512 : X86 {
       for (int t = 0; t < kCount; ++t)
         dot[t][0] = _mm512_dpbusd_epi32(dot[t][0], w[0][j], Broadcast4(x.Q(t) + 4 * j));
     }
+  }
+
+  // 31 fits as well as 15.
+  template <int kRegisters, int kCount>
+  static HEARTH_INLINE void DotFiveBits(const I (*w)[8], const BlockActivations& x,
+                                        const int32_t* start, I (*dot)[kRegisters]) {
+    DotNibbles<kRegisters, kCount>(w, x, start, dot);
   }
 
   // Weight + 128 is unsigned, and 16 times the offset takes the 128 out again.

@@ -23,6 +23,13 @@ struct AvxVnni : Avx2 {
     }
   }
 
+  // 31 fits as well as 15.
+  template <int kRegisters, int kCount>
+  static HEARTH_INLINE void DotFiveBits(const I (*w)[8], const BlockActivations& x,
+                                        const int32_t* start, I (*dot)[kRegisters]) {
+    DotNibbles<kRegisters, kCount>(w, x, start, dot);
+  }
+
   // Weight + 128 is unsigned, and 16 times the offset takes the 128 out again.
   static HEARTH_INLINE I SignedWeights(I w) {
     return _mm256_xor_si256(w, _mm256_set1_epi8(static_cast<char>(0x80)));

@@ -11,9 +11,21 @@
 namespace hearth {
 
 // Values are ours; names are GGUF's.
-enum class TensorType : uint8_t { kF32, kF16, kBF16, kQ4_0, kQ4_1, kQ8_0, kQ6_K };
+enum class TensorType : uint8_t {
+  kF32,
+  kF16,
+  kBF16,
+  kQ4_0,
+  kQ4_1,
+  kQ8_0,
+  kQ6_K,
+  kQ5_0,
+  kQ5_1,
+  kQ4_K,
+  kQ5_K,
+};
 
-inline constexpr int kTensorTypeCount = 7;
+inline constexpr int kTensorTypeCount = 11;
 
 // Block layouts, all little-endian, d/m are IEEE half floats:
 //   Q4_0  18 B / 32 weights: d, 16 bytes;
@@ -25,18 +37,36 @@ inline constexpr int kTensorTypeCount = 7;
 //         low = nibble of ql[64h + l + 32*(s&1)], the high one if s >= 2;
 //         q = (low | (((qh[32h + l] >> 2s) & 3) << 4)) - 32;
 //         weight 128h + 32s + l = d * scales[8h + 2s + l/16] * q
-inline constexpr int64_t kQ8Block = 32;    // weights that share one activation scale
-inline constexpr int64_t kQ6KBlock = 256;  // weights of one Q6_K super-block
+//   Q5_0  22 B / 32: d, 32 bits, 16 bytes as in Q4_0; weight i = d*((nibble | bit i << 4) - 16)
+//   Q5_1  24 B / 32: d, m, 32 bits, 16 bytes; weight i = d*(nibble | bit i << 4) + m
+//   Q4_K 144 B / 256: d, dmin, 12 bytes of scales, 128 bytes: the low nibbles of bytes 32g..32g+31
+//         are weights 64g..64g+31, their high ones the next 32; each 32-block j has a scale s and a
+//         minimum m of 6 bits (ScaleAndMinimum); weight = d*s*nibble - dmin*m
+//   Q5_K 176 B / 256: d, dmin, scales as in Q4_K, 32 bytes of fifth bits, 128 bytes as in Q4_K; bit
+//         j of byte l of the 32 belongs to weight 32j + l
+inline constexpr int64_t kQ8Block = 32;      // weights that share one activation scale
+inline constexpr int64_t kSuperBlock = 256;  // weights of a block of the types named _K
 inline constexpr size_t kQ4_0Bytes = 18;
 inline constexpr size_t kQ4_1Bytes = 20;
 inline constexpr size_t kQ8_0Bytes = 34;
 inline constexpr size_t kQ6KBytes = 210;
+inline constexpr size_t kQ5_0Bytes = 22;
+inline constexpr size_t kQ5_1Bytes = 24;
+inline constexpr size_t kQ4KBytes = 144;
+inline constexpr size_t kQ5KBytes = 176;
 
 HEARTH_INLINE constexpr bool IsQuantized(TensorType type) { return type >= TensorType::kQ4_0; }
 
 // Weights per block; a row's length must be a multiple of it.
 HEARTH_INLINE constexpr int64_t BlockLength(TensorType type) {
-  return type == TensorType::kQ6_K ? kQ6KBlock : IsQuantized(type) ? kQ8Block : 1;
+  switch (type) {
+    case TensorType::kQ6_K:
+    case TensorType::kQ4_K:
+    case TensorType::kQ5_K:
+      return kSuperBlock;
+    default:
+      return IsQuantized(type) ? kQ8Block : 1;
+  }
 }
 
 HEARTH_INLINE constexpr size_t BlockBytes(TensorType type) {
@@ -54,15 +84,36 @@ HEARTH_INLINE constexpr size_t BlockBytes(TensorType type) {
       return kQ8_0Bytes;
     case TensorType::kQ6_K:
       return kQ6KBytes;
+    case TensorType::kQ5_0:
+      return kQ5_0Bytes;
+    case TensorType::kQ5_1:
+      return kQ5_1Bytes;
+    case TensorType::kQ4_K:
+      return kQ4KBytes;
+    case TensorType::kQ5_K:
+      return kQ5KBytes;
   }
   return 0;
 }
 
-// A block's parts: half floats, and pieces of 16 bytes. Together they are the whole block.
+// Of 32-block j, 0..7, of Q4_K and Q5_K. The scales' 12 bytes are four scales and the high pairs of
+// bits of four more, the same of minima, and the low nibbles of these scales and minima.
+struct ScaleAndMinimum {
+  int scale;
+  int minimum;
+};
+HEARTH_INLINE constexpr ScaleAndMinimum ScaleAndMinimumOf(const uint8_t* scales, int j) {
+  if (j < 4) return {scales[j] & 63, scales[j + 4] & 63};
+  return {(scales[j + 4] & 0xf) | (scales[j - 4] >> 6 << 4),
+          (scales[j + 4] >> 4) | (scales[j] >> 6 << 4)};
+}
+
+// A block's parts: two bytes each (half floats, or the bits of 16 weights), and pieces of 16 bytes
+// (of which Q4_K's and Q5_K's first has d, dmin and the scales). Together they are the whole block.
 struct BlockParts {
   int n_half;
   int n_piece;
-  size_t half_at[2];  // bytes from the block's start
+  size_t half_at[4];  // bytes from the block's start
   size_t piece_at[13];
 };
 
@@ -76,6 +127,14 @@ HEARTH_INLINE constexpr BlockParts PartsOf(TensorType type) {
       return {1, 2, {0}, {2, 18}};
     case TensorType::kQ6_K:
       return {1, 13, {208}, {0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192}};
+    case TensorType::kQ5_0:
+      return {3, 1, {0, 2, 4}, {6}};
+    case TensorType::kQ5_1:
+      return {4, 1, {0, 2, 4, 6}, {8}};
+    case TensorType::kQ4_K:
+      return {0, 9, {}, {0, 16, 32, 48, 64, 80, 96, 112, 128}};
+    case TensorType::kQ5_K:
+      return {0, 11, {}, {0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160}};
     default:
       return {0, 0, {}, {}};
   }

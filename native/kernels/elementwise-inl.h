@@ -47,6 +47,36 @@ void ReluMul(const float* gate, const float* up, int64_t n, float* out) {
   });
 }
 
+// x <= 0 or NaN in each lane.
+template <class V>
+HEARTH_INLINE typename V::F Exp(typename V::F x) {
+  const typename V::F n = V::Round(V::Mul(x, V::Set(kLog2E)));
+  typename V::F r = V::Fma(n, V::Set(-kLn2Hi), x);
+  r = V::Fma(n, V::Set(-kLn2Lo), r);
+  typename V::F p = V::Set(kExpC6);
+  p = V::Fma(p, r, V::Set(kExpC5));
+  p = V::Fma(p, r, V::Set(kExpC4));
+  p = V::Fma(p, r, V::Set(kExpC3));
+  p = V::Fma(p, r, V::Set(kExpC2));
+  p = V::Fma(p, r, V::Set(1.0f));
+  p = V::Fma(p, r, V::Set(1.0f));
+  return V::ZeroBelow(x, V::Set(kExpMin), V::Mul(p, V::PowerOfTwo(n)));
+}
+
+template <class V>
+void SiluMul(const float* gate, const float* up, int64_t n, float* out) {
+  const typename V::F one = V::Set(1.0f);
+  ForLanes<V>(n, [&](int64_t i, auto... mask) {
+    const typename V::F g = V::Load(gate + i, mask...);
+    const typename V::F magnitude = V::Max(g, V::Sub(V::Zero(), g));
+    const typename V::F e = Exp<V>(V::Sub(V::Zero(), magnitude));
+    // e is at most 1: the larger of both is 1 where g is not below 0, else e.
+    const typename V::F numerator = V::Max(V::ZeroBelow(g, V::Zero(), one), e);
+    const typename V::F logistic = V::Div(numerator, V::Add(one, e));
+    V::Store(out + i, V::Mul(V::Mul(g, logistic), V::Load(up + i, mask...)), mask...);
+  });
+}
+
 template <class V>
 void Add(const float* x, int64_t n, float* y) {
   ForLanes<V>(n, [&](int64_t i, auto... mask) {
@@ -76,22 +106,6 @@ void FromF16(const uint16_t* x, int64_t n, float* y) {
 
 // -------------------------------------------------------------------------------------------------
 // Softmax
-
-// x <= 0 or NaN in each lane.
-template <class V>
-HEARTH_INLINE typename V::F Exp(typename V::F x) {
-  const typename V::F n = V::Round(V::Mul(x, V::Set(kLog2E)));
-  typename V::F r = V::Fma(n, V::Set(-kLn2Hi), x);
-  r = V::Fma(n, V::Set(-kLn2Lo), r);
-  typename V::F p = V::Set(kExpC6);
-  p = V::Fma(p, r, V::Set(kExpC5));
-  p = V::Fma(p, r, V::Set(kExpC4));
-  p = V::Fma(p, r, V::Set(kExpC3));
-  p = V::Fma(p, r, V::Set(kExpC2));
-  p = V::Fma(p, r, V::Set(1.0f));
-  p = V::Fma(p, r, V::Set(1.0f));
-  return V::ZeroBelow(x, V::Set(kExpMin), V::Mul(p, V::PowerOfTwo(n)));
-}
 
 // The largest of n that is not NaN, else -infinity. A maximum may be taken in any order.
 template <class V>

@@ -118,6 +118,9 @@ struct Emulated {
   static F Mul(const F& a, const F& b) {
     return Each([&](int i) { return a.v[i] * b.v[i]; });
   }
+  static F Div(const F& a, const F& b) {
+    return Each([&](int i) { return a.v[i] / b.v[i]; });
+  }
   static F FmaSub(const F& a, const F& b, const F& c) {
     return Each([&](int i) { return std::fma(a.v[i], b.v[i], -c.v[i]); });
   }
@@ -241,6 +244,50 @@ struct Emulated {
       return SixBitsOf<kQuarter>(ByteOf(ql.v[i], byte), ByteOf(qh.v[i], byte));
     });
   }
+  template <int kColumn>
+  static I AddFifthBits(const I& w, const I& bits) {
+    return EachByte4([&](int i, int byte) {
+      return ByteOf(w.v[i], byte) | (bits.v[i] >> (4 * kColumn + byte) & 1) << 4;
+    });
+  }
+  template <int kBit>
+  static I AddBit(const I& w, const I& bits) {
+    return EachByte4([&](int i, int byte) {
+      return ByteOf(w.v[i], byte) | (ByteOf(bits.v[i], byte) >> kBit & 1) << 4;
+    });
+  }
+  static F LowHalf(const I& v) {
+    return Each([&](int i) { return HalfToFloat(static_cast<uint16_t>(v.v[i])); });
+  }
+  static F HighHalf(const I& v) {
+    return Each([&](int i) { return HalfToFloat(static_cast<uint16_t>(v.v[i] >> 16)); });
+  }
+  static void SixBitPairs(const I* column, I* scales, I* minima) {
+    for (int half = 0; half < 2; ++half) {
+      const auto part = [&](bool minimum) {
+        return EachByte4([&](int i, int byte) {
+          uint8_t bytes[12];
+          for (int c = 0; c < 3; ++c) std::memcpy(bytes + 4 * c, &column[c].v[i], 4);
+          const ScaleAndMinimum of_32 = ScaleAndMinimumOf(bytes, 4 * half + byte);
+          return static_cast<uint32_t>(minimum ? of_32.minimum : of_32.scale);
+        });
+      };
+      scales[half] = part(false);
+      minima[half] = part(true);
+    }
+  }
+  template <int kByte>
+  static F ByteToFloat(const I& v) {
+    return Each([&](int i) { return static_cast<float>(ByteOf(v.v[i], kByte)); });
+  }
+  static I LoadShorts(const void* p) {
+    const auto shorts = LoadAs<uint16_t>(p, kLanes);
+    return EachInt([&](int i) { return shorts.v[i]; });
+  }
+  template <class Group>
+  static I GatherShorts(const Group& group, int row, size_t offset) {
+    return EachInt([&](int i) { return Load16(group.Row(row + i) + offset); });
+  }
   template <class Group>
   static void LoadColumns(const Group& group, int row, size_t offset, I* column) {
     for (int j = 0; j < 4; ++j) {
@@ -274,6 +321,11 @@ struct Emulated {
     for (int t = 0; t < kCount; ++t) {
       for (int r = 0; r < kRegisters; ++r) dot[t][r] = Dot(w[r], 0, 8, x.Q(t), start[t], 0);
     }
+  }
+  template <int kRegisters, int kCount>
+  static void DotFiveBits(const I (*w)[8], const BlockActivations& x, const int32_t* start,
+                          I (*dot)[kRegisters]) {
+    DotNibbles<kRegisters, kCount>(w, x, start, dot);
   }
   // As with vpdpbusd where there are 16 lanes.
   static I SignedWeights(const I& w) {

@@ -10,6 +10,14 @@
 // products may be summed before they must be widened. In products it has
 //   kTokenTile               tokens that share an unpacked block
 //   DotNibbles<r, n>(w, x, start, dot)   dot[t][r] = start[t] + the products of 32 nibbles
+//   DotFiveBits<r, n>(w, x, start, dot)  the same of 32 numbers 0..31
+//   AddFifthBits<column>(w, bits)        w with bits 4*column.. of each lane at 16 of its bytes
+//   AddBit<bit>(w, bits)                 w with that bit of each byte at 16
+//   LowHalf(I), HighHalf(I)              the half floats in each lane, as F
+//   SixBitPairs(column, scales, minima)  of Q4_K's three columns of scales: byte j%4 of [j/4] is
+//   that
+//                                        of 32-block j
+//   ByteToFloat<byte>(I)                 that byte of each lane, unsigned, as F
 //   DotSigned<r, n>(w, x, dot)           of 32 signed bytes, as SignedWeights(I) keeps them
 //   SixBitSums(q, sums)      whatever is asked of 256 activations for weights 0..63
 //   SixBitScale<byte>(I)     that byte of each lane, signed, as a SixBitScale
@@ -293,6 +301,207 @@ struct Quantised<V, TensorType::kQ6_K, kRegisters> {
     V::template DotSixBits<kStep, kRegisters, kTokens>(w, first, second, x, sums, dot);
     AddScaled<V, kRegisters, kTokens>(d, x, dot, acc, at);
   }
+};
+
+// 16 numbers 0..31: bit i of `bits` is the fifth of byte i of nibbles, low or high ones.
+template <class V>
+HEARTH_INLINE typename V::Bytes FiveBits(const uint8_t* bytes, bool high, uint32_t bits) {
+  uint8_t q[16];
+  for (int i = 0; i < 16; ++i) {
+    const uint32_t nibble = high ? bytes[i] >> 4 : bytes[i] & 0xfu;
+    q[i] = static_cast<uint8_t>(nibble | (bits >> i & 1) << 4);
+  }
+  return V::LoadBytes(q);
+}
+
+// Adds the fifth bits of a block of 32, which are two of its two-byte parts from kFirstHalf on.
+template <class V, TensorType kType, int kFirstHalf, int kRegisters, class Group>
+HEARTH_INLINE void AddFifthBits(const Group& group, int64_t b, int at, typename V::I (*w)[8]) {
+  for (int l = 0; l < 2; ++l) {
+    typename V::I bits[kRegisters];
+    LoadShorts<V, kType, kRegisters>(group, b, at, kFirstHalf + l, bits);
+    for (int r = 0; r < kRegisters; ++r) {
+      w[r][4 * l] = V::template AddFifthBits<0>(w[r][4 * l], bits[r]);
+      w[r][4 * l + 1] = V::template AddFifthBits<1>(w[r][4 * l + 1], bits[r]);
+      w[r][4 * l + 2] = V::template AddFifthBits<2>(w[r][4 * l + 2], bits[r]);
+      w[r][4 * l + 3] = V::template AddFifthBits<3>(w[r][4 * l + 3], bits[r]);
+    }
+  }
+}
+
+template <class V, int kRegisters>
+struct Quantised<V, TensorType::kQ5_0, kRegisters> : Block32<TensorType::kQ5_0> {
+  using Block32<TensorType::kQ5_0>::Sums;
+  typename V::I w[kRegisters][8];  // 0..31; the start makes them -16..15
+  typename V::F d[kRegisters];
+
+  static HEARTH_INLINE void Dequantize(const uint8_t* block, float* y) {
+    const float scale = V::HalfToFloat(Load16(block));
+    for (int l = 0; l < 2; ++l) {
+      const typename V::Bytes q = FiveBits<V>(block + 6, l == 1, Load16(block + 2 + 2 * l));
+      StoreScaled<V>(V::SubBytes(q, 16), scale, y + 16 * l);
+    }
+  }
+
+  template <int kStep, class Group>
+  HEARTH_INLINE void Load(const Group& group, int64_t b, int at) {
+    Columns16<V, kRegisters> column;
+    LoadPiece<V, TensorType::kQ5_0, kRegisters>(group, b, at, 0, column);
+    SplitNibbles<V, kRegisters>(column, w);
+    AddFifthBits<V, TensorType::kQ5_0, 1, kRegisters>(group, b, at, w);
+    LoadHalves<V, TensorType::kQ5_0, kRegisters>(group, b, at, 0, d);
+  }
+
+  template <int kStep, int kTokens>
+  HEARTH_INLINE void Add(const BlockActivations& x, const Sums*, Wide<V>* acc, int at) const {
+    int32_t start[kTokens];
+    for (int t = 0; t < kTokens; ++t) start[t] = 2 * x.Offset(t);
+    typename V::I dot[kTokens][kRegisters];
+    V::template DotFiveBits<kRegisters, kTokens>(w, x, start, dot);
+    typename V::F sum[kTokens][kRegisters];
+    ToFloats<V, kRegisters, kTokens>(dot, sum);
+    AddScaled<V, kRegisters, kTokens>(d, x, sum, acc, at);
+  }
+};
+
+template <class V, int kRegisters>
+struct Quantised<V, TensorType::kQ5_1, kRegisters> : Block32<TensorType::kQ5_1> {
+  using Block32<TensorType::kQ5_1>::Sums;
+  typename V::I w[kRegisters][8];
+  typename V::F d[kRegisters];
+  typename V::F m[kRegisters];
+
+  static HEARTH_INLINE void Dequantize(const uint8_t* block, float* y) {
+    const float scale = V::HalfToFloat(Load16(block));
+    const float offset = V::HalfToFloat(Load16(block + 2));
+    for (int l = 0; l < 2; ++l) {
+      const typename V::Bytes q = FiveBits<V>(block + 8, l == 1, Load16(block + 4 + 2 * l));
+      StoreAffine<V>(q, scale, offset, y + 16 * l);
+    }
+  }
+
+  template <int kStep, class Group>
+  HEARTH_INLINE void Load(const Group& group, int64_t b, int at) {
+    Columns16<V, kRegisters> column;
+    LoadPiece<V, TensorType::kQ5_1, kRegisters>(group, b, at, 0, column);
+    SplitNibbles<V, kRegisters>(column, w);
+    AddFifthBits<V, TensorType::kQ5_1, 2, kRegisters>(group, b, at, w);
+    LoadHalves<V, TensorType::kQ5_1, kRegisters>(group, b, at, 0, d);
+    LoadHalves<V, TensorType::kQ5_1, kRegisters>(group, b, at, 1, m);
+  }
+
+  template <int kStep, int kTokens>
+  HEARTH_INLINE void Add(const BlockActivations& x, const Sums*, Wide<V>* acc, int at) const {
+    const int32_t start[kTokens] = {};
+    typename V::I dot[kTokens][kRegisters];
+    V::template DotFiveBits<kRegisters, kTokens>(w, x, start, dot);
+    typename V::F sum[kTokens][kRegisters];
+    ToFloats<V, kRegisters, kTokens>(dot, sum);
+    AddScaled<V, kRegisters, kTokens>(d, x, sum, acc, at);
+    for (int t = 0; t < kTokens; ++t) {
+      const float sum_of_x = -0.125f * static_cast<float>(x.Offset(t));  // exact
+      for (int r = 0; r < kRegisters; ++r) sum[t][r] = V::Set(sum_of_x);
+    }
+    AddScaled<V, kRegisters, kTokens>(m, x, sum, acc, at);
+  }
+};
+
+// Q4_K and Q5_K, whose step s is 32-block s: the low or high nibbles of pieces 2*(s/2) and the
+// next, and in Q5_K bit s of the bytes of two pieces before them. The products of the integers are
+// below 2^24, and so exact as floats too.
+template <class V, TensorType kBlockType, int kRegisters>
+struct WithMinima {
+  static constexpr TensorType kType = kBlockType;
+  static constexpr bool kHasFifthBits = kType == TensorType::kQ5_K;
+  static constexpr int kSteps = 8;
+  static constexpr int kFirstNibbles = kHasFifthBits ? 3 : 1;  // pieces
+  struct Sums {};                                              // nothing is asked for once
+  typename V::I w[kRegisters][8];
+  typename V::I scales[kRegisters][2];
+  typename V::I minima[kRegisters][2];
+  typename V::F d[kRegisters];
+  typename V::F dmin[kRegisters];
+
+  static HEARTH_INLINE void Dequantize(const uint8_t* block, float* y) {
+    const float d_all = V::HalfToFloat(Load16(block));
+    const float dmin_all = V::HalfToFloat(Load16(block + 2));
+    for (int s = 0; s < kSteps; ++s) {
+      const ScaleAndMinimum of_32 = ScaleAndMinimumOf(block + 4, s);
+      const float scale = d_all * static_cast<float>(of_32.scale);
+      const float offset = -(dmin_all * static_cast<float>(of_32.minimum));
+      for (int l = 0; l < 2; ++l) {
+        const uint8_t* bytes = block + 16 * (kFirstNibbles + 2 * (s / 2) + l);
+        uint32_t bits = 0;
+        for (int i = 0; kHasFifthBits && i < 16; ++i)
+          bits |= (block[16 * (1 + l) + i] >> s & 1u) << i;
+        StoreAffine<V>(FiveBits<V>(bytes, s % 2 == 1, bits), scale, offset, y + 32 * s + 16 * l);
+      }
+    }
+  }
+
+  static HEARTH_INLINE void Begin(const BlockActivations&, int64_t, Sums*) {}
+
+  template <int kStep, class Group>
+  HEARTH_INLINE void Load(const Group& group, int64_t b, int at) {
+    if constexpr (kStep == 0) {
+      Columns16<V, kRegisters> first;
+      LoadPiece<V, kType, kRegisters>(group, b, at, 0, first);
+      for (int r = 0; r < kRegisters; ++r) {
+        d[r] = V::LowHalf(first[r][0]);
+        dmin[r] = V::HighHalf(first[r][0]);
+        V::SixBitPairs(first[r] + 1, scales[r], minima[r]);
+      }
+    }
+    for (int l = 0; l < 2; ++l) {
+      Columns16<V, kRegisters> column;
+      LoadPiece<V, kType, kRegisters>(group, b, at, kFirstNibbles + 2 * (kStep / 2) + l, column);
+      for (int r = 0; r < kRegisters; ++r) {
+        for (int j = 0; j < 4; ++j) {
+          w[r][4 * l + j] =
+              kStep % 2 == 0 ? V::LowNibbles(column[r][j]) : V::HighNibbles(column[r][j]);
+        }
+      }
+      if constexpr (kHasFifthBits) {
+        LoadPiece<V, kType, kRegisters>(group, b, at, 1 + l, column);
+        for (int r = 0; r < kRegisters; ++r) {
+          for (int j = 0; j < 4; ++j)
+            w[r][4 * l + j] = V::template AddBit<kStep>(w[r][4 * l + j], column[r][j]);
+        }
+      }
+    }
+  }
+
+  template <int kStep, int kTokens>
+  HEARTH_INLINE void Add(const BlockActivations& x, const Sums*, Wide<V>* acc, int at) const {
+    const int32_t start[kTokens] = {};
+    typename V::I dot[kTokens][kRegisters];
+    if constexpr (kHasFifthBits) {
+      V::template DotFiveBits<kRegisters, kTokens>(w, x, start, dot);
+    } else {
+      V::template DotNibbles<kRegisters, kTokens>(w, x, start, dot);
+    }
+    typename V::F sum[kTokens][kRegisters];
+    ToFloats<V, kRegisters, kTokens>(dot, sum);
+    for (int r = 0; r < kRegisters; ++r) {
+      const typename V::F scale = V::template ByteToFloat<kStep % 4>(scales[r][kStep / 4]);
+      for (int t = 0; t < kTokens; ++t) sum[t][r] = V::Mul(scale, sum[t][r]);
+    }
+    AddScaled<V, kRegisters, kTokens>(d, x, sum, acc, at);
+    for (int r = 0; r < kRegisters; ++r) {
+      const typename V::F minimum = V::template ByteToFloat<kStep % 4>(minima[r][kStep / 4]);
+      for (int t = 0; t < kTokens; ++t) {
+        const float minus_sum_of_x = 0.125f * static_cast<float>(x.Offset(t));  // exact
+        sum[t][r] = V::Mul(minimum, V::Set(minus_sum_of_x));
+      }
+    }
+    AddScaled<V, kRegisters, kTokens>(dmin, x, sum, acc, at);
+  }
+};
+template <class V, int kRegisters>
+struct Quantised<V, TensorType::kQ4_K, kRegisters> : WithMinima<V, TensorType::kQ4_K, kRegisters> {
+};
+template <class V, int kRegisters>
+struct Quantised<V, TensorType::kQ5_K, kRegisters> : WithMinima<V, TensorType::kQ5_K, kRegisters> {
 };
 
 template <class V>

@@ -7,6 +7,7 @@
 
 #include "base/cpu.h"
 #include "base/testing.h"
+#include "kernels/block.h"
 #include "kernels/dispatch.h"
 
 namespace hearth::testing {
@@ -27,6 +28,31 @@ inline std::vector<Isa> IsasHere() {
     }
   }
   return isas;
+}
+
+// Where the half floats of a quantised block are, in bytes from its start: its scale, then what is
+// added to or taken from all of its weights.
+inline std::vector<size_t> HalfFloatsOf(TensorType type) {
+  switch (type) {
+    case TensorType::kQ6_K:
+      return {208};
+    case TensorType::kQ4_1:
+    case TensorType::kQ5_1:
+    case TensorType::kQ4_K:
+    case TensorType::kQ5_K:
+      return {0, 2};
+    default:
+      return {0};
+  }
+}
+
+inline std::vector<TensorType> TypesThatAre(bool quantized) {
+  std::vector<TensorType> types;
+  for (int i = 0; i < kTensorTypeCount; ++i) {
+    const auto type = static_cast<TensorType>(i);
+    if (IsQuantized(type) == quantized) types.push_back(type);
+  }
+  return types;
 }
 
 }  // namespace hearth::testing

@@ -70,6 +70,10 @@ struct Kernels {
   //         then acc = fma(mw*dx, float(sum(q)), acc)
   //   Q8_0  acc = fma(dw*dx, float(sum(qw * q)), acc)
   //   Q6_K  acc = fma(dw*dx, float(h0 + h1), acc), h the 16-weight halves: scale * sum((q6-32) * q)
+  //   Q5_0  acc = fma(dw*dx, float(sum((q5-16) * q)), acc)
+  //   Q5_1  as Q4_1, of q5
+  //   Q4_K, Q5_K  acc = fma(dw*dx, float(s * sum(q4 * q)), acc) with q4 or q5,
+  //         then acc = fma(dmin*dx, float(-m * sum(q)), acc)
   void (*matmul_q)(const MatrixView& w, int64_t row_begin, int64_t row_end, const Q8Rows& x,
                    int64_t n_tokens, float* y, int64_t y_stride);
 
@@ -83,8 +87,9 @@ struct Kernels {
   void (*matmul_f)(const MatrixView& w, int64_t row_begin, int64_t row_end, const float* x,
                    int64_t x_stride, int64_t n_tokens, float* y, int64_t y_stride);
 
-  // y = one row of any type as floats: d*q in one rounding for Q4_0/Q8_0; fma(d, q, m) for Q4_1;
-  // (d*scale)*q for Q6_K. n weights.
+  // y = one row of any type as floats: d*q in one rounding for Q4_0/Q5_0/Q8_0; fma(d, q, m) for
+  // Q4_1/Q5_1; (d*scale)*q for Q6_K; fma(d*s, q, -(dmin*m)) for Q4_K/Q5_K, whose products of d and
+  // s, dmin and m are exact. n weights.
   void (*dequantize_row)(TensorType type, const void* row, int64_t n, float* y);
 
   // y = x / sqrt(mean(x^2) + eps) * weight. The sum of squares is a float dot product; scale = 1 /
@@ -99,6 +104,11 @@ struct Kernels {
   // out[i] = (0 > gate[i] ? 0 : gate[i]) * up[i] (ReGLU; gate = NaN gives NaN, gate = -0 keeps its
   // sign).
   void (*relu_mul)(const float* gate, const float* up, int64_t n, float* out);
+
+  // out[i] = (gate[i] * s) * up[i] (SwiGLU), s = (gate[i] < 0 ? e : 1) / (1 + e) with e =
+  // Exp(-|gate[i]|), the function of softmax below: no overflow, and s is the logistic function to
+  // an ulp or two. Below -87 e is 0 and the product a zero; a NaN gives NaN, -infinity as well.
+  void (*silu_mul)(const float* gate, const float* up, int64_t n, float* out);
 
   // y[i] += x[i].
   void (*add)(const float* x, int64_t n, float* y);

@@ -39,16 +39,8 @@ namespace {
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kGuard = -12345.678f;
-std::vector<TensorType> TypesThatAre(bool quantized) {
-  std::vector<TensorType> types;
-  for (int i = 0; i < kTensorTypeCount; ++i) {
-    const auto type = static_cast<TensorType>(i);
-    if (IsQuantized(type) == quantized) types.push_back(type);
-  }
-  return types;
-}
-const std::vector<TensorType> kQuantized = TypesThatAre(true);
-const std::vector<TensorType> kFloats = TypesThatAre(false);
+const std::vector<TensorType> kQuantized = testing::TypesThatAre(true);
+const std::vector<TensorType> kFloats = testing::TypesThatAre(false);
 
 const Kernels& Ref() { return KernelsFor(Isa::kRef); }
 
@@ -226,8 +218,8 @@ TEST(Dispatch, TablesAreFull) {
     const Kernels& k = KernelsFor(row.isa);
     EXPECT_TRUE(k.quantize_q8 && k.matmul_q && k.matmul_f && k.dequantize_row && k.rms_norm &&
                 k.rope);
-    EXPECT_TRUE(k.relu_mul && k.add && k.axpy && k.to_f16 && k.from_f16 && k.attention_scores &&
-                k.softmax);
+    EXPECT_TRUE(k.relu_mul && k.silu_mul && k.add && k.axpy && k.to_f16 && k.from_f16 &&
+                k.attention_scores && k.softmax);
     EXPECT_TRUE(k.attention_values && k.all_finite && k.argmax);
   }
 }
@@ -286,10 +278,9 @@ Exact<uint8_t> RandomRows(TensorType type, int64_t k, int64_t n_row, int flavour
     for (size_t i = 0; i < block_bytes; ++i) {
       block[i] = extreme < 6 ? kExtreme[extreme] : static_cast<uint8_t>(random.Next());
     }
-    const BlockParts parts = PartsOf(type);
-    for (int i = 0; i < parts.n_half; ++i) {
+    for (const size_t at : testing::HalfFloatsOf(type)) {
       const uint16_t half = RandomHalf(flavour, random);
-      std::memcpy(block + parts.half_at[i], &half, 2);
+      std::memcpy(block + at, &half, 2);
     }
   }
   return rows;
@@ -623,6 +614,10 @@ TEST(Isa, VectorFunctions) {
     Ref().relu_mul(a.data(), b.data(), n, want.data());
     ExpectSame(got.data(), want.data(), n, name + "relu_mul");
 
+    table.silu_mul(a.data(), b.data(), n, got.data());
+    Ref().silu_mul(a.data(), b.data(), n, want.data());
+    ExpectSame(got.data(), want.data(), n, name + "silu_mul");
+
     if (n > 0) {
       table.rms_norm(a.data(), b.data(), n, 1e-6f, got.data());
       Ref().rms_norm(a.data(), b.data(), n, 1e-6f, want.data());
@@ -681,6 +676,7 @@ TEST(Isa, VectorFunctionsWriteTheirElementsOnly) {
       const size_t end = static_cast<size_t>(n);
       std::vector<float> y(end + 32, kGuard);
       table->relu_mul(x.data(), x.data(), n, y.data());
+      table->silu_mul(x.data(), x.data(), n, y.data());
       if (n > 0) table->rms_norm(x.data(), x.data(), n, 1e-6f, y.data());
       table->add(x.data(), n, y.data());
       table->axpy(2.0f, x.data(), n, y.data());

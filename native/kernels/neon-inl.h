@@ -84,6 +84,7 @@ struct Neon {
   static HEARTH_INLINE F Add(F a, F b) { return vaddq_f32(a, b); }
   static HEARTH_INLINE F Sub(F a, F b) { return vsubq_f32(a, b); }
   static HEARTH_INLINE F Mul(F a, F b) { return vmulq_f32(a, b); }
+  static HEARTH_INLINE F Div(F a, F b) { return vdivq_f32(a, b); }
   static HEARTH_INLINE F Fma(F a, F b, F c) { return vfmaq_f32(c, a, b); }
   static HEARTH_INLINE F FmaSub(F a, F b, F c) { return vfmaq_f32(vnegq_f32(c), a, b); }
   // fmaxnm would take a signalling NaN for a number.

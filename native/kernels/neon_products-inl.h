@@ -270,6 +270,163 @@ struct NeonBlock<TensorType::kQ8_0, Tile> {
   }
 };
 
+// The two bytes of part `half` of block b of a quad, as integers.
+template <TensorType kType, class Group>
+HEARTH_INLINE uint32x4_t Shorts(const Group& group, int64_t b, int half, int quad) {
+  constexpr BlockParts kParts = PartsOf(kType);
+  if constexpr (Group::kInterleaved) {
+    return vmovl_u16(Neon::Load16s(group.halves + (b * kParts.n_half + half) * 32 + 8 * quad));
+  } else {
+    const size_t at = static_cast<size_t>(b) * BlockBytes(kType) + kParts.half_at[half];
+    uint16x4_t v = vdup_n_u16(Load16(group.Row(kLanes * quad) + at));
+    v = vset_lane_u16(Load16(group.Row(kLanes * quad + 1) + at), v, 1);
+    v = vset_lane_u16(Load16(group.Row(kLanes * quad + 2) + at), v, 2);
+    v = vset_lane_u16(Load16(group.Row(kLanes * quad + 3) + at), v, 3);
+    return vmovl_u16(v);
+  }
+}
+
+// Bits 4*kColumn.. of each lane, at 16 of its bytes.
+template <int kColumn>
+HEARTH_INLINE uint8x16_t AddFifthBits(uint8x16_t w, uint32x4_t bits) {
+  constexpr uint8_t k = kColumn / 2;
+  constexpr uint8_t kPick[16] = {k,     k,     k,     k,     k + 4,  k + 4,  k + 4,  k + 4,
+                                 k + 8, k + 8, k + 8, k + 8, k + 12, k + 12, k + 12, k + 12};
+  const uint32_t bit = kColumn % 2 == 0 ? 0x08040201u : 0x80402010u;
+  const uint8x16_t picked = vqtbl1q_u8(vreinterpretq_u8_u32(bits), vld1q_u8(kPick));
+  const uint8x16_t set = vtstq_u8(picked, vreinterpretq_u8_u32(vdupq_n_u32(bit)));
+  return vorrq_u8(w, vandq_u8(set, vdupq_n_u8(0x10)));
+}
+
+// 32 numbers 0..31 less `zero`, whose fifth bits are two of the two-byte parts from kFirstHalf on.
+template <TensorType kType, int kFirstHalf, class Tile, class Group>
+HEARTH_INLINE void LoadFiveBits(const Group& group, int64_t b, int quad, uint8_t zero,
+                                int8x16_t* w) {
+  uint8x16_t column[4];
+  Columns<kType>(group, b, 0, quad, column);
+  for (int l = 0; l < 2; ++l) {
+    const uint32x4_t bits = Shorts<kType>(group, b, kFirstHalf + l, quad);
+    uint8x16_t q[4];
+    for (int j = 0; j < 4; ++j)
+      q[j] = l == 0 ? Neon::LowNibbles(column[j]) : Neon::HighNibbles(column[j]);
+    q[0] = AddFifthBits<0>(q[0], bits);
+    q[1] = AddFifthBits<1>(q[1], bits);
+    q[2] = AddFifthBits<2>(q[2], bits);
+    q[3] = AddFifthBits<3>(q[3], bits);
+    Tile::Arrange(q);
+    for (int j = 0; j < 4; ++j)
+      w[4 * l + j] = vreinterpretq_s8_u8(vsubq_u8(q[j], vdupq_n_u8(zero)));
+  }
+}
+
+template <class Tile>
+struct NeonBlock<TensorType::kQ5_0, Tile> {
+  static constexpr TensorType kType = TensorType::kQ5_0;
+  int8x16_t w[8];  // -16..15
+  float32x4_t d[Tile::kRegisters];
+
+  template <class Group>
+  HEARTH_INLINE void Load(const Group& group, int64_t b, int quad) {
+    LoadFiveBits<kType, 1, Tile>(group, b, quad, 16, w);
+    Tile::Spread(Halves<kType>(group, b, 0, quad), d);
+  }
+  HEARTH_INLINE void Add(const Tile& x, float32x4_t* acc) const {
+    int32x4_t dot[Tile::kRegisters];
+    for (int r = 0; r < Tile::kRegisters; ++r) dot[r] = vdupq_n_s32(0);
+    x.Dot16(0, w, dot);
+    x.Dot16(1, w + 4, dot);
+    for (int r = 0; r < Tile::kRegisters; ++r)
+      acc[r] = vfmaq_f32(acc[r], vmulq_f32(d[r], x.d), vcvtq_f32_s32(dot[r]));
+  }
+};
+
+template <class Tile>
+struct NeonBlock<TensorType::kQ5_1, Tile> {
+  static constexpr TensorType kType = TensorType::kQ5_1;
+  int8x16_t w[8];
+  float32x4_t d[Tile::kRegisters];
+  float32x4_t m[Tile::kRegisters];
+
+  template <class Group>
+  HEARTH_INLINE void Load(const Group& group, int64_t b, int quad) {
+    LoadFiveBits<kType, 2, Tile>(group, b, quad, 0, w);
+    Tile::Spread(Halves<kType>(group, b, 0, quad), d);
+    Tile::Spread(Halves<kType>(group, b, 1, quad), m);
+  }
+  HEARTH_INLINE void Add(const Tile& x, float32x4_t* acc) const {
+    int32x4_t dot[Tile::kRegisters];
+    for (int r = 0; r < Tile::kRegisters; ++r) dot[r] = vdupq_n_s32(0);
+    x.Dot16(0, w, dot);
+    x.Dot16(1, w + 4, dot);
+    const float32x4_t sum = vmulq_n_f32(vcvtq_f32_s32(x.offset), -0.125f);  // exact
+    for (int r = 0; r < Tile::kRegisters; ++r) {
+      acc[r] = vfmaq_f32(acc[r], vmulq_f32(d[r], x.d), vcvtq_f32_s32(dot[r]));
+      acc[r] = vfmaq_f32(acc[r], vmulq_f32(m[r], x.d), sum);
+    }
+  }
+};
+
+// One 32-block of a super-block of Q4_K or Q5_K (formats-inl.h, WithMinima).
+template <TensorType kBlockType, class Tile, int kStep>
+struct BlockWithMinima {
+  static constexpr TensorType kType = kBlockType;
+  static constexpr bool kHasFifthBits = kType == TensorType::kQ5_K;
+  static constexpr int kFirstNibbles = kHasFifthBits ? 3 : 1;
+  int8x16_t w[8];
+  int32x4_t scale[Tile::kRegisters];
+  float32x4_t minimum[Tile::kRegisters];
+  float32x4_t d[Tile::kRegisters];
+  float32x4_t dmin[Tile::kRegisters];
+
+  template <class Group>
+  HEARTH_INLINE void Load(const Group& group, int64_t super, int quad) {
+    for (int l = 0; l < 2; ++l) {
+      uint8x16_t q[4];
+      Columns<kType>(group, super, kFirstNibbles + 2 * (kStep / 2) + l, quad, q);
+      for (int j = 0; j < 4; ++j)
+        q[j] = kStep % 2 == 0 ? Neon::LowNibbles(q[j]) : Neon::HighNibbles(q[j]);
+      if constexpr (kHasFifthBits) {
+        uint8x16_t bits[4];
+        Columns<kType>(group, super, 1 + l, quad, bits);
+        const uint8x16_t bit = vdupq_n_u8(1 << kStep);
+        for (int j = 0; j < 4; ++j)
+          q[j] = vorrq_u8(q[j], vandq_u8(vtstq_u8(bits[j], bit), vdupq_n_u8(0x10)));
+      }
+      Tile::Arrange(q);
+      for (int j = 0; j < 4; ++j) w[4 * l + j] = vreinterpretq_s8_u8(q[j]);
+    }
+    uint8x16_t first[4];
+    Columns<kType>(group, super, 0, quad, first);
+    const uint32x4_t halves = vreinterpretq_u32_u8(first[0]);
+    Tile::Spread(vcvt_f32_f16(vreinterpret_f16_u16(vmovn_u32(halves))), d);
+    Tile::Spread(vcvt_f32_f16(vreinterpret_f16_u16(vshrn_n_u32(halves, 16))), dmin);
+    uint8x16_t scales = vandq_u8(first[1], vdupq_n_u8(63));
+    uint8x16_t minima = vandq_u8(first[2], vdupq_n_u8(63));
+    if constexpr (kStep >= 4) {
+      scales = vsliq_n_u8(Neon::LowNibbles(first[3]), vshrq_n_u8(first[1], 6), 4);
+      minima = vsliq_n_u8(Neon::HighNibbles(first[3]), vshrq_n_u8(first[2], 6), 4);
+    }
+    const auto byte = [](uint8x16_t v) {
+      const uint32x4_t moved = vshlq_u32(vreinterpretq_u32_u8(v), vdupq_n_s32(-8 * (kStep % 4)));
+      return vreinterpretq_s32_u32(vandq_u32(moved, vdupq_n_u32(0xff)));
+    };
+    Tile::Spread(byte(scales), scale);
+    Tile::Spread(vcvtq_f32_s32(byte(minima)), minimum);
+  }
+  HEARTH_INLINE void Add(const Tile& x, float32x4_t* acc) const {
+    int32x4_t dot[Tile::kRegisters];
+    for (int r = 0; r < Tile::kRegisters; ++r) dot[r] = vdupq_n_s32(0);
+    x.Dot16(0, w, dot);
+    x.Dot16(1, w + 4, dot);
+    const float32x4_t minus_sum = vmulq_n_f32(vcvtq_f32_s32(x.offset), 0.125f);  // exact
+    for (int r = 0; r < Tile::kRegisters; ++r) {
+      const float32x4_t scaled = vcvtq_f32_s32(vmulq_s32(dot[r], scale[r]));
+      acc[r] = vfmaq_f32(acc[r], vmulq_f32(d[r], x.d), scaled);
+      acc[r] = vfmaq_f32(acc[r], vmulq_f32(dmin[r], x.d), vmulq_f32(minimum[r], minus_sum));
+    }
+  }
+};
+
 // The pieces of a super-block: l is the block's first or second 16 weights.
 HEARTH_INLINE int QlPiece(int half, int quarter, int l) { return 4 * half + 2 * (quarter & 1) + l; }
 HEARTH_INLINE int QhPiece(int half, int l) { return 8 + 2 * half + l; }
@@ -511,7 +668,27 @@ void MultiplySeveralQ6K(const Group& group, Tokens x, const Output& out) {
   acc.Store(x.n, out);
 }
 
-// The formats of 32 weights, and the one of 256.
+// Steps kStep.. of the super-block that begins at block b.
+template <TensorType kType, class Tile, int n, int kStep = 0, class Group>
+HEARTH_INLINE void AddWithMinima(const Group& group, int quad, const Tokens& x, int64_t b,
+                                 Sums<Tile, n>& acc) {
+  AddBlock<BlockWithMinima<kType, Tile, kStep>>(group, quad, x, b + kStep, acc, b / 8);
+  if constexpr (kStep + 1 < 8) AddWithMinima<kType, Tile, n, kStep + 1>(group, quad, x, b, acc);
+}
+
+template <TensorType kType, class Tile, int n, class Group>
+void MultiplyWithMinima(const Group& group, const Tokens& x, const Output& out) {
+  Sums<Tile, n> acc;
+  acc.Clear(x.n);
+  for (int64_t b = 0; b < x.n_block; b += 8) {
+    for (int quad = 0; quad < kQuads; quad += kTogether) {
+      if (Wanted(out, quad, kTogether)) AddWithMinima<kType, Tile, n>(group, quad, x, b, acc);
+    }
+  }
+  acc.Store(x.n, out);
+}
+
+// The formats of 32 weights, and those of 256.
 template <TensorType kType>
 struct NeonFormat {
   template <class Group>
@@ -536,6 +713,23 @@ struct NeonFormat<TensorType::kQ6_K> {
     MultiplySeveralQ6K<Tile>(group, x, out);
   }
 };
+
+template <TensorType kType>
+struct NeonFormatWithMinima {
+  template <class Group>
+  static HEARTH_INLINE void MultiplyOneToken(const Group& group, const Tokens& x,
+                                             const Output& out) {
+    MultiplyWithMinima<kType, OneToken, 1>(group, x, out);
+  }
+  template <class Tile, class Group>
+  static HEARTH_INLINE void MultiplyTokens(const Group& group, const Tokens& x, const Output& out) {
+    MultiplyWithMinima<kType, Tile, kMaxTokens>(group, x, out);
+  }
+};
+template <>
+struct NeonFormat<TensorType::kQ4_K> : NeonFormatWithMinima<TensorType::kQ4_K> {};
+template <>
+struct NeonFormat<TensorType::kQ5_K> : NeonFormatWithMinima<TensorType::kQ5_K> {};
 
 // Several tokens are multiplied a Tile at a time.
 template <class Tile>

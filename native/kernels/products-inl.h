@@ -12,6 +12,7 @@
 //   LoadColumns(group, i, offset, column)   bytes offset.. of rows i..: lane r of column[j] holds
 //                         bytes 4j..4j+3 of row i + r
 //   GatherHalves(group, i, offset)          the half float there of rows i.., as F
+//   GatherShorts(group, i, offset), LoadShorts(p)   16 bits of rows i.., one after another: as I
 //   LoadInts, StoreInts
 // and what formats-inl.h says.
 #ifndef HEARTH_KERNELS_PRODUCTS_INL_H_
@@ -111,6 +112,20 @@ HEARTH_INLINE void LoadHalves(const Group& group, int64_t b, int at, int half, t
     } else {
       const size_t block = static_cast<size_t>(b) * BlockBytes(kType);
       d[r] = V::GatherHalves(group, row, block + kPartsOf<kType>.half_at[half]);
+    }
+  }
+}
+
+// The two bytes of part `half` of block b, as unsigned integers.
+template <class V, TensorType kType, int kRegisters, class Group>
+HEARTH_INLINE void LoadShorts(const Group& group, int64_t b, int at, int half, typename V::I* out) {
+  for (int r = 0; r < kRegisters; ++r) {
+    const int row = (at + r) * V::kLanes;
+    if constexpr (Group::kInterleaved) {
+      out[r] = V::LoadShorts(group.halves + (b * kPartsOf<kType>.n_half + half) * 32 + 2 * row);
+    } else {
+      const size_t block = static_cast<size_t>(b) * BlockBytes(kType);
+      out[r] = V::GatherShorts(group, row, block + kPartsOf<kType>.half_at[half]);
     }
   }
 }

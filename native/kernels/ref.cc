@@ -185,8 +185,8 @@ struct Format<TensorType::kQ6_K> {
   }
 
   static float Weight(const uint8_t* row, int64_t i) {
-    const uint8_t* w = BlockAt<TensorType::kQ6_K>(row, i / kQ6KBlock);
-    const int64_t in_block = i % kQ6KBlock;
+    const uint8_t* w = BlockAt<TensorType::kQ6_K>(row, i / kSuperBlock);
+    const int64_t in_block = i % kSuperBlock;
     const float scale = HalfToFloat(Load16(w + kD)) * static_cast<float>(Scale(w, in_block));
     return scale * static_cast<float>(Unscaled(w, in_block));
   }
@@ -199,6 +199,93 @@ struct Format<TensorType::kQ6_K> {
     return std::fma(HalfToFloat(Load16(w + kD)) * dx, static_cast<float>(dot), acc);
   }
 };
+
+// Weight i of 32 with its fifth bit, 0..31.
+int FiveBits(const uint8_t* bits, const uint8_t* bytes, int64_t i) {
+  return Nibble(bytes, i) | ((bits[i / 8] >> (i % 8)) & 1) << 4;
+}
+
+template <>
+struct Format<TensorType::kQ5_0> {
+  static constexpr TensorType kType = TensorType::kQ5_0;
+  static float Weight(const uint8_t* row, int64_t i) {
+    const uint8_t* w = BlockAt<kType>(row, i / kQ8Block);
+    return HalfToFloat(Load16(w)) * static_cast<float>(FiveBits(w + 2, w + 6, i % kQ8Block) - 16);
+  }
+  static float AddBlock(const uint8_t* row, int64_t b, const int8_t* q, float dx, float acc) {
+    const uint8_t* w = BlockAt<kType>(row, b);
+    int32_t dot = 0;
+    for (int i = 0; i < kQ8Block; ++i) dot += (FiveBits(w + 2, w + 6, i) - 16) * q[i];
+    return std::fma(HalfToFloat(Load16(w)) * dx, static_cast<float>(dot), acc);
+  }
+};
+
+template <>
+struct Format<TensorType::kQ5_1> {
+  static constexpr TensorType kType = TensorType::kQ5_1;
+  static float Weight(const uint8_t* row, int64_t i) {
+    const uint8_t* w = BlockAt<kType>(row, i / kQ8Block);
+    return std::fma(HalfToFloat(Load16(w)),
+                    static_cast<float>(FiveBits(w + 4, w + 8, i % kQ8Block)),
+                    HalfToFloat(Load16(w + 2)));
+  }
+  static float AddBlock(const uint8_t* row, int64_t b, const int8_t* q, float dx, float acc) {
+    const uint8_t* w = BlockAt<kType>(row, b);
+    int32_t dot = 0;
+    int32_t sum = 0;
+    for (int i = 0; i < kQ8Block; ++i) {
+      dot += FiveBits(w + 4, w + 8, i) * q[i];
+      sum += q[i];
+    }
+    acc = std::fma(HalfToFloat(Load16(w)) * dx, static_cast<float>(dot), acc);
+    return std::fma(HalfToFloat(Load16(w + 2)) * dx, static_cast<float>(sum), acc);
+  }
+};
+
+// Q4_K and Q5_K, which differ in the fifth bits.
+template <TensorType kType>
+struct FormatWithMinima {
+  static constexpr bool kHasFifthBits = kType == TensorType::kQ5_K;
+  static constexpr int kScales = 4;  // offsets inside a super-block: d at 0, dmin at 2
+  static constexpr int kFifthBits = 16;
+  static constexpr int kNibbles = kHasFifthBits ? 48 : 16;
+
+  // Weight i of 256, before scale and minimum.
+  static int Unscaled(const uint8_t* super, int64_t i) {
+    const int64_t block = i / kQ8Block;
+    const int64_t l = i % kQ8Block;
+    const int byte = super[kNibbles + 32 * (block / 2) + l];
+    const int nibble = block % 2 == 0 ? byte & 0xf : byte >> 4;
+    const int fifth = kHasFifthBits ? (super[kFifthBits + l] >> block) & 1 : 0;
+    return nibble | fifth << 4;
+  }
+
+  static float Weight(const uint8_t* row, int64_t i) {
+    const uint8_t* w = BlockAt<kType>(row, i / kSuperBlock);
+    const int64_t in_block = i % kSuperBlock;
+    const auto of_32 = ScaleAndMinimumOf(w + kScales, static_cast<int>(in_block / kQ8Block));
+    const float scale = HalfToFloat(Load16(w)) * static_cast<float>(of_32.scale);
+    const float minimum = HalfToFloat(Load16(w + 2)) * static_cast<float>(of_32.minimum);
+    return std::fma(scale, static_cast<float>(Unscaled(w, in_block)), -minimum);
+  }
+  static float AddBlock(const uint8_t* row, int64_t b, const int8_t* q, float dx, float acc) {
+    // |dot| <= 63 * 32 * 31 * 127 < 2^24: exact as a float too.
+    const uint8_t* w = BlockAt<kType>(row, b / 8);
+    const auto of_32 = ScaleAndMinimumOf(w + kScales, static_cast<int>(b % 8));
+    int32_t dot = 0;
+    int32_t sum = 0;
+    for (int i = 0; i < kQ8Block; ++i) {
+      dot += Unscaled(w, b % 8 * kQ8Block + i) * q[i];
+      sum += q[i];
+    }
+    acc = std::fma(HalfToFloat(Load16(w)) * dx, static_cast<float>(of_32.scale * dot), acc);
+    return std::fma(HalfToFloat(Load16(w + 2)) * dx, static_cast<float>(-of_32.minimum * sum), acc);
+  }
+};
+template <>
+struct Format<TensorType::kQ4_K> : FormatWithMinima<TensorType::kQ4_K> {};
+template <>
+struct Format<TensorType::kQ5_K> : FormatWithMinima<TensorType::kQ5_K> {};
 
 // --- Quantised products ---
 
@@ -338,6 +425,31 @@ void ReluMul(const float* gate, const float* up, int64_t n, float* out) {
   }
 }
 
+// x <= 0 or NaN.
+float Exp(float x) {
+  if (std::isnan(x)) return x;
+  if (x < kExpMin) return 0.0f;
+  const float n = std::nearbyint(x * kLog2E);
+  float r = std::fma(n, -kLn2Hi, x);
+  r = std::fma(n, -kLn2Lo, r);
+  float p = kExpC6;
+  p = std::fma(p, r, kExpC5);
+  p = std::fma(p, r, kExpC4);
+  p = std::fma(p, r, kExpC3);
+  p = std::fma(p, r, kExpC2);
+  p = std::fma(p, r, 1.0f);
+  p = std::fma(p, r, 1.0f);
+  return p * FloatFromBits(static_cast<uint32_t>(static_cast<int32_t>(n) + 127) << 23);
+}
+
+void SiluMul(const float* gate, const float* up, int64_t n, float* out) {
+  for (int64_t i = 0; i < n; ++i) {
+    const float e = Exp(-std::fabs(gate[i]));
+    const float logistic = (gate[i] < 0.0f ? e : 1.0f) / (1.0f + e);
+    out[i] = (gate[i] * logistic) * up[i];
+  }
+}
+
 void Add(const float* x, int64_t n, float* y) {
   for (int64_t i = 0; i < n; ++i) y[i] += x[i];
 }
@@ -368,23 +480,6 @@ void AttentionScores(const float* q, int64_t n_query, int64_t q_stride, const ui
       scores[h * score_stride + j] = scale * Reduce16(s);
     }
   }
-}
-
-// x <= 0 or NaN.
-float Exp(float x) {
-  if (std::isnan(x)) return x;
-  if (x < kExpMin) return 0.0f;
-  const float n = std::nearbyint(x * kLog2E);
-  float r = std::fma(n, -kLn2Hi, x);
-  r = std::fma(n, -kLn2Lo, r);
-  float p = kExpC6;
-  p = std::fma(p, r, kExpC5);
-  p = std::fma(p, r, kExpC4);
-  p = std::fma(p, r, kExpC3);
-  p = std::fma(p, r, kExpC2);
-  p = std::fma(p, r, 1.0f);
-  p = std::fma(p, r, 1.0f);
-  return p * FloatFromBits(static_cast<uint32_t>(static_cast<int32_t>(n) + 127) << 23);
 }
 
 float Softmax(float* s, int64_t n) {
@@ -441,6 +536,7 @@ constinit const Kernels kRefKernels = {
     .rms_norm = RmsNorm,
     .rope = Rope,
     .relu_mul = ReluMul,
+    .silu_mul = SiluMul,
     .add = Add,
     .axpy = Axpy,
     .to_f16 = ToF16,

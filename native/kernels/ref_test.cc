@@ -9,6 +9,7 @@
 
 #include "base/testing.h"
 #include "kernels/dispatch.h"
+#include "kernels/isas_testing.h"
 
 namespace hearth {
 namespace {
@@ -174,6 +175,74 @@ TEST(Blocks, Q6KBitLayout) {
   for (int i = 0; i < 256; ++i) EXPECT_EQ(y[i], static_cast<float>(2 * (i / 16 - 8) * -32));
 }
 
+// By the format's published loops, which count weights as they come: of 32, nibble and bit j are
+// weight j, and the high nibble of byte j with bit j + 16 is weight j + 16.
+TEST(Blocks, FifthBitsOf32) {
+  Random random{21};
+  for (const TensorType type : {TensorType::kQ5_0, TensorType::kQ5_1}) {
+    const bool has_m = type == TensorType::kQ5_1;
+    uint8_t block[24];
+    for (uint8_t& byte : block) byte = static_cast<uint8_t>(random.Next());
+    const uint8_t halves[] = {0x00, 0x34, 0x00, 0xc0};  // d = 0.25, m = -2
+    std::memcpy(block, halves, has_m ? 4 : 2);
+    const uint8_t* bits = block + (has_m ? 4 : 2);
+    uint32_t qh;
+    std::memcpy(&qh, bits, 4);
+    float y[32];
+    Ref().dequantize_row(type, block, 32, y);
+    for (uint32_t j = 0; j < 16; ++j) {
+      const uint32_t byte = bits[4 + j];
+      const uint32_t low = (byte & 15) + ((qh >> j) % 2) * 16;
+      const uint32_t high = byte / 16 + ((qh >> (j + 16)) % 2) * 16;
+      const auto weight = [&](uint32_t q) {
+        return has_m ? 0.25f * static_cast<float>(q) - 2.0f : 0.25f * (static_cast<float>(q) - 16);
+      };
+      EXPECT_EQ(y[j], weight(low));
+      EXPECT_EQ(y[j + 16], weight(high));
+    }
+  }
+}
+
+// The published loop: for each 64 weights, 32 bytes; the low nibbles with scale and minimum 2g,
+// then the high ones with 2g + 1. Q5_K's fifth bits are those of two masks that move left by two.
+TEST(Blocks, ScalesAndMinimaOf256) {
+  Random random{22};
+  for (const TensorType type : {TensorType::kQ4_K, TensorType::kQ5_K}) {
+    const bool five = type == TensorType::kQ5_K;
+    uint8_t block[176];
+    for (uint8_t& byte : block) byte = static_cast<uint8_t>(random.Next());
+    const uint8_t halves[] = {0x00, 0x34, 0x00, 0x38};  // d = 0.25, dmin = 0.5
+    std::memcpy(block, halves, 4);
+    const uint8_t* scales = block + 4;
+    const uint8_t* fifth = block + 16;
+    const uint8_t* nibbles = block + (five ? 48 : 16);
+    // The first four scales and minima have six bits of a byte; of the last four the low four bits
+    // share a byte, and the high two are on top of the first ones'.
+    int s[8], m[8];
+    for (int j = 0; j < 4; ++j) {
+      s[j] = scales[j] % 64;
+      m[j] = scales[4 + j] % 64;
+      s[4 + j] = scales[8 + j] % 16 + scales[j] / 64 * 16;
+      m[4 + j] = scales[8 + j] / 16 + scales[4 + j] / 64 * 16;
+    }
+    float y[256];
+    Ref().dequantize_row(type, block, 256, y);
+    int at = 0;
+    int first_mask = 1, second_mask = 2;
+    for (int g = 0; g < 4; ++g, first_mask <<= 2, second_mask <<= 2) {
+      for (int half = 0; half < 2; ++half) {
+        for (int l = 0; l < 32; ++l, ++at) {
+          const int byte = nibbles[32 * g + l];
+          int q = half == 0 ? byte % 16 : byte / 16;
+          if (five && (fifth[l] & (half == 0 ? first_mask : second_mask)) != 0) q += 16;
+          const int j = 2 * g + half;
+          EXPECT_EQ(y[at], 0.25f * static_cast<float>(s[j] * q) - 0.5f * static_cast<float>(m[j]));
+        }
+      }
+    }
+  }
+}
+
 TEST(Blocks, Floats) {
   const uint16_t halves[] = {0x3c00, 0xc000};
   const uint16_t brains[] = {0x3f80, 0xc000};
@@ -260,8 +329,7 @@ Row RandomRow(TensorType type, int64_t k, Random& random) {
   for (uint8_t& b : row.bytes) b = static_cast<uint8_t>(random.Next());
   const size_t block_bytes = BlockBytes(type);
   for (size_t at = 0; at < row.bytes.size(); at += block_bytes) {
-    for (const size_t offset : {type == TensorType::kQ6_K ? size_t{208} : size_t{0}, size_t{2}}) {
-      if (offset == 2 && type != TensorType::kQ4_1) continue;
+    for (const size_t offset : testing::HalfFloatsOf(type)) {
       const uint32_t half = 0x2800 + random.Next() % 0x800 + (random.Next() % 2 << 15);
       row.bytes[at + offset] = static_cast<uint8_t>(half);
       row.bytes[at + offset + 1] = static_cast<uint8_t>(half >> 8);
@@ -276,8 +344,10 @@ Row RandomRow(TensorType type, int64_t k, Random& random) {
 // with those before quantisation also half a step of each block's scale a weight.
 TEST(MatmulQ, IsTheProductOfDequantisedNumbers) {
   Random random{2};
-  for (const TensorType type :
-       {TensorType::kQ4_0, TensorType::kQ4_1, TensorType::kQ8_0, TensorType::kQ6_K}) {
+  for (const TensorType type : testing::TypesThatAre(true)) {
+    const bool has_offset = testing::HalfFloatsOf(type).size() == 2;
+    const double offset_max =
+        !has_offset ? 0.0 : 0.25 * (BlockLength(type) == kSuperBlock ? 63.0 : 1.0);
     for (const int64_t k : {256, 768, 2304}) {
       const Row row = RandomRow(type, k, random);
       const std::vector<float> x = random.Floats(static_cast<size_t>(k), 2.0f);
@@ -295,15 +365,14 @@ TEST(MatmulQ, IsTheProductOfDequantisedNumbers) {
         const double w = row.weights[i];
         quantised += w * d[i / 32] * q[i];
         original += w * x[i];
-        // A term's size before cancellation inside the block; for Q4_1 its two parts, each below
-        // |w| + 2|m|, |m| < 0.125.
-        rounding +=
-            (std::fabs(w) + (type == TensorType::kQ4_1 ? 0.25 : 0.0)) * std::fabs(d[i / 32] * q[i]);
+        // A term's size before cancellation inside the block; with two parts, each below |w| +
+        // 2|m|, |m| < 0.125, or 63 times that.
+        rounding += (std::fabs(w) + offset_max) * std::fabs(d[i / 32] * q[i]);
         step += (0.5 + 2 * 127 * kUnit) * d[i / 32] * std::fabs(w);
       }
-      // Each term passes one rounding of a scale, one in dequantising (Q4_1, Q6_K), and as many
-      // fmas as follow it.
-      rounding *= static_cast<double>((type == TensorType::kQ4_1 ? 2 : 1) * n_block + 3) * kUnit;
+      // Each term passes one rounding of a scale, one in dequantising, and as many fmas as follow
+      // it.
+      rounding *= static_cast<double>((has_offset ? 2 : 1) * n_block + 3) * kUnit;
       EXPECT_NEAR(y, quantised, rounding);
       EXPECT_NEAR(y, original, rounding + step);
       EXPECT_LT(rounding, 0.05 * step);  // the first bound is the sharp one
@@ -321,8 +390,7 @@ TEST(MatmulQ, AddsOneTermABlockInOrder) {
   std::vector<float> d(k / 32);
   std::vector<int32_t> offset(k / 32);
   Ref().quantize_q8(x.data(), k, q.data(), d.data(), offset.data());
-  for (const TensorType type :
-       {TensorType::kQ4_0, TensorType::kQ4_1, TensorType::kQ8_0, TensorType::kQ6_K}) {
+  for (const TensorType type : testing::TypesThatAre(true)) {
     const Row row = RandomRow(type, k, random);
     const auto half_at = [&](size_t at) {
       return static_cast<float>(
@@ -331,16 +399,25 @@ TEST(MatmulQ, AddsOneTermABlockInOrder) {
     float acc = 0;
     for (size_t b = 0; b < k / 32; ++b) {
       const size_t block = b * 32 / static_cast<size_t>(BlockLength(type)) * BlockBytes(type);
-      const float dw = half_at(block + (type == TensorType::kQ6_K ? 208 : 0));
-      const float m = type == TensorType::kQ4_1 ? half_at(block + 2) : 0.0f;
+      const auto halves = testing::HalfFloatsOf(type);
+      const float dw = half_at(block + halves[0]);
+      const float m = halves.size() == 2 ? half_at(block + halves[1]) : 0.0f;
+      // How often m is in each weight.
+      const int times =
+          BlockLength(type) == kSuperBlock && halves.size() == 2
+              ? -ScaleAndMinimumOf(&row.bytes[block + 4], static_cast<int>(b % 8)).minimum
+              : 1;
       double dot = 0;
       for (size_t i = 32 * b; i < 32 * b + 32; ++i) {
-        // (w - m)/d is a whole number up to rounding; Q6_K's scale is inside it.
-        dot += std::nearbyint((static_cast<double>(row.weights[i]) - m) / dw) * q[i];
+        // (w - m)/d is a whole number up to rounding; the scales of 6 and 8 bits are inside it.
+        const double without = static_cast<double>(row.weights[i]) - static_cast<double>(m) * times;
+        dot += std::nearbyint(without / static_cast<double>(dw)) * q[i];
       }
       acc = std::fma(dw * d[b], static_cast<float>(dot), acc);
-      if (type == TensorType::kQ4_1)
-        acc = std::fma(m * d[b], -0.125f * static_cast<float>(offset[b]), acc);
+      if (halves.size() == 2) {
+        const float sum = -0.125f * static_cast<float>(offset[b]);
+        acc = std::fma(m * d[b], static_cast<float>(times) * sum, acc);
+      }
     }
     float y = 0;
     Ref().matmul_q({type, row.bytes.data(), row.bytes.size(), k}, 0, 1,
@@ -352,8 +429,7 @@ TEST(MatmulQ, AddsOneTermABlockInOrder) {
 
 TEST(MatmulQ, NotFiniteActivationsShowInEveryRow) {
   Random random{4};
-  for (const TensorType type :
-       {TensorType::kQ4_0, TensorType::kQ4_1, TensorType::kQ8_0, TensorType::kQ6_K}) {
+  for (const TensorType type : testing::TypesThatAre(true)) {
     const Row row = RandomRow(type, 256, random);
     for (const float bad : {kInf, -kInf, kNan}) {
       std::vector<float> x = random.Floats(256, 1.0f);
@@ -501,6 +577,38 @@ TEST(Elementwise, FollowTheirFormulas) {
   EXPECT_TRUE(std::isnan(out[0]));
   EXPECT_EQ(out[1], kInf);
   EXPECT_TRUE(SameBits(out[2], 0.0f));
+  EXPECT_TRUE(SameBits(out[3], -0.0f));
+  EXPECT_TRUE(SameBits(out[4], -0.0f));
+}
+
+// Exp is within 2^-23; two additions, the division and two products round by half an ulp each. A
+// product below the normal numbers has fewer bits.
+TEST(Elementwise, SiluIsWithinThreeUlps) {
+  double worst = 0;
+  for (int i = -110000; i <= 110000; ++i) {
+    const float gate = 1e-3f * static_cast<float>(i);
+    const float up = i % 2 == 0 ? 1.0f : -0.75f;
+    float out;
+    Ref().silu_mul(&gate, &up, 1, &out);
+    const double x = static_cast<double>(gate);
+    const double exact = x / (1 + std::exp(-x)) * static_cast<double>(up);
+    if (gate < -87.0f) {
+      EXPECT_EQ(out, 0.0f);
+    } else if (std::fabs(exact) > 1e-37) {
+      worst = std::max(worst, std::fabs(static_cast<double>(out) - exact) / std::fabs(exact));
+    } else {
+      EXPECT_LE(std::fabs(static_cast<double>(out) - exact), 1e-38);
+    }
+  }
+  EXPECT_LE(worst, 3 * 0x1p-23);
+  EXPECT_GT(worst, 0x1p-26);
+  const float gate[] = {kNan, kInf, -kInf, -0.0f, 0.0f};
+  const float up[] = {1, 2, 3, 4, -4};
+  float out[5];
+  Ref().silu_mul(gate, up, 5, out);
+  EXPECT_TRUE(std::isnan(out[0]));
+  EXPECT_EQ(out[1], kInf);
+  EXPECT_TRUE(std::isnan(out[2]));
   EXPECT_TRUE(SameBits(out[3], -0.0f));
   EXPECT_TRUE(SameBits(out[4], -0.0f));
 }

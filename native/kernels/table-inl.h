@@ -25,6 +25,7 @@ constexpr Kernels TableOf(const char* name) {
       .rms_norm = RmsNorm<V>,
       .rope = Rope<V>,
       .relu_mul = ReluMul<V>,
+      .silu_mul = SiluMul<V>,
       .add = Add<V>,
       .axpy = Axpy<V>,
       .to_f16 = ToF16<V>,

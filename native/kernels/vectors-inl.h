@@ -15,7 +15,7 @@
 //   Load(p[, mask])         floats without alignment; LoadHalf, LoadBf16 of 16-bit floats. With a
 //                           mask, other lanes are not read and are 0
 //   Store(p, v[, mask]), StoreHalf(p, v[, mask])
-//   Zero, Set, Sub, Mul, FmaSub = a*b - c: in each lane
+//   Zero, Set, Sub, Mul, Div, FmaSub = a*b - c: in each lane
 //   Add(a, b[, mask]), Fma(a, b, c[, mask]) = a*b + c, Max(a, b[, mask]) = a > b ? a : b, which is
 //                           b where one is NaN. With a mask, other lanes are the last operand's
 //   Relu(x)                 0 > x ? 0 : x: keeps -0 and NaN

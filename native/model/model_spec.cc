@@ -15,6 +15,10 @@ constexpr std::array<std::pair<const char*, TensorType>, kTensorTypeCount> kType
     {"Q4_1", TensorType::kQ4_1},
     {"Q8_0", TensorType::kQ8_0},
     {"Q6_K", TensorType::kQ6_K},
+    {"Q5_0", TensorType::kQ5_0},
+    {"Q5_1", TensorType::kQ5_1},
+    {"Q4_K", TensorType::kQ4_K},
+    {"Q5_K", TensorType::kQ5_K},
 }};
 
 // Far above every published model, far below what overflows the arithmetic here.
@@ -27,12 +31,6 @@ constexpr int64_t kMaxContext = 1 << 24;
 Status Bad(const ModelSpec& spec, const std::string& what) {
   return Status::BadModel("cannot use model '" + spec.path + "': " + what +
                           "; download the file again or choose another one");
-}
-
-// A description that is sound, of what is not implemented.
-Status Unsupported(const ModelSpec& spec, const std::string& what) {
-  return Status::BadModel("cannot use model '" + spec.path + "': " + what +
-                          ", which this version of Hearth cannot evaluate; choose another model");
 }
 
 std::string ShapeText(const std::vector<int64_t>& shape) {
@@ -64,6 +62,18 @@ Status CheckNumbers(const ModelSpec& s) {
   return Status::Ok();
 }
 
+Status CheckRope(const ModelSpec& s, const RopeSpec& rope) {
+  const auto at_least_one = [](double value) { return value >= 1 && std::isfinite(value); };
+  if (!at_least_one(rope.freq_base)) return Bad(s, "a rope freq_base is out of range");
+  if (!rope.yarn) return Status::Ok();
+  const YarnSpec& yarn = *rope.yarn;
+  // The ramp divides by the logarithm of the base.
+  const bool ok = rope.freq_base > 1 && at_least_one(yarn.factor) &&
+                  at_least_one(yarn.original_context) && yarn.beta_slow > 0 &&
+                  yarn.beta_fast >= yarn.beta_slow && std::isfinite(yarn.beta_fast);
+  return ok ? Status::Ok() : Bad(s, "the scaling of rope positions is out of range");
+}
+
 Status CheckBlock(const ModelSpec& s) {
   const BlockSpec& block = s.block;
   if (static_cast<int>(block.attention.size()) != s.n_layer) {
@@ -72,11 +82,7 @@ Status CheckBlock(const ModelSpec& s) {
   }
   for (const AttentionSpec& attention : block.attention) {
     if (attention.window < 0) return Bad(s, "a sliding window is negative");
-    const double base = attention.rope ? attention.rope->freq_base : 1;
-    if (!(base >= 1 && std::isfinite(base))) return Bad(s, "a rope freq_base is out of range");
-  }
-  if (block.activation == Activation::kSilu) {
-    return Unsupported(s, "its experts have the activation SiLU");
+    if (attention.rope) RETURN_IF_ERROR(CheckRope(s, *attention.rope));
   }
   return Status::Ok();
 }
@@ -94,7 +100,15 @@ Status CheckTensor(const ModelSpec& spec, const TensorInfo* tensor, const std::s
   }
   const uint64_t bytes = RowBytes(tensor->type, shape[0]) * static_cast<uint64_t>(tensor->n_row());
   if (tensor->bytes != bytes) return Bad(spec, "tensor '" + name + "' has a wrong byte count");
-  if (tensor->offset > spec.file_bytes || spec.file_bytes - tensor->offset < bytes) {
+  const uint64_t n_matrix = shape.size() == 3 ? static_cast<uint64_t>(shape[2]) : 1;
+  const uint64_t matrix_bytes = bytes / n_matrix;
+  // A stride beyond the file must not overflow the product below.
+  const bool strided = tensor->stride != 0;
+  if (strided && (tensor->stride < matrix_bytes || tensor->stride > spec.file_bytes)) {
+    return Bad(spec, "tensor '" + name + "' has a wrong stride");
+  }
+  const uint64_t span = strided ? (n_matrix - 1) * tensor->stride + matrix_bytes : bytes;
+  if (tensor->offset > spec.file_bytes || spec.file_bytes - tensor->offset < span) {
     return Bad(spec, "tensor '" + name + "' lies outside the file");
   }
   return Status::Ok();

@@ -26,9 +26,23 @@ enum class Gating { kSoftmax, kSigmoid };
 // Of an expert's gate: down(activation(gate x) * up x).
 enum class Activation { kRelu, kSilu };
 
-// Rotary positions over all dimensions of a head, in pairs (i, i + head_dim / 2), without scaling.
+// YaRN (Peng et al. 2023) as llama.cpp computes it: dimensions that turn more than beta_fast times
+// within the original context keep their frequency, those that turn less than beta_slow times have
+// it divided by `factor`, and a ramp over the dimensions lies between the two. Queries and keys are
+// both multiplied by 1 + 0.1 * ln(factor). At all positions, not only beyond the original context.
+struct YarnSpec {
+  double factor = 1;
+  double original_context = 0;  // positions that the model was trained for without it
+  double beta_fast = 32;
+  double beta_slow = 1;
+
+  bool operator==(const YarnSpec&) const = default;
+};
+
+// Rotary positions over all dimensions of a head, in pairs (i, i + head_dim / 2).
 struct RopeSpec {
   double freq_base = 0;
+  std::optional<YarnSpec> yarn = std::nullopt;  // unset: no scaling
 
   bool operator==(const RopeSpec&) const = default;
 };
@@ -57,6 +71,10 @@ struct TensorInfo {
   std::vector<int64_t> shape;  // ggml order: shape[0] weights a row; 1 to 3 dimensions
   uint64_t offset = 0;         // bytes from the start of the file
   uint64_t bytes = 0;
+  // Of a tensor of several matrices: bytes from the start of one to that of the next; 0: they
+  // follow each other. Otherwise they are parts of the matrices of a larger tensor, and `bytes` is
+  // still their sum.
+  uint64_t stride = 0;
 
   // Rows of all matrices in this tensor.
   int64_t n_row() const;

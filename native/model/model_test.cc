@@ -71,8 +71,15 @@ TEST(CheckSpec, NamesWhatIsWrong) {
       {"freq_base", [](ModelSpec* s) { s->block.attention[1].rope = RopeSpec{}; }},
       {"1 layers", [](ModelSpec* s) { s->block.attention.resize(1); }},
       {"window", [](ModelSpec* s) { s->block.attention[0].window = -1; }},
-      {"activation SiLU, which this version of Hearth cannot evaluate; choose another model",
-       [](ModelSpec* s) { s->block.activation = Activation::kSilu; }},
+      {"scaling of rope positions is out of range",
+       [](ModelSpec* s) { s->block.attention[0].rope->yarn = YarnSpec{.factor = 0.5}; }},
+      {"scaling of rope positions is out of range",
+       [](ModelSpec* s) {
+         s->block.attention[0].rope->yarn = YarnSpec{16, 8192, 1, 32};
+       }},
+      {"stride", [](ModelSpec* s) { s->tensors[9].stride = s->tensors[9].bytes / 4 - 1; }},
+      {"stride", [](ModelSpec* s) { s->tensors[9].stride = ~uint64_t{0}; }},
+      {"outside the file", [](ModelSpec* s) { s->tensors[21].stride = s->tensors[21].bytes; }},
       {"blk.0.attn_q_norm.weight' is missing", [](ModelSpec* s) { s->block.qk_norm = true; }},
       {"token_embd.weight", [](ModelSpec* s) { s->tensors[0].name = "x"; }},
       {"token_embd.weight' has shape",
@@ -112,7 +119,7 @@ TEST(TensorType, NamesRoundTrip) {
     EXPECT_EQ(static_cast<int>(type), i);
   }
   TensorType type;
-  EXPECT_FALSE(ParseTensorType("Q5_K", &type));
+  EXPECT_FALSE(ParseTensorType("Q3_K", &type));
 }
 
 }  // namespace

@@ -13,8 +13,9 @@
 
 namespace hearth {
 
-// cos and sin of the rotation angles of a run of positions: [n_position, head_dim/2] each. Angles
-// are computed in double: position * freq_base^(-2i/head_dim), so that far positions stay exact.
+// cos and sin of the rotation angles of a run of positions: [n_position, head_dim/2] each, both
+// times the magnitude that YaRN gives queries and keys. Angles are computed in double: position *
+// freq_base^(-2i/head_dim), scaled as YarnSpec says, so that far positions stay exact.
 class RopeTable {
  public:
   RopeTable(const RopeSpec& rope, int64_t head_dim);
@@ -25,6 +26,7 @@ class RopeTable {
 
  private:
   int64_t half_;
+  double magnitude_ = 1;
   std::vector<double> frequencies_;
   std::vector<float> cos_;
   std::vector<float> sin_;

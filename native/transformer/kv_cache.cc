@@ -6,35 +6,38 @@
 namespace hearth {
 namespace {
 
-int64_t CapacityOf(const AttentionSpec& layer, int64_t n_ctx, int64_t n_slack) {
-  return layer.window == 0 ? n_ctx : std::min(n_ctx, layer.window + n_slack);
+int64_t CapacityOf(const AttentionSpec& layer, int64_t n_ctx, KvCache::Windows windows) {
+  return layer.window == 0 ? n_ctx
+                           : std::min(n_ctx, windows.n_kept + layer.window + windows.n_slack);
 }
 
 }  // namespace
 
-size_t KvCache::BytesFor(const ModelSpec& spec, int64_t n_ctx, int64_t n_slack) {
+size_t KvCache::BytesFor(const ModelSpec& spec, int64_t n_ctx, Windows windows) {
   size_t bytes = 0;
   for (const AttentionSpec& layer : spec.block.attention) {
     bytes +=
-        2 * sizeof(uint16_t) * static_cast<size_t>(CapacityOf(layer, n_ctx, n_slack) * spec.n_kv());
+        2 * sizeof(uint16_t) * static_cast<size_t>(CapacityOf(layer, n_ctx, windows) * spec.n_kv());
   }
   return bytes;
 }
 
-Result<KvCache> KvCache::Create(const ModelSpec& spec, int64_t n_ctx, int64_t n_slack,
+Result<KvCache> KvCache::Create(const ModelSpec& spec, int64_t n_ctx, Windows windows,
                                 Pages pages) {
   KvCache cache;
   cache.n_ctx_ = n_ctx;
   cache.head_dim_ = spec.head_dim;
   cache.n_head_kv_ = spec.n_head_kv;
-  Result<AlignedBuffer> storage = AlignedBuffer::Allocate(BytesFor(spec, n_ctx, n_slack), pages);
+  Result<AlignedBuffer> storage = AlignedBuffer::Allocate(BytesFor(spec, n_ctx, windows), pages);
   if (!storage.ok()) return storage.status();
   cache.storage_ = std::move(storage).value();
   uint16_t* next = cache.storage_.As<uint16_t>();
   for (const AttentionSpec& layer : spec.block.attention) {
-    const int64_t capacity = CapacityOf(layer, n_ctx, n_slack);
+    const int64_t capacity = CapacityOf(layer, n_ctx, windows);
     const int64_t halves = capacity * spec.n_kv();
-    cache.layers_.push_back(Layer{next, next + halves, capacity, layer.window, 0});
+    // Where all positions fit there is no ring.
+    const int64_t n_kept = capacity == n_ctx ? n_ctx : windows.n_kept;
+    cache.layers_.push_back(Layer{next, next + halves, capacity, n_kept, layer.window, n_kept});
     next += 2 * halves;
   }
   return cache;
@@ -73,18 +76,25 @@ void KvCache::ReleaseFrom(int64_t n) {
 
 void KvCache::NoteWritten(int64_t end) {
   CHECK(end <= n_ctx_, "a position beyond the context was written");
-  for (Layer& layer : layers_) layer.oldest = std::max(layer.oldest, end - layer.capacity);
+  for (Layer& layer : layers_) {
+    const int64_t n_ring = layer.capacity - layer.n_kept;
+    if (n_ring > 0) layer.oldest = std::max(layer.oldest, end - n_ring);
+  }
+}
+
+void KvCache::NoteRewound(int64_t n) {
+  for (Layer& layer : layers_) {
+    if (n <= layer.n_kept) layer.oldest = layer.n_kept;
+  }
 }
 
 bool KvCache::CanRewindTo(int64_t n) const {
   return std::all_of(layers_.begin(), layers_.end(), [n](const Layer& layer) {
-    const int64_t first_key = layer.window == 0 ? 0 : std::max<int64_t>(0, n - layer.window + 1);
-    return first_key >= layer.oldest;
+    const int64_t first_key = std::max(layer.n_kept, n - layer.window + 1);
+    return (layer.n_kept > 0 && n <= layer.n_kept) || first_key >= layer.oldest;
   });
 }
 
-void KvCache::Clear() {
-  for (Layer& layer : layers_) layer.oldest = 0;
-}
+void KvCache::Clear() { NoteRewound(0); }
 
 }  // namespace hearth

@@ -7,7 +7,7 @@ namespace hearth {
 namespace {
 
 // Columns of a transposed matrix are shared out in whole blocks of every type.
-constexpr int64_t kColumnGrain = kQ6KBlock;
+constexpr int64_t kColumnGrain = kSuperBlock;
 // Neurons whose gate is closed need no row of `up`. Picking the others costs slightly more per row
 // than reading all in order, so it is done only if more than this share was idle lately; measured.
 constexpr double kIdleShareWorthSkipping = 0.25;
@@ -164,6 +164,8 @@ void Moe::GateAndUp(int il, int64_t n_token, const Activations& input,
   const bool single = n_token == 1;
   const bool may_skip = spec_.block.activation == Activation::kRelu &&
                         IsQuantized(layout.up.type) && !layout.up.interleaved;
+  const auto activate =
+      spec_.block.activation == Activation::kSilu ? kernels_.silu_mul : kernels_.relu_mul;
   double& idle_share = idle_share_[static_cast<size_t>(il)];
   const bool skip = may_skip && idle_share > kIdleShareWorthSkipping;
   std::atomic<int64_t> n_idle{0};
@@ -185,9 +187,8 @@ void Moe::GateAndUp(int il, int64_t n_token, const Activations& input,
           }
           rows.MatMul(kernels_, up, first, last, row0, m.n_row, u, n_ff);
           for (int64_t r = 0; r < m.n_row; ++r) {
-            // The only activation that CheckSpec lets through.
-            kernels_.relu_mul(g + r * n_ff + first, u + r * n_ff + first, last - first,
-                              hidden_.row(m.row0 + r) + first);
+            activate(g + r * n_ff + first, u + r * n_ff + first, last - first,
+                     hidden_.row(m.row0 + r) + first);
           }
         });
       });

@@ -97,7 +97,7 @@ ModelSpec OneLayer(bool rope, int64_t window) {
 
 TEST(KvCache, RingsKeepTheWindowAndSomeSlack) {
   const ModelSpec spec = OneLayer(true, 8);
-  Result<KvCache> created = KvCache::Create(spec, 100, 4);
+  Result<KvCache> created = KvCache::Create(spec, 100, {0, 4});
   ASSERT_TRUE(created.ok());
   KvCache& kv = created.value();
   EXPECT_EQ(kv.capacity(0), 12);
@@ -114,8 +114,30 @@ TEST(KvCache, RingsKeepTheWindowAndSomeSlack) {
   EXPECT_TRUE(kv.CanRewindTo(0));
 }
 
+TEST(KvCache, FirstPositionsAreKeptAndARingFollows) {
+  Result<KvCache> created = KvCache::Create(OneLayer(true, 8), 100, {20, 4});
+  ASSERT_TRUE(created.ok());
+  KvCache& kv = created.value();
+  EXPECT_EQ(kv.capacity(0), 32);
+  EXPECT_EQ(kv.SlotOf(0, 19), 19);
+  EXPECT_EQ(kv.RunAt(0, 13), 7);
+  EXPECT_EQ(kv.SlotOf(0, 20), 20);
+  EXPECT_EQ(kv.SlotOf(0, 31), 31);
+  EXPECT_EQ(kv.RunAt(0, 31), 1);
+  EXPECT_EQ(kv.SlotOf(0, 32), 20);
+  EXPECT_EQ(kv.RunAt(0, 33), 11);
+  kv.NoteWritten(60);  // of the ring, positions 48 to 59 are left
+  for (int64_t n = 0; n <= 20; ++n) EXPECT_TRUE(kv.CanRewindTo(n));
+  for (int64_t n = 21; n <= 54; ++n) EXPECT_FALSE(kv.CanRewindTo(n));
+  for (int64_t n = 55; n <= 60; ++n) EXPECT_TRUE(kv.CanRewindTo(n));
+  // Written again from there on: the ring is another one.
+  kv.NoteRewound(15);
+  kv.NoteWritten(30);
+  for (int64_t n = 0; n <= 30; ++n) EXPECT_TRUE(kv.CanRewindTo(n));
+}
+
 TEST(KvCache, GlobalLayersRewindAnywhere) {
-  Result<KvCache> created = KvCache::Create(OneLayer(false, 0), 50, 4);
+  Result<KvCache> created = KvCache::Create(OneLayer(false, 0), 50, {0, 4});
   ASSERT_TRUE(created.ok());
   created.value().NoteWritten(50);
   for (int64_t n = 0; n <= 50; ++n) EXPECT_TRUE(created.value().CanRewindTo(n));
@@ -123,12 +145,12 @@ TEST(KvCache, GlobalLayersRewindAnywhere) {
 
 // All positions of a sequence through attention, cut into chunks of the given length.
 std::vector<float> RunAttention(const ModelSpec& spec, Isa isa, int n_threads, int64_t n_chunk,
-                                int64_t n_slack, const std::vector<float>& q,
+                                KvCache::Windows windows, const std::vector<float>& q,
                                 const std::vector<float>& k, const std::vector<float>& v) {
   const Kernels& kernels = KernelsFor(isa);
   ThreadPool pool(n_threads);
   const auto n_token = static_cast<int64_t>(q.size()) / spec.n_q();
-  Result<KvCache> kv = KvCache::Create(spec, n_token, n_slack);
+  Result<KvCache> kv = KvCache::Create(spec, n_token, windows);
   RopeTables ropes(spec);
   std::vector<float> scores(
       static_cast<size_t>(n_token * n_threads * spec.n_head / spec.n_head_kv));
@@ -219,7 +241,7 @@ TEST(Attention, FollowsTheDefinition) {
       const auto k = RandomFloats(n_token * spec.n_kv(), 2);
       const auto v = RandomFloats(n_token * spec.n_kv(), 3);
       const auto expected = PlainAttention(spec, q, k, v);
-      const auto out = RunAttention(spec, BestIsa(), 1, 7, 7, q, k, v);
+      const auto out = RunAttention(spec, BestIsa(), 1, 7, {3, 7}, q, k, v);
       // Keys and values are rounded to half floats, by up to 2^-12 of numbers up to 1. A score, q .
       // k / 4 over 16 elements, then errs by at most 16 * 2^-12 / 4 = 2^-10, a weight by twice that
       // of itself, and the output, a mean of values up to 1, by 2^-9 + 2^-12: 2.2e-3. Allowed: less
@@ -237,12 +259,14 @@ TEST(Attention, SameBitsForAnyChunkThreadRingAndIsa) {
     const auto q = RandomFloats(n_token * spec.n_q(), 4);
     const auto k = RandomFloats(n_token * spec.n_kv(), 5);
     const auto v = RandomFloats(n_token * spec.n_kv(), 6);
-    const auto expected = RunAttention(spec, Isa::kRef, 1, n_token, n_token, q, k, v);
+    const auto expected = RunAttention(spec, Isa::kRef, 1, n_token, {0, n_token}, q, k, v);
     for (const Isa isa : testing::IsasHere()) {
       for (const int64_t n_chunk : {1, 2, 5, 16}) {
-        for (const int64_t n_slack : {n_chunk, n_chunk + 3}) {
+        using Windows = KvCache::Windows;
+        for (const Windows windows : {Windows{0, n_chunk}, Windows{0, n_chunk + 3},
+                                      Windows{5, n_chunk}, Windows{11, n_chunk + 1}}) {
           for (const int n_threads : {1, 3}) {
-            EXPECT_TRUE(RunAttention(spec, isa, n_threads, n_chunk, n_slack, q, k, v) == expected);
+            EXPECT_TRUE(RunAttention(spec, isa, n_threads, n_chunk, windows, q, k, v) == expected);
           }
         }
       }

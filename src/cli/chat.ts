@@ -83,7 +83,7 @@ class Conversation {
     const first = this.#messages.findIndex(({ role }) => role !== "system");
     for (;;) {
       const prompt = await this.#template.render(this.#messages);
-      const room = contextTokens - this.#engine.tokenizer.encode(prompt).length;
+      const room = contextTokens - this.#engine.tokenizer.encodePrompt(prompt).length;
       if (room >= contextTokens / ANSWER_SHARE || this.#messages.length - first <= 1) {
         return prompt;
       }

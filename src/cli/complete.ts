@@ -7,6 +7,7 @@ import type { TextEngine, TokenCounter } from "../core/ports";
 import { budgetFor } from "../core/promptWindow";
 import { SKIP_REASONS } from "../core/skipReasons";
 import { terminalText } from "../core/visibleText";
+import { promptTraitsOf } from "../model/ggufFile";
 import { EngineError } from "../protocol/errors";
 import type { GenerateReport } from "../protocol/generation";
 import { SYSTEM_CLOCK } from "../systemClock";
@@ -61,7 +62,7 @@ export async function complete(args: Arguments): Promise<void> {
     };
     let report: GenerateReport | undefined;
     const { model } = engine;
-    const traits = { fimLayouts: model.fim.layouts, fileHeader: model.fileHeader };
+    const traits = promptTraitsOf(model);
     const options = {
       oneLineTokens: maxTokens,
       blockTokens: maxTokens,

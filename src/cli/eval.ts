@@ -4,6 +4,7 @@ import { EVERYTHING, jointMinFor } from "../core/gate";
 import { languageIdOfPath } from "../core/language";
 import type { LocalEngine } from "../engine/local/localEngine";
 import { terminalText } from "../core/visibleText";
+import { promptTraitsOf } from "../model/ggufFile";
 import { EngineError } from "../protocol/errors";
 import { readUtf8, writingFile } from "./documents";
 import { readCursorFile } from "./eval/cursorFile";
@@ -71,7 +72,7 @@ function subjectOf(engine: LocalEngine, { healing, memory, gate, eagerness, layo
     heal: healing,
     memory,
     jointMin: gate ? jointMinFor(eagerness) : EVERYTHING,
-    traits: traitsFor({ fimLayouts: model.fim.layouts, fileHeader: model.fileHeader }, layout),
+    traits: traitsFor(promptTraitsOf(model), layout),
     ...(layout === "peer" ? { budget: wideBudget(info.plan.contextTokens, PEER_CHARS) } : {}),
   });
 }

@@ -62,7 +62,9 @@ function factsOf(model: GgufModel): Record<string, unknown> {
   for (const { type, bytes } of spec.tensors) {
     bytesByType[type] = (bytesByType[type] ?? 0) + bytes;
   }
+  const ropes = spec.block.attention.map(({ rope }) => rope).filter((rope) => rope !== undefined);
   const windowed = spec.block.attention.filter(({ window }) => window > 0);
+  const full = spec.block.attention.find(({ window, rope }) => window === 0 && rope !== undefined);
   return {
     name: model.name,
     recognised: model.known.title,
@@ -80,7 +82,10 @@ function factsOf(model: GgufModel): Record<string, unknown> {
     n_vocab: spec.n_vocab,
     n_ctx_train: spec.n_ctx_train,
     gating: spec.block.gating,
-    rope_freq_base: spec.block.attention.find(({ rope }) => rope !== undefined)?.rope?.freq_base ?? 0,
+    activation: spec.block.activation,
+    rope_freq_base: (full?.rope ?? ropes[0])?.freq_base ?? 0,
+    rope_freq_base_windowed: windowed.find(({ rope }) => rope !== undefined)?.rope?.freq_base ?? 0,
+    rope_yarn: ropes.find(({ yarn }) => yarn !== undefined)?.yarn ?? "none",
     layers_nope: spec.block.attention.filter(({ rope }) => rope === undefined).length,
     layers_windowed: windowed.length,
     sliding_window: windowed[0]?.window ?? 0,
@@ -90,6 +95,8 @@ function factsOf(model: GgufModel): Record<string, unknown> {
     bytes_by_type: bytesByType,
     capabilities: model.capabilities,
     fim_layouts: model.fim.layouts,
+    fim_reason: model.fim.reason,
+    fim_tokens: model.fim.format,
     file_header: model.fileHeader,
     chat_template: model.chatTemplate !== undefined,
     warnings: model.warnings,

@@ -1,6 +1,6 @@
 import type { ChatMessage } from "../protocol/engine";
 import type { GeneratedPiece, GenerateReport, GenerateRequest } from "../protocol/generation";
-import type { PromptPart } from "../protocol/prompt";
+import type { FimFormat, PromptPart } from "../protocol/prompt";
 
 /** The core's dependencies, as interfaces: tests supply fakes, programs the engine. */
 
@@ -38,8 +38,10 @@ export interface ChatEngine {
 export interface PromptTraits {
   /** Layouts the model was trained on; empty: it can only continue a text at its end. */
   readonly fimLayouts: readonly ("suffix-first" | "prefix-first")[];
-  /** Documents begin with `<|file_sep|>path` and a newline. */
+  /** Documents begin with the format's token for a file, its path and a newline. */
   readonly fileHeader: boolean;
+  /** The control tokens of its prompts; undefined: Qwen's. */
+  readonly fim?: FimFormat;
 }
 
 /** Structurally compatible with VS Code's CancellationToken, which can be passed as it is. */

@@ -28,6 +28,15 @@ describe("layOutPrompt", () => {
     assert.equal(show(layOutPrompt(cursor, { fimLayouts: [], fileHeader: false })), "one\ntw");
   });
 
+  it("has the model's own control tokens", () => {
+    const fim = { prefix: "<fim_prefix>", suffix: "<fim_suffix>", middle: "<fim_middle>", file: "<filename>" };
+    const cursor = { ...at("one\ntw|o\nthree\n"), path: "src/a.ts" };
+    assert.equal(
+      show(layOutPrompt(cursor, { ...BOTH, fim })),
+      "<filename>src/a.ts\n<fim_suffix>three\n<fim_prefix>one\ntw<fim_middle>",
+    );
+  });
+
   it("keeps control tokens of the document as text", () => {
     const parts = layOutPrompt(at("a <|fim_middle|> b|\n<|endoftext|>"), BOTH);
     const specials = parts.filter(({ kind }) => kind === "special").map((part) => show([part]));

@@ -119,6 +119,14 @@ function decodeSpelling(source: Uint8Array, from: number, to: number, target: Ui
   return end;
 }
 
+/** What GPT-2's spelling stands for, as tokens that are not normal have it; "" if it is not that spelling. */
+function unspelled(text: string): string {
+  const source = Buffer.from(text, "utf8");
+  const bytes = new Uint8Array(source.length);
+  const end = decodeSpelling(source, 0, source.length, bytes, 0);
+  return Buffer.from(bytes.subarray(0, Math.max(0, end))).toString("utf8");
+}
+
 /**
  * Ids of normal tokens by their spelling; only needed while the tables are built. The others are left out: no text may
  * ever become a control token, not even by a merge of a hostile file. Of two equal tokens the later wins (llama.cpp).
@@ -128,6 +136,8 @@ class TokenIndex {
   readonly #tokens: StringTable;
   readonly #types: Uint8Array;
   #distinct = true;
+  /** Names of the tokens that are not normal; few files need them. */
+  #others: ReadonlySet<string> | undefined;
 
   constructor({ tokens, types }: Vocabulary) {
     this.#tokens = tokens;
@@ -169,6 +179,23 @@ class TokenIndex {
     }
     const joined = Buffer.concat([bytes.subarray(leftFrom, leftFrom + leftBytes), bytes.subarray(rightFrom, rightTo)]);
     return this.find(joined, 0, joined.length);
+  }
+
+  /** Whether a half of a merge ("left right"), or both joined, is a token that is not a normal one. */
+  isOfOther(merge: string): boolean {
+    const [left = "", right = ""] = merge.split(" ", 2);
+    const others = (this.#others ??= this.#namesOfOthers());
+    return [left, right, left + right].some((text) => [text, unspelled(text)].some((name) => others.has(name)));
+  }
+
+  #namesOfOthers(): ReadonlySet<string> {
+    const names = new Set<string>();
+    this.#types.forEach((type, id) => {
+      if (type !== TokenType.normal) {
+        names.add(tableText(this.#tokens, id));
+      }
+    });
+    return names;
   }
 
   #slotOf(text: Uint8Array, from: number, to: number): number {
@@ -237,6 +264,13 @@ function buildMerges(table: StringTable, index: TokenIndex): MergeTable {
     const left = space < to ? index.find(bytes, from, space) : -1;
     const right = left < 0 ? -1 : index.find(bytes, space + 1, to);
     result = right < 0 ? -1 : index.findJoined(left, right, result + 1);
+    if (result < 0 && space < to && index.isOfOther(tableText(table, rank))) {
+      // No text becomes such a token, nor does this merge ever apply. It keeps its rank and has no entry.
+      merges.left[rank] = -1;
+      merges.right[rank] = -1;
+      merges.result[rank] = -1;
+      continue;
+    }
     if (result < 0) {
       throw new ModelFileProblem(
         `its merge ${String(rank)} (${printable(tableText(table, rank))}) does not join two tokens to a third`,

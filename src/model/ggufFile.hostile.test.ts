@@ -204,8 +204,8 @@ describe("openGgufFile: files that are not what they should be", () => {
       ["one dimension for the embedding", () => onlyFor("token_embd.weight", { shape: [64] }), /has the shape \[64\]/],
       [
         "a type that we do not run",
-        () => onlyFor(q, { type: 12 }),
-        /attn_q\.weight' has the type Q4_K; types that work are F32, F16, Q4_0, Q4_1, Q8_0, Q6_K, BF16/,
+        () => onlyFor(q, { type: 11 }),
+        /attn_q\.weight' has the type Q3_K; types that work are F32, F16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K, BF16/,
       ],
       ["a type that nobody knows", () => onlyFor(q, { type: 4_000_000_000 }), /has the type number 4000000000/],
       [
@@ -226,7 +226,7 @@ describe("openGgufFile: files that are not what they should be", () => {
       ["an offset that overflows", () => onlyFor(q, { offset: 2n ** 64n - 32n }), /past the file's end/],
       [
         "an unknown tensor past the end",
-        () => withTensors((t, all) => (t === all[0] ? [t, { name: "x", shape: [1], type: 12, offset: 2 ** 41 }] : t)),
+        () => withTensors((t, all) => (t === all[0] ? [t, { name: "x", shape: [1], type: 11, offset: 2 ** 41 }] : t)),
         /tensor 'x' ends at byte \d+, past/,
       ],
       [

@@ -261,12 +261,12 @@ describe("openGgufFile: what a valid file says", () => {
       assert.deepEqual(await found(profiler), { shape: [576 * 128], bytes, warnings: [] });
       const odd = await found({ ...profiler, shape: [128, 576] });
       assert.deepEqual(odd, { shape: [128, 576], bytes, warnings: [] });
-      const { shape, warnings } = await found({ ...profiler, type: 12 });
+      const { shape, warnings } = await found({ ...profiler, type: 11 });
       assert.equal(shape, undefined);
       assert.match(warnings.join(), /^lm_head_profiler\.weight is of a type that is not supported/);
     });
     it("ignore a tensor nobody knows, whatever its type, with a warning", async () => {
-      const unknown = { name: "blk.0.attn_q_norm.weight", shape: [64], type: 12, offset: 0 };
+      const unknown = { name: "blk.0.attn_q_norm.weight", shape: [64], type: 11, offset: 0 };
       const { spec, warnings } = await open({}, [...tinyTensors(), unknown]);
       assert.match(warnings.join(), /unknown tensors are ignored: 'blk\.0\.attn_q_norm\.weight'/);
       assert.ok(!spec.tensors.some((tensor) => tensor.name === unknown.name));

@@ -1,5 +1,7 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { basename } from "node:path";
+import type { ModelInfo } from "../protocol/engine";
+import type { FimFormat } from "../protocol/prompt";
 import { ARCHITECTURES } from "./architectures/all";
 import { type Architecture, architectureOf } from "./architectures/architecture";
 import { type GgufHeader, readGgufHeader } from "./ggufHeader";
@@ -22,11 +24,13 @@ export interface GgufModel {
   /** Give it to `Tokenizer`, then let it go: it is 4.4 MB for 152,000 tokens. */
   readonly vocab: Vocabulary;
   readonly chatTemplate: string | undefined;
-  /** `hearth.fim.layouts`, else what is known of the model; empty: not trained to fill in. */
-  readonly fim: { readonly layouts: readonly FimLayout[] };
+  readonly fim: Fim;
   /** `hearth.capabilities`, else what is known of the model. */
   readonly capabilities: readonly Capability[];
-  /** `hearth.prompt.file_header`: the model was trained on documents that begin with `<|file_sep|>path` and a newline. */
+  /**
+   * `hearth.prompt.file_header`, else what is known of the model: it was trained on documents that begin with the format's token
+   * for a file, its path and a newline.
+   */
   readonly fileHeader: boolean;
   readonly known: KnownModel;
   /** `general.architecture`, e.g. "smallthinker". */
@@ -34,6 +38,21 @@ export interface GgufModel {
   /** Oddities that do not keep the model from running, a sentence each. */
   readonly warnings: readonly string[];
   readonly identity: FileIdentity;
+}
+
+/** How the model fills in what belongs between two texts. */
+export interface Fim {
+  /** `hearth.fim.layouts`, else what is known of the model; empty: it was not trained to fill in, or lacks the tokens. */
+  readonly layouts: readonly FimLayout[];
+  /** Its control tokens. */
+  readonly format: FimFormat;
+  /** Why it has these layouts, in a clause. */
+  readonly reason: string;
+}
+
+/** What core calls PromptTraits. */
+export function promptTraitsOf({ fim, fileHeader }: Pick<GgufModel, "fim" | "fileHeader">): ModelInfo["traits"] {
+  return { fimLayouts: fim.layouts, fileHeader, fim: fim.format };
 }
 
 /** Equal for two openings of an unchanged file. */
@@ -118,7 +137,7 @@ function interpret(
 ): GgufModel {
   const warnings: string[] = [];
   const metadata = new Metadata(header.metadata);
-  const architecture = architectureOf(metadata, architectures);
+  const architecture = architectureOf(metadata, architectures, fileName);
   const hyper = architecture.readHyperparameters(metadata.below(architecture.name), warnings);
   const { n_vocab, down_transposed, tensors, quantLabel } = readTensorTable(
     header.tensors,
@@ -139,21 +158,49 @@ function interpret(
   const name = printable(metadata.string("general.name"));
   const chatTemplate = metadata.string("tokenizer.chat_template");
   const known = recogniseModel(architecture, name, spec, chatTemplate !== undefined);
+  const vocab = readVocabulary(metadata, n_vocab, fileName, architecture.tokens, warnings);
   return {
     spec,
     name: name ?? fileName.replace(/\.gguf$/i, ""),
     sizeLabel: metadata.string("general.size_label"),
     quantLabel,
-    vocab: readVocabulary(metadata, n_vocab, fileName, warnings),
+    vocab,
     chatTemplate,
-    fim: { layouts: names(metadata, "hearth.fim.layouts", FIM_LAYOUTS, warnings) ?? known.fimLayouts },
+    fim: readFim(metadata, known, vocab, warnings),
     capabilities: names(metadata, "hearth.capabilities", CAPABILITIES, warnings) ?? known.capabilities,
-    fileHeader: flag(metadata, "hearth.prompt.file_header"),
+    fileHeader: readFileHeader(metadata, known, vocab, warnings),
     known,
     architecture: architecture.name,
     warnings,
     identity,
   };
+}
+
+function readFim(metadata: Metadata, known: KnownModel, { fim }: Vocabulary, warnings: string[]): Fim {
+  const { format } = fim;
+  const stated = names(metadata, "hearth.fim.layouts", FIM_LAYOUTS, warnings);
+  const layouts = stated ?? known.fimLayouts;
+  const missing = [format.prefix, format.suffix, format.middle].filter((name) => fim.missing.includes(name));
+  if (layouts.length > 0 && missing.length > 0) {
+    const reason = `the vocabulary lacks ${missing.map(quoted).join(", ")}`;
+    warnings.push(`the model cannot fill in between two texts: ${reason}`);
+    return { layouts: [], format, reason };
+  }
+  if (stated !== undefined) {
+    return { layouts, format, reason: "the file's hearth.fim.layouts say so" };
+  }
+  const trained = layouts.length > 0 ? "was trained with them" : "is not known to be trained to fill in";
+  return { layouts, format, reason: known.fimReason ?? `${known.title} ${trained}` };
+}
+
+function readFileHeader(metadata: Metadata, known: KnownModel, { fim }: Vocabulary, warnings: string[]): boolean {
+  const key = "hearth.prompt.file_header";
+  const isWanted = metadata.has(key) ? flag(metadata, key) : known.fileHeader === true;
+  const lacks = fim.missing.includes(fim.format.file);
+  if (isWanted && lacks) {
+    warnings.push(`prompts begin without the file's path: the vocabulary lacks ${quoted(fim.format.file)}`);
+  }
+  return isWanted && !lacks;
 }
 
 /** A name that can be shown anywhere: control characters of a file from the network must not reach a terminal. */

@@ -57,12 +57,34 @@ export class Metadata {
     if (entry.kind !== "number" || !entry.integer) {
       return wrongType(this.fullKey(key), "a whole number", entry);
     }
-    if (!(entry.value >= min && entry.value <= max)) {
+    return inRange(this.fullKey(key), entry.value, min, max);
+  }
+
+  /** The same, of a key that some files give as an array with an equal number for each layer. */
+  uniformInteger(key: string, min: number, max: number): number | undefined {
+    const entry = this.get(key);
+    if (entry?.kind !== "array") {
+      return this.integer(key, min, max);
+    }
+    const values = entry.values.map((value) =>
+      value.kind === "number" && value.integer ? value.value : wrongType(this.fullKey(key), "whole numbers", entry),
+    );
+    const [first] = values;
+    if (first === undefined) {
+      return undefined;
+    }
+    const other = values.find((value) => value !== first);
+    if (other !== undefined) {
       throw new ModelFileProblem(
-        `its ${quoted(this.fullKey(key))} is ${String(entry.value)}, outside ${String(min)} to ${String(max)}`,
+        `its ${quoted(this.fullKey(key))} differs from layer to layer (${String(first)}, ${String(other)}), ` +
+          "which Hearth does not support",
       );
     }
-    return entry.value;
+    return inRange(this.fullKey(key), first, min, max);
+  }
+
+  requiredUniformInteger(key: string, min: number, max: number): number {
+    return this.uniformInteger(key, min, max) ?? missing(this.fullKey(key));
   }
 
   requiredInteger(key: string, min: number, max: number): number {
@@ -97,6 +119,13 @@ export class Metadata {
       value.kind === "string" ? value.value : wrongType(this.fullKey(key), "a list of strings", entry),
     );
   }
+}
+
+function inRange(key: string, value: number, min: number, max: number): number {
+  if (!(value >= min && value <= max)) {
+    throw new ModelFileProblem(`its ${quoted(key)} is ${String(value)}, outside ${String(min)} to ${String(max)}`);
+  }
+  return value;
 }
 
 function missing(key: string): never {

@@ -6,7 +6,7 @@
  */
 
 /** GGUF tensor types that the kernels understand. */
-export type TensorType = "F32" | "F16" | "BF16" | "Q4_0" | "Q4_1" | "Q8_0" | "Q6_K";
+export type TensorType = "F32" | "F16" | "BF16" | "Q4_0" | "Q4_1" | "Q5_0" | "Q5_1" | "Q8_0" | "Q4_K" | "Q5_K" | "Q6_K";
 
 export interface TensorInfo {
   /** llama.cpp's name, e.g. `blk.0.attn_q.weight`, whatever the file calls it. */
@@ -17,11 +17,30 @@ export interface TensorInfo {
   /** Bytes from the start of the file. */
   readonly offset: number;
   readonly bytes: number;
+  /**
+   * Of a tensor of several matrices: bytes from the start of one to that of the next. Missing: they follow each other.
+   * Otherwise they are parts of the matrices of a larger tensor, and `bytes` is still their sum.
+   */
+  readonly stride?: number;
 }
 
-/** Rotary positions over all dimensions of a head, in pairs (i, i + head_dim / 2), without scaling. */
+/**
+ * YaRN (Peng et al. 2023) as llama.cpp computes it, at all positions: the factor 1 + 0.1 * ln(factor) on queries and keys
+ * belongs to it.
+ */
+export interface YarnSpec {
+  readonly factor: number;
+  /** Positions that the model was trained for without it. */
+  readonly original_context: number;
+  readonly beta_fast: number;
+  readonly beta_slow: number;
+}
+
+/** Rotary positions over all dimensions of a head, in pairs (i, i + head_dim / 2). */
 export interface RopeSpec {
   readonly freq_base: number;
+  /** Missing: no scaling. */
+  readonly yarn?: YarnSpec;
 }
 
 /** The attention of one layer. */

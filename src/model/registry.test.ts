@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { MELLUM } from "./architectures/mellum";
+import { QWEN3_MOE } from "./architectures/qwen3moe";
 import { SMALLTHINKER } from "./architectures/smallthinker";
 import { recogniseModel as recognise, type Dimensions } from "./registry";
 
@@ -45,5 +47,27 @@ describe("recogniseModel", () => {
     assert.deepEqual(recogniseModel("mine", other, false).capabilities, ["complete"]);
     assert.equal(recogniseModel("mine", other, false).title, "mine");
     assert.equal(recogniseModel(undefined, other, false).title, "SmallThinker model");
+  });
+});
+
+describe("released models of one shape", () => {
+  const MELLUM_12B = { n_layer: 28, n_embd: 2304, n_expert: 64, n_expert_used: 8, n_ff: 896, n_vocab: 98_304 };
+  const QWEN_30B = { n_layer: 48, n_embd: 2048, n_expert: 128, n_expert_used: 8, n_ff: 768, n_vocab: 151_936 };
+
+  it("are told apart by a chat template: Mellum 2's base model has none, and fills in", () => {
+    const base = recognise(MELLUM, "Mellum2 12B A2.5B Base", MELLUM_12B, false);
+    assert.deepEqual(
+      [base.id, base.fimLayouts, base.fileHeader],
+      ["mellum2-12b-base", ["suffix-first", "prefix-first"], true],
+    );
+    const tuned = recognise(MELLUM, "Mellum2 12B A2.5B Instruct", MELLUM_12B, true);
+    assert.deepEqual([tuned.id, tuned.fimLayouts, tuned.capabilities.length], ["mellum2-12b-chat", [], 3]);
+  });
+
+  it("are told apart by name where there is nothing else: Qwen3-Coder", () => {
+    const of = (name: string | undefined) => recognise(QWEN3_MOE, name, QWEN_30B, true).id;
+    assert.equal(of("Qwen3 Coder 30B A3B Instruct"), "qwen3-coder-30b");
+    assert.equal(of("Qwen3-30B-A3B-Thinking-2507"), "qwen3-30b");
+    assert.equal(of(undefined), "qwen3-30b");
   });
 });

@@ -20,20 +20,20 @@ const TYPES: ReadonlyMap<number, TypeFacts> = new Map([
   [1, { name: "F16", blockWeights: 1, blockBytes: 2 }],
   [2, { name: "Q4_0", blockWeights: 32, blockBytes: 18 }],
   [3, { name: "Q4_1", blockWeights: 32, blockBytes: 20 }],
+  [6, { name: "Q5_0", blockWeights: 32, blockBytes: 22 }],
+  [7, { name: "Q5_1", blockWeights: 32, blockBytes: 24 }],
   [8, { name: "Q8_0", blockWeights: 32, blockBytes: 34 }],
+  [12, { name: "Q4_K", blockWeights: 256, blockBytes: 144 }],
+  [13, { name: "Q5_K", blockWeights: 256, blockBytes: 176 }],
   [14, { name: "Q6_K", blockWeights: 256, blockBytes: 210 }],
   [30, { name: "BF16", blockWeights: 1, blockBytes: 2 }],
 ]);
 
 /** Types that exist in published files and that we do not run, so that a message can name them. */
 const OTHER_TYPES: Readonly<Record<number, string>> = {
-  6: "Q5_0",
-  7: "Q5_1",
   9: "Q8_1",
   10: "Q2_K",
   11: "Q3_K",
-  12: "Q4_K",
-  13: "Q5_K",
   15: "Q8_K",
   16: "IQ2_XXS",
   17: "IQ2_XS",
@@ -66,7 +66,7 @@ export interface TensorRequest {
   readonly nameInFile?: string;
   /** ggml order. */
   readonly shape: readonly number[];
-  /** A matrix of `rows` rows that the file may have instead, in which this one begins at `firstRow`. */
+  /** A matrix of `rows` rows (or as many of them) that the file may have instead, in which this one begins at `firstRow`. */
   readonly fusedIn?: { readonly name: string; readonly firstRow: number; readonly rows: number };
 }
 
@@ -92,7 +92,8 @@ export interface TensorLookup {
 
 /**
  * The tensors that a description of blocks implies, under llama.cpp's names. `output.weight` may be missing, which ties the
- * head to the embedding, and `attn_q`, `attn_k` and `attn_v` may be one `attn_qkv`.
+ * head to the embedding; `attn_q`, `attn_k` and `attn_v` may be one `attn_qkv`, and `ffn_gate_exps` and `ffn_up_exps` one
+ * `ffn_gate_up_exps`.
  */
 export function moeTensors(hyper: Hyperparameters, file: TensorLookup, down_transposed: boolean): TensorList {
   const { n_embd } = hyper;
@@ -120,6 +121,11 @@ function layerTensors(hyper: Hyperparameters, il: number, down_transposed: boole
     shape: [n_embd, rows],
     fusedIn: { name: name("attn_qkv"), firstRow, rows: n_q + 2 * n_kv },
   });
+  const half = (tensor: string, firstRow: number): TensorRequest => ({
+    name: name(tensor),
+    shape: [n_embd, n_ff, n_expert],
+    fusedIn: { name: name("ffn_gate_up_exps"), firstRow, rows: 2 * n_ff },
+  });
   const headNorms = hyper.block.qkNorm ? ["attn_q_norm", "attn_k_norm"] : [];
   return [
     { name: name("attn_norm"), shape: [n_embd] },
@@ -130,8 +136,8 @@ function layerTensors(hyper: Hyperparameters, il: number, down_transposed: boole
     { name: name("attn_output"), shape: [n_q, n_embd] },
     { name: name("ffn_norm"), shape: [n_embd] },
     { name: name("ffn_gate_inp"), shape: [n_embd, n_expert] },
-    { name: name("ffn_gate_exps"), shape: [n_embd, n_ff, n_expert] },
-    { name: name("ffn_up_exps"), shape: [n_embd, n_ff, n_expert] },
+    half("ffn_gate_exps", 0),
+    half("ffn_up_exps", n_ff),
     { name: name("ffn_down_exps"), shape: down_transposed ? [n_embd, n_ff, n_expert] : [n_ff, n_embd, n_expert] },
   ];
 }
@@ -230,9 +236,10 @@ class TensorPicker implements TensorLookup {
 
   take({ name, nameInFile = name, shape, fusedIn }: TensorRequest): void {
     if (fusedIn !== undefined && this.has(fusedIn.name)) {
-      const [rowLength = 0] = shape;
-      const { type, offset } = this.#checked(fusedIn.name, [rowLength, fusedIn.rows]);
-      this.#add(name, type, shape, offset + bytesOf(type, [rowLength, fusedIn.firstRow]));
+      const [rowLength = 0, , ...matrices] = shape;
+      const { type, offset } = this.#checked(fusedIn.name, [rowLength, fusedIn.rows, ...matrices]);
+      const stride = matrices.length === 0 ? undefined : bytesOf(type, [rowLength, fusedIn.rows]);
+      this.#add(name, type, shape, offset + bytesOf(type, [rowLength, fusedIn.firstRow]), stride);
       return;
     }
     const { type, offset } = this.#checked(nameInFile, shape);
@@ -250,8 +257,9 @@ class TensorPicker implements TensorLookup {
     }
   }
 
-  #add(name: string, type: TypeFacts, shape: readonly number[], offset: number): void {
-    this.tensors.push({ name, type: type.name, shape, offset, bytes: bytesOf(type, shape) });
+  #add(name: string, type: TypeFacts, shape: readonly number[], offset: number, stride?: number): void {
+    const tensor = { name, type: type.name, shape, offset, bytes: bytesOf(type, shape) };
+    this.tensors.push(stride === undefined ? tensor : { ...tensor, stride });
   }
 
   /** Over all tensors whose size we know, used or not: two that share bytes mean a damaged table. */
@@ -282,7 +290,7 @@ class TensorPicker implements TensorLookup {
         `its tensor '${name}' has the shape [${tensor.shape.join(", ")}] where its metadata implies [${shape.join(", ")}]`,
       );
     }
-    const type = supported(tensor);
+    const type = this.#supported(tensor);
     if ((shape[0] ?? 0) % type.blockWeights !== 0) {
       throw new ModelFileProblem(
         `its tensor '${name}' has rows of ${String(shape[0])}, not a whole number of ${type.name} blocks`,
@@ -290,6 +298,21 @@ class TensorPicker implements TensorLookup {
     }
     this.#endOf(tensor);
     return { type, offset: tensor.offset };
+  }
+
+  #supported(tensor: RawTensor): TypeFacts {
+    const type = TYPES.get(tensor.type);
+    if (type === undefined) {
+      const others = new Set([...this.#raw.values()].map((each) => each.type).filter((each) => !TYPES.has(each)));
+      others.delete(tensor.type);
+      const also = others.size === 0 ? "" : `, others ${[...others].map(nameOfType).join(", ")}`;
+      const works = [...TYPES.values()].map(({ name }) => name).join(", ");
+      throw new ModelFileProblem(
+        `its tensor ${quoted(tensor.name)} has the type ${nameOfType(tensor.type)}${also}; types that work are ${works}`,
+        "choose a file of the same model in one of those types, such as Q4_K_M or Q4_0",
+      );
+    }
+    return type;
   }
 
   /** The tensor's end in bytes from the start of the file (its start, where the type's size is unknown to us). */
@@ -318,14 +341,6 @@ function bytesOf(type: TypeFacts, shape: readonly number[]): number {
   return (shape.reduce((product, length) => product * length, 1) / type.blockWeights) * type.blockBytes;
 }
 
-function supported(tensor: RawTensor): TypeFacts {
-  const type = TYPES.get(tensor.type);
-  if (type === undefined) {
-    const found = OTHER_TYPES[tensor.type] ?? `number ${String(tensor.type)}`;
-    throw new ModelFileProblem(
-      `its tensor ${quoted(tensor.name)} has the type ${found}; types that work are ${[...TYPES.values()].map(({ name }) => name).join(", ")}`,
-      "choose a file in one of those types, such as Q4_0",
-    );
-  }
-  return type;
+function nameOfType(type: number): string {
+  return OTHER_TYPES[type] ?? `number ${String(type)}`;
 }

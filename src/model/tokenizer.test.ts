@@ -1,37 +1,75 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Tokenizer as Oracle } from "@huggingface/tokenizers";
 import { Prng } from "../../test/fixtures/prng";
+import mellumCases from "../../test/fixtures/tokenizer/mellum2-llama-cpp.json";
 import llamaCases from "../../test/fixtures/tokenizer/qwen2-llama-cpp.json";
 import { EngineError } from "../protocol/errors";
 import { openGgufFile } from "./ggufFile";
+import { splitWords } from "./preTokenizer";
 import { StreamingDetokenizer } from "./streamingDetokenizer";
 import { TempFolder, TINY_DIMENSIONS, tinyEntries, tinyTensors, writeTinyModel } from "./testing/ggufBytes";
 import { qwenVocabMetadata, readTokenizerJson } from "./testing/qwen";
+import { SOURCES, sourceText } from "./testing/sources";
 import { randomUnicode, strangeText } from "./testing/strangeText";
 import { Tokenizer } from "./tokenizer";
 
 const ROOT = join(__dirname, "../..");
 const STARTER = join(ROOT, "models/hearth-starter.gguf");
 
-/** Real files of a clean checkout, by language, and how many characters of each are enough. */
-const SOURCES: readonly (readonly [language: string, path: string, chars: number])[] = [
-  ["JavaScript", "node_modules/typescript/lib/typescript.js", 500_000],
-  ["TypeScript", "node_modules/typescript/lib/lib.dom.d.ts", 300_000],
-  ["C", "node_modules/node-api-headers/include/node_api.h", 100_000],
-  ["C++", "node_modules/node-addon-api/napi-inl.h", 200_000],
-  ["Markdown", "node_modules/eslint/README.md", 100_000],
-  ["JSON", "package-lock.json", 100_000],
-  ["Japanese", "node_modules/typescript/lib/ja/diagnosticMessages.generated.json", 100_000],
-  ["Russian", "node_modules/typescript/lib/ru/diagnosticMessages.generated.json", 100_000],
-  ...readdirSync(join(ROOT, "test/fixtures/tokenizer/snippets")).map(
-    (name) => [name, `test/fixtures/tokenizer/snippets/${name}`, 100_000] as const,
-  ),
-];
-
 /** A slice of a text may have cut a surrogate pair. */
 const wellFormed = (text: string): string => Buffer.from(text, "utf8").toString("utf8");
+
+/** The digits on their own, then GPT-2's words: StarCoder's `pre_tokenizer`, which Mellum 2's tokenizer.json has. */
+const MELLUM_PRE_TOKENIZER = {
+  type: "Sequence",
+  pretokenizers: [
+    { type: "Digits", individual_digits: true },
+    { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true },
+  ],
+};
+
+describe("Tokenizer with Mellum 2's pre-tokenizer", function () {
+  this.timeout(60_000);
+  const folder = new TempFolder();
+  let tokenizer: Tokenizer;
+  let oracle: Oracle;
+
+  before(async () => {
+    const { tokenizer: json, config } = readTokenizerJson();
+    const shape = { ...TINY_DIMENSIONS, n_layer: 1, n_vocab: 151_936 };
+    const entries = tinyEntries(shape, qwenVocabMetadata(json));
+    entries.set("tokenizer.ggml.pre", { type: "string", value: "mellum2" });
+    const path = writeTinyModel(folder, entries, tinyTensors(shape), "mellum2.gguf");
+    tokenizer = new Tokenizer((await openGgufFile(path)).vocab);
+    oracle = new Oracle({ ...json, normalizer: null, pre_tokenizer: MELLUM_PRE_TOKENIZER }, config);
+  });
+  after(() => {
+    folder.remove();
+  });
+
+  it("gives llama.cpp's ids on its own test cases and on texts made to be difficult", () => {
+    for (const { text, ids } of [...mellumCases.cases, ...mellumCases.more]) {
+      assert.deepEqual(tokenizer.encodeText(text), ids, JSON.stringify(text));
+    }
+  });
+
+  it("gives Hugging Face's ids on source in eleven languages", () => {
+    for (const source of SOURCES) {
+      const text = wellFormed(sourceText(source).slice(0, 60_000));
+      const ids = tokenizer.encodeText(text);
+      assert.equal(tokenizer.decode(ids), text);
+      assert.deepEqual(ids, oracle.encode(text, { add_special_tokens: false }).ids, source[0]);
+    }
+  });
+
+  it("cuts at each digit, and leaves spaces before one on their own", () => {
+    const words = (text: string): string[] => [...splitWords(text, "mellum2")];
+    assert.deepEqual(words("x1 = 42;  7\t8"), ["x", "1", " =", " ", "4", "2", ";", "  ", "7", "\t", "8"]);
+    assert.deepEqual(words("it's  IT'S\n\n  b \n"), ["it", "'s", " ", " IT", "'", "S", "\n\n ", " b", " \n"]);
+  });
+});
 
 describe("Tokenizer with a vocabulary of 151,936 tokens", function () {
   // Mostly the oracle's: it builds its tables in seconds.
@@ -80,8 +118,9 @@ describe("Tokenizer with a vocabulary of 151,936 tokens", function () {
 
   it("gives Hugging Face's ids on more than 1 MB of source in eleven languages", () => {
     let chars = 0;
-    for (const [language, path, limit] of SOURCES) {
-      const text = readFileSync(join(ROOT, path), "utf8").slice(0, limit);
+    for (const source of SOURCES) {
+      const [language] = source;
+      const text = sourceText(source);
       chars += text.length;
       const ids = tokenizer.encodeText(text);
       assert.equal(tokenizer.decode(ids), wellFormed(text));

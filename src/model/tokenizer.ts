@@ -3,9 +3,9 @@ import type { PromptPart } from "../protocol/prompt";
 import { Bpe } from "./bpe";
 import { type BpeTables, buildBpeTables } from "./bpeTables";
 import { nameModelFile } from "./modelFileProblem";
-import { splitWords } from "./preTokenizer";
+import { type PreTokenizer, splitWords } from "./preTokenizer";
 import { tableText } from "./stringTable";
-import { END_NAMES, TokenType, type Vocabulary } from "./vocabulary";
+import { TokenType, type Vocabulary } from "./vocabulary";
 
 /** Words up to this length are remembered; longer ones rarely come twice. */
 const CACHED_WORD_CHARS_MAX = 64;
@@ -14,8 +14,8 @@ const CACHE_GENERATION_WORDS = 6000;
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * Byte-level BPE as llama.cpp does it for `tokenizer.ggml.pre = qwen2`: ids are the same for every well-formed text. Text
- * is not normalised (Hugging Face applies NFC): a source file's bytes are what the model sees and what it gives back.
+ * Byte-level BPE as llama.cpp does it for the pre-tokenizers that are known: ids are the same for every well-formed text
+ * without user-defined tokens. Text is not normalised (Hugging Face applies NFC): a source file's bytes are what the model sees and what it gives back.
  *
  * Text never yields a control token, nor a user-defined one (`<tool_call>`), even where it spells one out: those come
  * only from `special` parts. Not thread-safe; one per model and thread.
@@ -28,12 +28,17 @@ export class Tokenizer {
   readonly specialNames: readonly string[];
   readonly bosName: string | undefined;
   readonly eosName: string | undefined;
+  /** The control token that the text left of the cursor follows, by name. */
+  readonly fimPrefixName: string;
 
   readonly #tables: BpeTables;
   readonly #types: Uint8Array;
   readonly #specials = new Map<string, number>();
   readonly #ends: ReadonlySet<number>;
   readonly #bpe: Bpe;
+  readonly #preTokenizer: PreTokenizer;
+  /** What every prompt begins with; undefined: nothing. */
+  readonly #firstId: number | undefined;
   readonly #cache = new WordCache();
   /** Undefined until it is needed. */
   #beginnings: Beginnings | undefined;
@@ -56,10 +61,13 @@ export class Tokenizer {
     });
     this.unusedIds = unused;
     this.specialNames = [...this.#specials.keys()].filter((name) => name !== "");
-    const ends = END_NAMES.map((name) => this.#specials.get(name)).filter((id) => id !== undefined);
-    this.#ends = new Set([...vocabulary.endIds, ...ends]);
-    this.bosName = vocabulary.bosId === undefined ? undefined : tableText(vocabulary.tokens, vocabulary.bosId);
-    this.eosName = vocabulary.endIds[0] === undefined ? undefined : tableText(vocabulary.tokens, vocabulary.endIds[0]);
+    this.#ends = new Set(vocabulary.endIds);
+    const nameOf = (id: number | undefined) => (id === undefined ? undefined : tableText(vocabulary.tokens, id));
+    this.bosName = nameOf(vocabulary.bosId);
+    this.eosName = nameOf(vocabulary.eosId);
+    this.fimPrefixName = vocabulary.fim.format.prefix;
+    this.#preTokenizer = vocabulary.preTokenizer;
+    this.#firstId = vocabulary.addsBos ? vocabulary.bosId : undefined;
   }
 
   /** Size of the tables in bytes (the cache of words not included). */
@@ -92,6 +100,12 @@ export class Tokenizer {
     return ids;
   }
 
+  /** A whole prompt: what `encode` gives, after a BOS token where the file asks for one and the prompt has none. */
+  encodePrompt(parts: readonly PromptPart[]): number[] {
+    const ids = this.encode(parts);
+    return this.#firstId === undefined || ids[0] === this.#firstId ? ids : [this.#firstId, ...ids];
+  }
+
   encodeText(text: string): number[] {
     const ids: number[] = [];
     this.#encodeInto(text, ids);
@@ -100,7 +114,7 @@ export class Tokenizer {
 
   /** Ids of the text; lone surrogates count as U+FFFD. */
   #encodeInto(text: string, ids: number[]): void {
-    for (const word of splitWords(text)) {
+    for (const word of splitWords(text, this.#preTokenizer)) {
       const known = word.length <= CACHED_WORD_CHARS_MAX ? this.#cache.get(word) : undefined;
       if (known !== undefined) {
         for (const id of known) {

@@ -1,6 +1,9 @@
+import type { FimFormat } from "../protocol/prompt";
+import type { FamilyTokens } from "./familyTokens";
 import type { MetaValue } from "./ggufHeader";
 import type { Metadata } from "./metadata";
 import { ModelFileProblem, quoted } from "./modelFileProblem";
+import { PRE_TOKENIZERS, type PreTokenizer } from "./preTokenizer";
 import { type StringTable, tableText } from "./stringTable";
 
 /** A model file's tokenizer tables as they stand in the file. */
@@ -14,52 +17,47 @@ export interface Vocabulary {
   /** "left right" in GPT-2's spelling, by rank. */
   readonly merges: StringTable;
   readonly bosId: number | undefined;
-  /** End of text and, if the file has it, end of turn. */
+  /** true: prompts begin with it. */
+  readonly addsBos: boolean;
+  /** What the file calls the end of a text, else of a turn. */
+  readonly eosId: number | undefined;
+  /** Tokens after which generation ends. */
   readonly endIds: readonly number[];
+  /** How words are cut before merges. */
+  readonly preTokenizer: PreTokenizer;
+  /** The control tokens for filling in. A name in `missing` is not in the vocabulary. */
+  readonly fim: { readonly format: FimFormat; readonly missing: readonly string[] };
 }
 
 /** GGUF's token types (llama.h, enum llama_token_type). */
 export const TokenType = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
 
-/** Tokens after which generation ends, whatever type the file gives them (llama.cpp's set for this vocabulary). */
-export const END_NAMES: readonly string[] = [
-  "<|endoftext|>",
-  "<|im_end|>",
-  "<|fim_pad|>",
-  "<|repo_name|>",
-  "<|file_sep|>",
-];
-/** Tokens that are control tokens although converters write them as user-defined; llama.cpp corrects them as well. */
-const CONTROL_NAMES: readonly string[] = [
-  ...END_NAMES,
-  "<|im_start|>",
-  "<|fim_prefix|>",
-  "<|fim_middle|>",
-  "<|fim_suffix|>",
-];
-
 /** Special tokens are kept by name, as strings; real vocabularies have some tens. */
 const SPECIALS_MAX = 4096;
 
-/** Pre-tokenizers whose pattern is Qwen2's. */
-const PRE_TOKENIZERS: readonly string[] = ["qwen2"];
-
-/** @param n_vocab rows of the embedding; the vocabulary must have as many tokens. Errors: `ModelFileProblem`. */
-export function readVocabulary(metadata: Metadata, n_vocab: number, fileName: string, warnings: string[]): Vocabulary {
-  checkKind(metadata);
+/**
+ * @param n_vocab rows of the embedding; the vocabulary must have as many tokens.
+ * @param family what its control tokens are called where the file does not say it.
+ * Errors: `ModelFileProblem`.
+ */
+export function readVocabulary(
+  metadata: Metadata,
+  n_vocab: number,
+  fileName: string,
+  family: FamilyTokens,
+  warnings: string[],
+): Vocabulary {
+  const preTokenizer = readKind(metadata);
   const tokens = stringTable(metadata, "tokenizer.ggml.tokens");
   if (tokens.count !== n_vocab) {
     throw new ModelFileProblem(
       `its vocabulary has ${String(tokens.count)} tokens and its embedding ${String(n_vocab)} rows`,
     );
   }
-  if (
-    metadata.get("tokenizer.ggml.add_bos_token")?.kind === "bool" &&
-    metadata.bool("tokenizer.ggml.add_bos_token") === true
-  ) {
-    warnings.push("tokenizer.ggml.add_bos_token is ignored: prompts begin without a BOS token");
-  }
-  const types = correctedTypes(tokens, readTypes(metadata.get("tokenizer.ggml.token_type"), tokens.count));
+  const id = (name: string): number | undefined => metadata.integer(`tokenizer.ggml.${name}_token_id`, 0, n_vocab - 1);
+  const types = readTypes(metadata.get("tokenizer.ggml.token_type"), tokens.count);
+  const named = correctTypes(tokens, types, family);
+  const fim = readFim(tokens, types, family, named, id);
   const specials = types.reduce(
     (count, type) => count + (type === TokenType.normal || type === TokenType.unused ? 0 : 1),
     0,
@@ -69,26 +67,76 @@ export function readVocabulary(metadata: Metadata, n_vocab: number, fileName: st
       `its vocabulary has ${String(specials)} special tokens; the limit is ${String(SPECIALS_MAX)}`,
     );
   }
-  const id = (name: string): number | undefined => metadata.integer(`tokenizer.ggml.${name}_token_id`, 0, n_vocab - 1);
+  const ends = [id("eos"), id("eot"), id("eom"), id("fim_pad"), id("fim_rep"), id("fim_sep")];
+  const bosId = id("bos");
   return {
     fileName,
     tokens,
     types,
     merges: stringTable(metadata, "tokenizer.ggml.merges"),
-    bosId: id("bos"),
-    endIds: [id("eos"), id("eot")].filter((end) => end !== undefined),
+    bosId,
+    addsBos: readAddsBos(metadata, bosId, warnings),
+    eosId: ends[0] ?? ends[1],
+    endIds: [...ends, ...family.ends.map((name) => named.get(name))].filter((end) => end !== undefined),
+    preTokenizer,
+    fim,
   };
 }
 
-function checkKind(metadata: Metadata): void {
+function readAddsBos(metadata: Metadata, bosId: number | undefined, warnings: string[]): boolean {
+  const entry = metadata.get("tokenizer.ggml.add_bos_token");
+  const isWanted = entry?.kind === "bool" && entry.value;
+  if (isWanted && bosId === undefined) {
+    warnings.push("tokenizer.ggml.add_bos_token is ignored: the file names no BOS token");
+  }
+  return isWanted && bosId !== undefined;
+}
+
+/** Keys of the tokens' ids, newer ones first. */
+const FIM_KEYS = {
+  prefix: ["fim_pre", "prefix"],
+  suffix: ["fim_suf", "suffix"],
+  middle: ["fim_mid", "middle"],
+  file: ["fim_sep"],
+} as const satisfies Readonly<Record<keyof FimFormat, readonly string[]>>;
+
+/** Ids that the file gives win over names; what they stand for is a control token. @param named ids of the family's tokens. */
+function readFim(
+  tokens: StringTable,
+  types: Uint8Array,
+  family: FamilyTokens,
+  named: ReadonlyMap<string, number>,
+  idOf: (name: string) => number | undefined,
+): Vocabulary["fim"] {
+  const missing: string[] = [];
+  const nameOf = (role: keyof FimFormat): string => {
+    const given = FIM_KEYS[role].map(idOf).find((id) => id !== undefined);
+    if (given !== undefined) {
+      types[given] = TokenType.control;
+      return tableText(tokens, given);
+    }
+    const name = family.fim[role];
+    if (!named.has(name)) {
+      missing.push(name);
+    }
+    return name;
+  };
+  const format = { prefix: nameOf("prefix"), suffix: nameOf("suffix"), middle: nameOf("middle"), file: nameOf("file") };
+  return { format, missing };
+}
+
+function readKind(metadata: Metadata): PreTokenizer {
   const model = metadata.string("tokenizer.ggml.model");
   if (model !== "gpt2") {
     throw new ModelFileProblem(`its tokenizer is ${quoted(model ?? "missing")}; byte-level BPE ('gpt2') is supported`);
   }
   const pre = metadata.string("tokenizer.ggml.pre");
-  if (pre === undefined || !PRE_TOKENIZERS.includes(pre)) {
-    throw new ModelFileProblem(`its pre-tokenizer is ${quoted(pre ?? "missing")}; 'qwen2' is supported`);
+  const found = PRE_TOKENIZERS.find((name) => name === pre);
+  if (found === undefined) {
+    const names = PRE_TOKENIZERS.map((name) => `'${name}'`).join(" and ");
+    throw new ModelFileProblem(`its pre-tokenizer is ${quoted(pre ?? "missing")}; ${names} are supported`);
   }
+  return found;
 }
 
 function stringTable(metadata: Metadata, key: string): StringTable {
@@ -113,14 +161,19 @@ function readTypes(entry: MetaValue | undefined, count: number): Uint8Array {
   return Uint8Array.from(entry.values);
 }
 
-function correctedTypes(tokens: StringTable, types: Uint8Array): Uint8Array {
+/** Makes the family's control tokens such in `types`; their ids by name, and those of the tokens that end a text. */
+function correctTypes(tokens: StringTable, types: Uint8Array, family: FamilyTokens): ReadonlyMap<string, number> {
+  const controls = new Set(family.controls);
+  const named = new Map<string, number>();
   for (let id = 0; id < types.length; id++) {
     // Every name begins with '<', the same byte in GPT-2's spelling: few tokens need to become strings.
-    if (types[id] !== TokenType.control && tokens.bytes[tokens.offsets[id] ?? 0] === 0x3c) {
-      if (CONTROL_NAMES.includes(tableText(tokens, id))) {
+    if (tokens.bytes[tokens.offsets[id] ?? 0] === 0x3c) {
+      const name = tableText(tokens, id);
+      if (controls.has(name)) {
         types[id] = TokenType.control;
+        named.set(name, id);
       }
     }
   }
-  return types;
+  return named;
 }

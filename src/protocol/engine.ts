@@ -1,7 +1,7 @@
 import type { EngineOptions, Isa } from "./engineOptions";
 import type { EngineError, EngineErrorCode } from "./errors";
 import type { GeneratedPiece, GenerateReport, GenerateRequest } from "./generation";
-import type { PromptPart } from "./prompt";
+import type { FimFormat, PromptPart } from "./prompt";
 
 /**
  * The protocol between a window and the engine process, as types. JSON-RPC 2.0 messages, one per frame; parameters are
@@ -67,6 +67,7 @@ export interface ModelInfo {
   readonly traits: {
     readonly fimLayouts: readonly ("suffix-first" | "prefix-first")[];
     readonly fileHeader: boolean;
+    readonly fim: FimFormat;
   };
   readonly contextTokens: number;
   readonly isa: Isa;

@@ -6,3 +6,23 @@ export type PromptPart =
   | { readonly kind: "text"; readonly text: string }
   /** `token` is the control token's name in the vocabulary, e.g. `<|im_start|>`. */
   | { readonly kind: "special"; readonly token: string };
+
+/** The control tokens that a fill-in-the-middle prompt is made of, by their names in the vocabulary. */
+export interface FimFormat {
+  /** Before the text left of the cursor. */
+  readonly prefix: string;
+  /** Before the text right of it. */
+  readonly suffix: string;
+  /** Behind both: what belongs between them follows. */
+  readonly middle: string;
+  /** Before a file's path and a newline, where a document of the prompt begins. */
+  readonly file: string;
+}
+
+/** Qwen 2.5's, which SmallThinker's vocabulary has as well. */
+export const QWEN_FIM: FimFormat = {
+  prefix: "<|fim_prefix|>",
+  suffix: "<|fim_suffix|>",
+  middle: "<|fim_middle|>",
+  file: "<|file_sep|>",
+};

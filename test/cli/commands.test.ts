@@ -304,6 +304,7 @@ describe("hearth inspect", () => {
     assert.equal(facts["file_bytes"], readFileSync(STARTER).length);
     assert.deepEqual(facts["capabilities"], ["complete"]);
     assert.deepEqual(facts["fim_layouts"], []);
+    assert.match(String(facts["fim_reason"]), /says the rest of a line better without/);
     assert.equal(facts["file_header"], true);
     assert.deepEqual(facts["warnings"], []);
   });

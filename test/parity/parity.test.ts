@@ -28,6 +28,7 @@ const SAME_WEIGHTS = [
   ["shape4b-fused-f32", "shape4b-f32", "fused attn_qkv"],
   ["shape4b-nogating-f32", "shape4b-f32", "no gating key: sigmoid"],
   ["shape4b-authors-f32", "shape4b-f32", "the authors' transposed ffn_down_exps"],
+  ["mellum-fused-f32", "mellum-f32", "fused attn_qkv and ffn_gate_up_exps"],
 ] as const;
 
 interface Answer {

@@ -33,7 +33,13 @@ function isaVariants(): (readonly [string, readonly string[]])[] {
   return others.map(({ name }) => [`kernels ${name}`, ["--isa", name, "--chunk", "50"]]);
 }
 
-const MODELS: readonly RandomModelName[] = ["window-small", "shape4b-mixed", "shape4b-authors-q4_0"];
+const MODELS: readonly RandomModelName[] = [
+  "window-small",
+  "shape4b-mixed",
+  "shape4b-authors-q4_0",
+  "mellum-q4_k_m",
+  "qwen3moe-mixed",
+];
 
 /** Tokens below 256, which every vocabulary here has, by a small generator. */
 function tokens(): number[] {

@@ -9,7 +9,7 @@ import {
   type GenerateRequest,
   type GenerationPriority,
 } from "../../src/protocol/generation";
-import type { PromptPart } from "../../src/protocol/prompt";
+import { type PromptPart, QWEN_FIM } from "../../src/protocol/prompt";
 import { COMPLETION, CONTEXT_TOKENS, MS_PER_TOKEN, type Script, sayingOf, scriptFor, tokensOf } from "./script";
 
 const SPECIALS = ["<|im_start|>", "<|im_end|>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|file_sep|>"];
@@ -56,7 +56,7 @@ export class ScriptedModel implements HostedModel {
       family: "scripted",
       quantLabel: "Q4_0",
       capabilities: ["complete", "chat", "edit"],
-      traits: { fimLayouts: ["suffix-first"], fileHeader: false },
+      traits: { fimLayouts: ["suffix-first"], fileHeader: false, fim: QWEN_FIM },
       contextTokens: CONTEXT_TOKENS,
       isa: "ref",
       threads: 1,

@@ -65,6 +65,6 @@ export function traitsFor(model: PromptTraits, layout: Layout | undefined): Prom
     case "prefix-first":
       return { ...model, fimLayouts: [layout] };
     case "peer":
-      return { fimLayouts: ["prefix-first"], fileHeader: false };
+      return { ...model, fimLayouts: ["prefix-first"], fileHeader: false };
   }
 }

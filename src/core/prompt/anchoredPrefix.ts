@@ -7,7 +7,7 @@ export const anchoredPrefix: PromptSource = {
   budget: { chars: 4096, tokens: 1024 },
   share: 0.85,
   open: (room) => new AnchoredPrefix(room),
-  parts: (prefix, { isFim }) => (isFim ? [special("<|fim_prefix|>"), ...text(prefix)] : text(prefix)),
+  parts: (prefix, { isFim, fim }) => (isFim ? [special(fim.prefix), ...text(prefix)] : text(prefix)),
 };
 
 interface AnchorState {

@@ -9,7 +9,7 @@ export const frozenSuffix: PromptSource = {
   budget: { chars: 450, tokens: 128 },
   share: 0.15,
   open: (room) => new FrozenSuffix(room),
-  parts: (suffix) => [special("<|fim_suffix|>"), ...text(suffix)],
+  parts: (suffix, { fim }) => [special(fim.suffix), ...text(suffix)],
 };
 
 /** The suffix is taken again when more than this part of its beginning has changed. */

@@ -1,4 +1,4 @@
-import type { PromptPart } from "../../protocol/prompt";
+import type { FimFormat, PromptPart } from "../../protocol/prompt";
 import type { CursorContext } from "../context";
 import type { PromptTraits } from "../ports";
 
@@ -50,6 +50,7 @@ export interface PromptFrame {
   readonly traits: PromptTraits;
   /** The model knows control tokens for what is before and behind the cursor. */
   readonly isFim: boolean;
+  readonly fim: FimFormat;
 }
 
 export const special = (token: string): PromptPart => ({ kind: "special", token });

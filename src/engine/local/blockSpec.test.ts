@@ -31,6 +31,10 @@ describe("the description of a block", () => {
       "as it is": {},
       "the router's input": { routerInput: "ffnNorm" },
       gating: { gating: spec.block.gating === "sigmoid" ? "softmax" : "sigmoid" },
+      "the activation": { activation: spec.block.activation === "relu" ? "silu" : "relu" },
+      YaRN: changed({
+        rope: { freq_base: 77, yarn: { factor: 16, original_context: 64, beta_fast: 8, beta_slow: 1 } },
+      }),
       "no positions": changed({ rope: undefined }),
       "another base": changed({ rope: { freq_base: 77 } }),
       "a window": changed({ window: 2 }),
@@ -46,8 +50,13 @@ describe("the description of a block", () => {
   it("is refused with a sentence where the engine cannot evaluate it, or the file lacks what belongs to it", async () => {
     const cases: readonly (readonly [Partial<BlockSpec>, RegExp])[] = [
       [
-        { activation: "silu" },
-        /the activation SiLU, which this version of Hearth cannot evaluate; choose another model/,
+        {
+          attention: spec.block.attention.map((layer) => ({
+            ...layer,
+            rope: { freq_base: 77, yarn: { factor: 16, original_context: 0, beta_fast: 32, beta_slow: 1 } },
+          })),
+        },
+        /the scaling of rope positions is out of range/,
       ],
       [{ qkNorm: true }, /tensor 'blk\.0\.attn_q_norm\.weight' is missing/],
       [{ attention: [] }, /attention is described for 0 layers, and n_layer is/],

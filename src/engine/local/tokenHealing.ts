@@ -16,8 +16,6 @@ export interface HealedPrompt {
   readonly context: readonly number[];
 }
 
-/** The text that follows this token ends at the cursor, wherever a layout puts it; in other prompts the last text does. */
-const CURSOR_TEXT_FOLLOWS = "<|fim_prefix|>";
 const LINE_FEED = 10;
 export const NOTHING_TAKEN_BACK = new Uint8Array(0);
 
@@ -27,12 +25,12 @@ const IDENTIFIER_AT_END = /[\p{L}\p{N}_$]+$/u;
 
 /** Errors: EngineError `bad_request` from the tokenizer. */
 export function healPrompt(tokenizer: Tokenizer, prompt: readonly PromptPart[]): HealedPrompt {
-  const cursor = cursorPart(prompt);
+  const cursor = cursorPart(tokenizer, prompt);
   const part = prompt[cursor];
   if (part?.kind !== "text") {
-    return { tokens: tokenizer.encode(prompt), takenBack: NOTHING_TAKEN_BACK, context: [] };
+    return { tokens: tokenizer.encodePrompt(prompt), takenBack: NOTHING_TAKEN_BACK, context: [] };
   }
-  const before = tokenizer.encode(prompt.slice(0, cursor));
+  const before = tokenizer.encodePrompt(prompt.slice(0, cursor));
   const text = tokenizer.encode([part]);
   const after = tokenizer.encode(prompt.slice(cursor + 1));
   // An empty prompt has no continuation.
@@ -46,9 +44,9 @@ export function healPrompt(tokenizer: Tokenizer, prompt: readonly PromptPart[]):
 
 /** The prompt as it is. Errors: EngineError `bad_request` from the tokenizer. */
 export function unhealedPrompt(tokenizer: Tokenizer, prompt: readonly PromptPart[]): HealedPrompt {
-  const part = prompt[cursorPart(prompt)];
+  const part = prompt[cursorPart(tokenizer, prompt)];
   const context = part?.kind === "text" ? tokenizer.encode([part]) : [];
-  return { tokens: tokenizer.encode(prompt), takenBack: NOTHING_TAKEN_BACK, context };
+  return { tokens: tokenizer.encodePrompt(prompt), takenBack: NOTHING_TAKEN_BACK, context };
 }
 
 /**
@@ -84,8 +82,9 @@ function joined(pieces: readonly Uint8Array[]): { readonly bytes: Uint8Array; re
   return { bytes: Uint8Array.from(pieces.flatMap((piece) => [...piece])), count: pieces.length };
 }
 
-function cursorPart(prompt: readonly PromptPart[]): number {
-  const marker = prompt.findIndex((part) => part.kind === "special" && part.token === CURSOR_TEXT_FOLLOWS);
+/** The text behind the family's token for it ends at the cursor, wherever a layout puts it; in other prompts the last text does. */
+function cursorPart(tokenizer: Tokenizer, prompt: readonly PromptPart[]): number {
+  const marker = prompt.findIndex((part) => part.kind === "special" && part.token === tokenizer.fimPrefixName);
   return marker === -1 ? prompt.length - 1 : marker + 1;
 }
 

@@ -1,5 +1,5 @@
 import { ChatTemplate } from "../../model/chatTemplate";
-import { openGgufFile } from "../../model/ggufFile";
+import { openGgufFile, promptTraitsOf } from "../../model/ggufFile";
 import type { ChatMessage, GenerationStatistics, ModelChoice, ModelInfo } from "../../protocol/engine";
 import {
   emptyReport,
@@ -100,7 +100,7 @@ export class LoadedModel {
   }
 
   tokenize(prompt: readonly PromptPart[]): number[] {
-    return this.#engine.tokenizer.encode(prompt);
+    return this.#engine.tokenizer.encodePrompt(prompt);
   }
 
   count(text: string): number {
@@ -284,7 +284,7 @@ function infoOf(engine: LocalEngine): LoadedModel["info"] {
     family: model.architecture,
     quantLabel: model.quantLabel,
     capabilities: model.capabilities,
-    traits: { fimLayouts: model.fim.layouts, fileHeader: model.fileHeader },
+    traits: promptTraitsOf(model),
     contextTokens: info.plan.contextTokens,
     isa: info.isa,
     threads: info.threads,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { GgufValue } from "../../../test/fixtures/ggufWriter";
+import { QWEN_TOKENS } from "../familyTokens";
 import { openGgufFile } from "../ggufFile";
 import { readDimensions } from "../hyperparameters";
 import { moeTensors, type TensorRequest } from "../tensorTable";
@@ -27,6 +28,7 @@ const PRETENDED: Architecture = {
   name: "pretended-moe",
   title: "Pretended",
   sampling: { temperature: 0.5, topK: 7, topP: 0.5 },
+  tokens: QWEN_TOKENS,
   knownModels: [
     {
       dimensions: { n_layer, n_embd, n_expert, n_expert_used, n_ff, n_vocab },
@@ -147,11 +149,14 @@ describe("an architecture of its own", () => {
     await open([PRETENDED]);
     const error = await failureOf(writeTinyModel(folder, entries(), tensors()));
     assert.equal(error.code, "bad_model");
-    assert.match(error.message, /its architecture is 'pretended-moe', not 'smallthinker'; choose a SmallThinker model/);
+    assert.match(
+      error.message,
+      /its architecture is 'pretended-moe', not 'smallthinker', 'mellum' or 'qwen3moe'; choose a SmallThinker, Mellum 2 or/,
+    );
     const renamed = { ...PRETENDED, name: "else" };
     await assert.rejects(
       open([...ARCHITECTURES, renamed]),
-      /not 'smallthinker' or 'else'; choose a SmallThinker or Pretended model in GGUF format/,
+      /not 'smallthinker', 'mellum', 'qwen3moe' or 'else'; choose a SmallThinker, Mellum 2, Qwen3-MoE or Pretended model/,
     );
   });
 });

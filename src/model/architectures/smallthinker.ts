@@ -6,6 +6,7 @@ import {
   refuseExpertScale,
   refuseRopeScaling,
 } from "../hyperparameters";
+import { QWEN_TOKENS } from "../familyTokens";
 import type { Metadata } from "../metadata";
 import type { AttentionSpec, Hyperparameters } from "../modelSpec";
 import type { KnownModel, SamplingDefaults } from "../registry";
@@ -32,6 +33,7 @@ export const SMALLTHINKER: Architecture = {
   name: "smallthinker",
   title: TITLE,
   sampling: SAMPLING,
+  tokens: QWEN_TOKENS,
   knownModels: [
     {
       dimensions: { n_layer: 32, n_embd: 1536, n_expert: 32, n_expert_used: 4, n_ff: 768, n_vocab: 151_936 },

@@ -10,6 +10,7 @@ import { icon, iconButton } from "../icon";
 import { Speech } from "../markdown/speech";
 import { MarkdownStream } from "../markdown/stream";
 import { isRunning } from "../state";
+import { type Parts, partsOf } from "../thought";
 import { asSentence, statisticsLine, statisticsSentences, stopSentence } from "../words";
 import { drawAnswer, drawText } from "./markdownView";
 
@@ -45,13 +46,15 @@ export class Answer extends PageElement {
 
   readonly #markdown = new MarkdownStream();
   readonly #speech = new Speech();
+  #parts: Parts = partsOf("");
   #wasRunning = false;
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (this.turn === undefined || !changed.has("turn")) {
       return;
     }
-    this.#markdown.update(this.turn.text);
+    this.#parts = partsOf(this.turn.text);
+    this.#markdown.update(this.#parts.answer);
     const { closed, open } = this.#markdown;
     const running = isRunning(this.turn);
     if (changed.get("turn") === undefined || !(running || this.#wasRunning)) {
@@ -74,10 +77,21 @@ export class Answer extends PageElement {
     const running = isRunning(turn);
     return html`<article class="turn answer" aria-label="Answer" aria-busy=${running}>
       <h2 class="unseen">Hearth</h2>
-      ${earlierAnswers(turn.earlier ?? [])}
+      ${earlierAnswers(turn.earlier ?? [])} ${this.#thought(running)}
       <div class="markdown">${drawAnswer(this.#markdown, running)}</div>
       ${this.#state(turn)} ${running ? nothing : this.#actions(turn)}
     </article>`;
+  }
+
+  /** Folded: who wants to read it opens it. */
+  #thought(running: boolean): TemplateResult | typeof nothing {
+    const { thought, thinking } = this.#parts;
+    return thought === undefined
+      ? nothing
+      : html`<details class="thought">
+          <summary>${thinking && running ? "Thinking" : "Thoughts"}</summary>
+          <p dir="auto">${drawText(thought)}</p>
+        </details>`;
   }
 
   #state(turn: AnswerTurn): TemplateResult | typeof nothing {
@@ -126,14 +140,14 @@ export class Answer extends PageElement {
     const isShown = this.last && turn.state.kind !== "failed";
     return html`<div class="turn-actions ${isShown ? "shown" : ""}">
       ${
-        turn.text === ""
+        this.#parts.answer === ""
           ? nothing
           : iconButton({
               icon: "copy",
               label: "Copy Answer",
               name: "copy-answer",
               onClick: () => {
-                tell(this, { kind: "copyCode", code: turn.text });
+                tell(this, { kind: "copyCode", code: this.#parts.answer });
                 say(this, "Copied.");
               },
             })
