@@ -31,7 +31,9 @@ export function detectIndentation(text: string): Indentation {
   const tabs = lines.filter((line) => line.startsWith("\t")).length;
   const indented = lines.filter((line) => /^ +\S/.test(line));
   // A blank line that the cursor stands on is better than nothing.
-  const spaced = (indented.length > 0 ? indented : lines).map((line) => leadingSpace(line).length).filter((n) => n > 0);
+  const spaced = (indented.length > 0 ? indented : lines.filter((line) => /^ +$/.test(line))).map(
+    (line) => leadingSpace(line).length,
+  );
   if (tabs > spaced.length) {
     return { style: "tabs", size: 4 };
   }
