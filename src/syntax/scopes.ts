@@ -13,7 +13,7 @@ export interface GrammarScopes {
 }
 
 /** In what a scope puts everything below it; `code` leads from a string back to code. */
-type Frame = "string" | "regex" | "comment" | "code" | "prose";
+type Frame = "string" | "regex" | "comment" | "code" | "markup" | "prose";
 
 /**
  * From the names that grammars share: https://macromates.com/manual/en/language_grammars#naming_conventions; `meta.embedded` as
@@ -24,7 +24,10 @@ const FRAMES: readonly (readonly [RegExp, Frame | undefined])[] = [
     /^(?:meta\.(?:embedded|template\.expression|interpolation|string-interpolation|interpolated\.expression)|variable\.interpolation)\b/,
     "code",
   ],
-  [/^(?:meta\.scope\.subshell|string\.interpolated\.(?:expression|dollar|makefile))\b/, "code"],
+  [
+    /^(?:meta\.(?:scope\.subshell|parameter-expansion)|string\.interpolated\.(?:expression|dollar|makefile|backtick))\b/,
+    "code",
+  ],
   // The words around a here-document, and what is a string in name only.
   [
     /^string\.(?:definition|unquoted\.(?!heredoc|here|nowdoc|block)|regexp\.unquoted|other\.(?:link|math|begin|end))/,
@@ -35,8 +38,7 @@ const FRAMES: readonly (readonly [RegExp, Frame | undefined])[] = [
   [/^string\b/, "string"],
   [/^comment\b/, "comment"],
   [/^source\b/, "code"],
-  [/^meta\.(?:tag|directive)\b/, "code"],
-  [/^markup\.(?:inline\.raw|raw|fenced_code)\b/, "code"],
+  [/^(?:meta\.(?:tag|directive)|markup\.(?:inline\.raw|raw|fenced_code))\b/, "markup"],
   [/^text\b/, "prose"],
 ];
 
@@ -45,6 +47,7 @@ const ROLES: readonly (readonly [RegExp, TokenRole])[] = [
     /^punctuation\.(?:definition\.(?:template-expression|interpolation|subshell)|section\.(?:embedded|interpolation))\b/,
     "interpolation",
   ],
+  [/^punctuation\.definition\.evaluation\.backticks\b/, "interpolation"],
   [/^constant\.character\.format\.placeholder\.other\.python/, "interpolation"],
   [/^punctuation\.definition\.(?:string|comment|regexp?|char)\b.*\.begin\b/, "open"],
   [/^punctuation\.definition\.(?:string|comment|regexp?|char)\b.*\.end\b/, "close"],
@@ -107,13 +110,13 @@ export class ScopeReader {
   #readPath(path: readonly string[]): TokenScope {
     const { kind, nesting } = this.#kindOf(path);
     const language = this.#languageOf(path);
-    const isCode = kind === "code" || (kind === "prose" && !PROSE_LANGUAGES.has(language));
+    const isCode = (kind === "code" || kind === "prose") && !BRACKETLESS_LANGUAGES.has(language);
     const brackets = isCode && this.#balanced(path) && !this.#unbalanced(path);
     return { kind, role: roleOf(path), language, brackets, nesting };
   }
 
   #kindOf(path: readonly string[]): { readonly kind: TokenKind; readonly nesting: number } {
-    let kind: Frame = "prose";
+    let kind: TokenKind = "prose";
     let nesting = 0;
     const frames = path.flatMap(
       (scope, i) => this.#contributedFrame(path, i) ?? framesBeside(path, i) ?? frameOf(scope) ?? [],
@@ -122,9 +125,12 @@ export class ScopeReader {
       if (next === kind || (isStringLike(kind) && next === "prose")) {
         continue;
       }
-      const goesOn = isStringLike(kind) && isStringLike(next);
-      nesting += isStringLike(next) && !goesOn ? 1 : 0;
-      kind = kind === "comment" && isStringLike(next) ? kind : next;
+      if (isStringLike(kind) && (isStringLike(next) || next === "markup")) {
+        // A comment in a regular expression in a string, tags in a comment: the outermost counts.
+        continue;
+      }
+      nesting += isStringLike(next) ? 1 : 0;
+      kind = next === "markup" ? "code" : next;
     }
     return { kind, nesting };
   }
@@ -154,7 +160,14 @@ export class ScopeReader {
 }
 
 /** Brackets in running text balance no better than smileys. */
-const PROSE_LANGUAGES: ReadonlySet<string> = new Set(["markdown", "restructuredtext", "plaintext", "html", "xml"]);
+const BRACKETLESS_LANGUAGES: ReadonlySet<string> = new Set([
+  "markdown",
+  "restructuredtext",
+  "plaintext",
+  "html",
+  "xml",
+  "xsl",
+]);
 
 function isStringLike(frame: Frame): boolean {
   return frame === "string" || frame === "regex" || frame === "comment";
@@ -164,13 +177,15 @@ function frameOf(scope: string): Frame | undefined {
   return FRAMES.find(([pattern]) => pattern.test(scope))?.[1];
 }
 
+const F_STRING_TEXT =
+  /^(?:string\.interpolated|string\.quoted\.raw|punctuation\.definition\.string|constant\.character\.escape)\b/;
+
 /** Grammars that put what is interpolated beside the string, or no scope between the strings inside and outside. */
 function framesBeside(path: readonly string[], index: number): readonly Frame[] | undefined {
   const scope = path[index] ?? "";
   if (isScope(scope, "meta.fstring")) {
-    const text = /^(?:meta\.fstring|string\.interpolated|constant\.character\.escape)\b/;
-    const inside = path.slice(index + 1).find((each) => text.test(each));
-    return inside !== undefined && !inside.startsWith("meta") ? ["string"] : ["string", "code"];
+    const inside = path[index + 1] ?? "";
+    return F_STRING_TEXT.test(inside) ? ["string"] : ["string", "code"];
   }
   if (isScope(scope, "meta.template.expression.scala")) {
     return ["string", "code"];

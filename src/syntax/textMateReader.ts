@@ -15,6 +15,8 @@ import { SearchedTooLong, type TimedOniguruma } from "./timedOniguruma";
 const LINE_MS_MAX = 250;
 /** A grammar that takes as long for less is at fault, not the line. */
 const SLOW_LINE_CHARS = 2000;
+const SLOW_LINES_MAX = 3;
+const VERY_SLOW_MS = 2000;
 const RECENT_STATES = 32;
 
 /** What a reader of a language is made of. */
@@ -40,6 +42,7 @@ export class TextMateReader implements SyntaxReader {
   readonly #onFailure: (error: unknown) => void;
   readonly #recent: TextMateState[] = [];
   #nextRecent = 0;
+  #slowLines = 0;
   #hasFailed = false;
 
   constructor(languageId: string, { grammar, oniguruma, scopes, configurations, onFailure }: TextMateParts) {
@@ -61,19 +64,23 @@ export class TextMateReader implements SyntaxReader {
       return unread(line, state);
     }
     try {
-      const first = this.#read(line, state);
-      if (!this.#oniguruma.isSpent()) {
-        return first ?? unread(line, state);
-      }
-      // Once more, in case that something else had the processor meanwhile.
-      const second = this.#read(line, state);
-      if (this.#oniguruma.isSpent() && line.length <= SLOW_LINE_CHARS) {
-        this.#fail(new Error(`${String(line.length)} characters were not read in ${String(LINE_MS_MAX)} ms`));
-      }
-      return first ?? second ?? unread(line, state);
+      const reading = this.#read(line, state);
+      this.#judge(line);
+      return reading ?? unread(line, state);
     } catch (error) {
       this.#fail(error);
       return unread(line, state);
+    }
+  }
+
+  /** One slow line may be the fault of what else the machine does; a very slow one, or several, are the grammar's. */
+  #judge(line: string): void {
+    const spentMs = this.#oniguruma.spentMs();
+    if (spentMs > LINE_MS_MAX && line.length <= SLOW_LINE_CHARS) {
+      this.#slowLines += spentMs > VERY_SLOW_MS ? SLOW_LINES_MAX : 1;
+    }
+    if (this.#slowLines >= SLOW_LINES_MAX && !this.#hasFailed) {
+      this.#fail(new Error(`a line of ${String(line.length)} characters took ${String(Math.round(spentMs))} ms`));
     }
   }
 

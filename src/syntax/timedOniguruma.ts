@@ -9,16 +9,18 @@ export class SearchedTooLong extends Error {}
  * once, on the first lines, and says nothing about a grammar.
  */
 export class TimedOniguruma implements IOnigLib {
-  #leftMs = Infinity;
+  #allowedMs = Infinity;
+  #spentMs = 0;
 
   /** Searches throw a SearchedTooLong once they have taken so long altogether. */
   allow(ms: number): void {
-    this.#leftMs = ms;
+    this.#allowedMs = ms;
+    this.#spentMs = 0;
   }
 
-  /** All that was allowed has been spent. */
-  isSpent(): boolean {
-    return this.#leftMs <= 0;
+  /** By searches since `allow` was called. */
+  spentMs(): number {
+    return this.#spentMs;
   }
 
   createOnigString(text: string): ReturnType<IOnigLib["createOnigString"]> {
@@ -29,13 +31,13 @@ export class TimedOniguruma implements IOnigLib {
     const scanner = createOnigScanner(patterns);
     return {
       findNextMatchSync: (text, start, options) => {
-        if (this.#leftMs <= 0) {
+        if (this.#spentMs > this.#allowedMs) {
           throw new SearchedTooLong();
         }
         const started = performance.now();
         // Both packages declare the same options as enumerations of their own.
         const match = scanner.findNextMatchSync(text as never, start, options as never);
-        this.#leftMs -= performance.now() - started;
+        this.#spentMs += performance.now() - started;
         return match;
       },
       dispose: () => {

@@ -11,6 +11,9 @@ const MIRRORED: ReadonlyMap<string, string> = new Map([
 
 /** `"` for `f"`, `"##` for `r##"`, `)x"` for C++'s `R"x(`, `]=]` for Lua's `[=[`, `}` for Ruby's `%w{`; "" where it is not known. */
 export function closerOfString(opener: string): string {
+  if (opener.startsWith("<<")) {
+    return "";
+  }
   const raw = /R"([^()\\\s]{0,16})\($/.exec(opener);
   if (raw !== null) {
     return `)${raw[1] ?? ""}"`;

@@ -1,5 +1,6 @@
 import type { LanguageConfiguration, Pair } from "./configuration";
 import { closerOfComment, closerOfString, isVoidTag, mayOmitEndTag, stringOpenerAt } from "./delimiters";
+import { PROSE_LANGUAGES } from "./plainReader";
 import type { SyntaxReader, SyntaxState, Token, TokenKind } from "./reader";
 
 /**
@@ -191,6 +192,9 @@ class LineFolder {
       this.#language = scope.language;
       this.#configuration = this.#reader.configuration(scope.language);
     }
+    if (PROSE_LANGUAGES.has(scope.language)) {
+      this.#leaveEmbedded(scope.language, start);
+    }
     this.#leaveStrings(scope.nesting, start, scope.role === "close" || scope.role === "delimiter");
     if (isStringLike(scope.kind)) {
       this.#readString(token, scope.kind);
@@ -213,6 +217,13 @@ class LineFolder {
       this.#push(scope.kind, "", "", end, end);
     }
     return { open: this.#open, marks: this.#marks };
+  }
+
+  /** Code in running text has ended, whatever it has left open. */
+  #leaveEmbedded(language: string, at: number): void {
+    while (this.#open?.kind === "bracket" && this.#open.language !== language) {
+      this.#pop("unclosed", at, at);
+    }
   }
 
   /** Ends strings that the grammar has left without a closing delimiter. */
@@ -290,7 +301,8 @@ class LineFolder {
     const isDelimiter = scope.role === "open" || scope.role === "delimiter";
     const text = this.#line.slice(start, end);
     const opener = isDelimiter ? text : stringOpenerAt(text, kind, this.#configuration);
-    const close = this.#closerOf(kind, opener);
+    // Right behind another one it is the second half of a substitution, `s/a/b/`, which begins where the first ends.
+    const close = kind === "regex" && start === this.#closerEnd ? "" : this.#closerOf(kind, opener);
     this.#push(kind, opener, close, start, start + opener.length);
     this.#openerEnd = start + opener.length;
     const isWhole = !isDelimiter && close !== "" && text.length >= opener.length + close.length && text.endsWith(close);
@@ -321,7 +333,13 @@ class LineFolder {
   #readInterpolation(start: number, end: number): void {
     const text = this.#line.slice(start, end);
     const open = /[{([]$/.exec(text)?.[0];
-    if (open !== undefined) {
+    if (text === "`") {
+      if (this.#nearest(({ kind, text: opener }) => kind === "interpolation" && opener === text) === undefined) {
+        this.#push("interpolation", text, text, start, end);
+      } else {
+        this.#close(text, start, end, (each) => each.kind === "interpolation" && each.text === text);
+      }
+    } else if (open !== undefined) {
       this.#push("interpolation", text, open === "{" ? "}" : open === "(" ? ")" : "]", start, end);
     } else if (/^[)}\]]/.test(text)) {
       this.#close(text, start, end, (each) => each.kind === "interpolation" && text.startsWith(each.close));
@@ -342,6 +360,14 @@ class LineFolder {
         at += opened[0].length - 1;
       } else if (closed !== undefined) {
         const [, close] = closed;
+        if (
+          isAngle &&
+          /\s/.test(this.#line.charAt(at - 1)) &&
+          this.#nearest((each) => isClosedBy(each, close)) === undefined
+        ) {
+          // A comparison that the grammar takes for the end of type arguments.
+          continue;
+        }
         this.#close(close, at, at + close.length, (each) => isClosedBy(each, close));
         at += close.length - 1;
       }
@@ -374,10 +400,12 @@ class LineFolder {
       return;
     }
     this.#close(text, start, end, (each) => each === tag);
+    // Grammars of HTML say of its slash that it should not be there.
+    const isSelfClosing = text !== ">" || this.#line.charAt(start - 1) === "/";
     const name = tag.text.replace(/^<[/!?]?/, "");
     if (tag.text.startsWith("</")) {
       this.#endElement(name, start, end);
-    } else if (!/^<[!?]/.test(tag.text) && text === ">" && !isVoidTag(name, this.#language)) {
+    } else if (!/^<[!?]/.test(tag.text) && !isSelfClosing && !isVoidTag(name, this.#language)) {
       this.#push("element", name, `</${name}>`, end, end);
     }
   }
