@@ -19,7 +19,7 @@ export function requestOf({ name, header, document }: GoldenCase): CompletionReq
   const [, size, style] = /^(\d+) (spaces|tabs)$/.exec(indent ?? "") ?? [];
   const indentation =
     size === undefined
-      ? detectIndentation(text)
+      ? detectIndentation(text, true)
       : { style: style === "tabs" ? ("tabs" as const) : ("spaces" as const), size: Number(size) };
   return { documentId: name, path: "a", languageId, text, offset, indentation, trigger };
 }

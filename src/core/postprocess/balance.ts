@@ -133,7 +133,8 @@ export function textImbalance({ text, tokens, marks }: LineStructure, codeOnly: 
 function countsAsText(text: string, at: number, { scope }: Token, codeOnly: boolean): boolean {
   const char = text.charAt(at);
   if (char !== "<" && char !== ">") {
-    return !codeOnly && scope.kind !== "code" && scope.kind !== "regex" && scope.role !== "escape";
+    const isLoose = scope.kind === "code" && !scope.brackets;
+    return isLoose || (!codeOnly && scope.kind !== "code" && scope.kind !== "regex" && scope.role !== "escape");
   }
   const before = text.slice(0, at);
   const isGeneric =
