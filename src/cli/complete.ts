@@ -191,7 +191,7 @@ async function requestAt({ file, line, column }: Place): Promise<CompletionReque
     languageId: languageIdOfPath(path),
     text,
     offset: before + column - 1 - (isInside ? 1 : 0),
-    indentation: detectIndentation(text),
+    indentation: detectIndentation(text, true),
     // As a manual request, so that nothing is suppressed.
     trigger: "manual",
   };

@@ -25,13 +25,17 @@ export function indentOf(width: number, { style, size }: Indentation): string {
   return style === "tabs" ? "\t".repeat(Math.floor(width / size)) + " ".repeat(width % size) : " ".repeat(width);
 }
 
-/** What a document's lines say, for callers without an editor that knows. */
-export function detectIndentation(text: string): Indentation {
+/**
+ * What a document's lines say, for callers without an editor that knows. `withBlank`: where none says it, the blank ones, on one
+ * of which a cursor may stand.
+ */
+export function detectIndentation(text: string, withBlank = false): Indentation {
   const lines = text.slice(0, 20_000).split("\n");
   const tabs = lines.filter((line) => line.startsWith("\t")).length;
   const indented = lines.filter((line) => /^ +\S/.test(line));
-  // A blank line that the cursor stands on is better than nothing.
-  const spaced = (indented.length > 0 ? indented : lines).map((line) => leadingSpace(line).length).filter((n) => n > 0);
+  const spaced = (indented.length > 0 || !withBlank ? indented : lines.filter((line) => /^ +$/.test(line))).map(
+    (line) => leadingSpace(line).length,
+  );
   if (tabs > spaced.length) {
     return { style: "tabs", size: 4 };
   }

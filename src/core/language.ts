@@ -1,3 +1,5 @@
+import { languageIdOfExtension, languageIdOfFileName } from "./syntax/languages";
+
 /** What the core must know of a language to tell code from strings and comments, and where blocks begin. */
 export interface Language {
   readonly lineComments: readonly string[];
@@ -160,6 +162,8 @@ const EXTENSIONS = new Map<string, string>([
 
 /** For callers without an editor: a VS Code language identifier for a path; most extensions are their own identifier. */
 export function languageIdOfPath(path: string): string {
-  const extension = /\.([A-Za-z0-9]+)$/.exec(path)?.[1]?.toLowerCase() ?? "plaintext";
-  return EXTENSIONS.get(extension) ?? extension;
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const extension = /\.([A-Za-z0-9]+)$/.exec(name)?.[1]?.toLowerCase();
+  const known = extension === undefined ? undefined : EXTENSIONS.get(extension);
+  return languageIdOfFileName(name) ?? known ?? languageIdOfExtension(name) ?? extension ?? "plaintext";
 }

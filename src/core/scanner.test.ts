@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { languageIdOfPath, languageOf } from "./language";
+import { languageOf } from "./language";
 import { scan } from "./scanner";
 
 function open(text: string, languageId: string): string {
@@ -74,17 +74,5 @@ describe("scan", () => {
         scan(text.slice(30), language, half.state);
       }
     }
-  });
-});
-
-describe("languageIdOfPath", () => {
-  it("knows extensions and passes on what it does not know", () => {
-    assert.deepEqual(["a/b.ts", "x.PY", "Makefile", "a.zig", "b.tsx"].map(languageIdOfPath), [
-      "typescript",
-      "python",
-      "plaintext",
-      "zig",
-      "typescriptreact",
-    ]);
   });
 });

@@ -71,7 +71,7 @@ describe("grammars as input", () => {
     const source = sourceOf([catalog(hanging), catalog(GOOD)], failed);
     const reader = await source.load("c");
     const started = performance.now();
-    const slow = "x".repeat(40);
+    const slow = "x".repeat(50);
     reader.readLine(slow, reader.start);
     reader.readLine(slow, reader.start);
     const { tokens } = reader.readLine(slow, reader.start);

@@ -143,7 +143,7 @@ describe("a document that is cut anywhere", () => {
     }
     const told = failures.map((failure) => failure.told).join("\n");
     for (const { cut, document, told: which } of failures) {
-      const reader = await (await bundledForTests()).load(cut.source.languageId);
+      const reader = await bundledForTests().load(cut.source.languageId);
       const cutText = cut.source.text.slice(0, cut.from) + cut.source.text.slice(cut.to);
       // A grammar may find something to complain about in the whole file, too.
       const most = Math.max(imbalance(reader, cutText), imbalance(reader, cut.source.text));

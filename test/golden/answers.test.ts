@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { completeWith } from "../../src/cli/givenAnswer";
-import { ANSWER_FILES, requestOf } from "./answers";
+import { answerFiles, requestOf } from "./answers";
 import { assertOwnNames, type GoldenCase, read, rewrite, REWRITES, show } from "./goldenFiles";
 
+const FILES = answerFiles(__dirname);
 const CASES_MIN = 300;
 const LANGUAGES_MIN = 25;
 
@@ -12,7 +13,7 @@ async function run(each: GoldenCase): Promise<string> {
 }
 
 describe("golden answers", () => {
-  for (const file of ANSWER_FILES) {
+  for (const file of FILES) {
     describe(file.name, () => {
       if (REWRITES) {
         it("is written", async () => {
@@ -33,10 +34,10 @@ describe("golden answers", () => {
   }
 
   it("are many, in many languages, and have names of their own", () => {
-    const cases = ANSWER_FILES.flatMap((file) => file.cases);
+    const cases = FILES.flatMap((file) => file.cases);
     assert.ok(cases.length >= CASES_MIN, `${String(cases.length)} cases`);
     const languages = new Set(cases.map((each) => requestOf(each).languageId));
     assert.ok(languages.size >= LANGUAGES_MIN, `${String(languages.size)} languages`);
-    assertOwnNames(ANSWER_FILES);
+    assertOwnNames(FILES);
   });
 });

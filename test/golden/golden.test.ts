@@ -13,7 +13,7 @@ async function run({ name, header, document, said }: GoldenCase): Promise<string
   const { text, offset } = unmarked(read(document));
   const [, size = "", style = ""] = /^(\d+) (spaces|tabs)$/.exec(indent) ?? [];
   assert.ok(size !== "", `${name}: ${header}`);
-  const reader = await (await bundledForTests()).load(languageId);
+  const reader = await bundledForTests().load(languageId);
   const at = surroundingsOf(
     {
       path: "a",

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as vscode from "vscode";
 import { EngineClient } from "../../src/engine/client/client";
+import { SAYING_FILE } from "../scriptedEngine/script";
 import { engineRuns, extension, leaveEngine, ready, status, until } from "./window";
 
 /** This file is bundled to dist-test/host/. */
@@ -16,14 +17,25 @@ const NODE = { ...process.env, ELECTRON_RUN_AS_NODE: "1" };
 /** A line in a message that tells the scripted engine what to say to it; see test/scriptedEngine/script.ts. */
 export const script = (value: object): string => `\nscript: ${JSON.stringify(value)}\n`;
 
+const SAYING = join(ROOT, "dist-test", "scriptedEngine", "saying.txt");
+
 let scripted: ChildProcess | undefined;
+
+/** What completions say from now on; undefined: what they always say. */
+export function sayInCompletions(text: string | undefined): void {
+  rmSync(SAYING, { force: true });
+  if (text !== undefined) {
+    writeFileSync(SAYING, text);
+  }
+}
 
 /** Puts the scripted engine where this window's engine is to be found: the first process to bind the socket serves. */
 export async function startScriptedEngine(): Promise<void> {
   execFileSync(process.execPath, [BUNDLE], { cwd: ROOT, env: NODE });
   assert.ok(existsSync(SCRIPTED_ENGINE));
   await endEngine();
-  scripted = spawn(process.execPath, [SCRIPTED_ENGINE], { env: NODE, stdio: "ignore" });
+  const env = { ...NODE, [SAYING_FILE]: SAYING };
+  scripted = spawn(process.execPath, [SCRIPTED_ENGINE], { env, stdio: "ignore" });
   await until("the scripted engine serves", engineRuns);
   await vscode.commands.executeCommand("hearth.restartEngine");
   await until("the window uses it", async () => (await status()).details.join(" ").includes("Scripted model"));

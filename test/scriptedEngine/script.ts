@@ -25,6 +25,8 @@ export interface Script {
 export const MS_PER_TOKEN = 5;
 export const CONTEXT_TOKENS = 4096;
 export const COMPLETION = " scripted();";
+/** The environment variable that names a file: what is in it, completions say. */
+export const SAYING_FILE = "HEARTH_SCRIPTED_SAYING";
 
 /** Has everything that a view may have to show. */
 export const ANSWER = `This is **scripted**: it says what a test wants.

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import type { Job } from "../../src/engine/server/loadedModel";
 import type { HostedModel } from "../../src/engine/server/modelHost";
 import { SessionSlots, type StopSignal } from "../../src/engine/server/sessionSlots";
@@ -10,7 +11,16 @@ import {
   type GenerationPriority,
 } from "../../src/protocol/generation";
 import { type PromptPart, QWEN_FIM } from "../../src/protocol/prompt";
-import { COMPLETION, CONTEXT_TOKENS, MS_PER_TOKEN, type Script, sayingOf, scriptFor, tokensOf } from "./script";
+import {
+  COMPLETION,
+  CONTEXT_TOKENS,
+  MS_PER_TOKEN,
+  SAYING_FILE,
+  type Script,
+  sayingOf,
+  scriptFor,
+  tokensOf,
+} from "./script";
 
 const SPECIALS = ["<|im_start|>", "<|im_end|>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|file_sep|>"];
 const LOAD_STEPS = 4;
@@ -34,6 +44,12 @@ interface Saying {
   readonly script: Script;
   readonly text: string;
   readonly request: GenerateRequest;
+}
+
+/** What the file says that a test has named; see `sayingInFile`. */
+function completionSaid(): string {
+  const file = process.env[SAYING_FILE];
+  return file !== undefined && existsSync(file) ? readFileSync(file, "utf8") : COMPLETION;
 }
 
 /** A model that gives the answer scripted in its last message, token by token; otherwise it behaves like any other. */
@@ -105,7 +121,7 @@ export class ScriptedModel implements HostedModel {
       // The document says it itself, in a comment.
       const content = prompt.map((part) => (part.kind === "text" ? part.text : "\n")).join("");
       const script = scriptFor([{ role: "user", content }]);
-      const text = script.say === undefined ? COMPLETION : sayingOf(script, request.sampler?.seed);
+      const text = script.say === undefined ? completionSaid() : sayingOf(script, request.sampler?.seed);
       return { prompt: tokensOfPrompt(prompt), script, text, request };
     });
   }

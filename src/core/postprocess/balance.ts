@@ -133,7 +133,8 @@ export function textImbalance({ text, tokens, marks }: LineStructure, codeOnly: 
 function countsAsText(text: string, at: number, { scope }: Token, codeOnly: boolean): boolean {
   const char = text.charAt(at);
   if (char !== "<" && char !== ">") {
-    return !codeOnly && scope.kind !== "code" && scope.kind !== "regex" && scope.role !== "escape";
+    const isLoose = scope.kind === "code" && !scope.brackets;
+    return isLoose || (!codeOnly && scope.kind !== "code" && scope.kind !== "regex" && scope.role !== "escape");
   }
   const before = text.slice(0, at);
   const isGeneric =
@@ -141,4 +142,19 @@ function countsAsText(text: string, at: number, { scope }: Token, codeOnly: bool
       ? /[\p{L}\p{N}_:]$/u.test(before) && /^<[^\s<=]/.test(text.slice(at))
       : /(?:[^\s\-=<]|[\p{L}\p{N}_:]<)$/u.test(before);
   return scope.kind === "code" && isGeneric && !text.includes(" < ");
+}
+
+/** Whether a text opens a bracket or a tag that it does not close, whatever its language: for where that is not known yet. */
+export function leavesOpen(text: string): boolean {
+  const stack: string[] = [];
+  for (const [sign, name] of text.matchAll(/<\/?([A-Za-z][\w.:-]*)[^<>]*>|[()[\]{}]|<(?=\S)|>/g)) {
+    const closer =
+      name === undefined ? CLOSERS.get(sign) : sign.startsWith("</") || sign.endsWith("/>") ? undefined : `</${name}`;
+    if (closer !== undefined) {
+      stack.push(closer);
+    } else if (stack.at(-1) === (name === undefined ? sign : `</${name}`)) {
+      stack.pop();
+    }
+  }
+  return stack.length > 0;
 }

@@ -1,5 +1,6 @@
 import type { Surroundings } from "../context";
 import { type Draft, shortened } from "./draft";
+import { leavesOpen } from "./balance";
 import { Outcomes, type Way } from "./outcome";
 
 /** A draft, and how much of the line after the cursor it replaces. */
@@ -24,7 +25,8 @@ export function fitToLine(draft: Draft, at: Surroundings): FittedDraft {
   const { text } = draft;
   const outcomes = new Outcomes(text, at);
   const echoes = after === "" ? [] : waysThatEndAsAfter(text, after);
-  const echo = echoes.find((way) => outcomes.cost(way).all <= 0);
+  const isSafe = ({ length }: Way): boolean => at.syntax.isKnown || !leavesOpen(text.slice(0, length));
+  const echo = echoes.find((way) => isSafe(way) && outcomes.cost(way).all <= 0);
   const whole = { length: text.length, replaced: 0 };
   if (echo !== undefined || outcomes.cost(whole).all < 0) {
     return fitted(draft, echo ?? whole, at, false);
@@ -43,7 +45,8 @@ function fitted(draft: Draft, way: Way, at: Surroundings, isStray: boolean): Fit
   }
   // The space that the model puts in front of a closer stays in front of the one that stands there.
   const rest = at.after.slice(way.replaced);
-  const isSpaced = kept.endsWith(" ") && !/\n\s*$/.test(kept) && rest.charAt(0) === text.charAt(way.length);
+  const isSpaced =
+    kept.endsWith(" ") && !/\n\s*$/.test(kept) && rest.slice(0, 1) === text.slice(way.length, way.length + 1);
   const put = isSpaced ? `${kept.trimEnd()} ` : kept.trimEnd();
   return {
     ...shortened(draft, put, isStray && rest === "" ? "unbalanced" : "alreadyThere"),

@@ -25,9 +25,8 @@ export interface BundledLanguage {
   };
 }
 
-const LANGUAGES: ReadonlyMap<string, BundledLanguage> = new Map(
-  (languages as readonly BundledLanguage[]).map((language) => [language.id, language]),
-);
+const BUNDLED: readonly BundledLanguage[] = languages;
+const LANGUAGES: ReadonlyMap<string, BundledLanguage> = new Map(BUNDLED.map((language) => [language.id, language]));
 const CONFIGURATIONS = new Map<string, LanguageConfiguration>();
 
 export function bundledLanguage(languageId: string): BundledLanguage | undefined {
@@ -44,6 +43,18 @@ export function bundledConfiguration(languageId: string): LanguageConfiguration 
   const configuration = readConfiguration(language.configuration);
   CONFIGURATIONS.set(languageId, configuration);
   return configuration;
+}
+
+/** Of files that have that very name: `Makefile`. */
+export function languageIdOfFileName(name: string): string | undefined {
+  const wanted = name.toLowerCase();
+  return BUNDLED.find(({ filenames }) => filenames.some((each) => each.toLowerCase() === wanted))?.id;
+}
+
+/** Where several languages have the same extension, the first of the list has it. */
+export function languageIdOfExtension(name: string): string | undefined {
+  const extension = /\.[^.]+$/.exec(name)?.[0].toLowerCase();
+  return extension === undefined ? undefined : BUNDLED.find(({ extensions }) => extensions.includes(extension))?.id;
 }
 
 /** Where there are no grammars: every language is read by its configuration alone. */
