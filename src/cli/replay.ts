@@ -6,6 +6,7 @@ import { estimateTokens } from "../core/tokenEstimate";
 import type { EngineClient } from "../engine/client/client";
 import { terminalText } from "../core/visibleText";
 import type { ModelInfo } from "../protocol/engine";
+import { DocumentSyntax } from "../core/syntax/documentSyntax";
 import { SYSTEM_CLOCK } from "../systemClock";
 import { readText } from "./documents";
 import { type Arguments, engineOptions, flagOption, usageError } from "./options";
@@ -54,16 +55,20 @@ async function play(
   const meter = new EngineMeter(client, (): Keystroke | undefined => editor.asked);
   const languageIds = trace.documents.map(({ languageId }) => languageId);
   const syntax = await syntaxOf(languageIds, SYSTEM_CLOCK);
+  const readers = await Promise.all(languageIds.map(readerOf));
+  // Grammars compile their patterns on the first lines that need them; a window has done that before anybody types.
+  for (const [i, { text }] of trace.documents.entries()) {
+    const reader = readers[i];
+    if (reader !== undefined) {
+      new DocumentSyntax(reader, text).advance(Infinity);
+    }
+  }
   const ports = { engine: meter, clock: SYSTEM_CLOCK, tokens: { count: estimateTokens }, syntax };
   const completer = new Completer(ports, traits, {
     blockTokens: ANSWER_TOKENS,
     budget: budgetFor(contextTokens, ANSWER_TOKENS),
   });
-  const editor = new SimulatedEditor(
-    completer,
-    SYSTEM_CLOCK,
-    documentsOf(trace, await Promise.all(languageIds.map(readerOf))),
-  );
+  const editor = new SimulatedEditor(completer, SYSTEM_CLOCK, documentsOf(trace, readers));
   const progress = new Progress("replaying");
   try {
     await new Player(editor, SYSTEM_CLOCK, trace.documents).play(trace.steps, (done) => {

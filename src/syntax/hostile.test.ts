@@ -71,7 +71,7 @@ describe("grammars as input", () => {
     const source = sourceOf([catalog(hanging), catalog(GOOD)], failed);
     const reader = await source.load("c");
     const started = performance.now();
-    const slow = "x".repeat(50);
+    const slow = "x".repeat(100);
     reader.readLine(slow, reader.start);
     reader.readLine(slow, reader.start);
     const { tokens } = reader.readLine(slow, reader.start);
@@ -80,7 +80,7 @@ describe("grammars as input", () => {
       tokens.map(({ scope }) => scope.kind),
       ["code"],
     );
-    assert.ok(tookMs < 10_000, `${String(Math.round(tookMs))} ms`);
+    assert.ok(tookMs < 40_000, `${String(Math.round(tookMs))} ms`);
     assert.deepEqual(failed, ["somebody.extension source.test"]);
     const next = await source.load("c");
     assert.notEqual(next, reader);
