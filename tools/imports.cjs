@@ -28,7 +28,7 @@ const ROWS = {
     "^src/core/",
     "^src/engine/client/",
     "^src/engine/wire/address\\.ts$",
-    "^src/(gitIgnored|localFiles)\\.ts$",
+    "^src/(fileAccess|gitIgnored|localFiles)\\.ts$",
     // What a suggestion's report says is tried, as the command line will.
     "^src/cli/givenAnswer\\.ts$",
     "^src/syntax/",
@@ -38,6 +38,7 @@ const ROWS = {
   ],
   // Grammars: an implementation of a port of the core, for the extension host and for Node.
   "^src/syntax/": ["^src/core/syntax/", "^src/syntax/"],
+  "^src/fileAccess\\.ts$": [],
   "^src/gitIgnored\\.ts$": [],
   "^src/localFiles\\.ts$": ["^src/core/reading/readRules\\.ts$"],
   "^src/systemClock\\.ts$": ["^src/core/ports\\.ts$"],
