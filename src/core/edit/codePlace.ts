@@ -4,7 +4,7 @@ import { placePatch } from "./answer/patchText";
 import { fitIndentation } from "./codeIndentation";
 import { foreignLanguage } from "./foreignCode";
 import { applyHunks, isSame, type LineRange } from "./lineDiff";
-import { failedWarning } from "./rewriteResult";
+import { failedWarning } from "./warnings";
 import { placeByStructure } from "./structuredPlace";
 
 /** A document that code is put into. */

@@ -155,7 +155,7 @@ function withDocStrings(lines: readonly string[], read: readonly SyntaxLine[]): 
         startsInString: false,
         startsInComment: startsInString,
       };
-    } else if (!isOpen && code.trim() !== "" && !isComment) {
+    } else if (code.trim() !== "" && !isComment) {
       before = code.trimEnd();
     }
   }

@@ -11,6 +11,8 @@ import { applyHunks, type LineRange } from "./lineDiff";
 import { lineSyntax } from "./lineSyntax";
 import { loopingLines } from "./repetitionLoop";
 import { previewOf } from "./streamPreview";
+import { placeTests } from "./testPlace";
+import { failedWarning, othersWarning, restoredWarning, WARNINGS } from "./warnings";
 import { shapeOf, wholeBlocks } from "./wholeBlock";
 
 /** The lines of a document that an answer takes the place of. */
@@ -48,16 +50,6 @@ export type RewriteResult =
 /** Shown around the code, and so what a model may repeat. */
 const AROUND_LINES = 60;
 
-const WARNINGS = {
-  cut: "The answer is not complete: what the model had not come to is as it was.",
-  unsure: "The answer did not say which part of it is code: check where it begins and ends.",
-  widened: "Only a part of a block was selected, and the answer is the whole block: it takes the place of the whole.",
-  half: "Only a part of a block was selected: check that the change fits the rest of it.",
-  codeChanged: "The answer changed code, too; only its comments were taken.",
-  loop: "The model began to repeat itself: the repetitions were left out.",
-  beyond: "The change reaches beyond the selected lines.",
-} as const;
-
 /** From a model's answer to the lines of a document: for refactoring, fixes, documentation and tests. */
 export function rewriteOf(answer: string, spot: RewriteSpot, options: RewriteOptions): RewriteResult {
   const { lines, range, languageId, path } = spot;
@@ -77,6 +69,9 @@ export function rewriteOf(answer: string, spot: RewriteSpot, options: RewriteOpt
   }
   const looping = loopingLines(code.lines, original, code.closed);
   const own = withoutFileName(code.lines.slice(0, code.lines.length - looping), path, original);
+  if (options.kind === "tests" && options.isPartial !== true) {
+    return testsIn(own, spot, [...warnings, ...(looping > 0 ? [WARNINGS.loop] : [])]);
+  }
   const fitted = fittedTo(spot, own, options);
   if (fitted === undefined) {
     const reason = "The answer leaves code out and does not say where that belongs.";
@@ -213,6 +208,22 @@ function hasOf(answer: readonly string[], lines: readonly string[], range: LineR
   return rest.some((line) => /[\p{L}\p{N}]/u.test(line) && own.has(line.trim()));
 }
 
+/** Tests go among those of the file, wherever these stand. */
+function testsIn(code: readonly string[], spot: RewriteSpot, warnings: readonly string[]): RewriteResult {
+  const { lines, languageId, indentation } = spot;
+  const placed = placeTests(code, { lines, languageId, indentation });
+  const range = { start: 0, end: lines.length };
+  switch (placed.kind) {
+    case "placed":
+      return { kind: "rewritten", range, lines: placed.lines, warnings: [...warnings, ...placed.warnings] };
+    case "unchanged":
+      return { kind: "rewritten", range, lines, warnings };
+    case "newDocument":
+    case "nowhere":
+      return { kind: "none", reason: placed.reason, said: code.join("\n") };
+  }
+}
+
 function patched(patch: readonly string[], spot: RewriteSpot, warnings: readonly string[]): RewriteResult {
   const { lines, range, indentation } = spot;
   const { hunks, failed } = placePatch(patch, lines, range, indentation);
@@ -256,17 +267,4 @@ function reasonFor(said: string, language: string): string {
   return language === ""
     ? "The answer has no code for this place."
     : `The answer is ${language}, not code for this place.`;
-}
-
-export function failedWarning(failed: number, all: number): string {
-  return `${String(failed)} of ${String(all)} changes of the answer's patch fit nowhere in the file and were left out.`;
-}
-
-export function restoredWarning(count: number): string {
-  const what = count === 1 ? "1 line was" : `${String(count)} lines were`;
-  return `The answer left code out: ${what} put back as before.`;
-}
-
-function othersWarning(count: number): string {
-  return `The answer has ${count === 1 ? "another block" : `${String(count)} more blocks`} of code, which was not used.`;
 }

@@ -1,5 +1,6 @@
 import { type Indentation, indentOf, indentWidth } from "../indentation";
 import { withoutBlankEnds } from "./blankEnds";
+import { dedented, isIndented } from "./dedent";
 import { anchoredRange } from "./anchoredRange";
 import { fitIndentation } from "./codeIndentation";
 import { withElided } from "./elision";
@@ -7,12 +8,13 @@ import { isMarkerLine } from "./elisionMarkers";
 import { applyHunks } from "./lineDiff";
 import { assembled, type Changes } from "./outline/assembly";
 import type { Declaration } from "./outline/declaration";
+import { DocumentOutline } from "./outline/documentOutline";
 import { familyOf } from "./outline/families";
 import { mergedGroup, mergedImport } from "./outline/imports";
 import { matchOf } from "./outline/matching";
 import { mergedOnOneLine } from "./outline/oneLine";
 import { flattened, outlineOf } from "./outline/outline";
-import { restoredWarning } from "./rewriteResult";
+import { restoredWarning } from "./warnings";
 
 export interface StructuredTarget {
   readonly lines: readonly string[];
@@ -34,8 +36,6 @@ export function placeByStructure(code: readonly string[], target: StructuredTarg
   return new Placer(lines, isIndented(code), target).place();
 }
 
-/** What declares members at once that its functions belong to. */
-const TYPE_LIKE = /\b(?:class|interface|struct|trait|impl|object|extension|protocol|actor|record|union|enum)\b/;
 const FITS_NOWHERE = "The code fits nowhere in this file: select what it should replace, or insert it at the cursor.";
 const LEFT_OUT = "The code leaves parts out and does not say where they belong.";
 
@@ -44,19 +44,19 @@ class Placer {
   readonly #wasIndented: boolean;
   readonly #target: StructuredTarget;
   readonly #items: readonly Declaration[];
-  readonly #outline: readonly Declaration[];
+  readonly #doc: DocumentOutline;
   readonly #changes: Changes = { replaced: new Map(), heads: new Map(), inserted: [] };
   readonly #warnings: string[] = [];
   #restored = 0;
   #kept: string[] = [];
 
   constructor(code: readonly string[], wasIndented: boolean, target: StructuredTarget) {
-    const { languageId, lines, indentation } = target;
+    const { languageId, indentation } = target;
     this.#code = code;
     this.#wasIndented = wasIndented;
     this.#target = target;
     this.#items = outlineOf(code, languageId, indentation.size);
-    this.#outline = outlineOf(lines, languageId, indentation.size);
+    this.#doc = new DocumentOutline(target);
   }
 
   place(): StructuredPlacement {
@@ -66,13 +66,13 @@ class Placer {
     if (items.length === 0) {
       return { kind: "nowhere", reason: LEFT_OUT };
     }
-    if (statements.length === items.length || (this.#localsOnly(items) && this.#functionAt() !== undefined)) {
+    if (statements.length === items.length || (this.#localsOnly(items) && this.#doc.functionAt() !== undefined)) {
       const found = this.#anchored();
       if (found !== undefined || statements.length === items.length) {
         return found ?? this.#placeStatements(items);
       }
     }
-    const [root] = this.#outline;
+    const [root] = this.#doc.outline;
     const isObject = familyOf(languageId).kind === "json" && root?.kind === "container" && root.name === "";
     if (isObject && items.length === 1 && items[0]?.name === "" && items[0].kind === "container") {
       this.#replace(items[0], root);
@@ -82,7 +82,7 @@ class Placer {
     if (reason !== undefined) {
       return { kind: "nowhere", reason };
     }
-    const result = assembled(lines, this.#outline, this.#changes, languageId);
+    const result = assembled(lines, this.#doc.outline, this.#changes, languageId);
     return { kind: "placed", lines: result, warnings: this.#allWarnings() };
   }
 
@@ -102,8 +102,8 @@ class Placer {
 
   /** Entries of JSON that stand deeper in the document than in its outermost object. */
   #isInside(items: readonly Declaration[]): boolean {
-    const all = flattened(this.#outline);
-    const outer = this.#outline[0]?.members ?? [];
+    const all = flattened(this.#doc.outline);
+    const outer = this.#doc.outline[0]?.members ?? [];
     return items.some(
       ({ name }) => !outer.some((each) => each.name === name) && all.some((each) => each.name === name),
     );
@@ -177,7 +177,7 @@ class Placer {
         return `Several declarations here are called '${item.name}': put the cursor into the one that is meant.`;
       }
       if (match.kind === "one") {
-        return { scope: this.#parentOf(match.declaration), declaration: match.declaration };
+        return { scope: this.#doc.parentOf(match.declaration), declaration: match.declaration };
       }
     }
     return undefined;
@@ -185,23 +185,23 @@ class Placer {
 
   /** Where to look for an item of the code's outermost level: the nearest first. */
   #levelsFor(item: Declaration): readonly (readonly Declaration[])[] {
-    const all = flattened(this.#outline);
-    const inTypes = all.filter((each) => this.#isInType(each));
-    const outside = all.filter((each) => !this.#isInType(each));
+    const all = flattened(this.#doc.outline);
+    const inTypes = all.filter((each) => this.#doc.isInType(each));
+    const outside = all.filter((each) => !this.#doc.isInType(each));
     const nesting = this.#nestingOf(item);
     if (nesting === "member") {
-      const own = this.#typeAt()?.members ?? [];
+      const own = this.#doc.typeAt()?.members ?? [];
       return [own, inTypes];
     }
     if (nesting === "top") {
-      return [this.#outline, outside];
+      return [this.#doc.outline, outside];
     }
-    return [this.#outline, this.#typeAt()?.members ?? [], all];
+    return [this.#doc.outline, this.#doc.typeAt()?.members ?? [], all];
   }
 
   #nestingOf(item: Declaration): Declaration["nesting"] {
     // Written as deep as a member is.
-    return item.nesting === "any" && item.kind === "function" && this.#wasIndented && this.#typeAt() !== undefined
+    return item.nesting === "any" && item.kind === "function" && this.#wasIndented && this.#doc.typeAt() !== undefined
       ? "member"
       : item.nesting;
   }
@@ -283,7 +283,7 @@ class Placer {
   #placeImport(item: Declaration, scope: Declaration | undefined): void {
     const { lines, languageId } = this.#target;
     const family = familyOf(languageId);
-    const siblings = scope?.members ?? this.#outline;
+    const siblings = scope?.members ?? this.#doc.outline;
     const imports = siblings.filter(({ kind }) => kind === "import");
     const flat = (text: string): string => text.replaceAll(/\s+/g, " ").replace(/;$/, "").trim();
     const text = flat(this.#code.slice(item.head, item.end).join(" "));
@@ -326,7 +326,7 @@ class Placer {
   ): { scope: Declaration | undefined; after: Declaration | undefined } | undefined {
     const nesting = this.#nestingOf(item);
     const isFitting = (of: Declaration | undefined): boolean =>
-      nesting === "any" || (nesting === "member") === (of !== undefined && this.#isType(of));
+      nesting === "any" || (nesting === "member") === (of !== undefined && this.#doc.isType(of));
     if (after !== undefined && (scope !== undefined || isFitting(after.scope) || isAfterNew)) {
       return { scope: after.scope, after: after.declaration };
     }
@@ -334,13 +334,13 @@ class Placer {
       return { scope, after: this.#siblingFor(item, scope) };
     }
     if (nesting === "member") {
-      const type = this.#typeAt() ?? this.#onlyType();
-      return type?.body === undefined ? undefined : { scope: type, after: this.#memberBefore(type.members, type) };
+      const type = this.#doc.typeAt() ?? this.#doc.onlyType();
+      return type?.body === undefined ? undefined : { scope: type, after: this.#doc.memberBefore(type.members, type) };
     }
-    const around = this.#containerAt();
+    const around = this.#doc.containerAt();
     const isOwn = nesting === "any" && around !== undefined && this.#belongsInside(item, around);
-    const holder = isOwn ? around : this.#namespaceAt();
-    return { scope: holder, after: this.#memberBefore(holder?.members ?? this.#outline, holder) };
+    const holder = isOwn ? around : this.#doc.namespaceAt();
+    return { scope: holder, after: this.#doc.memberBefore(holder?.members ?? this.#doc.outline, holder) };
   }
 
   /** In a container, behind the last of the same kind; overloads behind the others of their name. */
@@ -391,7 +391,7 @@ class Placer {
   #placeStatements(items: readonly Declaration[]): StructuredPlacement {
     const { lines, cursorLine, indentation, languageId } = this.#target;
     const isBlankLine = (lines[cursorLine] ?? "").trim() === "";
-    const all = flattened(this.#outline);
+    const all = flattened(this.#doc.outline);
     const around = all.findLast(
       ({ start, end, kind }) => kind !== "container" && start < cursorLine && cursorLine < end,
     );
@@ -415,25 +415,25 @@ class Placer {
         warnings: [],
       };
     }
-    const container = this.#containerAt();
+    const container = this.#doc.containerAt();
     if (
       container !== undefined &&
-      this.#isType(container) &&
+      this.#doc.isType(container) &&
       !["css", "json", "yaml", "toml"].includes(familyOf(languageId).kind)
     ) {
       return { kind: "nowhere", reason: FITS_NOWHERE };
     }
-    const after = this.#memberBefore(container?.members ?? this.#outline, container);
+    const after = this.#doc.memberBefore(container?.members ?? this.#doc.outline, container);
     for (const [i, item] of items.entries()) {
       this.#insert(item, { scope: container, after: i === 0 ? after : after }, undefined);
     }
-    return { kind: "placed", lines: assembled(lines, this.#outline, this.#changes, languageId), warnings: [] };
+    return { kind: "placed", lines: assembled(lines, this.#doc.outline, this.#changes, languageId), warnings: [] };
   }
 
   /** Code that begins and ends with lines of the document is another version of what is between. */
   #anchored(): StructuredPlacement | undefined {
     const { lines, indentation, languageId } = this.#target;
-    const range = anchoredRange(this.#code, lines, this.#functionAt() ?? { start: 0, end: lines.length });
+    const range = anchoredRange(this.#code, lines, this.#doc.functionAt() ?? { start: 0, end: lines.length });
     if (range === undefined) {
       return undefined;
     }
@@ -463,50 +463,7 @@ class Placer {
         .map((line) => line.trim())
         .join("\n");
     const text = flat(this.#code, item);
-    return (scope?.members ?? this.#outline).some((each) => flat(this.#target.lines, each) === text);
-  }
-
-  #functionAt(): Declaration | undefined {
-    return flattened(this.#outline).findLast(
-      (each) => each.kind !== "container" && this.#isAtCursor(each) && each.end - each.start > 1,
-    );
-  }
-
-  #containerAt(): Declaration | undefined {
-    return flattened(this.#outline).findLast(
-      (each) => each.kind === "container" && each.body !== undefined && this.#isAtCursor(each),
-    );
-  }
-
-  #typeAt(): Declaration | undefined {
-    return flattened(this.#outline).findLast(
-      (each) => each.kind === "container" && each.body !== undefined && this.#isType(each) && this.#isAtCursor(each),
-    );
-  }
-
-  #onlyType(): Declaration | undefined {
-    const types = flattened(this.#outline).filter(
-      (each) => each.kind === "container" && each.body !== undefined && this.#isType(each),
-    );
-    const outer = types.filter((each) => !types.some((other) => other !== each && other.members.includes(each)));
-    return outer.length === 1 ? outer[0] : undefined;
-  }
-
-  /** The innermost namespace, module or group of tests around the cursor, which is a file of its own. */
-  #namespaceAt(): Declaration | undefined {
-    return flattened(this.#outline).findLast(
-      (each) =>
-        each.kind === "container" &&
-        each.body !== undefined &&
-        !this.#isType(each) &&
-        this.#isAtCursor(each) &&
-        this.#isNamespace(each),
-    );
-  }
-
-  #isNamespace({ head, end }: Declaration): boolean {
-    const text = this.#target.lines.slice(head, Math.min(end, head + 2)).join(" ");
-    return /^\s*(?:(?:export|declare|pub(?:\([^)]*\))?|inline)\s+)*(?:namespace|module|mod)\b/.test(text);
+    return (scope?.members ?? this.#doc.outline).some((each) => flat(this.#target.lines, each) === text);
   }
 
   #belongsInside(item: Declaration, around: Declaration): boolean {
@@ -521,70 +478,10 @@ class Placer {
     if (item.kind === "call") {
       return true;
     }
-    return item.kind === "function" && this.#isType(around) && (family === "ruby" || family === "kotlin");
-  }
-
-  #isAtCursor({ start, end }: Declaration): boolean {
-    return start <= this.#target.cursorLine && this.#target.cursorLine < end;
-  }
-
-  #isInType(declaration: Declaration): boolean {
-    const parent = this.#parentOf(declaration);
-    return parent !== undefined && this.#isType(parent);
-  }
-
-  #isType({ head, end }: Declaration): boolean {
-    const family = familyOf(this.#target.languageId).kind;
-    if (["css", "json", "yaml", "toml"].includes(family)) {
-      return true;
-    }
-    return TYPE_LIKE.test(
-      (
-        this.#target.lines
-          .slice(head, Math.min(end, head + 3))
-          .join(" ")
-          .split("{")[0] ?? ""
-      ).replaceAll(/"[^"]*"|'[^']*'|\([^()]*\)/g, ""),
-    );
-  }
-
-  #parentOf(declaration: Declaration): Declaration | undefined {
-    return flattened(this.#outline).find(({ members }) => members.includes(declaration));
-  }
-
-  /** The last one that begins at or above the cursor; behind the imports at least. */
-  #memberBefore(members: readonly Declaration[], scope: Declaration | undefined): Declaration | undefined {
-    const { cursorLine } = this.#target;
-    const imports = members.findLast(({ kind }) => kind === "import");
-    const above = members.findLast(({ start }) => start <= cursorLine);
-    const isMain = (each: Declaration): boolean =>
-      each.kind === "statement" && /^if __name__\b/.test(this.#target.lines[each.head] ?? "");
-    const main = members.findIndex(isMain);
-    const found = above !== undefined && isMain(above) ? members[main - 1] : above;
-    const isAtEnd = scope !== undefined && !this.#isAtCursor(scope);
-    const last = isAtEnd ? members.at(-1) : found;
-    return last === undefined || (imports !== undefined && members.indexOf(last) < members.indexOf(imports))
-      ? (imports ?? last)
-      : last;
+    return item.kind === "function" && this.#doc.isType(around) && (family === "ruby" || family === "kotlin");
   }
 }
 
 function one(line: string | undefined): readonly string[] | undefined {
   return line === undefined ? undefined : [line];
-}
-
-function isIndented(code: readonly string[]): boolean {
-  const lines = code.filter((line) => line.trim() !== "");
-  return lines.length > 0 && lines.every((line) => /^\s/.test(line));
-}
-
-/** Without what all lines are indented by. */
-function dedented(lines: readonly string[], tabWidth: number): readonly string[] {
-  const filled = lines.filter((line) => line.trim() !== "");
-  const least = Math.min(...filled.map((line) => indentWidth(line, tabWidth)));
-  if (!Number.isFinite(least) || least === 0) {
-    return lines;
-  }
-  const prefix = /^[ \t]*/.exec(filled.find((line) => indentWidth(line, tabWidth) === least) ?? "")?.[0] ?? "";
-  return lines.map((line) => (line.startsWith(prefix) ? line.slice(prefix.length) : line.trimStart()));
 }

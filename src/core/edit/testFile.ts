@@ -11,7 +11,8 @@ export function testFilesFor(path: string, languageId: string): string[] {
     case "go":
       return [`${folder}${stem}_test.go`];
     case "rust":
-      return [`${folder}${stem}_test.rs`, `${parent(folder)}tests/${stem}.rs`];
+      // Cargo reads no file for being called like a test: unit tests stand in the source itself.
+      return [path];
     case "java":
     case "kotlin":
     case "scala":
@@ -40,7 +41,19 @@ function parent(folder: string): string {
   return above === folder ? folder : above;
 }
 
-/** Whether a file is one of tests already. */
+/** Whether a file is one of tests already, by the name that runners of its language look for. */
 export function isTestFile(path: string): boolean {
-  return /(?:^|\/)(?:test_[^/]*|[^/]*(?:[._](?:test|spec)|Tests?))\.[^./]+$/.test(path);
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  return (
+    /^test_[^/]*\.(?:py|rb|c|cc|cpp|jl|lua)$/.test(name) ||
+    /_test\.(?:py|go|rs|c|cc|cpp|cxx|dart|exs?|rb|jl|lua)$/.test(name) ||
+    /_spec\.(?:rb|lua|cr)$/.test(name) ||
+    /\.(?:test|spec|cy|e2e)\.[cm]?[jt]sx?$/.test(name) ||
+    path.startsWith("__tests__/") ||
+    path.includes("/__tests__/") ||
+    /[\p{Ll}\p{N}]Tests?\.(?:java|kt|cs|php|swift|scala|groovy|fs|vb)$|^[\p{Lu}]Tests?\.(?:java|kt|cs|php)$/u.test(
+      name,
+    ) ||
+    /(?:^|\/)tests\/[^/]+\.rs$/.test(path)
+  );
 }

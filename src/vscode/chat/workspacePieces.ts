@@ -52,9 +52,23 @@ export function selectionPiece(document: vscode.TextDocument, selection: vscode.
   return {
     ...common,
     id: `${common.id}:${String(start.line + 1)}-${String(lastLine + 1)}`,
-    text: document.getText(range).slice(0, TEXT_CHARS_MAX),
+    ...cutText(document.getText(range)),
     firstLine: start.line + 1,
     place: document.uri.with({ fragment: `L${String(start.line + 1)}-${String(lastLine + 1)}` }).toString(),
+  };
+}
+
+/** In whole lines, and how much is left out. */
+function cutText(text: string): Pick<AttachmentSource, "text" | "omittedTokens"> {
+  if (text.length <= TEXT_CHARS_MAX) {
+    return { text };
+  }
+  const part = text.slice(0, TEXT_CHARS_MAX);
+  const end = part.lastIndexOf("\n") + 1;
+  const shown = end > 0 ? part.slice(0, end) : part;
+  return {
+    text: shown,
+    omittedTokens: Math.ceil((estimateTokens(shown) * (text.length - shown.length)) / shown.length),
   };
 }
 

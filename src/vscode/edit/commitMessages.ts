@@ -48,7 +48,13 @@ export async function writeCommitMessage({ access, settings }: EditPorts, argume
     return;
   }
   if (files.length === 0) {
-    void vscode.window.showInformationMessage("Hearth: there are no changes to write a commit message for.");
+    const { indexChanges, workingTreeChanges } = repository.state;
+    const isExcludedAll = indexChanges.length + workingTreeChanges.length > 0;
+    void vscode.window.showInformationMessage(
+      isExcludedAll
+        ? "Hearth: all changed files are excluded by the setting 'hearth.exclude', so there is nothing that may be read."
+        : "Hearth: there are no changes to write a commit message for.",
+    );
     return;
   }
   const tokens = Math.min(DIFF_TOKENS_MAX, model.contextTokens * DIFF_SHARE);

@@ -113,7 +113,7 @@ async function write(
       ? { kind: "unwanted" }
       : { kind: "noCode", reason: result.reason, answer: result.said };
   }
-  proposal.write(withLead(result.lines), {
+  proposal.write(kind === "tests" ? result.lines : withLead(result.lines), {
     above: range.start - result.range.start,
     below: result.range.end - range.end,
   });

@@ -33,7 +33,9 @@ export async function writeTests({ access, proposals, settings }: EditPorts, arg
   const { original, lines, path } = tests;
   const example = original.isNew
     ? await exampleFor(original, settings)
-    : { path, text: lines.slice(0, EXAMPLE_LINES).join("\n") };
+    : (await isReadable(original, settings))
+      ? { path, text: lines.slice(0, EXAMPLE_LINES).join("\n") }
+      : undefined;
   await rewrite(access, proposals, {
     code: tests,
     kind: "tests",
@@ -43,6 +45,11 @@ export async function writeTests({ access, proposals, settings }: EditPorts, arg
     maxTokens: Math.min(Math.max(plan.maxTokens, ANSWER_TOKENS_MIN), Math.floor(model.contextTokens / 2)),
     lead: (lines[tests.range.start - 1] ?? "") === "" ? [] : [""],
   });
+}
+
+/** Tests that Hearth must not read are added to, and not read. */
+async function isReadable({ open }: Original, settings: Settings): Promise<boolean> {
+  return !isExcluded(await open(), settings);
 }
 
 /** The place where tests are added. */

@@ -165,4 +165,30 @@ describe("Hostile Markdown", () => {
       assert.ok(ms < 2000, `${line.slice(0, 10)}… took ${ms.toFixed(0)} ms`);
     }
   });
+
+  it("reads blocks inside a block of Markdown, with marks as long as its own", () => {
+    const codes = (text: string): string[] =>
+      parse(text).flatMap(({ block }) => (block.kind === "code" ? [block.text] : []));
+    assert.deepEqual(codes("```markdown\n# T\n\n```js\nx\n```\n\nmore\n```\n\nThat is it."), [
+      "# T\n\n```js\nx\n```\n\nmore\n",
+    ]);
+    assert.deepEqual(codes("```md\nRun:\n\n```\nnpm start\n```\n\nDone\n```\nBye."), [
+      "Run:\n\n```\nnpm start\n```\n\nDone\n",
+    ]);
+    assert.deepEqual(codes("```md\n# A\n```\n\n```js\nx\n```"), ["# A\n", "x\n"]);
+  });
+
+  it("breaks lines in cells, and leaves formulas as they are written", () => {
+    const [table] = parse("| a |\n|---|\n| x<br>y<br/>z |");
+    assert.ok(table?.block.kind === "table");
+    const { children } = table.block.rows[0]![0]!;
+    assert.deepEqual(
+      children.map((inline) => (inline.kind === "text" ? inline.text : inline.kind)),
+      ["x", "break", "y", "break", "z"],
+    );
+    const [formula] = parse("So \\(a_1 * b_2 * c\\) and \\[x\\], but \\* is a star.");
+    assert.ok(formula?.block.kind === "paragraph");
+    const text = formula.block.children.map((inline) => (inline.kind === "text" ? inline.text : "?")).join("");
+    assert.equal(text, "So \\(a_1 * b_2 * c\\) and \\[x\\], but * is a star.");
+  });
 });

@@ -1,6 +1,7 @@
 import MarkdownIt, { type Token } from "markdown-it";
 import type { Block, Cell, Inline } from "./blocks";
 import { allowedHref } from "./links";
+import { addRules } from "./rules";
 
 /** A block that is in no other, and where it begins. */
 export interface TopBlock {
@@ -13,6 +14,7 @@ export interface TopBlock {
 
 // A reference's target may be written after its use, and would change what has been drawn: there are none.
 const markdown = new MarkdownIt({ html: false, linkify: true, breaks: true }).disable("reference");
+addRules(markdown);
 // A name like main.rs or user@host is not a link for being similar to one.
 markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false, fuzzyIP: false });
 // Any address may be parsed; which ones become links is decided in links.ts.
@@ -119,7 +121,7 @@ class BlockReader {
         rows.push([]);
       } else if (token.type === "th_open" || token.type === "td_open") {
         const align = alignOf(token);
-        rows.at(-1)?.push({ align, children: this.#inlineUntil(token.type.replace("open", "close")) });
+        rows.at(-1)?.push({ align, children: withBreaks(this.#inlineUntil(token.type.replace("open", "close"))) });
       }
     }
     return { kind: "table", head: rows[0] ?? [], rows: rows.slice(1) };
@@ -132,6 +134,23 @@ class BlockReader {
     }
     return result;
   }
+}
+
+/** A cell has one line in Markdown: `<br>` is how people write several. It is a line break here, and no HTML. */
+function withBreaks(children: readonly Inline[]): readonly Inline[] {
+  return children.flatMap((inline): readonly Inline[] => {
+    if (inline.kind === "strong" || inline.kind === "emphasis" || inline.kind === "strike") {
+      return [{ ...inline, children: withBreaks(inline.children) }];
+    }
+    if (inline.kind !== "text") {
+      return [inline];
+    }
+    const parts = inline.text.split(/\s*<br\s*\/?>\s*/i);
+    return parts.flatMap((text, i): Inline[] => [
+      ...(i === 0 ? [] : [{ kind: "break" } as const]),
+      ...(text === "" ? [] : [textInline(text)]),
+    ]);
+  });
 }
 
 function textInline(text: string): Inline {

@@ -1,0 +1,24 @@
+/** What the user should look at before a change is accepted. */
+
+export const WARNINGS = {
+  cut: "The answer is not complete: what the model had not come to is as it was.",
+  unsure: "The answer did not say which part of it is code: check where it begins and ends.",
+  widened: "Only a part of a block was selected, and the answer is the whole block: it takes the place of the whole.",
+  half: "Only a part of a block was selected: check that the change fits the rest of it.",
+  codeChanged: "The answer changed code, too; only its comments were taken.",
+  loop: "The model began to repeat itself: the repetitions were left out.",
+  beyond: "The change reaches beyond the selected lines.",
+} as const;
+
+export function failedWarning(failed: number, all: number): string {
+  return `${String(failed)} of ${String(all)} changes of the answer's patch fit nowhere in the file and were left out.`;
+}
+
+export function restoredWarning(count: number): string {
+  const what = count === 1 ? "1 line was" : `${String(count)} lines were`;
+  return `The answer left code out: ${what} put back as before.`;
+}
+
+export function othersWarning(count: number): string {
+  return `The answer has ${count === 1 ? "another block" : `${String(count)} more blocks`} of code, which was not used.`;
+}

@@ -1,0 +1,93 @@
+import type MarkdownIt from "markdown-it";
+import type { StateBlock, StateInline } from "markdown-it";
+
+/** What models write and CommonMark reads otherwise. */
+
+const MARKDOWN_INFO = /^(?:markdown|md|mdx|rmd|rmarkdown|qmd|quarto)\b/i;
+/** Beyond so many columns a mark is code. */
+const MARK_COLUMNS_MAX = 3;
+
+export function addRules(markdown: InstanceType<typeof MarkdownIt>): void {
+  markdown.block.ruler.before("fence", "nestedFence", nestedFence, {
+    alt: ["paragraph", "reference", "blockquote", "list"],
+  });
+  markdown.inline.ruler.before("escape", "formula", formula);
+}
+
+/**
+ * A block of Markdown that shows blocks itself, with marks as long as its own: a mark with a language opens one, and so does
+ * one below a blank line or a colon with text behind it. A text that grows is read alike at each length, but for its last
+ * block, which is read again.
+ */
+function nestedFence(state: StateBlock, startLine: number, endLine: number, silent: boolean): boolean {
+  const opening = /^(`{3,}|~{3,})[ \t]*(.*)$/.exec(lineAt(state, startLine));
+  const [, mark = "", info = ""] = opening ?? [];
+  if (
+    opening === null ||
+    (state.sCount[startLine] ?? 0) - state.blkIndent > MARK_COLUMNS_MAX ||
+    !MARKDOWN_INFO.test(info)
+  ) {
+    return false;
+  }
+  if (silent) {
+    return true;
+  }
+  const columns = state.sCount[startLine] ?? 0;
+  let depth = 0;
+  let close = -1;
+  let line = startLine + 1;
+  for (; line < endLine && close === -1; ++line) {
+    if ((state.sCount[line] ?? 0) < state.blkIndent && lineAt(state, line) !== "") {
+      break;
+    }
+    const [, found = "", inner = ""] = /^(`{3,}|~{3,})[ \t]*([^`]*)$/.exec(lineAt(state, line)) ?? [];
+    if (!found.startsWith(mark) || (state.sCount[line] ?? 0) - columns > MARK_COLUMNS_MAX) {
+      continue;
+    }
+    if (inner.trim() !== "") {
+      depth += 1;
+    } else if (depth > 0) {
+      depth -= 1;
+    } else if (opensBlock(state, line, endLine, startLine)) {
+      depth += 1;
+    } else {
+      close = line;
+    }
+  }
+  const last = close === -1 ? line : close;
+  const token = state.push("fence", "code", 0);
+  token.info = info;
+  token.content = state.getLines(startLine + 1, last, columns, true);
+  token.markup = mark;
+  token.map = [startLine, close === -1 ? last : close + 1];
+  state.line = close === -1 ? last : close + 1;
+  return true;
+}
+
+function opensBlock(state: StateBlock, line: number, endLine: number, startLine: number): boolean {
+  const before = line - 1 > startLine ? lineAt(state, line - 1) : "";
+  const after = line + 1 < endLine ? lineAt(state, line + 1) : "";
+  return (
+    (before.trim() === "" || before.trimEnd().endsWith(":")) && after.trim() !== "" && !/^(?:`{3}|~{3})/.test(after)
+  );
+}
+
+function lineAt(state: StateBlock, line: number): string {
+  return state.src.slice((state.bMarks[line] ?? 0) + (state.tShift[line] ?? 0), state.eMarks[line] ?? 0);
+}
+
+/** `\( … \)` and `\[ … \]` are TeX: shown as they are written, and nothing in them is emphasis or an escape. */
+function formula(state: StateInline, silent: boolean): boolean {
+  const { src, pos, posMax } = state;
+  const close = src.startsWith("\\(", pos) ? "\\)" : src.startsWith("\\[", pos) ? "\\]" : "";
+  const end = close === "" ? -1 : src.indexOf(close, pos + 2);
+  if (end === -1 || end + 2 > posMax) {
+    return false;
+  }
+  if (!silent) {
+    const token = state.push("formula", "", 0);
+    token.content = src.slice(pos, end + 2);
+  }
+  state.pos = end + 2;
+  return true;
+}
