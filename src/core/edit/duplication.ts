@@ -74,7 +74,9 @@ function duplicated(
       continue;
     }
     const isOwn = isSame(repeated.map(trimmed), edge(original, count, isTail).map(trimmed));
-    const words = repeated.map(trimmed).filter((line) => /[\p{L}_]{2}/u.test(line));
+    const texts = repeated.map(trimmed).filter((line) => /\p{L}/u.test(line));
+    // One element of a list that is like the next one is data.
+    const words = texts.length === 1 && texts[0]?.endsWith(",") === true ? [] : texts;
     const isMore = words.some((line) => (counts.own.get(line) ?? 0) > (counts.original.get(line) ?? 0));
     if (((words.length > 0 && isMore && !isOwn) || isTooMuch(count)) && isAtItsDepth(count, repeated, shown)) {
       return count;
