@@ -129,6 +129,9 @@ export type HostMessage =
   /** Put the cursor into the input, with this text where one is given. */
   | { readonly kind: "focus"; readonly draft?: string };
 
+/** Characters of a message at most. A longer one stays in the input. */
+export const MESSAGE_CHARS_MAX = 200_000;
+
 /** View to host. */
 export type ViewMessage =
   /** The view has been made, or made again, and wants the state. */

@@ -2,7 +2,7 @@ import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { live } from "lit/directives/live.js";
 import { repeat } from "lit/directives/repeat.js";
-import type { ChatViewState, HostMessage, ChatTurn } from "../../src/protocol/chat";
+import { type ChatTurn, type ChatViewState, type HostMessage, MESSAGE_CHARS_MAX } from "../../src/protocol/chat";
 import { Announcer } from "./announcer";
 import { type Composer } from "./composer/composer";
 import { sent, told, typed } from "./draft";
@@ -17,7 +17,7 @@ import { modelNotice } from "./modelNotice";
 import { watchOverflow } from "./overflow";
 import { EMPTY_VIEW, reduce, runningAnswer, sendObstacle, type View } from "./state";
 import { welcome } from "./welcome";
-import { CANNOT_CHAT, loadingSentence } from "./words";
+import { CANNOT_CHAT, loadingSentence, tooLongSentence } from "./words";
 import "./conversations/conversationHeader";
 import "./turns/answerTurn";
 import "./turns/userTurn";
@@ -247,7 +247,8 @@ export class ChatView extends PageElement {
   #tellDraft = (): void => {
     clearTimeout(this.#draftPause);
     const { draft } = this.#next;
-    if (draft.text !== (draft.told.at(-1) ?? draft.hostText)) {
+    // What is too long stays in the input, and nowhere else.
+    if (draft.text !== (draft.told.at(-1) ?? draft.hostText) && draft.text.length <= MESSAGE_CHARS_MAX) {
       this.#next = { ...this.#next, draft: told(draft) };
       this.#host?.tell({ kind: "draft", text: draft.text });
     }
@@ -269,6 +270,9 @@ export class ChatView extends PageElement {
         this.#announcer?.say([`${CANNOT_CHAT}.`]);
         // Users who see the page are shown why nothing was sent, and what helps.
         this.querySelector<HTMLElement>("[data-name=choose-model]")?.focus();
+        return;
+      case "tooLong":
+        this.#announcer?.say([tooLongSentence(draft.text.trim().length)]);
         return;
       case "notReady":
       case "empty":

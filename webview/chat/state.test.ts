@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { AnswerTurn, ChatViewState } from "../../src/protocol/chat";
+import { type AnswerTurn, type ChatViewState, MESSAGE_CHARS_MAX } from "../../src/protocol/chat";
 import { told, typed } from "./draft";
 import { EMPTY_VIEW, reduce, runningAnswer, sendObstacle, type View } from "./state";
 
@@ -114,6 +114,12 @@ describe("Sending", () => {
     assert.equal(sendObstacle({ ...idle, draft: typed(idle.draft, " \n") }), "empty");
     assert.equal(sendObstacle(writing(shown())), "running");
     assert.equal(sendObstacle(writing(idle)), undefined);
+  });
+
+  it("needs a text that may be sent", () => {
+    const long = { ...idle, draft: typed(idle.draft, "x".repeat(MESSAGE_CHARS_MAX + 1)) };
+    assert.equal(sendObstacle(long), "tooLong");
+    assert.equal(sendObstacle({ ...idle, draft: typed(idle.draft, `${"x".repeat(MESSAGE_CHARS_MAX)} `) }), undefined);
   });
 
   it("needs a model that can chat, or somebody who wants to see what it says", () => {

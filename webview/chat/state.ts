@@ -1,4 +1,11 @@
-import type { AnswerTurn, ChatViewState, HostMessage, Mention, ChatTurn } from "../../src/protocol/chat";
+import {
+  type AnswerTurn,
+  type ChatTurn,
+  type ChatViewState,
+  type HostMessage,
+  type Mention,
+  MESSAGE_CHARS_MAX,
+} from "../../src/protocol/chat";
 import { type Draft, NO_DRAFT, replaced, seen } from "./draft";
 import { shared } from "./share";
 
@@ -65,7 +72,7 @@ export function isRunning({ state }: AnswerTurn): boolean {
   return state.kind === "waiting" || state.kind === "running";
 }
 
-export type SendObstacle = "notReady" | "cannotChat" | "running" | "empty";
+export type SendObstacle = "notReady" | "cannotChat" | "running" | "empty" | "tooLong";
 
 /** Why what is written cannot be sent now; undefined if it can. */
 export function sendObstacle({ chat, draft }: View): SendObstacle | undefined {
@@ -78,5 +85,6 @@ export function sendObstacle({ chat, draft }: View): SendObstacle | undefined {
   if (runningAnswer(chat) !== undefined) {
     return "running";
   }
-  return draft.text.trim() === "" ? "empty" : undefined;
+  const { length } = draft.text.trim();
+  return length === 0 ? "empty" : length > MESSAGE_CHARS_MAX ? "tooLong" : undefined;
 }

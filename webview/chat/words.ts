@@ -1,4 +1,10 @@
-import type { AnswerStatistics, Attachment, ContextUse, ModelLine } from "../../src/protocol/chat";
+import {
+  type AnswerStatistics,
+  type Attachment,
+  type ContextUse,
+  MESSAGE_CHARS_MAX,
+  type ModelLine,
+} from "../../src/protocol/chat";
 
 /** Numbers, times and errors as the view says them. */
 
@@ -55,6 +61,13 @@ export function statisticsSentences({
   const speed = decodeTps === undefined ? "" : ` at ${perSecond(decodeTps)} a second`;
   const known = reusedTokens === 0 ? "" : ` It still knew ${GROUPED.format(reusedTokens)} of them.`;
   return `The model read ${tokens(promptTokens)} and wrote ${tokens(generatedTokens)}${speed}.${known}`;
+}
+
+export function tooLongSentence(chars: number): string {
+  return (
+    `This message is too long to be sent: ${GROUPED.format(chars)} characters, and ` +
+    `${GROUPED.format(MESSAGE_CHARS_MAX)} are possible.`
+  );
 }
 
 export function contextSentence({ usedTokens, limitTokens }: ContextUse): string {

@@ -1,4 +1,4 @@
-import type { Mention, ViewMessage } from "../../protocol/chat";
+import { type Mention, MESSAGE_CHARS_MAX, type ViewMessage } from "../../protocol/chat";
 import { type Check, type FieldChecks, isCount, isOneOf, isRecord, isText, isUnion } from "./checks";
 
 type Kind = ViewMessage["kind"];
@@ -9,11 +9,9 @@ type Payload<K extends Kind, M = ViewMessage> = M extends { readonly kind: infer
     : never
   : never;
 
-/** Longer than any text that a user writes or pastes. */
-const TEXT_CHARS_MAX = 200_000;
 const NAME_CHARS_MAX = 4096;
 
-const text = isText(TEXT_CHARS_MAX);
+const text = isText(MESSAGE_CHARS_MAX);
 const name = isText(NAME_CHARS_MAX);
 
 const mention: FieldChecks<Mention> = {

@@ -10,7 +10,7 @@ import { withElided } from "./elision";
 import { applyHunks, type LineRange } from "./lineDiff";
 import { lineSyntax } from "./lineSyntax";
 import { loopingLines } from "./repetitionLoop";
-import { previewOf } from "./streamPreview";
+import { cutPreviewOf } from "./streamPreview";
 import { placeTests } from "./testPlace";
 import { failedWarning, othersWarning, restoredWarning, WARNINGS } from "./warnings";
 import { shapeOf, wholeBlocks } from "./wholeBlock";
@@ -82,7 +82,7 @@ export function rewriteOf(answer: string, spot: RewriteSpot, options: RewriteOpt
   return {
     kind: "rewritten",
     range: whole,
-    lines: cut ? previewOf(old, fitted.lines) : fitted.lines,
+    lines: cut ? cutPreviewOf(old, fitted.lines, spot.indentation.size) : fitted.lines,
     warnings: [...warnings, ...(looping > 0 ? [WARNINGS.loop] : []), ...fitted.warnings],
   };
 }

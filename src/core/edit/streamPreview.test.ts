@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { previewOf } from "./streamPreview";
+import { cutPreviewOf, previewOf } from "./streamPreview";
 
 const OLD = ["function f() {", "  a();", "  b();", "}", "", "function g() {", "}"];
 
@@ -17,4 +17,12 @@ describe("previewOf", () => {
       assert.deepEqual(previewOf(OLD, written), [...written, ...OLD.slice(left)]);
     });
   }
+});
+
+describe("cutPreviewOf", () => {
+  it("has no line twice that was changed", () => {
+    const written = ["function f() {", "  a(1);", "  b(1);"];
+    assert.deepEqual(cutPreviewOf(OLD, written, 4), [...written, ...OLD.slice(3)]);
+    assert.deepEqual(cutPreviewOf(OLD, ["function f() {"], 4), OLD);
+  });
 });

@@ -1,3 +1,5 @@
+import { alignLines } from "./alignment";
+
 /** How far down the old lines a new one is looked for; brackets and blank lines are everywhere. */
 const LOOK_AHEAD = 40;
 
@@ -19,4 +21,14 @@ function firstUnread(old: readonly string[], written: readonly string[]): number
     }
   }
   return next;
+}
+
+/**
+ * What is left where a model did not come to the end: old lines that it has changed are not there twice. Of the lines that
+ * are new it is not known which old ones they stand for.
+ */
+export function cutPreviewOf(old: readonly string[], written: readonly string[], tabWidth: number): string[] {
+  const aligned = alignLines(written, old, () => false, tabWidth);
+  const read = aligned?.old.findLast((at) => at !== -1) ?? -1;
+  return [...written, ...old.slice(Math.max(firstUnread(old, written), read + 1))];
 }

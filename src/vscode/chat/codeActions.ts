@@ -1,4 +1,7 @@
 import * as vscode from "vscode";
+import { insertedCode } from "../../core/edit/insertion";
+import { linesOf } from "../../core/edit/lineDiff";
+import { isEditable, readDocument } from "../documents";
 
 /** Actions on code and links of an answer, which are unchecked model output. */
 
@@ -10,23 +13,44 @@ export async function copyCode(code: string): Promise<void> {
   vscode.window.setStatusBarMessage("$(check) Copied", 2000);
 }
 
-/** Inserts at the cursor of the last used editor, replacing its selection. */
+/** Inserts at the cursors of the last used editor, replacing what is selected. Each line is as deep as the code around. */
 export async function insertCode(code: string): Promise<void> {
-  const editor = vscode.window.activeTextEditor;
+  const { activeTextEditor, visibleTextEditors } = vscode.window;
+  // The log is a document, too, and nobody writes in it.
+  const editor = [activeTextEditor, ...visibleTextEditors].find(
+    (each) => each !== undefined && isEditable(each.document) && !each.document.uri.scheme.startsWith("hearth"),
+  );
   if (editor === undefined) {
     void vscode.window.showInformationMessage("Open a document to insert the code into.");
     return;
   }
+  const { document } = editor;
+  const { indentation, languageId } = readDocument(document);
+  const lines = linesOf(code.replace(/\r?\n$/, ""));
   const inserted = await editor.edit((edit) => {
     for (const selection of editor.selections) {
-      edit.replace(selection, code);
+      const { line, character } = selection.start;
+      const before = document.lineAt(line).text.slice(0, character);
+      const above = lastFilled(document, line);
+      edit.replace(selection, insertedCode(lines, { before, above, indentation, languageId }).join("\n"));
     }
   });
-  if (inserted) {
-    await vscode.window.showTextDocument(editor.document, editor.viewColumn);
-  } else {
+  if (!inserted) {
     void vscode.window.showErrorMessage("The code could not be inserted: the document cannot be changed.");
+  } else if (document.uri.scheme !== "vscode-notebook-cell") {
+    // A cell is shown by its notebook only.
+    await vscode.window.showTextDocument(document, editor.viewColumn);
   }
+}
+
+/** The nearest line above that has text. */
+function lastFilled(document: vscode.TextDocument, line: number): string {
+  for (let i = line - 1; i >= 0; --i) {
+    if (!document.lineAt(i).isEmptyOrWhitespace) {
+      return document.lineAt(i).text;
+    }
+  }
+  return "";
 }
 
 /** Applies code as a proposed change. */

@@ -6,7 +6,7 @@ import { type Conversation, renamed, runningAnswer } from "../../core/chat/conve
 import { conversationMarkdown } from "../../core/chat/conversationMarkdown";
 import { summaryOf, usedTokens, viewOf } from "../../core/chat/conversationView";
 import { canChat, modelLine } from "../../core/chat/modelLine";
-import type { ChatViewState, Mention, ViewMessage } from "../../protocol/chat";
+import { type ChatViewState, type Mention, MESSAGE_CHARS_MAX, type ViewMessage } from "../../protocol/chat";
 import { EngineError } from "../../protocol/errors";
 import { runRemedy, tellFailure } from "../failures";
 import type { Settings } from "../settings";
@@ -23,9 +23,6 @@ export interface WindowChatOptions {
   readonly settings: Settings;
   readonly log: vscode.LogOutputChannel;
 }
-
-/** As the view may send at most. */
-const QUESTION_CHARS_MAX = 200_000;
 
 /** The chat of a window: the shown conversation, the others of the workspace, and the attachments of the next message. */
 export class WindowChat implements vscode.Disposable {
@@ -384,4 +381,4 @@ export class WindowChat implements vscode.Disposable {
   }
 }
 
-const isQuestion = isRecord<{ readonly text: string }>({ text: isText(QUESTION_CHARS_MAX) });
+const isQuestion = isRecord<{ readonly text: string }>({ text: isText(MESSAGE_CHARS_MAX) });

@@ -6,7 +6,7 @@ import { say, SendEvent, tell, TypedEvent } from "../events";
 import { iconButton } from "../icon";
 import { isTypingKey } from "../keys";
 import type { SendObstacle, View } from "../state";
-import { CANNOT_CHAT } from "../words";
+import { CANNOT_CHAT, tooLongSentence } from "../words";
 import { attachmentChips } from "./attachmentChips";
 import { type Asked, askedAt, commandSuggestions, completed, mentionSuggestions, type Suggestion } from "./suggest";
 import { LIST_ID, optionId, suggestionList } from "./suggestionList";
@@ -85,6 +85,11 @@ export class Composer extends PageElement {
         @click=${this.#onCaret}
         @blur=${this.#close}
       ></textarea>
+      ${
+        this.obstacle === "tooLong"
+          ? html`<p class="quiet-line" data-name="too-long">${tooLongSentence(this.text.trim().length)}</p>`
+          : nothing
+      }
       <div class="composer-bar">
         ${iconButton({ icon: "mention", label: "Add Context…", name: "mention", onClick: this.#onMention })}
         <span class="composer-hint" aria-hidden="true">/ for commands</span>

@@ -28,8 +28,10 @@ export interface HeadingBlock {
 
 export interface CodeBlockData {
   readonly kind: "code";
-  /** As written behind the fence; may be empty. */
+  /** The first word behind the fence; may be empty. */
   readonly language: string;
+  /** All that is written behind it, where that is more: a file's name, say. */
+  readonly info?: string;
   readonly text: string;
   /** The closing fence has been written. */
   readonly ended: boolean;

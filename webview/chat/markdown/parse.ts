@@ -66,7 +66,7 @@ class BlockReader {
       case "heading_open":
         return this.#heading(Number(token.tag.slice(1)));
       case "fence":
-        return { kind: "code", language: languageOf(token.info), text: token.content, ended: isEnded(token) };
+        return fenceBlock(token);
       case "code_block":
         return { kind: "code", language: "", text: token.content, ended: true };
       case "blockquote_open":
@@ -155,6 +155,13 @@ function withBreaks(children: readonly Inline[]): readonly Inline[] {
 
 function textInline(text: string): Inline {
   return { kind: "text", text };
+}
+
+function fenceBlock(token: Token): Block {
+  const info = token.info.trim();
+  const language = languageOf(info);
+  const block = { kind: "code", language, text: token.content, ended: isEnded(token) } as const;
+  return info === language ? block : { ...block, info };
 }
 
 /** The language is the first word behind the fence; some write `lang:path`, or braces around it. */

@@ -13,6 +13,8 @@ const CONFIRMED_MS = 1500;
 export class CodeBlock extends PageElement {
   @property({ attribute: false }) accessor code = "";
   @property({ attribute: false }) accessor language = "";
+  /** All that the fence says, which may name a file. */
+  @property({ attribute: false }) accessor info = "";
   /** More of it is on its way: half a function is nothing to insert. */
   @property({ attribute: false }) accessor growing = false;
   @state() private accessor copied = false;
@@ -48,7 +50,7 @@ export class CodeBlock extends PageElement {
         tell(this, { kind: "insertCode", code });
       })}
       ${button("apply", "Apply as Diff…", "diff", () => {
-        tell(this, { kind: "applyCode", code, language });
+        tell(this, { kind: "applyCode", code, language: this.info === "" ? language : this.info });
       })}
     </span>`;
   }

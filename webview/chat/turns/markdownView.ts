@@ -31,6 +31,7 @@ function drawBlock(block: Block, growing: boolean): TemplateResult {
       return html`<hearth-code
         .code=${block.text.replace(/\n$/, "")}
         .language=${block.language}
+        .info=${block.info ?? ""}
         .growing=${growing && !block.ended}
       ></hearth-code>`;
     case "quote":
