@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 import type { RequestRecord } from "./core/requestLog";
 import type { StatusLine } from "./core/statusLine";
 import { EngineClient } from "./engine/client/client";
+import { isWritableFile } from "./fileAccess";
 import { gitIgnored } from "./gitIgnored";
 import { SYSTEM_CLOCK } from "./systemClock";
 import { engineAddress } from "./engine/wire/address";
@@ -32,6 +33,7 @@ export function activate(context: vscode.ExtensionContext): HearthApi {
     clock: SYSTEM_CLOCK,
     engineLog,
     gitIgnored,
+    isWritableFile,
     connect: (listeners, keepAliveMs) =>
       new EngineClient({
         ...listeners,

@@ -6,6 +6,7 @@ import type { EngineCondition } from "../protocol/engine";
 import { WindowChat } from "./chat/windowChat";
 import { registerCommands } from "./commands";
 import { WindowEdits } from "./edit/windowEdits";
+import type { IsWritableFile } from "./edit/writability";
 import type { EngineListeners, EnginePort } from "./enginePort";
 import { tellFailure } from "./failures";
 import { FocusWatch } from "./focusWatch";
@@ -27,6 +28,7 @@ export interface HearthWindowOptions {
   readonly clock: Clock;
   readonly engineLog: () => Promise<{ readonly path: string; readonly tail: string }>;
   readonly gitIgnored: GitIgnored;
+  readonly isWritableFile: IsWritableFile;
 }
 
 /** Other extensions need time to start. */
@@ -45,7 +47,7 @@ export class HearthWindow {
   readonly #memory: WindowMemory;
   #thinking = false;
 
-  constructor({ context, builtInModel, connect, clock, engineLog, gitIgnored }: HearthWindowOptions) {
+  constructor({ context, builtInModel, connect, clock, engineLog, gitIgnored, isWritableFile }: HearthWindowOptions) {
     const log = vscode.window.createOutputChannel("Hearth", { log: true });
     const settings = new Settings(builtInModel);
     const snooze = new Snooze(context.globalState);
@@ -65,7 +67,7 @@ export class HearthWindow {
     this.provider = new InlineCompletionProvider(this.engine, settings, snooze, { watch, memory: this.#memory });
     this.chat = new WindowChat({ context, engine: this.engine, settings, log });
     this.#focus = new FocusWatch(this.engine, this.provider, settings);
-    this.#edits = new WindowEdits({ engine: this.engine, settings, memory: context.globalState });
+    this.#edits = new WindowEdits({ engine: this.engine, settings, memory: context.globalState, isWritableFile });
     const others = setTimeout(() => {
       void warnAboutOtherCompleters(context.globalState, settings);
     }, OTHERS_AFTER_MS);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type * as vscode from "vscode";
 import { appendText, ask, type Conversation, finishAnswer } from "../../core/chat/conversation";
-import { ConversationStore } from "./conversationStore";
+import { ConversationStore, type StoredConversations } from "./conversationStore";
 
 /** What the editor keeps for a workspace. */
 class Memory implements vscode.Memento {
@@ -16,7 +16,11 @@ class Memory implements vscode.Memento {
   }
 
   update(key: string, value: unknown): Promise<void> {
-    this.values.set(key, JSON.parse(JSON.stringify(value)));
+    if (value === undefined) {
+      this.values.delete(key);
+    } else {
+      this.values.set(key, JSON.parse(JSON.stringify(value)));
+    }
     return Promise.resolve();
   }
 }
@@ -97,5 +101,70 @@ describe("ConversationStore", () => {
     assert.deepEqual(memory.values.get("hearth.chat.conversations"), []);
     assert.equal(store.get(conversation.id), undefined);
     store.dispose();
+  });
+
+  describe("with a file for each", () => {
+    class Files implements StoredConversations {
+      readonly values = new Map<string, unknown>();
+
+      read(): Promise<ReadonlyMap<string, unknown>> {
+        return Promise.resolve(new Map(this.values));
+      }
+
+      write(id: string, value: unknown): Promise<void> {
+        this.values.set(id, JSON.parse(JSON.stringify(value)));
+        return Promise.resolve();
+      }
+
+      remove(id: string): Promise<void> {
+        this.values.delete(id);
+        return Promise.resolve();
+      }
+    }
+
+    it("keeps what two windows say in one folder, and shows each what the other has", async () => {
+      const [memory, files] = [new Memory(), new Files()];
+      const stores = [new ConversationStore(memory, log, files), new ConversationStore(memory, log, files)] as const;
+      await Promise.all(stores.map((store) => store.refresh()));
+      for (const [i, store] of stores.entries()) {
+        store.put(said(store.create(), `question ${String(i)}?`));
+        store.flush();
+        await store.settled();
+      }
+      await stores[0].refresh();
+      assert.deepEqual(stores[0].summaries.map(({ title }) => title).sort(), ["question 0?", "question 1?"]);
+      const [first] = stores[0].summaries;
+      stores[0].delete(first!.id);
+      await stores[0].settled();
+      await stores[1].refresh();
+      assert.equal(stores[1].get(first!.id), undefined);
+      assert.equal(stores[1].summaries.length, 1);
+    });
+
+    it("drops none for being the 51st", async () => {
+      const files = new Files();
+      const store = new ConversationStore(new Memory(), log, files);
+      for (let i = 0; i < 60; ++i) {
+        store.put(said(store.create(), `${String(i)}?`));
+      }
+      store.flush();
+      await store.settled();
+      const again = new ConversationStore(new Memory(), log, files);
+      await again.refresh();
+      assert.equal(again.summaries.length, 60);
+    });
+
+    it("moves what the editor's memory has into files", async () => {
+      const [memory, files] = [new Memory(), new Files()];
+      const old = new ConversationStore(memory, log);
+      const conversation = said(old.create(), "one?");
+      old.put(conversation);
+      old.flush();
+      const store = new ConversationStore(memory, log, files);
+      await store.refresh();
+      assert.deepEqual(store.get(conversation.id), conversation);
+      assert.equal(files.values.size, 1);
+      assert.equal(memory.get("hearth.chat.conversations"), undefined);
+    });
   });
 });

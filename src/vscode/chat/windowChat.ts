@@ -14,6 +14,7 @@ import type { WindowEngine } from "../windowEngine";
 import { AttachmentTray } from "./attachmentTray";
 import { CHAT_VIEW, ChatView } from "./chatView";
 import { applyCode, copyCode, insertCode, openLink, openPlace, showMarkdown } from "./codeActions";
+import { ConversationFiles } from "./conversationFiles";
 import { ConversationStore } from "./conversationStore";
 import { WorkspaceMentions } from "./workspaceMentions";
 
@@ -43,13 +44,17 @@ export class WindowChat implements vscode.Disposable {
   #isUsed = false;
   #decodeTps: number | undefined;
 
+  /** The stored conversations have been read. */
+  readonly #loaded: Promise<void>;
+
   /** Fires when `needsEngine` may have changed. */
   readonly onDidChangeNeed = this.#needChanged.event;
 
   constructor({ context, engine, settings, log }: WindowChatOptions) {
     this.#engine = engine;
     this.#log = log;
-    this.#store = new ConversationStore(context.workspaceState, log);
+    const files = context.storageUri && new ConversationFiles(vscode.Uri.joinPath(context.storageUri, "conversations"));
+    this.#store = new ConversationStore(context.workspaceState, log, files);
     this.#mentions = new WorkspaceMentions(settings);
     this.#tray = new AttachmentTray(engine, settings, this.#mentions);
     this.#session = this.#sessionOf(this.#store.shown());
@@ -77,6 +82,7 @@ export class WindowChat implements vscode.Disposable {
       }),
       vscode.window.registerWebviewViewProvider(CHAT_VIEW, this.view),
     ];
+    this.#loaded = this.#refresh(true);
   }
 
   dispose(): void {
@@ -112,6 +118,8 @@ export class WindowChat implements vscode.Disposable {
   async receive(message: ViewMessage): Promise<void> {
     switch (message.kind) {
       case "ready":
+        await this.#loaded;
+        await this.#refresh();
         return this.#tray.refresh();
       case "send":
         return this.#send(message.text);
@@ -363,9 +371,31 @@ export class WindowChat implements vscode.Disposable {
     return turn?.kind === "user" ? turn.attachments.find(({ id }) => id === attachment)?.place : undefined;
   }
 
+  /** Other windows may have the same folder open. `isFirst`: what was shown last is shown again. */
+  async #refresh(isFirst = false): Promise<void> {
+    try {
+      await this.#store.refresh();
+    } catch (error) {
+      this.#log.warn(`cannot read the stored conversations: ${String(error)}`);
+    }
+    const { conversation } = this.#session;
+    const newer = this.#store.get(conversation.id);
+    if (newer !== undefined && newer.updatedMs > conversation.updatedMs && !this.#session.isBusy) {
+      this.#show(newer);
+      return;
+    }
+    const shown = isFirst && conversation.turns.length === 0 && !this.#session.isBusy ? this.#store.shown() : undefined;
+    if (shown !== undefined && shown.turns.length > 0) {
+      this.#show(shown);
+    } else {
+      this.view.showState();
+    }
+  }
+
   #onVisibility(): void {
     if (this.view.isVisible) {
       void this.#tray.refresh();
+      void this.#refresh();
     }
     this.#needChanged.fire();
   }

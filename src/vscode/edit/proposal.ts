@@ -3,7 +3,7 @@ import { CancelSource } from "../../core/cancellation";
 import { hunksBetween, isSame, type LineHunk, type LineRange, linesOf } from "../../core/edit/lineDiff";
 import { followRange, rebase } from "../../core/edit/region";
 import type { EditedFiles } from "./editedFiles";
-import { openDocument, type Original } from "./original";
+import { openDocument, type Original, originalOf } from "./original";
 
 export interface ProposalOptions {
   readonly original: Original;
@@ -20,7 +20,9 @@ export type Acceptance =
   | { readonly kind: "unchanged" }
   /** Others have changed the same lines of the original meanwhile. Nothing was applied. */
   | { readonly kind: "conflict"; readonly at: readonly LineRange[] }
-  | { readonly kind: "refused" };
+  | { readonly kind: "refused" }
+  /** There is no original any more: this is what it would be. */
+  | { readonly kind: "gone"; readonly text: string };
 
 /** The user may type between reading the original and applying a change to it. */
 const APPLY_ATTEMPTS = 3;
@@ -34,10 +36,10 @@ const AS_WIDE = { above: 0, below: 0 };
  * there does not touch what is proposed.
  */
 export class Proposal {
-  readonly original: Original;
   readonly uri: vscode.Uri;
+  #original: Original;
   /** What the proposal is shown beside. */
-  readonly before: vscode.Uri;
+  #before: vscode.Uri;
   readonly title: string;
   readonly #files: EditedFiles;
   readonly #stop = new CancelSource();
@@ -49,14 +51,50 @@ export class Proposal {
   #following: Promise<void> = Promise.resolve();
 
   constructor(files: EditedFiles, { original, lines, range, title }: ProposalOptions) {
-    this.original = original;
+    this.#original = original;
     this.title = title;
     this.#files = files;
     this.#base = lines;
     this.#range = range;
     this.#written = this.#base.slice(range.start, range.end);
     this.uri = files.create(original.uri, this.#joined(this.#base));
-    this.before = original.isNew ? files.create(original.uri, "") : original.uri;
+    this.#before = original.isNew ? files.create(original.uri, "") : original.uri;
+  }
+
+  get original(): Original {
+    return this.#original;
+  }
+
+  get before(): vscode.Uri {
+    return this.#before;
+  }
+
+  /** Of the lines that are written anew. */
+  get firstLine(): number {
+    return this.#range.start;
+  }
+
+  /** The original has another name. */
+  async moveTo(uri: vscode.Uri): Promise<void> {
+    this.#original = { ...originalOf(await vscode.workspace.openTextDocument(uri)) };
+    this.#before = uri;
+  }
+
+  /** Whether there is still what the proposal is a change of. */
+  async isOriginalThere(): Promise<boolean> {
+    const { uri } = this.#original;
+    if (uri.scheme === "untitled") {
+      return openDocument(uri) !== undefined;
+    }
+    if (uri.scheme === "vscode-notebook-cell") {
+      return true;
+    }
+    try {
+      await vscode.workspace.fs.stat(uri);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   get state(): "writing" | "open" | "closed" {
@@ -118,8 +156,11 @@ export class Proposal {
 
   /** Makes the change in the original, as one step of its undo. `asShown`: whatever others have changed there meanwhile. */
   async accept(asShown = false): Promise<Acceptance> {
-    const document = await this.original.open();
+    const document = await this.#openOriginal();
     await this.#following;
+    if (document === undefined) {
+      return { kind: "gone", text: this.#joined(this.#proposedLines()) };
+    }
     for (let attempt = 0; attempt < APPLY_ATTEMPTS; ++attempt) {
       const current = linesOf(document.getText());
       const rebased = rebase(asShown ? current : this.#base, current, this.#proposedLines());
@@ -181,6 +222,15 @@ export class Proposal {
     }
     this.#files.write(this.uri, this.#joined(lines));
     return true;
+  }
+
+  /** Undefined where it was deleted. */
+  async #openOriginal(): Promise<vscode.TextDocument | undefined> {
+    const { uri, isNew } = this.#original;
+    const isFile = !isNew && !["untitled", "vscode-notebook-cell"].includes(uri.scheme);
+    return isFile && openDocument(uri) === undefined && !(await this.isOriginalThere())
+      ? undefined
+      : this.#original.open();
   }
 
   /** With what the user has changed in the editor and not saved. */

@@ -4,6 +4,7 @@ import { tellFailure } from "../failures";
 import { EDIT_SCHEME, EditedFiles } from "./editedFiles";
 import { nameOf, openDocument } from "./original";
 import { type Acceptance, Proposal, type ProposalOptions } from "./proposal";
+import { isWritable, type IsWritableFile } from "./writability";
 
 type Applied = Extract<Acceptance, { kind: "applied" }>;
 
@@ -16,9 +17,12 @@ export class Proposals implements vscode.Disposable {
   readonly #files = new EditedFiles();
   readonly #open = new Map<string, Proposal>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #isWritableFile: IsWritableFile | undefined;
   readonly #disposables: { dispose(): unknown }[];
 
-  constructor() {
+  /** `isWritableFile`: missing where there is no machine. */
+  constructor(isWritableFile?: IsWritableFile) {
+    this.#isWritableFile = isWritableFile;
     this.#disposables = [
       this.#files,
       vscode.workspace.registerFileSystemProvider(EDIT_SCHEME, this.#files, { isCaseSensitive: true }),
@@ -27,6 +31,9 @@ export class Proposals implements vscode.Disposable {
       }),
       vscode.window.tabGroups.onDidChangeTabs(({ closed }) => {
         this.#onTabs(closed);
+      }),
+      vscode.workspace.onDidRenameFiles(({ files }) => {
+        void this.#onRename(files);
       }),
       vscode.window.tabGroups.onDidChangeTabGroups(() => {
         this.#tellEditor();
@@ -52,12 +59,13 @@ export class Proposals implements vscode.Disposable {
     // Before it is shown: else its tab would offer to accept what is not written yet.
     this.#tellEditor();
     try {
-      await showDiff(proposal, options);
+      await showDiff(proposal, options.range.start);
     } catch (error) {
       this.#forget(proposal);
       throw error;
     }
     this.#tellEditor();
+    void this.#tellIfReadOnly(proposal, "The change can be accepted in the editor, but not be saved.");
     return proposal;
   }
 
@@ -86,6 +94,10 @@ export class Proposals implements vscode.Disposable {
     switch (acceptance.kind) {
       case "applied":
         await this.#close(proposal, acceptance);
+        void this.#tellIfReadOnly(proposal, "It was changed in the editor, and the file on the disk is as it was.");
+        break;
+      case "gone":
+        await this.#acceptAsNew(proposal, acceptance.text);
         break;
       case "unchanged":
         await this.#close(proposal);
@@ -117,6 +129,48 @@ export class Proposals implements vscode.Disposable {
     }
     await this.#closeTabs((uri) => uri.toString() === proposal.uri.toString());
     this.#forget(proposal);
+  }
+
+  async #tellIfReadOnly({ original: { uri } }: Proposal, what: string): Promise<void> {
+    if (!(await isWritable(uri, this.#isWritableFile))) {
+      void vscode.window.showWarningMessage(`Hearth: '${nameOf(uri)}' is read-only. ${what}`);
+    }
+  }
+
+  /** The file was deleted: what was proposed for it is still there, as a new document. */
+  async #acceptAsNew(proposal: Proposal, text: string): Promise<void> {
+    const { languageId, uri } = proposal.original;
+    const document = await vscode.workspace.openTextDocument({ language: languageId, content: text });
+    await this.#close(proposal);
+    await vscode.window.showTextDocument(document, { preview: false });
+    void vscode.window.showWarningMessage(`Hearth: '${nameOf(uri)}' is gone: the change is a new document.`);
+  }
+
+  /** The editor closes the tabs of a file that is deleted; what was proposed for it is kept. */
+  async #forgetUnlessGone(proposal: Proposal): Promise<void> {
+    if (!proposal.original.isNew && !(await proposal.isOriginalThere()) && this.#open.has(proposal.uri.toString())) {
+      await vscode.window.showTextDocument(proposal.uri, { preview: false });
+      const name = nameOf(proposal.original.uri);
+      void vscode.window.showInformationMessage(`Hearth: '${name}' is gone. The proposed change is still here.`);
+      return;
+    }
+    this.#forget(proposal);
+  }
+
+  /** A proposal goes along with its file. */
+  async #onRename(files: readonly { readonly oldUri: vscode.Uri; readonly newUri: vscode.Uri }[]): Promise<void> {
+    for (const proposal of [...this.#open.values()]) {
+      const { uri, isNew } = proposal.original;
+      const renamed = files
+        .map(({ oldUri, newUri }) => movedUri(uri, oldUri, newUri))
+        .find((each) => each !== undefined);
+      if (renamed !== undefined && !isNew) {
+        await proposal.moveTo(renamed);
+        await showDiff(proposal, proposal.firstLine);
+        await this.#closeTabs((each) => each.toString() === proposal.uri.toString(), uri);
+      }
+    }
+    this.#tellEditor();
   }
 
   #forget(proposal: Proposal): void {
@@ -172,16 +226,19 @@ export class Proposals implements vscode.Disposable {
     for (const proposal of [...this.#open.values()]) {
       const isOf = (tab: vscode.Tab): boolean => proposedUri(tab)?.toString() === proposal.uri.toString();
       if (closed.some(isOf) && !allTabs().some(isOf)) {
-        this.#forget(proposal);
+        void this.#forgetUnlessGone(proposal);
       }
     }
     this.#tellEditor();
   }
 
-  async #closeTabs(isMeant: (uri: vscode.Uri) => boolean): Promise<void> {
+  /** `before`: only tabs that show the proposal beside this. */
+  async #closeTabs(isMeant: (uri: vscode.Uri) => boolean, before?: vscode.Uri): Promise<void> {
     const tabs = allTabs().filter((tab) => {
       const uri = proposedUri(tab);
-      return uri !== undefined && isMeant(uri);
+      const isBeside =
+        tab.input instanceof vscode.TabInputTextDiff && tab.input.original.toString() === before?.toString();
+      return uri !== undefined && isMeant(uri) && (before === undefined || isBeside);
     });
     if (tabs.length > 0) {
       await vscode.window.tabGroups.close(tabs, true);
@@ -201,12 +258,12 @@ export class Proposals implements vscode.Disposable {
   }
 }
 
-async function showDiff({ original, before, uri, title }: Proposal, { range }: ProposalOptions): Promise<void> {
+async function showDiff({ original, before, uri, title }: Proposal, firstLine: number): Promise<void> {
   const document = await vscode.workspace.openTextDocument(uri);
   if (document.languageId !== original.languageId) {
     await vscode.languages.setTextDocumentLanguage(document, original.languageId);
   }
-  const selection = new vscode.Range(range.start, 0, range.start, 0);
+  const selection = new vscode.Range(firstLine, 0, firstLine, 0);
   const show: vscode.TextDocumentShowOptions = { preview: false, selection };
   await vscode.commands.executeCommand("vscode.diff", before, uri, `${nameOf(original.uri)} (Hearth: ${title})`, show);
 }
@@ -218,6 +275,16 @@ async function showApplied({ document, firstLine }: Applied, viewColumn: vscode.
     const column = viewColumn === undefined ? {} : { viewColumn };
     await vscode.window.showTextDocument(document, { ...column, selection, preview: false });
   }
+}
+
+/** Where a file is after something was renamed: itself, or a folder around it. */
+function movedUri(uri: vscode.Uri, from: vscode.Uri, to: vscode.Uri): vscode.Uri | undefined {
+  if (uri.toString() === from.toString()) {
+    return to;
+  }
+  const isInside =
+    uri.scheme === from.scheme && uri.authority === from.authority && uri.path.startsWith(`${from.path}/`);
+  return isInside ? to.with({ path: to.path + uri.path.slice(from.path.length) }) : undefined;
 }
 
 function allTabs(): vscode.Tab[] {

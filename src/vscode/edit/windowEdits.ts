@@ -13,12 +13,14 @@ import type { Proposal } from "./proposal";
 import { Proposals } from "./proposals";
 import { addDocumentation, type EditPorts, fix, refactor } from "./rewriteCommands";
 import { writeTests } from "./testWriting";
+import type { IsWritableFile } from "./writability";
 
 export interface WindowEditsOptions {
   readonly engine: WindowEngine;
   readonly settings: Settings;
   /** Keeps instructions across sessions. */
   readonly memory: vscode.Memento;
+  readonly isWritableFile: IsWritableFile;
 }
 
 type Run = (...args: readonly unknown[]) => unknown;
@@ -26,7 +28,7 @@ type Run = (...args: readonly unknown[]) => unknown;
 /** Editing with the model: commands, the lightbulb, and the changes that are proposed. */
 export class WindowEdits implements vscode.Disposable {
   readonly #engine: WindowEngine;
-  readonly #proposals = new Proposals();
+  readonly #proposals: Proposals;
   readonly #needChanged = new vscode.EventEmitter<void>();
   readonly #disposables: readonly { dispose(): unknown }[];
   /** Commands that use the model and have not ended. */
@@ -35,8 +37,9 @@ export class WindowEdits implements vscode.Disposable {
   /** Fires when `needsEngine` may have changed. */
   readonly onDidChangeNeed = this.#needChanged.event;
 
-  constructor({ engine, settings, memory }: WindowEditsOptions) {
+  constructor({ engine, settings, memory, isWritableFile }: WindowEditsOptions) {
     this.#engine = engine;
+    this.#proposals = new Proposals(isWritableFile);
     const access = new ModelAccess(engine);
     const actions = new HearthCodeActions(access, settings);
     this.#disposables = [
