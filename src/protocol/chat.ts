@@ -68,6 +68,8 @@ export interface AnswerTurn {
     | { readonly kind: "stopped"; readonly by: "user" | "context" | "limit" }
     | { readonly kind: "failed"; readonly code: EngineErrorCode; readonly message: string };
   readonly statistics?: AnswerStatistics;
+  /** Answers that this one was asked for in place of, the oldest first. */
+  readonly earlier?: readonly string[];
 }
 
 /** What an answer cost. */

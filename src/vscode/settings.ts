@@ -65,6 +65,11 @@ export class Settings implements vscode.Disposable {
     return value === "off" || value === "openFiles" ? value : "workspace";
   }
 
+  /** Small changes are made in the editor itself, and reviewed there. */
+  get reviewsInPlace(): boolean {
+    return this.#get<unknown>("edit.review", "inPlace") !== "diff";
+  }
+
   get warmUp(): boolean {
     return this.#get("completion.warmUp", true);
   }

@@ -27,12 +27,20 @@ export async function startScriptedEngine(): Promise<void> {
   await until("the scripted engine serves", engineRuns);
   await vscode.commands.executeCommand("hearth.restartEngine");
   await until("the window uses it", async () => (await status()).details.join(" ").includes("Scripted model"));
+  // Most tests are about changes beside their original, whatever their size.
+  await reviewIn("diff");
+}
+
+/** Where changes are reviewed from now on; as the product decides where nothing is given. */
+export async function reviewIn(place: "diff" | undefined): Promise<void> {
+  await vscode.workspace.getConfiguration().update("hearth.edit.review", place, vscode.ConfigurationTarget.Global);
 }
 
 /** The window has its own engine again. */
 export async function endScriptedEngine(): Promise<void> {
   await endEngine();
   scripted?.kill("SIGKILL");
+  await reviewIn(undefined);
   await vscode.commands.executeCommand("hearth.restartEngine");
   await ready();
 }

@@ -170,6 +170,7 @@ describe("a chat session", () => {
     assert.equal(desk.answer.text, "Two.");
     await desk.session.regenerate(desk.answer.id);
     assert.equal(desk.answer.text, "Three.");
+    assert.deepEqual(desk.answer.earlier, ["One.", "Two."]);
     assert.deepEqual(desk.questions, ["what?"]);
     const [first, second, third] = desk.engine.calls;
     assert.deepEqual(second!.messages, first!.messages);

@@ -92,7 +92,8 @@ export class ChatSession {
       return;
     }
     this.stop();
-    const again = beginAnswer(without);
+    const before = old.kind === "answer" ? (old.earlier ?? []) : [];
+    const again = beginAnswer(without, old.text.trim() === "" ? before : [...before, old.text]);
     this.#set(again);
     // After an empty answer the next one need not differ.
     await this.#answer(this.#begin(), old.text === "" ? {} : { sampler: { ...AGAIN_SAMPLER, seed: again.nextTurn } });

@@ -36,6 +36,8 @@ export type AnswerEnd = Exclude<AnswerState, { readonly kind: "waiting" | "runni
 
 export const NEW_TITLE = "New conversation";
 const TITLE_CHARS_MAX = 60;
+/** Of one question. */
+export const EARLIER_MAX = 10;
 
 export function newConversation(id: string, nowMs: number): Conversation {
   return { id, title: NEW_TITLE, isNamed: false, updatedMs: nowMs, turns: [], nextTurn: 1, forgottenTurns: 0 };
@@ -53,9 +55,15 @@ export function ask(
   return beginAnswer(titled({ ...conversation, turns, nextTurn: question.id + 1, updatedMs: nowMs }));
 }
 
-/** Adds an answer to the question at the end. */
-export function beginAnswer(conversation: Conversation): Conversation {
-  const answer: AnswerTurn = { kind: "answer", id: conversation.nextTurn, text: "", state: { kind: "waiting" } };
+/** Adds an answer to the question at the end. `earlier`: answers that it takes the place of. */
+export function beginAnswer(conversation: Conversation, earlier: readonly string[] = []): Conversation {
+  const answer: AnswerTurn = {
+    kind: "answer",
+    id: conversation.nextTurn,
+    text: "",
+    state: { kind: "waiting" },
+    ...(earlier.length === 0 ? {} : { earlier: earlier.slice(-EARLIER_MAX) }),
+  };
   return { ...conversation, turns: [...conversation.turns, answer], nextTurn: answer.id + 1 };
 }
 

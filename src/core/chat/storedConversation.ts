@@ -1,7 +1,7 @@
 import type { AnswerStatistics, AnswerTurn } from "../../protocol/chat";
 import type { EngineErrorCode } from "../../protocol/errors";
 import { type Check, isCount, isFlag, isList, isNumber, isOneOf, isRecord, isText, isUnion } from "./checks";
-import { type Conversation, finishAnswer, type Question, type SentAttachment } from "./conversation";
+import { type Conversation, EARLIER_MAX, finishAnswer, type Question, type SentAttachment } from "./conversation";
 
 /** Of all texts of a conversation together, as it is stored. */
 const CHARS_MAX = 400_000;
@@ -63,8 +63,9 @@ const isAnswer = isRecord<AnswerTurn>(
       { promptTokens: isCount, reusedTokens: isCount, generatedTokens: isCount, decodeTps: isNumber },
       ["decodeTps"],
     ),
+    earlier: isList(text, EARLIER_MAX),
   },
-  ["statistics"],
+  ["statistics", "earlier"],
 );
 
 const isConversation = isRecord<Conversation>({
@@ -153,7 +154,7 @@ export function keptConversations(
 
 function charsOf(turns: Conversation["turns"]): number {
   return turns.reduce((total, turn) => {
-    const attached = turn.kind === "user" ? turn.attachments : [];
-    return total + turn.text.length + attached.reduce((sum, { text: content }) => sum + content.length, 0);
+    const others = turn.kind === "user" ? turn.attachments.map(({ text: content }) => content) : (turn.earlier ?? []);
+    return total + turn.text.length + others.reduce((sum, content) => sum + content.length, 0);
   }, 0);
 }

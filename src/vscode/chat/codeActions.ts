@@ -32,7 +32,10 @@ export async function insertCode(code: string): Promise<void> {
       const { line, character } = selection.start;
       const before = document.lineAt(line).text.slice(0, character);
       const above = lastFilled(document, line);
-      edit.replace(selection, insertedCode(lines, { before, above, indentation, languageId }).join("\n"));
+      const text = insertedCode(lines, { before, above, indentation, languageId }).join("\n");
+      // What stands behind the cursor goes on in a line of its own.
+      const isFollowed = document.lineAt(selection.end.line).text.length > selection.end.character;
+      edit.replace(selection, isFollowed && code.endsWith("\n") ? `${text}\n` : text);
     }
   });
   if (!inserted) {

@@ -1,8 +1,9 @@
 import * as vscode from "vscode";
 import { CancelSource } from "../../core/cancellation";
-import { hunksBetween, isSame, type LineHunk, type LineRange, linesOf } from "../../core/edit/lineDiff";
+import { hunksBetween, isSame, type LineRange, linesOf } from "../../core/edit/lineDiff";
 import { followRange, rebase } from "../../core/edit/region";
 import type { EditedFiles } from "./editedFiles";
+import { applyHunks } from "./lineEdits";
 import { openDocument, type Original, originalOf } from "./original";
 
 export interface ProposalOptions {
@@ -249,26 +250,4 @@ export class Proposal {
   #joined(lines: readonly string[]): string {
     return lines.join(this.original.lineEnd);
   }
-}
-
-/** False where the editor refused, as it does when the document has changed since. */
-function applyHunks(document: vscode.TextDocument, hunks: readonly LineHunk[]): Thenable<boolean> {
-  const edit = new vscode.WorkspaceEdit();
-  for (const hunk of hunks) {
-    const [range, text] = textEdit(document, hunk);
-    edit.replace(document.uri, range, text);
-  }
-  return vscode.workspace.applyEdit(edit);
-}
-
-/** The last line of a document has no line end to be replaced along with it. */
-function textEdit(document: vscode.TextDocument, { start, end, lines }: LineHunk): [vscode.Range, string] {
-  if (end < document.lineCount) {
-    return [new vscode.Range(start, 0, end, 0), lines.map((line) => `${line}\n`).join("")];
-  }
-  const last = document.lineAt(document.lineCount - 1).range.end;
-  if (start === 0) {
-    return [new vscode.Range(new vscode.Position(0, 0), last), lines.join("\n")];
-  }
-  return [new vscode.Range(document.lineAt(start - 1).range.end, last), lines.map((line) => `\n${line}`).join("")];
 }

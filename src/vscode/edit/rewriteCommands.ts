@@ -3,6 +3,7 @@ import { type Problem, rewritePrompt, type RewriteTask } from "../../core/edit/e
 import type { Settings } from "../settings";
 import { type CodeRange, codeToFix, selectedCode } from "./codeRange";
 import { spotOf } from "./editSpot";
+import type { InlineReview } from "./inlineReview";
 import type { Instructions } from "./instructions";
 import type { ModelAccess } from "./modelAccess";
 import { nameOf } from "./original";
@@ -12,6 +13,7 @@ import { planFor, rewrite } from "./rewriting";
 export interface EditPorts {
   readonly access: ModelAccess;
   readonly proposals: Proposals;
+  readonly review: InlineReview;
   readonly settings: Settings;
   readonly instructions: Instructions;
 }
@@ -66,13 +68,13 @@ async function propose(
   title: string,
   verb: string,
 ): Promise<void> {
-  const { access, proposals } = ports;
+  const { access } = ports;
   const model = await access.ready("edit");
   const plan = model === undefined ? undefined : await planFor(access, model, code, GROWTH[task.kind]);
   if (plan !== undefined) {
     const messages = rewritePrompt(plan.excerpt, task, code.range.start);
     const doing = `${verb} '${nameOf(code.original.uri)}'`;
-    await rewrite(access, proposals, { code, kind: task.kind, title, doing, messages, maxTokens: plan.maxTokens });
+    await rewrite(ports, { code, kind: task.kind, title, doing, messages, maxTokens: plan.maxTokens });
   }
 }
 

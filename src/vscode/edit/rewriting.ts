@@ -1,9 +1,14 @@
 import * as vscode from "vscode";
+import { CancelSource } from "../../core/cancellation";
 import { AnswerStream } from "../../core/edit/answerStream";
 import { type Excerpt, planEdit } from "../../core/edit/editPrompt";
+import { isSame } from "../../core/edit/lineDiff";
 import type { RewriteOptions } from "../../core/edit/rewriteResult";
+import type { CancelToken } from "../../core/ports";
 import type { ChatMessage, ModelInfo } from "../../protocol/engine";
+import type { Settings } from "../settings";
 import type { CodeRange } from "./codeRange";
+import { type InlineReview, REVIEWED_LINES_MAX } from "./inlineReview";
 import type { ModelAccess } from "./modelAccess";
 import { nameOf } from "./original";
 import type { Proposal } from "./proposal";
@@ -47,8 +52,89 @@ export async function planFor(
   return undefined;
 }
 
-/** Streams a model's code into a proposal, beside the original. Errors: EngineError; the proposal is then gone. */
-export async function rewrite(access: ModelAccess, proposals: Proposals, what: Rewrite): Promise<void> {
+/** What a change is shown by. */
+export interface Reviewing {
+  readonly access: ModelAccess;
+  readonly proposals: Proposals;
+  readonly review: InlineReview;
+  readonly settings: Settings;
+}
+
+/**
+ * Has the model write a change: a small one of an open file in the editor itself, others into a proposal beside the
+ * original. Errors: EngineError; nothing is then changed.
+ */
+export async function rewrite(ports: Reviewing, what: Rewrite): Promise<void> {
+  const document = inPlace(what, ports);
+  await (document === undefined ? rewriteBeside(ports, what) : rewriteInPlace(ports, what, document));
+}
+
+/** The document that is changed in place; undefined where a proposal is the better place. */
+function inPlace({ code, kind }: Rewrite, { settings, review }: Reviewing): vscode.TextDocument | undefined {
+  const { original, range } = code;
+  const isSmall = range.end - range.start <= REVIEWED_LINES_MAX && kind !== "tests" && !original.isNew;
+  const editor = vscode.window.visibleTextEditors.find(
+    ({ document }) => document.uri.toString() === original.uri.toString(),
+  );
+  const isFree = editor !== undefined && review.at(editor.document.uri) === undefined;
+  const isPlain = original.uri.scheme !== "vscode-notebook-cell";
+  return settings.reviewsInPlace && isSmall && isFree && isPlain ? editor.document : undefined;
+}
+
+async function rewriteInPlace(ports: Reviewing, what: Rewrite, document: vscode.TextDocument): Promise<void> {
+  const { access, proposals, review } = ports;
+  const { lines, range } = what.code;
+  const stop = new CancelSource();
+  let isStopped = false as boolean;
+  const progress = {
+    location: vscode.ProgressLocation.Notification,
+    title: `Hearth: ${what.doing}`,
+    cancellable: true,
+  };
+  let written: { readonly lines: readonly string[]; readonly above: number; readonly below: number } | undefined;
+  const sink: Sink = {
+    stopToken: stop.token,
+    write: (now, wider) => {
+      written = wider === undefined ? undefined : { lines: now, ...wider };
+    },
+  };
+  const ended = await vscode.window.withProgress(progress, async (shown, token) => {
+    const listener = token.onCancellationRequested(() => {
+      isStopped = true;
+      stop.cancel();
+    });
+    try {
+      return await write(access, sink, what, (message) => {
+        shown.report({ message });
+      });
+    } finally {
+      listener.dispose();
+    }
+  });
+  const name = nameOf(what.code.original.uri);
+  if (ended.kind === "noCode") {
+    tellNoCode(name, ended);
+    return;
+  }
+  if (ended.kind === "unwanted" || isStopped || written === undefined) {
+    return;
+  }
+  const [start, end] = [range.start - written.above, range.end + written.below];
+  const proposed = [...lines.slice(0, start), ...written.lines, ...lines.slice(end)];
+  if (isSame(proposed, lines)) {
+    tellNoChange(name);
+    return;
+  }
+  if (!(await review.begin(document, lines, proposed, ended.warnings))) {
+    // Others have changed the same lines meanwhile: both are to be seen.
+    const { original } = what.code;
+    const proposal = await proposals.open({ original, lines, range: { start, end }, title: what.title });
+    proposal.write(written.lines);
+    proposals.finish(proposal, ended.warnings);
+  }
+}
+
+async function rewriteBeside({ access, proposals }: Reviewing, what: Rewrite): Promise<void> {
   const { original, lines, range } = what.code;
   const proposal = await proposals.open({ original, lines, range, title: what.title });
   const progress = {
@@ -78,9 +164,16 @@ type Ending =
   | { readonly kind: "noCode"; readonly reason: string; readonly answer: string }
   | { readonly kind: "unwanted" };
 
+/** Where a change is written. */
+interface Sink {
+  readonly stopToken: CancelToken;
+  /** `wider`: it is whole, and takes the place of so many more lines. */
+  readonly write: (lines: readonly string[], wider?: { readonly above: number; readonly below: number }) => void;
+}
+
 async function write(
   access: ModelAccess,
-  proposal: Proposal,
+  proposal: Sink,
   { code, kind, messages, maxTokens, lead = [] }: Rewrite,
   report: (message: string) => void,
 ): Promise<Ending> {
@@ -137,16 +230,24 @@ async function conclude(proposals: Proposals, proposal: Proposal, ended: Ending)
     await proposals.discard(proposal);
   } else if (ended.kind === "noCode") {
     await proposals.discard(proposal);
-    const said = ended.answer.trim().replaceAll(/\s+/g, " ").slice(0, TOLD_CHARS);
-    void vscode.window.showWarningMessage(
-      said === ""
-        ? "Hearth: the model gave no answer."
-        : `Hearth: the model gave no code for '${name}'. ${ended.reason} It said: ${said}`,
-    );
+    tellNoCode(name, ended);
   } else if (!proposal.isChange) {
     await proposals.discard(proposal);
-    void vscode.window.showInformationMessage(`Hearth: the model proposed no change to '${name}'.`);
+    tellNoChange(name);
   } else {
     proposals.finish(proposal, ended.warnings);
   }
+}
+
+function tellNoChange(name: string): void {
+  void vscode.window.showInformationMessage(`Hearth: the model proposed no change to '${name}'.`);
+}
+
+function tellNoCode(name: string, { reason, answer }: Extract<Ending, { kind: "noCode" }>): void {
+  const said = answer.trim().replaceAll(/\s+/g, " ").slice(0, TOLD_CHARS);
+  void vscode.window.showWarningMessage(
+    said === ""
+      ? "Hearth: the model gave no answer."
+      : `Hearth: the model gave no code for '${name}'. ${reason} It said: ${said}`,
+  );
 }

@@ -16,7 +16,8 @@ const ANSWER_TOKENS_MIN = 600;
 const SHORT_LINES = 120;
 
 /** At the end of the file's tests where it has any; else in a new document at the usual place. */
-export async function writeTests({ access, proposals, settings }: EditPorts, argument: unknown): Promise<void> {
+export async function writeTests(ports: EditPorts, argument: unknown): Promise<void> {
+  const { access, settings } = ports;
   const spot = await spotOf(argument, settings);
   const model = spot === undefined ? undefined : await access.ready("edit");
   if (spot === undefined || model === undefined) {
@@ -36,7 +37,7 @@ export async function writeTests({ access, proposals, settings }: EditPorts, arg
     : (await isReadable(original, settings))
       ? { path, text: lines.slice(0, EXAMPLE_LINES).join("\n") }
       : undefined;
-  await rewrite(access, proposals, {
+  await rewrite(ports, {
     code: tests,
     kind: "tests",
     title: "Tests",

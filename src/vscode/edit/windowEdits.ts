@@ -6,6 +6,7 @@ import { applyCode } from "./codeApplying";
 import { HearthCodeActions } from "./codeActions";
 import { writeCommitMessage } from "./commitMessages";
 import { explain } from "./explaining";
+import { InlineReview } from "./inlineReview";
 import { Instructions } from "./instructions";
 import { ModelAccess } from "./modelAccess";
 import { suggestNames } from "./nameSuggestions";
@@ -23,12 +24,16 @@ export interface WindowEditsOptions {
   readonly isWritableFile: IsWritableFile;
 }
 
+/** No part of a change is called so. */
+const NO_HUNK = -1;
+
 type Run = (...args: readonly unknown[]) => unknown;
 
 /** Editing with the model: commands, the lightbulb, and the changes that are proposed. */
 export class WindowEdits implements vscode.Disposable {
   readonly #engine: WindowEngine;
   readonly #proposals: Proposals;
+  readonly #review = new InlineReview();
   readonly #needChanged = new vscode.EventEmitter<void>();
   readonly #disposables: readonly { dispose(): unknown }[];
   /** Commands that use the model and have not ended. */
@@ -44,11 +49,18 @@ export class WindowEdits implements vscode.Disposable {
     const actions = new HearthCodeActions(access, settings);
     this.#disposables = [
       this.#proposals,
+      this.#review,
       this.#needChanged,
       vscode.languages.registerCodeActionsProvider({ scheme: "*" }, actions, {
         providedCodeActionKinds: [...HearthCodeActions.kinds],
       }),
-      ...this.#modelCommands({ access, proposals: this.#proposals, settings, instructions: new Instructions(memory) }),
+      ...this.#modelCommands({
+        access,
+        proposals: this.#proposals,
+        review: this.#review,
+        settings,
+        instructions: new Instructions(memory),
+      }),
       ...this.#proposalCommands(),
     ];
   }
@@ -94,10 +106,31 @@ export class WindowEdits implements vscode.Disposable {
         const proposal = proposals.at(uri);
         return proposal === undefined ? undefined : work(proposal);
       };
+    const review = this.#review;
+    const inReview =
+      (work: (document: vscode.TextDocument, id: number | undefined) => unknown, otherwise?: Run): Run =>
+      (uri, id) => {
+        const document = review.at(uri);
+        return document === undefined ? otherwise?.(uri) : work(document, typeof id === "number" ? id : undefined);
+      };
     const commands: Record<string, Run> = {
       "hearth.applyCode": (code) => applyCode(proposals, code),
-      "hearth.edit.accept": withProposal((proposal) => proposals.accept(proposal)),
-      "hearth.edit.discard": withProposal((proposal) => proposals.discard(proposal)),
+      "hearth.edit.accept": inReview(
+        (document) => {
+          review.keep(document, undefined);
+        },
+        withProposal((proposal) => proposals.accept(proposal)),
+      ),
+      "hearth.edit.discard": inReview(
+        (document) => review.undo(document, undefined),
+        withProposal((proposal) => proposals.discard(proposal)),
+      ),
+      "hearth.edit.keepHunk": inReview((document, id) => {
+        review.keep(document, id ?? review.hunkAtCursor(document) ?? NO_HUNK);
+      }),
+      "hearth.edit.undoHunk": inReview((document, id) =>
+        review.undo(document, id ?? review.hunkAtCursor(document) ?? NO_HUNK),
+      ),
       "hearth.edit.stop": withProposal((proposal) => {
         proposal.stop();
       }),

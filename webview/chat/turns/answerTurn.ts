@@ -1,5 +1,6 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
+import { guard } from "lit/directives/guard.js";
 import { REMEDIES } from "../../../src/core/remedies";
 import { FAILURES } from "../../../src/core/skipReasons";
 import type { AnswerTurn } from "../../../src/protocol/chat";
@@ -11,6 +12,23 @@ import { MarkdownStream } from "../markdown/stream";
 import { isRunning } from "../state";
 import { asSentence, statisticsLine, statisticsSentences, stopSentence } from "../words";
 import { drawAnswer, drawText } from "./markdownView";
+
+/** What was answered before another answer was asked for; folded away. */
+function earlierAnswers(earlier: readonly string[]): TemplateResult | typeof nothing {
+  const title = earlier.length === 1 ? "Earlier answer" : `${String(earlier.length)} earlier answers`;
+  return earlier.length === 0
+    ? nothing
+    : html`<details class="earlier" data-name="earlier">
+        <summary class="quiet-line">${title}</summary>
+        ${earlier.map((text) => html`<div class="markdown">${guard([text], () => drawWhole(text))}</div>`)}
+      </details>`;
+}
+
+function drawWhole(text: string): readonly unknown[] {
+  const markdown = new MarkdownStream();
+  markdown.update(text);
+  return drawAnswer(markdown, false);
+}
 
 /** An answer, finished or being generated. */
 @customElement("hearth-answer")
@@ -56,6 +74,7 @@ export class Answer extends PageElement {
     const running = isRunning(turn);
     return html`<article class="turn answer" aria-label="Answer" aria-busy=${running}>
       <h2 class="unseen">Hearth</h2>
+      ${earlierAnswers(turn.earlier ?? [])}
       <div class="markdown">${drawAnswer(this.#markdown, running)}</div>
       ${this.#state(turn)} ${running ? nothing : this.#actions(turn)}
     </article>`;

@@ -65,7 +65,9 @@ function chosenBlock(
     return !isOther && (!isForeign || likeness(block.lines, known) >= 0.3);
   };
   const filled = blocks.filter(isFilled);
-  const fitting = filled.filter(fits);
+  const suitable = filled.filter(fits);
+  // A single block that is only called otherwise than the file's language is what was asked for.
+  const fitting = suitable.length === 0 && filled.length === 1 ? filled.filter(isMislabelled) : suitable;
   const fresh = fitting.filter(isNew);
   const named = fresh.filter(({ info }) => {
     const named = fenceInfo(info).path;
@@ -75,6 +77,14 @@ function chosenBlock(
   const best = Math.max(0, ...choice.map(({ lines }) => likeness(lines, known)));
   const block = choice.find(({ lines }) => likeness(lines, known) >= best * 0.6) ?? fitting[0];
   return block === undefined ? undefined : { block, others: Math.max(0, fresh.length - 1) };
+}
+
+/** What a model writes beside an answer is in these; anything else may be a wrong name for the right code. */
+function isMislabelled({ info }: CodePart): boolean {
+  const { language, path } = fenceInfo(info);
+  return (
+    path === undefined && !["shellscript", "powershell", "bat", "json", "jsonc", "diff", "yaml"].includes(language)
+  );
 }
 
 /** An answer without any fence that is of use is code but for the talk at both its ends, or no code at all. */

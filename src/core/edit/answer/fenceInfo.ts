@@ -56,6 +56,19 @@ const ALIASES: Readonly<Record<string, string>> = {
   yml: "yaml",
   zsh: "shellscript",
 };
+/** Names of languages that are their own identifiers. */
+const NAMES =
+  "c cpp css scss less html xml json jsonc json5 yaml toml ini sql java kotlin scala groovy swift dart go rust ruby php " +
+  "perl lua r julia haskell elixir erlang clojure lisp scheme fsharp vb vue svelte astro graphql proto protobuf diff dockerfile " +
+  "makefile cmake nix zig nim solidity powershell bat text txt plaintext markdown mermaid latex tex regex http csv log " +
+  "typescriptreact javascriptreact objectivec matlab fortran pascal assembly asm wasm jinja handlebars razor terraform hcl";
+const KNOWN = new Set([...Object.keys(ALIASES), ...Object.values(ALIASES), ...NAMES.split(" ")]);
+
+/** Whether a word is the name of a language, and not talk behind a mark. */
+export function isLanguageName(word: string): boolean {
+  return KNOWN.has(word.toLowerCase());
+}
+
 /** They name no language. */
 const NO_LANGUAGE = new Set(["", "text", "txt", "plaintext", "plain", "code", "none", "nohighlight", "output"]);
 const MARKDOWN = new Set(["markdown", "mdx", "rmd", "rmarkdown", "qmd", "quarto", "mkd", "mdc", "asciidoc"]);

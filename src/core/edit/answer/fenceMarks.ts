@@ -1,4 +1,4 @@
-import { fenceInfo, isMarkdown } from "./fenceInfo";
+import { fenceInfo, isLanguageName, isMarkdown } from "./fenceInfo";
 
 /** A line that opens a block of code. */
 export interface OpeningMark {
@@ -60,26 +60,38 @@ export function innerMark(line: string, indent: number, known: ReadonlySet<strin
   if (info === "") {
     return { kind: "bare", mark };
   }
-  if (known.has(line.trim()) || isInfo(info)) {
+  // Where the original shows no blocks, only a language opens one; any other word behind a mark is talk.
+  if (known.has(line.trim()) || (isInfo(info) && (known.size > 0 || isNamed(info)))) {
     return { kind: "opens", mark };
   }
   return { kind: "closes", mark, talk: info };
 }
 
+function isNamed(info: string): boolean {
+  return isLanguageName(/^[{.]*([^\s:,{}=]*)/.exec(info)?.[1] ?? "") || fenceInfo(info).path !== undefined;
+}
+
 /** `ts`, `{r}`, `js title="x"`, `ts src/a.ts`, `rust,ignore`; and not a sentence. */
 export function isInfo(text: string): boolean {
-  if (text === "" || /^[a-z][\w+#.-]*$/.test(text) || /^\{.*\}$/.test(text)) {
+  if (text === "" || /^\{.*\}$/.test(text)) {
     return true;
   }
-  const { language, path } = fenceInfo(text);
+  const { path } = fenceInfo(text);
   const [first = "", ...others] = text.split(/\s+/);
+  const language = /^[^\s:,{=]*/.exec(first)?.[0] ?? "";
   if (others.length === 0) {
-    return path !== undefined || language !== "" || /[,:={]/.test(first);
+    const isAttributed = /[:,={]/.test(first) && !/[:,]$/.test(first);
+    return (
+      path !== undefined ||
+      isLanguageName(language) ||
+      (isAttributed && /^[a-z]/.test(first)) ||
+      /^[a-z][\w+#-]*$/.test(first)
+    );
   }
-  const isAttribute = (word: string): boolean => /[=/{}[\]#"'\d]|[\w-]\.\w|^[a-z]+(?:[A-Z_]\w*)+$|^[a-z]+$/.test(word);
+  const isAttribute = (word: string): boolean => /[=/{}[\]#"'\d]|[\w-]\.\w|^[a-z]+(?:[A-Z_]\w*)+$|^[a-z_]+$/.test(word);
   const isWord = (word: string): boolean => /^[a-z]+$/i.test(word);
   return (
-    (/^[a-z{]/.test(first) || path !== undefined) &&
+    (isLanguageName(language) || path !== undefined || first.startsWith("{")) &&
     others.every(isAttribute) &&
     others.filter(isWord).length <= 1 &&
     !/[.!?]$/.test(text)

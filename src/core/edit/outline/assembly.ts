@@ -103,7 +103,7 @@ class Assembler {
     if (this.#family.kind === "json" || this.#family.kind === "yaml" || kind === "entry") {
       return 0;
     }
-    if (kind === other?.kind && isSmall(kind, lines) && isSmall(other.kind, before.lines)) {
+    if (kind === other?.kind && kind !== "call" && isSmall(kind, lines) && isSmall(other.kind, before.lines)) {
       return 0;
     }
     const isTop = lines.some((line) => /^\S/.test(line));

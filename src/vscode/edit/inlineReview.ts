@@ -1,0 +1,248 @@
+import * as vscode from "vscode";
+import { isSame, linesOf } from "../../core/edit/lineDiff";
+import { rebase } from "../../core/edit/region";
+import { hunksAfter, openHunks, type ReviewedHunk, reviewedHunks } from "../../core/edit/reviewedHunks";
+import { applyLines } from "./lineEdits";
+
+/** A change that stands in its document and waits for the user's word on each of its parts. */
+interface Review {
+  readonly document: vscode.TextDocument;
+  readonly warnings: readonly string[];
+  hunks: readonly ReviewedHunk[];
+}
+
+/** A change larger than this is easier to read beside the original. */
+export const REVIEWED_LINES_MAX = 30;
+const OLD_LINES_SHOWN = 40;
+
+/**
+ * Small changes are made in the editor itself: changed lines are marked, and each part has Keep and Undo above it. Nothing
+ * is saved by it, and the editor's own undo takes back all at once.
+ */
+export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable {
+  readonly #reviews = new Map<string, Review>();
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly #decoration = vscode.window.createTextEditorDecorationType({
+    isWholeLine: true,
+    backgroundColor: new vscode.ThemeColor("diffEditor.insertedLineBackground"),
+    overviewRulerColor: new vscode.ThemeColor("diffEditorOverview.insertedForeground"),
+    overviewRulerLane: vscode.OverviewRulerLane.Full,
+  });
+  readonly #removal = vscode.window.createTextEditorDecorationType({
+    isWholeLine: true,
+    borderStyle: "solid none none none",
+    borderWidth: "2px",
+    borderColor: new vscode.ThemeColor("diffEditorOverview.removedForeground"),
+    overviewRulerColor: new vscode.ThemeColor("diffEditorOverview.removedForeground"),
+    overviewRulerLane: vscode.OverviewRulerLane.Full,
+  });
+  readonly #disposables: readonly { dispose(): unknown }[];
+
+  readonly onDidChangeCodeLenses = this.#changed.event;
+
+  constructor() {
+    this.#disposables = [
+      this.#changed,
+      this.#decoration,
+      this.#removal,
+      vscode.languages.registerCodeLensProvider({ scheme: "*" }, this),
+      vscode.workspace.onDidChangeTextDocument((event) => {
+        this.#onChange(event);
+      }),
+      vscode.workspace.onDidCloseTextDocument((document) => {
+        this.#end(document);
+      }),
+      vscode.window.onDidChangeVisibleTextEditors(() => {
+        this.#decorate();
+      }),
+      vscode.window.onDidChangeActiveTextEditor(() => {
+        this.#tellEditor();
+      }),
+    ];
+  }
+
+  dispose(): void {
+    vscode.Disposable.from(...this.#disposables).dispose();
+    this.#reviews.clear();
+  }
+
+  /** Makes the change in the document. False where others have changed the same lines meanwhile, or the editor refuses. */
+  async begin(
+    document: vscode.TextDocument,
+    base: readonly string[],
+    proposed: readonly string[],
+    warnings: readonly string[],
+  ): Promise<boolean> {
+    const before = linesOf(document.getText());
+    const rebased = rebase(base, before, proposed);
+    if (rebased.kind === "conflict" || this.#reviews.has(document.uri.toString())) {
+      return false;
+    }
+    if (!(await applyLines(document, before, rebased.lines))) {
+      return false;
+    }
+    const hunks = reviewedHunks(before, rebased.lines);
+    this.#reviews.set(document.uri.toString(), { document, warnings, hunks });
+    this.#show();
+    const [first] = hunks;
+    const editor = vscode.window.visibleTextEditors.find((each) => each.document === document);
+    if (first !== undefined) {
+      editor?.revealRange(
+        new vscode.Range(first.start, 0, first.start, 0),
+        vscode.TextEditorRevealType.InCenterIfOutsideViewport,
+      );
+    }
+    return true;
+  }
+
+  /** The document that a command refers to: that of a lens, or the active one. */
+  at(uri: unknown): vscode.TextDocument | undefined {
+    const name = uri instanceof vscode.Uri ? uri : vscode.window.activeTextEditor?.document.uri;
+    return name === undefined ? undefined : this.#reviews.get(name.toString())?.document;
+  }
+
+  /** One part is as it should be; of all where none is named. */
+  keep(document: vscode.TextDocument, id: number | undefined): void {
+    const review = this.#reviews.get(document.uri.toString());
+    if (review !== undefined) {
+      review.hunks = id === undefined ? [] : review.hunks.filter((hunk) => hunk.id !== id);
+      this.#show();
+    }
+  }
+
+  /** What stood there before stands there again. */
+  async undo(document: vscode.TextDocument, id: number | undefined): Promise<void> {
+    const review = this.#reviews.get(document.uri.toString());
+    const meant = review?.hunks.filter((hunk) => id === undefined || hunk.id === id) ?? [];
+    const lines = linesOf(document.getText());
+    const result = [...lines];
+    for (const { start, end, old } of meant.toReversed()) {
+      result.splice(start, end - start, ...old);
+    }
+    if (review === undefined || isSame(lines, result) || (await applyLines(document, lines, result))) {
+      const gone = new Set(meant.map((hunk) => hunk.id));
+      if (review !== undefined) {
+        review.hunks = review.hunks.filter((hunk) => !gone.has(hunk.id));
+      }
+      this.#show();
+    } else {
+      void vscode.window.showErrorMessage("Hearth could not take the change back: the document cannot be changed.");
+    }
+  }
+
+  /** The part at the cursor, for keys. */
+  hunkAtCursor(document: vscode.TextDocument): number | undefined {
+    const line = vscode.window.activeTextEditor?.selection.active.line ?? -1;
+    const hunks = this.#reviews.get(document.uri.toString())?.hunks ?? [];
+    return hunks.find(({ start, end }) => start <= line && line < Math.max(end, start + 1))?.id;
+  }
+
+  provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
+    const review = this.#reviews.get(document.uri.toString());
+    const [first] = review?.hunks ?? [];
+    if (review === undefined || first === undefined) {
+      return [];
+    }
+    const { uri } = document;
+    const lens = (line: number, title: string, command: string, id?: number): vscode.CodeLens => {
+      const at = Math.min(line, document.lineCount - 1);
+      const args = id === undefined ? [uri] : [uri, id];
+      return new vscode.CodeLens(new vscode.Range(at, 0, at, 0), { title, command, arguments: args });
+    };
+    const warnings = review.warnings.map((warning) => lens(first.start, `$(warning) ${warning}`, ""));
+    const all = [
+      lens(first.start, "Accept All", "hearth.edit.accept"),
+      lens(first.start, "Discard All", "hearth.edit.discard"),
+    ];
+    const parts = review.hunks.flatMap((hunk) => [
+      lens(hunk.start, "Keep", "hearth.edit.keepHunk", hunk.id),
+      lens(hunk.start, undoTitle(hunk), "hearth.edit.undoHunk", hunk.id),
+    ]);
+    return [...warnings, ...all, ...parts];
+  }
+
+  #onChange({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
+    const review = this.#reviews.get(document.uri.toString());
+    if (review === undefined || contentChanges.length === 0) {
+      return;
+    }
+    for (const { range, text } of contentChanges) {
+      const added = text.split(/\r\n|\r|\n/).length;
+      // Whole lines: an edit that ends at a line's beginning leaves that line alone.
+      const isWhole = range.start.character === 0 && range.end.character === 0;
+      const edit = isWhole
+        ? { start: range.start.line, end: range.end.line, count: added - 1 }
+        : { start: range.start.line, end: range.end.line + 1, count: added };
+      review.hunks = hunksAfter(review.hunks, edit);
+    }
+    review.hunks = openHunks(review.hunks, linesOf(document.getText()));
+    this.#show();
+  }
+
+  #end(document: vscode.TextDocument): void {
+    if (this.#reviews.delete(document.uri.toString())) {
+      this.#show();
+    }
+  }
+
+  #show(): void {
+    for (const [name, { hunks, document }] of this.#reviews) {
+      if (hunks.length === 0) {
+        this.#reviews.delete(name);
+        this.#undecorate(document);
+      }
+    }
+    this.#changed.fire();
+    this.#decorate();
+    this.#tellEditor();
+  }
+
+  #decorate(): void {
+    for (const editor of vscode.window.visibleTextEditors) {
+      const hunks = this.#reviews.get(editor.document.uri.toString())?.hunks;
+      if (hunks !== undefined) {
+        const marked = (which: readonly ReviewedHunk[]): vscode.DecorationOptions[] =>
+          which.map((hunk) => {
+            const hoverMessage = oldText(hunk, editor.document);
+            const range = rangeOf(hunk, editor.document);
+            return hoverMessage === undefined ? { range } : { range, hoverMessage };
+          });
+        editor.setDecorations(this.#decoration, marked(hunks.filter(({ start, end }) => end > start)));
+        editor.setDecorations(this.#removal, marked(hunks.filter(({ start, end }) => end === start)));
+      }
+    }
+  }
+
+  #undecorate(document: vscode.TextDocument): void {
+    for (const editor of vscode.window.visibleTextEditors.filter((each) => each.document === document)) {
+      editor.setDecorations(this.#decoration, []);
+      editor.setDecorations(this.#removal, []);
+    }
+  }
+
+  #tellEditor(): void {
+    const uri = vscode.window.activeTextEditor?.document.uri.toString() ?? "";
+    void vscode.commands.executeCommand("setContext", "hearth.edit.reviewing", this.#reviews.has(uri));
+  }
+}
+
+function undoTitle({ start, end, old }: ReviewedHunk): string {
+  if (end > start) {
+    return "Undo";
+  }
+  return old.length === 1 ? "Undo (1 line removed)" : `Undo (${String(old.length)} lines removed)`;
+}
+
+function rangeOf({ start, end }: ReviewedHunk, document: vscode.TextDocument): vscode.Range {
+  const last = document.lineCount - 1;
+  return new vscode.Range(Math.min(start, last), 0, Math.min(Math.max(start, end - 1), last), 0);
+}
+
+/** As text: nothing of it is read as Markdown. */
+function oldText({ old }: ReviewedHunk, { languageId }: vscode.TextDocument): vscode.MarkdownString | undefined {
+  if (old.length === 0) {
+    return undefined;
+  }
+  const shown = old.slice(0, OLD_LINES_SHOWN).join("\n");
+  return new vscode.MarkdownString("Before:").appendCodeblock(shown, languageId);
+}

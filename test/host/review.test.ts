@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { chmod } from "node:fs/promises";
+import * as vscode from "vscode";
+import {
+  accept,
+  discard,
+  inFence,
+  inWorkspace,
+  openText,
+  proposalTabs,
+  proposed,
+  refactor,
+  replaceIn,
+  says,
+  select,
+} from "./proposed";
+import { endScriptedEngine, reviewIn, startScriptedEngine } from "./scriptedProcess";
+import { closeAll, ready, until } from "./window";
+
+const TEXT = `function total(items) {
+  let sum = 0;
+  for (const item of items) {
+    sum += item;
+  }
+  return sum;
+}
+
+const last = 1;
+`;
+const CODE = TEXT.slice(0, TEXT.indexOf("}\n\nconst") + 1);
+const TWO_PARTS = CODE.replace("let sum = 0;", "let sum = 1;").replace("return sum;", "return sum + 1;");
+
+async function lensesOf({ uri }: vscode.TextDocument): Promise<vscode.CodeLens[]> {
+  const command = "vscode.executeCodeLensProvider";
+  const all = await vscode.commands.executeCommand<vscode.CodeLens[]>(command, uri, 50);
+  return all.filter(
+    ({ command: own }) => own !== undefined && (own.command === "" || own.command.startsWith("hearth.")),
+  );
+}
+
+async function titles(document: vscode.TextDocument): Promise<string[]> {
+  return (await lensesOf(document)).map(({ command }) => command?.title ?? "");
+}
+
+async function click(document: vscode.TextDocument, title: string, nth = 0): Promise<void> {
+  const lens = (await lensesOf(document)).filter(({ command }) => command?.title === title)[nth];
+  assert.ok(lens?.command, `there is no '${title}'`);
+  await vscode.commands.executeCommand(lens.command.command, ...((lens.command.arguments ?? []) as unknown[]));
+}
+
+async function editing(content = TEXT): Promise<vscode.TextEditor> {
+  const editor = await openText(content);
+  await ready();
+  select(editor, CODE);
+  return editor;
+}
+
+describe("with an engine that says what a test wants,", () => {
+  before(startScriptedEngine);
+  after(endScriptedEngine);
+  afterEach(closeAll);
+
+  describe("a small change is made in the editor itself and", () => {
+    before(() => reviewIn(undefined));
+    after(() => reviewIn("diff"));
+
+    it("is kept and taken back part by part, in words", async () => {
+      const { document } = await editing();
+      await refactor({ say: inFence(TWO_PARTS) });
+      assert.deepEqual(proposalTabs(), []);
+      assert.equal(document.getText(), TEXT.replace(CODE, TWO_PARTS));
+      assert.deepEqual(await titles(document), ["Accept All", "Discard All", "Keep", "Undo", "Keep", "Undo"]);
+      await click(document, "Undo", 1);
+      assert.equal(document.getText(), TEXT.replace("let sum = 0;", "let sum = 1;"));
+      assert.deepEqual(await titles(document), ["Accept All", "Discard All", "Keep", "Undo"]);
+      await click(document, "Keep");
+      assert.deepEqual(await titles(document), []);
+      assert.equal(document.getText(), TEXT.replace("let sum = 0;", "let sum = 1;"));
+    });
+
+    it("is accepted and discarded as a whole, and undone in one step", async () => {
+      const { document } = await editing();
+      await refactor({ say: inFence(TWO_PARTS) });
+      await discard();
+      assert.equal(document.getText(), TEXT);
+      assert.deepEqual(await titles(document), []);
+      select(vscode.window.activeTextEditor!, CODE);
+      await refactor({ say: inFence(TWO_PARTS) });
+      await accept();
+      assert.deepEqual(await titles(document), []);
+      assert.equal(document.getText(), TEXT.replace(CODE, TWO_PARTS));
+      await vscode.commands.executeCommand("undo");
+      assert.equal(document.getText(), TEXT);
+    });
+
+    it("goes along with what is typed elsewhere", async () => {
+      const { document } = await editing();
+      await refactor({ say: inFence(TWO_PARTS) });
+      await replaceIn(document, "function total", "// One.\n// Two.\nfunction total");
+      await click(document, "Undo", 1);
+      await click(document, "Undo");
+      assert.equal(document.getText(), `// One.\n// Two.\n${TEXT}`);
+      assert.deepEqual(await titles(document), []);
+    });
+
+    it("says where the answer left something out", async () => {
+      const { document } = await editing();
+      const left = CODE.replace(/ {2}for[^]*? {2}\}/, "  // ... existing code ...").replace(
+        "return sum;",
+        "return sum * 2;",
+      );
+      await refactor({ say: inFence(left) });
+      assert.equal(document.getText(), TEXT.replace("return sum;", "return sum * 2;"));
+      assert.match((await titles(document))[0] ?? "", /left code out: 3 lines were put back/);
+    });
+
+    it("is shown beside the original where it is large", async () => {
+      const long = `${Array.from({ length: 40 }, (_, i) => `const a${String(i)} = ${String(i)};`).join("\n")}\n`;
+      const editor = await openText(long);
+      editor.selection = new vscode.Selection(0, 0, 40, 0);
+      await refactor({ say: inFence(long.replace("= 7;", "= 8;").trimEnd()) });
+      await says(await proposed(), "a7 = 8;");
+      assert.equal(editor.document.getText(), long);
+      await discard();
+    });
+  });
+
+  describe("a proposed change", () => {
+    it("of a file that was deleted can still be had", async () => {
+      const { document } = await editing();
+      await refactor({ say: inFence(TWO_PARTS) });
+      const proposal = await proposed();
+      await says(proposal, "sum + 1");
+      await vscode.workspace.fs.delete(document.uri);
+      await vscode.commands.executeCommand("hearth.edit.accept", proposal.uri);
+      await until("it is in the editor", () =>
+        vscode.workspace.textDocuments.some(
+          (each) => each.uri.scheme !== "hearth-edit" && each.getText() === TEXT.replace(CODE, TWO_PARTS),
+        ),
+      );
+    });
+
+    it("goes along with its file's name", async () => {
+      const { document } = await editing();
+      await refactor({ say: inFence(TWO_PARTS) });
+      const proposal = await proposed();
+      await says(proposal, "sum + 1");
+      const renamed = inWorkspace(`renamed${String(Date.now())}.ts`);
+      const edit = new vscode.WorkspaceEdit();
+      edit.renameFile(document.uri, renamed);
+      assert.ok(await vscode.workspace.applyEdit(edit));
+      await until("it is shown beside the renamed file", () =>
+        proposalTabs().some(
+          ({ input }) => input instanceof vscode.TabInputTextDiff && input.original.path === renamed.path,
+        ),
+      );
+      await vscode.commands.executeCommand("hearth.edit.accept", proposal.uri);
+      const now = await vscode.workspace.openTextDocument(renamed);
+      assert.equal(now.getText(), TEXT.replace(CODE, TWO_PARTS));
+      assert.deepEqual(proposalTabs(), []);
+    });
+
+    it("of a file that is read-only is accepted in the editor, and the disk is as it was", async () => {
+      const { document } = await editing();
+      await chmod(document.uri.fsPath, 0o444);
+      await refactor({ say: inFence(TWO_PARTS) });
+      await says(await proposed(), "sum + 1");
+      await accept();
+      assert.equal(document.getText(), TEXT.replace(CODE, TWO_PARTS));
+      assert.equal(Buffer.from(await vscode.workspace.fs.readFile(document.uri)).toString(), TEXT);
+      await chmod(document.uri.fsPath, 0o644);
+    });
+  });
+
+  describe("a block of the chat", () => {
+    it("in another language changes nothing", async () => {
+      const { document } = await openText(TEXT);
+      void vscode.commands.executeCommand("hearth.applyCode", { code: "npm install lodash\n", language: "bash" });
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      assert.deepEqual(proposalTabs(), []);
+      assert.equal(document.getText(), TEXT);
+    });
+
+    it("is for the file that it names", async () => {
+      const other = inWorkspace(`named${String(Date.now())}.ts`);
+      await vscode.workspace.fs.writeFile(other, Buffer.from("function f() {\n  return 1;\n}\n"));
+      await openText(TEXT);
+      const name = other.path.slice(other.path.lastIndexOf("/") + 1);
+      const code = "function f() {\n  return 2;\n}\n";
+      await vscode.commands.executeCommand("hearth.applyCode", { code, language: `ts ${name}` });
+      const proposal = await proposed();
+      await says(proposal, "return 2;");
+      assert.ok(proposal.uri.path.endsWith(name));
+      await accept();
+      assert.equal((await vscode.workspace.openTextDocument(other)).getText(), code);
+    });
+  });
+});
