@@ -100,6 +100,16 @@ function pairing(
     key: keyOf(line),
   });
   const [a, b] = [rewrite.map(read), old.map(read)];
+  const count = (lines: readonly { readonly key: string }[]): ReadonlyMap<string, number> => {
+    const counts = new Map<string, number>();
+    for (const { key } of lines) {
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    return counts;
+  };
+  const [own, before] = [count(a), count(b)];
+  // One of several elements that begin alike is not told from the others.
+  const isOnly = (key: string): boolean => (own.get(key) ?? 0) < 2 && (before.get(key) ?? 0) < 2;
   return (i, j) => {
     const [x, y] = [a[i], b[j]];
     if (x === undefined || y === undefined) {
@@ -113,6 +123,9 @@ function pairing(
       return -Infinity;
     }
     const alike = likeness(x.words, y.words);
+    if (!isOnly(x.key) || !isOnly(y.key)) {
+      return -Infinity;
+    }
     const least = x.key === y.key ? CHANGED_MIN : CHANGED_OTHER_MIN;
     return alike >= least && (depth > 0 || alike >= 0.7) ? alike + depth : -Infinity;
   };
@@ -137,9 +150,8 @@ export function likeness(a: readonly string[], b: readonly string[]): number {
 function keyOf(line: string): string {
   const text = line
     .trim()
-    .replace(
-      /^(?:(?:export|default|const|let|var|val|public|private|protected|static|final|readonly|async|def|fn|func|fun|function|class|type|int|auto|@)\s+)+/,
-      "",
-    );
-  return /^[\p{L}\p{N}_$.#@"'-]+/u.exec(text)?.[0] ?? text.slice(0, 1);
+    .replace(/^(?:(?:export|default|public|private|protected|static|final|readonly|async|pub)\s+)+/, "");
+  const declared =
+    /^(?:const|let|var|val|def|fn|func|fun|function|class|type|interface|struct|enum)\s+(?:mut\s+)?[\p{L}\p{N}_$]+/u;
+  return declared.exec(text)?.[0] ?? /^(?:<\/?)?[\p{L}\p{N}_$.#@"'-]+/u.exec(text)?.[0] ?? text.slice(0, 1);
 }

@@ -92,7 +92,8 @@ function fittedLine(line: CodeLine, at: number, { shift, known, spaces, blank, p
     return copied;
   }
   // It stands where it should, as lines here are written.
-  const isAsHere = width === line.width && spaces.has(leadingSpace(line.text));
+  const isUnknown = place.indentation === DEFAULT_INDENTATION;
+  const isAsHere = width === line.width && (isUnknown || spaces.has(leadingSpace(line.text)));
   return isAsHere ? line.text : indentOf(width, place.indentation) + line.text.trimStart();
 }
 

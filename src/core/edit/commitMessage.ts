@@ -1,4 +1,4 @@
-import { answerParts } from "./answer/answerParts";
+import { type AnswerPart, answerParts } from "./answer/answerParts";
 import { withoutControlTokens } from "./answer/controlTokens";
 
 const SUBJECT_CHARS_MAX = 100;
@@ -49,14 +49,19 @@ export function cleanCommitMessage(answer: string): string {
   const parts = answerParts(said);
   const block = parts.find((part) => part.kind === "code" && part.lines.some((line) => line.trim() !== ""));
   const talk = parts.flatMap(({ kind, lines }) => (kind === "talk" ? lines : []));
-  const text = tagged(said) ?? (block?.lines ?? talk).join("\n");
+  const text =
+    tagged(said) ??
+    (block === undefined || beginsMessage(parts[0]) ? wholeOf(said, block, talk) : block.lines.join("\n"));
   const lines = (messageOfCommand(text) ?? withoutTalk(text)).split("\n").map((line) => line.trimEnd());
   const start = lines.findIndex((line) => line.trim() !== "");
   if (start === -1) {
     return "";
   }
-  const subject = cleanSubject(lines[start] ?? "");
-  const body = lines.slice(start + 1);
+  const numbered = /^\s*\d+[.)]\s+(?=\S)/;
+  const first = lines[start] ?? "";
+  const subject = cleanSubject(first.replace(numbered, ""));
+  // Several to choose from: the first.
+  const body = numbered.test(first) ? [] : lines.slice(start + 1);
   const rest = body
     .join("\n")
     .trim()
@@ -66,6 +71,32 @@ export function cleanCommitMessage(answer: string): string {
     .join("\n")
     .replaceAll(/\n{3,}/g, "\n\n");
   return rest === "" ? subject : `${subject}\n\n${rest}`;
+}
+
+/** What stands before a block is the message already, and the block belongs to its text. */
+function beginsMessage(first: AnswerPart | undefined): boolean {
+  const lines = first?.kind === "talk" ? first.lines.filter((line) => line.trim() !== "") : [];
+  const [subject = ""] = lines;
+  return (
+    lines.length > 0 &&
+    subject.length <= SUBJECT_CHARS_MAX &&
+    !isIntroduction(subject) &&
+    !/[.:!]$/.test(subject.trim())
+  );
+}
+
+function wholeOf(said: string, block: AnswerPart | undefined, talk: readonly string[]): string {
+  const text = block === undefined ? talk.join("\n") : said;
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  const quoted = lines.filter((line) => /^\s*>/.test(line));
+  // A message in a quote: what is not in it is about it.
+  return quoted.length > 0 && quoted.length * 2 >= lines.length
+    ? text
+        .split("\n")
+        .filter((line) => /^\s*>/.test(line))
+        .map((line) => line.replace(/^\s*>\s?/, ""))
+        .join("\n")
+    : text;
 }
 
 /** Between tags, as some models are taught: `<commit_message>…</commit_message>`. */
@@ -124,7 +155,7 @@ function isAside(line: string, before: string): boolean {
       /^(?:note\b\s*:|explanation\b|reasoning\b|rationale\b\s*:|i (?:hope|chose|used|kept|have|followed|wrote)\b|let me know|feel free|(?:or|alternatively)\b[,:]|alternatives?\b\s*:|option \d|if you(?:['’]d| would| want| prefer| need)|would you|hope this|you can (?:also|use|adjust)|why this|in this (?:commit )?message)/i.test(
         text,
       )) ||
-    (isParagraph && /^(?:-{3,}|\*{3,}|_{3,})$/.test(line.trim()))
+    /^(?:-{3,}|\*{3,}|_{3,})$/.test(line.trim())
   );
 }
 

@@ -41,6 +41,11 @@ function candidatesIn(line: string, hasMark: boolean): string[] {
   if (/^[^\s,]+(?:\s*,\s*[^\s,]+)+,?$/.test(text)) {
     return text.split(",").map((each) => each.trim());
   }
+  // "Here are some: userCount, totalUsers"
+  const listed = /^[^:]*:\s+([^\s,:]+(?:\s*,\s*[^\s,:]+)+)\.?$/.exec(text)?.[1];
+  if (listed !== undefined) {
+    return listed.split(",").map((each) => each.trim().replace(/\.$/, ""));
+  }
   const [name = "", ...rest] = text.split(/\s+/);
   const isExplained = rest.length > 0 && (/^(?:[-–—:(=]|\/\/|->|→)/.test(rest[0] ?? "") || name.endsWith(":"));
   if (rest.length > 0 && !isExplained) {

@@ -117,10 +117,15 @@ function fittedTo(spot: RewriteSpot, answer: readonly string[], options: Rewrite
     const result = withCommentAbove(whole, spot, range);
     return { ...result, warnings: [...warnings, ...merged] };
   }
-  const { start, end } = withCommentAbove(whole, spot, range).range;
-  const code = withCommentsOf(whole, lines.slice(range.start, range.end), languageId, indentation);
-  const result = withCommentAbove(code.lines, spot, { start: start === range.start ? start : range.start, end });
-  return { ...result, warnings: [...warnings, ...merged, ...(code.changedCode ? [WARNINGS.codeChanged] : [])] };
+  const commented = withCommentAbove(whole, spot, range);
+  const documented = commented.range;
+  const before = lines.slice(documented.start, documented.end);
+  const code = withCommentsOf(commented.lines, before, languageId, indentation);
+  return {
+    range: documented,
+    lines: code.lines,
+    warnings: [...warnings, ...merged, ...(code.changedCode ? [WARNINGS.codeChanged] : [])],
+  };
 }
 
 /** Blank lines at both ends are those of the place. */

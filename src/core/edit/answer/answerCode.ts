@@ -2,7 +2,8 @@ import { linesOf } from "../lineDiff";
 import { withoutBlankEnds } from "../blankEnds";
 import { ANSWER_CHARS_MAX, answerParts, type CodePart } from "./answerParts";
 import { withoutControlTokens } from "./controlTokens";
-import { fenceInfo, mayStandIn } from "./fenceInfo";
+import { fenceInfo, isMarkdown, mayStandIn } from "./fenceInfo";
+import { markLines } from "./fenceMarks";
 import { isPatch } from "./patchText";
 import { isProse, readsLikeTalk } from "./talk";
 
@@ -39,6 +40,9 @@ export function codeOfAnswer(answer: string, target: AnswerTarget): AnswerCode {
     return unfenced(text, target, blocks);
   }
   const { block, others } = chosen;
+  if (isProse(target.languageId) && !isMarkdown(fenceInfo(block.info).language) && keepsMore(text, block, original)) {
+    return unfenced(text, target, []);
+  }
   const { language } = fenceInfo(block.info);
   if (isPatch(block.lines, language, original)) {
     return { kind: "patch", lines: block.lines, closed: block.closed, isFenced: true, others };
@@ -113,10 +117,28 @@ function unfenced(text: string, target: AnswerTarget, blocks: readonly CodePart[
   }
   const shared = likeness(code, known);
   const talk = code.filter(isTalk).length;
-  const isCode = isProse(languageId) ? shared > 0 : talk * 3 < Math.max(1, significant(code).length) || shared >= 1 / 3;
+  const showsBlocks = markLines(original).size > 0 && markLines(code).size > 0;
+  const isCode = isProse(languageId)
+    ? shared > 0 || showsBlocks
+    : talk * 3 < Math.max(1, significant(code).length) || shared >= 1 / 3;
   return isCode && !isOnlyTalk(code, target)
     ? { kind: "code", lines: code, closed: true, isFenced: false, others: 0 }
     : none;
+}
+
+/** A file that shows blocks itself, without a fence around it: the block is only a part of what was kept. */
+function keepsMore(text: string, block: CodePart, original: readonly string[]): boolean {
+  const known = original.map((line) => line.trim()).filter((line) => line !== "");
+  const kept = (lines: readonly string[]): number => {
+    const own = new Set(lines.map((line) => line.trim()));
+    return known.filter((line) => own.has(line)).length;
+  };
+  return markLines(original).size > 0 && kept(linesOf(text)) > kept(block.lines) && !hasOuter(text, block);
+}
+
+/** The block is the whole answer, but for talk. */
+function hasOuter(text: string, { lines }: CodePart): boolean {
+  return lines.some((line) => /^\s*(?:`{3,}|~{3,})/.test(line)) && text.includes(lines.join("\n"));
 }
 
 /** It reads like sentences and shares nothing with the original. */

@@ -99,7 +99,7 @@ function likenessTo(counts: ReadonlyMap<string, number>, lines: readonly string[
   let own = 0;
   for (const line of lines) {
     const text = line.trim();
-    if (text !== "") {
+    if (isText(text)) {
       own += 1;
       const count = left.get(text) ?? 0;
       common += count > 0 ? 1 : 0;
@@ -112,7 +112,7 @@ function likenessTo(counts: ReadonlyMap<string, number>, lines: readonly string[
 
 function countsOf(lines: readonly string[]): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const text of lines.map((line) => line.trim()).filter((line) => line !== "")) {
+  for (const text of lines.map((line) => line.trim()).filter(isText)) {
     counts.set(text, (counts.get(text) ?? 0) + 1);
   }
   return counts;
@@ -157,4 +157,9 @@ function withoutIndent(lines: readonly string[], indent: number): string[] {
     .filter((line) => line.trim() !== "")
     .reduce((columns, line) => Math.min(columns, line.length - line.trimStart().length), indent);
   return lines.map((line) => (line.trim() === "" ? line.slice(Math.min(least, line.length)) : line.slice(least)));
+}
+
+/** Marks are everywhere where blocks are. */
+function isText(line: string): boolean {
+  return line !== "" && !/^(?:`{3,}|~{3,})$/.test(line);
 }

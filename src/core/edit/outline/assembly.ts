@@ -51,10 +51,11 @@ class Assembler {
     let at = start;
     const [head] = members;
     if (first.length > 0) {
-      // Before the first member, behind the blank lines and comments that are nobody's.
-      const from = head?.start ?? end;
-      pieces.push({ before: [], lines: this.#lines.slice(start, from), of: undefined, isNew: false });
-      at = from;
+      // Before the first member, behind the comments that are nobody's.
+      const header = this.#lines.slice(start, head?.start ?? end);
+      const { below } = blankEnds(header);
+      at = (head?.start ?? end) - below.length;
+      pieces.push({ before: [], lines: this.#lines.slice(start, at), of: undefined, isNew: false });
       this.#insert(pieces, first, this.#atStart(pieces));
     }
     for (const member of members) {
@@ -96,14 +97,17 @@ class Assembler {
   #gap(before: Piece, { kind }: Declaration, lines: readonly string[]): number {
     const other = before.of;
     const isSmall = (of: Declaration["kind"] | undefined, all: readonly string[]): boolean =>
-      all.length === 1 || of === "entry" || of === "import" || (of === "variable" && all.length < 3);
+      (all.length === 1 && of !== "function" && of !== "call") ||
+      of === "entry" ||
+      of === "import" ||
+      (of === "variable" && all.length < 3);
     if (kind === "import" && other?.kind === "import") {
-      return 0;
+      return /^\s*(?:package|namespace)\b/.test(before.lines[0] ?? "") ? 1 : 0;
     }
     if (this.#family.kind === "json" || this.#family.kind === "yaml" || kind === "entry") {
       return 0;
     }
-    if (kind === other?.kind && kind !== "call" && isSmall(kind, lines) && isSmall(other.kind, before.lines)) {
+    if (kind === other?.kind && isSmall(kind, lines) && isSmall(other.kind, before.lines)) {
       return 0;
     }
     const isTop = lines.some((line) => /^\S/.test(line));
