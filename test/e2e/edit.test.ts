@@ -59,6 +59,8 @@ describe("editing with the model", () => {
   const suite = editorForSuite({
     name: "edit",
     scripted: true,
+    // The diff editor, which larger changes have, whatever the size.
+    settings: { "hearth.edit.review": "diff" },
     files: { "cart.ts": CART, "cancel.ts": CANCELLED, "fix.ts": FIX },
   });
   let proposed: ProposedChange;
