@@ -9,7 +9,7 @@ export interface Alignment {
 }
 
 /** Comparing takes the product of both lengths. */
-const CELLS_MAX = 6_000_000;
+const CELLS_MAX = 12_000_000;
 const SAME = 3;
 const SAME_MARKS = 0.6;
 const SAME_DEPTH = 0.5;
@@ -21,10 +21,44 @@ const CHANGED_OTHER_MIN = 0.85;
 const DROP = 0.05;
 
 /**
- * The best pairing, in order, of the lines of a rewrite with those that it rewrites (Needleman and Wunsch). `isOpen` says at
- * which lines of the rewrite old ones may be missing.
+ * The best pairing, in order, of the lines of a rewrite with those that it rewrites. `isOpen` says at which lines of the
+ * rewrite old ones may be missing. Undefined where both are too long to be compared.
  */
 export function alignLines(
+  rewrite: readonly string[],
+  old: readonly string[],
+  isOpen: (at: number) => boolean,
+  tabWidth: number,
+): Alignment | undefined {
+  const isSame = (i: number, j: number): boolean => !isOpen(i) && rewrite[i]?.trim() === old[j]?.trim();
+  const shortest = Math.min(rewrite.length, old.length);
+  let head = 0;
+  while (head < shortest && isSame(head, head)) {
+    head += 1;
+  }
+  let tail = 0;
+  while (tail < shortest - head && isSame(rewrite.length - 1 - tail, old.length - 1 - tail)) {
+    tail += 1;
+  }
+  const inner = alignInner(
+    rewrite.slice(head, rewrite.length - tail),
+    old.slice(head, old.length - tail),
+    (at) => isOpen(head + at),
+    tabWidth,
+  );
+  if (inner === undefined) {
+    return undefined;
+  }
+  const range = (from: number, count: number): number[] => Array.from({ length: count }, (_, i) => from + i);
+  const none = (count: number): readonly number[][] => Array.from({ length: count }, () => []);
+  return {
+    old: [...range(0, head), ...inner.old.map((at) => (at === -1 ? -1 : at + head)), ...range(old.length - tail, tail)],
+    gaps: [...none(head), ...inner.gaps.map((gap) => gap.map((at) => at + head)), ...none(tail)],
+  };
+}
+
+/** By Needleman and Wunsch. */
+function alignInner(
   rewrite: readonly string[],
   old: readonly string[],
   isOpen: (at: number) => boolean,
@@ -36,7 +70,7 @@ export function alignLines(
   }
   const pair = pairing(rewrite, old, tabWidth);
   const width = m + 1;
-  const best = new Float64Array((n + 1) * width);
+  const best = new Float32Array((n + 1) * width);
   const step = new Uint8Array((n + 1) * width);
   for (let j = 1; j <= m; ++j) {
     best[j] = (best[j - 1] ?? 0) - (n > 0 && isOpen(0) ? 0 : DROP);

@@ -13,7 +13,7 @@ import { familyOf } from "./outline/families";
 import { mergedGroup, mergedImport } from "./outline/imports";
 import { matchOf } from "./outline/matching";
 import { mergedOnOneLine } from "./outline/oneLine";
-import { flattened, outlineOf } from "./outline/outline";
+import { outlineOf } from "./outline/outline";
 import { restoredWarning } from "./warnings";
 
 export interface StructuredTarget {
@@ -102,7 +102,7 @@ class Placer {
 
   /** Entries of JSON that stand deeper in the document than in its outermost object. */
   #isInside(items: readonly Declaration[]): boolean {
-    const all = flattened(this.#doc.outline);
+    const all = this.#doc.all;
     const outer = this.#doc.outline[0]?.members ?? [];
     return items.some(
       ({ name }) => !outer.some((each) => each.name === name) && all.some((each) => each.name === name),
@@ -185,7 +185,7 @@ class Placer {
 
   /** Where to look for an item of the code's outermost level: the nearest first. */
   #levelsFor(item: Declaration): readonly (readonly Declaration[])[] {
-    const all = flattened(this.#doc.outline);
+    const all = this.#doc.all;
     const inTypes = all.filter((each) => this.#doc.isInType(each));
     const outside = all.filter((each) => !this.#doc.isInType(each));
     const nesting = this.#nestingOf(item);
@@ -391,7 +391,7 @@ class Placer {
   #placeStatements(items: readonly Declaration[]): StructuredPlacement {
     const { lines, cursorLine, indentation, languageId } = this.#target;
     const isBlankLine = (lines[cursorLine] ?? "").trim() === "";
-    const all = flattened(this.#doc.outline);
+    const all = this.#doc.all;
     const around = all.findLast(
       ({ start, end, kind }) => kind !== "container" && start < cursorLine && cursorLine < end,
     );

@@ -8,6 +8,9 @@ const TYPE_LIKE = /\b(?:class|interface|struct|trait|impl|object|extension|proto
 /** The declarations of a document, and those around its cursor. */
 export class DocumentOutline {
   readonly outline: readonly Declaration[];
+  /** All declarations, those inside others behind these. */
+  readonly all: readonly Declaration[];
+  readonly #parents = new Map<Declaration, Declaration>();
   readonly #target: { readonly lines: readonly string[]; readonly languageId: string; readonly cursorLine: number };
 
   constructor(target: {
@@ -18,37 +21,39 @@ export class DocumentOutline {
   }) {
     this.#target = target;
     this.outline = outlineOf(target.lines, target.languageId, target.indentation.size);
+    this.all = flattened(this.outline);
+    for (const parent of this.all) {
+      for (const member of parent.members) {
+        this.#parents.set(member, parent);
+      }
+    }
   }
 
   functionAt(): Declaration | undefined {
-    return flattened(this.outline).findLast(
+    return this.all.findLast(
       (each) => each.kind !== "container" && this.#isAtCursor(each) && each.end - each.start > 1,
     );
   }
 
   containerAt(): Declaration | undefined {
-    return flattened(this.outline).findLast(
-      (each) => each.kind === "container" && each.body !== undefined && this.#isAtCursor(each),
-    );
+    return this.all.findLast((each) => each.kind === "container" && each.body !== undefined && this.#isAtCursor(each));
   }
 
   typeAt(): Declaration | undefined {
-    return flattened(this.outline).findLast(
+    return this.all.findLast(
       (each) => each.kind === "container" && each.body !== undefined && this.isType(each) && this.#isAtCursor(each),
     );
   }
 
   onlyType(): Declaration | undefined {
-    const types = flattened(this.outline).filter(
-      (each) => each.kind === "container" && each.body !== undefined && this.isType(each),
-    );
+    const types = this.all.filter((each) => each.kind === "container" && each.body !== undefined && this.isType(each));
     const outer = types.filter((each) => !types.some((other) => other !== each && other.members.includes(each)));
     return outer.length === 1 ? outer[0] : undefined;
   }
 
   /** The innermost namespace, module or group of tests around the cursor, which is a file of its own. */
   namespaceAt(): Declaration | undefined {
-    return flattened(this.outline).findLast(
+    return this.all.findLast(
       (each) =>
         each.kind === "container" &&
         each.body !== undefined &&
@@ -88,7 +93,7 @@ export class DocumentOutline {
   }
 
   parentOf(declaration: Declaration): Declaration | undefined {
-    return flattened(this.outline).find(({ members }) => members.includes(declaration));
+    return this.#parents.get(declaration);
   }
 
   /** The last one that begins at or above the cursor; behind the imports at least. */
