@@ -25,5 +25,12 @@ export function withLines({ mark, lines, ends }: TextLines, changed: readonly st
   const [common = "\n"] = ["\n", "\r\n", "\r"].toSorted((a, b) => count(b) - count(a));
   const hunks = hunksBetween(lines, changed).map((hunk) => ({ ...hunk, lines: hunk.lines.map(() => common) }));
   const newEnds = applyHunks([...ends, ""], hunks);
-  return mark + changed.map((line, i) => (i === changed.length - 1 ? line : line + (newEnds[i] === "" ? common : (newEnds[i] ?? common)))).join("");
+  return (
+    mark +
+    changed
+      .map((line, i) =>
+        i === changed.length - 1 ? line : line + (newEnds[i] === "" ? common : (newEnds[i] ?? common)),
+      )
+      .join("")
+  );
 }
