@@ -84,7 +84,7 @@ describe("a model, from nothing to its use", () => {
       await editor.command("Hearth: Choose Model…");
       const row = editor.choices().filter({ hasText: "Tiiny/Model-GGUF/model.gguf" }).first();
       await row.waitFor();
-      if ((await row.innerText()).includes('in use')) {
+      if ((await row.innerText()).includes("in use")) {
         return true;
       }
       await editor.press("Escape");
