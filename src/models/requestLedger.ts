@@ -1,4 +1,4 @@
-import { appendFile } from "node:fs/promises";
+import { appendFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { HttpPort } from "./http";
 
@@ -30,7 +30,9 @@ export function withLedger(http: HttpPort, folder: string, nowMs: () => number =
         bytes,
       };
       // The download goes on where the folder cannot be written; it will say so itself.
-      appendFile(join(folder, LEDGER_FILE), `${JSON.stringify(entry)}\n`, { mode: 0o600 }).catch(() => undefined);
+      mkdir(folder, { recursive: true })
+        .then(() => appendFile(join(folder, LEDGER_FILE), `${JSON.stringify(entry)}\n`, { mode: 0o600 }))
+        .catch(() => undefined);
     };
     const response = await http(request).catch((error: unknown) => {
       note(0, 0);

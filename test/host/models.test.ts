@@ -52,7 +52,12 @@ describe("a model from a hub", () => {
       const last = hub.content.subarray(half - 100, half);
       await until("a part of it is there", () => {
         const part = `${path()}.part`;
-        return existsSync(part) && readFileSync(part).subarray(half - 100, half).equals(last);
+        return (
+          existsSync(part) &&
+          readFileSync(part)
+            .subarray(half - 100, half)
+            .equals(last)
+        );
       });
       act({ kind: "pause", reference: REFERENCE, title: "A model" });
       await until("it is paused", () => !existsSync(`${path()}.lock`));

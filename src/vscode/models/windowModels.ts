@@ -180,13 +180,14 @@ export class WindowModels implements vscode.Disposable {
   /** Checked first where it is not what it was. */
   async #use(model: InstalledModel): Promise<void> {
     if (model.problem !== undefined) {
-      await this.#withProgress(`Checking ${model.title}`, async (signal, report) => {
-        await (
-          await this.#models()
-        ).verify(model.reference, signal, (done) => {
+      const verified = await this.#withProgress(`Checking ${model.title}`, async (signal, report) =>
+        (await this.#models()).verify(model.reference, signal, (done) => {
           report(done, model.bytes);
-        });
-      });
+        }),
+      );
+      if (verified === undefined) {
+        return;
+      }
     }
     await this.#switchTo(model.path);
   }
