@@ -15,7 +15,7 @@ export async function inspect(args: Arguments): Promise<void> {
     return;
   }
   for (const [name, value] of Object.entries(facts)) {
-    process.stdout.write(`${name.padEnd(18)} ${show(value)}\n`);
+    process.stdout.write(`${name.padEnd(24)} ${show(value)}\n`);
   }
 }
 
