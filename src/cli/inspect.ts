@@ -28,7 +28,7 @@ export async function inspect(args: Arguments): Promise<void> {
     return;
   }
   for (const [name, value] of Object.entries(facts)) {
-    process.stdout.write(terminalText(`${name.padEnd(18)} ${show(value)}\n`));
+    process.stdout.write(terminalText(`${name.padEnd(24)} ${show(value)}\n`));
   }
 }
 

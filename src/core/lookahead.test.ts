@@ -19,7 +19,8 @@ function setUp(says: (prompt: string) => string, prefillMs = 500) {
 }
 
 function chained(prompt: string): string {
-  return /\bone$/.test(beforeCursor(prompt)) ? ".two" : /\.two$/.test(beforeCursor(prompt)) ? ".three" : "one";
+  const before = beforeCursor(prompt);
+  return before.endsWith("one") ? ".two" : before.endsWith(".two") ? ".three" : "one";
 }
 
 function beforeCursor(prompt: string): string {

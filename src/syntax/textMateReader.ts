@@ -27,6 +27,8 @@ export interface TextMateParts {
   readonly scopes: ScopeReader;
   /** Of the language and those that are embedded in it. */
   readonly configurations: ReadonlyMap<string, LanguageConfiguration>;
+  /** After so long a line's reading is given up; default 250. */
+  readonly lineMsMax: number | undefined;
   /** Called once; from then on each line is one token. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -39,18 +41,21 @@ export class TextMateReader implements SyntaxReader {
   readonly #oniguruma: TimedOniguruma;
   readonly #scopes: ScopeReader;
   readonly #configurations: ReadonlyMap<string, LanguageConfiguration>;
+  readonly #lineMsMax: number;
   readonly #onFailure: (error: unknown) => void;
   readonly #recent: TextMateState[] = [];
   #nextRecent = 0;
   #slowLines = 0;
   #hasFailed = false;
 
-  constructor(languageId: string, { grammar, oniguruma, scopes, configurations, onFailure }: TextMateParts) {
+  constructor(languageId: string, parts: TextMateParts) {
+    const { grammar, oniguruma, scopes, configurations, lineMsMax = LINE_MS_MAX, onFailure } = parts;
     this.languageId = languageId;
     this.#grammar = grammar;
     this.#oniguruma = oniguruma;
     this.#scopes = scopes;
     this.#configurations = configurations;
+    this.#lineMsMax = lineMsMax;
     this.#onFailure = onFailure;
     this.start = new TextMateState(INITIAL, scopes.start);
   }
@@ -76,7 +81,7 @@ export class TextMateReader implements SyntaxReader {
   /** One slow line may be the fault of what else the machine does; a very slow one, or several, are the grammar's. */
   #judge(line: string): void {
     const spentMs = this.#oniguruma.spentMs();
-    if (spentMs > LINE_MS_MAX && line.length <= SLOW_LINE_CHARS) {
+    if (spentMs > this.#lineMsMax && line.length <= SLOW_LINE_CHARS) {
       this.#slowLines += spentMs > VERY_SLOW_MS ? SLOW_LINES_MAX : 1;
     }
     if (this.#slowLines >= SLOW_LINES_MAX && !this.#hasFailed) {
@@ -119,7 +124,7 @@ export class TextMateReader implements SyntaxReader {
   }
 
   #tokenize(line: string, stack: StateStack): ITokenizeLineResult | undefined {
-    this.#oniguruma.allow(LINE_MS_MAX);
+    this.#oniguruma.allow(this.#lineMsMax);
     try {
       return this.#grammar.tokenizeLine(line, stack);
     } catch (error) {

@@ -30,11 +30,14 @@ export class TextMateSource implements SyntaxSource {
   readonly #loading = new Map<string, Promise<SyntaxReader>>();
   readonly #loaded = new Map<string, SyntaxReader>();
   readonly #plain = new Map<string, PlainReader>();
+  readonly #lineMsMax: number | undefined;
   #catalogs: Promise<readonly SyntaxCatalog[]> | undefined;
 
-  constructor(files: TextMateFiles, onGrammarFailure: GrammarFailure = () => undefined) {
+  /** @param lineMsMax see TextMateParts. */
+  constructor(files: TextMateFiles, onGrammarFailure: GrammarFailure = () => undefined, lineMsMax?: number) {
     this.#files = files;
     this.#onGrammarFailure = onGrammarFailure;
+    this.#lineMsMax = lineMsMax;
   }
 
   readerNow(languageId: string): { readonly reader: SyntaxReader; readonly isFinal: boolean } {
@@ -149,6 +152,7 @@ export class TextMateSource implements SyntaxSource {
       oniguruma,
       scopes: new ScopeReader(languageId, contribution),
       configurations,
+      lineMsMax: this.#lineMsMax,
       onFailure: (error) => {
         this.#drop(languageId, contribution, level, error);
       },

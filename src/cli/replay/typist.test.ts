@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dirname, "..", "..", "..");
 const SNIPPETS = join(ROOT, "test", "fixtures", "tokenizer", "snippets");
 const FILES = [
   ...readdirSync(SNIPPETS).map((name) => join(SNIPPETS, name)),
-  ...["completionCache.ts", "scanner.ts", "promptWindow.ts"].map((name) => join(ROOT, "src", "core", name)),
+  ...["completionCache.ts", "gate.ts", "promptWindow.ts"].map((name) => join(ROOT, "src", "core", name)),
 ];
 
 /** Types a text into a document and gives the keys. */
