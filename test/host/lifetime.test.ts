@@ -67,10 +67,17 @@ describe("an engine", () => {
     await ready();
   });
 
-  it("says what is wrong with a model, and goes on with the right one", async () => {
+  it("goes on with the model before where another one is refused, and says what is wrong where there is none", async () => {
+    await ready();
+    const { loads } = await stats();
     const file = join(tmpdir(), "not-a-model.gguf");
     writeFileSync(file, "<!DOCTYPE html><title>Not found</title>");
     await withSetting("hearth.model.path", file, async () => {
+      assert.notEqual(await completed(await open(DOCUMENT, "python")), "");
+      assert.equal((await stats()).loads, loads);
+      await closeAll();
+      await open(DOCUMENT, "python");
+      await vscode.commands.executeCommand("hearth.restartEngine");
       const line = await until("the model is refused", async () => {
         const now = await status();
         return now.state === "error" && now;
