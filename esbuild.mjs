@@ -1,7 +1,7 @@
 // Bundles the TypeScript into dist/ and puts the native addon and data files beside it.
 import { copyFileSync, existsSync, mkdirSync, renameSync } from "node:fs";
 import { build } from "esbuild";
-import { layOutSyntax } from "./tools/syntaxData.mjs";
+import { layOutSyntax, loadGrammarList } from "./tools/syntaxData.mjs";
 
 /** Instead of tsconfig.json, whose base comes with the packages that only checks need. */
 const tsconfigRaw = { compilerOptions: { target: "es2022", verbatimModuleSyntax: true } };
@@ -55,5 +55,6 @@ if (existsSync(addon)) {
   copyFileSync(addon, draft);
   renameSync(draft, "dist/hearth.node");
 }
+await loadGrammarList();
 layOutSyntax("dist/syntax");
 copyFileSync("bench/text.txt", "dist/bench-text.txt");

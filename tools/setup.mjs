@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { forget, isUpToDate, run, runMain, step, StepError, unlessUpToDate } from "./steps.mjs";
+import { loadGrammarList } from "./syntaxData.mjs";
 
 const HINTS = {
   linux:
@@ -96,6 +97,7 @@ export async function setUp({ toRun = false } = {}) {
   await step("install npm packages", () =>
     toRun ? installToRun() : unlessUpToDate("install", LOCK, FULL_OUTPUT, installAll),
   );
+  await loadGrammarList();
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) runMain(() => setUp());

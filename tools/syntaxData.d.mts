@@ -1,5 +1,6 @@
 export const LICENCES: readonly string[];
 export const OWN_GRAMMARS: Readonly<Record<string, string>>;
+export function loadGrammarList(): Promise<void>;
 export function bundledGrammars(): readonly {
   readonly scope: string;
   readonly file: string;

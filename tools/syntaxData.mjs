@@ -2,13 +2,11 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
-import { grammars, injections } from "tm-grammars";
 import { root, StepError } from "./steps.mjs";
 
 /** Licences under which a grammar may ship; tm-grammars has others, too, and some whose licence nobody has said. */
 export const LICENCES = ["MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "ISC"];
-const FROM = path.join(path.dirname(fileURLToPath(import.meta.resolve("tm-grammars"))), "grammars");
+const FROM = path.join(root, "node_modules", "tm-grammars", "grammars");
 const OWN = path.join(root, "src/syntax/bundled");
 export const OWN_GRAMMARS = { "text.html.php": "php-html.tmLanguage.json" };
 /** Grammars that add to others, and what they add to: VS Code's `injectTo`, which tm-grammars leaves out. */
@@ -18,7 +16,14 @@ const INJECTED = {
   "vue.sfc.style.variable.injection": ["text.html.vue"],
 };
 
-const byScope = new Map([...grammars, ...injections].map((each) => [each.scopeName, each]));
+const byScope = new Map();
+
+/** To be called before anything else here, when set-up has installed the package: this module is loaded before. */
+export async function loadGrammarList() {
+  if (byScope.size > 0) return;
+  const { grammars, injections } = await import("tm-grammars");
+  for (const each of [...grammars, ...injections]) byScope.set(each.scopeName, each);
+}
 
 function readGrammar(scope) {
   const own = OWN_GRAMMARS[scope];

@@ -18,6 +18,7 @@ describe("the bundled grammars", () => {
   before(async () => {
     // Not required: the package with the grammars has modules only.
     data = await import("../../tools/syntaxData.mjs");
+    await data.loadGrammarList();
   });
 
   it("take little room in the package", () => {

@@ -13,6 +13,11 @@ describe("third-party code", () => {
   const { packages } = JSON.parse(readFileSync("package-lock.json", "utf8")) as Locked;
   const homes = [...new Set(BUNDLES.flatMap(packagesIn))];
 
+  before(async () => {
+    const { loadGrammarList } = await import("../../tools/syntaxData.mjs");
+    await loadGrammarList();
+  });
+
   it("comes from packages that `npm start`, which leaves out those for checks, installs too", () => {
     assert.ok(homes.length > 5);
     for (const home of homes) {
