@@ -7,6 +7,8 @@ import type { Settings } from "./settings";
 import type { WindowEngine } from "./windowEngine";
 
 const FILES_MAX = 5_000;
+/** Of more at a time, after a checkout, those count that are nearest to the open editors. */
+const NEW_FILES_MAX = 50;
 /** Settings and folders change several at a time. */
 const CHANGED_AFTER_MS = 1000;
 
@@ -26,6 +28,9 @@ export class WorkspaceFiles implements vscode.Disposable {
   readonly #listeners: vscode.Disposable;
   readonly #told = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
+  /** Files that have just been created, by their identifiers. */
+  readonly #new = new Map<string, vscode.Uri>();
+  #newTimer: NodeJS.Timeout | undefined;
   /** Another one stops the one before. */
   #reading: object | undefined;
 
@@ -44,9 +49,12 @@ export class WorkspaceFiles implements vscode.Disposable {
     const again = (): void => {
       this.#readSoon();
     };
-    const watcher = vscode.workspace.createFileSystemWatcher("**/*", true);
+    const watcher = vscode.workspace.createFileSystemWatcher("**/*");
     this.#listeners = vscode.Disposable.from(
       watcher,
+      watcher.onDidCreate((uri) => {
+        this.#appeared(uri);
+      }),
       watcher.onDidChange((uri) => {
         if (this.#told.has(uri.toString())) {
           void this.#tell(uri).catch(() => undefined);
@@ -83,8 +91,41 @@ export class WorkspaceFiles implements vscode.Disposable {
 
   dispose(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#newTimer);
     this.#reading = undefined;
     this.#listeners.dispose();
+  }
+
+  get #isWanted(): boolean {
+    const isOn = this.#settings.memory === "workspace" && vscode.workspace.isTrusted;
+    return isOn && this.#engine.condition.kind === "ready";
+  }
+
+  #appeared(uri: vscode.Uri): void {
+    this.#new.set(uri.toString(), uri);
+    clearTimeout(this.#newTimer);
+    this.#newTimer = setTimeout(() => {
+      const uris = [...this.#new.values()];
+      this.#new.clear();
+      this.#tellNew(uris).catch((error: unknown) => {
+        this.#log.warn(`new files of the workspace are not remembered: ${String(error)}`);
+      });
+    }, CHANGED_AFTER_MS);
+  }
+
+  async #tellNew(uris: readonly vscode.Uri[]): Promise<void> {
+    if (!this.#isWanted) {
+      return;
+    }
+    if (uris.length > NEW_FILES_MAX) {
+      this.#readSoon();
+      return;
+    }
+    for (const uri of await this.#sourcesAmong(uris)) {
+      if (await isSearched(uri)) {
+        await this.#tell(uri);
+      }
+    }
   }
 
   #readSoon(): void {
@@ -99,8 +140,7 @@ export class WorkspaceFiles implements vscode.Disposable {
   async #read(): Promise<void> {
     const reading = {};
     this.#reading = reading;
-    const isWanted = this.#settings.memory === "workspace" && vscode.workspace.isTrusted;
-    if (!isWanted || this.#engine.condition.kind !== "ready") {
+    if (!this.#isWanted) {
       return;
     }
     const files = await this.#found();
@@ -127,13 +167,18 @@ export class WorkspaceFiles implements vscode.Disposable {
 
   /** Nearest to the open editors first. */
   async #found(): Promise<readonly vscode.Uri[]> {
-    const uris = (await vscode.workspace.findFiles("**/*", undefined, FILES_MAX)).filter(
-      (uri) => uri.scheme === "file" && isSourcePath(vscode.workspace.asRelativePath(uri, false)),
-    );
-    const ignored = await this.#ignored(uris);
-    const byPath = new Map(uris.filter(({ fsPath }) => !ignored.has(fsPath)).map((uri) => [uri.path, uri]));
+    const sources = await this.#sourcesAmong(await vscode.workspace.findFiles("**/*", undefined, FILES_MAX));
+    const byPath = new Map(sources.map((uri) => [uri.path, uri]));
     const worked = vscode.window.visibleTextEditors.map(({ document }) => document.uri.path);
     return nearestFirst([...byPath.keys()], worked).flatMap((path) => byPath.get(path) ?? []);
+  }
+
+  async #sourcesAmong(uris: readonly vscode.Uri[]): Promise<readonly vscode.Uri[]> {
+    const sources = uris.filter(
+      (uri) => uri.scheme === "file" && isSourcePath(vscode.workspace.asRelativePath(uri, false)),
+    );
+    const ignored = await this.#ignored(sources);
+    return sources.filter(({ fsPath }) => !ignored.has(fsPath));
   }
 
   /** Paths. Git is run in trusted workspaces only. */
@@ -192,4 +237,14 @@ export class WorkspaceFiles implements vscode.Disposable {
       this.#engine.memory.forgetDocuments(told);
     }
   }
+}
+
+/** Found by the editor's search: `files.exclude` does not name it. */
+async function isSearched(uri: vscode.Uri): Promise<boolean> {
+  const folder = vscode.workspace.getWorkspaceFolder(uri);
+  if (folder === undefined) {
+    return false;
+  }
+  const literally = vscode.workspace.asRelativePath(uri, false).replace(/[[\]{}*?]/g, "[$&]");
+  return (await vscode.workspace.findFiles(new vscode.RelativePattern(folder, literally), undefined, 1)).length > 0;
 }

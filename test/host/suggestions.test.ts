@@ -16,6 +16,7 @@ import {
   requestAfter,
   requests,
   show,
+  stats,
   status,
   trigger,
   typeKeys,
@@ -189,6 +190,33 @@ describe("a suggestion", () => {
     const editor = await show(document, crlf.indexOf("|"));
     await completed(editor);
     assert.doesNotMatch(document.getText(), /[^\r]\n/);
+  });
+});
+
+describe("the memory of the workspace", () => {
+  it("gets to know a file that is created, and forgets it when it is deleted", async () => {
+    const [folder] = vscode.workspace.workspaceFolders ?? [];
+    assert.ok(folder, "the tests need a folder");
+    await open(SUBTRACT, "typescript");
+    await ready();
+    const uri = vscode.Uri.joinPath(folder.uri, "brand[new].ts");
+    const ignored = vscode.Uri.joinPath(folder.uri, "brandNew.env");
+    const documents = async (): Promise<number> => (await stats()).memory.documents;
+    let before = await documents();
+    await until("what is there already is known", async () => {
+      await sleep(1500);
+      const now = await documents();
+      const isSame = now === before;
+      before = now;
+      return isSame;
+    });
+    await vscode.workspace.fs.writeFile(ignored, Buffer.from("TOKEN=abc\n"));
+    await vscode.workspace.fs.writeFile(uri, Buffer.from(ADD));
+    await until("it is remembered", async () => (await documents()) === before + 1);
+    await vscode.workspace.fs.delete(uri);
+    await vscode.workspace.fs.delete(ignored);
+    await until("it is forgotten", async () => (await documents()) === before);
+    await closeAll();
   });
 });
 
