@@ -30,7 +30,8 @@ export function outcomeOfReused(
   if ((isManual && isOpen) || (source !== "revisited" && wordChars !== undefined && wordChars <= 0)) {
     return undefined;
   }
-  if (pending.isRepeated && reused.completionKind !== kind) {
+  const isMoreWanted = reused.completionKind !== kind || (kind === "block" && reused.isWhole === undefined);
+  if (pending.isRepeated && isMoreWanted) {
     return undefined;
   }
   const outcome = fittedOutcome(pending, reused);

@@ -339,6 +339,7 @@ describe("with an engine that says what a document wants,", () => {
     it("gets no suggestion, into no chat, and it is said why, until an ignore file says otherwise", () =>
       withFiles({ ".hearthignore": "# ours\nkept-*.ts\n", "kept-secret.ts": TEXT }, async () => {
         const editor = await opened("kept-secret.ts");
+        await until("the ignore file is noticed", async () => (await asked(editor, Invoke)).reason === "excluded");
         assert.deepEqual(await asked(editor, Invoke), { texts: [], reason: "excluded" });
         await until("the status says why", async () =>
           (await status()).details.some((line) => line.includes("'kept-*.ts' in line 2 of '.hearthignore'")),

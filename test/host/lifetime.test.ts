@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import * as vscode from "vscode";
 import {
   closeAll,
@@ -73,6 +74,8 @@ describe("an engine", () => {
     const file = join(tmpdir(), "not-a-model.gguf");
     writeFileSync(file, "<!DOCTYPE html><title>Not found</title>");
     await withSetting("hearth.model.path", file, async () => {
+      // A request that is under way while the choice is tried ends.
+      await sleep(1000);
       assert.notEqual(await completed(await open(DOCUMENT, "python")), "");
       assert.equal((await stats()).loads, loads);
       await closeAll();

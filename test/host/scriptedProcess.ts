@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as vscode from "vscode";
 import { EngineClient } from "../../src/engine/client/client";
@@ -17,7 +18,8 @@ const NODE = { ...process.env, ELECTRON_RUN_AS_NODE: "1" };
 /** A line in a message that tells the scripted engine what to say to it; see test/scriptedEngine/script.ts. */
 export const script = (value: object): string => `\nscript: ${JSON.stringify(value)}\n`;
 
-const SAYING = join(ROOT, "dist-test", "scriptedEngine", "saying.txt");
+/** Windows of several versions run at a time. */
+const SAYING = join(tmpdir(), `hearth-saying-${String(process.pid)}.txt`);
 
 let scripted: ChildProcess | undefined;
 

@@ -18,7 +18,7 @@ const HARNESS = path.join(root, "tools", "vscode", "harness");
 const GRAMMARS = path.join(root, "tools", "vscode", "grammars");
 const ARTEFACTS = path.join(root, ".cache", "test-artefacts");
 /** A run takes two minutes; two go on at once. */
-const RUN_LIMIT_MS = 360_000;
+const RUN_LIMIT_MS = 900_000;
 /** For the host to end after it said how the tests went. */
 const HOST_END_LIMIT_MS = 20_000;
 
