@@ -88,6 +88,16 @@ describe("ignore files", () => {
     );
   });
 
+  it("of a repository that ignores the workspace itself do not count, but its own do", async () => {
+    const files = { "/r/.git/HEAD": "", "/r/.gitignore": ".cache/\n*.log\n", "/r/.cache/w/.gitignore": "local\n" };
+    const at = { workspace: "/r/.cache/w" };
+    assert.equal(await ruleIn(files, "/r/.cache/w/cart.ts", at), undefined);
+    assert.equal(await ruleIn(files, "/r/.cache/w/local", at), "'local' in line 1 of '.gitignore'");
+    assert.match((await ruleIn(files, "/r/.cache/w/.env", at)) ?? "", /environment variables/);
+    assert.match((await ruleIn(files, "/r/.cache/w/cart.ts", { workspace: "/other" })) ?? "", /'\.cache\/'/);
+    assert.match((await ruleIn(files, "/r/.cache/w/cart.ts", { workspace: "/r" })) ?? "", /'\.cache\/'/);
+  });
+
   it("above a workspace without a repository do not count", async () => {
     assert.equal(
       await ruleIn({ "/.gitignore": "*\n", "/home/.gitignore": "*\n" }, "/home/w/a.ts", { workspace: "/home/w" }),

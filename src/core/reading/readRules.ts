@@ -71,7 +71,7 @@ export class ReadRules {
   async #ignoredBy(path: string, workspace: string | undefined, isFolder: boolean): Promise<string | undefined> {
     const folder = folderOf(path);
     const home = workspace !== undefined && isBelow(path, workspace) ? workspace : folder;
-    const top = await this.#topOf(home);
+    const top = await this.#topOf(home, home === workspace);
     const compiled = this.#remembered(this.#compiled, `${top}\0${home}\0${folder}`, () =>
       this.#compile(top, home, folder),
     );
@@ -79,22 +79,34 @@ export class ReadRules {
     return relative === "" ? undefined : (await compiled).ruleFor(isFolder ? `${relative}/` : relative);
   }
 
-  /** The folder of the repository that holds it, else itself. */
-  #topOf(folder: string): Promise<string> {
-    return this.#remembered(this.#tops, folder, async () => {
-      let at = folder;
-      for (let depth = 0; depth < DEPTH_MAX; ++depth) {
-        if (await this.#files.exists(join(at, ".git"))) {
-          return at;
-        }
-        const parent = folderOf(at);
-        if (parent === at) {
-          break;
-        }
-        at = parent;
+  /**
+   * The folder of the repository that holds it, else itself. A workspace that its repository ignores stands for itself: who
+   * opens it means to work there.
+   */
+  #topOf(folder: string, isWorkspace: boolean): Promise<string> {
+    return this.#remembered(this.#tops, `${folder}\0${String(isWorkspace)}`, async () => {
+      const top = await this.#repositoryOf(folder);
+      if (top === folder || !isWorkspace) {
+        return top;
       }
-      return folder;
+      const rules = await this.#compile(top, folder, folderOf(folder));
+      return rules.ruleFor(`${folder.slice(top.length).replace(/^\/+/, "")}/`) === undefined ? top : folder;
     });
+  }
+
+  async #repositoryOf(folder: string): Promise<string> {
+    let at = folder;
+    for (let depth = 0; depth < DEPTH_MAX; ++depth) {
+      if (await this.#files.exists(join(at, ".git"))) {
+        return at;
+      }
+      const parent = folderOf(at);
+      if (parent === at) {
+        break;
+      }
+      at = parent;
+    }
+    return folder;
   }
 
   /** All of Git's, the outermost first, and then Hearth's. */

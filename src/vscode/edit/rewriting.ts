@@ -183,22 +183,32 @@ async function write(
   const withLead = (written: readonly string[]): readonly string[] =>
     written.length === 0 ? [] : [...lead, ...written];
   const everyMs = WRITE_EVERY_MS + lines.length * WRITE_EVERY_LINES_MS;
-  let shown = { tokens: 0, atMs: 0 };
+  let shownMs = 0;
   let tokens = 0;
+  let hasNewLine = true;
+  let timer: NodeJS.Timeout | undefined;
+  const show = (): void => {
+    timer = undefined;
+    const preview = hasNewLine ? answer.preview() : undefined;
+    if (preview !== undefined) {
+      proposal.write(withLead(preview));
+    }
+    report(writtenSoFar(answer.text, tokens));
+    hasNewLine = false;
+    shownMs = Date.now();
+  };
   report("the model reads…");
   const question = { id: access.nextId(), messages, maxTokens, temperature: 0, cancel: proposal.stopToken };
-  const finish = await access.ask(question, (text) => {
+  const asked = access.ask(question, (text) => {
     answer.push(text);
     tokens += 1;
-    if (Date.now() >= shown.atMs + everyMs) {
-      const preview = text.includes("\n") || shown.tokens === 0 ? answer.preview() : undefined;
-      if (preview !== undefined) {
-        proposal.write(withLead(preview));
-      }
-      report(writtenSoFar(answer.text, tokens));
-      shown = { tokens, atMs: Date.now() };
-    }
+    hasNewLine ||= text.includes("\n");
+    // Also where nothing comes for a while after this.
+    timer ??= setTimeout(show, Math.max(0, shownMs + everyMs - Date.now()));
     return answer.isDone ? "enough" : undefined;
+  });
+  const finish = await asked.finally(() => {
+    clearTimeout(timer);
   });
   const result = answer.end(finish === "end");
   if (result.kind === "none") {
