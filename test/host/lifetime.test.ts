@@ -90,6 +90,8 @@ describe("an engine", () => {
       assert.equal(record.reason, "bad_model");
     });
     await ready();
+    // A copy that is open would be remembered as it is, unfinished.
+    await closeAll();
     assert.notEqual(await completed(await open(DOCUMENT, "python")), "");
   });
 
