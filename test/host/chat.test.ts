@@ -165,7 +165,9 @@ describe("the chat", function () {
       assert.match(document.getText(), /^# Mine\n\n## You\n[^]*\n## Hearth\n\n```ts\nlet a\n```\n$/);
       await chat.startNewQuietly();
       assert.equal(view.state.conversation.turns.length, 0);
-      assert.ok(view.state.conversations.some((each) => each.id === id && each.title === "Mine" && each.turns === 2));
+      await until("the list has been read again", () =>
+        view.state.conversations.some((each) => each.id === id && each.title === "Mine" && each.turns === 2),
+      );
       view.say({ kind: "openConversation", conversation: id });
       await until("it is shown again", () => view.state.conversation.id === id);
       assert.equal(view.state.conversation.turns.length, 2);
