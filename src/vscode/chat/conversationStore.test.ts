@@ -122,6 +122,30 @@ describe("ConversationStore", () => {
       }
     }
 
+    it("keeps what is stored while the files are read", async () => {
+      const [memory, files] = [new Memory(), new Files()];
+      const store = new ConversationStore(memory, log, files);
+      await store.refresh();
+      let go: () => void = () => undefined;
+      const read = files.read.bind(files);
+      files.read = async () => {
+        const seen = await read();
+        await new Promise<void>((resolve) => {
+          go = resolve;
+        });
+        return seen;
+      };
+      const refreshed = store.refresh();
+      await new Promise(setImmediate);
+      const conversation = said(store.create(), "one?");
+      store.put(conversation);
+      store.flush();
+      await store.settled();
+      go();
+      await refreshed;
+      assert.deepEqual(store.get(conversation.id), conversation);
+    });
+
     it("keeps what two windows say in one folder, and shows each what the other has", async () => {
       const [memory, files] = [new Memory(), new Files()];
       const stores = [new ConversationStore(memory, log, files), new ConversationStore(memory, log, files)] as const;

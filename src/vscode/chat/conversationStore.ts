@@ -65,6 +65,8 @@ export class ConversationStore implements vscode.Disposable {
       return;
     }
     await this.#writing;
+    // One that is stored while the files are read is not missing.
+    const known = [...this.#conversations.keys()].filter((id) => !this.#unsaved.has(id));
     const stored = await files.read();
     const values = [...stored].map(([id, value]) => [id, restored(value)] as const);
     const damaged = values.filter(([, value]) => value === undefined).length;
@@ -72,7 +74,7 @@ export class ConversationStore implements vscode.Disposable {
       this.#log.warn(`${String(damaged)} stored conversations are damaged and not shown`);
     }
     const isMoved = this.#memory.get(CONVERSATIONS_KEY) === undefined;
-    for (const id of isMoved ? [...this.#conversations.keys()] : []) {
+    for (const id of isMoved ? known : []) {
       if (!stored.has(id) && !this.#unsaved.has(id)) {
         this.#conversations.delete(id);
       }
