@@ -42,13 +42,14 @@ const EARLIER_NAMES: Readonly<Record<string, string>> = {
 /** Everything of Hearth's in the command palette. */
 export function registerCommands(ports: CommandPorts): vscode.Disposable {
   const { settings, snooze, engine, chat } = ports;
+  const inTurn = oneAfterAnother();
   const commands: Record<string, (...args: readonly unknown[]) => unknown> = {
     "hearth.showMenu": () => showMenu(ports),
-    "hearth.toggle": () => settings.setMode(settings.mode === "off" ? "automatic" : "off"),
+    "hearth.toggle": () => inTurn(() => settings.setMode(settings.mode === "off" ? "automatic" : "off")),
     "hearth.setMode": (mode) => settings.setMode(mode === "manual" ? "manual" : "automatic"),
     "hearth.snooze": (minutes) => snoozeFor(snooze, minutes),
     "hearth.endSnooze": () => snooze.end(),
-    "hearth.toggleLanguage": (languageId) => toggleLanguage(settings, languageId),
+    "hearth.toggleLanguage": (languageId) => inTurn(() => toggleLanguage(settings, languageId)),
     "hearth.trigger": async () => {
       // The editor asks nothing while something is shown; asked again, there is more to show.
       await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
@@ -90,6 +91,16 @@ async function snoozeFor(snooze: Snooze, given: unknown): Promise<void> {
   if (chosen !== undefined) {
     await snooze.start(chosen.minutes);
   }
+}
+
+/** A switch reads the setting that it writes: two in quick succession must not both read the value before. */
+function oneAfterAnother(): (change: () => Thenable<void>) => Promise<void> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (change) => {
+    const done = last.then(change);
+    last = done.catch(() => undefined);
+    return done;
+  };
 }
 
 /** By default that of the active document. */

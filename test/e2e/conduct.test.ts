@@ -89,8 +89,10 @@ for (const version of [NEWEST, OLDEST]) {
       const { current } = editor;
       await shown("list.ts");
       await current.command("Hearth: Toggle Completion");
+      // The palette's focus alone hides what is shown.
+      await current.until("it is off", async () => (await current.status()).startsWith("Hearth, off."));
       await current.page.locator(".editor-instance .monaco-editor.focused").waitFor();
-      await current.until("the suggestion is gone", async () => (await current.ghostText()) === "");
+      assert.equal(await current.ghostText(), "");
       await assertTabInsertsNothing("list.ts");
       await current.command("Hearth: Toggle Completion");
       await current.ready();

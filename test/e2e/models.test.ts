@@ -7,6 +7,8 @@ import { Editor } from "./editor";
 import { ROOT } from "./workbench";
 
 const REFERENCE = `${REPOSITORY}/${FILE}`;
+/** Of the box that asks for a reference. */
+const PLACEHOLDER = "org/repository/file.gguf";
 
 describe("a model, from nothing to its use", () => {
   let hub: LoopbackHub;
@@ -58,9 +60,7 @@ describe("a model, from nothing to its use", () => {
       return true;
     };
     await choose("Download Another Model…");
-    const input = editor.page.locator(".quick-input-widget input").first();
-    await input.fill(REFERENCE);
-    await editor.press("Enter");
+    await editor.answer(PLACEHOLDER, REFERENCE);
     const item = editor.page.locator('.statusbar-item[id="hearth.hearth.hearth.downloads"]');
     await editor.until("the status bar has a part of it", async () => /\b4\d %/.test(await item.innerText()));
     await editor.screenshot("progress");
@@ -99,8 +99,7 @@ describe("a model, from nothing to its use", () => {
   it("that a hub does not have is told with what may help", async () => {
     await editor.command("Hearth: Choose Model…");
     await choose("Download Another Model…");
-    await editor.page.locator(".quick-input-widget input").first().fill("no/such/model.gguf");
-    await editor.press("Enter");
+    await editor.answer(PLACEHOLDER, "no/such/model.gguf");
     await editor.toasts().filter({ hasText: "has no such file; check the name" }).first().waitFor();
     await editor.screenshot("not-found");
     await editor.page.getByRole("button", { name: "Set Mirror" }).waitFor();

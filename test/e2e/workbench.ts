@@ -117,7 +117,14 @@ export class Workbench {
   /** Waits until Hearth can suggest. */
   async ready(): Promise<void> {
     await this.statusItem.waitFor();
-    await this.until("the model is ready", async () => /^Hearth, (ready|thinking)\./.test(await this.status()));
+    let status = "";
+    await this.until(
+      () => `the model is ready; the status is '${status}'`,
+      async () => {
+        status = await this.status();
+        return /^Hearth, (ready|thinking)\./.test(status);
+      },
+    );
   }
 
   async command(title: string): Promise<void> {
@@ -129,6 +136,14 @@ export class Workbench {
   /** The entries of the list that is open. */
   choices(): Locator {
     return this.page.locator(".quick-input-widget:visible .quick-input-list .monaco-list-row");
+  }
+
+  /** Answers the box whose placeholder is `placeholder`; the list before it is in the same place. */
+  async answer(placeholder: string, text: string): Promise<void> {
+    const input = this.page.locator(`.quick-input-widget input[placeholder="${placeholder}"]`).first();
+    await input.waitFor();
+    await input.fill(text);
+    await input.press("Enter");
   }
 
   toasts(): Locator {
@@ -143,7 +158,10 @@ export class Workbench {
   }
 
   /** Waits until `condition` gives something; fails after a generous while. */
-  async until<T>(what: string, condition: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
+  async until<T>(
+    what: string | (() => string),
+    condition: () => T | undefined | false | Promise<T | undefined | false>,
+  ): Promise<T> {
     const deadline = Date.now() + WAIT_LIMIT_MS;
     for (;;) {
       const found = await condition();
@@ -151,7 +169,7 @@ export class Workbench {
         return found;
       }
       if (Date.now() > deadline) {
-        throw new Error(`waited in vain until ${what}`);
+        throw new Error(`waited in vain until ${typeof what === "string" ? what : what()}`);
       }
       await sleep(20);
     }

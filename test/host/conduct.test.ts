@@ -115,6 +115,20 @@ describe("with an engine that says what a document wants,", () => {
       }
     });
 
+    it("and two switches in quick succession leave everything as it was", async () => {
+      const mode = (): unknown => vscode.workspace.getConfiguration("hearth").get("completion.mode");
+      const before = mode();
+      const twice = [1, 2].map(() => vscode.commands.executeCommand("hearth.toggle"));
+      await Promise.all(twice);
+      try {
+        assert.equal(mode(), before);
+      } finally {
+        await vscode.workspace
+          .getConfiguration("hearth")
+          .update("completion.mode", undefined, vscode.ConfigurationTarget.Global);
+      }
+    });
+
     it("and an answer that comes after that is not shown", async () => {
       const slow = CALL.replace('"msPerToken":1', '"msPerToken":1,"prefillMs":3000');
       const editor = await open(slow, "typescript");
