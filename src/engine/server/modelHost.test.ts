@@ -137,6 +137,16 @@ describe("ModelHost", () => {
     assert.equal(models.most, 1);
   });
 
+  it("goes on loading a model where another one is refused meanwhile", async () => {
+    const models = new Models();
+    models.host.choose(ann, X);
+    models.refused.add("/y");
+    const loading = models.host.need(ann);
+    await assert.rejects(models.host.open(ann, Y, true), { code: "bad_model", message: /is no model/ });
+    assert.equal((await loading).info.path, "/x");
+    assert.deepEqual(models.statuses, ["loading", "ready"]);
+  });
+
   it("answers who waits for a model that is replaced meanwhile with the new one", async () => {
     const models = new Models();
     models.host.choose(ann, X);

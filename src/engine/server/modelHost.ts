@@ -81,7 +81,8 @@ export class ModelHost {
 
   /** The same, and loads it now. `replace`: for all users, in place of what they use. Errors: EngineError. */
   async open(user: ModelUser, choice: ModelChoice, replace: boolean): Promise<ModelInfo> {
-    const before = this.#ready === undefined ? undefined : this.#choice;
+    // One that is still being loaded goes on as well.
+    const before = this.#current === undefined || this.#current.failed ? undefined : this.#choice;
     if (!replace || before === undefined || sameChoice(before, choice)) {
       if (replace) {
         this.#choice = choice;
