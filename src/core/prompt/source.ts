@@ -26,6 +26,12 @@ export interface FrozenText {
   refresh?(place: Place): void;
 }
 
+/**
+ * A cursor that jumps back to one of the last four places finds the text that was shown there, and the engine its keys and
+ * values (ParkedPrompts).
+ */
+export const PLACES_MAX = 4;
+
 /** Where a layout puts a source; sources in one slot stand in the order of their table. */
 export type PromptSlot = "context" | "suffix" | "prefix";
 
