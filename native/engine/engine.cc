@@ -76,6 +76,7 @@ struct Engine::Parts {
   std::shared_ptr<MemoryArbiter> arbiter;
   bool prompt_lookup = true;
   int64_t n_kept = kKeptTokens;
+  int n_parked = 0;
   DraftCounts draft_counts;
   std::optional<float> approximate_head;
   HeadCounts head_counts;
@@ -174,6 +175,7 @@ Result<std::unique_ptr<Engine>> Engine::Load(
   p.arbiter = std::make_shared<MemoryArbiter>(p.plan, *p.cache, *p.transformer);
   p.prompt_lookup = options.prompt_lookup;
   p.n_kept = options.n_kept;
+  p.n_parked = options.n_parked;
   p.approximate_head = options.approximate_head;
   return std::unique_ptr<Engine>(new Engine(std::move(parts)));
 }
@@ -213,6 +215,7 @@ Result<std::unique_ptr<Session>> Engine::NewSession() {
   SessionOptions options;
   options.n_ctx = plan.n_ctx;
   options.n_kept = parts_->n_kept;
+  options.n_parked = parts_->n_parked;
   options.prompt_lookup = parts_->prompt_lookup;
   options.arbiter = parts_->arbiter;
   options.pages = plan.shares() ? Pages::kSmall : Pages::kHuge;

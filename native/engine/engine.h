@@ -34,12 +34,13 @@ struct EngineOptions {
   // system without direct I/O.
   bool direct_reads = true;
   Eviction eviction = Eviction::kReuseDistance;
-  int64_t n_ctx = 0;             // 0: the model's, at most 4096
-  int64_t n_chunk = 0;           // tokens of a prefill chunk; 0: 128, or 256
-                                 // where experts do not all fit
-  int n_session = 1;             // sessions that the budget has to hold
-  int64_t n_kept = kKeptTokens;  // for tests; see SessionOptions
-  bool prompt_lookup = true;     // for tests; draft what repeats the timeline; changes no token
+  int64_t n_ctx = 0;                          // 0: the model's, at most 4096
+  int64_t n_chunk = 0;                        // tokens of a prefill chunk; 0: 128, or 256
+                                              // where experts do not all fit
+  int n_session = 1;                          // sessions that the budget has to hold
+  int64_t n_kept = kKeptTokens;               // for tests; see SessionOptions
+  int n_parked = ParkedPrompts::kPromptsMax;  // for tests; see SessionOptions
+  bool prompt_lookup = true;  // for tests; draft what repeats the timeline; changes no token
   // Draw from the tokens whose predicted score is above this; unset: from all (ApproximateHead).
   std::optional<float> approximate_head;
 };

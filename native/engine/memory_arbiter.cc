@@ -55,17 +55,36 @@ void MemoryArbiter::EvictLeastRecent(Client* client, size_t kv_bytes) {
   CHECK(it != clients_.end(), "only registered clients reserve");
   std::rotate(it, it + 1, clients_.end());
   if (!Exceeds(kv_bytes)) return;
-  const std::vector<Client*> others(clients_.begin(), clients_.end() - 1);
-  for (Client* other : others) {
-    if (!Exceeds(kv_bytes)) return;
-    if (std::find(clients_.begin(), clients_.end(), other) == clients_.end()) continue;
-    evicting_ = other;
-    lock.unlock();
-    other->EvictKv();
-    lock.lock();
-    evicting_ = nullptr;
-    eviction_ended_.notify_all();
+  // What is parked first, the client's own last; then what is in use only by the others.
+  const std::vector<Client*> all = clients_;
+  for (const bool parked : {true, false}) {
+    for (Client* other : all) {
+      if (!Exceeds(kv_bytes)) return;
+      if (!parked && other == client) continue;
+      if (std::find(clients_.begin(), clients_.end(), other) == clients_.end()) continue;
+      evicting_ = other;
+      lock.unlock();
+      if (parked)
+        other->DropParked();
+      else
+        other->EvictKv();
+      lock.lock();
+      evicting_ = nullptr;
+      eviction_ended_.notify_all();
+    }
   }
+}
+
+std::optional<MemoryArbiter::Reservation> MemoryArbiter::TryReserve(size_t bytes) {
+  if (!plan_.shares()) {
+    if (bytes > plan_.spare_bytes - std::min<uint64_t>(plan_.spare_bytes, spare_bytes_)) return {};
+    return Reservation(&spare_bytes_, bytes);
+  }
+  if (Exceeds(bytes)) return {};
+  Reservation reservation(&kv_bytes_, bytes);
+  const int n_slot = plan_.SlotsBeside(kv_bytes_ + plan_.RoomBytes(scratch_.n_token_room()));
+  if (n_slot < cache_.n_slot()) cache_.Resize(n_slot);
+  return reservation;
 }
 
 // Divides what the contexts leave between experts and a chunk of n_token; the part that shrinks

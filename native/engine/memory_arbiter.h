@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -32,6 +33,9 @@ class MemoryArbiter {
     // a lock: any other client may be registered or unregistered meanwhile, but this one must not
     // be unregistered on this thread.
     virtual bool EvictKv() = 0;
+    // Drops what it keeps in TryReserve's memory. Called like EvictKv, and also by the client's own
+    // Reserve.
+    virtual void DropParked() {}
   };
 
   // A client that may reserve and be evicted. May end on any thread; waits for an EvictKv in
@@ -99,9 +103,14 @@ class MemoryArbiter {
 
   // To be called before the client's keys and values grow by kv_bytes, perhaps 0, and a chunk of
   // n_token begins: takes that memory from the experts. If all contexts together would exceed their
-  // part of the plan, the least recently reserving ones are evicted. No expert may be pinned.
-  // kMemory, and nothing is reserved, when requests in progress hold everything.
+  // part of the plan, parked ones are dropped, then the least recently reserving ones evicted. No
+  // expert may be pinned. kMemory, and nothing is reserved, when requests in progress hold
+  // everything.
   Result<Grant> Reserve(Client* client, size_t kv_bytes, int64_t n_token);
+
+  // For keys and values that nobody needs now: takes memory from the experts, but from no context,
+  // and gives way to any. Unset where there is none. No expert may be pinned.
+  std::optional<Reservation> TryReserve(size_t bytes);
 
   // Returns the experts' memory to the system until the next Reserve, which reads them again in the
   // background, the most valuable first. No expert may be pinned.
@@ -122,8 +131,9 @@ class MemoryArbiter {
   const MemoryPlan plan_;
   ExpertCache& cache_;
   ChunkScratch& scratch_;
-  std::atomic<uint64_t> kv_bytes_ = 0;  // reserved by all clients
-  std::atomic<uint64_t> n_prompt_ = 0;  // reservations of scratch
+  std::atomic<uint64_t> kv_bytes_ = 0;     // reserved by all clients
+  std::atomic<uint64_t> spare_bytes_ = 0;  // of TryReserve, where nothing is shared
+  std::atomic<uint64_t> n_prompt_ = 0;     // reservations of scratch
 
   mutable std::mutex mutex_;
   std::condition_variable eviction_ended_;

@@ -61,6 +61,10 @@ struct FakeClient : MemoryArbiter::Client {
     kv.End();
     return true;
   }
+  void DropParked() override {
+    ++n_dropped;
+    parked.End();
+  }
   StatusCode Reserve(size_t bytes, int64_t n_token = 1) {
     Result<MemoryArbiter::Grant> grant = arbiter.Reserve(this, bytes, n_token);
     if (!grant.ok()) return grant.status().code();
@@ -72,6 +76,8 @@ struct FakeClient : MemoryArbiter::Client {
   MemoryArbiter& arbiter;
   MemoryArbiter::Reservation kv;
   MemoryArbiter::Reservation scratch;
+  MemoryArbiter::Reservation parked;
+  int n_dropped = 0;
   bool in_use = false;
   int n_evict = 0;
   std::function<void()> on_evict;
@@ -287,6 +293,30 @@ TEST(MemoryArbiter, LosesNothingWhenClientsComeAndGo) {
   EXPECT_TRUE(mine.Reserve(0) == StatusCode::kOk);
   EXPECT_EQ(rig.cache->n_slot(), kSlots);
   EXPECT_EQ(rig.scratch.room, kShortChunk);
+}
+
+TEST(MemoryArbiter, ParksWhatNoContextNeedsAndDropsItFirst) {
+  Rig rig;
+  FakeClient first(*rig.arbiter);
+  FakeClient second(*rig.arbiter);
+  EXPECT_TRUE(first.Reserve(300) == StatusCode::kOk);
+  first.parked = std::move(*rig.arbiter->TryReserve(200));
+  // The experts have given way.
+  EXPECT_EQ(rig.cache->n_slot(), 15);
+  second.parked = std::move(*rig.arbiter->TryReserve(250));
+  EXPECT_EQ(rig.cache->n_slot(), 12);
+  // 50 bytes are left of the contexts' 800.
+  EXPECT_FALSE(rig.arbiter->TryReserve(51).has_value());
+  // What is parked goes as far as it must, and no context does; the client's own goes last.
+  EXPECT_TRUE(second.Reserve(150) == StatusCode::kOk);
+  EXPECT_EQ(first.n_dropped, 1);
+  EXPECT_EQ(second.n_dropped, 0);
+  EXPECT_TRUE(second.Reserve(350) == StatusCode::kOk);
+  EXPECT_EQ(second.n_dropped, 1);
+  EXPECT_EQ(first.n_evict + second.n_evict, 0);
+  EXPECT_EQ(first.kv.amount() + second.kv.amount(), 800u);
+  EXPECT_TRUE(second.Reserve(1) == StatusCode::kOk);
+  EXPECT_EQ(first.n_evict, 1);
 }
 
 }  // namespace

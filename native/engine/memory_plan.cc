@@ -107,10 +107,15 @@ Result<MemoryPlan> PlanMemory(const ModelSpec& spec, const MemoryPlanInput& inpu
           &plan);
     plan.n_slot = n_slot;
     plan.n_slot_min = n_slot;
+    plan.spare_bytes = std::numeric_limits<uint64_t>::max();
     return plan;
   }
   Share(std::numeric_limits<uint64_t>::max(), &plan);
-  if (input.budget_bytes == 0 || plan.total_bytes <= input.budget_bytes) return plan;
+  if (input.budget_bytes == 0 || plan.total_bytes <= input.budget_bytes) {
+    plan.spare_bytes = input.budget_bytes == 0 ? std::numeric_limits<uint64_t>::max()
+                                               : input.budget_bytes - plan.total_bytes;
+    return plan;
+  }
 
   plan = FixedParts(spec, input, input.n_chunk_short, 1, ResidentWeights::CanLeaveEmbedding(spec));
   const auto smallest_of = [&](const MemoryPlan& p) {

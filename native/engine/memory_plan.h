@@ -45,6 +45,7 @@ struct MemoryPlan {
   bool embedding_on_disk = false;
   uint64_t process_bytes = 0;
   uint64_t total_bytes = 0;
+  uint64_t spare_bytes = 0;  // of the budget, where all parts have what they can use
   int64_t n_ctx = 0;
   int64_t n_chunk = 0;
 

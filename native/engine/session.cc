@@ -30,8 +30,9 @@ Result<std::unique_ptr<Session>> Session::Create(const ModelSpec& spec, Transfor
       new Session(spec, transformer, options, std::move(kv).value(), std::move(pass).value()));
 }
 
-// Reserves what it takes to evaluate a chunk and write the first n positions.
-Status Session::ReserveMemory(int64_t n_position, Work& work) {
+// Reserves what it takes to evaluate a chunk of n_token and write the first n positions.
+Status Session::ReserveMemory(int64_t n_position, int64_t n_token,
+                              MemoryArbiter::Reservation* scratch) {
   if (options_.arbiter == nullptr) return Status::Ok();
   const int64_t n_reserved =
       std::max(n_position_reserved_,
@@ -39,9 +40,9 @@ Status Session::ReserveMemory(int64_t n_position, Work& work) {
                         kv_.n_ctx()));
   const size_t more = kv_.BytesUpTo(n_reserved) - kv_reservation_.amount();
   // Even if nothing is needed: others may have released memory.
-  Result<MemoryArbiter::Grant> grant = options_.arbiter->Reserve(this, more, work.n_token);
+  Result<MemoryArbiter::Grant> grant = options_.arbiter->Reserve(this, more, n_token);
   if (!grant.ok()) return grant.status();
-  if (work.scratch.amount() == 0) work.scratch = std::move(grant.value().scratch);
+  if (scratch->amount() == 0) *scratch = std::move(grant.value().scratch);
   kv_reservation_.Add(std::move(grant.value().kv));
   n_position_reserved_ = n_reserved;
   return Status::Ok();
@@ -50,6 +51,7 @@ Status Session::ReserveMemory(int64_t n_position, Work& work) {
 // Its memory is needed elsewhere: the next token is evaluated together with all tokens before it.
 bool Session::EvictKv() {
   if (work_.has_value()) return false;
+  parked_.Clear();
   kv_.Clear();
   forgotten_.insert(forgotten_.end(), tokens_.begin(), tokens_.end());
   tokens_.clear();
@@ -85,11 +87,10 @@ Status Session::Check(std::span<const int32_t> tokens) const {
   return Status::Ok();
 }
 
-// Cuts the timeline back to what it may share with `tokens` and returns the length that stays.
+// Leaves of the timeline what it, or a prompt that it held before, shares with `tokens`, and
+// returns that length.
 int64_t Session::Rewind(std::span<const int32_t> tokens, const SyncOptions& options) {
-  const auto [mine, theirs] =
-      std::mismatch(tokens_.begin(), tokens_.end(), tokens.begin(), tokens.end());
-  int64_t n_keep = options.on_logits ? 0 : mine - tokens_.begin();
+  int64_t n_keep = options.on_logits ? 0 : SharedLength(tokens_, tokens);
   const auto n_token = static_cast<int64_t>(tokens.size());
   const bool at_hand = logits_valid_ && approximate_ == Approximates(options);
   const bool done_already =
@@ -98,6 +99,17 @@ int64_t Session::Rewind(std::span<const int32_t> tokens, const SyncOptions& opti
   // The last token is re-evaluated if its logits are not available.
   n_keep = std::min(n_keep, n_token - 1);
   if (!kv_.CanRewindTo(n_keep)) n_keep = 0;
+  const auto shared = tokens.first(static_cast<size_t>(n_token - 1));
+  // What is evaluated anew on purpose is no place to come back to.
+  if (options.on_logits) parked_.Clear();
+  const std::shared_ptr<ParkedPrompts::Prompt> prompt = parked_.Take(shared, n_keep);
+  const bool is_whole =
+      parked_.BeforeCut(kv_, tokens_, n_keep, options.on_logits ? 0 : n_prompt_, prompt.get());
+  Cut(n_token, n_keep);
+  return prompt != nullptr && is_whole ? Restore(*prompt, shared) : n_keep;
+}
+
+void Session::Cut(int64_t n_token, int64_t n_keep) {
   kv_.NoteRewound(n_keep);
   if (n_keep == 0) {
     kv_.Clear();
@@ -108,7 +120,18 @@ int64_t Session::Rewind(std::span<const int32_t> tokens, const SyncOptions& opti
   tokens_.resize(static_cast<size_t>(n_keep));
   draft_ = Draft();
   logits_valid_ = false;
-  return n_keep;
+}
+
+// Goes on from the timeline with what the prompt shares with `tokens`, and returns the length;
+// where there is no memory for it, with nothing.
+int64_t Session::Restore(const ParkedPrompts::Prompt& prompt, std::span<const int32_t> tokens) {
+  const auto n_keep = static_cast<int64_t>(tokens_.size());
+  const int64_t n = SharedLength(prompt.tokens(), tokens);
+  MemoryArbiter::Reservation scratch;
+  if (!ReserveMemory(n, 1, &scratch).ok()) return n_keep;
+  prompt.CopyTo(kv_, n_keep, n);
+  tokens_.assign(tokens.begin(), tokens.begin() + n);
+  return n;
 }
 
 Status Session::BeginSync(std::span<const int32_t> tokens, const SyncOptions& options) {
@@ -120,6 +143,7 @@ Status Session::BeginSync(std::span<const int32_t> tokens, const SyncOptions& op
   lookup_.Begin();
   forgotten_.clear();
   report_.n_reused = Rewind(tokens, options);
+  n_prompt_ = static_cast<int64_t>(tokens.size());
   Work work;
   work.rest.assign(tokens.begin() + report_.n_reused, tokens.end());
   work.n_chunk = transformer_.n_token_max();
@@ -217,7 +241,7 @@ Status Session::BeginChunk(Work& work) {
   request.cancelled = work.options.cancelled;
   request.trace = work.options.trace;
   logits_valid_ = false;
-  RETURN_IF_ERROR(ReserveMemory(request.pos0 + work.n_token, work));
+  RETURN_IF_ERROR(ReserveMemory(request.pos0 + work.n_token, work.n_token, &work.scratch));
   return transformer_.Begin(request, kv_, pass_);
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/status.h"
 #include "engine/memory_arbiter.h"
+#include "engine/parked_prompts.h"
 #include "engine/prompt_lookup.h"
 #include "transformer/forward.h"
 #include "transformer/kv_cache.h"
@@ -48,6 +49,8 @@ struct SessionOptions {
   // Positions from the first on whose keys windowed layers keep, so that the timeline can be
   // rewound to any of them.
   int64_t n_kept = kKeptTokens;
+  // Prompts beside the timeline's own to which it may jump back.
+  int n_parked = ParkedPrompts::kPromptsMax;
   // Evaluate the tokens that probably follow together with an appended token.
   bool prompt_lookup = false;
   double draft_token_cost = 0.5;        // see PromptLookup
@@ -75,10 +78,11 @@ class Session : private MemoryArbiter::Client {
   // Allowed while another session evicts this one's keys and values: waits for that.
   ~Session() override = default;
 
-  // Makes the timeline equal to `tokens` (at least one): keeps the common prefix, rewinds to its
-  // end, evaluates the rest. logits() are then those after the last token. kBadRequest: a token id
-  // out of range, more tokens than the context holds. After kCancelled or another failure the
-  // timeline holds what was completed; call again to continue.
+  // Makes the timeline equal to `tokens` (at least one): keeps the prefix that they share with it,
+  // or with one of the last prompts that it held, and evaluates the rest. logits() are then those
+  // after the last token. kBadRequest: a token id out of range, more tokens than the context holds.
+  // After kCancelled or another failure the timeline holds what was completed; call again to
+  // continue.
   Result<SyncReport> Sync(std::span<const int32_t> tokens, const SyncOptions& options);
 
   // Adds one token to the timeline. kCancelled leaves the timeline as it was. With prompt lookup
@@ -135,7 +139,8 @@ class Session : private MemoryArbiter::Client {
         options_(options),
         lookup_(options.draft_token_cost),
         kv_(std::move(kv)),
-        pass_(std::move(pass)) {
+        pass_(std::move(pass)),
+        parked_(options.n_parked, options.n_ctx, options.arbiter.get()) {
     if (options_.arbiter != nullptr) registration_ = options_.arbiter->Register(this);
   }
 
@@ -144,9 +149,12 @@ class Session : private MemoryArbiter::Client {
   Status StepToTheEnd();
   Result<bool> Advance(Work& work);
   Status BeginChunk(Work& work);
-  Status ReserveMemory(int64_t n_position, Work& work);
+  void Cut(int64_t n_token, int64_t n_keep);
+  int64_t Restore(const ParkedPrompts::Prompt& prompt, std::span<const int32_t> tokens);
+  Status ReserveMemory(int64_t n_position, int64_t n_token, MemoryArbiter::Reservation* scratch);
   void ReleaseKv();
   bool EvictKv() override;
+  void DropParked() override { parked_.Clear(); }
   Status TakeLogits(const Work& work);
   void EndChunk(Work& work);
   bool TakeFromDraft(int32_t token);
@@ -167,6 +175,8 @@ class Session : private MemoryArbiter::Client {
   std::optional<Work> work_;
   SyncReport report_;
   std::vector<int32_t> tokens_;
+  int64_t n_prompt_ = 0;  // of tokens_, those of the last BeginSync; others were appended
+  ParkedPrompts parked_;
   // Tokens that EvictKv removed from tokens_; re-evaluated with the next token.
   std::vector<int32_t> forgotten_;
   // [1 + draft, n_vocab]: after the token before the draft, and after each of the draft's.

@@ -97,4 +97,46 @@ bool KvCache::CanRewindTo(int64_t n) const {
 
 void KvCache::Clear() { NoteRewound(0); }
 
+int64_t KvCache::n_kept() const {
+  int64_t n = n_ctx_;
+  for (const Layer& layer : layers_) n = std::min(n, layer.n_kept);
+  return n;
+}
+
+size_t KvCache::SliceBytes(int64_t n) const {
+  const size_t page = AlignedBuffer::PageBytes();
+  const size_t bytes =
+      2 * sizeof(uint16_t) * layers_.size() * static_cast<size_t>(n_head_kv_ * n * head_dim_);
+  return (bytes + page - 1) / page * page;
+}
+
+Result<KvSlice> KvCache::CopyOf(int64_t begin, int64_t end) const {
+  CHECK(0 <= begin && begin < end && end <= n_kept(), "positions that are not kept");
+  Result<AlignedBuffer> data = AlignedBuffer::Allocate(SliceBytes(end - begin), Pages::kSmall);
+  if (!data.ok()) return data.status();
+  KvSlice slice{begin, end, std::move(data).value()};
+  uint16_t* to = slice.data.As<uint16_t>();
+  const int64_t n_half = (end - begin) * head_dim_;
+  for (int il = 0; il < static_cast<int>(layers_.size()); ++il) {
+    for (int h = 0; h < 2 * n_head_kv_; ++h) {
+      const uint16_t* head = h < n_head_kv_ ? K(il, h) : V(il, h - n_head_kv_);
+      to = std::copy_n(head + begin * head_dim_, n_half, to);
+    }
+  }
+  return slice;
+}
+
+void KvCache::Restore(const KvSlice& slice, int64_t begin, int64_t end) {
+  CHECK(slice.begin <= begin && begin < end && end <= slice.end, "positions outside of the slice");
+  const uint16_t* from = slice.data.As<uint16_t>() + (begin - slice.begin) * head_dim_;
+  for (int il = 0; il < static_cast<int>(layers_.size()); ++il) {
+    for (int h = 0; h < 2 * n_head_kv_; ++h) {
+      uint16_t* head = h < n_head_kv_ ? K(il, h) : V(il, h - n_head_kv_);
+      std::copy_n(from, (end - begin) * head_dim_, head + begin * head_dim_);
+      from += (slice.end - slice.begin) * head_dim_;
+    }
+  }
+  NoteWritten(end);
+}
+
 }  // namespace hearth

@@ -12,6 +12,13 @@
 
 namespace hearth {
 
+// A copy of positions [begin, end) of all layers.
+struct KvSlice {
+  int64_t begin = 0;
+  int64_t end = 0;
+  AlignedBuffer data;  // [n_layer, k and v, n_head_kv, end - begin, head_dim] halves
+};
+
 // Used by one thread at a time (workers write disjoint heads).
 class KvCache {
  public:
@@ -76,6 +83,18 @@ class KvCache {
 
   // Forgets everything.
   void Clear();
+
+  // Positions from the first on that every layer keeps as long as the session.
+  int64_t n_kept() const;
+
+  // Of a slice of n positions, whole pages.
+  size_t SliceBytes(int64_t n) const;
+
+  // Positions below n_kept() that have been written. kMemory.
+  Result<KvSlice> CopyOf(int64_t begin, int64_t end) const;
+
+  // Writes positions [begin, end) of the slice, and notes that they have been.
+  void Restore(const KvSlice& slice, int64_t begin, int64_t end);
 
  private:
   struct Layer {

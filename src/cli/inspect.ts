@@ -98,6 +98,8 @@ function factsOf(model: GgufModel): Record<string, unknown> {
     fim_reason: model.fim.reason,
     fim_tokens: model.fim.format,
     file_header: model.fileHeader,
+    other_files: model.otherFiles.shown,
+    other_files_reason: model.otherFiles.reason,
     chat_template: model.chatTemplate !== undefined,
     warnings: model.warnings,
   };

@@ -17,6 +17,7 @@ import { WATCHED } from "./judgedText";
 import { Lookahead } from "./lookahead";
 import { fittedOutcome, isSameText, outcomeOfResult, type TextOutcome, withoutRemoved } from "./outcome";
 import type { CancelToken, Clock, PromptTraits, TextEngine, TokenCounter } from "./ports";
+import type { Project } from "./prompt/source";
 import { flatten, layOutWindow } from "./promptLayout";
 import { costOf, PromptPrefill, PREFILL_CHARS_MIN, type PrefillPriority } from "./promptPrefill";
 import { PromptWindows } from "./promptWindow";
@@ -36,6 +37,8 @@ export interface CompletionPorts {
   readonly engine: TextEngine;
   readonly clock: Clock;
   readonly tokens?: TokenCounter;
+  /** What else of a document's project its prompts may show, where the model was trained on that. Missing: nothing. */
+  readonly projectOf?: (documentId: string) => Project;
   /** Of the window's documents. Missing: they are read by their languages' configurations alone. */
   readonly syntax?: SyntaxCache;
   /** To go on with an earlier one. */
@@ -79,7 +82,8 @@ export class Completer {
     this.#syntax = ports.syntax ?? new SyntaxCache(PLAIN_SOURCE, ports.clock);
     this.#traits = traits;
     this.#options = { ...DEFAULT_OPTIONS, ...options };
-    this.#windows = new PromptWindows(this.#options.budget, ports.tokens);
+    const projectOf = traits.otherFiles === true ? ports.projectOf : undefined;
+    this.#windows = new PromptWindows(this.#options.budget, ports.tokens, projectOf);
     this.#prefill = new PromptPrefill(ports.engine);
     this.#waiting = new Waiting(ports.clock);
     this.#lookahead = new Lookahead(ports.clock);

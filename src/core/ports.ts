@@ -40,6 +40,8 @@ export interface PromptTraits {
   readonly fimLayouts: readonly ("suffix-first" | "prefix-first")[];
   /** Documents begin with the format's token for a file, its path and a newline. */
   readonly fileHeader: boolean;
+  /** Other files of the project may stand before a document, each with the format's token for a file, its path and a newline. */
+  readonly otherFiles?: boolean;
   /** The control tokens of its prompts; undefined: Qwen's. */
   readonly fim?: FimFormat;
 }

@@ -16,7 +16,7 @@ const PLAIN_SLOTS = ["context", "prefix"] as const satisfies readonly PromptSlot
 /**
  * The prompt for a cursor, laid out so that a keystroke changes as little of its beginning as possible:
  *
- *     [file path] [suffix: whole lines after the cursor's] [prefix, anchored … current line to the cursor]
+ *     [other files] [file path] [suffix: whole lines after the cursor's] [prefix, anchored … current line to the cursor]
  *
  * The suffix comes first where the model knows that layout: the prefix then grows at its end, and everything before it
  * stays as it was. What stands on the cursor's line behind the cursor is in neither; post-processing deals with it.
@@ -24,10 +24,11 @@ const PLAIN_SLOTS = ["context", "prefix"] as const satisfies readonly PromptSlot
 export function layOutWindow(path: string, window: PromptWindow, traits: PromptTraits): PromptPart[] {
   const fim = FIM_LAYOUTS.find(({ name }) => traits.fimLayouts.includes(name));
   const format = traits.fim ?? QWEN_FIM;
-  const frame: PromptFrame = { path, traits, isFim: fim !== undefined, fim: format };
+  const hasOthers = fim !== undefined && traits.otherFiles === true && window.others !== "";
+  const frame: PromptFrame = { path, traits, isFim: fim !== undefined, hasOthers, fim: format };
   const parts = (fim?.slots ?? PLAIN_SLOTS).flatMap((slot) =>
     SOURCE_NAMES.filter((name) => PROMPT_SOURCES[name].slot === slot).flatMap((name) =>
-      PROMPT_SOURCES[name].parts(window[name], frame),
+      name === "others" && !hasOthers ? [] : PROMPT_SOURCES[name].parts(window[name], frame),
     ),
   );
   return fim === undefined ? parts : [...parts, special(format.middle)];

@@ -3,9 +3,10 @@ import type { PromptPart } from "../protocol/prompt";
 import { CancelSource } from "./cancellation";
 import type { InFlightRequest } from "./inFlightRequest";
 import type { CancelToken, TextEngine } from "./ports";
+import { PLACES_MAX } from "./prompt/source";
 import { commonPrefixLength, flatten } from "./promptLayout";
 
-/** Documents whose evaluated prompt the engine keeps. */
+/** Documents whose evaluated prompts the engine keeps. */
 const DOCUMENTS_MAX = 2;
 /** As much new text as a few keys add is evaluated together with a request. */
 export const PREFILL_CHARS_MIN = 256;
@@ -35,8 +36,8 @@ interface RunningPrefill {
  */
 export class PromptPrefill {
   readonly #engine: TextEngine;
-  /** By document, the newest last. */
-  readonly #prompts = new Map<string, string>();
+  /** By document, the newest last; of a document those of its last places, the newest last. */
+  readonly #prompts = new Map<string, readonly string[]>();
   #running: RunningPrefill | undefined;
 
   constructor(engine: TextEngine) {
@@ -45,7 +46,8 @@ export class PromptPrefill {
 
   /** How much of a prompt the engine has not evaluated yet. */
   newChars(documentId: string, prompt: string): number {
-    return prompt.length - commonPrefixLength(this.#prompts.get(documentId) ?? "", prompt);
+    const known = this.#prompts.get(documentId) ?? [];
+    return prompt.length - Math.max(0, ...known.map((each) => commonPrefixLength(each, prompt)));
   }
 
   get running(): RunningPrefill | undefined {
@@ -143,8 +145,11 @@ export class PromptPrefill {
   }
 
   #remember(documentId: string, prompt: string): void {
+    const known = this.#prompts.get(documentId) ?? [];
+    // As the engine does: one that shares half of its own is of the same place.
+    const others = known.filter((each) => 2 * commonPrefixLength(each, prompt) < each.length);
     this.#prompts.delete(documentId);
-    this.#prompts.set(documentId, prompt);
+    this.#prompts.set(documentId, [...others, prompt].slice(-PLACES_MAX));
     const oldest = this.#prompts.keys().next().value;
     if (this.#prompts.size > DOCUMENTS_MAX && oldest !== undefined) {
       this.#prompts.delete(oldest);

@@ -108,6 +108,28 @@ describe("PromptWindows while somebody types", () => {
     assert.equal(windows.windowAt("top", { text, offset: 40 }).anchor, 0);
   });
 
+  it("shows the same again where the cursor jumps back to one of the last four places", () => {
+    const windows = new PromptWindows(SMALL);
+    const text = lines(400);
+    const shownAt = (offset: number, of = text): string =>
+      flatten(layOutWindow("src/a.ts", windows.windowAt("doc", { text: of, offset }), TRAITS));
+    // Each a line end; where the window begins depends on where the cursor came from.
+    const places = [5000, 900, 3100, 1900].map((near) => text.indexOf("\n", near));
+    let typed = text;
+    for (let key = 0; key < 150; ++key) {
+      typed = `${text.slice(0, 5000)}${"some words of it\n".repeat(12).slice(0, key)}${text.slice(5000)}`;
+      shownAt(5000 + key, typed);
+    }
+    const first = places.map((offset) => shownAt(offset));
+    for (const i of [0, 3, 1, 2, 2, 0, 3]) {
+      assert.equal(shownAt(places[i]!), first[i], `place ${String(i)}`);
+      // A key at the place changes the end alone.
+      const offset = places[i]!;
+      const next = shownAt(offset + 1, `${text.slice(0, offset)}x${text.slice(offset)}`);
+      assert.ok(next.startsWith(first[i]!.slice(0, -"<|fim_middle|>".length)), `place ${String(i)}`);
+    }
+  });
+
   it("survives random edits anywhere", () => {
     const windows = new PromptWindows(SMALL);
     let text = lines(60);

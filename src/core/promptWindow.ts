@@ -1,5 +1,5 @@
 import type { TokenCounter } from "./ports";
-import type { FrozenText, Place, Room, SourceBudget } from "./prompt/source";
+import type { FrozenText, Place, Project, Room, SourceBudget } from "./prompt/source";
 import { perSource, SOURCE_NAMES, type SourceName } from "./prompt/sources";
 
 /** How much each source of a prompt may show. */
@@ -9,6 +9,8 @@ export const DEFAULT_BUDGET: PromptBudget = perSource(({ budget }) => budget);
 
 /** Tokens of a layout's own: control tokens and the path. */
 const LAYOUT_TOKENS = 40;
+/** About as many as in code. */
+const CHARS_PER_TOKEN = 4;
 /** Tokens are counted on a sample: the text that is chosen may have some more. */
 const COUNT_MARGIN = 0.8;
 
@@ -19,7 +21,17 @@ export function budgetFor(contextTokens: number, answerTokens: number): PromptBu
     2,
     (contextTokens - answer - Math.min(LAYOUT_TOKENS, Math.floor(contextTokens / 3))) * COUNT_MARGIN,
   );
-  return perSource(({ budget, share }) => ({ ...budget, tokens: Math.min(budget.tokens, Math.floor(room * share)) }));
+  const shared = perSource(({ budget, share }) =>
+    share === "rest" ? 0 : Math.min(budget.tokens, Math.floor(room * share)),
+  );
+  const rest = Math.max(0, Math.floor(room) - SOURCE_NAMES.reduce((sum, name) => sum + shared[name], 0));
+  return perSource(({ budget, share }, name) => {
+    if (share !== "rest") {
+      return { chars: budget.chars, tokens: shared[name] };
+    }
+    const tokens = Math.min(budget.tokens, rest);
+    return { chars: Math.min(budget.chars, tokens * CHARS_PER_TOKEN), tokens };
+  });
 }
 
 /** What each source shows at a cursor. */
@@ -35,11 +47,18 @@ const DOCUMENTS_MAX = 32;
 export class PromptWindows {
   readonly #budget: PromptBudget;
   readonly #tokens: TokenCounter | undefined;
+  readonly #projectOf: ((documentId: string) => Project) | undefined;
   readonly #documents = new Map<string, Readonly<Record<SourceName, FrozenText>>>();
 
-  constructor(budget: PromptBudget = DEFAULT_BUDGET, tokens?: TokenCounter) {
+  /** @param projectOf what else prompts for a document may show; missing: nothing. */
+  constructor(
+    budget: PromptBudget = DEFAULT_BUDGET,
+    tokens?: TokenCounter,
+    projectOf?: (documentId: string) => Project,
+  ) {
     this.#budget = budget;
     this.#tokens = tokens;
+    this.#projectOf = projectOf;
   }
 
   windowAt(documentId: string, place: Place): PromptWindow {
@@ -50,16 +69,23 @@ export class PromptWindows {
     if (this.#documents.size > DOCUMENTS_MAX && oldest !== undefined) {
       this.#documents.delete(oldest);
     }
-    const shown = perSource((_, name) => frozen[name].at(place));
+    const whole = this.#placeIn(documentId, place);
+    const shown = perSource((_, name) => frozen[name].at(whole));
     return { ...shown, anchor: place.offset - shown.prefix.length };
   }
 
   /** Idle: the shown text may be updated. */
   refresh(documentId: string, place: Place): void {
     const frozen = this.#documents.get(documentId);
+    const whole = this.#placeIn(documentId, place);
     for (const name of frozen === undefined ? [] : SOURCE_NAMES) {
-      frozen?.[name].refresh?.(place);
+      frozen?.[name].refresh?.(whole);
     }
+  }
+
+  #placeIn(documentId: string, place: Place): Place {
+    const projectOf = this.#projectOf;
+    return projectOf === undefined ? place : { ...place, project: () => projectOf(documentId) };
   }
 
   forget(documentId: string): void {

@@ -32,6 +32,8 @@ export interface GgufModel {
    * for a file, its path and a newline.
    */
   readonly fileHeader: boolean;
+  /** `hearth.prompt.other_files`, else what is known of the model: trained on documents behind other files of their repository. */
+  readonly otherFiles: OtherFiles;
   readonly known: KnownModel;
   /** `general.architecture`, e.g. "smallthinker". */
   readonly architecture: string;
@@ -50,9 +52,19 @@ export interface Fim {
   readonly reason: string;
 }
 
+export interface OtherFiles {
+  readonly shown: boolean;
+  /** Why, in a clause. */
+  readonly reason: string;
+}
+
 /** What core calls PromptTraits. */
-export function promptTraitsOf({ fim, fileHeader }: Pick<GgufModel, "fim" | "fileHeader">): ModelInfo["traits"] {
-  return { fimLayouts: fim.layouts, fileHeader, fim: fim.format };
+export function promptTraitsOf({
+  fim,
+  fileHeader,
+  otherFiles,
+}: Pick<GgufModel, "fim" | "fileHeader" | "otherFiles">): ModelInfo["traits"] {
+  return { fimLayouts: fim.layouts, fileHeader, otherFiles: otherFiles.shown, fim: fim.format };
 }
 
 /** Equal for two openings of an unchanged file. */
@@ -159,6 +171,7 @@ function interpret(
   const chatTemplate = metadata.string("tokenizer.chat_template");
   const known = recogniseModel(architecture, name, spec, chatTemplate !== undefined);
   const vocab = readVocabulary(metadata, n_vocab, fileName, architecture.tokens, warnings);
+  const fim = readFim(metadata, known, vocab, warnings);
   return {
     spec,
     name: name ?? fileName.replace(/\.gguf$/i, ""),
@@ -166,9 +179,10 @@ function interpret(
     quantLabel,
     vocab,
     chatTemplate,
-    fim: readFim(metadata, known, vocab, warnings),
+    fim,
     capabilities: names(metadata, "hearth.capabilities", CAPABILITIES, warnings) ?? known.capabilities,
     fileHeader: readFileHeader(metadata, known, vocab, warnings),
+    otherFiles: readOtherFiles(metadata, fim, known, vocab),
     known,
     architecture: architecture.name,
     warnings,
@@ -201,6 +215,35 @@ function readFileHeader(metadata: Metadata, known: KnownModel, { fim }: Vocabula
     warnings.push(`prompts begin without the file's path: the vocabulary lacks ${quoted(fim.format.file)}`);
   }
   return isWanted && !lacks;
+}
+
+function readOtherFiles(
+  metadata: Metadata,
+  { layouts, format }: Fim,
+  known: KnownModel,
+  { fim }: Vocabulary,
+): OtherFiles {
+  const key = "hearth.prompt.other_files";
+  const stated = metadata.has(key) ? flag(metadata, key) : undefined;
+  const missing = [format.file, format.repository].filter((name) => name !== undefined && fim.missing.includes(name));
+  if (layouts.length === 0) {
+    return { shown: false, reason: "it is not prompted to fill in" };
+  }
+  if (stated === false) {
+    return { shown: false, reason: `the file's ${key} says so` };
+  }
+  if (stated !== true && known.otherFiles !== true) {
+    return { shown: false, reason: `${known.title} is not known to be trained on more than one file at once` };
+  }
+  return missing.length > 0
+    ? { shown: false, reason: `the vocabulary lacks ${missing.map((name) => quoted(name ?? "")).join(", ")}` }
+    : {
+        shown: true,
+        reason:
+          stated === true
+            ? `the file's ${key} says so`
+            : `${known.title} was trained on documents behind other files of their repository`,
+      };
 }
 
 /** A name that can be shown anywhere: control characters of a file from the network must not reach a terminal. */

@@ -26,6 +26,8 @@ export interface KnownModel {
   readonly fimReason?: string;
   /** true: documents of its prompts begin with the file's path. */
   readonly fileHeader?: boolean;
+  /** true: it was trained on documents behind other files of their repository. */
+  readonly otherFiles?: boolean;
 }
 
 export type Dimensions = Pick<ModelSpec, "n_layer" | "n_embd" | "n_expert" | "n_expert_used" | "n_ff" | "n_vocab">;

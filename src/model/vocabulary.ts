@@ -98,6 +98,7 @@ const FIM_KEYS = {
   suffix: ["fim_suf", "suffix"],
   middle: ["fim_mid", "middle"],
   file: ["fim_sep"],
+  repository: ["fim_rep"],
 } as const satisfies Readonly<Record<keyof FimFormat, readonly string[]>>;
 
 /** Ids that the file gives win over names; what they stand for is a control token. @param named ids of the family's tokens. */
@@ -109,19 +110,25 @@ function readFim(
   idOf: (name: string) => number | undefined,
 ): Vocabulary["fim"] {
   const missing: string[] = [];
-  const nameOf = (role: keyof FimFormat): string => {
+  const nameOf = (role: keyof FimFormat, familys: string): string => {
     const given = FIM_KEYS[role].map(idOf).find((id) => id !== undefined);
     if (given !== undefined) {
       types[given] = TokenType.control;
       return tableText(tokens, given);
     }
-    const name = family.fim[role];
-    if (!named.has(name)) {
-      missing.push(name);
+    if (!named.has(familys)) {
+      missing.push(familys);
     }
-    return name;
+    return familys;
   };
-  const format = { prefix: nameOf("prefix"), suffix: nameOf("suffix"), middle: nameOf("middle"), file: nameOf("file") };
+  const { prefix, suffix, middle, file, repository } = family.fim;
+  const format = {
+    prefix: nameOf("prefix", prefix),
+    suffix: nameOf("suffix", suffix),
+    middle: nameOf("middle", middle),
+    file: nameOf("file", file),
+    ...(repository === undefined ? {} : { repository: nameOf("repository", repository) }),
+  };
   return { format, missing };
 }
 

@@ -1,22 +1,66 @@
 import assert from "node:assert/strict";
+import { ARCHITECTURES } from "../model/architectures/all";
 import { CATALOGUE, catalogueModel, readCatalogue } from "./catalogue";
 import data from "./catalogue.json";
 
 describe("the catalogue", () => {
-  it("has SmallThinker in both sizes, by both names of its organisation", () => {
+  it("has SmallThinker in both sizes, Mellum 2 as base and for chat, and Qwen3-Coder", () => {
     assert.deepEqual(
       CATALOGUE.map(({ id }) => id),
-      ["smallthinker-4b-instruct", "smallthinker-21b-instruct"],
+      [
+        "smallthinker-4b-instruct",
+        "smallthinker-21b-instruct",
+        "mellum2-12b-base",
+        "mellum2-12b-instruct",
+        "qwen3-coder-30b-instruct",
+      ],
     );
     for (const { file, licence, goodFor } of CATALOGUE) {
+      assert.equal(licence, "Apache-2.0");
+      assert.ok(goodFor.includes("complete"));
+      assert.ok(file.memory.wanted > file.bytes, "a model needs more memory than its file is long");
+      // A hash belongs to one content, of one length.
+      assert.ok(file.sha256 === undefined || file.bytesExact);
+    }
+  });
+
+  it("has SmallThinker by both names of its organisation", () => {
+    for (const { file } of CATALOGUE.filter(({ id }) => id.startsWith("smallthinker"))) {
       assert.deepEqual(
         file.repositories.map((name) => name.split("/")[0]),
         ["Tiiny", "PowerInfer"],
       );
-      assert.equal(licence, "Apache-2.0");
-      assert.ok(goodFor.includes("chat"));
-      assert.ok(file.memory.wanted > file.bytes, "a model needs more memory than its file is long");
     }
+  });
+
+  it("says of a model what the engine will know of its file", () => {
+    const byTitle = new Map(
+      ARCHITECTURES.flatMap(({ knownModels }) => knownModels.map(({ known }) => [known.id, known])),
+    );
+    for (const [id, knownId] of [
+      ["smallthinker-4b-instruct", "smallthinker-4b-instruct"],
+      ["smallthinker-21b-instruct", "smallthinker-21b-instruct"],
+      ["mellum2-12b-base", "mellum2-12b-base"],
+      ["mellum2-12b-instruct", "mellum2-12b-chat"],
+      ["qwen3-coder-30b-instruct", "qwen3-coder-30b"],
+    ] as const) {
+      const [model, known] = [catalogueModel({ id }), byTitle.get(knownId)];
+      assert.ok(known !== undefined, knownId);
+      assert.deepEqual(model?.goodFor, known.capabilities, id);
+      assert.equal(model.fillsIn, known.fimLayouts.length > 0, id);
+    }
+  });
+
+  it("knows the hash of the file that JetBrains published, byte for byte", () => {
+    const { bytes, bytesExact, sha256 } = catalogueModel({ id: "mellum2-12b-instruct" })!.file;
+    assert.deepEqual(
+      { bytes, bytesExact, sha256 },
+      {
+        bytes: 8_071_293_600,
+        bytesExact: true,
+        sha256: "b04281c27de5d968d577f310d982273b1b13bdbd8117b3ecffffeebfe222f0a7",
+      },
+    );
   });
 
   it("finds a model by its id, and by any name of its repository", () => {

@@ -9,7 +9,7 @@ const SHA256 = /^[0-9a-f]{64}$/;
 
 /**
  * The models that Hearth offers to download. Sizes and names are those of the authors' pages; a size that nobody has told
- * exactly is marked so. Neither has a published SHA-256: the hub's is taken at the first visit and pinned (pins.ts).
+ * exactly is marked so. Where no SHA-256 is published the hub's is taken at the first visit and pinned (pins.ts).
  */
 export const CATALOGUE: readonly CatalogueModel[] = readCatalogue(data);
 

@@ -14,9 +14,20 @@ function recommended(machine: Partial<MachineFacts>, installed: readonly string[
 
 describe("what is recommended", () => {
   it("is the largest that fits in memory and is fast", () => {
-    assert.equal(recommended({ memoryBytes: 32 * GIB }).id, "smallthinker-21b-instruct");
+    assert.equal(recommended({ memoryBytes: 32 * GIB }).id, "qwen3-coder-30b-instruct");
     assert.equal(recommended({ memoryBytes: 32 * GIB, cores: 2 }).id, "smallthinker-4b-instruct");
-    assert.equal(recommended({ memoryBytes: 12 * GIB }).id, "smallthinker-4b-instruct");
+    assert.equal(recommended({ memoryBytes: 16 * GIB }).id, "smallthinker-21b-instruct");
+    assert.equal(recommended({ memoryBytes: 12 * GIB }).id, "mellum2-12b-instruct");
+    assert.equal(recommended({ memoryBytes: 8 * GIB }).id, "smallthinker-4b-instruct");
+  });
+
+  it("is good for chat and edits as well, and a model for completion alone is offered beside it", () => {
+    for (let gib = 1; gib <= 64; ++gib) {
+      const { id, all } = recommended({ memoryBytes: gib * GIB });
+      const { goodFor } = all.find(({ model }) => model.id === id)!.model;
+      assert.ok(goodFor.includes("chat") && goodFor.includes("edit"), `${String(gib)} GiB: ${String(id)}`);
+      assert.ok(all.some(({ model }) => model.id === "mellum2-12b-base"));
+    }
   });
 
   it("is the smallest that works where none fits", () => {

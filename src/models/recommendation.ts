@@ -7,8 +7,8 @@ const OTHERS_BYTES = 2 * 2 ** 30;
 const CORES_PER_BILLION_BYTES = 0.4;
 
 /**
- * What of the catalogue suits a machine. Recommended is the largest model that fits in memory beside everything else, has room on the drive and
- * enough cores to be fast; where none does, the smallest that works.
+ * What of the catalogue suits a machine. Recommended is the largest model that is good for everything, fits in memory beside everything
+ * else, has room on the drive and enough cores to be fast; where none does, the smallest that works.
  *
  * @param reserveBytes stays free on the drive. @param installed ids of models that are there, which need no more room.
  */
@@ -19,12 +19,14 @@ export function offers(
   installed: ReadonlySet<string>,
 ): OfferedModel[] {
   const judged = catalogue.map((model) => ({ model, fit: fitOf(model, machine) }));
+  // One model serves all features: who wants completion alone finds the others in the list.
+  const allRound = judged.filter(({ model: { goodFor } }) => goodFor.includes("chat") && goodFor.includes("edit"));
   const hasRoom = ({ id, file }: CatalogueModel): boolean =>
     installed.has(id) || file.bytes + reserveBytes <= machine.freeDiskBytes;
-  const good = judged
+  const good = allRound
     .filter(({ model, fit }) => fit === "resident" && hasRoom(model) && isFastEnough(model, machine))
     .sort((a, b) => b.model.file.bytes - a.model.file.bytes)[0];
-  const least = judged
+  const least = allRound
     .filter(({ model, fit }) => fit !== "tooLarge" && hasRoom(model))
     .sort((a, b) => a.model.file.bytes - b.model.file.bytes)[0];
   const best = good ?? least;

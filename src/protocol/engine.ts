@@ -67,6 +67,7 @@ export interface ModelInfo {
   readonly traits: {
     readonly fimLayouts: readonly ("suffix-first" | "prefix-first")[];
     readonly fileHeader: boolean;
+    readonly otherFiles: boolean;
     readonly fim: FimFormat;
   };
   readonly contextTokens: number;

@@ -30,7 +30,10 @@ export interface CatalogueFile {
   readonly memory: {
     /** Bytes of memory with which all of the model stays resident. */
     readonly wanted: number;
-    /** Bytes with which it was measured to work, experts being read from the drive. */
+    /**
+     * Bytes with which it works, experts being read from the drive: measured for SmallThinker; for others the dense part, keys and values
+     * and a third to a half of the experts, computed from the shape.
+     */
     readonly least: number;
   };
 }

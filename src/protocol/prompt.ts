@@ -17,6 +17,8 @@ export interface FimFormat {
   readonly middle: string;
   /** Before a file's path and a newline, where a document of the prompt begins. */
   readonly file: string;
+  /** Before the project's name and a newline, in front of other files; missing: the family has none. */
+  readonly repository?: string;
 }
 
 /** Qwen 2.5's, which SmallThinker's vocabulary has as well. */
@@ -25,4 +27,5 @@ export const QWEN_FIM: FimFormat = {
   suffix: "<|fim_suffix|>",
   middle: "<|fim_middle|>",
   file: "<|file_sep|>",
+  repository: "<|repo_name|>",
 };

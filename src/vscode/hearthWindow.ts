@@ -91,6 +91,7 @@ export class HearthWindow {
       log,
       choice: () => settings.modelChoice,
       jointMin: (languageId) => jointMinOf(settings.eagernessIn(languageId)),
+      projectOf: (documentId) => this.#memory.projectOf(documentId),
       wishes: () => {
         const { blocks, inComments, inStrings, memory } = settings;
         return { blocks, inComments, inStrings, memory: memory !== "off" };

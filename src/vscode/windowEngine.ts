@@ -4,6 +4,7 @@ import type { CompletionOptions } from "../core/completionOptions";
 import type { CompletionRequest } from "../core/completionRequest";
 import type { JointMin } from "../core/gate";
 import type { ChatEngine, Clock, TokenCounter } from "../core/ports";
+import type { Project } from "../core/prompt/source";
 import { budgetFor } from "../core/promptWindow";
 import type { SkipReason } from "../core/skipReasons";
 import { RequestLog } from "../core/requestLog";
@@ -31,6 +32,8 @@ export interface WindowEngineOptions {
   /** What the user has chosen, when a model becomes ready or a setting changes. */
   readonly wishes: () => Pick<CompletionOptions, "blocks" | "inComments" | "inStrings" | "memory">;
   readonly jointMin: JointMin;
+  /** What else of a document's project prompts may show. */
+  readonly projectOf: (documentId: string) => Project;
 }
 
 /** Longest answer that a window asks for; room for it is kept free in the context. */
@@ -255,8 +258,8 @@ export class WindowEngine implements vscode.Disposable {
   }
 
   #newCompleter({ traits, contextTokens }: ModelInfo): Completer {
-    const { clock, syntax } = this.#options;
-    const ports = { engine: this.#port.textEngine, clock, syntax, tokens: TOKENS, log: this.requests };
+    const { clock, syntax, projectOf } = this.#options;
+    const ports = { engine: this.#port.textEngine, clock, syntax, tokens: TOKENS, log: this.requests, projectOf };
     return new Completer(ports, traits, {
       blockTokens: ANSWER_TOKENS,
       budget: budgetFor(contextTokens, ANSWER_TOKENS),

@@ -1,5 +1,7 @@
 import * as vscode from "vscode";
-import { documentIdOf, isEditable } from "./documents";
+import type { Project } from "../core/prompt/source";
+import { isSourcePath, isSourceText, nearestFirst } from "../core/rememberedFiles";
+import { documentIdOf, isEditable, promptPath } from "./documents";
 import type { ReadableFiles } from "./readableFiles";
 import type { Settings } from "./settings";
 import type { WindowEngine } from "./windowEngine";
@@ -65,6 +67,24 @@ export class WindowMemory implements vscode.Disposable {
     }
   }
 
+  /** What prompts for a document may show besides it: the other documents that are remembered, those near it first. */
+  projectOf(documentId: string): Project {
+    const { textDocuments } = vscode.workspace;
+    const own = textDocuments.find((document) => documentIdOf(document) === documentId);
+    const others = new Map(
+      textDocuments
+        .filter((document) => document !== own && this.#isRemembered(document))
+        .map((document) => [promptPath(document.uri), document] as const)
+        .filter(([path]) => isSourcePath(path)),
+    );
+    const paths = nearestFirst([...others.keys()], own === undefined ? [] : [promptPath(own.uri)]);
+    const folder = own === undefined ? undefined : vscode.workspace.getWorkspaceFolder(own.uri);
+    return {
+      name: folder?.name ?? "workspace",
+      files: paths.map((path) => ({ path, read: () => sourceTextOf(others.get(path)) })),
+    };
+  }
+
   #tellAll(): void {
     if (this.#settings.memory === "off") {
       this.#told.clear();
@@ -121,4 +141,10 @@ export class WindowMemory implements vscode.Disposable {
       document.getText().length <= DOCUMENT_CHARS_MAX
     );
   }
+}
+
+/** "" for what tools have written, and data. */
+function sourceTextOf(document: vscode.TextDocument | undefined): string {
+  const text = document?.getText().replaceAll("\r\n", "\n") ?? "";
+  return isSourceText(text) ? text : "";
 }

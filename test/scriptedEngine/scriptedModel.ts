@@ -72,7 +72,7 @@ export class ScriptedModel implements HostedModel {
       family: "scripted",
       quantLabel: "Q4_0",
       capabilities: ["complete", "chat", "edit"],
-      traits: { fimLayouts: ["suffix-first"], fileHeader: false, fim: QWEN_FIM },
+      traits: { fimLayouts: ["suffix-first"], fileHeader: false, otherFiles: false, fim: QWEN_FIM },
       contextTokens: CONTEXT_TOKENS,
       isa: "ref",
       threads: 1,

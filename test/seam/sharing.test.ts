@@ -53,7 +53,7 @@ describe("windows that share an engine", () => {
       const client = world.client({ onStatus: (s) => statuses.push(s), onStatistics: (f) => statistics.push(f) });
       const info = await soon("the model", client.openModel({ path: STARTER, load: { threads: 1 } }));
       assert.equal(info.threads, 1);
-      assert.deepEqual(info.traits, { fimLayouts: [], fileHeader: true, fim: QWEN_FIM });
+      assert.deepEqual(info.traits, { fimLayouts: [], fileHeader: true, otherFiles: false, fim: QWEN_FIM });
       assert.deepEqual(statuses[0], { kind: "loading", path: STARTER, part: 0 });
       assert.deepEqual(statuses.at(-1), { kind: "ready", model: info });
       const parts = statuses.flatMap((status) => (status.kind === "loading" ? [status.part] : []));

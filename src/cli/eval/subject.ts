@@ -74,6 +74,6 @@ export function wideBudget(contextTokens: number, chars: Partial<Record<SourceNa
   const room = Math.max(2, contextTokens - OTHER_TOKENS);
   return perSource(({ budget, share }, name) => ({
     chars: chars[name] ?? budget.chars,
-    tokens: Math.floor(room * share),
+    tokens: share === "rest" ? budget.tokens : Math.floor(room * share),
   }));
 }

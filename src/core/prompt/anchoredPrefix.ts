@@ -1,5 +1,5 @@
 import { leadingSpace } from "../indentation";
-import { type FrozenText, type Place, type PromptSource, type Room, special, text } from "./source";
+import { type FrozenText, type Place, PLACES_MAX, type PromptSource, type Room, special, text } from "./source";
 
 /** From the beginning of a line to the cursor. Frozen: where it begins, the anchor, which moves rarely and far. */
 export const anchoredPrefix: PromptSource = {
@@ -30,13 +30,16 @@ const ANCHOR_TEXT_CHARS = 160;
 class AnchoredPrefix implements FrozenText {
   readonly #room: Room;
   #state: AnchorState | undefined;
+  /** Of other places, the latest last. */
+  #earlier: readonly AnchorState[] = [];
 
   constructor(room: Room) {
     this.#room = room;
   }
 
   at(place: Place): string {
-    const known = this.#state;
+    const last = this.#state;
+    const known = [last, ...this.#earlier.toReversed()].find((state) => state && fits(state, place)) ?? last;
     const found = known === undefined ? undefined : keptAnchor(known, place);
     const isClose = found !== undefined && place.offset - found < KEPT_MIN * (known?.prefixChars ?? 0);
     const kept = isClose && found > 0 ? undefined : found;
@@ -46,6 +49,10 @@ class AnchoredPrefix implements FrozenText {
       // The anchor moves anyway: the moment to count tokens again.
       prefixChars = this.#prefixChars(place);
       anchor = newAnchor(place, prefixChars, kept);
+    }
+    if (last !== undefined && (known !== last || anchor !== kept)) {
+      const others = this.#earlier.filter((state) => state !== known && state.head !== last.head);
+      this.#earlier = [...others, last].slice(1 - PLACES_MAX);
     }
     this.#state = {
       anchor,
@@ -60,6 +67,13 @@ class AnchoredPrefix implements FrozenText {
   #prefixChars({ text, offset }: Place): number {
     return this.#room.charsOf(text.slice(Math.max(0, offset - this.#room.chars), offset));
   }
+}
+
+/** The window of that state would be shown, as far as the cursor. */
+function fits(state: AnchorState, place: Place): boolean {
+  const anchor = keptAnchor(state, place);
+  const shown = place.offset - (anchor ?? 0);
+  return anchor !== undefined && shown <= state.prefixChars && (anchor === 0 || shown >= KEPT_MIN * state.prefixChars);
 }
 
 /** Where the anchor is now, after whatever was edited since; undefined where it is gone or the cursor is above it. */

@@ -6,5 +6,6 @@ export const fileHeader: PromptSource = {
   budget: { chars: 0, tokens: 0 },
   share: 0,
   open: () => ({ at: () => "" }),
-  parts: (_, { path, traits, fim }) => (traits.fileHeader ? [special(fim.file), ...text(`${path}\n`)] : []),
+  parts: (_, { path, traits, hasOthers, fim }) =>
+    traits.fileHeader || hasOthers ? [special(fim.file), ...text(`${path}\n`)] : [],
 };

@@ -1,4 +1,4 @@
-import { type FrozenText, type Place, type PromptSource, type Room, special, text } from "./source";
+import { type FrozenText, type Place, PLACES_MAX, type PromptSource, type Room, special, text } from "./source";
 
 /**
  * Whole lines from the one after the cursor's. Frozen: a snapshot, which is taken again when much of its beginning has
@@ -22,6 +22,8 @@ const ONLY_CLOSERS = /^[\s)\]};,]*$/;
 class FrozenSuffix implements FrozenText {
   readonly #room: Room;
   #snapshot: string | undefined;
+  /** Of other places, the latest last. */
+  #earlier: readonly string[] = [];
 
   constructor(room: Room) {
     this.#room = room;
@@ -30,9 +32,17 @@ class FrozenSuffix implements FrozenText {
   at(place: Place): string {
     const now = this.#now(place);
     const known = this.#snapshot;
-    const isKept = known !== undefined && (!hasChanged(known, now) || hasOnlyClosersInFront(known, now));
-    this.#snapshot = isKept ? known : now;
-    return this.#snapshot;
+    if (known !== undefined && (!hasChanged(known, now) || hasOnlyClosersInFront(known, now))) {
+      return known;
+    }
+    const shown = this.#earlier.findLast((snapshot) => snapshot !== "" && !hasChanged(snapshot, now)) ?? now;
+    if (known !== undefined) {
+      this.#earlier = [...this.#earlier.filter((each) => each !== shown && each !== known), known].slice(
+        1 - PLACES_MAX,
+      );
+    }
+    this.#snapshot = shown;
+    return shown;
   }
 
   refresh(place: Place): void {

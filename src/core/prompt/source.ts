@@ -10,8 +10,8 @@ import type { PromptTraits } from "../ports";
 export interface PromptSource {
   readonly slot: PromptSlot;
   readonly budget: SourceBudget;
-  /** Its part of a context that is too short for the budgets; those of all sources make 1. */
-  readonly share: number;
+  /** Its part of a context that is too short for the budgets; those of all sources make 1. `rest`: what the others leave. */
+  readonly share: number | "rest";
   /** Called at the first request for a document. */
   open(room: Room): FrozenText;
   /** The parts for the layout: control tokens, and the text from FrozenText. */
@@ -26,10 +26,33 @@ export interface FrozenText {
   refresh?(place: Place): void;
 }
 
+/**
+ * A cursor that jumps back to one of the last four places finds the text that was shown there, and the engine its keys and
+ * values (ParkedPrompts).
+ */
+export const PLACES_MAX = 4;
+
 /** Where a layout puts a source; sources in one slot stand in the order of their table. */
 export type PromptSlot = "context" | "suffix" | "prefix";
 
-export type Place = Pick<CursorContext, "text" | "offset">;
+export interface Place extends Pick<CursorContext, "text" | "offset"> {
+  /** What else of the project may be shown; missing: nothing. */
+  readonly project?: () => Project;
+}
+
+export interface Project {
+  readonly name: string;
+  /** The nearest to the document first. */
+  readonly files: readonly OtherFile[];
+}
+
+/** A file that may be read by all rules for that. */
+export interface OtherFile {
+  /** Relative to the project, with forward slashes. */
+  readonly path: string;
+  /** With line feeds. */
+  readonly read: () => string;
+}
 
 /** About four characters make a token in code. */
 export interface SourceBudget {
@@ -50,6 +73,8 @@ export interface PromptFrame {
   readonly traits: PromptTraits;
   /** The model knows control tokens for what is before and behind the cursor. */
   readonly isFim: boolean;
+  /** Other files stand before the document, which is then told from them by its path. */
+  readonly hasOthers: boolean;
   readonly fim: FimFormat;
 }
 

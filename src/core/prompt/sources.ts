@@ -1,10 +1,12 @@
 import { anchoredPrefix } from "./anchoredPrefix";
 import { fileHeader } from "./fileHeader";
 import { frozenSuffix } from "./frozenSuffix";
+import { otherFiles } from "./otherFiles";
 import type { PromptSource } from "./source";
 
 /** All that prompts are made of. */
 export const PROMPT_SOURCES = {
+  others: otherFiles,
   header: fileHeader,
   suffix: frozenSuffix,
   prefix: anchoredPrefix,

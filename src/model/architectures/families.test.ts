@@ -195,7 +195,12 @@ describe("Mellum 2 and Qwen3-MoE", () => {
     it("have the family's own control tokens, and a file's token that the file calls user-defined is one", async () => {
       const model = await open("mellum", { "hearth.fim.layouts": layouts, "hearth.prompt.file_header": u32(1) });
       const fim = { prefix: "<fim_prefix>", suffix: "<fim_suffix>", middle: "<fim_middle>", file: "<filename>" };
-      assert.deepEqual(promptTraitsOf(model), { fimLayouts: ["suffix-first"], fileHeader: true, fim });
+      assert.deepEqual(promptTraitsOf(model), {
+        fimLayouts: ["suffix-first"],
+        fileHeader: true,
+        otherFiles: false,
+        fim,
+      });
       assert.match(model.fim.reason, /hearth\.fim\.layouts/);
       const tokenizer = new Tokenizer(model.vocab);
       const id = tokenizer.special("<filename>") ?? assert.fail();
@@ -229,6 +234,41 @@ describe("Mellum 2 and Qwen3-MoE", () => {
       assert.deepEqual([model.fim.layouts, model.fileHeader], [[], false]);
       assert.match(model.fim.reason, /the vocabulary lacks '<fim_prefix>', '<fim_suffix>', '<fim_middle>'/);
       assert.match(model.warnings.join(" "), /without the file's path: the vocabulary lacks '<filename>'/);
+    });
+
+    it("show other files where the model was trained on that and the vocabulary has the tokens, and inspect says why", async () => {
+      const wanted = { "hearth.fim.layouts": layouts, "hearth.prompt.other_files": u32(1) };
+      for (const family of ["mellum", "qwen3moe"]) {
+        const { otherFiles } = await open(family, wanted);
+        assert.deepEqual(otherFiles, { shown: true, reason: "the file's hearth.prompt.other_files says so" });
+        const unknown = await open(family, { "hearth.fim.layouts": layouts });
+        assert.equal(unknown.otherFiles.shown, false);
+        assert.match(unknown.otherFiles.reason, /is not known to be trained on more than one file at once/);
+        const continuing = await open(family, { "hearth.prompt.other_files": u32(1) });
+        assert.deepEqual(continuing.otherFiles, { shown: false, reason: "it is not prompted to fill in" });
+        const off = await open(family, { ...wanted, "hearth.prompt.other_files": u32(0) });
+        assert.equal(off.otherFiles.shown, false);
+      }
+      const without = syntheticVocabMetadata("qwen3moe").map(([key, value]): [string, GgufValue] => {
+        const hasNames = key === "tokenizer.ggml.tokens" && value.type === "array" && value.of === "string";
+        const renamed = (name: string): string => (name === "<|repo_name|>" ? "<|other|>" : name);
+        return [key, hasNames ? { ...value, value: value.value.map(renamed) } : value];
+      });
+      const { otherFiles, fim } = await open("qwen3moe", { ...Object.fromEntries(without), ...wanted });
+      assert.deepEqual(otherFiles, { shown: false, reason: "the vocabulary lacks '<|repo_name|>'" });
+      assert.deepEqual(fim.layouts, ["suffix-first"]);
+    });
+
+    it("end at the ids that the file gives for EOS and EOT, and at <|endoftext|> always", async () => {
+      const plain = new Tokenizer((await open("mellum")).vocab);
+      const ordinary = plain.encodeText("x")[0] ?? assert.fail();
+      assert.ok(!plain.isEndOfGeneration(ordinary));
+      const endOfText = plain.special("<|endoftext|>") ?? assert.fail();
+      for (const key of ["eos", "eot"]) {
+        const { vocab } = await open("mellum", { [`tokenizer.ggml.${key}_token_id`]: u32(ordinary) });
+        const tokenizer = new Tokenizer(vocab);
+        assert.ok(tokenizer.isEndOfGeneration(ordinary) && tokenizer.isEndOfGeneration(endOfText), key);
+      }
     });
 
     it("begin with a BOS token where the file asks for one, once", async () => {

@@ -38,6 +38,8 @@ export const MELLUM: Architecture = {
         // The model card's first; half of what it was trained on is of either (arXiv 2605.31268).
         fimLayouts: ["suffix-first", "prefix-first"],
         fileHeader: true,
+        // A stage of its training fills in within whole repositories (the same report).
+        otherFiles: true,
       },
     },
     {

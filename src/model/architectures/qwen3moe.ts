@@ -33,6 +33,8 @@ export const QWEN3_MOE: Architecture = {
         sampling: SAMPLING,
         // Its README shows no other.
         fimLayouts: ["prefix-first"],
+        // By the format of Qwen 2.5 Coder, whose report has repositories in training (arXiv 2409.12186).
+        otherFiles: true,
       },
     },
     {
