@@ -48,7 +48,12 @@ export function activate(context: vscode.ExtensionContext): HearthApi {
     machineFiles: { realPath: (path) => LOCAL_FILES.realPath(path), ignoresCase: IGNORES_CASE },
     isWritableFile,
     openModels: ({ folder, ...choice }) =>
-      new ModelStore({ ...choice, folder: folder === "" ? defaultModelFolder() : folder, http: nodeHttp }),
+      new ModelStore({
+        ...choice,
+        folder: folder === "" ? defaultModelFolder() : folder,
+        ledgerFolder: defaultModelFolder(),
+        http: nodeHttp,
+      }),
     connect: (listeners, keepAliveMs) =>
       new EngineClient({
         ...listeners,
