@@ -2,7 +2,6 @@
 // by the names without a prefix (ExtHostProxyService).
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from "http";
 import { request as requestHttps } from "https";
-import type { Socket } from "net";
 import type { HttpPort, HttpResponse } from "./http";
 
 /** A connection of Hearth's to another machine. */
@@ -16,7 +15,7 @@ export interface OpenConnection {
 /** By request, until it has a socket. */
 const connecting = new Map<ClientRequest, string>();
 /** By socket, which may live longer than its request and serve another. */
-const connected = new Map<Socket, string>();
+const connected = new Map<NonNullable<ClientRequest["socket"]>, string>();
 
 /** All that this process has open through Hearth's only way to other machines. */
 export function openConnections(): readonly OpenConnection[] {

@@ -18,6 +18,8 @@ import { LanguageModelProvider } from "./languageModelProvider";
 import { warnAboutOtherCompleters } from "./otherCompleters";
 import type { OpenModels } from "./models/modelsPort";
 import { WindowModels } from "./models/windowModels";
+import type { PrivacyPort } from "./privacy/privacyPort";
+import { forgetWhatWasDeleted, WindowPrivacy } from "./privacy/windowPrivacy";
 import { type MachineFiles, ReadableFiles } from "./readableFiles";
 import { Settings } from "./settings";
 import { Snooze } from "./snooze";
@@ -40,6 +42,7 @@ export interface HearthWindowOptions {
   readonly reproduce: Reproduce;
   readonly isWritableFile: IsWritableFile;
   readonly openModels: OpenModels;
+  readonly privacy: PrivacyPort;
 }
 
 /** Other extensions need time to start. */
@@ -50,6 +53,7 @@ export class HearthWindow {
   readonly engine: WindowEngine;
   readonly provider: InlineCompletionProvider;
   readonly chat: WindowChat;
+  readonly privacy: WindowPrivacy;
   readonly #settings: Settings;
   readonly #syntax: SyntaxCache;
   readonly #snooze: Snooze;
@@ -72,7 +76,9 @@ export class HearthWindow {
     reproduce,
     isWritableFile,
     openModels,
+    privacy,
   }: HearthWindowOptions) {
+    forgetWhatWasDeleted(context);
     const log = vscode.window.createOutputChannel("Hearth", { log: true });
     const settings = new Settings(builtInModel);
     const snooze = new Snooze(context.globalState);
@@ -112,6 +118,7 @@ export class HearthWindow {
       memory: context.globalState,
       isWritableFile,
     });
+    this.privacy = new WindowPrivacy({ context, settings, chat: this.chat, watch, snooze, port: privacy });
     const others = setTimeout(() => {
       void warnAboutOtherCompleters(context.globalState, settings);
     }, OTHERS_AFTER_MS);
@@ -132,6 +139,7 @@ export class HearthWindow {
       this.chat,
       new LanguageModelProvider(this.engine, settings),
       this.#edits,
+      this.privacy,
       new WindowModels({ context, settings, engine: this.engine, open: openModels, log }),
       // After whatever uses it.
       this.engine,

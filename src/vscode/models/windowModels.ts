@@ -17,7 +17,7 @@ export interface WindowModelsOptions {
   readonly log: vscode.LogOutputChannel;
 }
 
-const TOKEN_KEY = "hearth.downloadToken";
+export const TOKEN_KEY = "hearth.downloadToken";
 
 /** A button of a failure's message. */
 type Step = "retry" | "mirror" | "folder" | "token" | "chooseFile";
