@@ -40,6 +40,8 @@ export interface HearthApi {
   readonly provider?: InlineCompletionProvider;
   readonly syntax?: SyntaxSource | undefined;
   readonly privacy?: WindowPrivacy;
+  /** What the window tells of problems that last. */
+  readonly notices?: () => readonly string[];
 }
 
 /** Composition root: spawns nothing; the engine starts with the first document that is worked in. */
@@ -79,7 +81,13 @@ export function activate(context: vscode.ExtensionContext): HearthApi {
     status: () => hearth.status(),
     requests: () => [...hearth.engine.requests.records],
     ...(context.extensionMode === vscode.ExtensionMode.Test
-      ? { chat: hearth.chat, provider: hearth.provider, syntax: source, privacy: hearth.privacy }
+      ? {
+          chat: hearth.chat,
+          provider: hearth.provider,
+          syntax: source,
+          privacy: hearth.privacy,
+          notices: () => [hearth.failure, hearth.refusal].flatMap(({ text }) => text ?? []),
+        }
       : {}),
   };
 }

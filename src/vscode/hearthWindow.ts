@@ -11,7 +11,7 @@ import { registerCommands } from "./commands";
 import { WindowEdits } from "./edit/windowEdits";
 import type { IsWritableFile } from "./edit/writability";
 import type { EngineListeners, EnginePort } from "./enginePort";
-import { tellFailure } from "./failures";
+import { failureText } from "./failures";
 import { FocusWatch } from "./focusWatch";
 import { InlineCompletionProvider } from "./inlineCompletionProvider";
 import { LanguageModelProvider } from "./languageModelProvider";
@@ -23,6 +23,7 @@ import { forgetWhatWasDeleted, WindowPrivacy } from "./privacy/windowPrivacy";
 import { type MachineFiles, ReadableFiles } from "./readableFiles";
 import { Settings } from "./settings";
 import { Snooze } from "./snooze";
+import { StandingNotice } from "./standingNotice";
 import { StatusBar } from "./statusBar";
 import { SuggestionWatch } from "./suggestionWatch";
 import { WindowEngine } from "./windowEngine";
@@ -54,6 +55,10 @@ export class HearthWindow {
   readonly provider: InlineCompletionProvider;
   readonly chat: WindowChat;
   readonly privacy: WindowPrivacy;
+  /** Of an engine that has failed, until it works again or another is tried. */
+  readonly failure = new StandingNotice();
+  /** Of a choice that could not be applied while the one before goes on, until the settings change. */
+  readonly refusal = new StandingNotice();
   readonly #settings: Settings;
   readonly #syntax: SyntaxCache;
   readonly #snooze: Snooze;
@@ -139,6 +144,8 @@ export class HearthWindow {
       this.chat,
       new LanguageModelProvider(this.engine, settings),
       this.#edits,
+      this.failure,
+      this.refusal,
       this.privacy,
       new WindowModels({ context, settings, engine: this.engine, open: openModels, log }),
       // After whatever uses it.
@@ -186,7 +193,7 @@ export class HearthWindow {
         if (condition.kind === "ready") {
           void this.provider.catchUp();
         }
-        void tellOnce(condition, log);
+        this.#tellCondition(condition, log);
       }),
       this.provider.onDidChangeThinking((thinking) => {
         this.#thinking = thinking;
@@ -228,12 +235,14 @@ export class HearthWindow {
 
   /** Settings take effect at once. */
   #apply(): void {
+    this.refusal.close();
     const isNeeded = this.#settings.mode !== "off" || this.chat.needsEngine || this.#edits.needsEngine;
     const applied = isNeeded ? this.engine.apply() : this.engine.sleep();
     applied.catch((error: unknown) => {
       // A failure that ends completion is told by the engine's condition; here the model before goes on.
       if (this.engine.condition.kind !== "failed") {
-        void tellFailure(error);
+        const { message, remedies } = failureText(error);
+        this.refusal.show(message, remedies);
       }
     });
     this.#focus.look();
@@ -243,12 +252,16 @@ export class HearthWindow {
   #show(): void {
     this.#statusBar.show(this.status());
   }
-}
 
-/** A failure that ends completion is shown once as a notification, and stays in the status bar. */
-async function tellOnce(condition: EngineCondition, log: vscode.LogOutputChannel): Promise<void> {
-  if (condition.kind === "failed") {
-    const chosen = await tellFailure(condition.error);
-    log.trace(`the failure was answered with '${chosen ?? "nothing"}'`);
+  /** A failure that ends completion is told as long as it lasts, and stands in the status bar. */
+  #tellCondition(condition: EngineCondition, log: vscode.LogOutputChannel): void {
+    if (condition.kind !== "failed") {
+      this.failure.close();
+      return;
+    }
+    const { message, remedies } = failureText(condition.error);
+    this.refusal.close();
+    this.failure.show(message, remedies);
+    log.trace(`told: ${message}`);
   }
 }

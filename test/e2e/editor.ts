@@ -97,9 +97,9 @@ export class Editor extends Workbench {
         extensions,
         settings: { ...TEST_SETTINGS, ...settings },
         env: {
+          HEARTH_MODELS: join(folder, "models"),
           ...env,
           HEARTH_RUNTIME_DIR: runtime,
-          HEARTH_MODELS: join(folder, "models"),
           ...(scripted ? await scriptedEngine(places.asked) : {}),
         },
         onSpawn: (stop) => ends.push(stop),
