@@ -54,7 +54,10 @@ export class StandingNotice implements vscode.Disposable {
 /** A file's name in it makes no link. */
 function plain(message: string): string {
   const oneLine = message.replace(/\s+/g, " ").replaceAll("](", "] (");
-  return oneLine.length <= MESSAGE_CHARS_MAX ? oneLine : `${oneLine.slice(0, MESSAGE_CHARS_MAX)}…`;
+  if (oneLine.length > MESSAGE_CHARS_MAX) {
+    return `${oneLine.slice(0, MESSAGE_CHARS_MAX)}…`;
+  }
+  return /[.!?…]$/.test(oneLine) ? oneLine : `${oneLine}.`;
 }
 
 function link(name: RemedyName): string {

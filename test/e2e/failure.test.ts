@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Editor } from "./editor";
 
-describe("a failure", () => {
+describe("what a user can do about it", () => {
   let folder: string;
   let editor: Editor;
 
@@ -22,7 +22,7 @@ describe("a failure", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it("stands as a notification with what may help as links, and goes when it is gone", async function () {
+  it("a failure stands as a notification with what may help as links, and goes when it is gone", async function () {
     this.timeout(120_000);
     await editor.openFile("a.ts");
     const toast = editor.toasts().filter({ hasText: "page.gguf" });
@@ -34,5 +34,25 @@ describe("a failure", () => {
     await editor.ready();
     await editor.until("nothing is told any more", async () => (await editor.toasts().count()) === 0);
     await editor.screenshot("gone");
+  });
+
+  it("everything that is stored is deleted after one question that says what", async function () {
+    this.timeout(120_000);
+    await editor.command("Hearth: Delete Everything Stored…");
+    const dialog = editor.page.locator(".monaco-dialog-box");
+    await dialog.filter({ hasText: "Delete everything that Hearth has stored?" }).waitFor();
+    const text = await dialog.innerText();
+    await editor.screenshot("delete");
+    assert.match(text, /the engine's socket, token, log and statistics of experts: \d+ files/);
+    assert.match(text, /Settings stay\./);
+    await dialog.getByRole("button", { name: "Delete", exact: true }).click();
+    await editor
+      .toasts()
+      .filter({ hasText: /Hearth has deleted \d+ files/ })
+      .first()
+      .waitFor();
+    assert.deepEqual(editor.enginePids(), [], "the engine goes on");
+    await editor.command("Hearth: Restart Engine");
+    await editor.ready();
   });
 });
