@@ -6,6 +6,7 @@ import type { StatusLine } from "./core/statusLine";
 import type { SyntaxSource } from "./core/syntax/reader";
 import { deleteStored, planDeletion } from "./doctor/deletion";
 import { examine } from "./doctor/examination";
+import { counted } from "./doctor/judgement";
 import { reportMarkdown } from "./doctor/reportText";
 import type { StoredPlaces } from "./doctor/storedFiles";
 import { EngineClient } from "./engine/client/client";
@@ -118,12 +119,14 @@ function privacyPort(engineScript: string, starter: string): PrivacyPort {
     plan: async (kept) => {
       const { always, models, kept: foreign } = await planDeletion(placesOf(kept));
       return {
-        lines: always.map(({ what, files, bytes }) => `${what}: ${String(files.length)} files, ${formatBytes(bytes)}`),
+        lines: always.map(
+          ({ what, files, bytes }) => `• ${what}: ${counted(files.length, "file")}, ${formatBytes(bytes)}`,
+        ),
         models: models.files
           .filter(({ path }) => /\.gguf(\.part)?$/i.test(path))
-          .map(({ path, bytes }) => `${path}: ${formatBytes(bytes)}`),
+          .map(({ path, bytes }) => `• ${path}: ${formatBytes(bytes)}`),
         modelBytes: models.bytes,
-        kept: foreign.map(({ path }) => path),
+        kept: foreign.map(({ path }) => `• ${path}`),
       };
     },
     delete: (kept, models) => deleteStored(placesOf(kept), { engineScript, models }),

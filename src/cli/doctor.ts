@@ -3,6 +3,7 @@ import { createInterface } from "node:readline/promises";
 import { terminalText } from "../core/visibleText";
 import { type DeletionPlan, deleteStored, planDeletion } from "../doctor/deletion";
 import { examine } from "../doctor/examination";
+import { counted } from "../doctor/judgement";
 import { reportText } from "../doctor/reportText";
 import type { StoredPlaces } from "../doctor/storedFiles";
 import { loadNativeAddon } from "../engine/local/native";
@@ -73,7 +74,7 @@ async function deleteEverything(args: Arguments): Promise<void> {
   if (isJson) {
     printJson({ ...deleted, kept: plan.kept.map(({ path }) => path) });
   } else {
-    process.stdout.write(`deleted: ${String(deleted.files)} files, ${formatBytes(deleted.bytes)}\n`);
+    process.stdout.write(`deleted: ${counted(deleted.files, "file")}, ${formatBytes(deleted.bytes)}\n`);
     process.stderr.write(terminalText(deleted.failures.map((failure) => `hearth: ${failure}\n`).join("")));
   }
   if (deleted.failures.length > 0) {
@@ -85,7 +86,7 @@ function planLines({ always, models, kept }: DeletionPlan, withModels: boolean):
   const ofModels = models.files.filter(({ path }) => /\.gguf(\.part)?$/i.test(path));
   return [
     ...(always.length === 0 && (models.files.length === 0 || !withModels) ? ["nothing is stored"] : ["deletes:"]),
-    ...always.map(({ what, files, bytes }) => `  ${what}: ${String(files.length)} files, ${formatBytes(bytes)}`),
+    ...always.map(({ what, files, bytes }) => `  ${what}: ${counted(files.length, "file")}, ${formatBytes(bytes)}`),
     ...ofModels.map(({ path, bytes }) =>
       withModels
         ? `  ${path}: ${formatBytes(bytes)}`

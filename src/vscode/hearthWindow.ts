@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { jointMinOf } from "../core/gate";
 import type { Clock } from "../core/ports";
+import { REMEDIES } from "../core/remedies";
 import type { Reproduce } from "../core/report/suggestionReport";
 import { SyntaxCache } from "../core/syntax/cursorSyntax";
 import type { SyntaxSource } from "../core/syntax/reader";
@@ -242,7 +243,10 @@ export class HearthWindow {
       // A failure that ends completion is told by the engine's condition; here the model before goes on.
       if (this.engine.condition.kind !== "failed") {
         const { message, remedies } = failureText(error);
-        this.refusal.show(message, remedies);
+        this.refusal.show(
+          message,
+          remedies.map((name) => REMEDIES[name]),
+        );
       }
     });
     this.#focus.look();
@@ -261,7 +265,10 @@ export class HearthWindow {
     }
     const { message, remedies } = failureText(condition.error);
     this.refusal.close();
-    this.failure.show(message, remedies);
+    this.failure.show(
+      message,
+      remedies.map((name) => REMEDIES[name]),
+    );
     log.trace(`told: ${message}`);
   }
 }

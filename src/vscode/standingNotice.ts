@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import { REMEDIES, type RemedyName } from "../core/remedies";
+import type { Remedy } from "../core/remedies";
 
 /** Longer messages are cut off by the editor, and links at their end with them. */
 const MESSAGE_CHARS_MAX = 700;
@@ -21,7 +21,7 @@ export class StandingNotice implements vscode.Disposable {
   }
 
   /** In place of what is told. */
-  show(message: string, remedies: readonly RemedyName[]): void {
+  show(message: string, remedies: readonly Remedy[]): void {
     this.close();
     const text = [plain(message), remedies.map(link).join(" · ")].filter((part) => part !== "").join(" ");
     let close = (): void => undefined;
@@ -60,8 +60,7 @@ function plain(message: string): string {
   return /[.!?…]$/.test(oneLine) ? oneLine : `${oneLine}.`;
 }
 
-function link(name: RemedyName): string {
-  const { title, command, arguments: args } = REMEDIES[name];
+function link({ title, command, arguments: args }: Remedy): string {
   const query = args === undefined ? "" : `?${encodeURIComponent(JSON.stringify(args))}`;
   return `[${title}](command:${command}${query})`;
 }

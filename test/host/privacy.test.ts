@@ -69,8 +69,8 @@ describe("privacy", () => {
     writeFileSync(join(models, "requests.jsonl"), "{}\n");
     const { pid } = await stats();
     const { lines, models: listed } = await privacy.stored();
-    assert.ok(lines.some((line) => line.startsWith("the engine's socket, token, log")));
-    assert.deepEqual(listed, [`${model}: 4 bytes`]);
+    assert.ok(lines.some((line) => line.startsWith("• the engine's socket, token, log")));
+    assert.deepEqual(listed, [`• ${model}: 4 bytes`]);
     leaveEngine();
     const { failures, files } = await privacy.deleteEverything(false);
     assert.deepEqual(failures, []);

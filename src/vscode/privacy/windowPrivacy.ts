@@ -99,7 +99,7 @@ export class WindowPrivacy implements vscode.Disposable {
     const all = `Delete, Models Too (${formatBytes(modelBytes)})`;
     const detail = [
       ...lines,
-      "What the editor remembers for Hearth (statistics, a snooze, the draft of a message), and the download token.",
+      "• what the editor remembers for Hearth: statistics, a snooze, the draft of a message, the download token",
       ...(models.length === 0 ? [] : ["", "Models stay unless you choose to delete them too:", ...models]),
       ...(kept.length === 0 ? [] : ["", "Stays, as Hearth has not downloaded it:", ...kept]),
       "",
