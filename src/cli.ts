@@ -1,7 +1,7 @@
 import { bench, benchOptions } from "./cli/bench";
 import { chat, chatOptions } from "./cli/chat";
 import { complete, completeOptions } from "./cli/complete";
-import { doctor } from "./cli/doctor";
+import { doctor, doctorOptions } from "./cli/doctor";
 import { edit, editOptions } from "./cli/edit";
 import { engine, engineCommandOptions } from "./cli/engine";
 import { evalOptions, evaluate } from "./cli/eval";
@@ -50,6 +50,9 @@ const HELP = `hearth: private code completion on your own CPU
   hearth doctor [--json]
       what Hearth has open, as the system lists it, what it keeps, and each request that it ever made; fails if anything is
       open that is not local
+  hearth doctor --delete [--models] [--yes] [--json]
+      ends the engine and deletes everything that Hearth has stored but what editors keep; --models: what it downloaded too
+      both: [--folder DIR], another folder of models
   hearth inspect [MODEL] [--json]
       what a model file says about itself
   hearth inspect --reads PATH [--workspace DIR] [--json]
@@ -94,7 +97,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   edit: { run: edit, options: editOptions },
   engine: { run: engine, options: engineCommandOptions },
   models: { run: models, options: modelsOptions },
-  doctor: { run: doctor, options: {} },
+  doctor: { run: doctor, options: doctorOptions },
   inspect: { run: inspect, options: inspectOptions },
   tokenize: { run: tokenize, options: tokenizeOptions },
   logits: { run: logits, options: logitsOptions },

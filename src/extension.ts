@@ -4,6 +4,11 @@ import * as vscode from "vscode";
 import type { RequestRecord } from "./core/requestLog";
 import type { StatusLine } from "./core/statusLine";
 import type { SyntaxSource } from "./core/syntax/reader";
+import { deleteStored, planDeletion } from "./doctor/deletion";
+import { examine } from "./doctor/examination";
+import { counted } from "./doctor/judgement";
+import { reportMarkdown } from "./doctor/reportText";
+import type { StoredPlaces } from "./doctor/storedFiles";
 import { EngineClient } from "./engine/client/client";
 import { completeWith } from "./cli/givenAnswer";
 import { isWritableFile } from "./fileAccess";
@@ -11,13 +16,16 @@ import { gitIgnored } from "./gitIgnored";
 import { IGNORES_CASE, LOCAL_FILES } from "./localFiles";
 import { defaultModelFolder } from "./models/modelFolder";
 import { ModelStore } from "./models/modelStore";
-import { nodeHttp } from "./models/nodeHttp";
+import { nodeHttp, openConnections } from "./models/nodeHttp";
+import { formatBytes } from "./models/size";
 import { SYSTEM_CLOCK } from "./systemClock";
 import { engineAddress } from "./engine/wire/address";
 import { bundledSource } from "./syntax/nodeSource";
 import type { WindowChat } from "./vscode/chat/windowChat";
 import { HearthWindow } from "./vscode/hearthWindow";
 import { installedCatalog } from "./vscode/installedGrammars";
+import type { KeptByEditor, PrivacyPort } from "./vscode/privacy/privacyPort";
+import type { WindowPrivacy } from "./vscode/privacy/windowPrivacy";
 import type { InlineCompletionProvider } from "./vscode/inlineCompletionProvider";
 
 const LOG_TAIL_CHARS = 8000;
@@ -32,14 +40,20 @@ export interface HearthApi {
   /** For tests: requests as the editor makes them. */
   readonly provider?: InlineCompletionProvider;
   readonly syntax?: SyntaxSource | undefined;
+  readonly privacy?: WindowPrivacy;
+  /** What the window tells of problems that last. */
+  readonly notices?: () => readonly string[];
 }
 
 /** Composition root: spawns nothing; the engine starts with the first document that is worked in. */
 export function activate(context: vscode.ExtensionContext): HearthApi {
   let source: SyntaxSource | undefined;
+  const builtInModel = context.asAbsolutePath(join("models", "hearth-starter.gguf"));
+  // Tests have an engine that says what they want.
+  const engineScript = process.env["HEARTH_ENGINE_SCRIPT"] ?? context.asAbsolutePath(join("dist", "engine.js"));
   const hearth = new HearthWindow({
     context,
-    builtInModel: context.asAbsolutePath(join("models", "hearth-starter.gguf")),
+    builtInModel,
     clock: SYSTEM_CLOCK,
     syntax: (warn) => (source = syntaxSource(context, warn)),
     engineLog,
@@ -48,13 +62,18 @@ export function activate(context: vscode.ExtensionContext): HearthApi {
     machineFiles: { realPath: (path) => LOCAL_FILES.realPath(path), ignoresCase: IGNORES_CASE },
     isWritableFile,
     openModels: ({ folder, ...choice }) =>
-      new ModelStore({ ...choice, folder: folder === "" ? defaultModelFolder() : folder, http: nodeHttp }),
+      new ModelStore({
+        ...choice,
+        folder: folder === "" ? defaultModelFolder() : folder,
+        ledgerFolder: defaultModelFolder(),
+        http: nodeHttp,
+      }),
+    privacy: privacyPort(engineScript, builtInModel),
     connect: (listeners, keepAliveMs) =>
       new EngineClient({
         ...listeners,
         name: `${vscode.env.appName} ${vscode.version}`,
-        // Tests have an engine that says what they want.
-        engineScript: process.env["HEARTH_ENGINE_SCRIPT"] ?? context.asAbsolutePath(join("dist", "engine.js")),
+        engineScript,
         keepAliveMs,
         hostPid: process.ppid,
       }),
@@ -63,8 +82,54 @@ export function activate(context: vscode.ExtensionContext): HearthApi {
     status: () => hearth.status(),
     requests: () => [...hearth.engine.requests.records],
     ...(context.extensionMode === vscode.ExtensionMode.Test
-      ? { chat: hearth.chat, provider: hearth.provider, syntax: source }
+      ? {
+          chat: hearth.chat,
+          provider: hearth.provider,
+          syntax: source,
+          privacy: hearth.privacy,
+          notices: () => [hearth.failure, hearth.refusal].flatMap(({ text }) => text ?? []),
+        }
       : {}),
+  };
+}
+
+function privacyPort(engineScript: string, starter: string): PrivacyPort {
+  const { env } = process;
+  const placesOf = ({ modelFolders, editorFolders }: KeptByEditor): StoredPlaces => ({
+    env,
+    modelFolders: [defaultModelFolder(), ...modelFolders],
+    editorFolders,
+  });
+  return {
+    examine: async (kept, signal) => {
+      const name = `${vscode.env.appName} ${vscode.version}`;
+      const connections = openConnections;
+      const report = await examine({
+        ...kept,
+        name,
+        engineScript,
+        env,
+        starter,
+        hostKind: "shared",
+        connections,
+        signal,
+      });
+      return { markdown: reportMarkdown(report), problems: report.problems, unproved: report.unproved };
+    },
+    plan: async (kept) => {
+      const { always, models, kept: foreign } = await planDeletion(placesOf(kept));
+      return {
+        lines: always.map(
+          ({ what, files, bytes }) => `• ${what}: ${counted(files.length, "file")}, ${formatBytes(bytes)}`,
+        ),
+        models: models.files
+          .filter(({ path }) => /\.gguf(\.part)?$/i.test(path))
+          .map(({ path, bytes }) => `• ${path}: ${formatBytes(bytes)}`),
+        modelBytes: models.bytes,
+        kept: foreign.map(({ path }) => `• ${path}`),
+      };
+    },
+    delete: (kept, models) => deleteStored(placesOf(kept), { engineScript, models }),
   };
 }
 

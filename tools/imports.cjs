@@ -13,6 +13,15 @@ const ROWS = {
   "^src/engine/client/": ["^src/protocol/", "^src/core/ports\\.ts$", "^src/engine/(client|wire)/"],
   "^src/engine/server/": ["^src/protocol/", "^src/model/", "^src/engine/(server|wire|local)/"],
   "^src/engine/local/": ["^src/protocol/", "^src/machineMemory\\.ts$", "^src/model/", "^src/engine/local/"],
+  "^src/doctor/": [
+    "^src/protocol/",
+    "^src/core/visibleText\\.ts$",
+    "^src/machineMemory\\.ts$",
+    "^src/models/",
+    "^src/engine/client/",
+    "^src/engine/wire/address\\.ts$",
+    "^src/doctor/",
+  ],
   "^src/machineMemory\\.ts$": [],
   // The chat view's page is a string; all else of the view is for a browser.
   "^src/vscode/": [
@@ -28,6 +37,7 @@ const ROWS = {
     "^src/core/",
     "^src/engine/client/",
     "^src/engine/wire/address\\.ts$",
+    "^src/doctor/",
     "^src/(fileAccess|gitIgnored|localFiles)\\.ts$",
     // What a suggestion's report says is tried, as the command line will.
     "^src/cli/givenAnswer\\.ts$",
@@ -52,6 +62,7 @@ const ROWS = {
     "^src/machineMemory\\.ts$",
     "^src/models/",
     "^src/engine/",
+    "^src/doctor/",
     "^src/localFiles\\.ts$",
     "^src/syntax/",
     "^src/systemClock\\.ts$",

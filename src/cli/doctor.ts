@@ -1,187 +1,122 @@
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { EngineClient } from "../engine/client/client";
-import { isEngineRunning } from "../engine/client/engineProcess";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { terminalText } from "../core/visibleText";
+import { type DeletionPlan, deleteStored, planDeletion } from "../doctor/deletion";
+import { examine } from "../doctor/examination";
+import { counted } from "../doctor/judgement";
+import { reportText } from "../doctor/reportText";
+import type { StoredPlaces } from "../doctor/storedFiles";
 import { loadNativeAddon } from "../engine/local/native";
-import { engineAddress, HEARTH_VERSION } from "../engine/wire/address";
-import { defaultMemoryBudget, memoryLimit } from "../machineMemory";
-import { fileFacts, summariseLedger } from "../models/ledgerSummary";
-import { defaultModelFolder, readModelFolder } from "../models/modelFolder";
+import { defaultModelFolder } from "../models/modelFolder";
+import { openConnections } from "../models/nodeHttp";
 import { formatBytes } from "../models/size";
-import type { NetworkAccess } from "../protocol/engine";
-import { type Arguments, flagOption, usageError } from "./options";
-import { type OpenSocket, seccompOf, type SeccompState, socketsOf } from "./processSockets";
+import { type Arguments, flagOption, textOption, usageError } from "./options";
 import { builtInModel, printJson } from "./session";
 
-interface EngineFacts {
-  readonly pid: number;
-  readonly model: string | null;
-  /** As the engine says itself. */
-  readonly network: NetworkAccess | "unknown";
-  /** As the system says; null where it does not tell. */
-  readonly seccomp: SeccompState | null;
-  readonly sockets: readonly OpenSocket[] | null;
-}
+export const doctorOptions = {
+  folder: { type: "string" },
+  delete: { type: "boolean" },
+  models: { type: "boolean" },
+  yes: { type: "boolean" },
+} as const;
 
-interface DoctorReport {
-  readonly version: string;
-  readonly node: string;
-  readonly platform: string;
-  readonly isa: string | null;
-  readonly memory: { readonly bytes: number; readonly by: string; readonly defaultBudgetBytes: number };
-  readonly starter: { readonly path: string; readonly sha256: string };
-  readonly engine: EngineFacts | null;
-  /** What Hearth keeps, with permissions. */
-  readonly files: readonly {
-    readonly path: string;
-    readonly what: string;
-    readonly mode: string;
-    readonly bytes: number;
-  }[];
-  readonly requests: Awaited<ReturnType<typeof summariseLedger>>;
-  /** What should not be; empty: nothing was found. */
-  readonly problems: readonly string[];
-  /** What this system does not let be proved. */
-  readonly unproved: readonly string[];
-}
-
-/** `hearth doctor`: what Hearth is here, what it has open, what it keeps, and which requests it ever made. Fails if anything is open that is not local. */
+/**
+ * `hearth doctor`: what Hearth is here, what it has open, what it keeps, and which requests it ever made. Fails if anything is open that
+ * is not local. `--delete` deletes what it keeps.
+ */
 export async function doctor(args: Arguments): Promise<void> {
   if (args.positionals.length > 0) {
     throw usageError("doctor takes nothing");
   }
-  const report = await examine();
+  if (flagOption(args, "delete")) {
+    await deleteEverything(args);
+    return;
+  }
+  for (const name of ["models", "yes"]) {
+    if (flagOption(args, name)) {
+      throw usageError(`--${name} goes with --delete`);
+    }
+  }
+  const report = await examine({
+    name: "doctor",
+    engineScript: engineScript(),
+    env: process.env,
+    starter: builtInModel(),
+    isa: loadNativeAddon().isas.findLast(({ state }) => state === "available")?.name,
+    hostKind: "own",
+    connections: openConnections,
+    modelFolders: folders(args),
+  });
   if (flagOption(args, "json")) {
     printJson(report);
   } else {
-    process.stdout.write(`${linesOf(report).join("\n")}\n`);
+    process.stdout.write(terminalText(`${reportText(report)}\n`));
   }
   if (report.problems.length > 0) {
     process.exitCode = 1;
   }
 }
 
-async function examine(): Promise<DoctorReport> {
-  const limit = memoryLimit();
-  const folder = defaultModelFolder();
-  const engine = (await isEngineRunning(process.env)) ? await engineFacts() : null;
-  const starter = builtInModel();
-  const judged = engine === null ? { problems: [], unproved: [] } : judge(engine);
-  const files = await keptFiles(folder);
-  return {
-    version: HEARTH_VERSION,
-    node: process.version,
-    platform: `${process.platform}-${process.arch}`,
-    isa: loadNativeAddon().isas.findLast(({ state }) => state === "available")?.name ?? null,
-    memory: { bytes: limit.bytes, by: limit.by, defaultBudgetBytes: defaultMemoryBudget(limit) },
-    starter: { path: starter, sha256: createHash("sha256").update(readFileSync(starter)).digest("hex") },
-    engine,
-    files,
-    requests: await summariseLedger(folder),
-    problems: [...judged.problems, ...openToOthers(files)],
-    unproved: judged.unproved,
-  };
-}
-
-async function engineFacts(): Promise<EngineFacts> {
-  let network: EngineFacts["network"] = "unknown";
-  const client = new EngineClient({
-    name: "doctor",
-    engineScript: join(__dirname, "engine.js"),
-    onConnection: (connection) => {
-      if (connection.kind === "connected") {
-        ({ network } = connection.hello);
-      }
-    },
-  });
-  try {
-    await client.start();
-    const { pid, status } = await client.stats();
-    const model = status.kind === "ready" ? status.model.path : null;
-    return { pid, model, network, seccomp: seccompOf(pid) ?? null, sockets: socketsOf(pid) ?? null };
-  } finally {
-    client.dispose();
+async function deleteEverything(args: Arguments): Promise<void> {
+  const places: StoredPlaces = { env: process.env, modelFolders: [defaultModelFolder(), ...folders(args)] };
+  const plan = await planDeletion(places);
+  const models = flagOption(args, "models");
+  const isJson = flagOption(args, "json");
+  if (!isJson) {
+    process.stdout.write(terminalText(`${planLines(plan, models).join("\n")}\n`));
+  }
+  if (!flagOption(args, "yes") && !(await confirmed())) {
+    process.stdout.write("nothing was deleted\n");
+    process.exitCode = 1;
+    return;
+  }
+  const deleted = await deleteStored(places, { engineScript: engineScript(), models });
+  if (isJson) {
+    printJson({ ...deleted, kept: plan.kept.map(({ path }) => path) });
+  } else {
+    process.stdout.write(`deleted: ${counted(deleted.files, "file")}, ${formatBytes(deleted.bytes)}\n`);
+    process.stderr.write(terminalText(deleted.failures.map((failure) => `hearth: ${failure}\n`).join("")));
+  }
+  if (deleted.failures.length > 0) {
+    process.exitCode = 1;
   }
 }
 
-function judge({ pid, sockets, seccomp, network }: EngineFacts): Pick<DoctorReport, "problems" | "unproved"> {
-  const open = (sockets ?? []).filter(({ kind }) => kind !== "local");
-  return {
-    problems: [
-      ...open.map(({ what }) => `the engine (process ${String(pid)}) has a socket open that is not local: ${what}`),
-      ...(network === "denied" && seccomp !== null && seccomp !== "filter"
-        ? ["the engine says that the system refuses it sockets of the network, and the system does not say so"]
-        : []),
-    ],
-    unproved: [
-      ...(sockets === null ? ["this system does not list a process's sockets to other programs"] : []),
-      ...(seccomp === "filter"
-        ? []
-        : ["this system does not keep the engine from opening a socket; it has no code that does"]),
-    ],
-  };
-}
-
-async function keptFiles(folder: string): Promise<DoctorReport["files"]> {
-  const { socketPath, lockPath, logPath } = engineAddress();
-  const models = (await readModelFolder(folder)).files;
-  const named: readonly (readonly [string, string])[] = [
-    [dirname(lockPath), "the engine's folder"],
-    ...(process.platform === "win32" ? [] : [[socketPath, "the engine's socket"] as const]),
-    [logPath.replace(/\.log$/, ".token"), "the engine's token"],
-    [logPath, "the engine's log"],
-    [join(folder, "pins.json"), "what the hub said of files"],
-    [join(folder, "adopted.json"), "files used in place"],
-    [join(folder, "requests.jsonl"), "the ledger of requests"],
-    ...models.map((path) => [path, "a model"] as const),
-  ];
-  const found = await Promise.all(
-    named.map(async ([path, what]) => {
-      const facts = await fileFacts(path);
-      return facts === undefined ? [] : [{ path, what, ...facts }];
-    }),
-  );
-  return found.flat();
-}
-
-/** What only this user may read. Windows has access control lists instead of modes. */
-function openToOthers(files: DoctorReport["files"]): string[] {
-  const secret = /^the engine's (folder|token|log)$/;
-  return process.platform === "win32"
-    ? []
-    : files
-        .filter(({ what, mode }) => secret.test(what) && !mode.endsWith("00"))
-        .map(
-          ({ path, what, mode }) =>
-            `${what} '${path}' is open to others (mode ${mode}); remove it, Hearth makes it anew`,
-        );
-}
-
-function linesOf(report: DoctorReport): string[] {
-  const { version, node, platform, isa, memory, starter, engine, files, requests, problems, unproved } = report;
-  const limit = memory.by === "machine" ? "" : " (its control group's)";
+function planLines({ always, models, kept }: DeletionPlan, withModels: boolean): string[] {
+  const ofModels = models.files.filter(({ path }) => /\.gguf(\.part)?$/i.test(path));
   return [
-    `Hearth ${version}, Node ${node}, ${platform}, ${isa ?? "no"} kernels`,
-    `memory: ${formatBytes(memory.bytes)}${limit}, an engine takes at most ${formatBytes(memory.defaultBudgetBytes)} where nothing is set`,
-    `starter model: SHA-256 ${starter.sha256}`,
-    ...(engine === null ? ["engine: not running"] : engineLines(engine)),
-    "files:",
-    ...files.map(({ path, what, mode, bytes }) => `  ${mode}  ${path}  ${what}, ${formatBytes(bytes)}`),
-    requests.requests === 0
-      ? "requests to other machines: none, ever"
-      : `requests to other machines: ${String(requests.requests)} since ${requests.first ?? ""}, for downloads that you started:`,
-    ...requests.hosts.map((host) => `  ${host.host}: ${String(host.requests)} requests, ${formatBytes(host.bytes)}`),
-    ...unproved.map((what) => `not proved: ${what}`),
-    ...problems.map((what) => `PROBLEM: ${what}`),
-    problems.length === 0 ? "nothing is open but local sockets" : `${String(problems.length)} problems`,
+    ...(always.length === 0 && (models.files.length === 0 || !withModels) ? ["nothing is stored"] : ["deletes:"]),
+    ...always.map(({ what, files, bytes }) => `  ${what}: ${counted(files.length, "file")}, ${formatBytes(bytes)}`),
+    ...ofModels.map(({ path, bytes }) =>
+      withModels
+        ? `  ${path}: ${formatBytes(bytes)}`
+        : `stays: ${path}, ${formatBytes(bytes)}; --models deletes it too`,
+    ),
+    ...kept.map(({ path }) => `stays: ${path}, which Hearth has not downloaded`),
+    'stays: what editors keep (conversations, statistics); "Hearth: Delete Everything Stored…" in the editor deletes it',
+    "stays: settings, which are yours",
   ];
 }
 
-function engineLines({ pid, model, sockets, seccomp }: EngineFacts): string[] {
-  return [
-    `engine: process ${String(pid)}, ${model ?? "no model loaded"}`,
-    `  sockets of the network: ${seccomp === "filter" ? "refused by the system (seccomp filter)" : "not refused by the system"}`,
-    ...(sockets ?? []).map(({ kind, what }) => `  ${kind}: ${what}`),
-  ];
+/** By a person at a terminal. Errors: UsageError where there is none. */
+async function confirmed(): Promise<boolean> {
+  if (!process.stdin.isTTY || !process.stdout.isTTY) {
+    throw usageError("doctor --delete asks at a terminal; without one say --yes");
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(es)?$/i.test((await terminal.question("Delete this? [y/N] ")).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+function folders(args: Arguments): readonly string[] {
+  const folder = textOption(args, "folder");
+  return folder === undefined ? [] : [resolve(folder)];
+}
+
+/** Beside the bundle, or in dist/ when run from source. */
+function engineScript(): string {
+  return __dirname.endsWith("cli") ? join(__dirname, "..", "..", "dist", "engine.js") : join(__dirname, "engine.js");
 }

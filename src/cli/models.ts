@@ -42,6 +42,7 @@ export async function models(args: Arguments): Promise<void> {
   const [endpoint, token] = [textOption(args, "mirror"), process.env["HF_TOKEN"]];
   const store = new ModelStore({
     folder: textOption(args, "folder") ?? defaultModelFolder(),
+    ledgerFolder: defaultModelFolder(),
     http: nodeHttp,
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(token === undefined || token === "" ? {} : { token }),

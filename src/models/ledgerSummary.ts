@@ -1,8 +1,21 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { LEDGER_FILE, type LedgerEntry } from "./requestLedger";
+import { LEDGER_FILE, type LedgerLine } from "./requestLedger";
 
-/** All requests that Hearth has made to other machines, by where they went. */
+/** A request that Hearth made to another machine. */
+export interface LedgerEntry {
+  /** ISO date of its end, or of its beginning where the end is not known; "" in a line that lacks it. */
+  readonly at: string;
+  readonly method: string;
+  readonly url: string;
+  /** 0: there was no answer. */
+  readonly status: number;
+  readonly bytes: number;
+  /** False: it is under way, or its process was ended, and what it read is not known. */
+  readonly ended: boolean;
+}
+
+/** All requests that Hearth has made to other machines. */
 export interface LedgerSummary {
   readonly path: string;
   readonly requests: number;
@@ -10,14 +23,20 @@ export interface LedgerSummary {
   /** ISO dates. */
   readonly first?: string;
   readonly last?: string;
+  /** By where they went. */
   readonly hosts: readonly { readonly host: string; readonly requests: number; readonly bytes: number }[];
+  readonly entries: readonly LedgerEntry[];
+  /** Lines that say nothing: cut off by a crash, or changed by hand. */
+  readonly damagedLines: number;
 }
 
-/** Errors: none; a line that is damaged is left out. */
+/** Errors: none; a ledger that is not there is empty. */
 export async function summariseLedger(folder: string): Promise<LedgerSummary> {
   const path = join(folder, LEDGER_FILE);
   const text = await readFile(path, "utf8").catch(() => "");
-  const entries = text.split("\n").flatMap((line) => parse(line) ?? []);
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  const parsed = lines.flatMap((line, row) => parse(line, `line ${String(row)}`) ?? []);
+  const entries = entriesOf(parsed);
   const byHost = new Map<string, { requests: number; bytes: number }>();
   for (const { url, bytes } of entries) {
     const { host } = new URL(url);
@@ -33,15 +52,40 @@ export async function summariseLedger(folder: string): Promise<LedgerSummary> {
     ...(first === undefined ? {} : { first }),
     ...(last === undefined ? {} : { last }),
     hosts: [...byHost].map(([host, sum]) => ({ host, ...sum })),
+    entries,
+    damagedLines: lines.length - parsed.length,
   };
 }
 
-function parse(line: string): LedgerEntry | undefined {
+/** In the order in which they began. */
+function entriesOf(lines: readonly LedgerLine[]): LedgerEntry[] {
+  const byId = new Map<string, LedgerEntry>();
+  for (const { id, at, method, url, status, bytes = 0 } of lines) {
+    const before = byId.get(id);
+    if (before?.ended !== true) {
+      byId.set(id, { at, method, url, status: status ?? 0, bytes, ended: status !== undefined });
+    }
+  }
+  return [...byId.values()];
+}
+
+/** Lines before there were ids have one line a request, at its end. */
+function parse(line: string, ownId: string): LedgerLine | undefined {
   try {
-    const entry = JSON.parse(line) as Partial<LedgerEntry> | null;
-    return typeof entry?.url === "string" && URL.canParse(entry.url) && typeof entry.bytes === "number"
-      ? { at: "", method: "", status: 0, ...entry, url: entry.url, bytes: entry.bytes }
-      : undefined;
+    const read = JSON.parse(line) as Partial<LedgerLine> | null;
+    if (typeof read?.url !== "string" || !URL.canParse(read.url)) {
+      return undefined;
+    }
+    const { url, at, method, status, bytes } = read;
+    const [id, isBeginning] = typeof read.id === "string" ? [read.id, status === undefined] : [ownId, false];
+    return {
+      id,
+      at: typeof at === "string" ? at : "",
+      method: typeof method === "string" ? method : "",
+      url,
+      ...(isBeginning ? {} : { status: typeof status === "number" ? status : 0 }),
+      bytes: typeof bytes === "number" ? bytes : 0,
+    };
   } catch {
     return undefined;
   }

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CatalogueModel } from "../protocol/models";
 import { FileLock } from "./fileLock";
+import { type LedgerEntry, summariseLedger } from "./ledgerSummary";
 import { installedPath, ModelStore } from "./modelStore";
 import { nodeHttp } from "./nodeHttp";
 import { DownloadWorld, MODEL_BYTES, SHORT_LIMITS } from "./testing/downloads";
@@ -50,10 +51,11 @@ function storeIn(world: DownloadWorld, own: Partial<ConstructorParameters<typeof
 }
 
 /** Requests are noted behind their answers. */
-async function readLedger(world: DownloadWorld): Promise<{ url: string; bytes: number; at: string }[]> {
+async function readLedger(world: DownloadWorld): Promise<readonly LedgerEntry[]> {
   await sleep(100);
-  const lines = readFileSync(join(world.folder, "requests.jsonl"), "utf8").trim().split("\n");
-  return lines.map((line) => JSON.parse(line) as { url: string; bytes: number; at: string });
+  const { entries, damagedLines } = await summariseLedger(world.folder);
+  assert.equal(damagedLines, 0);
+  return entries;
 }
 
 const inWorld = (work: (world: DownloadWorld, store: ModelStore) => Promise<void>) => (): Promise<void> =>

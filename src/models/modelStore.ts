@@ -44,6 +44,8 @@ import { formatBytes } from "./size";
 
 export interface ModelStoreOptions {
   readonly folder: string;
+  /** Where each request is noted; default: `folder`. One place for all folders makes it one ledger. */
+  readonly ledgerFolder?: string;
   readonly http: HttpPort;
   /** Where `org/repo` is downloaded from; default: `HF_ENDPOINT`, else the hub. */
   readonly endpoint?: string;
@@ -109,7 +111,7 @@ export class ModelStore {
     return downloadModel(reference, {
       ...started,
       folder: this.folder,
-      http: withLedger(this.#options.http, this.folder),
+      http: this.#noted(),
       limits,
       disk,
       endpoint: this.#endpoint(),
@@ -232,6 +234,11 @@ export class ModelStore {
     return (await this.#installed(given)).path;
   }
 
+  #noted(): HttpPort {
+    const { http, ledgerFolder = this.folder } = this.#options;
+    return withLedger(http, ledgerFolder);
+  }
+
   #endpoint(): URL {
     const env = this.#options.env ?? process.env;
     const given = [this.#options.endpoint, env["HF_ENDPOINT"]].find((text) => text !== undefined && text.trim() !== "");
@@ -264,9 +271,9 @@ export class ModelStore {
     if (reference.kind !== "repository") {
       return reference;
     }
-    const { http, limits = DOWNLOAD_LIMITS, token, hub } = this.#options;
+    const { limits = DOWNLOAD_LIMITS, token, hub } = this.#options;
     const options: HubOptions = {
-      http: withLedger(http, this.folder),
+      http: this.#noted(),
       limits,
       endpoint: this.#endpoint(),
       ...(token === undefined ? {} : { token }),

@@ -1,8 +1,43 @@
 // Not `node:http` and `node:https`: VS Code puts its proxy and certificate settings into these modules where an extension asks for them
 // by the names without a prefix (ExtHostProxyService).
-import { type IncomingMessage, request as requestHttp } from "http";
+import { type ClientRequest, type IncomingMessage, request as requestHttp } from "http";
 import { request as requestHttps } from "https";
 import type { HttpPort, HttpResponse } from "./http";
+
+/** A connection of Hearth's to another machine. */
+export interface OpenConnection {
+  /** Origin and path of the request that it was opened for. */
+  readonly url: string;
+  /** Undefined until the system has connected it. */
+  readonly localPort: number | undefined;
+}
+
+/** By request, until it has a socket. */
+const connecting = new Map<ClientRequest, string>();
+/** By socket, which may live longer than its request and serve another. */
+const connected = new Map<NonNullable<ClientRequest["socket"]>, string>();
+
+/** All that this process has open through Hearth's only way to other machines. */
+export function openConnections(): readonly OpenConnection[] {
+  return [
+    ...[...connecting.values()].map((url) => ({ url, localPort: undefined })),
+    ...[...connected].map(([{ localPort }, url]) => ({ url, localPort })),
+  ];
+}
+
+/** Known from before the request is sent until its socket is closed. */
+function watch(request: ClientRequest, { origin, pathname }: URL): void {
+  const url = origin + pathname;
+  connecting.set(request, url);
+  request.once("socket", (socket) => {
+    connecting.delete(request);
+    if (!connected.has(socket)) {
+      socket.once("close", () => connected.delete(socket));
+    }
+    connected.set(socket, url);
+  });
+  request.once("close", () => connecting.delete(request));
+}
 
 /** One request by Node's own client, which follows no redirect. The only place in Hearth that talks to another machine. */
 export const nodeHttp: HttpPort = ({ method, url, headers, signal }) =>
@@ -13,6 +48,7 @@ export const nodeHttp: HttpPort = ({ method, url, headers, signal }) =>
     }
     const start = url.protocol === "https:" ? requestHttps : requestHttp;
     const request = start(url, { method, headers });
+    watch(request, url);
     const abort = (): void => {
       request.destroy(reasonOf(signal));
     };

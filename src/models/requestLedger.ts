@@ -1,38 +1,49 @@
+import { randomUUID } from "node:crypto";
 import { appendFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { HttpPort } from "./http";
 
-/** One request that Hearth made to another machine. */
-export interface LedgerEntry {
+/**
+ * A line of the ledger. A request has two with the same id: when it begins, so that one is known of which the end was never written
+ * (the process was killed), and when it has ended.
+ */
+export interface LedgerLine {
+  readonly id: string;
   /** ISO date. */
   readonly at: string;
   readonly method: string;
-  /** Without the query, which may hold a signature. */
+  /** Without the query, which may hold a signature, and without a user's name and password. */
   readonly url: string;
-  /** 0: there was no answer. */
-  readonly status: number;
+  /** Missing: it begins. 0: there was no answer. */
+  readonly status?: number;
   /** Of the body, as far as it was read. */
-  readonly bytes: number;
+  readonly bytes?: number;
 }
 
 export const LEDGER_FILE = "requests.jsonl";
 
-/** Notes each request in `requests.jsonl` in the models' folder, when it has ended. Rejects like `http`. */
+/** Notes each request in `requests.jsonl` in `folder`, when it begins and when it has ended. Rejects like `http`. */
 export function withLedger(http: HttpPort, folder: string, nowMs: () => number = Date.now): HttpPort {
   return async (request) => {
     const { method, url } = request;
-    const note = (status: number, bytes: number): void => {
-      const entry: LedgerEntry = {
+    const id = randomUUID();
+    const append = (end: Pick<LedgerLine, "status" | "bytes">): Promise<void> => {
+      const line: LedgerLine = {
+        id,
         at: new Date(nowMs()).toISOString(),
         method,
         url: url.origin + url.pathname,
-        status,
-        bytes,
+        ...end,
       };
       // The download goes on where the folder cannot be written; it will say so itself.
-      mkdir(folder, { recursive: true })
-        .then(() => appendFile(join(folder, LEDGER_FILE), `${JSON.stringify(entry)}\n`, { mode: 0o600 }))
+      return mkdir(folder, { recursive: true })
+        .then(() => appendFile(join(folder, LEDGER_FILE), `${JSON.stringify(line)}\n`, { mode: 0o600 }))
         .catch(() => undefined);
+    };
+    // Before anything is sent.
+    await append({});
+    const note = (status: number, bytes: number): void => {
+      void append({ status, bytes });
     };
     const response = await http(request).catch((error: unknown) => {
       note(0, 0);

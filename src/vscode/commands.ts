@@ -62,7 +62,7 @@ export function registerCommands(ports: CommandPorts): vscode.Disposable {
     "hearth.reportSuggestion": () => orTell(() => reportSuggestion(ports.report)),
     "hearth.showPrompt": () => orTell(() => showPrompt(engine)),
     "hearth.showLog": () => showLog(ports),
-    "hearth.restartEngine": () => orTell(() => restart(engine)),
+    "hearth.restartEngine": () => restartOrTell(engine),
     "hearth.chat.open": () => chat.open(),
     "hearth.chat.new": () => chat.startNew(),
     "hearth.chat.ask": (question) => chat.ask(question),
@@ -120,6 +120,17 @@ async function restart(engine: WindowEngine): Promise<void> {
   );
   const seconds = (ms / 1000).toFixed(1);
   vscode.window.setStatusBarMessage(`Hearth: the engine was restarted in ${seconds} s`, TOLD_MS);
+}
+
+/** A failure that the window tells already, as long as it lasts, is not told twice. */
+async function restartOrTell(engine: WindowEngine): Promise<void> {
+  try {
+    await restart(engine);
+  } catch (error) {
+    if (engine.condition.kind !== "failed") {
+      void tellFailure(error);
+    }
+  }
 }
 
 /** Unlike anything in a prompt. */

@@ -3,11 +3,21 @@ import { REMEDIES, type RemedyName } from "../core/remedies";
 import { FAILURES } from "../core/skipReasons";
 import { EngineError } from "../protocol/errors";
 
-/** Shows one message with its remedies; resolves with the chosen remedy once it has run. */
+/**
+ * Shows one message with its remedies; resolves with the chosen remedy once it has run. For what failed once: a problem that lasts is a
+ * StandingNotice, which goes with it.
+ */
 export async function tellFailure(error: unknown): Promise<RemedyName | undefined> {
+  const { message, remedies } = failureText(error);
+  return offer(remedies, (...titles) => vscode.window.showErrorMessage(message, ...titles));
+}
+
+export function failureText(error: unknown): { readonly message: string; readonly remedies: readonly RemedyName[] } {
   const message = error instanceof Error ? error.message : String(error);
-  const remedies = error instanceof EngineError ? FAILURES[error.code].remedies : (["showLog"] as const);
-  return offer(remedies, (...titles) => vscode.window.showErrorMessage(`Hearth: ${message}`, ...titles));
+  return {
+    message: `Hearth: ${message}`,
+    remedies: error instanceof EngineError ? FAILURES[error.code].remedies : ["showLog"],
+  };
 }
 
 /** Shows remedies as buttons and runs the chosen one. */

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { jointMinOf } from "../core/gate";
 import type { Clock } from "../core/ports";
+import { REMEDIES } from "../core/remedies";
 import type { Reproduce } from "../core/report/suggestionReport";
 import { SyntaxCache } from "../core/syntax/cursorSyntax";
 import type { SyntaxSource } from "../core/syntax/reader";
@@ -11,16 +12,19 @@ import { registerCommands } from "./commands";
 import { WindowEdits } from "./edit/windowEdits";
 import type { IsWritableFile } from "./edit/writability";
 import type { EngineListeners, EnginePort } from "./enginePort";
-import { tellFailure } from "./failures";
+import { failureText } from "./failures";
 import { FocusWatch } from "./focusWatch";
 import { InlineCompletionProvider } from "./inlineCompletionProvider";
 import { LanguageModelProvider } from "./languageModelProvider";
 import { warnAboutOtherCompleters } from "./otherCompleters";
 import type { OpenModels } from "./models/modelsPort";
 import { WindowModels } from "./models/windowModels";
+import type { PrivacyPort } from "./privacy/privacyPort";
+import { forgetWhatWasDeleted, WindowPrivacy } from "./privacy/windowPrivacy";
 import { type MachineFiles, ReadableFiles } from "./readableFiles";
 import { Settings } from "./settings";
 import { Snooze } from "./snooze";
+import { StandingNotice } from "./standingNotice";
 import { StatusBar } from "./statusBar";
 import { SuggestionWatch } from "./suggestionWatch";
 import { WindowEngine } from "./windowEngine";
@@ -40,6 +44,7 @@ export interface HearthWindowOptions {
   readonly reproduce: Reproduce;
   readonly isWritableFile: IsWritableFile;
   readonly openModels: OpenModels;
+  readonly privacy: PrivacyPort;
 }
 
 /** Other extensions need time to start. */
@@ -50,6 +55,11 @@ export class HearthWindow {
   readonly engine: WindowEngine;
   readonly provider: InlineCompletionProvider;
   readonly chat: WindowChat;
+  readonly privacy: WindowPrivacy;
+  /** Of an engine that has failed, until it works again or another is tried. */
+  readonly failure = new StandingNotice();
+  /** Of a choice that could not be applied while the one before goes on, until the settings change. */
+  readonly refusal = new StandingNotice();
   readonly #settings: Settings;
   readonly #syntax: SyntaxCache;
   readonly #snooze: Snooze;
@@ -72,7 +82,9 @@ export class HearthWindow {
     reproduce,
     isWritableFile,
     openModels,
+    privacy,
   }: HearthWindowOptions) {
+    forgetWhatWasDeleted(context);
     const log = vscode.window.createOutputChannel("Hearth", { log: true });
     const settings = new Settings(builtInModel);
     const snooze = new Snooze(context.globalState);
@@ -113,6 +125,7 @@ export class HearthWindow {
       memory: context.globalState,
       isWritableFile,
     });
+    this.privacy = new WindowPrivacy({ context, settings, chat: this.chat, watch, snooze, port: privacy });
     const others = setTimeout(() => {
       void warnAboutOtherCompleters(context.globalState, settings);
     }, OTHERS_AFTER_MS);
@@ -133,6 +146,9 @@ export class HearthWindow {
       this.chat,
       new LanguageModelProvider(this.engine, settings),
       this.#edits,
+      this.failure,
+      this.refusal,
+      this.privacy,
       new WindowModels({ context, settings, engine: this.engine, open: openModels, log }),
       // After whatever uses it.
       this.engine,
@@ -179,7 +195,7 @@ export class HearthWindow {
         if (condition.kind === "ready") {
           void this.provider.catchUp();
         }
-        void tellOnce(condition, log);
+        this.#tellCondition(condition, log);
       }),
       this.provider.onDidChangeThinking((thinking) => {
         this.#thinking = thinking;
@@ -221,12 +237,17 @@ export class HearthWindow {
 
   /** Settings take effect at once. */
   #apply(): void {
+    this.refusal.close();
     const isNeeded = this.#settings.mode !== "off" || this.chat.needsEngine || this.#edits.needsEngine;
     const applied = isNeeded ? this.engine.apply() : this.engine.sleep();
     applied.catch((error: unknown) => {
       // A failure that ends completion is told by the engine's condition; here the model before goes on.
       if (this.engine.condition.kind !== "failed") {
-        void tellFailure(error);
+        const { message, remedies } = failureText(error);
+        this.refusal.show(
+          message,
+          remedies.map((name) => REMEDIES[name]),
+        );
       }
     });
     this.#focus.look();
@@ -236,12 +257,19 @@ export class HearthWindow {
   #show(): void {
     this.#statusBar.show(this.status());
   }
-}
 
-/** A failure that ends completion is shown once as a notification, and stays in the status bar. */
-async function tellOnce(condition: EngineCondition, log: vscode.LogOutputChannel): Promise<void> {
-  if (condition.kind === "failed") {
-    const chosen = await tellFailure(condition.error);
-    log.trace(`the failure was answered with '${chosen ?? "nothing"}'`);
+  /** A failure that ends completion is told as long as it lasts, and stands in the status bar. */
+  #tellCondition(condition: EngineCondition, log: vscode.LogOutputChannel): void {
+    if (condition.kind !== "failed") {
+      this.failure.close();
+      return;
+    }
+    const { message, remedies } = failureText(condition.error);
+    this.refusal.close();
+    this.failure.show(
+      message,
+      remedies.map((name) => REMEDIES[name]),
+    );
+    log.trace(`told: ${message}`);
   }
 }

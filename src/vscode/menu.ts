@@ -63,6 +63,7 @@ function menuItems({ settings, snooze, engine, watch, status }: MenuPorts): Menu
     ...(settings.isBuiltInModel ? [] : [item("home", "Use the Built-in Model", "hearth.useBuiltInModel")]),
     item("dashboard", "Show Engine Statistics", "hearth.showStatistics"),
     ...unlessAbove("showLog"),
+    item("shield", "Prove Offline", "hearth.proveOffline"),
     item("settings-gear", "Settings", "workbench.action.openSettings", undefined, ["@ext:hearth.hearth"]),
   ];
 }

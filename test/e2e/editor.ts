@@ -96,7 +96,12 @@ export class Editor extends Workbench {
         folder,
         extensions,
         settings: { ...TEST_SETTINGS, ...settings },
-        env: { ...env, HEARTH_RUNTIME_DIR: runtime, ...(scripted ? await scriptedEngine(places.asked) : {}) },
+        env: {
+          HEARTH_MODELS: join(folder, "models"),
+          ...env,
+          HEARTH_RUNTIME_DIR: runtime,
+          ...(scripted ? await scriptedEngine(places.asked) : {}),
+        },
         onSpawn: (stop) => ends.push(stop),
       });
       const browser = await launchBrowser();

@@ -9,6 +9,7 @@ import {
   completed,
   engineRuns,
   leaveEngine,
+  notices,
   open,
   ready,
   requestAfter,
@@ -94,6 +95,35 @@ describe("an engine", () => {
     // A copy that is open would be remembered as it is, unfinished.
     await closeAll();
     assert.notEqual(await completed(await open(DOCUMENT, "python")), "");
+  });
+
+  it("tells of a problem as long as it lasts: a choice that was refused, an engine that has failed", async function () {
+    if ((await notices()) === undefined) {
+      this.skip();
+    }
+    const told = async (what: RegExp): Promise<boolean> => (await notices())?.some((text) => what.test(text)) === true;
+    const file = join(tmpdir(), "no](command:evil)model.gguf");
+    writeFileSync(file, "<!DOCTYPE html><title>Not found</title>");
+    await withSetting("hearth.model.path", file, async () => {
+      await until("the refusal is told, with what may help", () =>
+        told(/model\.gguf.*\[Choose Model…\]\(command:hearth\.chooseModel\)/),
+      );
+      assert.ok(!(await told(/\]\(command:evil/)), "a file's name makes a link");
+      assert.equal((await status()).state === "error", false, "the model before does not go on");
+      // Not an error of the window any more, but of the engine.
+      await vscode.commands.executeCommand("hearth.restartEngine");
+      await until(
+        "the failure is told once",
+        async () => (await status()).state === "error" && (await notices())?.length === 1,
+      );
+    });
+    await ready();
+    assert.deepEqual(await notices(), []);
+    await withSetting("hearth.model.path", file, async () => {
+      await until("it is told again", () => told(/model\.gguf/));
+    });
+    await until("it is gone with the setting", async () => (await notices())?.length === 0);
+    await ready();
   });
 
   it("runs below normal priority and off the network", async () => {

@@ -53,6 +53,7 @@ describe("the manifest", () => {
       "hearth.applyCode",
       "hearth.chat.ask",
       "hearth.models.act",
+      "hearth.models.step",
       "hearth.setMode",
       "hearth.suggestionAccepted",
     ];

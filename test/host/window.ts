@@ -28,6 +28,11 @@ export async function status(): Promise<StatusLine> {
   return (await hearth()).status();
 }
 
+/** What stands as a notification because of a problem that lasts; undefined in a packaged Hearth, which tells nobody. */
+export async function notices(): Promise<readonly string[] | undefined> {
+  return (await hearth()).notices?.();
+}
+
 export async function requests(): Promise<readonly RequestRecord[]> {
   return (await hearth()).requests();
 }

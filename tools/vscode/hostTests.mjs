@@ -117,7 +117,7 @@ export async function runInHost({ label, version = NEWEST, extension = root, vsi
       folder,
       extensions,
       settings: { ...TEST_SETTINGS, ...settings },
-      env: { HEARTH_RUNTIME_DIR: runtime, HEARTH_TEST_RESULT: resultFile },
+      env: { HEARTH_RUNTIME_DIR: runtime, HEARTH_MODELS: path.join(folder, "models"), HEARTH_TEST_RESULT: resultFile },
       driver: true,
     });
     browser = await launchBrowser();

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { HotExperts, cacheFolder } from "./hotExperts";
+import { cacheFolder } from "../wire/address";
+import { HotExperts } from "./hotExperts";
 
 const MODEL = { path: "/models/a.gguf", size: 1000, mtimeMs: 12 };
 

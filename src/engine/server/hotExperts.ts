@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import type { FileIdentity } from "../../model/ggufFile";
+import { cacheFolder } from "../wire/address";
 
 /**
  * The experts of a model that were most worth caching when it was last used, kept from one engine process to the next and
@@ -46,20 +46,4 @@ export class HotExperts {
       .slice(0, 24);
     return join(this.#folder, `experts-${key}.json`);
   }
-}
-
-/** The system's cache folder. An engine with a runtime folder of its own keeps everything there. */
-export function cacheFolder(env: NodeJS.ProcessEnv): string {
-  const runtime = env["HEARTH_RUNTIME_DIR"];
-  if (runtime !== undefined) {
-    return runtime;
-  }
-  if (process.platform === "win32") {
-    return join(env["LOCALAPPDATA"] ?? homedir(), "Hearth");
-  }
-  if (process.platform === "darwin") {
-    return join(homedir(), "Library", "Caches", "hearth");
-  }
-  const cache = env["XDG_CACHE_HOME"];
-  return join(cache === undefined || cache === "" ? join(homedir(), ".cache") : cache, "hearth");
 }

@@ -10,7 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { version } from "../../../package.json";
 import { PROTOCOL_VERSION } from "../../protocol/engine";
@@ -70,16 +70,24 @@ function socketPath(folder: string, tag: string, token: string): string {
   return path;
 }
 
+/** Where the engine's socket and its like lie, whether that folder is there or not. */
+export function runtimeFolderPath(env: NodeJS.ProcessEnv = process.env): string {
+  const own = env["HEARTH_RUNTIME_DIR"];
+  if (process.platform === "win32") {
+    return own ?? join(env["LOCALAPPDATA"] ?? tmpdir(), "Hearth");
+  }
+  return own ?? defaultFolder(env, userId());
+}
+
 /** A folder that only this user may enter. */
 function runtimeFolder(env: NodeJS.ProcessEnv): string {
+  const folder = runtimeFolderPath(env);
   if (process.platform === "win32") {
     // Private by its access control list, which mode bits do not show.
-    const folder = env["HEARTH_RUNTIME_DIR"] ?? join(env["LOCALAPPDATA"] ?? tmpdir(), "Hearth");
     mkdirSync(folder, { recursive: true });
     return folder;
   }
   const uid = userId();
-  const folder = env["HEARTH_RUNTIME_DIR"] ?? defaultFolder(env, uid);
   checkParent(dirname(folder), uid);
   try {
     mkdirSync(folder, { mode: 0o700 });
@@ -108,6 +116,22 @@ function defaultFolder(env: NodeJS.ProcessEnv, uid: number): string {
     return join(runtime, "hearth");
   }
   return join(tmpdir(), `hearth-${String(uid)}`);
+}
+
+/** The system's cache folder. An engine with a runtime folder of its own keeps everything there. */
+export function cacheFolder(env: NodeJS.ProcessEnv): string {
+  const runtime = env["HEARTH_RUNTIME_DIR"];
+  if (runtime !== undefined) {
+    return runtime;
+  }
+  if (process.platform === "win32") {
+    return join(env["LOCALAPPDATA"] ?? homedir(), "Hearth");
+  }
+  if (process.platform === "darwin") {
+    return join(homedir(), "Library", "Caches", "hearth");
+  }
+  const cache = env["XDG_CACHE_HOME"];
+  return join(cache === undefined || cache === "" ? join(homedir(), ".cache") : cache, "hearth");
 }
 
 function ownsFolder(path: string, uid: number): boolean {

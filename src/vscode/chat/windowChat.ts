@@ -184,6 +184,19 @@ export class WindowChat implements vscode.Disposable {
     await this.#tray.reset();
   }
 
+  /** Deletes every conversation of this workspace, and the draft. */
+  async forgetAll(): Promise<void> {
+    await this.#loaded;
+    this.#session.stop();
+    await this.startNewQuietly();
+    this.#store.draft = "";
+    for (const { id } of this.#store.summaries) {
+      this.#store.delete(id);
+    }
+    await this.#store.settled();
+    this.view.showState();
+  }
+
   /** Sends `{text}` in the shown conversation; writes it into the input while an answer runs. */
   async ask(argument: unknown): Promise<void> {
     if (!isQuestion(argument)) {

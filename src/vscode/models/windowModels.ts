@@ -4,6 +4,7 @@ import { progressText } from "../../models/progressText";
 import { type InstalledModel, ModelsError, type ModelsErrorCode } from "../../protocol/models";
 import { tellFailure } from "../failures";
 import type { Settings } from "../settings";
+import { StandingNotice } from "../standingNotice";
 import type { WindowEngine } from "../windowEngine";
 import { ModelDownloads } from "./modelDownloads";
 import type { ModelsPort, OpenModels } from "./modelsPort";
@@ -17,9 +18,9 @@ export interface WindowModelsOptions {
   readonly log: vscode.LogOutputChannel;
 }
 
-const TOKEN_KEY = "hearth.downloadToken";
+export const TOKEN_KEY = "hearth.downloadToken";
 
-/** A button of a failure's message. */
+/** A link of a failure's message. */
 type Step = "retry" | "mirror" | "folder" | "token" | "chooseFile";
 
 const STEPS: Readonly<Record<ModelsErrorCode, readonly Step[]>> = {
@@ -50,6 +51,9 @@ export class WindowModels implements vscode.Disposable {
   readonly #options: WindowModelsOptions;
   readonly #downloads: ModelDownloads;
   readonly #commands: vscode.Disposable;
+  /** Of what was last tried with models, until something is tried again. */
+  readonly #failure = new StandingNotice();
+  #again: (() => Promise<void>) | undefined;
 
   constructor(options: WindowModelsOptions) {
     this.#options = options;
@@ -58,6 +62,7 @@ export class WindowModels implements vscode.Disposable {
       "hearth.chooseModel": () => this.show(),
       "hearth.setDownloadToken": () => this.#setToken(),
       "hearth.models.act": (action) => this.#act(action as ModelAction),
+      "hearth.models.step": (step) => this.#orTell(() => this.#takeStep(step)),
     };
     this.#commands = vscode.Disposable.from(
       ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
@@ -67,6 +72,7 @@ export class WindowModels implements vscode.Disposable {
 
   dispose(): void {
     this.#commands.dispose();
+    this.#failure.dispose();
     this.#downloads.dispose();
   }
 
@@ -99,6 +105,7 @@ export class WindowModels implements vscode.Disposable {
   }
 
   async #act(action: ModelAction): Promise<void> {
+    this.#failure.close();
     await this.#orTell(async () => {
       switch (action.kind) {
         case "use":
@@ -142,6 +149,7 @@ export class WindowModels implements vscode.Disposable {
 
   /** From click to use: shown all the way, and what is next is a button. */
   async #download(reference: string, title: string): Promise<void> {
+    this.#failure.close();
     const end = await this.#downloads.run(reference, title);
     switch (end.kind) {
       case "done": {
@@ -168,7 +176,7 @@ export class WindowModels implements vscode.Disposable {
         return;
       }
       case "failed":
-        await this.#tell(end.error, () => this.#download(reference, title));
+        this.#tell(end.error, () => this.#download(reference, title));
     }
   }
 
@@ -368,25 +376,32 @@ export class WindowModels implements vscode.Disposable {
     try {
       return await work();
     } catch (error) {
-      await this.#tell(error, undefined);
+      this.#tell(error, undefined);
       return undefined;
     }
   }
 
-  async #tell(error: unknown, again: (() => Promise<void>) | undefined): Promise<void> {
+  #tell(error: unknown, again: (() => Promise<void>) | undefined): void {
     if (!(error instanceof ModelsError)) {
       void tellFailure(error);
       return;
     }
     this.#options.log.warn(error.message);
     const steps = STEPS[error.code].filter((step) => step !== "retry" || again !== undefined);
-    const titles = steps.map((step) => STEP_TITLES[step]);
-    const chosen = await vscode.window.showErrorMessage(`Hearth: ${error.message}`, ...titles);
-    const step = steps.find((each) => STEP_TITLES[each] === chosen);
+    this.#again = again;
+    this.#failure.show(
+      `Hearth: ${error.message}`,
+      steps.map((step) => ({ title: STEP_TITLES[step], command: "hearth.models.step", arguments: [step] })),
+    );
+  }
+
+  /** A link of the failure was followed. */
+  async #takeStep(step: unknown): Promise<void> {
+    this.#failure.close();
     if (step === "retry") {
-      await again?.();
-    } else if (step !== undefined) {
-      await this.#take(step);
+      await this.#again?.();
+    } else if (typeof step === "string" && Object.hasOwn(STEP_TITLES, step)) {
+      await this.#take(step as Exclude<Step, "retry">);
     }
   }
 

@@ -6,6 +6,8 @@ export interface OpenSocket {
   readonly kind: "local" | "network" | "unknown";
   /** e.g. "tcp 127.0.0.1:80", "unix /run/user/0/hearth/x.sock". */
   readonly what: string;
+  /** Of a socket of the network. */
+  readonly localPort?: number;
 }
 
 /** Of seccomp(2), as /proc/PID/status says: 2 is a filter, which Hearth's engine sets against sockets of the network. */
@@ -43,7 +45,7 @@ export function socketsOf(pid: number): readonly OpenSocket[] | undefined {
     for (const line of rows(`${root}/net/${table}`)) {
       const columns = line.trim().split(/\s+/);
       const inode = columns[table === "packet" ? 8 : 9] ?? "";
-      known.set(inode, { kind: "network", what: `${table} ${addressIn(columns[1] ?? "")}` });
+      known.set(inode, networkSocket(table, columns[1] ?? "", columns[2] ?? ""));
     }
   }
   return inodes.map((inode) => known.get(inode) ?? { kind: "unknown", what: `socket ${inode}` });
@@ -56,6 +58,17 @@ export function seccompOf(pid: number): SeccompState | undefined {
   } catch {
     return undefined;
   }
+}
+
+function networkSocket(table: string, local: string, remote: string): OpenSocket {
+  const localPort = Number.parseInt(local.split(":")[1] ?? "", 16);
+  // 0.0.0.0:0: it is connected to nothing, e.g. because it listens.
+  const to = /^0*:0*$/.test(remote) || !remote.includes(":") ? "" : ` to ${addressIn(remote)}`;
+  return {
+    kind: "network",
+    what: `${table} ${addressIn(local)}${to}`,
+    ...(Number.isNaN(localPort) ? {} : { localPort }),
+  };
 }
 
 function rows(path: string): string[] {

@@ -1,0 +1,160 @@
+import { terminalText } from "../core/visibleText";
+import type { LedgerEntry } from "../models/ledgerSummary";
+import { formatBytes } from "../models/size";
+import type { DoctorReport, EngineFacts, HostFacts } from "./examination";
+import { counted } from "./judgement";
+
+interface Section {
+  readonly title: string;
+  readonly lines: readonly string[];
+}
+
+/** Of the text that a terminal shows. */
+export function reportText(report: DoctorReport): string {
+  const sections = sectionsOf(report).flatMap(({ title, lines }) => [
+    `${title}:`,
+    ...lines.map((line) => `  ${line}`),
+    "",
+  ]);
+  return [...headLines(report), "", ...sections, ...verdictLines(report)].join("\n");
+}
+
+/** The same as Markdown: what comes from outside stands in blocks of code, where it means nothing. */
+export function reportMarkdown(report: DoctorReport): string {
+  const { problems, unproved } = report;
+  return [
+    `# ${verdict(report)}`,
+    ...(problems.length === 0 ? [] : ["## Problems", block(problems)]),
+    ...(unproved.length === 0 ? [] : ["## What this system does not let be proved", block(unproved)]),
+    "## This program",
+    block(headLines(report)),
+    ...sectionsOf(report).flatMap(({ title, lines }) => [
+      `## ${title.slice(0, 1).toUpperCase()}${title.slice(1)}`,
+      block(lines),
+    ]),
+    "This is a document of this moment. Nothing of it was sent.",
+    "",
+  ].join("\n\n");
+}
+
+function block(lines: readonly string[]): string {
+  const text = lines.map((line) => terminalText(line)).join("\n");
+  const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map((run) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return `${fence}text\n${text}\n${fence}`;
+}
+
+function verdict({ problems }: DoctorReport): string {
+  return problems.length === 0
+    ? "Nothing of Hearth's is open but local sockets"
+    : `Not proved: ${counted(problems.length, "problem")}`;
+}
+
+function verdictLines(report: DoctorReport): string[] {
+  const { problems, unproved } = report;
+  return [
+    ...unproved.map((what) => `not proved: ${what}`),
+    ...problems.map((what) => `PROBLEM: ${what}`),
+    verdict(report),
+  ];
+}
+
+function headLines({ version, node, platform, isa, memory, starter, model }: DoctorReport): string[] {
+  const limit = memory.by === "machine" ? "" : " (its control group's)";
+  return [
+    `Hearth ${version}, Node ${node}, ${platform}, ${isa === null ? "kernels not known without an engine that has a model" : `${isa} kernels`}`,
+    `memory: ${formatBytes(memory.bytes)}${limit}, an engine takes at most ${formatBytes(memory.defaultBudgetBytes)} where nothing is set`,
+    `starter model: SHA-256 ${starter.sha256}`,
+    ...(model === null || model.path === starter.path
+      ? []
+      : [
+          `loaded model: ${model.path}`,
+          `  SHA-256 ${model.sha256}, ${model.checked === null ? "computed just now" : `computed on ${model.checked}, and the file's size and date are the same since`}`,
+        ]),
+  ];
+}
+
+function sectionsOf(report: DoctorReport): Section[] {
+  const { engine, host, files, editor, requests } = report;
+  return [
+    { title: "engine", lines: engine === null ? ["not running"] : engineLines(engine) },
+    { title: host.kind === "shared" ? "extension host" : "this process", lines: hostLines(host) },
+    {
+      title: "files",
+      lines: files.map(({ mode, path, what, bytes }) => `${mode}  ${path}  ${what}, ${formatBytes(bytes)}`),
+    },
+    ...(editor.length === 0
+      ? []
+      : [
+          {
+            title: "kept by the editor in its own database and key store",
+            lines: editor.map(({ where, names }) => `${where}: ${names.length === 0 ? "nothing" : names.join(", ")}`),
+          },
+        ]),
+    { title: "requests to other machines", lines: requestLines(requests.entries, requests.path) },
+  ];
+}
+
+function engineLines({ pid, model, sockets, seccomp }: EngineFacts): string[] {
+  return [
+    `process ${String(pid)}, ${model ?? "no model loaded"}`,
+    `sockets of the network: ${seccomp === "filter" ? "refused by the system (seccomp filter)" : "not refused by the system"}`,
+    ...(sockets === null
+      ? ["sockets: not listed by this system"]
+      : sockets.map(({ kind, what }) => `${kind}: ${what}`)),
+  ];
+}
+
+function hostLines({ pid, kind, sockets, connections }: HostFacts): string[] {
+  const [own, others] = [
+    (sockets ?? []).filter(({ hearth }) => hearth),
+    (sockets ?? []).filter(({ hearth }) => !hearth),
+  ];
+  const network = others.filter((socket) => socket.kind !== "local");
+  return [
+    `process ${String(pid)}${kind === "shared" ? ", shared with other extensions and the editor" : ""}`,
+    `connections of Hearth's to other machines:${connections.length === 0 ? " none" : ""}`,
+    ...connections.map(({ url }) => `  ${url}`),
+    ...own.map(({ what }) => `  as the system lists it: ${what}`),
+    ...(sockets === null
+      ? ["sockets: not listed by this system"]
+      : [`local sockets: ${String(others.length - network.length)}, among them Hearth's to the engine while it runs`]),
+    ...network.map(({ what }) => `of ${kind === "shared" ? "others" : "the program that started it"}: ${what}`),
+  ];
+}
+
+/** Ranges of one file are one line: what is asked for in a row, with the same answer. */
+function requestLines(entries: readonly LedgerEntry[], path: string): string[] {
+  if (entries.length === 0) {
+    return ["none, ever"];
+  }
+  const rows: { first: LedgerEntry; last: LedgerEntry; count: number; bytes: number }[] = [];
+  for (const entry of entries) {
+    const row = rows.find(({ first }) => isAlike(first, entry));
+    if (row === undefined) {
+      rows.push({ first: entry, last: entry, count: 1, bytes: entry.bytes });
+    } else {
+      row.count += 1;
+      row.bytes += entry.bytes;
+      row.last = entry;
+    }
+  }
+  return [
+    `${counted(entries.length, "request")}, each for a download that you started (one by one: --json, or '${path}'):`,
+    ...rows.map(({ first, last, count, bytes }) => {
+      const when = last.at === first.at ? first.at : `${first.at} to ${last.at}`;
+      const answer = !first.ended ? "end not known" : first.status === 0 ? "no answer" : String(first.status);
+      return `${when}  ${first.method} ${first.url}  ${answer}, ${counted(count, "request")}, ${formatBytes(bytes)}`;
+    }),
+  ];
+}
+
+function isAlike(a: LedgerEntry, b: LedgerEntry): boolean {
+  return (
+    a.url === b.url &&
+    a.method === b.method &&
+    a.status === b.status &&
+    a.ended === b.ended &&
+    a.at.slice(0, 10) === b.at.slice(0, 10)
+  );
+}
