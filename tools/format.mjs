@@ -23,7 +23,7 @@ function clangFormat() {
   return `node_modules/clang-format/bin/${folder}/${name}`;
 }
 
-async function formatCpp(write) {
+export async function formatCpp(write) {
   const files = filesBelow("native", "test/fixtures/oracle").filter((file) => /\.(cc|h)$/.test(file));
   const wrong = [];
   for (const file of files) {
@@ -35,13 +35,12 @@ async function formatCpp(write) {
   if (wrong.length > 0) throw new StepError(`not formatted: ${wrong.join(", ")}; run "npm run format"`);
 }
 
-export async function checkFormat() {
-  await runTool("prettier", "prettier", ["--log-level=warn", "--check", ...PRETTIER_INPUTS]);
-  await formatCpp(false);
+export async function formatOthers(write) {
+  await runTool("prettier", "prettier", ["--log-level=warn", write ? "--write" : "--check", ...PRETTIER_INPUTS]);
 }
 
 async function format() {
-  await runTool("prettier", "prettier", ["--log-level=warn", "--write", ...PRETTIER_INPUTS]);
+  await formatOthers(true);
   await formatCpp(true);
 }
 

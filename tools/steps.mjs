@@ -28,6 +28,24 @@ export async function step(name, work) {
 export class StepError extends Error {}
 
 /**
+ * Runs all `checks`, functions by their names, one after another, whether or not one before has failed. Rejects with a
+ * StepError that names those that have; any other error ends it at once.
+ */
+export async function runAll(checks) {
+  const failed = [];
+  for (const [name, check] of Object.entries(checks)) {
+    try {
+      await check();
+    } catch (error) {
+      if (!(error instanceof StepError)) throw error;
+      console.error(`FAILED ${name}: ${error.message}`);
+      failed.push(name);
+    }
+  }
+  if (failed.length > 0) throw new StepError(`failed: ${failed.join("; ")}`);
+}
+
+/**
  * Runs a program; its output is shown (`quiet`: only when it fails; `onLine` is then given each line of stdout).
  * `background`: at the lowest priority, as are the programs that it starts. Resolves with stdout. Rejects with StepError.
  */

@@ -239,6 +239,7 @@ await runMain(async () => {
     mocha(
       "src/**/*.test.ts",
       "webview/**/*.test.ts",
+      "bench/eval/*.test.ts",
       "bench/experts/*.test.ts",
       "bench/memory/*.test.ts",
       "test/fixtures/*.test.ts",

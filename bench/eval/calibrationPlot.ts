@@ -9,15 +9,31 @@ export interface Curve {
 }
 
 const SIDE = 300;
-const MARGIN = { left: 56, top: 36, bottom: 48, between: 84, right: 16 };
+const MARGIN = { left: 56, top: 36, bottom: 48, between: 84, right: 28 };
+const HEIGHT = MARGIN.top + SIDE + MARGIN.bottom + 20;
+const LEGEND_Y = HEIGHT - 10;
 const COLORS = ["#0969da", "#bc4c00", "#1a7f37"];
 const FONT = 'font-family="system-ui, sans-serif" font-size="12"';
 const TEXT = `${FONT} fill="#1f2328"`;
 
+/** Levels are told by their shapes: names beside the points would lie over one another. */
+const SHAPES = ["m-5 4 5-9 5 9z", "m-4-4h8v8h-8z", "m0-6 6 6-6 6-6-6z"];
+const SMALL_RADIUS = 2.5;
+
 interface Point {
   readonly x: number;
   readonly y: number;
-  readonly label?: string | undefined;
+  /** Index of a shape; otherwise a small dot. */
+  readonly shape?: number | undefined;
+}
+
+const round = (value: number): number => Math.round(10 * value) / 10;
+
+function mark({ x, y, shape }: Point, color: string): string {
+  const path = shape === undefined ? undefined : SHAPES[shape % SHAPES.length];
+  return path === undefined
+    ? `<circle cx="${x}" cy="${y}" r="${SMALL_RADIUS}" fill="${color}"/>`
+    : `<path d="M${x} ${y}${path}" fill="${color}" stroke="#fff"/>`;
 }
 
 /** Axes from 0 to 1. */
@@ -56,20 +72,22 @@ class Panel {
   }
 
   dots(points: readonly Point[], color: string): string {
-    return points
-      .map((point) => {
-        const { x, y } = this.#at(point);
-        const label =
-          point.label === undefined
-            ? ""
-            : `<text x="${x + 7}" y="${y - 6}" ${FONT} fill="${color}">${point.label}</text>`;
-        return `<circle cx="${x}" cy="${y}" r="${point.label === undefined ? 2.5 : 4}" fill="${color}"/>${label}`;
+    return points.map((point) => mark({ ...this.#at(point), shape: point.shape }, color)).join("");
+  }
+
+  /** Below the panel: what marks stand for. */
+  legend(entries: readonly { readonly name: string; readonly color: string; readonly shape?: number }[]): string {
+    return entries
+      .map(({ name, color, shape }, i) => {
+        const x = round(this.#left + (i * SIDE) / Math.max(1, entries.length));
+        return (
+          mark({ x, y: LEGEND_Y, shape }, color) + `<text x="${x + 10}" y="${LEGEND_Y + 4}" ${TEXT}>${name}</text>`
+        );
       })
       .join("");
   }
 
   #at({ x, y }: Point): { x: number; y: number } {
-    const round = (value: number): number => Math.round(10 * value) / 10;
     return { x: round(this.#left + x * SIDE), y: round(MARGIN.top + (1 - y) * SIDE) };
   }
 
@@ -82,7 +100,6 @@ class Panel {
 export function calibrationPlot(curves: readonly Curve[]): string {
   const [reliability, precision] = [new Panel(0), new Panel(1)];
   const width = MARGIN.left + 2 * SIDE + MARGIN.between + MARGIN.right;
-  const height = MARGIN.top + SIDE + MARGIN.bottom + 20;
   const diagonal = reliability.line(
     [
       { x: 0, y: 0 },
@@ -91,23 +108,30 @@ export function calibrationPlot(curves: readonly Curve[]): string {
     "#59636e",
     true,
   );
-  const drawn = curves.map(({ name, reliability: points, precision: levels }, i) => {
-    const color = COLORS[i % COLORS.length] ?? "#000";
-    const said = points.map(({ said, right }) => ({ x: said, y: right }));
-    const shown = levels.map(({ shown, right, level }) => ({ x: shown, y: right, label: level }));
-    const legendX = MARGIN.left + i * 130;
+  const colorOf = (i: number): string => COLORS[i % COLORS.length] ?? "#000";
+  // From the least sure on, as the curves have them.
+  const levels = [...new Set(curves.flatMap(({ precision }) => precision.flatMap(({ level }) => level ?? [])))];
+  const drawn = curves.map((curve, i) => {
+    const said = curve.reliability.map(({ said, right }) => ({ x: said, y: right }));
+    const shown = curve.precision.map(({ shown, right, level }) => ({
+      x: shown,
+      y: right,
+      shape: level === undefined ? undefined : levels.indexOf(level),
+    }));
+    const color = colorOf(i);
     return (
       `<g>${reliability.line(said, color)}${reliability.dots(said, color)}` +
-      `${precision.line(shown, color)}${precision.dots(shown, color)}` +
-      `<circle cx="${legendX}" cy="${height - 10}" r="4" fill="${color}"/>` +
-      `<text x="${legendX + 9}" y="${height - 6}" ${TEXT}>${name}</text></g>`
+      `${precision.line(shown, color)}${precision.dots(shown, color)}</g>`
     );
   });
+  const legends =
+    reliability.legend(curves.map(({ name }, i) => ({ name, color: colorOf(i) }))) +
+    precision.legend(levels.map((name, shape) => ({ name, color: "#59636e", shape })));
   return (
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="Calibration">\n` +
-    `<rect width="${width}" height="${height}" fill="#fff"/>\n` +
-    `${reliability.frame("Can the probability be trusted?", "joint probability", "right")}\n${diagonal}\n` +
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${HEIGHT}" role="img" aria-label="Calibration">\n` +
+    `<rect width="${width}" height="${HEIGHT}" fill="#fff"/>\n` +
+    `${reliability.frame("Can the probability be trusted?", "joint probability", "of runs right")}\n${diagonal}\n` +
     `${precision.frame("What a threshold costs", "places where something is shown", "of it right")}\n` +
-    `${drawn.join("\n")}\n</svg>\n`
+    `${drawn.join("\n")}\n${legends}\n</svg>\n`
   );
 }

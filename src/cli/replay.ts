@@ -15,7 +15,7 @@ import type { Generation, Keystroke } from "./replay/keystroke";
 import { documentsOf, Player } from "./replay/player";
 import { withPrivateEngine } from "./replay/privateEngine";
 import { SimulatedEditor } from "./replay/simulatedEditor";
-import { summarise, table } from "./replay/summary";
+import { type Summary, summarise, table } from "./replay/summary";
 import { parseTrace, type Trace } from "./replay/trace";
 import { readerOf, syntaxOf } from "./syntax";
 import { modelPath, Progress, printJson } from "./session";
@@ -30,20 +30,30 @@ export async function replay(args: Arguments): Promise<void> {
   }
   const trace = parseTrace(await readText(file), file, (path) => readFileSync(path, "utf8"));
   const choice = { path: resolve(modelPath(args)), load: engineOptions(args) };
-  const { model, keystrokes, readings } = await withPrivateEngine(async (client) => {
+  const { model, keystrokes, prefills } = await withPrivateEngine(async (client) => {
     const opened = await client.openModel(choice);
     return { model: opened, ...(await play(trace, client, opened)) };
   });
-  const summary = summarise(keystrokes, readings);
+  const summary = summarise(keystrokes, prefills);
   if (flagOption(args, "json")) {
     const { name, isa, threads, traits } = model;
     const layout = traits.fimLayouts[0] ?? "continuation";
-    // `silences`: the name of `skipReasons` before 0.2.
-    const named = { ...summary, silences: summary.skipReasons };
-    printJson(rounded({ trace: file, model: name, isa, threads, layout, summary: named, keystrokes, readings }));
+    const named = { ...summary, ...earlierNames(summary) };
+    const report = { trace: file, model: name, isa, threads, layout, summary: named, keystrokes, prefills };
+    printJson(rounded({ ...report, readings: prefills }));
     return;
   }
   process.stdout.write(terminalText(`${trace.about === "" ? file : trace.about}\n\n${table(summary)}`));
+}
+
+/** Fields of the summary under their names before 0.2. */
+function earlierNames(summary: Summary): Readonly<Record<string, unknown>> {
+  return {
+    silences: summary.skipReasons,
+    fromFlight: summary.fromInFlight,
+    readings: summary.prefills,
+    readTokens: summary.prefillTokens,
+  };
 }
 
 /** The editor, the logic and the engine of a window, without the window. */
@@ -51,7 +61,7 @@ async function play(
   trace: Trace,
   client: EngineClient,
   { traits, contextTokens }: ModelInfo,
-): Promise<{ readonly keystrokes: readonly Keystroke[]; readonly readings: readonly Generation[] }> {
+): Promise<{ readonly keystrokes: readonly Keystroke[]; readonly prefills: readonly Generation[] }> {
   const meter = new EngineMeter(client, (): Keystroke | undefined => editor.asked);
   const languageIds = trace.documents.map(({ languageId }) => languageId);
   const syntax = await syntaxOf(languageIds, SYSTEM_CLOCK);
@@ -79,7 +89,7 @@ async function play(
     completer.stop();
   }
   await meter.settled();
-  return { keystrokes: editor.keystrokes, readings: meter.readings };
+  return { keystrokes: editor.keystrokes, prefills: meter.prefills };
 }
 
 /** Times to a tenth of a millisecond: more is noise, and long. */

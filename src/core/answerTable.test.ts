@@ -22,4 +22,18 @@ describe("answerTable", () => {
       ].join("\n"),
     );
   });
+
+  it("tells what was typed already from the end, also where nothing is said, and from parts of a character", () => {
+    const toldOf = (text: string, offsets: readonly number[]): (string | undefined)[] => {
+      const tokens = offsets.map((offset, i) => ({ id: i, offset, logprob: 0 }));
+      return answerTable({ text, tokens })
+        .trimEnd()
+        .split("\n")
+        .slice(1)
+        .map((line) => /model {6}(.*)/.exec(line)?.[1]);
+    };
+    assert.deepEqual(toldOf("", [0, 0]), ["(typed already)", "(the end)"]);
+    assert.deepEqual(toldOf("", [0]), ["(the end)"]);
+    assert.deepEqual(toldOf("a→b", [0, 1, 1, 2]), ['"a"', "(part of a character)", '"→"', '"b"']);
+  });
 });

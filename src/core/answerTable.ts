@@ -18,10 +18,16 @@ export function answerTable({ text, tokens }: TokenisedAnswer): string {
     joint += start < text.length ? logprob : 0;
     const said = text.slice(start, tokens[i + 1]?.offset ?? text.length);
     const origin = tokens[i]?.origin ?? "model";
-    const shown = said !== "" ? visibleJson(said) : start < text.length ? "(typed already)" : "(the end)";
+    const isTyped = start === 0 && i + 1 < tokens.length;
+    const shown = said !== "" ? visibleJson(said) : isTyped ? "(typed already)" : partOrEnd(start, text);
     return `${percent(logprob)}  ${percent(joint)}  ${origin.padEnd(9)}  ${shown}\n`;
   });
   return ["token  joint  from       text\n", ...lines].join("");
+}
+
+/** A token without a text of its own, behind the first text: a character may take several. */
+function partOrEnd(start: number, text: string): string {
+  return start < text.length ? "(part of a character)" : "(the end)";
 }
 
 function percent(logprob: number): string {

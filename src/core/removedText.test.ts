@@ -38,6 +38,19 @@ describe("what was just removed", () => {
     assert.equal(removing({ at: 4, removed: 0, inserted: "new ", undo: true }).at("a", 4), "");
   });
 
+  it("is found where undo takes back what went on behind a bracket that stood there", () => {
+    // Accepted in `log(|)`: `value, other) {` in the place of `)`, by the editor as one change or as two.
+    const ACCEPTED = "log(value, other) {\n";
+    for (const changes of [removal(4, 15, ")"), [...removal(4, 12), ...removal(17, 2)]]) {
+      const removed = new RemovedText();
+      removed.seen("a", ACCEPTED);
+      removed.changed("a", changes, true);
+      assert.equal(removed.at("a", 4), "value, other) {");
+      assert.equal(removed.at("a", 6), "");
+      assert.ok(bringsBack("value, other) {", removed.at("a", 4)));
+    }
+  });
+
   it("follows the document through other changes", () => {
     const removed = new RemovedText();
     removed.seen("a", TEXT);

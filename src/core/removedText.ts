@@ -6,7 +6,9 @@ export interface TextChange {
 }
 
 interface Removed {
+  /** Where it was: `inPlace` characters have come there instead, and the cursor is among them or at either end. */
   readonly offset: number;
+  readonly inPlace: number;
   readonly text: string;
 }
 
@@ -40,8 +42,9 @@ export class RemovedText {
     }
     const { text } = document;
     document.text = afterChanges(text, changes);
-    const [change] = changes;
-    if (changes.length > 1 || change === undefined) {
+    // Undo takes back a suggestion in parts where brackets in it stood there already.
+    const change = isUndo || changes.length === 1 ? asOne(text, changes) : undefined;
+    if (change === undefined) {
       this.#removed = undefined;
       return;
     }
@@ -59,8 +62,20 @@ export class RemovedText {
 
   /** What was removed at this place; "" for nothing. */
   at(documentId: string, offset: number): string {
-    return this.#document?.id === documentId && this.#removed?.offset === offset ? this.#removed.text : "";
+    if (this.#document?.id !== documentId || this.#removed === undefined) {
+      return "";
+    }
+    const { offset: start, inPlace, text } = this.#removed;
+    return offset >= start && offset <= start + inPlace ? text : "";
   }
+}
+
+/** Changes made at once, with what stands between them, as one. */
+function asOne(text: string, changes: readonly TextChange[]): TextChange {
+  const start = Math.min(...changes.map(({ offset }) => offset));
+  const end = Math.max(...changes.map(({ offset, removed }) => offset + removed));
+  const moved = changes.map((change) => ({ ...change, offset: change.offset - start }));
+  return { offset: start, removed: end - start, inserted: afterChanges(text.slice(start, end), moved) };
 }
 
 /** Whether a text that is suggested where something was removed would bring that back, or its beginning. */
@@ -95,8 +110,8 @@ function goneIn(text: string, { offset, removed, inserted }: TextChange): Remove
   while (end < shortest - start && before.at(-1 - end) === inserted.at(-1 - end)) {
     end += 1;
   }
-  // Behind what has come in its place.
-  return { offset: offset + inserted.length - end, text: before.slice(start, before.length - end) };
+  const inPlace = inserted.length - end - start;
+  return { offset: offset + start, inPlace, text: before.slice(start, before.length - end) };
 }
 
 /** Backspace removes what stands before, Delete what stands behind. */
@@ -105,7 +120,7 @@ function joined(earlier: Removed | undefined, gone: Removed): Removed {
     return gone;
   }
   if (gone.offset + gone.text.length === earlier.offset) {
-    return { offset: gone.offset, text: gone.text + earlier.text };
+    return { ...gone, text: gone.text + earlier.text };
   }
-  return earlier.offset === gone.offset ? { offset: gone.offset, text: earlier.text + gone.text } : gone;
+  return earlier.offset === gone.offset ? { ...gone, text: earlier.text + gone.text } : gone;
 }

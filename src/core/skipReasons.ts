@@ -173,7 +173,7 @@ export const SKIP_REASONS: Readonly<Record<SkipReason, Explanation>> = {
   },
   justRemoved: {
     title: "Just removed",
-    sentence: "The model suggested what you have just deleted or undone; press Alt+\\ to see it anyway.",
+    sentence: "You have just deleted or undone this text; press Alt+\\ to see it anyway.",
     remedies: CAN_BE_ASKED,
   },
   superseded: { title: "Superseded", sentence: "A newer request replaced this one.", remedies: [] },

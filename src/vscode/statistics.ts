@@ -3,6 +3,12 @@ import { statisticsLines } from "../core/statusLine";
 import type { EngineStats, ModelInfo, NetworkAccess } from "../protocol/engine";
 import type { WindowEngine } from "./windowEngine";
 
+const CAPABILITY_WORDS: Readonly<Record<ModelInfo["capabilities"][number], string>> = {
+  complete: "completion",
+  chat: "chat",
+  edit: "edits",
+};
+
 /** Shows the engine process's statistics, to be read and copied. */
 export async function showStatistics(engine: WindowEngine): Promise<void> {
   if (engine.condition.kind === "asleep") {
@@ -48,6 +54,6 @@ function modelRows(model: ModelInfo): [string, string][] {
     ["Kernels", `${model.isa}, ${String(model.threads)} threads`],
     ["Memory planned", `${(model.plannedBytes / 1e6).toFixed(0)} MB`],
     ["Experts that fit in memory", `${String(model.slots)} of ${String(model.slotsForAll)}`],
-    ["Good for", model.capabilities.join(", ")],
+    ["Good for", model.capabilities.map((each) => CAPABILITY_WORDS[each]).join(", ")],
   ];
 }

@@ -66,11 +66,13 @@ describe("hearth replay", () => {
       { type: text.slice(47, 60), msPerKey: 110 },
       { pauseMs: 1000 },
     );
-    const { newTokens, keystrokes, readings } = summary;
+    const { newTokens, keystrokes, prefills } = summary;
     assert.ok(newTokens !== null && newTokens.p50 <= 4 && newTokens.p95 <= 40, JSON.stringify(newTokens));
     assert.ok(newTokens.count >= 3 && newTokens.count < keystrokes, String(newTokens.count));
     // The document was prefilled while the typist was idle.
-    assert.ok(readings >= 1);
+    assert.ok(prefills >= 1);
+    const earlierNames = { readings: prefills, readTokens: summary.prefillTokens, fromFlight: summary.fromInFlight };
+    assert.deepEqual({ ...summary, ...earlierNames }, summary);
   });
 
   it("tells people a table, and leaves no engine and no folder behind", async () => {

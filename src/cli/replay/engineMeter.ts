@@ -13,7 +13,7 @@ export class EngineMeter implements TextEngine {
   readonly #client: Pick<EngineClient, "complete">;
   readonly #asking: () => Keystroke | undefined;
   readonly #reports: Promise<void>[] = [];
-  readonly #readings: Generation[] = [];
+  readonly #prefills: Generation[] = [];
 
   /** @param asking the key whose request is under way. */
   constructor(client: Pick<EngineClient, "complete">, asking: () => Keystroke | undefined) {
@@ -33,7 +33,7 @@ export class EngineMeter implements TextEngine {
     if (keystroke !== undefined) {
       keystroke.engineCalls += 1;
     }
-    const generations = keystroke?.generations ?? this.#readings;
+    const generations = keystroke?.generations ?? this.#prefills;
     this.#reports.push(
       stream.report.then((report) => {
         if (report !== undefined) {
@@ -45,8 +45,8 @@ export class EngineMeter implements TextEngine {
   }
 
   /** Prefills ahead of any request. */
-  get readings(): readonly Generation[] {
-    return this.#readings;
+  get prefills(): readonly Generation[] {
+    return this.#prefills;
   }
 
   /** All requests have been reported. */

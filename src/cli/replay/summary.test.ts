@@ -68,13 +68,13 @@ describe("summarise", () => {
       cancelledCalls: 2,
       cancelledInPrompt: 1,
       fromMemory: 2,
-      fromFlight: 1,
+      fromInFlight: 1,
       answers: { engine: 1, typedAlong: 1, revisited: 1, inFlight: 1, cancelled: 1, none: 1 },
       skipReasons: { midLine: 1 },
       newTokens: { count: 2, p50: 2, p95: 2, max: 2 },
       promptTokens: { count: 3, p50: 50, p95: 50, max: 50 },
-      readings: 1,
-      readTokens: 40,
+      prefills: 1,
+      prefillTokens: 40,
       shownMs: { count: 3, p50: 80, p95: 90, max: 90 },
       cancelMs: { count: 2, p50: 5, p95: 5, max: 5 },
       shown: 3,
@@ -120,7 +120,7 @@ describe("EngineMeter", () => {
     assert.equal(others.length, 0);
     assert.ok(stopped!.cancelMs! >= 0 && stopped!.newTokens === undefined);
     assert.deepEqual(
-      meter.readings.map(({ newTokens }) => newTokens),
+      meter.prefills.map(({ newTokens }) => newTokens),
       [3],
     );
   });

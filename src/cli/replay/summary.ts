@@ -19,16 +19,16 @@ export interface Summary {
   readonly cancelledInPrompt: number;
   /** Editor requests that were answered without an engine request of their own, by how. */
   readonly fromMemory: number;
-  readonly fromFlight: number;
+  readonly fromInFlight: number;
   /** Requests by the source of their text, or by `none` and `cancelled`; those that show nothing by skip reason. */
   readonly answers: Readonly<Record<string, number>>;
   readonly skipReasons: Readonly<Record<string, number>>;
   /** Prompt tokens that an engine request had to evaluate; `null` if there was none. */
   readonly newTokens: Quantiles | null;
   readonly promptTokens: Quantiles | null;
-  /** Prefills ahead of any request, and their new tokens in all. */
-  readonly readings: number;
-  readonly readTokens: number;
+  /** Prefills before any request, and their new tokens in all. */
+  readonly prefills: number;
+  readonly prefillTokens: number;
   /** From a key to new text on the screen. */
   readonly shownMs: Quantiles | null;
   /** From a cancel to the engine's report. */
@@ -49,7 +49,7 @@ export function quantiles(values: readonly number[]): Quantiles | null {
 
 const MEMORY: readonly string[] = ["typedAlong", "forward", "revisited"];
 
-export function summarise(keystrokes: readonly Keystroke[], readings: readonly Generation[]): Summary {
+export function summarise(keystrokes: readonly Keystroke[], prefills: readonly Generation[]): Summary {
   const asked = keystrokes.filter((each) => each.asked);
   const generations = keystrokes.flatMap((each) => each.generations);
   const sum = (of: (each: Keystroke) => number): number => keystrokes.reduce((total, each) => total + of(each), 0);
@@ -63,15 +63,15 @@ export function summarise(keystrokes: readonly Keystroke[], readings: readonly G
     cancelledCalls: cancelled.length,
     cancelledInPrompt: cancelled.filter(({ newTokens }) => newTokens === undefined).length,
     fromMemory: count(({ source, outcome }) => outcome === "text" && MEMORY.includes(source ?? "")),
-    fromFlight: count(({ source, outcome }) => outcome === "text" && source === "inFlight"),
+    fromInFlight: count(({ source, outcome }) => outcome === "text" && source === "inFlight"),
     answers: tally(asked.map(({ outcome, source }) => (outcome === "text" ? source : outcome))),
     skipReasons: tally(asked.flatMap(({ reason }) => reason ?? [])),
     newTokens: quantiles(generations.map(({ newTokens }) => newTokens).filter(isDone)),
     promptTokens: quantiles(generations.map(({ promptTokens }) => promptTokens).filter((each) => each > 0)),
-    readings: readings.length,
-    readTokens: readings.reduce((total, { newTokens }) => total + (newTokens ?? 0), 0),
+    prefills: prefills.length,
+    prefillTokens: prefills.reduce((total, { newTokens }) => total + (newTokens ?? 0), 0),
     shownMs: quantiles(keystrokes.map(({ shownMs }) => shownMs).filter(isDone)),
-    cancelMs: quantiles([...generations, ...readings].map(({ cancelMs }) => cancelMs).filter(isDone)),
+    cancelMs: quantiles([...generations, ...prefills].map(({ cancelMs }) => cancelMs).filter(isDone)),
     shown: count(({ shownMs }) => shownMs !== undefined),
     kept: count(({ kept }) => kept),
     accepted: count(({ acceptedChars }) => acceptedChars > 0),
@@ -101,7 +101,7 @@ export function table(summary: Summary): string {
     ["asked of the engine", `${String(summary.engineCalls)}, ${String(summary.cancelledCalls)} cancelled`],
     ["new prompt tokens", told(summary.newTokens, 0)],
     ["prompt tokens", told(summary.promptTokens, 0)],
-    ["read ahead", `${String(summary.readings)} prompts, ${String(summary.readTokens)} tokens`],
+    ["prefilled", `${String(summary.prefills)} prompts, ${String(summary.prefillTokens)} tokens`],
     ["to text on screen, ms", told(summary.shownMs, 0)],
     ["to a stop, ms", told(summary.cancelMs, 1)],
     ["text came, stayed", `${String(summary.shown)}, ${String(summary.kept)} times`],

@@ -1,7 +1,7 @@
 import type { RememberParams } from "../../protocol/engine";
 import type { EngineLink } from "../wire/transport";
 
-/** A third of the silence after which an engine forgets. */
+/** A third of the idle timeout after which the engine forgets them (server/clientMemory.ts). */
 const ALIVE_MS = 20_000;
 
 /** The open documents of a window that completions may be mixed with, and what a connection knows of them. */

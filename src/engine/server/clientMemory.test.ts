@@ -86,7 +86,7 @@ describe("ClientMemory", () => {
     two.forget();
   });
 
-  it("forgets after a silence, and not before", async () => {
+  it("forgets after the idle timeout, and not before", async () => {
     let nowMs = 0;
     const memory = new ClientMemory(
       () => model,

@@ -4,7 +4,7 @@ import { type CodeMemory, DOCUMENT_CHARS_MAX, linesAround } from "../local/codeM
 import type { HostedModel } from "./modelHost";
 
 /** Nothing has come from the window for so long: it hangs, or is gone and nobody noticed. */
-const SILENCE_MS = 60_000;
+const IDLE_TIMEOUT_MS = 60_000;
 /** Of open documents in all: their texts are kept, to be changed in part and told to another model. */
 const OPEN_CHARS_MAX = 16_000_000;
 /** Longer documents are read while the completion is under way, which then knows them as they were. */
@@ -13,11 +13,11 @@ const NOTHING: MemorySize = { documents: 0, tokens: 0, bytes: 0 };
 
 /**
  * What one connection has told of the code at hand, for its own completions alone: never by a path, never for another window,
- * a chat or the command line. Gone with the connection or after a minute of silence; never written anywhere.
+ * a chat or the command line. Gone with the connection or after a minute without a message of its window; never written anywhere.
  */
 export class ClientMemory {
   readonly #ready: () => HostedModel | undefined;
-  readonly #silenceMs: number;
+  readonly #idleTimeoutMs: number;
   readonly #now: () => number;
   /** Texts of open documents. */
   readonly #texts = new Map<string, string>();
@@ -27,15 +27,15 @@ export class ClientMemory {
   /** The document that completions are asked for, and which its requests bring up to date. */
   #written: string | undefined;
   #lastMs = 0;
-  #silence: NodeJS.Timeout | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
 
   constructor(
     ready: () => HostedModel | undefined,
-    silenceMs: number = SILENCE_MS,
+    idleTimeoutMs: number = IDLE_TIMEOUT_MS,
     now: () => number = () => performance.now(),
   ) {
     this.#ready = ready;
-    this.#silenceMs = silenceMs;
+    this.#idleTimeoutMs = idleTimeoutMs;
     this.#now = now;
   }
 
@@ -87,8 +87,8 @@ export class ClientMemory {
       this.#of?.memory.forget(document);
     }
     if (documents === undefined) {
-      clearTimeout(this.#silence);
-      this.#silence = undefined;
+      clearTimeout(this.#idleTimer);
+      this.#idleTimer = undefined;
       this.#written = undefined;
       if (this.#of !== undefined) {
         this.#of.model.endMemory?.(this.#of.memory);
@@ -171,20 +171,20 @@ export class ClientMemory {
 
   #heard(): void {
     this.#lastMs = this.#now();
-    this.#silence ??= setTimeout(() => {
+    this.#idleTimer ??= setTimeout(() => {
       this.#listen();
-    }, this.#silenceMs).unref();
+    }, this.#idleTimeoutMs).unref();
   }
 
   #listen(): void {
-    this.#silence = undefined;
-    const silentMs = this.#now() - this.#lastMs;
-    if (silentMs >= this.#silenceMs) {
+    this.#idleTimer = undefined;
+    const idleMs = this.#now() - this.#lastMs;
+    if (idleMs >= this.#idleTimeoutMs) {
       this.forget();
       return;
     }
-    this.#silence = setTimeout(() => {
+    this.#idleTimer = setTimeout(() => {
       this.#listen();
-    }, this.#silenceMs - silentMs).unref();
+    }, this.#idleTimeoutMs - idleMs).unref();
   }
 }
