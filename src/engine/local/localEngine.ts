@@ -1,9 +1,11 @@
 import { defaultMemoryBudget, type MemoryLimit, memoryLimit } from "../../machineMemory";
 import { type GgufModel, openGgufFile } from "../../model/ggufFile";
+import { inSlices } from "../../model/slices";
 import { Tokenizer } from "../../model/tokenizer";
 import type { ApproximateHeadStatistics } from "../../protocol/engine";
 import { EngineError } from "../../protocol/errors";
 import {
+  emptyReport,
   type GeneratedPiece,
   type GenerateReport,
   type GenerateRequest,
@@ -28,7 +30,7 @@ import {
   type NativeSession,
   type NativeSyncReport,
 } from "./native";
-import { forcedPrefix, type HealedPrompt, healPrompt, unhealedPrompt } from "./tokenHealing";
+import { forcedPrefix, type HealedPrompt, healPromptInSteps, unhealedPromptInSteps } from "./tokenHealing";
 
 /** See NativeSyncOptions. */
 export interface EvaluateOptions {
@@ -201,7 +203,12 @@ export class LocalSession {
     { heal = false, memory }: GenerateOptions = {},
   ): AsyncGenerator<GeneratedPiece, GenerateReport, undefined> {
     this.#cancelled = false;
-    const healed = heal ? healPrompt(this.#tokenizer, prompt) : unhealedPrompt(this.#tokenizer, prompt);
+    const steps = heal ? healPromptInSteps : unhealedPromptInSteps;
+    const healed = await inSlices(steps(this.#tokenizer, prompt), () => this.#isCancelled());
+    // A cancel that falls between two calls has no call to end.
+    if (healed === undefined || this.#isCancelled()) {
+      return emptyReport("cancelled");
+    }
     const { tokens, takenBack } = healed;
     const startedMs = performance.now();
     const synced = await this.#evaluatePrompt(healed, request, memory);
