@@ -94,6 +94,12 @@ class Conversation {
 
   /** Streams the answer to stdout, or prints {text, …} at its end with --json. */
   async ask(content: string): Promise<void> {
+    if (await this.#engine.hasChanged()) {
+      throw new EngineError(
+        "bad_model",
+        `model '${this.#engine.model.identity.path}' has changed since it was opened; start the conversation anew`,
+      );
+    }
     this.#messages.push({ role: "user", content });
     const prompt = await this.#promptThatFits();
     const pieces = this.#session.generate(prompt, {

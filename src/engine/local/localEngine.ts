@@ -1,5 +1,6 @@
 import { defaultMemoryBudget, type MemoryLimit, memoryLimit } from "../../machineMemory";
 import { type GgufModel, openGgufFile } from "../../model/ggufFile";
+import { fileState, MISSING } from "../../model/fileState";
 import { inSlices } from "../../model/slices";
 import { Tokenizer } from "../../model/tokenizer";
 import type { ApproximateHeadStatistics } from "../../protocol/engine";
@@ -78,12 +79,24 @@ export class LocalEngine {
   readonly #warnings: string[] = [];
   /** Undefined until they are needed. */
   #lineFeeds: Int32Array | undefined;
+  readonly #fileState: string;
 
-  private constructor(model: GgufModel, tokenizer: Tokenizer, native: NativeEngine) {
+  /** @param fileState of the model's file, before anything was read of it. */
+  private constructor(model: GgufModel, tokenizer: Tokenizer, native: NativeEngine, fileState: string) {
     this.model = model;
+    this.#fileState = fileState;
     this.tokenizer = tokenizer;
     this.#native = native;
     this.#banned = Int32Array.from(tokenizer.unusedIds);
+  }
+
+  /**
+   * Another file has taken the place of the model's, or something was written to it: experts that are yet to be read may be
+   * anything. A file that was only removed is still there for who has it open.
+   */
+  async hasChanged(): Promise<boolean> {
+    const now = await fileState(this.model.identity.path);
+    return now !== this.#fileState && now !== MISSING;
   }
 
   /** Errors: EngineError `bad_model`, `memory`, `io`, `bad_request`, `native`. */
@@ -93,6 +106,7 @@ export class LocalEngine {
     onProgress?: (done: number, total: number) => void,
     addon: NativeAddon = loadNativeAddon(),
   ): Promise<LocalEngine> {
+    const state = await fileState(path);
     const model = await openGgufFile(path);
     const tokenizer = new Tokenizer(model.vocab);
     const processBytes = process.memoryUsage.rss() + PROCESS_MARGIN_BYTES + memoryBytes;
@@ -100,7 +114,14 @@ export class LocalEngine {
     const budget = options.memoryBudgetBytes ?? defaultMemoryBudget(limit);
     try {
       const planned = { ...options, memoryBudgetBytes: budget, processBytes };
-      const engine = new LocalEngine(model, tokenizer, await addon.loadEngine(model.spec, planned, onProgress));
+      const engine = new LocalEngine(model, tokenizer, await addon.loadEngine(model.spec, planned, onProgress), state);
+      if (await engine.hasChanged()) {
+        engine.close();
+        throw new EngineError(
+          "bad_model",
+          `cannot use model '${path}': it changed while it was being opened; try again when it is complete`,
+        );
+      }
       if (isDefault && options.expertSlots === undefined) {
         engine.#warnings.push(...limitWarnings(engine.info.plan, limit, budget));
       }
