@@ -1,3 +1,4 @@
+import { terminalText } from "../core/visibleText";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -55,7 +56,7 @@ export async function doctor(args: Arguments): Promise<void> {
   if (flagOption(args, "json")) {
     printJson(report);
   } else {
-    process.stdout.write(`${linesOf(report).join("\n")}\n`);
+    process.stdout.write(terminalText(`${linesOf(report).join("\n")}\n`));
   }
   if (report.problems.length > 0) {
     process.exitCode = 1;

@@ -54,9 +54,9 @@ export class Answer extends PageElement {
       return;
     }
     this.#parts = partsOf(this.turn.text);
-    this.#markdown.update(this.#parts.answer);
-    const { closed, open } = this.#markdown;
     const running = isRunning(this.turn);
+    this.#markdown.update(this.#parts.answer, !running);
+    const { closed, open } = this.#markdown;
     if (changed.get("turn") === undefined || !(running || this.#wasRunning)) {
       this.#speech.skip(closed, open);
     } else {
