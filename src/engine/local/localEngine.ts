@@ -17,6 +17,7 @@ import type { PromptPart } from "../../protocol/prompt";
 import { CodeMemory, CONTEXT_TOKENS_MAX } from "./codeMemory";
 import { GeneratedText } from "./generatedText";
 import { memoryWeights } from "./memoryWeights";
+import { Repetition } from "./repetition";
 import {
   asEngineError,
   loadNativeAddon,
@@ -66,6 +67,8 @@ export interface GenerateOptions {
 /** Bytes that Node will still take while it works: heap growth, buffers, the engine's own small things. */
 const PROCESS_MARGIN_BYTES = 24 * 1024 * 1024;
 const LINE_FEED = 10;
+/** Of a chat's prompt, between two pieces that tell how much of it has been read: two usual chunks. */
+const READING_TOKENS = 256;
 
 /**
  * A model in this process: text in, text out. Tokenizes here; the addon evaluates.
@@ -206,6 +209,8 @@ export class LocalSession {
   readonly #banned: Int32Array;
   readonly #contextTokens: number;
   #cancelled = false;
+  /** What was evaluated last, or more where that was cancelled. */
+  #timeline: number[] = [];
 
   constructor(native: NativeSession, tokenizer: Tokenizer, banned: Int32Array, contextTokens: number) {
     this.#native = native;
@@ -232,7 +237,26 @@ export class LocalSession {
     }
     const { tokens, takenBack } = healed;
     const startedMs = performance.now();
-    const synced = await this.#evaluatePrompt(healed, request, memory);
+    let first: NativeSyncReport | undefined;
+    if (request.priority === "chat") {
+      for (const end of this.#readingEnds(tokens)) {
+        this.#timeline = tokens.slice(0, end);
+        const read = await this.#call(() =>
+          this.#native.sync(Int32Array.from(tokens.slice(0, end)), { priority: request.priority }),
+        );
+        if (read === "cancelled" || this.#isCancelled()) {
+          return { ...emptyReport("cancelled"), promptTokens: tokens.length };
+        }
+        first ??= read;
+        yield { text: "", read: end / tokens.length };
+        if (this.#isCancelled()) {
+          return { ...emptyReport("cancelled"), promptTokens: tokens.length };
+        }
+      }
+    }
+    this.#timeline = [...tokens];
+    const last = await this.#evaluatePrompt(healed, request, memory);
+    const synced = last === "cancelled" || first === undefined ? last : { ...last, reused: first.reused };
     const prefilledMs = performance.now();
     const reportOf = (finish: GenerateReport["finish"], generatedTokens: number): GenerateReport => ({
       finish,
@@ -251,12 +275,33 @@ export class LocalSession {
     const text = new GeneratedText(this.#tokenizer, takenBack, request.stop ?? []);
     // The last token that fits is given, though nothing can follow it.
     const room = this.#contextTokens - tokens.length + 1;
-    const { finish, generatedTokens } = yield* this.#decode(request, { room, forcedBytes: takenBack.length }, text);
+    const { finish, generatedTokens } = yield* this.#decode(
+      request,
+      { room, forcedBytes: takenBack.length, prompt: tokens },
+      text,
+    );
     const rest = text.end();
     if (rest !== undefined) {
       yield rest;
     }
     return reportOf(finish, generatedTokens);
+  }
+
+  /**
+   * Where the reading of a long prompt is told of: every so many tokens after what is known of it already. Asking for less
+   * than that would forget the rest.
+   */
+  #readingEnds(tokens: readonly number[]): readonly number[] {
+    const known = tokens.findIndex((id, i) => id !== this.#timeline[i]);
+    const ends: number[] = [];
+    for (
+      let end = known + READING_TOKENS;
+      known >= 0 && end <= tokens.length - READING_TOKENS / 2;
+      end += READING_TOKENS
+    ) {
+      ends.push(end);
+    }
+    return ends;
   }
 
   #evaluatePrompt(
@@ -290,14 +335,20 @@ export class LocalSession {
 
   /** Tokens that replace what was taken back of the prompt do not count as generated. */
   async *#decode(
-    { maxTokens }: GenerateRequest,
-    { room, forcedBytes }: { readonly room: number; readonly forcedBytes: number },
+    { maxTokens, priority }: GenerateRequest,
+    {
+      room,
+      forcedBytes,
+      prompt,
+    }: { readonly room: number; readonly forcedBytes: number; readonly prompt: readonly number[] },
     text: GeneratedText,
   ): AsyncGenerator<
     GeneratedPiece,
     { readonly finish: GenerateReport["finish"]; readonly generatedTokens: number },
     undefined
   > {
+    // A completion is short, and shown only where it is sure of itself.
+    const repetition = priority === "chat" ? new Repetition(prompt) : undefined;
     let generatedTokens = 0;
     let forcedTokens = 0;
     let forcedLeft = forcedBytes;
@@ -314,6 +365,7 @@ export class LocalSession {
           generatedTokens += 1;
         }
         forcedLeft = token.forcedLeft;
+        this.#timeline.push(token.id);
         const piece = text.push(token);
         if (piece !== undefined) {
           yield piece;
@@ -323,6 +375,9 @@ export class LocalSession {
         }
         if (text.isStopped) {
           return { finish: "stop", generatedTokens };
+        }
+        if (repetition?.push(token.id) === true) {
+          return { finish: "loop", generatedTokens };
         }
       }
       return { finish: "limit", generatedTokens };
