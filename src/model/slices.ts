@@ -16,6 +16,18 @@ export function drain<T>(steps: Steps<T>): T {
   }
 }
 
+/** One slice, now. Undefined: there is more to do. */
+export function firstSlice<T>(steps: Steps<T>): { readonly value: T } | undefined {
+  const untilMs = performance.now() + SLICE_MS;
+  do {
+    const step = steps.next();
+    if (step.done === true) {
+      return { value: step.value };
+    }
+  } while (performance.now() < untilMs);
+  return undefined;
+}
+
 /** In slices, with a turn of the event loop for others between two. Undefined: it was cancelled, and has not ended. */
 export async function inSlices<T>(steps: Steps<T>, isCancelled: () => boolean = () => false): Promise<T | undefined> {
   let untilMs = performance.now() + SLICE_MS;

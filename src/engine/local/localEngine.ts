@@ -1,7 +1,7 @@
 import { defaultMemoryBudget, type MemoryLimit, memoryLimit } from "../../machineMemory";
 import { type GgufModel, openGgufFile } from "../../model/ggufFile";
 import { fileState, MISSING } from "../../model/fileState";
-import { inSlices } from "../../model/slices";
+import { firstSlice, inSlices } from "../../model/slices";
 import { Tokenizer } from "../../model/tokenizer";
 import type { ApproximateHeadStatistics } from "../../protocol/engine";
 import { EngineError } from "../../protocol/errors";
@@ -230,7 +230,10 @@ export class LocalSession {
   ): AsyncGenerator<GeneratedPiece, GenerateReport, undefined> {
     this.#cancelled = false;
     const steps = heal ? healPromptInSteps : unhealedPromptInSteps;
-    const healed = await inSlices(steps(this.#tokenizer, prompt), () => this.#isCancelled());
+    const healing = steps(this.#tokenizer, prompt);
+    // Of most prompts at once: a cancel or a close right after the call finds the evaluation under way.
+    const atOnce = firstSlice(healing);
+    const healed = atOnce === undefined ? await inSlices(healing, () => this.#isCancelled()) : atOnce.value;
     // A cancel that falls between two calls has no call to end.
     if (healed === undefined || this.#isCancelled()) {
       return emptyReport("cancelled");
