@@ -100,8 +100,10 @@ TEST(DenyNetwork, LeavesNoOtherWayToASocket) {
 // The i386 table has socket() and socketcall(), under other numbers.
 long CallOfI386(long number, long a, long b, long c) {
   long result = number;
-  __asm__ volatile("int $0x80" : "+a"(result) : "b"(a), "c"(b), "d"(c) : "memory", "r8", "r9",
-                   "r10", "r11");
+  __asm__ volatile("int $0x80"
+                   : "+a"(result)
+                   : "b"(a), "c"(b), "d"(c)
+                   : "memory", "r8", "r9", "r10", "r11");
   return result;
 }
 

@@ -331,9 +331,7 @@ TEST(Block, EvaluatesEveryMixtureOfTypes) {
   for (unsigned mixture = 0; mixture < 1u << std::size(kGroups); ++mixture) {
     const auto& types = kTypes[mixture % 2];
     RandomModelExtras extras;
-    extras.type_of = [&](const std::string& name) {
-      return types[mixture >> group_of(name) & 1];
-    };
+    extras.type_of = [&](const std::string& name) { return types[mixture >> group_of(name) & 1]; };
     extras.tied = mixture % 3 == 0;
     if (mixture % 5 == 0) extras.describe = kProperties[std::size(kProperties) - 2].set;
     const RandomModel model(TensorType::kF32, Gating::kSigmoid, mixture, extras);
