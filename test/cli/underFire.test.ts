@@ -111,7 +111,7 @@ describe("hearth and the network", () => {
     }
   });
 
-  it("leaves JavaScript no way to it either", async function () {
+  it("leaves JavaScript no way to it either", function () {
     this.timeout(60_000);
     if (process.platform !== "linux") {
       this.skip();
