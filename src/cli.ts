@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import { bench, benchOptions } from "./cli/bench";
 import { chat, chatOptions } from "./cli/chat";
 import { complete, completeOptions } from "./cli/complete";
@@ -19,6 +20,7 @@ import {
 import { replay } from "./cli/replay";
 import { tokenize, tokenizeOptions } from "./cli/tokenize";
 import { trace, traceOptions } from "./cli/trace";
+import { loadNativeAddon } from "./engine/local/native";
 import { terminalText } from "./core/visibleText";
 import { EngineError } from "./protocol/errors";
 import { ModelsError } from "./protocol/models";
@@ -89,6 +91,8 @@ Exit codes: 0 done, 1 it failed (the reason is on stderr), 2 wrong usage.
 interface Command {
   readonly run: (args: Arguments) => Promise<void>;
   readonly options: OptionTable;
+  /** All others lose it before they begin, for themselves and for what they start. */
+  readonly usesNetwork?: true;
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -96,7 +100,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   chat: { run: chat, options: chatOptions },
   edit: { run: edit, options: editOptions },
   engine: { run: engine, options: engineCommandOptions },
-  models: { run: models, options: modelsOptions },
+  models: { run: models, options: modelsOptions, usesNetwork: true },
   doctor: { run: doctor, options: doctorOptions },
   inspect: { run: inspect, options: inspectOptions },
   tokenize: { run: tokenize, options: tokenizeOptions },
@@ -106,6 +110,17 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   eval: { run: evaluate, options: evalOptions },
   replay: { run: replay, options: {} },
 };
+
+/** Where the native engine cannot be loaded, the command that needs it says so. */
+function denyNetwork(): void {
+  try {
+    loadNativeAddon().denyNetwork();
+  } catch (error) {
+    if (!(error instanceof EngineError)) {
+      throw error;
+    }
+  }
+}
 
 async function main(argv: readonly string[]): Promise<void> {
   const [name, ...rest] = argv;
@@ -117,13 +132,27 @@ async function main(argv: readonly string[]): Promise<void> {
   if (command === undefined) {
     throw usageError(`there is no command '${name}'`);
   }
-  await command.run(parseCommandLine(rest, command.options));
+  const args = parseCommandLine(rest, command.options);
+  if (!command.usesNetwork) {
+    denyNetwork();
+  }
+  await command.run(args);
 }
 
-// A reader that has seen enough (`hearth … | head`) is no error.
+// A reader that has seen enough (`hearth … | head`) is no error; a full disk is.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === "EPIPE" ? 0 : 1);
+  if (error.code === "EPIPE") {
+    process.exit(0);
+  }
+  try {
+    writeSync(2, `hearth: cannot write the output: ${error.code ?? error.message}\n`);
+  } catch {
+    // Nobody is left to tell.
+  }
+  process.exit(1);
 });
+// Nobody reads the messages either: the exit code says it.
+process.stderr.on("error", () => undefined);
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   if (error instanceof EngineError || error instanceof ModelsError || error instanceof UsageError) {

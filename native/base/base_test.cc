@@ -1,5 +1,8 @@
 #include <atomic>
 #include <chrono>
+#include <map>
+#include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -95,6 +98,53 @@ TEST(Cpu, NamesRoundTrip) {
   EXPECT_FALSE(IsaFromName("amx").has_value());
   EXPECT_TRUE(IsaAvailable(Isa::kRef));
   EXPECT_GE(AvailableCpus(), 1);
+}
+
+int QuotaIn(const std::map<std::string, std::string>& files) {
+  return CgroupCpuQuota([&](const std::string& path) {
+    const auto found = files.find(path);
+    return found == files.end() ? std::nullopt : std::optional(found->second);
+  });
+}
+
+// systemd's CPUQuota stands at the service, or at a slice around it; the root has no such file.
+TEST(CgroupCpuQuota, IsTheLeastOfTheGroupAndThoseAroundIt) {
+  std::map<std::string, std::string> files = {
+      {"/proc/self/cgroup", "0::/user.slice/app.slice/code.scope\n"},
+      {"/sys/fs/cgroup/user.slice/app.slice/code.scope/cpu.max", "max 100000\n"},
+      {"/sys/fs/cgroup/user.slice/app.slice/cpu.max", "250000 100000\n"},
+  };
+  EXPECT_EQ(QuotaIn(files), 3);
+  files["/sys/fs/cgroup/user.slice/cpu.max"] = "50000 100000\n";
+  EXPECT_EQ(QuotaIn(files), 1);
+  files["/sys/fs/cgroup/user.slice/app.slice/code.scope/cpu.max"] = "800000 100000\n";
+  EXPECT_EQ(QuotaIn(files), 1);
+}
+
+TEST(CgroupCpuQuota, IsReadInAContainer) {
+  EXPECT_EQ(QuotaIn({{"/proc/self/cgroup", "0::/\n"}, {"/sys/fs/cgroup/cpu.max", "150000 100000"}}),
+            2);
+}
+
+TEST(CgroupCpuQuota, IsReadInVersion1) {
+  std::map<std::string, std::string> files = {
+      {"/proc/self/cgroup", "12:memory:/x\n4:cpu,cpuacct:/docker/abc\n3:cpuset:/\n0::/system\n"},
+      {"/sys/fs/cgroup/cpu/docker/abc/cpu.cfs_quota_us", "400000\n"},
+      {"/sys/fs/cgroup/cpu/docker/abc/cpu.cfs_period_us", "100000\n"},
+  };
+  EXPECT_EQ(QuotaIn(files), 4);
+  files["/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us"] = "100000\n";
+  files["/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us"] = "50000\n";
+  EXPECT_EQ(QuotaIn(files), 2);
+  files["/sys/fs/cgroup/cpu/docker/abc/cpu.cfs_quota_us"] = "-1\n";
+  EXPECT_EQ(QuotaIn(files), 2);
+}
+
+TEST(CgroupCpuQuota, IsNoneWhereNothingSaysOne) {
+  EXPECT_EQ(QuotaIn({}), 0);
+  EXPECT_EQ(QuotaIn({{"/proc/self/cgroup", "nonsense\n:\n0::\n9:cpuset:/a"}}), 0);
+  EXPECT_EQ(QuotaIn({{"/proc/self/cgroup", "0::/"}, {"/sys/fs/cgroup/cpu.max", "max 100000"}}), 0);
+  EXPECT_EQ(QuotaIn({{"/proc/self/cgroup", "0::/"}, {"/sys/fs/cgroup/cpu.max", "1e9 0"}}), 0);
 }
 
 TEST(Cpu, CountsCoresThatArithmeticGainsFrom) {

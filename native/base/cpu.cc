@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <set>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -152,19 +155,53 @@ CpuPlace PlaceOf(int cpu) {
   return place;
 }
 
-// cgroup v2 "cpu.max" is "QUOTA PERIOD" in microseconds, or "max PERIOD". 0 where there is no
-// limit.
-int CgroupCpuQuota() {
-  std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "r");
-  if (file == nullptr) return 0;
-  long long quota = 0;
-  long long period = 0;
-  const int fields = std::fscanf(file, "%lld %lld", &quota, &period);
-  std::fclose(file);
-  if (fields != 2 || quota <= 0 || period <= 0) return 0;
-  return static_cast<int>(std::max<long long>(1, (quota + period - 1) / period));
+std::optional<std::string> ReadSystemFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::nullopt;
+  return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
 }
 #endif
+
+constexpr int kCgroupDepthMax = 64;
+
+// "QUOTA PERIOD" in microseconds; "max" or -1 is no limit, and then 0 is returned.
+int CpusOf(const std::string& text) {
+  long long quota = 0;
+  long long period = 0;
+  if (std::sscanf(text.c_str(), "%lld %lld", &quota, &period) != 2) return 0;
+  if (quota <= 0 || period <= 0 || quota > period * INT16_MAX) return 0;
+  return static_cast<int>(std::max<long long>(1, (quota + period - 1) / period));
+}
+
+// Of one group, in a hierarchy of version 2 ("cpu.max") or 1.
+int CpusOfGroup(const ReadText& read, const std::string& folder) {
+  if (const auto max = read(folder + "/cpu.max")) return CpusOf(*max);
+  const auto quota = read(folder + "/cpu.cfs_quota_us");
+  const auto period = read(folder + "/cpu.cfs_period_us");
+  return quota && period ? CpusOf(*quota + " " + *period) : 0;
+}
+
+// The least quota of a group and those around it, 0 where there is none.
+int LeastCpusAlong(const ReadText& read, const std::string& root, std::string group) {
+  int least = 0;
+  for (int depth = 0; depth < kCgroupDepthMax; ++depth) {
+    while (!group.empty() && group.back() == '/') group.pop_back();
+    const int cpus = CpusOfGroup(read, root + group);
+    if (cpus > 0 && (least == 0 || cpus < least)) least = cpus;
+    if (group.empty()) break;
+    group.erase(std::min(group.rfind('/'), group.size() - 1));
+  }
+  return least;
+}
+
+bool NamesCpuController(std::string_view controllers) {
+  while (!controllers.empty()) {
+    const size_t end = std::min(controllers.find(','), controllers.size());
+    if (controllers.substr(0, end) == "cpu") return true;
+    controllers.remove_prefix(std::min(end + 1, controllers.size()));
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -218,6 +255,34 @@ std::optional<Isa> IsaFromName(std::string_view name) {
   return std::nullopt;
 }
 
+int CgroupCpuQuota(const ReadText& read) {
+  const std::string root = "/sys/fs/cgroup";
+  const std::string groups = read("/proc/self/cgroup").value_or("");
+  int least = 0;
+  const auto look = [&](const std::string& hierarchy, const std::string& group) {
+    const int cpus = LeastCpusAlong(read, hierarchy, group);
+    if (cpus > 0 && (least == 0 || cpus < least)) least = cpus;
+  };
+  for (size_t at = 0; at < groups.size();) {
+    const size_t end = std::min(groups.find('\n', at), groups.size());
+    const std::string line = groups.substr(at, end - at);  // "0::/a.slice/b" or "4:cpu,cpuacct:/a"
+    at = end + 1;
+    const size_t first = line.find(':');
+    const size_t second = first == std::string::npos ? first : line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    const std::string group = line.substr(second + 1);
+    if (controllers.empty()) {
+      look(root, group);
+      look(root + "/unified", group);  // where both versions are mounted
+    } else if (NamesCpuController(controllers)) {
+      look(root + "/cpu", group);  // often a link to the next
+      look(root + "/" + controllers, group);
+    }
+  }
+  return least;
+}
+
 int CountFastCores(std::span<const CpuPlace> cpus) {
   int fastest = 0;
   for (const CpuPlace& cpu : cpus) fastest = std::max(fastest, cpu.capacity);
@@ -240,7 +305,7 @@ int AvailableCpus() {
     }
     cpus = CountFastCores(places);
   }
-  if (const int quota = CgroupCpuQuota(); quota > 0) cpus = std::min(cpus, quota);
+  if (const int quota = CgroupCpuQuota(ReadSystemFile); quota > 0) cpus = std::min(cpus, quota);
 #elif defined(__aarch64__) && defined(__APPLE__)
   int32_t fast = 0;
   size_t bytes = sizeof fast;

@@ -3,8 +3,10 @@
 #define HEARTH_BASE_CPU_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #if defined(__x86_64__) || defined(_M_X64)
@@ -87,6 +89,14 @@ struct CpuPlace {
 // processor. The others would wait for a slow core, and a second hardware thread adds no memory
 // port.
 int CountFastCores(std::span<const CpuPlace> cpus);
+
+// The content of a file of the system, unset where there is none. Tests have another machine.
+using ReadText = std::function<std::optional<std::string>(const std::string& path)>;
+
+// Processors that the CPU quota of this process's control group or of one around it allows, rounded
+// up; 0 where there is none. Version 2 (systemd's CPUQuota, Kubernetes) and version 1. Sources:
+// cgroups(7), the kernel's Documentation/admin-guide/cgroup-v2.rst and scheduler/sched-bwc.rst.
+int CgroupCpuQuota(const ReadText& read);
 
 // The number of threads worth starting: the fast cores among those that this process may run on, no
 // more than its cgroup's CPU quota, at least 1.

@@ -24,6 +24,11 @@ constexpr unsigned kArch = AUDIT_ARCH_AARCH64;
 constexpr unsigned kForeignCalls = 0x80000000;  // there are none; no call has such a number
 #endif
 
+// The same on both. A ring's operations include socket and connect, and no filter sees them; a
+// descriptor of another process may be a socket.
+constexpr unsigned kIoUringSetup = 425;
+constexpr unsigned kPidfdGetfd = 438;
+
 constexpr unsigned kRefuse = SECCOMP_RET_ERRNO | EACCES;
 
 constexpr sock_filter Load(size_t offset) {
@@ -49,6 +54,10 @@ NetworkAccess DenyNetwork() {
                         // numbers
       Load(offsetof(seccomp_data, nr)),
       BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, kForeignCalls, 0, 1),
+      Return(kRefuse),
+      IfEqual(kIoUringSetup, 0, 1),
+      Return(kRefuse),
+      IfEqual(kPidfdGetfd, 0, 1),
       Return(kRefuse),
       IfEqual(__NR_socket, 2, 0),
       IfEqual(__NR_socketpair, 1, 0),

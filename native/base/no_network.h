@@ -5,14 +5,15 @@
 namespace hearth {
 
 enum class NetworkAccess {
-  kDenied,  // socket() fails with EACCES for everything but AF_UNIX, on all threads and in children
+  kDenied,  // every way to a socket but AF_UNIX fails with EACCES, on all threads and in children:
+            // socket() and socketpair() of this and of other ABIs, rings of io_uring, descriptors
+            // of other processes
   kUnsupported,  // not Linux on x86-64 or aarch64, or a kernel that refuses filters: nothing has
                  // changed
 };
 
 // Cannot be undone. A safety net against what our own code or a package might do some day, not a
-// sandbox: native code in this process has other ways (io_uring, a socket passed by another
-// process).
+// sandbox: another process that does have a network may pass a socket over a local one.
 NetworkAccess DenyNetwork();
 
 }  // namespace hearth

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -65,6 +66,59 @@ TEST(DenyNetwork, LeavesEveryOtherFamilyOut) {
             }),
             0);
 }
+#endif
+
+#if defined(__linux__)
+// Whether a raw system call is refused by the filter, whatever its arguments would do without.
+bool CallRefused(long number, long a, long b, long c) {
+  errno = 0;
+  return syscall(number, a, b, c) == -1 && errno == EACCES;
+}
+
+TEST(DenyNetwork, LeavesNoOtherWayToASocket) {
+  EXPECT_EQ(InChild([] {
+              if (DenyNetwork() == NetworkAccess::kUnsupported) return kSkipped;
+              alignas(8) char params[120] = {};  // struct io_uring_params
+              if (!CallRefused(425, 8, reinterpret_cast<long>(params), 0)) return 1;
+              if (!CallRefused(438, getpid(), 0, 0)) return 2;  // pidfd_getfd
+#if defined(__x86_64__)
+              constexpr long kX32 = 0x40000000;
+              if (!CallRefused(kX32 | SYS_socket, AF_INET, SOCK_STREAM, 0)) return 3;
+              if (!CallRefused(kX32 | SYS_socketpair, AF_INET, SOCK_STREAM, 0)) return 4;
+#endif
+              // The upper half of an argument does not hide a family.
+              if (!CallRefused(SYS_socket, AF_INET | long{1} << 32, SOCK_STREAM, 0)) return 5;
+              int raw[2];
+              errno = 0;
+              if (socketpair(AF_INET, SOCK_STREAM, 0, raw) != -1 || errno != EACCES) return 6;
+              return 0;
+            }),
+            0);
+}
+
+#if defined(__x86_64__)
+// The i386 table has socket() and socketcall(), under other numbers.
+long CallOfI386(long number, long a, long b, long c) {
+  long result = number;
+  __asm__ volatile("int $0x80"
+                   : "+a"(result)
+                   : "b"(a), "c"(b), "d"(c)
+                   : "memory", "r8", "r9", "r10", "r11");
+  return result;
+}
+
+TEST(DenyNetwork, RefusesCallsOfI386) {
+  const int without = InChild([] { return CallOfI386(20, 0, 0, 0) > 0 ? 0 : 1; });  // getpid
+  if (without != 0) return;  // this kernel has no such calls
+  EXPECT_EQ(InChild([] {
+              if (DenyNetwork() == NetworkAccess::kUnsupported) return kSkipped;
+              if (CallOfI386(359, AF_INET, SOCK_STREAM, 0) != -EACCES) return 1;  // socket
+              if (CallOfI386(102, 1, 0, 0) != -EACCES) return 2;                  // socketcall
+              return 0;
+            }),
+            0);
+}
+#endif
 #endif
 
 TEST(LockFile, IsHeldByOneProcessUntilItEnds) {

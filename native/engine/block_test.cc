@@ -316,6 +316,53 @@ TEST(Block, SameBitsWhicheverTheSlotsAndChunks) {
   }
 }
 
+// Files mix types as they like: each choice of float and quantised matrices is evaluated, the same
+// whether tokens come alone or together and experts are kept or read again.
+TEST(Block, EvaluatesEveryMixtureOfTypes) {
+  constexpr const char* kGroups[] = {"ffn_gate_exps", "ffn_up_exps", "ffn_down_exps", "attn_qkv",
+                                     "attn_output",   "output",      "token_embd"};
+  constexpr TensorType kTypes[][2] = {{TensorType::kF32, TensorType::kQ8_0},
+                                      {TensorType::kF16, TensorType::kQ4_0}};
+  const auto group_of = [&](const std::string& name) {
+    const bool qkv = name == "attn_q" || name == "attn_k" || name == "attn_v";
+    const auto* at = std::find(std::begin(kGroups), std::end(kGroups), qkv ? "attn_qkv" : name);
+    return static_cast<unsigned>(at - std::begin(kGroups));
+  };
+  for (unsigned mixture = 0; mixture < 1u << std::size(kGroups); ++mixture) {
+    const auto& types = kTypes[mixture % 2];
+    RandomModelExtras extras;
+    extras.type_of = [&](const std::string& name) { return types[mixture >> group_of(name) & 1]; };
+    extras.tied = mixture % 3 == 0;
+    if (mixture % 5 == 0) extras.describe = kProperties[std::size(kProperties) - 2].set;
+    const RandomModel model(TensorType::kF32, Gating::kSigmoid, mixture, extras);
+    const auto tokens = model.Tokens(5, mixture);
+    const auto together = EngineLogits(model.spec(), {}, tokens);
+    EXPECT_EQ(together.size(), tokens.size() * 50);
+    EngineOptions options;
+    options.n_chunk = 1;
+    options.expert_slots = 2;
+    EXPECT_TRUE(EngineLogits(model.spec(), options, tokens) == together);
+  }
+}
+
+// Of one layer: only the first one's values may be quantised.
+TEST(Block, EvaluatesAQuantisedMatrixAmongFloats) {
+  for (const char* quantised : {"attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate_exps",
+                                "ffn_up_exps", "ffn_down_exps", "output", "token_embd"}) {
+    RandomModelExtras extras;
+    int n_seen = 0;
+    extras.type_of = [&](const std::string& name) {
+      return name == quantised && n_seen++ == 0 ? TensorType::kQ8_0 : TensorType::kF32;
+    };
+    const RandomModel model(TensorType::kF32, Gating::kSigmoid, 3, extras);
+    const auto tokens = model.Tokens(7, 3);
+    EngineOptions options;
+    options.n_chunk = 1;
+    EXPECT_TRUE(EngineLogits(model.spec(), {}, tokens) ==
+                EngineLogits(model.spec(), options, tokens));
+  }
+}
+
 // Rows of `up` are picked one by one only where an activation can be zero.
 TEST(ExpertLayout, GroupsRowsOfUpThatAreNeverSkipped) {
   for (const Activation activation : {Activation::kRelu, Activation::kSilu}) {

@@ -100,6 +100,10 @@ Result<std::unique_ptr<Engine>> Engine::Load(
     return Status::BadModel("cannot use model '" + spec.path +
                             "': its size changed while it was being opened; try again");
   }
+  if (file.value()->IsBeingWritten()) {
+    return Status::BadModel("cannot use model '" + spec.path +
+                            "': a program is still writing to it; try again when it has finished");
+  }
   RETURN_IF_ERROR(CheckSpec(spec));
   if (options.approximate_head) {
     RETURN_IF_ERROR(CheckPredictor(spec));

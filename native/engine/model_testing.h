@@ -28,6 +28,9 @@ struct RandomModelExtras {
   int64_t n_vocab = 50;
   std::optional<TensorType> predictor;  // of the approximate head: as random as all else
   std::function<void(BlockSpec*)> describe = nullptr;  // changes the blocks
+  // By a matrix's name within its layer ("attn_q") or its whole one; unset: all are of one type.
+  std::function<TensorType(const std::string& name)> type_of = nullptr;
+  bool tied = false;  // no output.weight: the head is the embedding
 };
 
 // The file is removed when this object ends. Shape of the 21B in small: layer 0 global without
@@ -57,25 +60,26 @@ class RandomModel {
     s.block.gating = gating;
     s.block.attention = {{0, std::nullopt}, {16, RopeSpec{10000}}, {16, RopeSpec{10000}}};
     if (extras.describe) extras.describe(&s.block);
-    Add("token_embd.weight", type, {s.n_embd, s.n_vocab});
-    Add("output.weight", type, {s.n_embd, s.n_vocab});
+    const auto of = [&](const char* name) { return extras.type_of ? extras.type_of(name) : type; };
+    Add("token_embd.weight", of("token_embd"), {s.n_embd, s.n_vocab});
+    if (!extras.tied) Add("output.weight", of("output"), {s.n_embd, s.n_vocab});
     Add("output_norm.weight", TensorType::kF32, {s.n_embd});
     for (int il = 0; il < s.n_layer; ++il) {
       const std::string p = "blk." + std::to_string(il) + ".";
       Add(p + "attn_norm.weight", TensorType::kF32, {s.n_embd});
       Add(p + "ffn_norm.weight", TensorType::kF32, {s.n_embd});
-      Add(p + "attn_q.weight", type, {s.n_embd, s.n_q()});
-      Add(p + "attn_k.weight", type, {s.n_embd, s.n_kv()});
-      Add(p + "attn_v.weight", type, {s.n_embd, s.n_kv()});
+      Add(p + "attn_q.weight", of("attn_q"), {s.n_embd, s.n_q()});
+      Add(p + "attn_k.weight", of("attn_k"), {s.n_embd, s.n_kv()});
+      Add(p + "attn_v.weight", of("attn_v"), {s.n_embd, s.n_kv()});
       if (s.block.qk_norm) {
         Add(p + "attn_q_norm.weight", TensorType::kF32, {s.head_dim});
         Add(p + "attn_k_norm.weight", TensorType::kF32, {s.head_dim});
       }
-      Add(p + "attn_output.weight", type, {s.n_q(), s.n_embd});
+      Add(p + "attn_output.weight", of("attn_output"), {s.n_q(), s.n_embd});
       Add(p + "ffn_gate_inp.weight", TensorType::kF32, {s.n_embd, s.n_expert});
-      Add(p + "ffn_gate_exps.weight", type, {s.n_embd, s.n_ff, s.n_expert});
-      Add(p + "ffn_up_exps.weight", type, {s.n_embd, s.n_ff, s.n_expert});
-      Add(p + "ffn_down_exps.weight", type, {s.n_ff, s.n_embd, s.n_expert});
+      Add(p + "ffn_gate_exps.weight", of("ffn_gate_exps"), {s.n_embd, s.n_ff, s.n_expert});
+      Add(p + "ffn_up_exps.weight", of("ffn_up_exps"), {s.n_embd, s.n_ff, s.n_expert});
+      Add(p + "ffn_down_exps.weight", of("ffn_down_exps"), {s.n_ff, s.n_embd, s.n_expert});
     }
     if (extras.predictor) {
       Add(kPredictorName, *extras.predictor, {(s.n_embd + s.n_vocab) * kPredictorWidth});
@@ -139,10 +143,18 @@ class RandomModel {
       bytes_.insert(bytes_.end(), raw, raw + sizeof(value));
       return;
     }
-    // Q4_0: scale 0x2800 is 1/32 as a half float.
+    if (type == TensorType::kF16) {
+      // Of either sign, below 1/4: exponents of up to 12.
+      const auto half = static_cast<uint16_t>((random_() & 0x83ff) | 0x2c00 | (random_() & 0x400));
+      bytes_.push_back(static_cast<std::byte>(half & 0xff));
+      bytes_.push_back(static_cast<std::byte>(half >> 8));
+      return;
+    }
+    // Q4_0 and Q8_0: a scale, 0x2800 is 1/32 and 0x1800 is 1/512 as a half float; and quants.
     bytes_.push_back(std::byte{0x00});
-    bytes_.push_back(std::byte{0x28});
-    for (size_t i = 2; i < kQ4_0Bytes; ++i) bytes_.push_back(static_cast<std::byte>(random_()));
+    bytes_.push_back(type == TensorType::kQ4_0 ? std::byte{0x28} : std::byte{0x18});
+    for (size_t i = 2; i < BlockBytes(type); ++i)
+      bytes_.push_back(static_cast<std::byte>(random_()));
   }
 
   ModelSpec spec_;

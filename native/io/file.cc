@@ -15,6 +15,7 @@
 #include <windows.h>
 #else
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,9 +63,10 @@ struct AlignedDelete {
 };
 using BounceBuffer = std::unique_ptr<std::byte, AlignedDelete>;
 
+// Null where there is no memory: threads that read have nobody to throw at.
 BounceBuffer NewBounceBuffer(size_t bytes) {
-  return BounceBuffer(
-      static_cast<std::byte*>(::operator new(bytes, std::align_val_t{kDirectAlignment})));
+  return BounceBuffer(static_cast<std::byte*>(
+      ::operator new(bytes, std::align_val_t{kDirectAlignment}, std::nothrow)));
 }
 
 // A range by whole blocks. read(offset, dest, bytes, needed) fills dest with `bytes` bytes from
@@ -83,6 +85,8 @@ Status ReadBlocks(const ReadRange& range, size_t alignment, const Read& read) {
   }
   const BounceBuffer bounce = NewBounceBuffer(
       static_cast<size_t>(std::min<uint64_t>(RoundUp(end, alignment) - first, kBounceBytesMax)));
+  if (bounce == nullptr)
+    return Status::Memory("there is no memory for a read; close other programs");
   for (uint64_t at = range.offset; at < end;) {
     const uint64_t block = RoundDown(at, alignment);
     const uint64_t stop = std::min(end, block + kBounceBytesMax);
@@ -212,6 +216,18 @@ class SystemFile : public File {
   size_t alignment() const override { return alignment_; }
   const std::string& path() const override { return path_; }
 
+  // A lease for reading is refused while somebody has the file open for writing (fcntl(2)). It is
+  // given back at once; who opens it for writing meanwhile has us told by a signal, SIGIO, which
+  // would end the process: SIGURG does nothing.
+  bool IsBeingWritten() const override {
+#ifdef __linux__
+    if (fcntl(fd_, F_SETSIG, SIGURG) != 0) return false;
+    if (fcntl(fd_, F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN;
+    fcntl(fd_, F_SETLEASE, F_UNLCK);
+#endif
+    return false;
+  }
+
  private:
   // `range` is what the errors name.
   Status ReadAt(const ReadRange& range, uint64_t offset, std::byte* dest, size_t bytes,
@@ -254,7 +270,7 @@ int OpenDirect(const std::string& path) {
   const int fd = OpenForReading(path, O_DIRECT);
   if (fd < 0) return -1;
   const BounceBuffer block = NewBounceBuffer(kDirectAlignment);
-  if (pread(fd, block.get(), kDirectAlignment, 0) >= 0) return fd;
+  if (block != nullptr && pread(fd, block.get(), kDirectAlignment, 0) >= 0) return fd;
   close(fd);
 #else
   (void)path;

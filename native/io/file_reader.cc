@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -95,6 +96,18 @@ class FileReader : public Reader {
   uint64_t bytes_read() const override { return bytes_read_.load(std::memory_order_relaxed); }
 
  private:
+  // Nothing may leave a thread of its own: what `arrived` makes of the bytes takes memory, too.
+  Status ReadOne(const ReadRange& range) {
+    try {
+      RETURN_IF_ERROR(file_.Read(range));
+      bytes_read_.fetch_add(range.bytes, std::memory_order_relaxed);
+      if (range.arrived) range.arrived();
+      return Status::Ok();
+    } catch (const std::bad_alloc&) {
+      return Status::Memory("there is no memory for what was read; close other programs");
+    }
+  }
+
   // Reads range after range, demand first, until the reader stops. Once it stops, pending ranges
   // are given up: the threads still pass through the queues, because every job's `done` must be
   // called.
@@ -112,11 +125,7 @@ class FileReader : public Reader {
       if (stopping_ && job->failure.ok()) job->failure = Status::Cancelled();
       if (job->failure.ok()) {
         lock.unlock();
-        Status status = file_.Read(range);
-        if (status.ok()) {
-          bytes_read_.fetch_add(range.bytes, std::memory_order_relaxed);
-          if (range.arrived) range.arrived();
-        }
+        Status status = ReadOne(range);
         lock.lock();
         if (!status.ok() && job->failure.ok()) job->failure = std::move(status);
       }

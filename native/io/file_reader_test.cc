@@ -242,6 +242,24 @@ TEST(File, SaysWhatCannotBeOpened) {
   EXPECT_TRUE(File::Open(folder).status().code() == StatusCode::kIo);
 }
 
+#ifdef __linux__
+TEST(File, TellsWhetherSomebodyWritesToIt) {
+  const std::string path = (std::filesystem::temp_directory_path() /
+                            ("hearth-written-" + std::to_string(std::random_device{}())))
+                               .string();
+  std::ofstream writer(path, std::ios::binary);
+  writer << "half of a file" << std::flush;
+  const std::unique_ptr<File> file = std::move(File::Open(path)).value();
+  EXPECT_TRUE(file->IsBeingWritten());
+  writer.close();
+  EXPECT_TRUE(!file->IsBeingWritten());
+  // Readers do not count, nor does having asked.
+  const std::ifstream reader(path, std::ios::binary);
+  EXPECT_TRUE(!file->IsBeingWritten());
+  std::filesystem::remove(path);
+}
+#endif
+
 TEST(FileReader, ReadsManyJobsOnManyThreads) {
   constexpr size_t kFileBytes = 300000;
   const TempFile temp;

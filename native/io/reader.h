@@ -76,6 +76,9 @@ class File {
   // restriction.
   virtual size_t alignment() const { return 1; }
   virtual const std::string& path() const = 0;
+  // True where some process has the file open for writing, as far as the system tells: Linux, of
+  // files of one's own, does. Windows refuses to open such a file.
+  virtual bool IsBeingWritten() const { return false; }
 };
 
 // A pool of n_threads >= 1 threads that use `file` (which must outlive it). Destruction drops

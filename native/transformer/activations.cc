@@ -58,7 +58,7 @@ void Activations::Quantize(const Kernels& kernels, int64_t t) {
 }
 
 void Activations::CopyRow(int64_t t, const Activations& from, int64_t from_t) {
-  CHECK(width_ == from.width_ && with_q8_ == from.with_q8_, "rows of two kinds");
+  CHECK(width_ == from.width_ && (from.with_q8_ || !with_q8_), "a row lacks its 8-bit form");
   const auto width = static_cast<size_t>(width_);
   std::memcpy(row(t), from.row(from_t), width * sizeof(float));
   if (!with_q8_) return;

@@ -5,7 +5,7 @@ import { terminalText } from "../core/visibleText";
 import { EngineError } from "../protocol/errors";
 import type { PromptPart } from "../protocol/prompt";
 import { type Arguments, flagOption, samplerOptions, textOption, usageError, wholeOption } from "./options";
-import { headSentence, modelPath, openEngine, printJson } from "./session";
+import { headSentence, modelPath, openEngine, printJson, Progress } from "./session";
 
 export const chatOptions = {
   prompt: { type: "string" },
@@ -94,6 +94,12 @@ class Conversation {
 
   /** Streams the answer to stdout, or prints {text, …} at its end with --json. */
   async ask(content: string): Promise<void> {
+    if (await this.#engine.hasChanged()) {
+      throw new EngineError(
+        "bad_model",
+        `model '${this.#engine.model.identity.path}' has changed since it was opened; start the conversation anew`,
+      );
+    }
     this.#messages.push({ role: "user", content });
     const prompt = await this.#promptThatFits();
     const pieces = this.#session.generate(prompt, {
@@ -104,13 +110,20 @@ class Conversation {
     const json = flagOption(this.#args, "json");
     let text = "";
     let step = await pieces.next();
+    const progress = new Progress("reading");
     while (step.done !== true) {
+      if (step.value.read === undefined) {
+        progress.clear();
+      } else {
+        progress.show(step.value.read);
+      }
       text += step.value.text;
       if (!json) {
         process.stdout.write(terminalText(step.value.text));
       }
       step = await pieces.next();
     }
+    progress.clear();
     this.#messages.push({ role: "assistant", content: text });
     const { finish, promptTokens, reusedTokens, generatedTokens } = step.value;
     const head = this.#engine.approximateHead;

@@ -1,5 +1,16 @@
-import { closeSync, existsSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { EngineError } from "../protocol/errors";
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -17,12 +28,84 @@ export function reasonOf(error: unknown): string {
   return REASONS[code] ?? (error instanceof Error ? error.message : String(error));
 }
 
-/** A file's bytes. Errors: EngineError `bad_request` saying what was attempted. */
+/** A file's bytes. Errors: EngineError `bad_request` saying what was attempted, also for files that are endless or too long. */
 export async function readBytes(file: string, attempt: string): Promise<Uint8Array> {
+  let handle: FileHandle | undefined;
   try {
-    return await readFile(file);
+    // Opening a pipe would otherwise wait for somebody to write to it.
+    handle = await open(file, constants.O_RDONLY | NONBLOCK);
+    return await readUpTo(handle, BYTES_MAX);
   } catch (error) {
     throw new EngineError("bad_request", `cannot ${attempt} '${file}': ${reasonOf(error)}`, { cause: error });
+  } finally {
+    await handle?.close();
+  }
+}
+
+/** The same, at once, for regular files only. */
+export function readTextSync(file: string, attempt: string): string {
+  try {
+    const info = statSync(file);
+    checkLength(info.size);
+    if (!info.isFile() && !info.isDirectory()) {
+      throw new Error("it is not a regular file");
+    }
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new EngineError("bad_request", `cannot ${attempt} '${file}': ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** A text is a string of at most half a gigabyte in any case. */
+const BYTES_MAX = 256 * 1024 * 1024;
+/** A pipe that nobody writes to: its writer may be about to open it. */
+const SILENCE_MS = 3000;
+const POLL_MS = 10;
+/** Windows has none. */
+const NONBLOCK = (constants as Partial<typeof constants>).O_NONBLOCK ?? 0;
+
+function checkLength(bytes: number): void {
+  if (bytes > BYTES_MAX) {
+    throw new Error(`it has more than ${String(BYTES_MAX / 1024 / 1024)} MiB`);
+  }
+}
+
+/** Whatever it is that was opened: devices have no end, and pipes perhaps no beginning. */
+async function readUpTo(handle: FileHandle, bytesMax: number): Promise<Uint8Array> {
+  const info = await handle.stat();
+  checkLength(info.size);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  let silentSinceMs = performance.now();
+  for (;;) {
+    const chunk = Buffer.allocUnsafe(Math.max(64 * 1024, Math.min(info.size + 1, bytesMax)));
+    const count = await readSome(handle, chunk);
+    if (count === 0 && !(info.isFIFO() && length === 0)) {
+      return Buffer.concat(chunks, length);
+    }
+    if (count === undefined || count === 0) {
+      if (performance.now() - silentSinceMs > SILENCE_MS) {
+        throw new Error("it is a pipe, and nothing is written to it");
+      }
+      await sleep(POLL_MS);
+      continue;
+    }
+    silentSinceMs = performance.now();
+    length += count;
+    checkLength(length);
+    chunks.push(chunk.subarray(0, count));
+  }
+}
+
+/** Undefined: nothing is there yet. */
+async function readSome(handle: FileHandle, into: Buffer): Promise<number | undefined> {
+  try {
+    return (await handle.read(into, 0, into.length, null)).bytesRead;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EAGAIN") {
+      return undefined;
+    }
+    throw error;
   }
 }
 

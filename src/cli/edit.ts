@@ -1,3 +1,4 @@
+import { terminalText } from "../core/visibleText";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { cleanCommitMessage } from "../core/edit/commitMessage";
@@ -184,7 +185,7 @@ async function editNames(args: Arguments): Promise<void> {
   if (flagOption(args, "json")) {
     printJson({ names });
   } else {
-    process.stdout.write(names.map((name) => `${name}\n`).join(""));
+    process.stdout.write(terminalText(names.map((name) => `${name}\n`).join("")));
   }
 }
 
@@ -202,7 +203,7 @@ async function editCommit(args: Arguments): Promise<void> {
   if (flagOption(args, "json")) {
     printJson({ message });
   } else {
-    process.stdout.write(message === "" ? "" : `${message}\n`);
+    process.stdout.write(message === "" ? "" : terminalText(`${message}\n`));
   }
 }
 
@@ -286,10 +287,11 @@ async function finish(args: Arguments, { file, path, text, whole }: OpenFile, re
   }
   const told = "warnings" in result ? result.warnings : [result.reason];
   for (const sentence of isChanged ? told : "warnings" in result ? [UNCHANGED] : told) {
-    process.stderr.write(`hearth: ${sentence}\n`);
+    process.stderr.write(terminalText(`hearth: ${sentence}\n`));
   }
   if (isChanged && "lines" in result) {
-    process.stdout.write(unifiedDiff(path, text.lines, result.lines));
+    // The lines around the change are the file's own, whatever they hold; --json and --write have them as they are.
+    process.stdout.write(terminalText(unifiedDiff(path, text.lines, result.lines)));
   }
   if (isChanged && flagOption(args, "write")) {
     await writingFile(file, (write) => {

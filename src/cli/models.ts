@@ -1,3 +1,4 @@
+import { terminalText } from "../core/visibleText";
 import { defaultModelFolder } from "../models/modelFolder";
 import { ModelStore } from "../models/modelStore";
 import { nodeHttp } from "../models/nodeHttp";
@@ -212,5 +213,5 @@ function expectNames(action: string, names: readonly string[], min: number, max:
 }
 
 function print(lines: readonly string[]): void {
-  process.stdout.write(`${lines.join("\n")}\n`);
+  process.stdout.write(terminalText(`${lines.join("\n")}\n`));
 }

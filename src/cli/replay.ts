@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Completer } from "../core/completion";
 import { budgetFor } from "../core/promptWindow";
@@ -8,7 +7,7 @@ import { terminalText } from "../core/visibleText";
 import type { ModelInfo } from "../protocol/engine";
 import { DocumentSyntax } from "../core/syntax/documentSyntax";
 import { SYSTEM_CLOCK } from "../systemClock";
-import { readText } from "./documents";
+import { readText, readTextSync } from "./documents";
 import { type Arguments, engineOptions, flagOption, usageError } from "./options";
 import { EngineMeter } from "./replay/engineMeter";
 import type { Generation, Keystroke } from "./replay/keystroke";
@@ -28,7 +27,7 @@ export async function replay(args: Arguments): Promise<void> {
   if (file === undefined || args.positionals.length > 1) {
     throw usageError("replay takes one trace, a JSON file");
   }
-  const trace = parseTrace(await readText(file), file, (path) => readFileSync(path, "utf8"));
+  const trace = parseTrace(await readText(file), file, (path) => readTextSync(path, "read"));
   const choice = { path: resolve(modelPath(args)), load: engineOptions(args) };
   const { model, keystrokes, prefills } = await withPrivateEngine(async (client) => {
     const opened = await client.openModel(choice);

@@ -1,15 +1,27 @@
 import { type BpeTables, type MergeTable, rankOf } from "./bpeTables";
+import { drain, type Steps } from "./slices";
 
 /** Up to here the lowest rank is found by looking at every pair, which beats a heap for short words. */
 const SCAN_BYTES_MAX = 48;
+/** Longer words are merged in steps, in scratch memory of their own: others' words come between. */
+const STEPWISE_BYTES_MIN = 65_536;
+/** Of preparing, or of taking pairs from the heap: some hundred microseconds. */
+const PAIRS_PER_STEP = 1024;
 /** Heap keys are `rank * POSITIONS + position`: exact in a double, since ranks stay below 2^20 and positions below 2^31. */
 const POSITIONS = 2 ** 31;
+
+/** Of a word that is being merged, by position. */
+interface Scratch {
+  readonly tokens: Int32Array;
+  readonly next: Int32Array;
+  readonly prev: Int32Array;
+}
 
 /**
  * Byte-pair merging of one word at a time. The order is that of every byte-level BPE: the pair of lowest rank first, the
  * left-most of equals; the result does not depend on which of the two methods below was taken.
  *
- * Scratch memory grows with the longest word and is given back after words longer than 64 KiB.
+ * Scratch memory grows with the longest word, up to 64 KiB of it.
  */
 export class Bpe {
   readonly #tables: BpeTables;
@@ -22,8 +34,12 @@ export class Bpe {
     this.#tables = tables;
   }
 
-  /** Appends the tokens of `word[0..length]`, UTF-8 bytes, to `out`. */
+  /** Appends the tokens of `word[0..length]`, UTF-8 bytes, to `out`. Long words: `encodeInSteps`. */
   encode(word: Uint8Array, length: number, out: number[]): void {
+    if (length > STEPWISE_BYTES_MIN) {
+      drain(this.encodeInSteps(word, length, out));
+      return;
+    }
     if (this.#tokens.length < length) {
       this.#tokens = new Int32Array(length);
     }
@@ -39,14 +55,35 @@ export class Bpe {
       }
       return;
     }
-    this.#mergeByHeap(length);
+    if (this.#next.length < length) {
+      this.#next = new Int32Array(length);
+      this.#prev = new Int32Array(length);
+    }
+    drain(this.#mergeByHeap(length, { tokens, next: this.#next, prev: this.#prev }));
     for (let i = 0; i < length; i = this.#next[i] ?? length) {
       out.push(tokens[i] ?? 0);
     }
-    if (length > 65_536) {
-      this.#tokens = new Int32Array(256);
-      this.#next = new Int32Array(0);
-      this.#prev = new Int32Array(0);
+  }
+
+  /** The same. Words of any length may be encoded between two steps. */
+  *encodeInSteps(word: Uint8Array, length: number, out: number[]): Steps<void> {
+    if (length <= STEPWISE_BYTES_MIN) {
+      this.encode(word, length, out);
+      return;
+    }
+    const scratch = { tokens: new Int32Array(length), next: new Int32Array(length), prev: new Int32Array(length) };
+    const { byteTokens } = this.#tables;
+    for (let i = 0; i < length; i++) {
+      scratch.tokens[i] = byteTokens[word[i] ?? 0] ?? -1;
+    }
+    yield;
+    yield* this.#mergeByHeap(length, scratch);
+    let count = 0;
+    for (let i = 0; i < length; i = scratch.next[i] ?? length) {
+      out.push(scratch.tokens[i] ?? 0);
+      if (++count % PAIRS_PER_STEP === 0) {
+        yield;
+      }
     }
   }
 
@@ -79,15 +116,8 @@ export class Bpe {
    * Merges in place, in O(n log n): a linked list of what is left, and a heap of pairs. A merge makes other pairs of the
    * heap out of date; they are recognised when they come up, because the pair at their position has another rank by then.
    */
-  #mergeByHeap(length: number): void {
-    const tokens = this.#tokens;
+  *#mergeByHeap(length: number, { tokens, next, prev }: Scratch): Steps<void> {
     const { merges } = this.#tables;
-    if (this.#next.length < length) {
-      this.#next = new Int32Array(length);
-      this.#prev = new Int32Array(length);
-    }
-    const next = this.#next;
-    const prev = this.#prev;
     const heap = new MinHeap(length);
     for (let i = 0; i < length; i++) {
       next[i] = i + 1;
@@ -101,8 +131,15 @@ export class Bpe {
     };
     for (let i = 0; i + 1 < length; i++) {
       offer(i);
+      if (i % PAIRS_PER_STEP === PAIRS_PER_STEP - 1) {
+        yield;
+      }
     }
+    let taken = 0;
     for (let key = heap.pop(); key >= 0; key = heap.pop()) {
+      if (++taken % PAIRS_PER_STEP === 0) {
+        yield;
+      }
       const rank = Math.floor(key / POSITIONS);
       const at = key % POSITIONS;
       if ((tokens[at] ?? -1) < 0 || pairRank(merges, tokens, next, at, length) !== rank) {

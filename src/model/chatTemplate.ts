@@ -5,6 +5,8 @@ import { extname, join } from "node:path";
 import type { PromptPart } from "../protocol/prompt";
 import type { RenderJob, RenderReply } from "./chatTemplateWorker";
 import { ModelFileProblem, nameModelFile } from "./modelFileProblem";
+import { inSlices } from "./slices";
+import { SpecialNames } from "./specialNames";
 
 export interface ChatMessage {
   readonly role: "system" | "user" | "assistant";
@@ -58,7 +60,7 @@ export class ChatTemplate {
   readonly #template: string;
   readonly #tokens: SpecialTokens;
   readonly #options: Required<ChatTemplateOptions>;
-  readonly #specials: RegExp;
+  readonly #specials: SpecialNames;
 
   /** @param template Jinja as in `tokenizer.chat_template`; undefined: ChatML. */
   constructor(template: string | undefined, tokens: SpecialTokens, options: ChatTemplateOptions) {
@@ -70,7 +72,7 @@ export class ChatTemplate {
       workerPath: defaultWorkerPath(),
       ...options,
     };
-    this.#specials = patternOf(tokens.specialNames);
+    this.#specials = new SpecialNames(tokens.specialNames);
   }
 
   /**
@@ -83,7 +85,7 @@ export class ChatTemplate {
       const placeholders = new Placeholders();
       const masked = messages.map(({ role, content }) => ({ role, content: placeholders.hide(content) }));
       const text = this.#template === CHATML ? renderChatMl(masked) : await this.#renderInWorker(masked);
-      return this.#partsOf(text, placeholders);
+      return await this.#partsOf(text, placeholders);
     } catch (error) {
       throw nameModelFile(error, "use the chat template of", this.#options.fileName);
     }
@@ -100,8 +102,8 @@ export class ChatTemplate {
     }
   }
 
-  /** Cuts the rendered text at control tokens, then puts the messages' texts back. */
-  #partsOf(rendered: string, placeholders: Placeholders): PromptPart[] {
+  /** Cuts the rendered text at control tokens, then puts the messages' texts back. Others have their turn meanwhile. */
+  async #partsOf(rendered: string, placeholders: Placeholders): Promise<PromptPart[]> {
     const parts: PromptPart[] = [];
     let at = 0;
     const pushText = (end: number): void => {
@@ -109,10 +111,10 @@ export class ChatTemplate {
         parts.push({ kind: "text", text: placeholders.reveal(rendered.slice(at, end)) });
       }
     };
-    for (const match of rendered.matchAll(this.#specials)) {
-      pushText(match.index);
-      parts.push({ kind: "special", token: match[0] });
-      at = match.index + match[0].length;
+    for (const { index, name } of (await inSlices(this.#specials.find(rendered))) ?? []) {
+      pushText(index);
+      parts.push({ kind: "special", token: name });
+      at = index + name.length;
     }
     pushText(rendered.length);
     return parts;
@@ -182,13 +184,6 @@ function parseReply(output: string): RenderReply {
 function renderChatMl(messages: readonly ChatMessage[]): string {
   const turns = messages.map(({ role, content }) => `<|im_start|>${role}\n${content}<|im_end|>\n`);
   return `${turns.join("")}<|im_start|>assistant\n`;
-}
-
-/** A pattern for any of the names, longest first as Hugging Face matches them; one that never matches if there are none. */
-function patternOf(names: readonly string[]): RegExp {
-  const longestFirst = names.toSorted((a, b) => b.length - a.length);
-  const escaped = longestFirst.map((name) => name.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"));
-  return new RegExp(escaped.length > 0 ? escaped.join("|") : "(?!)", "g");
 }
 
 /** In a bundle the worker is a file of its own beside it; when run from source, its module is. */

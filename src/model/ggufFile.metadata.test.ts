@@ -213,6 +213,14 @@ describe("openGgufFile: metadata that makes no sense", () => {
         { "tokenizer.ggml.token_type": { type: "array", of: "int32", value: Array<number>(512).fill(99) } },
         /token 0 has the unknown type 99/,
       ],
+      [
+        "a special token without end",
+        {
+          "tokenizer.ggml.tokens": strings(tokens.value.with(300, "a".repeat(257))),
+          "tokenizer.ggml.token_type": { type: "array", of: "int32", value: Array<number>(512).fill(1).with(300, 3) },
+        },
+        /special token 300 has a name of 257 bytes; the limit is 256/,
+      ],
       ["an end token outside", { "tokenizer.ggml.eos_token_id": u32(512) }, /eos_token_id' is 512, outside 0 to 511/],
       [
         "a token in another spelling",

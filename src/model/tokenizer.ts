@@ -4,6 +4,7 @@ import { Bpe } from "./bpe";
 import { type BpeTables, buildBpeTables } from "./bpeTables";
 import { nameModelFile } from "./modelFileProblem";
 import { type PreTokenizer, splitWords } from "./preTokenizer";
+import { drain, type Steps } from "./slices";
 import { tableText } from "./stringTable";
 import { TokenType, type Vocabulary } from "./vocabulary";
 
@@ -11,6 +12,8 @@ import { TokenType, type Vocabulary } from "./vocabulary";
 const CACHED_WORD_CHARS_MAX = 64;
 /** Two generations of so many words: about 2 MB when full. */
 const CACHE_GENERATION_WORDS = 6000;
+/** Between two turns of others. */
+const WORDS_PER_STEP = 64;
 const NO_BYTES = new Uint8Array(0);
 
 /**
@@ -82,10 +85,15 @@ export class Tokenizer {
    * Errors: EngineError `bad_request` for a special token that the vocabulary does not have.
    */
   encode(parts: readonly PromptPart[]): number[] {
+    return drain(this.encodeInSteps(parts));
+  }
+
+  /** The same, in steps. Other texts may be encoded between two of them. */
+  *encodeInSteps(parts: readonly PromptPart[]): Steps<number[]> {
     const ids: number[] = [];
     for (const part of parts) {
       if (part.kind === "text") {
-        this.#encodeInto(part.text, ids);
+        yield* this.#encodeInto(part.text, ids);
         continue;
       }
       const id = this.#specials.get(part.token);
@@ -102,19 +110,33 @@ export class Tokenizer {
 
   /** A whole prompt: what `encode` gives, after a BOS token where the file asks for one and the prompt has none. */
   encodePrompt(parts: readonly PromptPart[]): number[] {
-    const ids = this.encode(parts);
+    return drain(this.encodePromptInSteps(parts));
+  }
+
+  /** The same, in steps. */
+  *encodePromptInSteps(parts: readonly PromptPart[]): Steps<number[]> {
+    const ids = yield* this.encodeInSteps(parts);
     return this.#firstId === undefined || ids[0] === this.#firstId ? ids : [this.#firstId, ...ids];
   }
 
   encodeText(text: string): number[] {
+    return drain(this.encodeTextInSteps(text));
+  }
+
+  /** The same, in steps. */
+  *encodeTextInSteps(text: string): Steps<number[]> {
     const ids: number[] = [];
-    this.#encodeInto(text, ids);
+    yield* this.#encodeInto(text, ids);
     return ids;
   }
 
   /** Ids of the text; lone surrogates count as U+FFFD. */
-  #encodeInto(text: string, ids: number[]): void {
+  *#encodeInto(text: string, ids: number[]): Steps<void> {
+    let words = 0;
     for (const word of splitWords(text, this.#preTokenizer)) {
+      if (++words % WORDS_PER_STEP === 0) {
+        yield;
+      }
       const known = word.length <= CACHED_WORD_CHARS_MAX ? this.#cache.get(word) : undefined;
       if (known !== undefined) {
         for (const id of known) {
@@ -122,16 +144,16 @@ export class Tokenizer {
         }
         continue;
       }
-      this.#encodeWord(word, ids);
+      if (word.length > CACHED_WORD_CHARS_MAX) {
+        const bytes = Buffer.from(word, "utf8");
+        yield* this.#bpe.encodeInSteps(bytes, bytes.length, ids);
+      } else {
+        this.#encodeShortWord(word, ids);
+      }
     }
   }
 
-  #encodeWord(word: string, ids: number[]): void {
-    if (word.length > CACHED_WORD_CHARS_MAX) {
-      const bytes = Buffer.from(word, "utf8");
-      this.#bpe.encode(bytes, bytes.length, ids);
-      return;
-    }
+  #encodeShortWord(word: string, ids: number[]): void {
     const first = ids.length;
     const length = this.#wordBytes.write(word, "utf8");
     this.#bpe.encode(this.#wordBytes, length, ids);

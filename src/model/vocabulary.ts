@@ -34,6 +34,10 @@ export const TokenType = { normal: 1, unknown: 2, control: 3, userDefined: 4, un
 
 /** Special tokens are kept by name, as strings; real vocabularies have some tens. */
 const SPECIALS_MAX = 4096;
+/** Of one special token's name; the longest known ones are runs of spaces, of about a hundred bytes. */
+const SPECIAL_BYTES_MAX = 256;
+/** Of all together: they become a trie, and a text is looked through for them. */
+const ALL_SPECIALS_BYTES_MAX = 256 * 1024;
 
 /**
  * @param n_vocab rows of the embedding; the vocabulary must have as many tokens.
@@ -58,15 +62,7 @@ export function readVocabulary(
   const types = readTypes(metadata.get("tokenizer.ggml.token_type"), tokens.count);
   const named = correctTypes(tokens, types, family);
   const fim = readFim(tokens, types, family, named, id);
-  const specials = types.reduce(
-    (count, type) => count + (type === TokenType.normal || type === TokenType.unused ? 0 : 1),
-    0,
-  );
-  if (specials > SPECIALS_MAX) {
-    throw new ModelFileProblem(
-      `its vocabulary has ${String(specials)} special tokens; the limit is ${String(SPECIALS_MAX)}`,
-    );
-  }
+  checkSpecials(tokens, types);
   const ends = [id("eos"), id("eot"), id("eom"), id("fim_pad"), id("fim_rep"), id("fim_sep")];
   const bosId = id("bos");
   return {
@@ -81,6 +77,36 @@ export function readVocabulary(
     preTokenizer,
     fim,
   };
+}
+
+/** Errors: `ModelFileProblem` for more, or longer, special tokens than any vocabulary has. */
+function checkSpecials(tokens: StringTable, types: Uint8Array): void {
+  let count = 0;
+  let bytes = 0;
+  types.forEach((type, id) => {
+    // Byte tokens cannot be named.
+    if (type === TokenType.normal || type === TokenType.unused || type === TokenType.byte) {
+      return;
+    }
+    const length = (tokens.offsets[id + 1] ?? 0) - (tokens.offsets[id] ?? 0);
+    if (length > SPECIAL_BYTES_MAX) {
+      throw new ModelFileProblem(
+        `its special token ${String(id)} has a name of ${String(length)} bytes; the limit is ${String(SPECIAL_BYTES_MAX)}`,
+      );
+    }
+    count += 1;
+    bytes += length;
+  });
+  if (count > SPECIALS_MAX) {
+    throw new ModelFileProblem(
+      `its vocabulary has ${String(count)} special tokens; the limit is ${String(SPECIALS_MAX)}`,
+    );
+  }
+  if (bytes > ALL_SPECIALS_BYTES_MAX) {
+    throw new ModelFileProblem(
+      `the names of its special tokens have ${String(bytes)} bytes; the limit is ${String(ALL_SPECIALS_BYTES_MAX)}`,
+    );
+  }
 }
 
 function readAddsBos(metadata: Metadata, bosId: number | undefined, warnings: string[]): boolean {

@@ -61,11 +61,12 @@ export interface AnswerTurn {
   /** Markdown, as the model wrote it so far. */
   readonly text: string;
   readonly state:
-    | { readonly kind: "waiting" }
+    /** `read`: the part of the prompt that has been read, from 0 to 1. */
+    | { readonly kind: "waiting"; readonly read?: number }
     | { readonly kind: "running" }
     | { readonly kind: "done" }
-    /** By the user; by the end of the model's context; or because the answer was as long as answers may get. */
-    | { readonly kind: "stopped"; readonly by: "user" | "context" | "limit" }
+    /** By the user; by the end of the model's context; because it was as long as answers may get; or only repeated itself. */
+    | { readonly kind: "stopped"; readonly by: "user" | "context" | "limit" | "loop" }
     | { readonly kind: "failed"; readonly code: EngineErrorCode; readonly message: string };
   readonly statistics?: AnswerStatistics;
   /** Answers that this one was asked for in place of, the oldest first. */

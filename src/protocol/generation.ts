@@ -63,14 +63,16 @@ export interface GeneratedPiece {
   readonly text: string;
   /** With `logprobs`: the tokens since the piece before; the text of the last ones may still be to come. */
   readonly tokens?: readonly GeneratedToken[];
+  /** Of a chat whose prompt is still being read: the part of it that has been, from 0 to 1. There is no text yet. */
+  readonly read?: number;
 }
 
 export interface GenerateReport {
   /**
-   * What ended it: the model, the token limit, a stop string, the caller, or a newer request for the same document or
-   * conversation.
+   * What ended it: the model, the token limit, a stop string, that a chat's answer only repeated itself, the caller, or a
+   * newer request for the same document or conversation.
    */
-  readonly finish: "end" | "limit" | "stop" | "cancelled" | "superseded";
+  readonly finish: "end" | "limit" | "stop" | "loop" | "cancelled" | "superseded";
   readonly promptTokens: number;
   /** Prompt tokens that had been evaluated before. */
   readonly reusedTokens: number;

@@ -60,7 +60,10 @@ export class LanguageModelProvider implements vscode.LanguageModelChatProvider, 
     // Each has a name of its own, so that one does not take another's place.
     const request = { priority: "chat", maxTokens: answerRoomTokens(contextTokens) } as const;
     const pieces = this.#engine.chats.chat(`lm ${String(this.#requests)}`, merged(messages), request, token);
-    for await (const { text } of pieces) {
+    for await (const { text, read } of pieces) {
+      if (read !== undefined) {
+        continue;
+      }
       progress.report(new vscode.LanguageModelTextPart(visibleText(text)));
     }
   }

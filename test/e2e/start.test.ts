@@ -36,10 +36,23 @@ class Started {
   }
 }
 
-/** Command lines of the processes that have `folder` in theirs. */
-function processesWith(folder: string): string[] {
+/** The parent of a process; 0 where it has ended. */
+function parentOf(pid: number): number {
+  try {
+    return Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${String(pid)}/status`, "utf8"))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+function isBelow(pid: number, ancestor: number): boolean {
+  return pid > 1 && (pid === ancestor || isBelow(parentOf(pid), ancestor));
+}
+
+/** Command lines of the processes that have `folder` in theirs; of those that `ancestor` has started where it is given. */
+function processesWith(folder: string, ancestor?: number): string[] {
   return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => /^\d+$/.test(name) && (ancestor === undefined || isBelow(Number(name), ancestor)))
     .map((pid) => {
       try {
         return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
@@ -89,7 +102,8 @@ describe("npm start", () => {
     assert.deepEqual(editor.complaints, []);
     await browser.close();
 
-    const [serverLine] = processesWith("--connection-token-file");
+    // Another Hearth may run on this machine.
+    const [serverLine] = processesWith("--connection-token-file", started.child.pid);
     const folder = dirname(/--connection-token-file (\S+)/.exec(serverLine!)![1]!);
     assert.equal(readFileSync(join(folder, "token"), "utf8"), token);
     assert.ok(processesWith(folder).some((line) => line.includes("engine.js")));

@@ -104,16 +104,17 @@ export class ScriptedModel implements HostedModel {
     return { ...this.#last, expertHitRate: 1, memoryBytes: process.memoryUsage.rss() };
   }
 
-  tokenize(prompt: readonly PromptPart[]): number[] {
-    return tokensOfPrompt(prompt).map((token) => {
+  tokenize(prompt: readonly PromptPart[]): Promise<number[]> {
+    const ids = tokensOfPrompt(prompt).map((token) => {
       const id = this.#ids.get(token) ?? this.#ids.size;
       this.#ids.set(token, id);
       return id;
     });
+    return Promise.resolve(ids);
   }
 
-  count(text: string): number {
-    return tokensOf(text).length;
+  count(text: string): Promise<number> {
+    return Promise.resolve(tokensOf(text).length);
   }
 
   complete(job: Job, prompt: readonly PromptPart[], request: GenerateRequest): Promise<GenerateReport> {

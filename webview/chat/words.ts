@@ -75,7 +75,7 @@ export function contextSentence({ usedTokens, limitTokens }: ContextUse): string
 }
 
 /** Why an answer ends where it does. */
-export function stopSentence(by: "user" | "context" | "limit", contextTokens: number): string {
+export function stopSentence(by: "user" | "context" | "limit" | "loop", contextTokens: number): string {
   switch (by) {
     case "user":
       return "You stopped this answer.";
@@ -83,6 +83,8 @@ export function stopSentence(by: "user" | "context" | "limit", contextTokens: nu
       return `The model's context (${tokens(contextTokens)}) is full. Start a new conversation.`;
     case "limit":
       return "The answer has reached the greatest length of an answer. Ask the model to continue.";
+    case "loop":
+      return "The model only repeated itself. Regenerate the answer, or ask in other words.";
   }
 }
 

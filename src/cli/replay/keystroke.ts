@@ -34,7 +34,7 @@ export interface Keystroke {
 
 /** What one engine request cost. */
 export interface Generation {
-  readonly finish: "end" | "limit" | "stop" | "cancelled" | "superseded";
+  readonly finish: "end" | "limit" | "stop" | "loop" | "cancelled" | "superseded";
   readonly promptTokens: number;
   /** Tokens of the prompt that had to be evaluated; missing where it was cancelled before all were. */
   readonly newTokens?: number;

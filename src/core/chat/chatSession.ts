@@ -16,6 +16,7 @@ import {
   renamed,
   runningAnswer,
   withAttachments,
+  withRead,
   withoutAnswer,
   withoutQuestion,
 } from "./conversation";
@@ -155,7 +156,12 @@ export class ChatSession {
     const pieces = this.#ports.engine.chat(this.#conversation.id, messages, request, run.cancel.token);
     let step = await pieces.next();
     while (this.#run === run && step.done !== true) {
-      this.#add(step.value.text);
+      const { text, read } = step.value;
+      if (read === undefined) {
+        this.#add(text);
+      } else {
+        this.#set(withRead(this.#conversation, read));
+      }
       step = await pieces.next();
     }
     if (this.#run === run && step.done === true) {
@@ -200,6 +206,8 @@ function endOf({ finish }: GenerateReport, limitedBy: PromptPlan["limitedBy"]): 
       return { kind: "done" };
     case "limit":
       return { kind: "stopped", by: limitedBy };
+    case "loop":
+      return { kind: "stopped", by: "loop" };
     case "cancelled":
     case "superseded":
       // Not stopped from this side.

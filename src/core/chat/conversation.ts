@@ -83,6 +83,14 @@ export function appendText(conversation: Conversation, text: string): Conversati
     : withLast(conversation, { ...answer, text: answer.text + text, state: { kind: "running" } });
 }
 
+/** How much of its prompt has been read, for an answer that has no text yet. */
+export function withRead(conversation: Conversation, read: number): Conversation {
+  const answer = runningAnswer(conversation);
+  return answer?.state.kind === "waiting"
+    ? withLast(conversation, { ...answer, state: { kind: "waiting", read } })
+    : conversation;
+}
+
 /** Ends the answer at the end, unless it has ended. */
 export function finishAnswer(
   conversation: Conversation,

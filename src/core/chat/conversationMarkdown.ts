@@ -19,6 +19,7 @@ const STOPPED_BY = {
   user: "_(stopped)_",
   context: "_(cut off: the model's context was full)_",
   limit: "_(cut off: the answer was as long as answers may get)_",
+  loop: "_(cut off: the model only repeated itself)_",
 } as const;
 
 function endNote({ state }: AnswerTurn): string {

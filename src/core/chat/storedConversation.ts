@@ -56,7 +56,7 @@ const isAnswer = isRecord<AnswerTurn>(
       waiting: isRecord({}),
       running: isRecord({}),
       done: isRecord({}),
-      stopped: isRecord<{ by: string }>({ by: isOneOf("user", "context", "limit") }),
+      stopped: isRecord<{ by: string }>({ by: isOneOf("user", "context", "limit", "loop") }),
       failed: isRecord<{ code: EngineErrorCode; message: string }>({ code: isErrorCode, message: text }),
     }),
     statistics: isRecord<AnswerStatistics>(

@@ -101,8 +101,9 @@ function startEngine(engineScript: string, env: NodeJS.ProcessEnv, address: Engi
     const child = spawn(process.execPath, [engineScript], {
       detached: true,
       stdio: ["ignore", log, log],
-      // The program may be Electron, which is Node.js only when told so. A debugger's options are for this process.
-      env: { ...env, ELECTRON_RUN_AS_NODE: "1", NODE_OPTIONS: "" },
+      // The program may be Electron, which is Node.js only when told so. A debugger's options are for this process. No
+      // ring of io_uring is made before the network is taken away: one could open sockets after that.
+      env: { ...env, ELECTRON_RUN_AS_NODE: "1", NODE_OPTIONS: "", UV_USE_IO_URING: "0" },
       // Not in a workspace, which could then not be unmounted or deleted.
       cwd: dirname(address.lockPath),
       windowsHide: true,

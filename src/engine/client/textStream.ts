@@ -23,6 +23,8 @@ export class ClientStream implements TextStream {
   /** Received and not yet read. */
   #text = "";
   #tokens: GeneratedToken[] = [];
+  /** Until text comes; an earlier part is no news. */
+  #read: number | undefined;
   #end: StreamEnd | undefined;
   #state: "reading" | "left" | "ended" = "reading";
   #leftMs: number | undefined;
@@ -42,7 +44,8 @@ export class ClientStream implements TextStream {
     return this.#leftMs;
   }
 
-  push({ text, tokens = [] }: GeneratedPiece): void {
+  push({ text, tokens = [], read }: GeneratedPiece): void {
+    this.#read = read;
     this.#text += text;
     this.#tokens.push(...tokens);
     this.#wake();
@@ -116,12 +119,17 @@ export class ClientStream implements TextStream {
 
   #takePiece(): GeneratedPiece | undefined {
     const [text, tokens] = [this.#text, this.#tokens];
+    const read = this.#read;
     this.#text = "";
     this.#tokens = [];
+    this.#read = undefined;
     if (tokens.length > 0) {
       return { text, tokens };
     }
-    return text === "" ? undefined : { text };
+    if (text === "") {
+      return read === undefined ? undefined : { text, read };
+    }
+    return { text };
   }
 
   #wake(): void {

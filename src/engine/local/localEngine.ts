@@ -1,9 +1,12 @@
 import { defaultMemoryBudget, type MemoryLimit, memoryLimit } from "../../machineMemory";
 import { type GgufModel, openGgufFile } from "../../model/ggufFile";
+import { fileState, MISSING } from "../../model/fileState";
+import { firstSlice, inSlices } from "../../model/slices";
 import { Tokenizer } from "../../model/tokenizer";
 import type { ApproximateHeadStatistics } from "../../protocol/engine";
 import { EngineError } from "../../protocol/errors";
 import {
+  emptyReport,
   type GeneratedPiece,
   type GenerateReport,
   type GenerateRequest,
@@ -14,6 +17,7 @@ import type { PromptPart } from "../../protocol/prompt";
 import { CodeMemory, CONTEXT_TOKENS_MAX } from "./codeMemory";
 import { GeneratedText } from "./generatedText";
 import { memoryWeights } from "./memoryWeights";
+import { Repetition } from "./repetition";
 import {
   asEngineError,
   loadNativeAddon,
@@ -28,7 +32,7 @@ import {
   type NativeSession,
   type NativeSyncReport,
 } from "./native";
-import { forcedPrefix, type HealedPrompt, healPrompt, unhealedPrompt } from "./tokenHealing";
+import { forcedPrefix, type HealedPrompt, healPromptInSteps, unhealedPromptInSteps } from "./tokenHealing";
 
 /** See NativeSyncOptions. */
 export interface EvaluateOptions {
@@ -63,6 +67,8 @@ export interface GenerateOptions {
 /** Bytes that Node will still take while it works: heap growth, buffers, the engine's own small things. */
 const PROCESS_MARGIN_BYTES = 24 * 1024 * 1024;
 const LINE_FEED = 10;
+/** Of a chat's prompt, between two pieces that tell how much of it has been read: two usual chunks. */
+const READING_TOKENS = 256;
 
 /**
  * A model in this process: text in, text out. Tokenizes here; the addon evaluates.
@@ -76,12 +82,24 @@ export class LocalEngine {
   readonly #warnings: string[] = [];
   /** Undefined until they are needed. */
   #lineFeeds: Int32Array | undefined;
+  readonly #fileState: string;
 
-  private constructor(model: GgufModel, tokenizer: Tokenizer, native: NativeEngine) {
+  /** @param fileState of the model's file, before anything was read of it. */
+  private constructor(model: GgufModel, tokenizer: Tokenizer, native: NativeEngine, fileState: string) {
     this.model = model;
+    this.#fileState = fileState;
     this.tokenizer = tokenizer;
     this.#native = native;
     this.#banned = Int32Array.from(tokenizer.unusedIds);
+  }
+
+  /**
+   * Another file has taken the place of the model's, or something was written to it: experts that are yet to be read may be
+   * anything. A file that was only removed is still there for who has it open.
+   */
+  async hasChanged(): Promise<boolean> {
+    const now = await fileState(this.model.identity.path);
+    return now !== this.#fileState && now !== MISSING;
   }
 
   /** Errors: EngineError `bad_model`, `memory`, `io`, `bad_request`, `native`. */
@@ -91,6 +109,7 @@ export class LocalEngine {
     onProgress?: (done: number, total: number) => void,
     addon: NativeAddon = loadNativeAddon(),
   ): Promise<LocalEngine> {
+    const state = await fileState(path);
     const model = await openGgufFile(path);
     const tokenizer = new Tokenizer(model.vocab);
     const processBytes = process.memoryUsage.rss() + PROCESS_MARGIN_BYTES + memoryBytes;
@@ -98,7 +117,14 @@ export class LocalEngine {
     const budget = options.memoryBudgetBytes ?? defaultMemoryBudget(limit);
     try {
       const planned = { ...options, memoryBudgetBytes: budget, processBytes };
-      const engine = new LocalEngine(model, tokenizer, await addon.loadEngine(model.spec, planned, onProgress));
+      const engine = new LocalEngine(model, tokenizer, await addon.loadEngine(model.spec, planned, onProgress), state);
+      if (await engine.hasChanged()) {
+        engine.close();
+        throw new EngineError(
+          "bad_model",
+          `cannot use model '${path}': it changed while it was being opened; try again when it is complete`,
+        );
+      }
       if (isDefault && options.expertSlots === undefined) {
         engine.#warnings.push(...limitWarnings(engine.info.plan, limit, budget));
       }
@@ -183,6 +209,8 @@ export class LocalSession {
   readonly #banned: Int32Array;
   readonly #contextTokens: number;
   #cancelled = false;
+  /** What was evaluated last, or more where that was cancelled. */
+  #timeline: number[] = [];
 
   constructor(native: NativeSession, tokenizer: Tokenizer, banned: Int32Array, contextTokens: number) {
     this.#native = native;
@@ -201,10 +229,37 @@ export class LocalSession {
     { heal = false, memory }: GenerateOptions = {},
   ): AsyncGenerator<GeneratedPiece, GenerateReport, undefined> {
     this.#cancelled = false;
-    const healed = heal ? healPrompt(this.#tokenizer, prompt) : unhealedPrompt(this.#tokenizer, prompt);
+    const steps = heal ? healPromptInSteps : unhealedPromptInSteps;
+    const healing = steps(this.#tokenizer, prompt);
+    // Of most prompts at once: a cancel or a close right after the call finds the evaluation under way.
+    const atOnce = firstSlice(healing);
+    const healed = atOnce === undefined ? await inSlices(healing, () => this.#isCancelled()) : atOnce.value;
+    // A cancel that falls between two calls has no call to end.
+    if (healed === undefined || this.#isCancelled()) {
+      return emptyReport("cancelled");
+    }
     const { tokens, takenBack } = healed;
     const startedMs = performance.now();
-    const synced = await this.#evaluatePrompt(healed, request, memory);
+    let first: NativeSyncReport | undefined;
+    if (request.priority === "chat") {
+      for (const end of this.#readingEnds(tokens)) {
+        this.#timeline = tokens.slice(0, end);
+        const read = await this.#call(() =>
+          this.#native.sync(Int32Array.from(tokens.slice(0, end)), { priority: request.priority }),
+        );
+        if (read === "cancelled" || this.#isCancelled()) {
+          return { ...emptyReport("cancelled"), promptTokens: tokens.length };
+        }
+        first ??= read;
+        yield { text: "", read: end / tokens.length };
+        if (this.#isCancelled()) {
+          return { ...emptyReport("cancelled"), promptTokens: tokens.length };
+        }
+      }
+    }
+    this.#timeline = [...tokens];
+    const last = await this.#evaluatePrompt(healed, request, memory);
+    const synced = last === "cancelled" || first === undefined ? last : { ...last, reused: first.reused };
     const prefilledMs = performance.now();
     const reportOf = (finish: GenerateReport["finish"], generatedTokens: number): GenerateReport => ({
       finish,
@@ -223,12 +278,33 @@ export class LocalSession {
     const text = new GeneratedText(this.#tokenizer, takenBack, request.stop ?? []);
     // The last token that fits is given, though nothing can follow it.
     const room = this.#contextTokens - tokens.length + 1;
-    const { finish, generatedTokens } = yield* this.#decode(request, { room, forcedBytes: takenBack.length }, text);
+    const { finish, generatedTokens } = yield* this.#decode(
+      request,
+      { room, forcedBytes: takenBack.length, prompt: tokens },
+      text,
+    );
     const rest = text.end();
     if (rest !== undefined) {
       yield rest;
     }
     return reportOf(finish, generatedTokens);
+  }
+
+  /**
+   * Where the reading of a long prompt is told of: every so many tokens after what is known of it already. Asking for less
+   * than that would forget the rest.
+   */
+  #readingEnds(tokens: readonly number[]): readonly number[] {
+    const known = tokens.findIndex((id, i) => id !== this.#timeline[i]);
+    const ends: number[] = [];
+    for (
+      let end = known + READING_TOKENS;
+      known >= 0 && end <= tokens.length - READING_TOKENS / 2;
+      end += READING_TOKENS
+    ) {
+      ends.push(end);
+    }
+    return ends;
   }
 
   #evaluatePrompt(
@@ -262,14 +338,20 @@ export class LocalSession {
 
   /** Tokens that replace what was taken back of the prompt do not count as generated. */
   async *#decode(
-    { maxTokens }: GenerateRequest,
-    { room, forcedBytes }: { readonly room: number; readonly forcedBytes: number },
+    { maxTokens, priority }: GenerateRequest,
+    {
+      room,
+      forcedBytes,
+      prompt,
+    }: { readonly room: number; readonly forcedBytes: number; readonly prompt: readonly number[] },
     text: GeneratedText,
   ): AsyncGenerator<
     GeneratedPiece,
     { readonly finish: GenerateReport["finish"]; readonly generatedTokens: number },
     undefined
   > {
+    // A completion is short, and shown only where it is sure of itself.
+    const repetition = priority === "chat" ? new Repetition(prompt) : undefined;
     let generatedTokens = 0;
     let forcedTokens = 0;
     let forcedLeft = forcedBytes;
@@ -286,6 +368,7 @@ export class LocalSession {
           generatedTokens += 1;
         }
         forcedLeft = token.forcedLeft;
+        this.#timeline.push(token.id);
         const piece = text.push(token);
         if (piece !== undefined) {
           yield piece;
@@ -295,6 +378,9 @@ export class LocalSession {
         }
         if (text.isStopped) {
           return { finish: "stop", generatedTokens };
+        }
+        if (repetition?.push(token.id) === true) {
+          return { finish: "loop", generatedTokens };
         }
       }
       return { finish: "limit", generatedTokens };

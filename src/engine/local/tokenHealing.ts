@@ -1,3 +1,4 @@
+import { drain, type Steps } from "../../model/slices";
 import type { Tokenizer } from "../../model/tokenizer";
 import type { PromptPart } from "../../protocol/prompt";
 import type { NativeForcedStep } from "./native";
@@ -21,18 +22,24 @@ export const NOTHING_TAKEN_BACK = new Uint8Array(0);
 
 /** Every token taken back is generated again, a step each. Longer identifiers are taken back in part. */
 const TAKEN_BACK_TOKENS_MAX = 8;
-const IDENTIFIER_AT_END = /[\p{L}\p{N}_$]+$/u;
+const IN_IDENTIFIER = /[\p{L}\p{N}_$]/u;
 
 /** Errors: EngineError `bad_request` from the tokenizer. */
 export function healPrompt(tokenizer: Tokenizer, prompt: readonly PromptPart[]): HealedPrompt {
+  return drain(healPromptInSteps(tokenizer, prompt));
+}
+
+/** The same, in steps. */
+export function* healPromptInSteps(tokenizer: Tokenizer, prompt: readonly PromptPart[]): Steps<HealedPrompt> {
   const cursor = cursorPart(tokenizer, prompt);
   const part = prompt[cursor];
   if (part?.kind !== "text") {
-    return { tokens: tokenizer.encodePrompt(prompt), takenBack: NOTHING_TAKEN_BACK, context: [] };
+    const tokens = yield* tokenizer.encodePromptInSteps(prompt);
+    return { tokens, takenBack: NOTHING_TAKEN_BACK, context: [] };
   }
-  const before = tokenizer.encodePrompt(prompt.slice(0, cursor));
-  const text = tokenizer.encode([part]);
-  const after = tokenizer.encode(prompt.slice(cursor + 1));
+  const before = yield* tokenizer.encodePromptInSteps(prompt.slice(0, cursor));
+  const text = yield* tokenizer.encodeInSteps([part]);
+  const after = yield* tokenizer.encodeInSteps(prompt.slice(cursor + 1));
   // An empty prompt has no continuation.
   const countMax = Math.min(TAKEN_BACK_TOKENS_MAX, text.length - (before.length === 0 ? 1 : 0));
   const pieces = text.slice(text.length - Math.max(0, countMax)).map((id) => tokenizer.tokenBytes(id));
@@ -44,9 +51,15 @@ export function healPrompt(tokenizer: Tokenizer, prompt: readonly PromptPart[]):
 
 /** The prompt as it is. Errors: EngineError `bad_request` from the tokenizer. */
 export function unhealedPrompt(tokenizer: Tokenizer, prompt: readonly PromptPart[]): HealedPrompt {
+  return drain(unhealedPromptInSteps(tokenizer, prompt));
+}
+
+/** The same, in steps. Errors: EngineError `bad_request` from the tokenizer. */
+export function* unhealedPromptInSteps(tokenizer: Tokenizer, prompt: readonly PromptPart[]): Steps<HealedPrompt> {
   const part = prompt[cursorPart(tokenizer, prompt)];
-  const context = part?.kind === "text" ? tokenizer.encode([part]) : [];
-  return { tokens: tokenizer.encodePrompt(prompt), takenBack: NOTHING_TAKEN_BACK, context };
+  const context = part?.kind === "text" ? yield* tokenizer.encodeInSteps([part]) : [];
+  const tokens = yield* tokenizer.encodePromptInSteps(prompt);
+  return { tokens, takenBack: NOTHING_TAKEN_BACK, context };
 }
 
 /**
@@ -54,7 +67,7 @@ export function unhealedPrompt(tokenizer: Tokenizer, prompt: readonly PromptPart
  * that if some token spans both (`.length`).
  */
 function tokensToTakeBack(tokenizer: Tokenizer, text: string, pieces: readonly Uint8Array[]): number {
-  const identifier = new TextEncoder().encode(IDENTIFIER_AT_END.exec(text)?.[0] ?? "");
+  const identifier = new TextEncoder().encode(identifierAtEnd(text));
   let count = 0;
   let bytes = 0;
   for (const piece of pieces.toReversed()) {
@@ -67,6 +80,21 @@ function tokensToTakeBack(tokenizer: Tokenizer, text: string, pieces: readonly U
     bytes += piece.length;
   }
   return count;
+}
+
+/** Looked for from the end: a pattern would try each place where a word begins. */
+function identifierAtEnd(text: string): string {
+  let at = text.length;
+  while (at > 0) {
+    const unit = text.charCodeAt(at - 1);
+    const isLow = unit >= 0xdc00 && unit < 0xe000 && at > 1;
+    const char = isLow && (text.codePointAt(at - 2) ?? 0) > 0xffff ? text.slice(at - 2, at) : text.slice(at - 1, at);
+    if (!IN_IDENTIFIER.test(char)) {
+      break;
+    }
+    at -= char.length;
+  }
+  return text.slice(at);
 }
 
 /** The identifier begins where the token ends, and the vocabulary has a longer token of this one and the identifier's beginning. */

@@ -39,6 +39,7 @@ export class ConnectedClient {
   readonly #running = new Set<StopSignal>();
   readonly #memory: ClientMemory;
   #name = "";
+  #hasLeft = false;
   #keepAliveMs: number | undefined;
   #hostPid: number | undefined;
 
@@ -90,6 +91,7 @@ export class ConnectedClient {
 
   /** The connection is closed: its requests are cancelled. */
   leave(): void {
+    this.#hasLeft = true;
     for (const signal of [...this.#running]) {
       signal.stop("cancelled");
     }
@@ -173,17 +175,23 @@ export class ConnectedClient {
 
   #answerQuestions(): void {
     const { models } = this.#host;
-    this.#peer.onRequest("tokenize", async (params) => {
+    // Nobody waits for the answer of a request that was cancelled, or of a client that left.
+    const isOver = (cancel: CancellationToken) => (): boolean => this.#hasLeft || cancel.isCancellationRequested;
+    this.#peer.onRequest("tokenize", async (params, cancel) => {
       const { prompt } = paramsOf(SCHEMAS.tokenize, params);
-      return { ids: (await models.need(this)).tokenize(prompt) };
+      return { ids: (await (await models.need(this)).tokenize(prompt, isOver(cancel))) ?? [] };
     });
-    this.#peer.onRequest("count", async (params) => {
+    this.#peer.onRequest("count", async (params, cancel) => {
       const { texts } = paramsOf(SCHEMAS.count, params);
       const model = await models.need(this);
       const counts: number[] = [];
       for (const text of texts) {
-        counts.push(model.count(text));
-        // A completion's tokens go out between two long texts.
+        const count = await model.count(text, isOver(cancel));
+        if (count === undefined) {
+          break;
+        }
+        counts.push(count);
+        // A completion's tokens go out between two texts.
         await nextTurn();
       }
       return { counts };

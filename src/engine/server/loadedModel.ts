@@ -1,5 +1,6 @@
 import { ChatTemplate } from "../../model/chatTemplate";
 import { openGgufFile, promptTraitsOf } from "../../model/ggufFile";
+import { inSlices } from "../../model/slices";
 import type { ChatMessage, GenerationStatistics, ModelChoice, ModelInfo } from "../../protocol/engine";
 import {
   emptyReport,
@@ -99,12 +100,14 @@ export class LoadedModel {
     };
   }
 
-  tokenize(prompt: readonly PromptPart[]): number[] {
-    return this.#engine.tokenizer.encodePrompt(prompt);
+  /** Others have their turn meanwhile. Undefined: cancelled. Errors: EngineError. */
+  tokenize(prompt: readonly PromptPart[], isCancelled: () => boolean): Promise<number[] | undefined> {
+    return inSlices(this.#engine.tokenizer.encodePromptInSteps(prompt), isCancelled);
   }
 
-  count(text: string): number {
-    return this.#engine.tokenizer.encodeText(text).length;
+  /** Tokens of a text. Others have their turn meanwhile. Undefined: cancelled. */
+  async count(text: string, isCancelled: () => boolean): Promise<number | undefined> {
+    return (await inSlices(this.#engine.tokenizer.encodeTextInSteps(text), isCancelled))?.length;
   }
 
   /** Goes on where the prompt ends, which may be within what the model knows as one token. Errors: EngineError. */

@@ -24,7 +24,7 @@ export class ServerLog {
     }
     const time = new Date().toISOString();
     try {
-      writeSync(this.#file, `${time} [${String(process.pid)}] ${text.replaceAll("\n", "\n    ")}\n`);
+      writeSync(this.#file, `${time} [${String(process.pid)}] ${printable(text).replaceAll("\n", "\n    ")}\n`);
       this.#keepSmall(this.#file);
     } catch {
       // The disk is full.
@@ -61,4 +61,9 @@ function openOrUndefined(path: string): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Paths, names and messages of other programs must not command the terminal in which a log is read. */
+export function printable(text: string): string {
+  return text.replace(/[\0-\x08\x0B-\x1F\x7F-\x9F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/gu, "?");
 }

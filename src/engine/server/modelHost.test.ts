@@ -39,6 +39,57 @@ const [ann, bob] = [{ who: "ann" }, { who: "bob" }];
 const X: ModelChoice = { path: "/x" };
 const Y: ModelChoice = { path: "/y" };
 
+describe("ModelHost: the model's file", () => {
+  const files = (): { host: ModelHost; state: { of: string; loads: number; fails: boolean } } => {
+    const state = { of: "a", loads: 0, fails: false };
+    const host = new ModelHost(() => undefined, {
+      check: () => Promise.resolve(),
+      fileState: () => Promise.resolve(state.of),
+      load: ({ path }) => {
+        state.loads += 1;
+        if (state.fails) {
+          return Promise.reject(new EngineError("bad_model", "half of it is missing"));
+        }
+        return Promise.resolve({ info: { path }, close: () => Promise.resolve() } as unknown as LoadedModel);
+      },
+    });
+    host.choose(ann, X);
+    host.choose(bob, X);
+    return { host, state };
+  };
+
+  it("is loaded again, once, when another one has taken its place", async () => {
+    const { host, state } = files();
+    const first = await host.need(ann);
+    assert.equal(await host.need(ann), first);
+    state.of = "b";
+    const [a, b] = await Promise.all([host.need(ann), host.need(bob)]);
+    assert.notEqual(a, first);
+    assert.equal(a, b);
+    assert.equal(state.loads, 2);
+  });
+
+  it("is refused by one sentence while it is damaged, and used once it is whole", async () => {
+    const { host, state } = files();
+    await host.need(ann);
+    Object.assign(state, { of: "half", fails: true });
+    await assert.rejects(host.need(ann), /half of it is missing/);
+    await assert.rejects(host.need(bob), /half of it is missing/);
+    assert.equal(state.loads, 2);
+    Object.assign(state, { of: "whole", fails: false });
+    await host.need(bob);
+    assert.equal(state.loads, 3);
+  });
+
+  it("is used by who has it open when it was removed, and refused to who opens it", async () => {
+    const { host, state } = files();
+    const first = await host.need(ann);
+    Object.assign(state, { of: "missing", fails: true });
+    assert.equal(await host.need(ann), first);
+    await assert.rejects(host.open(bob, X, false), /half of it is missing/);
+  });
+});
+
 describe("ModelHost", () => {
   it("loads once for all who ask at the same time", async () => {
     const models = new Models();

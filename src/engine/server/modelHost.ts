@@ -1,5 +1,6 @@
 import type { EngineStatus, ModelChoice, ModelInfo } from "../../protocol/engine";
 import { EngineError } from "../../protocol/errors";
+import { fileState, MISSING } from "../../model/fileState";
 import { LoadedModel } from "./loadedModel";
 
 /** A user of a model: one connection. */
@@ -17,10 +18,14 @@ export interface ModelLoader {
   readonly load: LoadModel;
   /** Rejects with an EngineError where it is certain that the model cannot be loaded. Takes little time and memory. */
   readonly check: (choice: ModelChoice) => Promise<void>;
+  /** What tells the file at a path from another one (model/fileState.ts). Absent: files never change. */
+  readonly fileState?: (path: string) => Promise<string>;
 }
 
 interface Loading {
   readonly choice: ModelChoice;
+  /** Of its file, before it was opened. */
+  readonly file: string;
   readonly promise: Promise<HostedModel>;
   failed: boolean;
 }
@@ -28,6 +33,7 @@ interface Loading {
 const LOADER: ModelLoader = {
   load: (...args) => LoadedModel.load(...args),
   check: (choice) => LoadedModel.check(choice),
+  fileState,
 };
 
 /**
@@ -105,7 +111,10 @@ export class ModelHost {
     }
   }
 
-  /** The model of all users, loaded. A failure is kept until a call with `anew`. Errors: EngineError. */
+  /**
+   * The model of all users, loaded; again where its file is no longer what was loaded. A failure is kept until the file
+   * changes, or a call with `anew`. Errors: EngineError.
+   */
   async need(user: ModelUser, anew = false): Promise<HostedModel> {
     let mayLoadAgain = anew;
     for (;;) {
@@ -113,10 +122,17 @@ export class ModelHost {
       if (choice === undefined || !this.#users.has(user)) {
         throw new EngineError("bad_request", 'no model is chosen; choose one with "Hearth: Choose Model…"');
       }
+      const file = this.#loader.fileState === undefined ? "" : await this.#loader.fileState(choice.path);
+      if (this.#choice !== choice) {
+        continue;
+      }
       const current = this.#current;
-      const usable = current !== undefined && sameChoice(current.choice, choice) && !(current.failed && mayLoadAgain);
+      // Who has a file open that was removed still has it whole; nobody else can open it.
+      const sameFile = current?.file === file || (file === MISSING && current?.failed === false && !anew);
+      const usable =
+        current !== undefined && sameFile && sameChoice(current.choice, choice) && !(current.failed && mayLoadAgain);
       mayLoadAgain = false;
-      const [model, error] = await settled((usable ? current : this.#begin(choice)).promise);
+      const [model, error] = await settled((usable ? current : this.#begin(choice, file)).promise);
       // Another one may have been chosen meanwhile.
       if (this.#choice !== choice) {
         continue;
@@ -156,10 +172,11 @@ export class ModelHost {
     return this.#current !== undefined;
   }
 
-  #begin(choice: ModelChoice): Loading {
+  #begin(choice: ModelChoice, file: string): Loading {
     const previous = this.#current;
     const loading: Loading = {
       choice,
+      file,
       failed: false,
       // Two models at once might be more than the machine has.
       promise: this.#closing.then(() => this.#end(previous)).then(() => this.#loadOne(choice)),

@@ -6,7 +6,7 @@ import type { NetworkAccess } from "../../protocol/engine";
 import { EngineError } from "../../protocol/errors";
 import { loadNativeAddon, type NativeAddon } from "../local/native";
 import { EngineServer } from "./server";
-import { ServerLog } from "./log";
+import { ServerLog, printable } from "./log";
 import type { LoadModel } from "./modelHost";
 import { type EngineAddress, engineAddress, HEARTH_VERSION, hasCode } from "../wire/address";
 
@@ -115,7 +115,7 @@ export function runEngineProcess(load?: LoadModel): void {
     // Standard error is the log, or a terminal.
     const bug = !(error instanceof EngineError);
     const told = error instanceof Error ? (bug ? (error.stack ?? error.message) : error.message) : String(error);
-    process.stderr.write(`hearth engine: ${told}\n`);
+    process.stderr.write(printable(`hearth engine: ${told}\n`));
     process.exit(bug ? EXIT_BUG : 1);
   });
 }

@@ -44,7 +44,7 @@ export class EngineServer {
   readonly #options: EngineServerOptions;
   readonly #models: ModelHost;
   readonly #clients = new Set<ConnectedClient>();
-  readonly #finished = { end: 0, limit: 0, stop: 0, cancelled: 0, superseded: 0 };
+  readonly #finished = { end: 0, limit: 0, stop: 0, loop: 0, cancelled: 0, superseded: 0 };
   readonly #started = performance.now();
   #connections = 0;
   #leaving: NodeJS.Timeout | undefined;

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { homedir, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { version } from "../../../package.json";
 import { PROTOCOL_VERSION } from "../../protocol/engine";
 import { EngineError } from "../../protocol/errors";
@@ -32,6 +32,7 @@ export const HEARTH_VERSION: string = version;
 /** macOS has 104 bytes for a socket's path, Linux 108, both with a zero at the end. */
 const SOCKET_PATH_BYTES_MAX = 103;
 const TOKEN_BYTES = 32;
+const TOKEN_FILE_BYTES_MAX = 1024;
 const PERMISSION_BITS = 0o777;
 const OTHERS_MAY = 0o077;
 const OTHERS_MAY_WRITE = 0o022;
@@ -43,8 +44,8 @@ const STICKY = 0o1000;
  * Errors: EngineError `unsafe` if another user could read or replace its files.
  */
 export function engineAddress(env: NodeJS.ProcessEnv = process.env): EngineAddress {
-  const folder = runtimeFolder(env);
   const tag = `${HEARTH_VERSION}-${String(PROTOCOL_VERSION)}`;
+  const folder = runtimeFolder(env, tag);
   const token = readOrMakeToken(join(folder, `${tag}.token`));
   return {
     socketPath: socketPath(folder, tag, token),
@@ -59,6 +60,18 @@ function socketPath(folder: string, tag: string, token: string): string {
     // Pipes lie in no private folder: an unguessable name keeps other users from creating it first.
     return `\\\\.\\pipe\\hearth-${tag}-${createHash("sha256").update(`pipe ${token}`).digest("hex").slice(0, 32)}`;
   }
+  return join(folder, `${tag}.sock`);
+}
+
+/** Before anything is made there. */
+function checkName(folder: string, tag: string): void {
+  // The engine has another working folder than who starts it.
+  if (!isAbsolute(folder)) {
+    throw new EngineError(
+      "unsafe",
+      `cannot put a socket in '${folder}': HEARTH_RUNTIME_DIR must be the whole path of a folder, from the root`,
+    );
+  }
   const path = join(folder, `${tag}.sock`);
   if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX) {
     throw new EngineError(
@@ -67,7 +80,6 @@ function socketPath(folder: string, tag: string, token: string): string {
         `set HEARTH_RUNTIME_DIR to a folder with a shorter name`,
     );
   }
-  return path;
 }
 
 /** Where the engine's socket and its like lie, whether that folder is there or not. */
@@ -80,7 +92,7 @@ export function runtimeFolderPath(env: NodeJS.ProcessEnv = process.env): string 
 }
 
 /** A folder that only this user may enter. */
-function runtimeFolder(env: NodeJS.ProcessEnv): string {
+function runtimeFolder(env: NodeJS.ProcessEnv, tag: string): string {
   const folder = runtimeFolderPath(env);
   if (process.platform === "win32") {
     // Private by its access control list, which mode bits do not show.
@@ -88,6 +100,7 @@ function runtimeFolder(env: NodeJS.ProcessEnv): string {
     return folder;
   }
   const uid = userId();
+  checkName(folder, tag);
   checkParent(dirname(folder), uid);
   try {
     mkdirSync(folder, { mode: 0o700 });
@@ -112,7 +125,7 @@ function runtimeFolder(env: NodeJS.ProcessEnv): string {
 function defaultFolder(env: NodeJS.ProcessEnv, uid: number): string {
   const runtime = env["XDG_RUNTIME_DIR"];
   // Under `su` the variable may still name another user's folder.
-  if (runtime !== undefined && runtime !== "" && ownsFolder(runtime, uid)) {
+  if (runtime !== undefined && isAbsolute(runtime) && ownsFolder(runtime, uid)) {
     return join(runtime, "hearth");
   }
   return join(tmpdir(), `hearth-${String(uid)}`);
@@ -167,13 +180,13 @@ function readOrMakeToken(path: string): string {
     return known;
   }
   const draft = `${path}.${String(process.pid)}-${randomBytes(6).toString("hex")}`;
-  writeFileSync(draft, randomBytes(TOKEN_BYTES).toString("hex"), { mode: 0o600, flag: "wx" });
   try {
+    writeFileSync(draft, randomBytes(TOKEN_BYTES).toString("hex"), { mode: 0o600, flag: "wx" });
     // Unlike a rename, a link fails where another process was first; its token then counts.
     linkSync(draft, path);
   } catch (error) {
     if (!hasCode(error, "EEXIST")) {
-      throw error;
+      throw refusal(path, `it cannot be written (${messageOf(error)})`);
     }
   } finally {
     rmSync(draft, { force: true });
@@ -203,6 +216,9 @@ function readToken(path: string): string | undefined {
     if ((info.mode & OTHERS_MAY) !== 0) {
       throw refusal(path, `its mode is ${octal(info)}, not 600`);
     }
+  }
+  if (info.size > TOKEN_FILE_BYTES_MAX) {
+    throw refusal(path, "it holds no token");
   }
   const token = readFileSync(path, "utf8");
   if (!/^[0-9a-f]{64}$/.test(token)) {

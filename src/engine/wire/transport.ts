@@ -127,12 +127,18 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Two frames of the largest size, or hours of text: who has not read so much does not read. */
+const UNREAD_BYTES_MAX = 2 * FRAME_BYTES_MAX;
+
 class SocketWriter extends AbstractMessageWriter {
   readonly #socket: Socket;
+  readonly #unreadBytesMax: number;
 
-  constructor(socket: Socket) {
+  /** @param unreadBytesMax a peer that leaves more than that unread is dropped. */
+  constructor(socket: Socket, unreadBytesMax: number) {
     super();
     this.#socket = socket;
+    this.#unreadBytesMax = unreadBytesMax;
   }
 
   /** Resolves when the bytes are on their way; a socket that has closed swallows them, as the peer would. */
@@ -140,6 +146,13 @@ class SocketWriter extends AbstractMessageWriter {
     const frame = encodeFrame(message);
     await new Promise<void>((resolve) => {
       if (!this.#socket.writable) {
+        resolve();
+        return;
+      }
+      if (this.#socket.writableLength > this.#unreadBytesMax) {
+        const error = new FrameError(`${String(this.#socket.writableLength)} bytes were not read`);
+        this.#socket.destroy();
+        this.fireError(error, undefined, undefined);
         resolve();
         return;
       }
@@ -154,9 +167,13 @@ class SocketWriter extends AbstractMessageWriter {
   }
 }
 
-function connectionOver(socket: Socket, admit?: (first: unknown) => boolean): MessageConnection {
+function connectionOver(
+  socket: Socket,
+  admit?: (first: unknown) => boolean,
+  unreadBytesMax = Infinity,
+): MessageConnection {
   const reader = new SocketReader(socket, admit);
-  const connection = createMessageConnection(reader, new SocketWriter(socket), undefined, {
+  const connection = createMessageConnection(reader, new SocketWriter(socket, unreadBytesMax), undefined, {
     messageStrategy: {
       handleMessage: (message, next) => {
         const result = next(message);
@@ -180,12 +197,13 @@ export class ClientPeer {
   constructor(socket: Socket, token: string, onBug: (error: unknown) => void) {
     this.#socket = socket;
     this.#onBug = onBug;
-    this.#connection = connectionOver(socket, (first) => {
+    const admit = (first: unknown): boolean => {
       if (!isObject(first) || first["method"] !== "hello" || !isObject(first["params"])) {
         return false;
       }
       return sameToken(first["params"]["token"], token);
-    });
+    };
+    this.#connection = connectionOver(socket, admit, UNREAD_BYTES_MAX);
   }
 
   listen(): void {

@@ -10,7 +10,15 @@ export interface CodeSpan {
 
 /** What is longer is shown plain: colouring it would cost more than it is worth. */
 const LONGEST = 60_000;
-const LONGEST_LINE = 5000;
+const LONGEST_LINE = 1000;
+/**
+ * The patterns of many languages look for the end of a word, a string or a bracket from each place where one may begin: their
+ * cost grows with the square of a line's length. Eleven lines of 4,990 letters took eleven seconds.
+ */
+const LINE_SQUARES_MAX = 5_000_000;
+/** Some look further than a line. The beginning of a long text tells how long all of it may take. */
+const FIRST_PART = 2000;
+const PART_MS_MAX = 60;
 
 for (const [name, language] of Object.entries(LANGUAGES)) {
   hljs.registerLanguage(name, language);
@@ -23,15 +31,35 @@ export function languageTitle(language: string): string {
   return name === undefined || name.includes(",") ? language.slice(0, 30) || "Text" : name;
 }
 
-export function highlight(code: string, language: string): readonly CodeSpan[] {
-  if (hljs.getLanguage(language) === undefined || code.length > LONGEST || hasLongLine(code)) {
+/** In some hundred milliseconds at most: what would take longer is shown plain. @param now milliseconds, for tests. */
+export function highlight(
+  code: string,
+  language: string,
+  now: () => number = () => performance.now(),
+): readonly CodeSpan[] {
+  const coloured = (text: string): string => hljs.highlight(text, { language, ignoreIllegals: true }).value;
+  if (hljs.getLanguage(language) === undefined || code.length > LONGEST || hasLongLines(code)) {
     return [{ text: code, scope: "" }];
   }
-  return spansOf(hljs.highlight(code, { language, ignoreIllegals: true }).value);
+  for (let length = FIRST_PART; length < code.length; length *= 2) {
+    const startedMs = now();
+    coloured(code.slice(0, length));
+    if (now() - startedMs > PART_MS_MAX) {
+      return [{ text: code, scope: "" }];
+    }
+  }
+  return spansOf(coloured(code));
 }
 
-function hasLongLine(code: string): boolean {
-  return code.length > LONGEST_LINE && code.split("\n").some((line) => line.length > LONGEST_LINE);
+function hasLongLines(code: string): boolean {
+  let squares = 0;
+  for (const { length } of code.split("\n")) {
+    squares += length ** 2;
+    if (length > LONGEST_LINE || squares > LINE_SQUARES_MAX) {
+      return true;
+    }
+  }
+  return false;
 }
 
 const PARTS = /<span class="([^"]*)">|(<\/span>)|([^<]+)/g;

@@ -1,7 +1,7 @@
 import MarkdownIt, { type Token } from "markdown-it";
 import type { Block, Cell, Inline } from "./blocks";
 import { allowedHref } from "./links";
-import { addRules } from "./rules";
+import { addRules, boundInlines } from "./rules";
 
 /** A block that is in no other, and where it begins. */
 export interface TopBlock {
@@ -15,6 +15,7 @@ export interface TopBlock {
 // A reference's target may be written after its use, and would change what has been drawn: there are none.
 const markdown = new MarkdownIt({ html: false, linkify: true, breaks: true }).disable("reference");
 addRules(markdown);
+boundInlines(markdown);
 // A name like main.rs or user@host is not a link for being similar to one.
 markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false, fuzzyIP: false });
 // Any address may be parsed; which ones become links is decided in links.ts.

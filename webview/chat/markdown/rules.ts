@@ -91,3 +91,32 @@ function formula(state: StateInline, silent: boolean): boolean {
   state.pos = end + 2;
   return true;
 }
+
+/** Characters that may open or close something, times the characters in which the other end is looked for. */
+const INLINE_COST_MAX = 20_000_000;
+
+/** What has too many marks in too long a text is text, line by line: their ends are looked for from each of them. */
+export function boundInlines(markdown: InstanceType<typeof MarkdownIt>): void {
+  markdown.core.ruler.at("inline", ({ tokens, md, env, Token }) => {
+    for (const token of tokens) {
+      if (token.type !== "inline") {
+        continue;
+      }
+      const { content } = token;
+      const marks = content.length < 1000 ? 0 : content.length - content.replaceAll(/[[\]!*_`<~&\\:]/g, "").length;
+      token.children ??= [];
+      if (marks * content.length <= INLINE_COST_MAX) {
+        md.inline.parse(content, md, env, token.children);
+        continue;
+      }
+      for (const [i, line] of content.split("\n").entries()) {
+        if (i > 0) {
+          token.children.push(new Token("softbreak", "br", 0));
+        }
+        const text = new Token("text", "", 0);
+        text.content = line;
+        token.children.push(text);
+      }
+    }
+  });
+}

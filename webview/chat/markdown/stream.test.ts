@@ -102,6 +102,39 @@ describe("Markdown that is still being written", () => {
     }
   });
 
+  const LONG: Readonly<Record<string, string>> = {
+    list: "- an item of some words\n".repeat(1500),
+    table: `| a | b |\n|---|---|\n${"| one | two |\n".repeat(1500)}`,
+    quote: "> a line\n".repeat(1500),
+    paragraph: "a line of words\n".repeat(1500),
+    code: `\`\`\`\n${"let a = 1;\n".repeat(1500)}`,
+    brackets: "[".repeat(30_000),
+    "bracketed lines": "[a [b *c `d\n".repeat(1500),
+  };
+  for (const [name, text] of Object.entries(LONG)) {
+    it(`parses one open ${name} in time that grows with its length, and all of it at the end`, () => {
+      const stream = new MarkdownStream();
+      const started = process.cpuUsage();
+      for (let at = 0; at < text.length; at += 20) {
+        stream.update(text.slice(0, at), false);
+      }
+      const ms = process.cpuUsage(started).user / 1000;
+      assert.ok(ms < 8000, `${ms.toFixed(0)} ms`);
+      stream.update(text, false);
+      stream.update(text);
+      assert.deepEqual(blocksOf(stream), whole(text));
+    });
+  }
+
+  it("shows all of a long block while it grows", () => {
+    const stream = new MarkdownStream();
+    const code = `\`\`\`ts\n${"let a = 1;\n".repeat(1000)}`;
+    stream.update(code, false);
+    stream.update(`${code}let b = 2;`, false);
+    const [block] = stream.open;
+    assert.ok(block?.kind === "code" && block.text.endsWith("let a = 1;\nlet b = 2;"));
+  });
+
   it("parses a long answer in time that grows with its length", () => {
     const text = "A sentence of some words, and `code`.\n\n```ts\nconst a = 1;\n```\n\n".repeat(400);
     const stream = new MarkdownStream();

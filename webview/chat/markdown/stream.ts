@@ -1,10 +1,15 @@
 import type { Block } from "./blocks";
 import { parse } from "./parse";
 
+/** An open block up to so many characters is parsed anew whenever it has grown. */
+const ALWAYS_PARSED_CHARS = 8000;
+/** A longer one when it has grown by this part of itself: what it costs in all grows as the text does. */
+const GROWTH = 1 / 8;
+
 /**
  * The blocks of a text that grows at its end. A block is closed once a later one has begun in a whole line: nothing that
  * comes then can change it, so it is parsed and drawn once. Only the last, open block is parsed again. Together they are
- * what the whole text would be parsed to.
+ * what the whole text would be parsed to, but that the end of a long open block is a paragraph of plain text for a while.
  */
 export class MarkdownStream {
   #text = "";
@@ -15,6 +20,10 @@ export class MarkdownStream {
   #linesTo = 0;
   #rank = 0;
   #open: readonly Block[] = [];
+  /** What `#open` has been parsed from, without the end that was left for later. */
+  #parsedFrom = 0;
+  #parsedTo = 0;
+  #parsed: readonly Block[] = [];
 
   /** Only ever grows, as long as the text does; the same list for the same content. */
   get closed(): readonly Block[] {
@@ -26,21 +35,41 @@ export class MarkdownStream {
     return this.#open;
   }
 
-  /** @param text all of it. A text that does not go on from the last one is a new one. */
-  update(text: string): void {
+  /**
+   * @param text all of it. A text that does not go on from the last one is a new one.
+   * @param isWhole nothing will follow: nothing is left for later
+   */
+  update(text: string, isWhole = true): void {
     const lines = text.includes("\r") ? text.replaceAll(/\r\n?/g, "\n") : text;
-    if (lines === this.#text) {
+    if (lines === this.#text && (!isWhole || this.#parsedTo === lines.length)) {
       return;
     }
     if (!lines.startsWith(this.#text)) {
       this.#reset();
     }
     this.#text = lines;
-    this.#close();
-    this.#open = parse(lines.slice(this.#openFrom), this.#rank).map(({ block }) => block);
+    if (isWhole || !this.#canWait()) {
+      this.#close();
+      this.#parsed = parse(lines.slice(this.#openFrom), this.#rank).map(({ block }) => block);
+      this.#parsedFrom = this.#openFrom;
+      this.#parsedTo = lines.length;
+      this.#open = this.#parsed;
+      return;
+    }
+    this.#open = continued(this.#parsed, lines.slice(this.#parsedTo));
+  }
+
+  /** The open block is long, and has not grown much since it was parsed. */
+  #canWait(): boolean {
+    const parsed = this.#parsedTo - this.#parsedFrom;
+    const grown = this.#text.length - this.#parsedTo;
+    return this.#parsedFrom === this.#openFrom && grown >= 0 && parsed > ALWAYS_PARSED_CHARS && grown < parsed * GROWTH;
   }
 
   #reset(): void {
+    this.#parsedFrom = 0;
+    this.#parsedTo = 0;
+    this.#parsed = [];
     this.#closed = [];
     this.#openFrom = 0;
     this.#linesTo = 0;
@@ -64,6 +93,17 @@ export class MarkdownStream {
     this.#rank = lastClosed.rankAfter;
     this.#openFrom += lineStart(part, last.line);
   }
+}
+
+/** Code goes on as code; whatever else may have begun is text until it is parsed. */
+function continued(blocks: readonly Block[], text: string): readonly Block[] {
+  const last = blocks.at(-1);
+  if (text === "") {
+    return blocks;
+  }
+  return last?.kind === "code" && !last.ended
+    ? [...blocks.slice(0, -1), { ...last, text: last.text + text }]
+    : [...blocks, { kind: "paragraph", children: [{ kind: "text", text }] }];
 }
 
 function lineStart(text: string, line: number): number {

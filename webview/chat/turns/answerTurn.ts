@@ -54,9 +54,9 @@ export class Answer extends PageElement {
       return;
     }
     this.#parts = partsOf(this.turn.text);
-    this.#markdown.update(this.#parts.answer);
-    const { closed, open } = this.#markdown;
     const running = isRunning(this.turn);
+    this.#markdown.update(this.#parts.answer, !running);
+    const { closed, open } = this.#markdown;
     if (changed.get("turn") === undefined || !(running || this.#wasRunning)) {
       this.#speech.skip(closed, open);
     } else {
@@ -98,7 +98,9 @@ export class Answer extends PageElement {
     switch (turn.state.kind) {
       case "waiting":
         return html`<p class="waiting">
-          ${this.waitingFor ?? "Reading"}<span class="dots" aria-hidden="true"><i></i><i></i><i></i></span>
+          ${this.waitingFor ?? readingLine(turn.state.read)}<span class="dots" aria-hidden="true"
+            ><i></i><i></i><i></i
+          ></span>
         </p>`;
       case "running":
       case "done":
@@ -177,6 +179,10 @@ export class Answer extends PageElement {
 
 function textButton(label: string, onClick: () => void): TemplateResult {
   return html`<button type="button" class="text-button" @click=${onClick}>${label}</button>`;
+}
+
+function readingLine(read: number | undefined): string {
+  return read === undefined ? "Reading" : `Reading, ${String(Math.floor(read * 100))} %`;
 }
 
 function endOf({ state }: AnswerTurn, contextTokens: number): string {

@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, openSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { hearth, ROOT, STARTER, withFolder } from "./hearth";
+
+const CLI = join(ROOT, "dist", "cli.js");
+const TERABYTE = 2 ** 40;
+
+/** One sentence on standard error, without a stack. */
+function assertOneSentence(stderr: string, what: RegExp): void {
+  assert.match(stderr, what);
+  assert.equal(stderr.trim().split("\n").length, 1, stderr);
+  assert.doesNotMatch(stderr, /internal error|CHECK|\n\s+at /);
+}
+
+describe("hearth with files that are none", function () {
+  this.timeout(240_000);
+
+  const commands: Readonly<Record<string, (file: string) => readonly string[]>> = {
+    "a text": (file) => ["tokenize", "--file", file],
+    "a document": (file) => ["complete", `${file}:1:1`],
+    "a document to edit": (file) => ["edit", `${file}:1-1`, "--kind", "fix", "--answer=x"],
+    "a model": (file) => ["inspect", file],
+    tokens: (file) => ["logits", STARTER, "--tokens", `@${file}`, "--out", "/dev/null"],
+    "a trace": (file) => ["replay", file],
+  };
+  const files: Readonly<Record<string, (folder: string) => string>> = {
+    "an endless one": () => "/dev/zero",
+    "a pipe that nobody writes to": (folder) => {
+      execFileSync("mkfifo", [join(folder, "pipe")]);
+      return join(folder, "pipe");
+    },
+    "a folder": (folder) => {
+      mkdirSync(join(folder, "a.ts"));
+      return join(folder, "a.ts");
+    },
+    "a terabyte of holes": (folder) => {
+      writeFileSync(join(folder, "a.ts"), "");
+      truncateSync(join(folder, "a.ts"), TERABYTE);
+      return join(folder, "a.ts");
+    },
+  };
+  for (const [as, command] of Object.entries(commands)) {
+    for (const [what, make] of Object.entries(files)) {
+      it(`refuses ${what} as ${as} in one sentence`, async function () {
+        if (process.platform === "win32") {
+          this.skip();
+        }
+        await withFolder(async (folder) => {
+          const { code, stderr } = await hearth(command(make(folder)));
+          assert.equal(code, 1, stderr);
+          assertOneSentence(stderr, /^hearth: cannot /);
+        });
+      });
+    }
+  }
+
+  it("says that its output is full, and fails", async function () {
+    if (process.platform !== "linux") {
+      this.skip();
+    }
+    for (const args of [["--help"], ["inspect", STARTER, "--json"], ["tokenize", STARTER, "--text", "x = 1"]]) {
+      const full = openSync("/dev/full", "w");
+      const child = spawn(process.execPath, [CLI, ...args], { stdio: ["ignore", full, "pipe"] });
+      let stderr = "";
+      child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+      const [code] = (await once(child, "close")) as [number | null];
+      assert.equal(code, 1, args.join(" "));
+      assertOneSentence(stderr, /^hearth: cannot write the output: ENOSPC$/m);
+    }
+  });
+
+  it("refuses a runtime folder that is relative or too long, and makes nothing there", async () => {
+    await withFolder(async (folder) => {
+      for (const given of ["relative", join(folder, "long".repeat(40))]) {
+        const { code, stderr } = await hearth(["engine", "statistics"], {
+          cwd: folder,
+          env: { HEARTH_RUNTIME_DIR: given },
+        });
+        const started = await hearth(["engine", "warm"], { cwd: folder, env: { HEARTH_RUNTIME_DIR: given } });
+        assert.deepEqual([code, started.code], [1, 1]);
+        assertOneSentence(stderr, /^hearth: cannot put a socket /);
+        assert.deepEqual(readdirSync(folder), []);
+      }
+    });
+  });
+});
+
+describe("hearth and the network", () => {
+  it("has none in a command that does not download", async function () {
+    this.timeout(60_000);
+    if (process.platform !== "linux") {
+      this.skip();
+    }
+    const child = spawn(process.execPath, [CLI, "chat", "--model", STARTER, "--try-anyway"], {
+      stdio: ["pipe", "ignore", "ignore"],
+    });
+    try {
+      const filterOf = (): string =>
+        /^Seccomp:\s*(\d)/m.exec(readFileSync(`/proc/${String(child.pid)}/status`, "utf8"))?.[1] ?? "";
+      for (let i = 0; i < 500 && filterOf() !== "2"; i++) {
+        await sleep(100);
+      }
+      assert.equal(filterOf(), "2");
+    } finally {
+      child.kill("SIGKILL");
+    }
+  });
+
+  it("leaves JavaScript no way to it either", function () {
+    this.timeout(60_000);
+    if (process.platform !== "linux") {
+      this.skip();
+    }
+    const program = `
+      require(${JSON.stringify(join(ROOT, "dist", "hearth.node"))}).denyNetwork();
+      const tries = {
+        tcp: (done) => require("net").connect(9, "127.0.0.1").on("error", done),
+        udp: (done) => require("dgram").createSocket("udp4").on("error", done).bind(0),
+        listen: (done) => require("net").createServer().on("error", done).listen(0, "127.0.0.1"),
+        http: (done) => require("http").get("http://127.0.0.1:18099/").on("error", done),
+        fetch: (done) => fetch("http://127.0.0.1:18099/").catch((error) => done(error.cause ?? error)),
+        child: (done) => require("child_process").execFile(process.execPath, ["-e",
+          "require('net').connect(9,'127.0.0.1').on('error',(e)=>{console.log(e.code)})"],
+          (_, out) => done({ code: out.trim() })),
+      };
+      for (const [name, attempt] of Object.entries(tries)) {
+        try { attempt((error) => console.log(name, error.code)); } catch (error) { console.log(name, error.code); }
+      }`;
+    const out = execFileSync(process.execPath, ["-e", program], { encoding: "utf8" });
+    assert.deepEqual(out.trim().split("\n").sort(), [
+      "child EACCES",
+      "fetch EACCES",
+      "http EACCES",
+      "listen EACCES",
+      "tcp EACCES",
+      "udp EACCES",
+    ]);
+  });
+});
+
+describe("what is shipped", () => {
+  it("does not name folders of the machine that it was built on", () => {
+    for (const name of ["hearth.node", "cli.js", "engine.js", "extension.js", "chatTemplateWorker.js", "chat.js"]) {
+      const bytes = readFileSync(join(ROOT, "dist", name));
+      for (const folder of [ROOT, homedir()].filter((path) => path.length > 5)) {
+        assert.equal(bytes.includes(folder), false, `${name} names ${folder}`);
+      }
+    }
+  });
+});
