@@ -39,7 +39,15 @@ describe("What Hearth says", () => {
   it("names no command that is not there", () => {
     const files = [
       ...["src", "webview", "test/host", "test/e2e", "test/seam", "docs", ".vscode", ".github"].flatMap(textsBelow),
-      ...["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "package.json", "native/README.md"],
+      ...[
+        "README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "MARKETPLACE.md",
+        "SECURITY.md",
+        "package.json",
+        "native/README.md",
+      ],
     ].filter((file) => file !== join("src", "core", "messages.test.ts"));
     assert.ok(files.length > 200, `only ${String(files.length)} files were found`);
     const wrong = files.flatMap((file) =>
@@ -64,6 +72,44 @@ describe("What Hearth says", () => {
       named.filter((key) => !isCurrentSetting(key)),
       [],
     );
+  });
+});
+
+describe("The page that vendors show", () => {
+  const page = readFileSync("MARKETPLACE.md", "utf8");
+  const targets = [...page.matchAll(/(!?)\[[^\]]*\]\(([^)]+)\)/g)].map(([, mark, target = ""]) => ({
+    isPicture: mark === "!",
+    target,
+  }));
+
+  it("has pictures that ship, each with words for who does not see it, and links to nothing that does not", () => {
+    const shipped = manifest.contributes.walkthroughs.flatMap(({ steps }) => steps.map(({ media }) => media.image));
+    assert.ok(targets.filter(({ isPicture }) => isPicture).length >= 3);
+    for (const { isPicture, target } of targets) {
+      assert.ok(isPicture ? shipped.includes(target) : target.startsWith("https://"), target);
+    }
+    assert.doesNotMatch(page, /!\[\]/);
+    assert.doesNotMatch(page, /<img|\.svg/);
+  });
+
+  it("names the keys that there are", () => {
+    const { keybindings } = manifest.contributes;
+    const bound = (command: string): string[] =>
+      keybindings.filter((binding) => binding.command === command).map(({ key }) => key);
+    const named = [...page.matchAll(/^\| ((?:Ctrl|Alt)\+[^\s|]+)/gm)].map(([, key = ""]) => key.toLowerCase());
+    const keyOf: Readonly<Record<string, string>> = {
+      "editor.action.inlineSuggest.acceptNextLine": "alt+shift+\\",
+      "hearth.trigger": "alt+\\",
+      "hearth.refactor": "alt+\\",
+      "hearth.chat.open": "ctrl+alt+shift+j",
+      "hearth.chat.sendSelection": "ctrl+alt+shift+j",
+      "hearth.fix": "ctrl+alt+shift+f",
+      "hearth.explain": "ctrl+alt+shift+k",
+    };
+    for (const [command, key] of Object.entries(keyOf)) {
+      assert.deepEqual(bound(command), [key], command);
+      assert.ok(named.includes(key.replace("\\", "\\\\")), `${key} is not on the page: ${named.join(" ")}`);
+    }
   });
 });
 

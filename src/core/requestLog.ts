@@ -1,4 +1,4 @@
-import type { SkipReason } from "./skipReasons";
+import { SKIP_REASONS, type SkipReason } from "./skipReasons";
 
 /** What became of one request. No text of the document: the log may be shown to others. */
 export interface RequestRecord {
@@ -57,12 +57,27 @@ export class RequestLog {
     return this.#records;
   }
 
+  /** The last request that was neither cancelled nor superseded. */
+  get lastDone(): RequestRecord | undefined {
+    return this.#records.findLast(({ outcome, reason }) => outcome !== "cancelled" && reason !== "superseded");
+  }
+
   get last(): RequestRecord | undefined {
     return this.#records.at(-1);
   }
 
   /** Skip reason of the last request that was neither cancelled nor superseded; undefined if it showed something. */
   get lastSkipReason(): SkipReason | undefined {
-    return this.#records.findLast(({ outcome, reason }) => outcome !== "cancelled" && reason !== "superseded")?.reason;
+    return this.lastDone?.reason;
   }
+}
+
+/** For the status menu: what became of the last request, and how long it took. */
+export function lastLine({ lastDone }: RequestLog): string | undefined {
+  if (lastDone === undefined) {
+    return undefined;
+  }
+  const { reason, totalMs } = lastDone;
+  const what = reason === undefined ? "shown" : SKIP_REASONS[reason].title.toLowerCase();
+  return `last: ${what}, ${totalMs.toFixed(0)} ms`;
 }

@@ -20,18 +20,35 @@ function shown(change: Partial<WindowFacts>): string {
 
 describe("statusLine", () => {
   it("says which model is ready, and that nothing is sent", () => {
-    assert.equal(shown({}), `ready | Hearth | ${ABOUT}`);
+    assert.equal(shown({}), `ready | Starter | ${ABOUT}`);
     assert.match(
       shown({ engine: { kind: "ready", model: { ...MODEL, title: "Hearth starter model" } } }),
-      /^ready \| Hearth \| Starter model · runs/,
+      /^ready \| Starter model \| Starter model · runs/,
     );
+  });
+
+  it("says the state, the model and the language in the status bar itself, in few characters", () => {
+    const title = "SmallThinker-21BA3B-Instruct Q4_0";
+    const engine = { kind: "ready", model: { ...MODEL, title } } as const;
+    const textOf = (change: Partial<WindowFacts>): string => statusLine({ ...READY, language: "C++", ...change }).text;
+    assert.equal(textOf({}), "Starter · C++");
+    assert.equal(textOf({ thinking: true }), "Starter · C++");
+    assert.equal(textOf({ engine }), "SmallThinker-21BA3B-Ins… · C++");
+    assert.equal(textOf({ unwanted: "languageOff" }), "Hearth: off for C++");
+    assert.equal(textOf({ unwanted: "languageOff", engine: { kind: "asleep" } }), "Hearth: off for C++");
+    assert.equal(textOf({ unwanted: "manualOnly" }), "Hearth: when asked");
+    assert.equal(textOf({ unwanted: "snoozed", snoozedUntilMs: 1 }), "Hearth: snoozed");
+    assert.equal(textOf({ unwanted: "off" }), "Hearth: off");
+    assert.equal(textOf({ engine: { kind: "asleep" } }), "Hearth: idle");
+    // About the cursor: the bar would flicker with every selection.
+    assert.equal(textOf({ unwanted: "textSelected" }), "Starter · C++");
   });
 
   it("gives statistics in the field's units, and why the last request showed nothing", () => {
     const statistics = { decodeTps: 23.4, prefillTps: 118.2, expertHitRate: 0.634, memoryBytes: 1.05e9 };
     assert.equal(
       shown({ statistics, lastSkipReason: "empty" }),
-      `ready | Hearth | ${ABOUT} | writes 23, reads 118 tokens/s | 63 % of expert weights came from memory | ` +
+      `ready | Starter | ${ABOUT} | writes 23, reads 118 tokens/s | 63 % of expert weights came from memory | ` +
         "1050 MB of memory | Last: The model has nothing to add here.",
     );
   });
@@ -41,13 +58,13 @@ describe("statusLine", () => {
     const statistics = { expertHitRate: 0.769, reading, memoryBytes: 1.05e9 };
     assert.equal(
       shown({ statistics }),
-      `ready | Hearth | ${ABOUT} | 77 % of expert weights came from memory | 317 experts fit, 8 % came late | ` +
+      `ready | Starter | ${ABOUT} | 77 % of expert weights came from memory | 317 experts fit, 8 % came late | ` +
         "61.2 MB read and 18.0 ms waited per token | 1050 MB of memory",
     );
   });
 
   it("shows how far loading is", () => {
-    assert.match(shown({ engine: { kind: "loading", part: 0.429 } }), /^loading \| Hearth 42 % \|/);
+    assert.match(shown({ engine: { kind: "loading", part: 0.429 } }), /^loading \| Hearth: loading 42 % \|/);
   });
 
   it("has a state for everything that may be the matter", () => {
@@ -62,7 +79,7 @@ describe("statusLine", () => {
 
   it("prefers off to a failure: who switched it off does not want to hear of it", () => {
     const engine = { kind: "failed", error: new EngineError("io", "cannot open model 'x': no such file") } as const;
-    assert.match(shown({ engine }), /^error \| Hearth \| Cannot open model 'x': no such file\.$/);
+    assert.match(shown({ engine }), /^error \| Hearth: failed \| Cannot open model 'x': no such file\.$/);
     assert.match(shown({ engine, unwanted: "off" }), /^off \|/);
   });
 

@@ -13,6 +13,8 @@ export interface WindowFacts {
   readonly unwanted: UnwantedReason | "noDocument" | undefined;
   /** The rule by which the active document is never read. */
   readonly excludedBy?: string | undefined;
+  /** Name of the active document's language, as the editor shows it. */
+  readonly language?: string | undefined;
   /** Milliseconds since 1970. */
   readonly snoozedUntilMs: number | undefined;
   /** Why the last request showed nothing; undefined where it showed something. */
@@ -24,6 +26,7 @@ export interface StatusLine {
   readonly state: "off" | "asleep" | "loading" | "ready" | "thinking" | "paused" | "error";
   /** Name of an icon of the editor. */
   readonly icon: string;
+  /** Short: the state where it is not the usual one, else the model and the language. */
   readonly text: string;
   /** One fact a line, the most important first. */
   readonly details: readonly string[];
@@ -35,27 +38,29 @@ export interface StatusLine {
 export function statusLine(facts: WindowFacts): StatusLine {
   const { engine, unwanted } = facts;
   if (unwanted === "off") {
-    return line("off", "circle-slash", ["Completion is off."]);
+    return line("off", "circle-slash", ["Completion is off."], "off");
   }
   switch (engine.kind) {
     case "failed": {
       const { code, message } = engine.error;
-      return { ...line("error", "error", [sentence(message)]), remedies: FAILURES[code].remedies };
+      return { ...line("error", "error", [sentence(message)], "failed"), remedies: FAILURES[code].remedies };
     }
     case "ended": {
       const details = [`The engine was stopped (${engine.reason}).`];
-      return { ...line("error", "debug-disconnect", details), remedies: ["restartEngine"] };
+      return { ...line("error", "debug-disconnect", details, "stopped"), remedies: ["restartEngine"] };
     }
     case "starting":
-      return line("loading", SPINNER, ["The engine is starting."]);
+      return line("loading", SPINNER, ["The engine is starting."], "starting");
     case "restarting":
-      return line("loading", SPINNER, ["The engine went away and is restarting."]);
+      return line("loading", SPINNER, ["The engine crashed and is restarting."], "restarting");
     case "loading": {
       const percent = `${String(Math.floor(engine.part * 100))} %`;
-      return { ...line("loading", SPINNER, [`The model is loading: ${percent}.`]), text: `Hearth ${percent}` };
+      return line("loading", SPINNER, [`The model is loading: ${percent}.`], `loading ${percent}`);
     }
     case "asleep":
-      return pausedLine(facts) ?? line("asleep", "flame", ["The engine starts with the first document you work in."]);
+      return (
+        pausedLine(facts) ?? line("asleep", "flame", ["The engine starts with the first document you work in."], "idle")
+      );
     case "ready":
       return readyLine(facts, engine.model);
   }
@@ -63,8 +68,8 @@ export function statusLine(facts: WindowFacts): StatusLine {
 
 const SPINNER = "loading~spin";
 
-function line(state: StatusLine["state"], icon: string, details: readonly string[]): StatusLine {
-  return { state, icon, text: "Hearth", details, remedies: [] };
+function line(state: StatusLine["state"], icon: string, details: readonly string[], word: string): StatusLine {
+  return { state, icon, text: `Hearth: ${word}`, details, remedies: [] };
 }
 
 function readyLine(facts: WindowFacts, model: ShownModel): StatusLine {
@@ -73,7 +78,7 @@ function readyLine(facts: WindowFacts, model: ShownModel): StatusLine {
     ...statisticsLines(facts.statistics),
   ];
   if (!model.capabilities.includes("complete")) {
-    return line("paused", "info", [SKIP_REASONS.cannotComplete.sentence, ...about]);
+    return line("paused", "info", [SKIP_REASONS.cannotComplete.sentence, ...about], "chat only");
   }
   const paused = pausedLine(facts);
   if (paused !== undefined) {
@@ -81,7 +86,19 @@ function readyLine(facts: WindowFacts, model: ShownModel): StatusLine {
   }
   const { thinking, lastSkipReason } = facts;
   const last = lastSkipReason === undefined ? [] : [`Last: ${SKIP_REASONS[lastSkipReason].sentence}`];
-  return thinking ? line("thinking", SPINNER, about) : line("ready", "flame", [...about, ...last]);
+  const text = readyText(model.title, facts.language);
+  return thinking
+    ? { state: "thinking", icon: SPINNER, text, details: about, remedies: [] }
+    : { state: "ready", icon: "flame", text, details: [...about, ...last], remedies: [] };
+}
+
+/** Status bars are short. */
+const TITLE_CHARS_MAX = 24;
+
+function readyText(title: string, language: string | undefined): string {
+  const model = shortTitle(title);
+  const cut = model.length > TITLE_CHARS_MAX ? `${model.slice(0, TITLE_CHARS_MAX - 1).trimEnd()}…` : model;
+  return language === undefined ? cut : `${cut} · ${language}`;
 }
 
 /** "Hearth starter model" below "Hearth" would say it twice. */
@@ -92,13 +109,23 @@ function shortTitle(title: string): string {
 /** About the cursor, not about the document. */
 const OF_THE_MOMENT: ReadonlySet<UnwantedReason> = new Set(["severalCursors", "textSelected", "notInserting"]);
 
-function pausedLine({ unwanted, snoozedUntilMs, excludedBy }: WindowFacts): StatusLine | undefined {
+/** For the status bar, after "Hearth: ". */
+const PAUSED_WORDS: Partial<Record<UnwantedReason, string>> = {
+  inlineSuggestOff: "off in this editor",
+  excluded: "not in this file",
+  notEditable: "read-only",
+  snoozed: "snoozed",
+  manualOnly: "when asked",
+};
+
+function pausedLine({ unwanted, snoozedUntilMs, excludedBy, language }: WindowFacts): StatusLine | undefined {
   if (unwanted === undefined || unwanted === "noDocument" || OF_THE_MOMENT.has(unwanted)) {
     return undefined;
   }
   const until = unwanted === "snoozed" && snoozedUntilMs !== undefined ? ` Until ${timeOfDay(snoozedUntilMs)}.` : "";
   const rule = unwanted === "excluded" && excludedBy !== undefined ? [`${capitalised(excludedBy)}.`] : [];
-  return line("paused", "debug-pause", [SKIP_REASONS[unwanted].sentence + until, ...rule]);
+  const word = PAUSED_WORDS[unwanted] ?? (language === undefined ? "off here" : `off for ${language}`);
+  return line("paused", "debug-pause", [SKIP_REASONS[unwanted].sentence + until, ...rule], word);
 }
 
 /** Recent engine statistics, in the field's units. */

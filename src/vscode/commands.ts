@@ -6,6 +6,7 @@ import type { WindowChat } from "./chat/windowChat";
 import { completionPosition } from "./documents";
 import { tellFailure } from "./failures";
 import { showMenu } from "./menu";
+import { turnOffOtherCompleters } from "./otherCompleters";
 import { type ReportPorts, reportSuggestion } from "./reporting";
 import type { Settings } from "./settings";
 import { showSkipReasons } from "./skipReasons";
@@ -51,10 +52,15 @@ export function registerCommands(ports: CommandPorts): vscode.Disposable {
     "hearth.endSnooze": () => snooze.end(),
     "hearth.toggleLanguage": (languageId) => inTurn(() => toggleLanguage(settings, languageId)),
     "hearth.trigger": async () => {
+      if (vscode.window.activeTextEditor === undefined) {
+        void vscode.window.showInformationMessage("Open a file and put the cursor where Hearth should suggest.");
+        return;
+      }
       // The editor asks nothing while something is shown; asked again, there is more to show.
       await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
       await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
     },
+    "hearth.turnOffOtherCompleters": () => turnOffOtherCompleters(),
     "hearth.useBuiltInModel": () => settings.setModelPath(undefined),
     "hearth.showSkipReasons": () => showSkipReasons(engine.requests, ports.nowMs()),
     "hearth.showStatistics": () => orTell(() => showStatistics(engine)),

@@ -7,6 +7,7 @@ import { SyntaxCache } from "../core/syntax/cursorSyntax";
 import type { SyntaxSource } from "../core/syntax/reader";
 import { type StatusLine, statusLine } from "../core/statusLine";
 import type { EngineCondition } from "../protocol/engine";
+import { AcceptHint } from "./acceptHint";
 import { WindowChat } from "./chat/windowChat";
 import { registerCommands } from "./commands";
 import { WindowEdits } from "./edit/windowEdits";
@@ -15,6 +16,7 @@ import type { EngineListeners, EnginePort } from "./enginePort";
 import { failureText } from "./failures";
 import { FocusWatch } from "./focusWatch";
 import { InlineCompletionProvider } from "./inlineCompletionProvider";
+import { languageName } from "./languageNames";
 import { LanguageModelProvider } from "./languageModelProvider";
 import { warnAboutOtherCompleters } from "./otherCompleters";
 import type { OpenModels } from "./models/modelsPort";
@@ -110,7 +112,10 @@ export class HearthWindow {
       },
     });
     this.#memory = new WindowMemory(this.engine, settings, readable);
-    const watch = new SuggestionWatch(context.workspaceState, clock);
+    const hint = new AcceptHint(context.globalState);
+    const watch = new SuggestionWatch(context.workspaceState, clock, () => {
+      void hint.seen();
+    });
     this.provider = new InlineCompletionProvider(this.engine, settings, snooze, {
       watch,
       memory: this.#memory,
@@ -178,6 +183,7 @@ export class HearthWindow {
               ? undefined
               : this.provider.unwanted(document, "automatic"),
       excludedBy: document === undefined ? undefined : this.#readable.knownRule(document),
+      language: document === undefined ? undefined : languageName(document.languageId),
       snoozedUntilMs: this.#snooze.untilMs,
       lastSkipReason: this.engine.requests.lastSkipReason,
       statistics: this.engine.statistics,

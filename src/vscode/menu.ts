@@ -1,8 +1,10 @@
 import * as vscode from "vscode";
 import { REMEDIES, type RemedyName } from "../core/remedies";
+import { lastLine } from "../core/requestLog";
 import type { StatusLine } from "../core/statusLine";
 import { isLanguageOn } from "../core/wanted";
 import { languageName } from "./languageNames";
+import { activeCompleters } from "./otherCompleters";
 import type { Settings } from "./settings";
 import type { Snooze } from "./snooze";
 import { poorLine, suggestionsLine, type SuggestionWatch } from "./suggestionWatch";
@@ -52,9 +54,10 @@ function menuItems({ settings, snooze, engine, watch, status }: MenuPorts): Menu
   return [
     ...remedies.map((name) => remedyItem(name)),
     ...switchItems(settings, snooze, watch),
+    ...otherItems(),
     separator("At the cursor"),
     remedyItem("suggestNow"),
-    item("question", "Why Was Nothing Suggested?", "hearth.showSkipReasons"),
+    item("question", "Why Was Nothing Suggested?", "hearth.showSkipReasons", lastLine(engine.requests)),
     item("report", "Report This Suggestion", "hearth.reportSuggestion"),
     suggestionsItem(watch),
     item("comment-discussion", "Open Chat", "hearth.chat.open"),
@@ -91,6 +94,14 @@ function switchItems(settings: Settings, snooze: Snooze, watch: SuggestionWatch)
           ),
         ]),
   ];
+}
+
+/** Two completers hide each other's suggestions. */
+function otherItems(): MenuItem[] {
+  const others = activeCompleters();
+  return others.length === 0
+    ? []
+    : [item("mute", `Turn Off ${others.join(" and ")} Here`, "hearth.turnOffOtherCompleters")];
 }
 
 function suggestionsItem(watch: SuggestionWatch): MenuItem {

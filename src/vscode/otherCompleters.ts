@@ -53,6 +53,28 @@ export async function warnAboutOtherCompleters(memory: vscode.Memento, settings:
   }
 }
 
+/** Those that complete in this window, each named once. */
+export function activeCompleters(): readonly string[] {
+  return [...new Set(OTHERS.filter(isActive).map(({ name }) => name))];
+}
+
+/** Turns off all that complete in this window; one that has no setting for it is shown, to be disabled. */
+export async function turnOffOtherCompleters(): Promise<void> {
+  const active = OTHERS.filter(isActive);
+  if (active.length === 0) {
+    void vscode.window.showInformationMessage("Hearth knows of no other extension that suggests code here.");
+    return;
+  }
+  for (const other of active) {
+    await switchOff(other);
+  }
+  const off = [...new Set(active.filter(({ setting }) => setting !== undefined).map(({ name }) => name))];
+  if (off.length > 0) {
+    const where = hasWorkspace() ? "in this workspace" : "in your settings";
+    void vscode.window.showInformationMessage(`${off.join(" and ")}: suggestions are turned off ${where}.`);
+  }
+}
+
 function isActive({ id, setting }: OtherCompleter): boolean {
   if (vscode.extensions.getExtension(id)?.isActive !== true) {
     return false;

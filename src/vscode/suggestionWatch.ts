@@ -23,11 +23,15 @@ export class SuggestionWatch implements vscode.Disposable {
   readonly #listeners: vscode.Disposable;
   #counts: CountsByLanguage;
 
-  constructor(memory: vscode.Memento, clock: Clock) {
+  /** `onSeen`: a suggestion has stood there long enough to be seen. */
+  constructor(memory: vscode.Memento, clock: Clock, onSeen: () => void) {
     this.#memory = memory;
     this.#counts = storedCounts(memory.get<unknown>(KEY));
     this.#ledger = new SuggestionLedger(clock, (languageId, what) => {
       this.#keep(counted(this.#counts, languageId, what));
+      if (what === "offered") {
+        onSeen();
+      }
     });
     this.#listeners = vscode.Disposable.from(
       vscode.commands.registerCommand(ACCEPTED, (id: unknown) => {

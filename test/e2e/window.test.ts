@@ -46,6 +46,14 @@ describe("the status bar", () => {
     await current.ready();
   });
 
+  it("has a suggestion asked for from the command palette", async () => {
+    const { current } = editor;
+    await current.openFile("menu.ts", ...PLACE);
+    await current.type("return");
+    await current.command("Hearth: Suggest Now");
+    assert.notEqual(await current.ghost(), "");
+  });
+
   it("goes on when the engine is killed while somebody types, and has it back", async () => {
     const { current } = editor;
     await current.openFile("crash.ts", ...PLACE);

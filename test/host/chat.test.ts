@@ -253,6 +253,28 @@ describe("the chat", function () {
       await assert.rejects(async () => vscode.commands.executeCommand("hearth.chat.ask", "text"), /takes \{text\}/);
     });
 
+    it("explains code in a conversation of its own, with the code as an attachment", async () => {
+      await view.ask("First of all.");
+      const before = chat.state().conversation.id;
+      const { document } = await open(DOCUMENT, "typescript");
+      await vscode.commands.executeCommand("hearth.explain", {
+        uri: document.uri,
+        range: new vscode.Range(1, 2, 1, 2),
+      });
+      const asked = await until("it is asked", () => {
+        const { conversation } = chat.state();
+        const [first] = conversation.turns;
+        return conversation.id !== before && first?.kind === "user" ? first : undefined;
+      });
+      assert.equal(asked.text, "/explain");
+      const [attached, ...others] = asked.attachments;
+      assert.equal(attached?.kind, "selection");
+      assert.match(attached.label, /:1-3$/);
+      assert.deepEqual(others, []);
+      await until("it is answered", () => chat.state().conversation.turns.at(-1)?.text.includes("scripted"));
+      assert.match(chat.state().conversation.title, /^explain /);
+    });
+
     describeAttachments(() => view);
     describeLanguageModel();
   });

@@ -302,6 +302,8 @@ describe("with an engine that says what a test wants,", () => {
         select(editor, "const a");
         await refactor({ say: inFence('const a = "größer als 漢字 🔥";') });
         await says(await proposed(), '"größer als 漢字 🔥"');
+        // As such, and without the mark that the status bar would tell of.
+        assert.equal((await proposed()).encoding, "utf8");
         await accept();
         assert.equal(editor.document.getText(), 'const a = "größer als 漢字 🔥";\n');
       } finally {

@@ -7,7 +7,7 @@ import { extension, hearth } from "./window";
 interface Manifest {
   readonly main: string;
   readonly contributes: {
-    readonly commands: readonly { readonly command: string; readonly title: string }[];
+    readonly commands: readonly { readonly command: string; readonly title: string; readonly enablement?: string }[];
     readonly keybindings: readonly {
       readonly command: string;
       readonly key: string;
@@ -61,6 +61,18 @@ describe("the manifest", () => {
     assert.deepEqual(others.sort(), [...internal, ...earlierNames].sort());
   });
 
+  it("has commands that the palette can run: it has the focus itself, and shows none twice", () => {
+    const { commands } = manifest().contributes;
+    for (const { command, enablement } of commands) {
+      assert.doesNotMatch(enablement ?? "", /focus/i, `${command} is never enabled in the palette`);
+    }
+    const titles = commands.map(({ title }) => title);
+    assert.deepEqual(
+      titles.filter((title, at) => titles.indexOf(title) !== at),
+      [],
+    );
+  });
+
   it("has few settings, all of them described, with a default and a scope", () => {
     const settings = Object.entries(manifest().contributes.configuration.properties);
     const current = settings.filter(([, setting]) => setting.markdownDeprecationMessage === undefined);
@@ -73,18 +85,20 @@ describe("the manifest", () => {
   });
 
   it("binds no key that the editor binds", async () => {
+    // The list has them, too.
+    const own = manifest().contributes.keybindings;
     const defaults = await vscode.workspace.openTextDocument(
       vscode.Uri.parse("vscode://defaultsettings/keybindings.json"),
     );
     const keys = [...defaults.getText().matchAll(/"key":\s*"((?:[^"\\]|\\.)*)"[^}]*?"command":\s*"([^"]*)"/g)]
       .map(([, key, command]) => ({ key: normal(JSON.parse(`"${key ?? ""}"`) as string), command }))
-      .filter(({ command }) => command?.startsWith("hearth.") !== true);
+      .filter((bound) => !own.some(({ command, key }) => command === bound.command && normal(key) === bound.key));
     assert.ok(keys.length > 300, `only ${String(keys.length)} default keys were found`);
     assert.ok(
       keys.some(({ key }) => key === normal("ctrl+shift+p")),
       "the default keys are read wrongly",
     );
-    for (const { command, key, when } of manifest().contributes.keybindings) {
+    for (const { command, key, when } of own) {
       const taken = keys.find((other) => other.key === normal(key));
       assert.equal(taken, undefined, `${command} takes ${key} from ${taken?.command ?? ""}`);
       assert.ok((when ?? "").length > 0, `${command} is bound everywhere`);

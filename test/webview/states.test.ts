@@ -93,6 +93,17 @@ describe("The chat view shows", () => {
     await view.lastTold("showLog");
   });
 
+  it("code of the user's own message as code, and the rest of it as it was typed", async () => {
+    const view = await open();
+    const text = "What is *this*?\n\n```ts\nconst a = 1;\n```\n\nTell me.";
+    await view.show(withTurns([user(1, text), answer(2, "A constant.")]));
+    const question = view.page.locator("hearth-question");
+    assert.equal(await question.locator("hearth-code code").innerText(), "const a = 1;");
+    assert.equal(await question.locator("hearth-code .code-keyword").innerText(), "const");
+    assert.deepEqual(await question.locator(".bubble p").allInnerTexts(), ["What is *this*?", "Tell me."]);
+    assert.equal(await question.getByRole("button", { name: "Insert at Cursor" }).count(), 0);
+  });
+
   it("every state of an answer", async () => {
     const view = await open();
     const last = view.page.locator("hearth-answer").last();

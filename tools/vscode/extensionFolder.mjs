@@ -19,6 +19,9 @@ const SHIPPED = [
   "models/hearth-starter.gguf",
 ];
 
+/** Where a file of the extension is in the repository, if not in the same place: our own README is for who builds Hearth. */
+const SOURCES = { "README.md": "MARKETPLACE.md" };
+
 const NOTICES = "THIRD_PARTY_NOTICES.txt";
 
 /** Of package.json: what tells how Hearth is built, which an installed one has no use for. */
@@ -43,16 +46,18 @@ export function shippedFiles() {
 }
 
 /**
- * Makes `folder` anew, with the extension in it and nothing else; `extra`: more files to put there.
- * Errors: StepError if something is missing.
+ * Makes `folder` anew, with the extension in it and nothing else; `extra`: more files to put there; `instead`: files of
+ * which others take the place. Errors: StepError if something is missing.
  */
-export function layOutExtension(folder, extra = []) {
+export function layOutExtension(folder, extra = [], instead = {}) {
   rmSync(folder, { recursive: true, force: true });
+  const sources = { ...SOURCES, ...instead };
   for (const file of [...copiedFiles(), ...extra]) {
-    if (!existsSync(file)) {
-      throw new StepError(`cannot put the extension together: '${file}' is missing; run 'npm run build'`);
+    const source = sources[file] ?? file;
+    if (!existsSync(source)) {
+      throw new StepError(`cannot put the extension together: '${source}' is missing; run 'npm run build'`);
     }
-    cpSync(file, path.join(folder, file));
+    cpSync(source, path.join(folder, file));
   }
   const bundles = copiedFiles().filter((file) => /\.(js|css)$/.test(file));
   writeFileSync(path.join(folder, NOTICES), thirdPartyNotices(bundles));

@@ -16,6 +16,8 @@ export const SUITE = path.join(root, "dist-test", "host", "index.js");
 const HARNESS = path.join(root, "tools", "vscode", "harness");
 /** An extension that is installed beside Hearth, where that is not packaged: a packaged one tells tests nothing of its grammars. */
 const GRAMMARS = path.join(root, "tools", "vscode", "grammars");
+/** Another one, which goes by the name of a completer. */
+const OTHER_COMPLETER = path.join(root, "tools", "vscode", "otherCompleter");
 const ARTEFACTS = path.join(root, ".cache", "test-artefacts");
 /** A run takes two minutes; two go on at once. */
 const RUN_LIMIT_MS = 900_000;
@@ -109,9 +111,10 @@ export async function runInHost({ label, version = NEWEST, extension = root, vsi
   let browser;
   try {
     const extensions = path.join(folder, "extensions");
-    if (vsix === undefined)
+    if (vsix === undefined) {
       cpSync(GRAMMARS, path.join(extensions, "hearth.hearth-test-grammars-0.0.1"), { recursive: true });
-    else await installVsix(version, folder, extensions, vsix);
+      cpSync(OTHER_COMPLETER, path.join(extensions, "ggml-org.llama-vscode-0.0.0"), { recursive: true });
+    } else await installVsix(version, folder, extensions, vsix);
     server = await startServer({
       version,
       folder,

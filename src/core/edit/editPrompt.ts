@@ -125,7 +125,14 @@ export function testsPrompt(
   ];
 }
 
-/** For the chat, where the user reads it as well. */
+/** What the chat is asked about code that is attached to the question. */
+export function explainQuestion(problems: readonly Problem[]): string {
+  return problems.length === 0
+    ? "/explain"
+    : `Explain what is meant by this, why it is so, and what can be done about it.\n\n${problemList(problems)}`;
+}
+
+/** Question and code in one, where there is no chat. */
 export function explainText(
   { path, languageId, lines }: Omit<Excerpt, "above" | "below">,
   problems: readonly Problem[],

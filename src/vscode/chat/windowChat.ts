@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import type { AttachmentSource } from "../../core/chat/attachments";
 import { USUAL_CONTEXT_TOKENS } from "../../core/chat/chatPrompt";
 import { isRecord, isText } from "../../core/chat/checks";
 import { ChatSession } from "../../core/chat/chatSession";
@@ -17,6 +18,7 @@ import { applyCode, copyCode, insertCode, openLink, openPlace, showMarkdown } fr
 import { ConversationFiles } from "./conversationFiles";
 import { ConversationStore } from "./conversationStore";
 import { WorkspaceMentions } from "./workspaceMentions";
+import { isShowable, selectionPiece } from "./workspacePieces";
 
 export interface WindowChatOptions {
   readonly context: vscode.ExtensionContext;
@@ -29,6 +31,7 @@ export interface WindowChatOptions {
 export class WindowChat implements vscode.Disposable {
   readonly view: ChatView;
   readonly #engine: WindowEngine;
+  readonly #readable: ReadableFiles;
   readonly #log: vscode.LogOutputChannel;
   readonly #store: ConversationStore;
   readonly #mentions: WorkspaceMentions;
@@ -52,6 +55,7 @@ export class WindowChat implements vscode.Disposable {
 
   constructor({ context, engine, readable, log }: WindowChatOptions) {
     this.#engine = engine;
+    this.#readable = readable;
     this.#log = log;
     const files = context.storageUri && new ConversationFiles(vscode.Uri.joinPath(context.storageUri, "conversations"));
     this.#store = new ConversationStore(context.workspaceState, log, files);
@@ -197,21 +201,38 @@ export class WindowChat implements vscode.Disposable {
     this.view.showState();
   }
 
-  /** Sends `{text}` in the shown conversation; writes it into the input while an answer runs. */
+  /**
+   * Sends `{text}` in the shown conversation; writes it into the input while an answer runs. With `attached`, lines of a
+   * document, it begins a conversation of its own, whose first message has them as its one attachment.
+   */
   async ask(argument: unknown): Promise<void> {
     if (!isQuestion(argument)) {
       throw new TypeError("hearth.chat.ask takes {text}");
     }
     const { text } = argument;
-    if (this.#session.isBusy) {
+    const sources = await this.#attachedTo(argument);
+    if (sources.length > 0) {
+      // An answer that runs goes on in its own conversation no longer than until it is left.
+      this.#show(this.#session.conversation.turns.length === 0 ? this.#session.conversation : this.#store.create());
+    } else if (this.#session.isBusy) {
       this.#store.draft = text;
       await this.view.focus(text);
       return;
     }
     this.#isUsed = true;
     // The command does not wait for the end of the answer.
-    void this.#tellFailure(this.#session.send(text));
+    void this.#tellFailure(this.#session.send(text, sources));
     await this.view.focus();
+  }
+
+  async #attachedTo(argument: object): Promise<readonly AttachmentSource[]> {
+    const { attached } = argument as { readonly attached?: { readonly uri?: unknown; readonly range?: unknown } };
+    const { uri, range } = attached ?? {};
+    if (!(uri instanceof vscode.Uri) || !(range instanceof vscode.Range)) {
+      return [];
+    }
+    const document = await vscode.workspace.openTextDocument(uri);
+    return (await isShowable(document, this.#readable)) ? [selectionPiece(document, range)] : [];
   }
 
   async sendSelection(): Promise<void> {

@@ -42,10 +42,10 @@ export function documentPiece(
 }
 
 /** Whole lines: code that begins in the middle of one is hard to read. */
-export function selectionPiece(document: vscode.TextDocument, selection: vscode.Selection): AttachmentSource {
+export function selectionPiece(document: vscode.TextDocument, selection: vscode.Range): AttachmentSource {
   const { start, end } = selection;
   const isAtLineStart = end.character === 0 && end.line > start.line;
-  const lastLine = isAtLineStart ? end.line - 1 : end.line;
+  const lastLine = Math.min(isAtLineStart ? end.line - 1 : end.line, document.lineCount - 1);
   const range = new vscode.Range(start.line, 0, lastLine, document.lineAt(lastLine).range.end.character);
   const common = commonOf(document, "selection");
   return {

@@ -6,6 +6,7 @@ import type { ModelAccess } from "./modelAccess";
 
 const { QuickFix, RefactorRewrite, Empty } = vscode.CodeActionKind;
 const EXPLAIN_KIND = Empty.append("hearth.explain");
+const EXPLAIN = "Explain with Hearth";
 
 /** Hearth in the lightbulb: where the model was made for edits, and never as the only reason for one to be shown. */
 export class HearthCodeActions implements vscode.CodeActionProvider {
@@ -30,17 +31,19 @@ export class HearthCodeActions implements vscode.CodeActionProvider {
     }
     const spot: SpotArgument = { uri: document.uri, range };
     const isAsked = triggerKind === vscode.CodeActionTriggerKind.Invoke;
-    return [
-      ...(diagnostics.length === 0 ? [] : problemActions({ ...spot, diagnostics }, diagnostics)),
-      ...(range.isEmpty && !isAsked ? [] : codeActions({ ...spot, diagnostics: [] })),
-    ];
+    const code = range.isEmpty && !isAsked ? [] : codeActions({ ...spot, diagnostics: [] });
+    if (diagnostics.length > 0) {
+      return [...problemActions({ ...spot, diagnostics }, diagnostics), ...code];
+    }
+    return code.length === 0 ? [] : [...code, action(EXPLAIN, EXPLAIN_KIND, "hearth.explain", spot)];
   }
 }
 
+/** One entry: what is explained is the problem where there is one, and the code around it. */
 function problemActions(spot: SpotArgument, diagnostics: readonly vscode.Diagnostic[]): vscode.CodeAction[] {
   const actions = [
     action("Fix with Hearth", QuickFix, "hearth.fix", spot),
-    action("Explain with Hearth", QuickFix, "hearth.explain", spot),
+    action(EXPLAIN, QuickFix, "hearth.explain", spot),
   ];
   for (const each of actions) {
     each.diagnostics = [...diagnostics];
@@ -54,7 +57,6 @@ function codeActions(spot: SpotArgument): vscode.CodeAction[] {
     action("Refactor with Hearth…", RefactorRewrite, "hearth.refactor", spot),
     action("Add Documentation with Hearth", RefactorRewrite, "hearth.addDocumentation", spot),
     action("Write Tests with Hearth", RefactorRewrite, "hearth.writeTests", spot),
-    action("Explain Code with Hearth", EXPLAIN_KIND, "hearth.explain", spot),
   ];
 }
 

@@ -129,7 +129,7 @@ export class EditedFiles implements vscode.FileSystemProvider {
   }
 }
 
-/** With a byte order mark: the editor would read it in whatever encoding is set for files. TextDecoder drops it again. */
+/** Whoever opens one says that it is UTF-8: the editor would read it in whatever encoding is set for files. */
 function encode(text: string): Uint8Array {
-  return new TextEncoder().encode(`\u{feff}${text}`);
+  return new TextEncoder().encode(text);
 }

@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 import { visibleText } from "../../core/visibleText";
-import { explainPrompt, explainText } from "../../core/edit/editPrompt";
+import { explainPrompt, explainQuestion, explainText } from "../../core/edit/editPrompt";
 import { selectedCode } from "./codeRange";
 import { spotOf } from "./editSpot";
 import type { ModelAccess } from "./modelAccess";
@@ -18,14 +18,16 @@ export async function explain({ access, readable }: EditPorts, argument: unknown
   }
   const code = await selectedCode(spot.document, spot.range);
   const problems = (spot.diagnostics ?? []).map(problemOf);
-  const lines = code.lines.slice(code.range.start, code.range.end);
-  const { languageId } = spot.document;
-  const text = explainText({ path: code.path, languageId, lines }, problems, code.range.start);
+  const { start, end } = code.range;
+  const { languageId, uri } = spot.document;
   // It says itself what its model cannot do, and what is too long for it.
   if ((await vscode.commands.getCommands(true)).includes(CHAT_COMMAND)) {
-    await vscode.commands.executeCommand(CHAT_COMMAND, { text });
+    const attached = { uri, range: new vscode.Range(start, 0, end, 0) };
+    await vscode.commands.executeCommand(CHAT_COMMAND, { text: explainQuestion(problems), attached });
     return;
   }
+  const lines = code.lines.slice(start, end);
+  const text = explainText({ path: code.path, languageId, lines }, problems, start);
   const model = await access.ready("chat");
   if (model !== undefined && (await planFor(access, model, code, 0)) !== undefined) {
     await explainInDocument(access, text);

@@ -259,7 +259,7 @@ export class Proposals implements vscode.Disposable {
 }
 
 async function showDiff({ original, before, uri, title }: Proposal, firstLine: number): Promise<void> {
-  const document = await vscode.workspace.openTextDocument(uri);
+  const document = await vscode.workspace.openTextDocument(uri, { encoding: "utf8" });
   if (document.languageId !== original.languageId) {
     await vscode.languages.setTextDocumentLanguage(document, original.languageId);
   }

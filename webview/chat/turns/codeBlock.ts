@@ -8,7 +8,7 @@ import { hasReordering, textPieces } from "../visibleText";
 
 const CONFIRMED_MS = 1500;
 
-/** A piece of code of an answer, with what can be done with it. */
+/** A piece of code of an answer, with what can be done with it, or of the user's own message. */
 @customElement("hearth-code")
 export class CodeBlock extends PageElement {
   @property({ attribute: false }) accessor code = "";
@@ -17,6 +17,8 @@ export class CodeBlock extends PageElement {
   @property({ attribute: false }) accessor info = "";
   /** More of it is on its way: half a function is nothing to insert. */
   @property({ attribute: false }) accessor growing = false;
+  /** The user wrote it: there is nothing to be done with it. */
+  @property({ attribute: false }) accessor own = false;
   @state() private accessor copied = false;
 
   #drawn: readonly CodeSpan[] = [];
@@ -31,7 +33,7 @@ export class CodeBlock extends PageElement {
     const title = languageTitle(this.language);
     return html`<div class="code-bar">
         <span class="code-language">${title}</span>
-        ${this.growing ? nothing : this.#actions(title)}
+        ${this.growing || this.own ? nothing : this.#actions(title)}
       </div>
       <pre class="code-scroller" data-scroller tabindex=${nothing} role="group" aria-label="Code, ${title}"><code
         class="code"

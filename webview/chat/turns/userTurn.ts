@@ -8,7 +8,9 @@ import { tell } from "../events";
 import { icon, iconButton } from "../icon";
 import { isTypingKey } from "../keys";
 import { attachmentSentence } from "../words";
+import "./codeBlock";
 import { drawText } from "./markdownView";
+import { userPieces } from "./userPieces";
 
 /** A user's message with its attachments. It can be edited and sent again. */
 @customElement("hearth-question")
@@ -63,7 +65,13 @@ export class Question extends PageElement {
             </div>`
           : nothing
       }
-      <p class="bubble" dir="auto">${drawText(turn.text)}</p>
+      <div class="bubble">
+        ${userPieces(turn.text).map((piece) =>
+          piece.kind === "text"
+            ? html`<p dir="auto">${drawText(piece.text)}</p>`
+            : html`<hearth-code .code=${piece.text} .language=${piece.language} .own=${true}></hearth-code>`,
+        )}
+      </div>
     </div>`;
   }
 
