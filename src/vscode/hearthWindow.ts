@@ -13,6 +13,7 @@ import type { IsWritableFile } from "./edit/writability";
 import type { EngineListeners, EnginePort } from "./enginePort";
 import { tellFailure } from "./failures";
 import { FocusWatch } from "./focusWatch";
+import { EditorConfigs } from "./editorConfigs";
 import { InlineCompletionProvider } from "./inlineCompletionProvider";
 import { LanguageModelProvider } from "./languageModelProvider";
 import { warnAboutOtherCompleters } from "./otherCompleters";
@@ -98,10 +99,12 @@ export class HearthWindow {
     });
     this.#memory = new WindowMemory(this.engine, settings, readable);
     const watch = new SuggestionWatch(context.workspaceState, clock);
+    const configs = new EditorConfigs();
     this.provider = new InlineCompletionProvider(this.engine, settings, snooze, {
       watch,
       memory: this.#memory,
       readable,
+      configs,
     });
     this.chat = new WindowChat({ context, engine: this.engine, readable, log });
     this.#focus = new FocusWatch(this.engine, this.provider, settings, this.#syntax);
@@ -123,6 +126,7 @@ export class HearthWindow {
       settings,
       snooze,
       readable,
+      configs,
       this.#statusBar,
       this.#focus,
       this.#memory,

@@ -9,6 +9,8 @@ const MODIFIERS = String.raw`(?:(?:export|default|declare|public|private|protect
 const CONTAINERS =
   "class|interface|defmodule|defprotocol|defimpl|struct|enum(?: class| struct)?|union|trait|namespace|module|mod|object|record(?: class| struct)?|extension|protocol|actor|contract|annotation class|@interface|companion object";
 
+const HEAD_CHARS_MAX = 4000;
+
 const re = (text: string, flags = "u"): RegExp => new RegExp(text, flags);
 const CONTAINER = re(String.raw`^${MODIFIERS}(${CONTAINERS})\b\s*(${NAME}(?:[.:]{1,2}${NAME})*)?`);
 const IMPL = /^(?:pub\s+)?(?:unsafe\s+)?impl\b\s*(?:<[^{]*?>\s*)?([^{]*)/;
@@ -29,7 +31,8 @@ const TITLED =
 /** What a piece of code declares. `code`: its head with strings and comments blanked, `text`: as it is written. */
 export function headOf(code: string, text: string, family: Family, container: Container): Head {
   const flat = code.replaceAll(/\s+/g, " ").trim();
-  const head = flat.replace(/^(?:\[[^\]]*\]\s*|@[\w.]+(?:\s*\([^)]*\))?\s+(?=[^\s(=]))*/u, "");
+  // Longer heads are data; patterns take the square of the length.
+  const head = flat.slice(0, HEAD_CHARS_MAX).replace(/^(?:\[[^\]]*\]\s*|@[\w.]+(?:\s*\([^)]*\))?\s+(?=[^\s(=]))*/u, "");
   switch (family.kind) {
     case "css":
       return cssHead(
@@ -208,9 +211,9 @@ function fieldHead(head: string, family: Family, container: Container): Head | u
     return undefined;
   }
   // Outside a class only with a type: `int count = 0;`.
-  const typed = re(String.raw`^(?:${NAME}[<>\[\]*&\w:, ]*\s+)+[*&]*(${NAME})\s*(?:\[[^\]]*\])?\s*(?:=(?!=)|;)`).exec(
-    head,
-  )?.[1];
+  const typed = re(
+    String.raw`^${NAME}[\p{L}\p{N}_$<>\[\]*&:,\s]*\s[*&]*(${NAME})\s*(?:\[[^\]]*\])?\s*(?:=(?!=)|;)`,
+  ).exec(head)?.[1];
   return typed === undefined ? undefined : { kind: "variable", name: typed };
 }
 
