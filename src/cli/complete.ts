@@ -11,6 +11,7 @@ import { promptTraitsOf } from "../model/ggufFile";
 import { EngineError } from "../protocol/errors";
 import type { GenerateReport } from "../protocol/generation";
 import { SYSTEM_CLOCK } from "../systemClock";
+import { indentationOfFile } from "./configuredIndentation";
 import { readUtf8 } from "./documents";
 import { completeWith, type GivenOutcome } from "./givenAnswer";
 import { type Arguments, flagOption, samplerOptions, textOption, usageError, wholeOption } from "./options";
@@ -191,7 +192,7 @@ async function requestAt({ file, line, column }: Place): Promise<CompletionReque
     languageId: languageIdOfPath(path),
     text,
     offset: before + column - 1 - (isInside ? 1 : 0),
-    indentation: detectIndentation(text, true),
+    indentation: await indentationOfFile(file, text, detectIndentation(text, true)),
     // As a manual request, so that nothing is suppressed.
     trigger: "manual",
   };

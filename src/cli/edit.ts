@@ -11,9 +11,10 @@ import { type LineRange, linesOf } from "../core/edit/lineDiff";
 import { namesIn } from "../core/edit/nameList";
 import { rewriteOf } from "../core/edit/rewriteResult";
 import { unifiedDiff } from "../core/edit/unifiedDiff";
-import { detectIndentation } from "../core/indentation";
+import { detectIndentation, type Indentation } from "../core/indentation";
 import { languageIdOfPath } from "../core/language";
 import { EngineError } from "../protocol/errors";
+import { indentationOfFile } from "./configuredIndentation";
 import { readUtf8, writingFile } from "./documents";
 import { type TextLines, textLines, withLines } from "./editedText";
 import { askModel, type ModelAnswer } from "./editModel";
@@ -74,12 +75,16 @@ interface OpenFile {
   readonly languageId: string;
   readonly text: TextLines;
   readonly whole: string;
+  readonly indentation: Indentation;
 }
 
 async function openFile(file: string, languageId?: string): Promise<OpenFile> {
   const whole = await readUtf8(file, "edit");
   const path = promptPath(file);
-  return { file, path, languageId: languageId ?? languageIdOfPath(path), text: textLines(whole), whole };
+  const text = textLines(whole);
+  const joined = text.lines.join("\n");
+  const indentation = await indentationOfFile(file, joined, detectIndentation(joined));
+  return { file, path, languageId: languageId ?? languageIdOfPath(path), text, whole, indentation };
 }
 
 async function editRewrite(args: Arguments, kind: "refactor" | "document" | "fix"): Promise<void> {
@@ -101,7 +106,7 @@ async function editRewrite(args: Arguments, kind: "refactor" | "document" | "fix
       messages: (excerpt) => rewritePrompt(excerpt, task, range.start),
     });
   });
-  const indentation = detectIndentation(lines.join("\n"));
+  const { indentation } = open;
   const spot = { path, languageId, indentation, lines, range };
   const result = rewriteOf(answer.text, spot, { kind, hasEnded: answer.hasEnded });
   if (result.kind === "none") {
@@ -131,7 +136,7 @@ async function editApply(args: Arguments): Promise<void> {
   const isKnown = open.languageId !== "plaintext";
   const languageId = isKnown || named === "" || named === "diff" ? open.languageId : named;
   const info = isKnown || named === "diff" ? (given ?? "") : "";
-  const indentation = detectIndentation(lines.join("\n"));
+  const { indentation } = open;
   const block = blockOf(answer, info, open, lines);
   const placement = placeCode(block, { lines, languageId, indentation, cursorLine });
   if (placement.kind === "placed") {

@@ -50,6 +50,11 @@ export function detectIndentation(text: string, withBlank = false): Indentation 
   return best === undefined ? DEFAULT_INDENTATION : { style: "spaces", size: best[0] };
 }
 
+/** Whether any line says how the document is indented. */
+export function isIndented(text: string): boolean {
+  return /^(?:\t| {2})[\t ]*[^\s*]/m.test(text);
+}
+
 /** The smallest step between the given widths; 0 where they are all the same. */
 export function smallestStep(widths: readonly number[]): number {
   const sorted = [...new Set(widths)].sort((a, b) => a - b);

@@ -15,6 +15,7 @@ import type { IsWritableFile } from "./edit/writability";
 import type { EngineListeners, EnginePort } from "./enginePort";
 import { failureText } from "./failures";
 import { FocusWatch } from "./focusWatch";
+import { EditorConfigs } from "./editorConfigs";
 import { InlineCompletionProvider } from "./inlineCompletionProvider";
 import { languageName } from "./languageNames";
 import { LanguageModelProvider } from "./languageModelProvider";
@@ -116,10 +117,12 @@ export class HearthWindow {
     const watch = new SuggestionWatch(context.workspaceState, clock, () => {
       void hint.seen();
     });
+    const configs = new EditorConfigs();
     this.provider = new InlineCompletionProvider(this.engine, settings, snooze, {
       watch,
       memory: this.#memory,
       readable,
+      configs,
     });
     this.chat = new WindowChat({ context, engine: this.engine, readable, log });
     this.#focus = new FocusWatch(this.engine, this.provider, settings, this.#syntax);
@@ -142,6 +145,7 @@ export class HearthWindow {
       settings,
       snooze,
       readable,
+      configs,
       this.#statusBar,
       this.#focus,
       this.#memory,

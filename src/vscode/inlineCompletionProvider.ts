@@ -8,6 +8,7 @@ import { isLanguageOn, type Switches, unwantedReason } from "../core/wanted";
 import { EngineError } from "../protocol/errors";
 import { documentIdOf, isEditable, requestAt } from "./documents";
 import { insertsKeys } from "./modalEditing";
+import type { EditorConfigs } from "./editorConfigs";
 import type { ReadableFiles } from "./readableFiles";
 import { RemovalWatch } from "./removalWatch";
 import type { Settings } from "./settings";
@@ -43,6 +44,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   readonly #watch: SuggestionWatch;
   readonly #memory: Pick<WindowMemory, "tell">;
   readonly #readable: ReadableFiles;
+  readonly #configs: EditorConfigs;
   readonly #removals = new RemovalWatch();
   readonly #thinkingChanged = new vscode.EventEmitter<boolean>();
   readonly #answered = new vscode.EventEmitter<void>();
@@ -74,10 +76,12 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
       watch,
       memory,
       readable,
+      configs,
     }: {
       readonly watch: SuggestionWatch;
       readonly memory: Pick<WindowMemory, "tell">;
       readonly readable: ReadableFiles;
+      readonly configs: EditorConfigs;
     },
   ) {
     this.#watch = watch;
@@ -86,6 +90,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     this.#snooze = snooze;
     this.#memory = memory;
     this.#readable = readable;
+    this.#configs = configs;
   }
 
   dispose(): void {
@@ -155,10 +160,12 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
       this.#catchUp.take(documentIdOf(document), document.version);
     const trigger = isAutomatic ? "automatic" : "manual";
     const asked = requestAt(document, position, trigger, context.selectedCompletionInfo);
-    const request = { ...asked, removed: this.#removals.at(asked) };
+    const removed = this.#removals.at(asked);
     try {
       // From here on it is known whether anything of the document may be read.
       await this.#readable.ruleOf(document);
+      const indentation = await this.#configs.indentationOf(document, asked.text, asked.indentation);
+      const request = { ...asked, removed, indentation };
       const found = await this.#outcomesOf(document, request, token);
       // Somebody may have switched it off meanwhile.
       const outcomes = this.unwanted(document, trigger) === undefined ? found : [];

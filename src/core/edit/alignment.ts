@@ -134,16 +134,21 @@ function pairing(
     key: keyOf(line),
   });
   const [a, b] = [rewrite.map(read), old.map(read)];
-  const count = (lines: readonly { readonly key: string }[]): ReadonlyMap<string, number> => {
+  interface Start {
+    readonly key: string;
+    readonly width: number;
+  }
+  const atDepth = ({ key, width }: Start): string => `${String(width)} ${key}`;
+  const count = (lines: readonly Start[]): ReadonlyMap<string, number> => {
     const counts = new Map<string, number>();
-    for (const { key } of lines) {
+    for (const key of lines.map(atDepth)) {
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
     return counts;
   };
   const [own, before] = [count(a), count(b)];
-  // One of several elements that begin alike is not told from the others.
-  const isOnly = (key: string): boolean => (own.get(key) ?? 0) < 2 && (before.get(key) ?? 0) < 2;
+  // One of several elements of a depth that begin alike is not told from the others.
+  const areOnly = (x: Start, y: Start): boolean => (own.get(atDepth(x)) ?? 0) < 2 && (before.get(atDepth(y)) ?? 0) < 2;
   return (i, j) => {
     const [x, y] = [a[i], b[j]];
     if (x === undefined || y === undefined) {
@@ -157,7 +162,7 @@ function pairing(
       return -Infinity;
     }
     const alike = likeness(x.words, y.words);
-    if (!isOnly(x.key) || !isOnly(y.key)) {
+    if (!areOnly(x, y)) {
       return -Infinity;
     }
     const least = x.key === y.key ? CHANGED_MIN : CHANGED_OTHER_MIN;

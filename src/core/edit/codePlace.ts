@@ -1,11 +1,14 @@
 import type { Indentation } from "../indentation";
 import { codeOfBlock } from "./answer/blockCode";
+import { isMarkdown } from "./answer/fenceInfo";
 import { placePatch } from "./answer/patchText";
 import { fitIndentation } from "./codeIndentation";
 import { foreignLanguage } from "./foreignCode";
 import { applyHunks, isSame, type LineRange } from "./lineDiff";
 import { failedWarning } from "./warnings";
-import { placeByStructure } from "./structuredPlace";
+import { placeElements } from "./markup/elementPlace";
+import { placeMarkdown } from "./markup/markdownPlace";
+import { placeByStructure, type StructuredPlacement } from "./structuredPlace";
 
 /** A document that code is put into. */
 export interface CodeTarget {
@@ -35,7 +38,7 @@ export type Placement =
  * whole document afterwards.
  */
 export function placeCode(block: CodeBlock, target: CodeTarget): Placement {
-  const { lines: code, language, isPatch } = codeOfBlock(block, target.lines);
+  const { lines: code, language, isPatch } = codeOfBlock(block, target.lines, target.languageId);
   if (code.every((line) => line.trim() === "")) {
     return { kind: "nowhere", reason: "The block has no code." };
   }
@@ -53,8 +56,22 @@ export function placeCode(block: CodeBlock, target: CodeTarget): Placement {
     const fitted = fitIndentation(code, { lines: old, width: 0, indentation, languageId });
     return placed(lines, applyHunks(lines, [{ ...selection, lines: fitted }]), []);
   }
-  const result = placeByStructure(code, { lines, languageId, indentation, cursorLine });
+  const result = placeByKind(code, { lines, languageId, indentation, cursorLine });
   return result.kind === "placed" ? placed(lines, result.lines, result.warnings) : result;
+}
+
+/** Files of elements. In some of them the code of scripts goes as everywhere. */
+const MARKUP = new Set(
+  "html xml xsl svg vue svelte astro handlebars django-html jinja-html razor aspnetcorerazor erb php".split(" "),
+);
+
+function placeByKind(code: readonly string[], target: Omit<CodeTarget, "selection">): StructuredPlacement {
+  if (isMarkdown(target.languageId)) {
+    return placeMarkdown(code, target);
+  }
+  const isMarkup =
+    MARKUP.has(target.languageId) && /^\s*<[A-Za-z!]/.test(code.find((line) => line.trim() !== "") ?? "");
+  return (isMarkup ? placeElements(code, target) : undefined) ?? placeByStructure(code, target);
 }
 
 function placedPatch(patch: readonly string[], { lines, indentation, cursorLine, selection }: CodeTarget): Placement {

@@ -34,19 +34,13 @@ export function withCommentsOf(
   const changedCode =
     code.length !== oldCode.length || [...pairs].some(([o, i]) => !isKept(i, o)) || pairs.size !== oldCode.length;
   const result: string[] = [];
-  let read = 0;
   let oldRead = 0;
-  for (const o of [...oldCode, old.length]) {
-    const i = o === old.length ? rewrite.length : pairs.get(o);
-    const oldAside = old.slice(oldRead, o);
-    if (i !== undefined) {
-      const aside = rewrite.slice(read, i).filter((_, k) => own[read + k]?.code === "");
-      const shift = o === old.length ? 0 : shiftBetween(rewrite[i] ?? "", old[o] ?? "", indentation.size);
-      result.push(...betweenOf(aside, oldAside, { shift, indentation }));
-      read = i + 1;
-    } else {
-      result.push(...oldAside);
-    }
+  for (const [at, o] of [...oldCode, old.length].entries()) {
+    const i = pairs.get(o);
+    const above = pairs.get(oldCode[at - 1] ?? -1);
+    result.push(
+      ...betweenOf(asidesOf({ rewrite, old, own, indentation }, [above, i], o, oldCode[at - 1]), old.slice(oldRead, o)),
+    );
     if (o < old.length) {
       result.push(
         i !== undefined && isKept(i, o) ? withTrailing(rewrite[i] ?? "", old[o] ?? "", own[i]) : (old[o] ?? ""),
@@ -55,6 +49,44 @@ export function withCommentsOf(
     oldRead = o + 1;
   }
   return { lines: result, changedCode };
+}
+
+export function hasOnlyComments(lines: readonly string[], languageId: string): boolean {
+  const syntax = lineSyntax(lines, languageId);
+  const text = lines.flatMap((line, i) => (line.trim() === "" ? [] : [syntax[i]?.isComment === true]));
+  return text.length > 0 && text.every(Boolean);
+}
+
+/** An answer that is nothing but a comment stands above the old code, or, as a documentation string, below its head. */
+export function withCodeBelow(
+  written: readonly string[],
+  old: readonly string[],
+  languageId: string,
+  indentation: Indentation,
+): readonly string[] {
+  if (!hasOnlyComments(written, languageId) || hasOnlyComments(old, languageId)) {
+    return written;
+  }
+  const syntax = lineSyntax(old, languageId);
+  const isCode = (i: number): boolean => (old[i] ?? "").trim() !== "" && syntax[i]?.isComment !== true;
+  const first = old.findIndex((_, i) => isCode(i));
+  const own = written.slice(written.findIndex((line) => line.trim() !== ""));
+  const isDocString = languageId === "python" && /^\s*[rRuU]?(?:"""|''')/.test(own[0] ?? "");
+  const head = isDocString ? old.findIndex((_, i) => i >= first && /:\s*$/.test(syntax[i]?.code ?? "")) : -1;
+  const at = head === -1 ? first : head + 1;
+  const width = indentWidth(old[head === -1 ? first : head] ?? "", indentation.size);
+  const wanted = head === -1 ? width : width + indentation.size;
+  const shift = wanted - indentWidth(own[0] ?? "", indentation.size);
+  const comment = own.map((line) => shifted(line, shift, indentation));
+  // Its own comment takes the place of the one that was there.
+  const above =
+    head === -1
+      ? old.slice(
+          0,
+          old.findIndex((line) => line.trim() !== ""),
+        )
+      : old.slice(0, at);
+  return [...above, ...comment, ...old.slice(at)];
 }
 
 interface CodeText {
@@ -85,23 +117,59 @@ function trailingComment(line: string, code: string): number {
   return last > 0 && /^\s+(?:\/\/|\/\*|#|--|;|%)/.test(line.slice(last)) ? last : line.length;
 }
 
-/** Comments of the rewrite where it has any, else the old ones; blank lines as they were. */
-function betweenOf(
-  aside: readonly string[],
-  oldAside: readonly string[],
-  { shift, indentation }: { shift: number; indentation: Indentation },
+interface Texts {
+  readonly rewrite: readonly string[];
+  readonly old: readonly string[];
+  readonly own: readonly CodeText[];
+  readonly indentation: Indentation;
+}
+
+/**
+ * The comments of a rewrite that stand between two lines of the old code: those behind the partner of the first and those
+ * before the partner of the second, which are the same ones where nothing was changed.
+ */
+function asidesOf(
+  { rewrite, old, own, indentation }: Texts,
+  [above, below]: readonly [number | undefined, number | undefined],
+  oldBelow: number,
+  oldAbove: number | undefined,
 ): readonly string[] {
+  const isAside = (k: number): boolean => k >= 0 && k < own.length && own[k]?.code === "";
+  const fitted = (from: number, to: number, shift: number): string[] =>
+    rewrite.slice(from, to).map((line) => shifted(line, shift, indentation));
+  let end = (above ?? -1) + 1;
+  while ((above !== undefined || oldAbove === undefined) && isAside(end)) {
+    end += 1;
+  }
+  let start = below ?? end;
+  while (below !== undefined && isAside(start - 1)) {
+    start -= 1;
+  }
+  const shiftOf = (i: number | undefined, o: number | undefined): number =>
+    i === undefined || o === undefined ? 0 : shiftBetween(rewrite[i] ?? "", old[o] ?? "", indentation.size);
+  const [first, second] = [shiftOf(above, oldAbove), shiftOf(below, oldBelow)];
+  return below !== undefined && (start < end || above === undefined)
+    ? fitted(start, below, second)
+    : [
+        ...fitted(above === undefined ? 0 : above + 1, above === undefined && oldAbove !== undefined ? 0 : end, first),
+        ...(below === undefined ? [] : fitted(start, below, second)),
+      ];
+}
+
+function shifted(line: string, shift: number, indentation: Indentation): string {
+  return shift === 0 || line.trim() === ""
+    ? line
+    : indentOf(Math.max(0, indentWidth(line, indentation.size) + shift), indentation) + line.trimStart();
+}
+
+/** Comments of the rewrite where it has any, else the old ones; blank lines as they were. */
+function betweenOf(aside: readonly string[], oldAside: readonly string[]): readonly string[] {
   const hasText = (line: string): boolean => line.trim() !== "";
   if (!aside.some(hasText)) {
     return oldAside;
   }
-  const fitted = aside.map((line) =>
-    shift === 0 || !hasText(line)
-      ? line
-      : indentOf(Math.max(0, indentWidth(line, indentation.size) + shift), indentation) + line.trimStart(),
-  );
   const above = oldAside.findIndex(hasText) === -1 ? oldAside : oldAside.slice(0, oldAside.findIndex(hasText));
-  const own = fitted.slice(fitted.findIndex(hasText));
+  const own = aside.slice(aside.findIndex(hasText));
   // Blank lines that the old code has above its comments, and those that the rewrite has among and below its own.
   return [...(above.some(hasText) ? [] : above), ...own];
 }

@@ -110,6 +110,11 @@ function messageOfCommand(text: string): string | undefined {
   if (command === undefined) {
     return undefined;
   }
+  // A here-document, as agents write it: `-m "$(cat <<'EOF'`.
+  const here = /<<-?\s*['"]?(\w+)['"]?\s*\n([\s\S]*?)\n\s*\1\b/.exec(command)?.[2];
+  if (here !== undefined) {
+    return here;
+  }
   const quoted = [...command.matchAll(/(?:-[a-zA-Z]*m|--message)[ =]?\s*(?:"((?:[^"\\]|\\[\s\S])*)"|'([^']*)')/g)];
   const parts = quoted.map(([, double, single]) => single ?? (double ?? "").replaceAll(/\\(["\\$`])/g, "$1"));
   return parts.length === 0 ? undefined : parts.join("\n\n");

@@ -78,7 +78,13 @@ function duplicated(
     // One element of a list that is like the next one is data.
     const words = texts.length === 1 && texts[0]?.endsWith(",") === true ? [] : texts;
     const isMore = words.some((line) => (counts.own.get(line) ?? 0) > (counts.original.get(line) ?? 0));
-    if (((words.length > 0 && isMore && !isOwn) || isTooMuch(count)) && isAtItsDepth(count, repeated, shown)) {
+    // Code may begin with a bracket of its own where the line that opened it was taken out.
+    const isExtra =
+      isTail || repeated.map(trimmed).some((line) => (counts.own.get(line) ?? 0) > (counts.original.get(line) ?? 0));
+    if (
+      ((words.length > 0 && isMore && !isOwn) || (isExtra && isTooMuch(count))) &&
+      isAtItsDepth(count, repeated, shown)
+    ) {
       return count;
     }
   }

@@ -22,6 +22,10 @@ export function foreignLanguage(code: readonly string[], language: string, fileL
     "zsh",
     "",
   ].includes(fileLanguageId);
+  const isTranscript = /^(?:\$|>|PS [A-Z]:[^>]*>) \S/.test(lines[0] ?? "") && fileLanguageId !== "php";
+  if (!isShellFile && isTranscript) {
+    return "shellscript";
+  }
   if (
     !isShellFile &&
     lines.length > 0 &&

@@ -15,7 +15,8 @@ const ITEM = /^\s*(?:[-*+•]|\(?\d+[.):])\s+/;
 export function namesIn(answer: string, current: string, languageId = ""): string[] {
   // Where a name may have a dash it has one already, as in CSS.
   const word = current.includes("-") ? /[\p{L}_$@#][\p{L}\p{N}_$-]*[?!]?/u : /[\p{L}_$@#][\p{L}\p{N}_$]*[?!]?/u;
-  const lines = answer.split(/\r?\n/).filter((line) => !/^\s*(?:`{3,}|~{3,})/.test(line));
+  const plain = answer.split(/\r?\n/).filter((line) => !/^\s*(?:`{3,}|~{3,})/.test(line));
+  const lines = namesOfJson(plain.join("\n")) ?? plain.map(firstCell).filter((line) => line !== "");
   const items = lines.filter((line) => ITEM.test(line));
   const hasMark = /[?!]$/.test(current);
   const names = (items.some((line) => candidatesIn(line, hasMark).length > 0) ? items : lines)
@@ -23,10 +24,46 @@ export function namesIn(answer: string, current: string, languageId = ""): strin
     .map((text) => text.replace(/\(\)$/, ""))
     .map((text) => word.exec(text))
     .flatMap((match) => (match === null || match.index > 0 || match[0] !== match.input ? [] : [match[0]]))
-    .filter((name) => !TALK.test(name))
+    .filter((name) => !TALK.test(name) && !isReserved(name, languageId))
     .map((name) => inStyleOf(hasMark ? name : name.replace(/[?!]$/, ""), current))
     .filter((name) => name !== current && name.length <= NAME_CHARS_MAX && !isReserved(name, languageId));
   return [...new Set(names)].slice(0, NAMES_MAX);
+}
+
+/** The names of `["a", "b"]`, `{"names": ["a", "b"]}` or `[{"name": "a"}]`. */
+function namesOfJson(text: string): string[] | undefined {
+  const json = /^[^[{]*([[{][\s\S]*[\]}])[^\]}]*$/.exec(text)?.[1];
+  if (json === undefined) {
+    return undefined;
+  }
+  try {
+    return stringsIn(JSON.parse(json));
+  } catch {
+    return undefined;
+  }
+}
+
+function stringsIn(value: unknown): string[] {
+  if (typeof value === "string") {
+    return [value];
+  }
+  if (Array.isArray(value)) {
+    return value.flatMap(stringsIn);
+  }
+  if (typeof value !== "object" || value === null) {
+    return [];
+  }
+  const named = Object.entries(value).filter(([key]) =>
+    /^(?:name|names|suggestions?|options|alternatives)$/i.test(key),
+  );
+  return named.flatMap(([, each]) => stringsIn(each));
+}
+
+/** Of a row of a table, what the row is about. */
+function firstCell(line: string): string {
+  const cells = /^\s*\|(.*)\|\s*$/.exec(line)?.[1]?.split("|");
+  const own = cells?.map((cell) => cell.trim()).find((cell) => cell !== "" && !/^(?:\d+|#|:?-+:?)$/.test(cell));
+  return cells === undefined ? line : (own ?? "");
 }
 
 /** One a line as asked for; or several between commas. A sentence has none. */

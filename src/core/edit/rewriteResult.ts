@@ -2,11 +2,13 @@ import { type Indentation, indentWidth } from "../indentation";
 import { codeOfAnswer } from "./answer/answerCode";
 import { placePatch } from "./answer/patchText";
 import { blankEnds, withoutBlankEnds } from "./blankEnds";
-import { withWhatBelongsAbove } from "./block";
+import { blockAt, withWhatBelongsAbove } from "./block";
 import { fitIndentation } from "./codeIndentation";
-import { withCommentsOf } from "./commentsOnly";
+import { hasOnlyComments, withCodeBelow, withCommentsOf } from "./commentsOnly";
 import { withoutDuplication } from "./duplication";
 import { withElided } from "./elision";
+import { isMarkerLine } from "./elisionMarkers";
+import { hoistedImports } from "./hoistedImports";
 import { applyHunks, type LineRange } from "./lineDiff";
 import { lineSyntax } from "./lineSyntax";
 import { loopingLines } from "./repetitionLoop";
@@ -72,17 +74,32 @@ export function rewriteOf(answer: string, spot: RewriteSpot, options: RewriteOpt
   if (options.kind === "tests" && options.isPartial !== true) {
     return testsIn(own, spot, [...warnings, ...(looping > 0 ? [WARNINGS.loop] : [])]);
   }
-  const fitted = fittedTo(spot, own, options);
+  const isLeftOut = own.some((line) => isMarkerLine(line));
+  if (
+    options.kind !== "document" &&
+    !isLeftOut &&
+    hasOnlyComments(own, languageId) &&
+    !hasOnlyComments(original, languageId)
+  ) {
+    return { kind: "none", reason: "The answer has no code for this place.", said: own.join("\n") };
+  }
+  const hoisted =
+    options.isPartial === true || options.kind === "document" ? undefined : hoistedImports(own, spot, range);
+  const fitted = fittedTo(spot, hoisted?.rest ?? own, options);
   if (fitted === undefined) {
     const reason = "The answer leaves code out and does not say where that belongs.";
     return { kind: "none", reason, said: own.join("\n") };
   }
   const { range: whole } = fitted;
   const old = lines.slice(whole.start, whole.end);
+  const written = cut ? cutPreviewOf(old, fitted.lines, spot.indentation.size) : fitted.lines;
+  // Where the place was widened, an import may stand among what is replaced.
+  const above =
+    hoisted !== undefined && hoisted.start <= whole.start && whole.start === range.start ? hoisted : undefined;
   return {
     kind: "rewritten",
-    range: whole,
-    lines: cut ? cutPreviewOf(old, fitted.lines, spot.indentation.size) : fitted.lines,
+    range: { start: above?.start ?? whole.start, end: whole.end },
+    lines: [...(above?.above ?? []), ...written],
     warnings: [...warnings, ...(looping > 0 ? [WARNINGS.loop] : []), ...fitted.warnings],
   };
 }
@@ -111,7 +128,8 @@ function fittedTo(spot: RewriteSpot, answer: readonly string[], options: Rewrite
   if (expanded.kind === "unclear") {
     return undefined;
   }
-  const whole = expanded.kind === "merged" ? withEnds(expanded.lines, old) : expanded.lines;
+  const filled = expanded.kind === "merged" ? withEnds(expanded.lines, old) : expanded.lines;
+  const whole = options.kind === "document" ? withCodeBelow(filled, old, languageId, indentation) : filled;
   const merged = expanded.kind === "merged" && expanded.restored > 0 ? [restoredWarning(expanded.restored)] : [];
   if (options.kind !== "document") {
     const result = withCommentAbove(whole, spot, range);
@@ -178,6 +196,10 @@ function leadOf(lines: readonly string[], languageId: string): { text: string; i
 /** Half a block was selected: what the answer is meant for is told by its brackets, or by what it has of the rest. */
 function halfOf(spot: RewriteSpot, answer: readonly string[]): { range: LineRange; warning: string } | undefined {
   const { lines, range, languageId, indentation } = spot;
+  const around = enclosing(spot, answer);
+  if (around !== undefined) {
+    return { range: around, warning: WARNINGS.widened };
+  }
   const whole = wholeBlocks(lines, range, languageId, indentation.size);
   if (whole.start === range.start && whole.end === range.end) {
     return undefined;
@@ -189,6 +211,21 @@ function halfOf(spot: RewriteSpot, answer: readonly string[]): { range: LineRang
     endsLike(answer, spot, whole) &&
     (isCutByBrackets ? own.closes === 0 && own.opens === 0 : hasOf(answer, lines, range, whole));
   return isWhole ? { range: whole, warning: WARNINGS.widened } : { range, warning: WARNINGS.half };
+}
+
+/** The block around a piece of its body, where the answer begins and ends as that block does. */
+function enclosing({ lines, range, indentation }: RewriteSpot, answer: readonly string[]): LineRange | undefined {
+  const isText = (line: string): boolean => /[\p{L}\p{N}]/u.test(line);
+  const width = (line: string): number => indentWidth(line, indentation.size);
+  const own = answer.filter(isText).map((line) => line.trim());
+  const inner = Math.min(...lines.slice(range.start, range.end).filter(isText).map(width));
+  const opener = lines.findLastIndex((line, i) => i < range.start && isText(line) && width(line) < inner);
+  if (opener === -1 || own.length < 2 || own[0] !== lines[opener]?.trim()) {
+    return undefined;
+  }
+  const block = blockAt(lines, opener, indentation.size);
+  const below = lines.slice(range.end, block.end).filter(isText);
+  return below.length > 0 && block.end >= range.end && own.at(-1) === below.at(-1)?.trim() ? block : undefined;
 }
 
 /** Whether an answer begins and ends as the whole block does, where that was not selected, and as deep. */

@@ -6,6 +6,7 @@ import { fitIndentation } from "./codeIndentation";
 import { withElided } from "./elision";
 import { isMarkerLine } from "./elisionMarkers";
 import { applyHunks } from "./lineDiff";
+import { namedBlock } from "./namedBlock";
 import { assembled, type Changes } from "./outline/assembly";
 import type { Declaration } from "./outline/declaration";
 import { DocumentOutline } from "./outline/documentOutline";
@@ -14,7 +15,7 @@ import { mergedGroup, mergedImport } from "./outline/imports";
 import { matchOf } from "./outline/matching";
 import { mergedOnOneLine } from "./outline/oneLine";
 import { outlineOf } from "./outline/outline";
-import { restoredWarning } from "./warnings";
+import { keptWarning, restoredWarning } from "./warnings";
 
 export interface StructuredTarget {
   readonly lines: readonly string[];
@@ -80,23 +81,14 @@ class Placer {
     const rest = isObject ? items.filter(({ name }) => name !== "") : items;
     const reason = this.#placeItems(rest, isObject && !this.#isInside(rest) ? root : undefined, undefined);
     if (reason !== undefined) {
-      return { kind: "nowhere", reason };
+      return this.#anchored() ?? this.#inLiteral(items) ?? { kind: "nowhere", reason };
     }
     const result = assembled(lines, this.#doc.outline, this.#changes, languageId);
     return { kind: "placed", lines: result, warnings: this.#allWarnings() };
   }
 
   #allWarnings(): string[] {
-    const names = [...new Set(this.#kept)];
-    const kept =
-      names.length === 0
-        ? []
-        : [
-            `The code does not have ${names
-              .slice(0, 5)
-              .map((name) => `'${name}'`)
-              .join(", ")}: kept as it was.`,
-          ];
+    const kept = this.#kept.length === 0 ? [] : [keptWarning(this.#kept)];
     return [...this.#warnings, ...(this.#restored > 0 ? [restoredWarning(this.#restored)] : []), ...kept];
   }
 
@@ -299,7 +291,7 @@ class Placer {
       const isGroup = family.kind === "go" && current.some((line) => /^import\b/.test(line));
       const group = isGroup ? mergedGroup(current, this.#code.slice(item.head, item.end)) : undefined;
       const merged =
-        group ?? one(mergedImport(current.join(" "), this.#code.slice(item.head, item.end).join(" "), family));
+        group ?? mergedImport(current.join("\n"), this.#code.slice(item.head, item.end).join("\n"), family);
       if (merged !== undefined) {
         this.#changes.replaced.set(each, merged);
         return;
@@ -337,7 +329,7 @@ class Placer {
       const type = this.#doc.typeAt() ?? this.#doc.onlyType();
       return type?.body === undefined ? undefined : { scope: type, after: this.#doc.memberBefore(type.members, type) };
     }
-    const around = this.#doc.containerAt();
+    const around = this.#doc.containerAt() ?? (item.kind === "call" ? this.#doc.lastGroup() : undefined);
     const isOwn = nesting === "any" && around !== undefined && this.#belongsInside(item, around);
     const holder = isOwn ? around : this.#doc.namespaceAt();
     return { scope: holder, after: this.#doc.memberBefore(holder?.members ?? this.#doc.outline, holder) };
@@ -367,7 +359,8 @@ class Placer {
     of: Declaration | undefined,
   ): void {
     const { lines, indentation, languageId } = this.#target;
-    const sibling = scope === undefined ? undefined : (scope.members[0] ?? undefined);
+    // A label of C++ stands less deep than the members behind it.
+    const sibling = scope?.members.find(({ kind }) => kind !== "statement") ?? scope?.members[0];
     const inner =
       scope === undefined
         ? 0
@@ -447,6 +440,22 @@ class Placer {
     return { kind: "placed", lines: applyHunks(lines, [{ ...range, lines: expanded.lines }]), warnings };
   }
 
+  /** A single member whose name an object's literal has. */
+  #inLiteral([item, ...others]: readonly Declaration[]): StructuredPlacement | undefined {
+    const { lines, indentation, languageId } = this.#target;
+    const found =
+      item === undefined || others.length > 0 ? undefined : namedBlock(this.#code, item.name, lines, indentation.size);
+    if (found === undefined) {
+      return undefined;
+    }
+    const old = lines.slice(found.range.start, found.range.end);
+    const own = fitIndentation(found.code, { lines: old, width: 0, indentation, languageId });
+    const expanded = withElided(own, old, indentation.size);
+    return expanded.kind === "unclear"
+      ? { kind: "nowhere", reason: LEFT_OUT }
+      : { kind: "placed", lines: applyHunks(lines, [{ ...found.range, lines: expanded.lines }]), warnings: [] };
+  }
+
   /** Files of these languages are made of declarations alone. */
   #noStatements(): boolean {
     return ["java", "csharp", "c", "go", "rust"].includes(familyOf(this.#target.languageId).kind);
@@ -480,8 +489,4 @@ class Placer {
     }
     return item.kind === "function" && this.#doc.isType(around) && (family === "ruby" || family === "kotlin");
   }
-}
-
-function one(line: string | undefined): readonly string[] | undefined {
-  return line === undefined ? undefined : [line];
 }

@@ -22,3 +22,9 @@ export function restoredWarning(count: number): string {
 export function othersWarning(count: number): string {
   return `The answer has ${count === 1 ? "another block" : `${String(count)} more blocks`} of code, which was not used.`;
 }
+
+/** Of a class, a rule or a section whose parts were changed one by one. */
+export function keptWarning(names: readonly string[]): string {
+  const some = [...new Set(names)].slice(0, 5).map((name) => `'${name}'`);
+  return `The code does not have ${some.join(", ")}: kept as it was.`;
+}

@@ -14,7 +14,16 @@ export function dropEcho(draft: Draft, at: Surroundings): Draft {
 
 /** UTF-16 units at the beginning of the text that say once more what stands before the cursor; 0 where none do. */
 function echoOf(text: string, at: Surroundings): number {
-  return echoedLine(text, at) || echoedMark(text, at) || echoedQuote(text, at) || echoedName(text, at);
+  return (
+    echoedLine(text, at) ||
+    echoedMark(text, at) ||
+    echoedComment(text, at) ||
+    echoedTag(text, at) ||
+    echoedQuote(text, at) ||
+    echoedString(text, at) ||
+    echoedKeyword(text, at) ||
+    echoedName(text, at)
+  );
 }
 
 const STATEMENT_HEAD =
@@ -59,8 +68,8 @@ function closesIt(typed: string, after: string): boolean {
 }
 
 /** A sign that begins a name, a comment or a list's item, where the same sign twice is another thing. */
-function echoedMark(text: string, { before, enclosing, language }: Surroundings): number {
-  const mark = /(?:^|[^\p{L}\p{N}_$@#\\])([@#$\\]|[-*+])$/u.exec(before)?.[1];
+function echoedMark(text: string, { before, enclosing, language, languageId, syntax }: Surroundings): number {
+  const mark = /(?:^|[^\p{L}\p{N}_$@#\\])([@#$\\.]|[-*+])$/u.exec(before)?.[1];
   if (mark === undefined || !text.startsWith(mark)) {
     return 0;
   }
@@ -74,13 +83,59 @@ function echoedMark(text: string, { before, enclosing, language }: Surroundings)
     case "@":
       return enclosing === undefined && language.doubledSigns !== true && /^\p{L}/u.test(rest) ? 1 : 0;
     case "$":
-      return enclosing === undefined && language.doubledSigns !== true && /^[\p{L}_]/u.test(rest) ? 1 : 0;
+      // A shell's `$$` is a number, which no name follows.
+      return (enclosing === undefined || enclosing === "string") && isShell(syntax) && /^[\p{L}_{(]/u.test(rest)
+        ? 1
+        : enclosing === undefined && language.doubledSigns !== true && /^[\p{L}_]/u.test(rest)
+          ? 1
+          : 0;
+    case ".":
+      return isFirst && ["css", "scss", "less"].includes(languageId) && /^[\p{L}_-]/u.test(rest) ? 1 : 0;
     case "#":
       // A heading of Markdown goes on with a space, and one sign more makes it another heading.
       return isFirst && language.brackets && /^(?:[a-z[!]|$)/.test(rest) ? 1 : 0;
     default:
       return isFirst && !language.brackets && /^\p{L}/u.test(rest) ? 1 : 0;
   }
+}
+
+function isShell({ reader }: Surroundings["syntax"]): boolean {
+  return reader.languageId === "shellscript";
+}
+
+/** The mark of a comment behind code. */
+function echoedComment(text: string, { before, enclosing, language }: Surroundings): number {
+  const typed = before.trimEnd();
+  const mark = language.lineComments.find((each) => typed.endsWith(each));
+  const isAlone = mark !== undefined && !typed.slice(0, -mark.length).endsWith(mark.slice(-1));
+  return enclosing === "comment" && isAlone && text.startsWith(`${mark} `) ? mark.length : 0;
+}
+
+/** `<` and `</` that begin a tag. */
+function echoedTag(text: string, { before }: Surroundings): number {
+  const mark = /(?:^|[\s>])(<\/|<)$/.exec(before)?.[1];
+  const isTag = mark === "</" || before.trim() === "<";
+  return mark !== undefined && isTag && text.startsWith(mark) && /^\p{L}/u.test(text.slice(mark.length))
+    ? mark.length
+    : 0;
+}
+
+/** All of the string so far: `'./` and `./a'`. */
+function echoedString(text: string, { before, enclosing, open }: Surroundings): number {
+  const quote = open?.kind === "string" && open.nesting === 1 ? open.text : "";
+  const typed = quote === "" ? "" : before.slice(before.lastIndexOf(quote) + quote.length);
+  const isEnough = typed.length >= 3 || (typed.length === 2 && /[^\p{L}\p{N}\s]/u.test(typed));
+  const isEcho = enclosing === "string" && isEnough && text.startsWith(typed) && text.length > typed.length;
+  return isEcho && !goesOnAs(typed, text.slice(typed.length)) ? typed.length : 0;
+}
+
+/** Words of which no language has two in a row. */
+const ONCE =
+  /(?:^|\s)((?:class|struct|enum|interface|trait|impl|namespace|module|import|from|const|let|var|fn|func|fun|function|def|return|public|private|protected|package|export|extends|implements|type|where|throw|throws|raise|import|use|new|await|if|while|for|foreach|switch|match) )$/;
+
+function echoedKeyword(text: string, { before, enclosing, language }: Surroundings): number {
+  const word = ONCE.exec(before)?.[1];
+  return word !== undefined && enclosing === undefined && language.brackets && text.startsWith(word) ? word.length : 0;
 }
 
 /** The quote that has just opened a string, with another one at that string's end. */

@@ -26,8 +26,9 @@ export function fitToLine(draft: Draft, at: Surroundings): FittedDraft {
   const outcomes = new Outcomes(text, at);
   const echoes = after === "" ? [] : waysThatEndAsAfter(text, after);
   const isSafe = ({ length }: Way): boolean => at.syntax.isKnown || !leavesOpen(text.slice(0, length));
-  const echo = echoes.find((way) => isSafe(way) && outcomes.cost(way).all <= 0);
   const whole = { length: text.length, replaced: 0 };
+  const isMeant = (way: Way): boolean => !isPartOfCloser(text.slice(way.length), at) || outcomes.cost(whole).all > 0;
+  const echo = echoes.find((way) => isSafe(way) && isMeant(way) && outcomes.cost(way).all <= 0);
   if (echo !== undefined || outcomes.cost(whole).all < 0) {
     return fitted(draft, echo ?? whole, at, false);
   }
@@ -35,6 +36,13 @@ export function fitToLine(draft: Draft, at: Surroundings): FittedDraft {
   const way = bestOf([text.length, ...cuts.map(({ index }) => index)].slice(0, CUTS_MAX), text, at, outcomes);
   const isStray = cuts.find(({ index }) => index === (way?.length ?? 0))?.isStray ?? true;
   return fitted(draft, way ?? { length: 0, replaced: 0 }, at, isStray);
+}
+
+/** Less than what ends the string at the cursor: `"` of `"#`, which is text in it. */
+function isPartOfCloser(end: string, { open, enclosing, after }: Surroundings): boolean {
+  const closer = enclosing === "string" ? (open?.close ?? "") : "";
+  const said = end.replaceAll(/\s/g, "");
+  return closer.length > 1 && after.startsWith(closer) && said.length < closer.length && closer.startsWith(said);
 }
 
 function fitted(draft: Draft, way: Way, at: Surroundings, isStray: boolean): FittedDraft {

@@ -1,11 +1,13 @@
 import { linesOf } from "../lineDiff";
 import { withoutBlankEnds } from "../blankEnds";
+import { hasOnlyComments } from "../commentsOnly";
 import { ANSWER_CHARS_MAX, answerParts, type CodePart } from "./answerParts";
 import { withoutControlTokens } from "./controlTokens";
 import { fenceInfo, isMarkdown, mayStandIn } from "./fenceInfo";
 import { markLines } from "./fenceMarks";
 import { isPatch } from "./patchText";
 import { isProse, readsLikeTalk } from "./talk";
+import { blockOnOneLine, withoutLineNumbers, withoutTags } from "./wrapping";
 
 /** What an answer is meant for. */
 export interface AnswerTarget {
@@ -32,7 +34,8 @@ export type AnswerCode =
 /** The code of an answer, whole or so far: without talk, fences and control tokens. */
 export function codeOfAnswer(answer: string, target: AnswerTarget): AnswerCode {
   const { original } = target;
-  const text = withoutControlTokens(answer.slice(0, ANSWER_CHARS_MAX), original.join("\n"));
+  const old = original.join("\n");
+  const text = withoutTags(withoutControlTokens(answer.slice(0, ANSWER_CHARS_MAX), old), old);
   const parts = answerParts(text, original);
   const blocks = parts.filter((part) => part.kind === "code");
   const chosen = blocks.length === 0 ? undefined : chosenBlock(blocks, target);
@@ -45,33 +48,54 @@ export function codeOfAnswer(answer: string, target: AnswerTarget): AnswerCode {
   }
   const { language } = fenceInfo(block.info);
   if (isPatch(block.lines, language, original)) {
-    return { kind: "patch", lines: block.lines, closed: block.closed, isFenced: true, others };
+    return patchOf(block, blocks, target);
   }
   if (isOnlyTalk(block.lines, target)) {
     return { kind: "none", said: block.lines.join("\n"), language };
   }
-  return { kind: "code", lines: block.lines, closed: block.closed, isFenced: true, others };
+  const lines = withoutLineNumbers(block.lines, original);
+  return { kind: "code", lines, closed: block.closed, isFenced: true, others };
+}
+
+/** Blocks that are patches are one patch: a model shows each place by itself. */
+function patchOf(block: CodePart, blocks: readonly CodePart[], target: AnswerTarget): AnswerCode {
+  const all = blocks.filter(
+    (each) =>
+      each === block ||
+      (isPatch(each.lines, fenceInfo(each.info).language, target.original) && !isOfAnotherFile(each, target)),
+  );
+  const lines = all.flatMap((each) => (each.info === "" ? each.lines : ["@@", ...each.lines]));
+  const closed = all.at(-1)?.closed === true;
+  return { kind: "patch", lines, closed, isFenced: true, others: 0 };
+}
+
+function isOfAnotherFile({ info }: CodePart, { path }: AnswerTarget): boolean {
+  const named = fenceInfo(info).path;
+  return named !== undefined && path !== "" && baseName(named) !== baseName(path);
 }
 
 /** Of several blocks: not the original again, not a shell command beside it, not another file's. */
 function chosenBlock(
   blocks: readonly CodePart[],
-  { languageId, path, original }: AnswerTarget,
+  target: AnswerTarget,
 ): { block: CodePart; others: number } | undefined {
+  const { languageId, path, original } = target;
   const old = significant(original).join("\n");
   const isNew = ({ lines }: CodePart): boolean => significant(lines).join("\n") !== old;
   const isFilled = ({ lines }: CodePart): boolean => lines.some((line) => line.trim() !== "");
   const known = new Set(significant(original));
   const fits = (block: CodePart): boolean => {
     const info = fenceInfo(block.info);
-    const isOther = info.path !== undefined && path !== "" && baseName(info.path) !== baseName(path);
     const isForeign = !mayStandIn(info.language, languageId) && info.language !== "diff";
-    return !isOther && (!isForeign || likeness(block.lines, known) >= 0.3);
+    return !isOfAnotherFile(block, target) && (!isForeign || likeness(block.lines, known) >= 0.3);
   };
   const filled = blocks.filter(isFilled);
   const suitable = filled.filter(fits);
-  // A single block that is only called otherwise than the file's language is what was asked for.
-  const fitting = suitable.length === 0 && filled.length === 1 ? filled.filter(isMislabelled) : suitable;
+  // A model may make up the file's name, but not its code; and a single block that is only called otherwise than the file's
+  // language is what was asked for.
+  const alike = filled.filter(({ lines }) => likeness(lines, known) >= 0.3);
+  const lone = alike.length === 0 && filled.length === 1 ? filled.filter(isMislabelled) : alike;
+  const fitting = suitable.length === 0 ? lone : suitable;
   const fresh = fitting.filter(isNew);
   const named = fresh.filter(({ info }) => {
     const named = fenceInfo(info).path;
@@ -104,6 +128,10 @@ function unfenced(text: string, target: AnswerTarget, blocks: readonly CodePart[
   const { original, languageId } = target;
   const known = new Set(significant(original));
   const lines = linesOf(text);
+  const single = lines.map(blockOnOneLine).filter((each) => each !== undefined);
+  if (single.length === 1 && !isProse(languageId)) {
+    return { kind: "code", lines: single, closed: true, isFenced: true, others: 0 };
+  }
   const isTalk = (line: string): boolean => !known.has(line.trim()) && readsLikeTalk(line, languageId);
   const isAside = (line: string): boolean => line.trim() === "" || isTalk(line);
   const first = lines.findIndex((line) => !isAside(line));
@@ -148,6 +176,7 @@ function isOnlyTalk(lines: readonly string[], { original, languageId }: AnswerTa
   return (
     !isProse(languageId) &&
     text.length > 0 &&
+    !hasOnlyComments(lines, languageId) &&
     // Of a comment, sentences are all there is.
     !significant(original).every(
       (line) => readsLikeTalk(line.replace(/^[*#/\s-]+/, ""), languageId) || /^[*#/]/.test(line),

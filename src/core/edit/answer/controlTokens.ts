@@ -16,7 +16,7 @@ const HEADER =
 export function withoutControlTokens(answer: string, original: string): string {
   const isText = (token: string, at: number, text: string): boolean =>
     original.includes(token) || isQuoted(text, at, at + token.length);
-  let text = withoutThoughts(visibleText(answer, original), original);
+  let text = finalChannel(withoutThoughts(visibleText(answer, original), original), original);
   const header = HEADER.exec(text)?.[0] ?? "";
   if (header !== "" && !original.includes(header.trim())) {
     text = text.slice(header.length);
@@ -34,6 +34,12 @@ export function withoutControlTokens(answer: string, original: string): string {
 function isQuoted(text: string, start: number, end: number): boolean {
   const [before = "", after = ""] = [text[start - 1], text[end]];
   return /["'`]/.test(before) && after === before && !text.slice(0, start).endsWith("```");
+}
+
+/** Of an answer in channels (the Harmony format of gpt-oss), what is for the reader. */
+function finalChannel(text: string, original: string): string {
+  const [mark] = /<\|channel\|>\s*final\b[^<]*<\|message\|>/.exec(text) ?? [];
+  return mark === undefined || original.includes("<|channel|>") ? text : text.slice(text.indexOf(mark) + mark.length);
 }
 
 function withoutThoughts(answer: string, original: string): string {

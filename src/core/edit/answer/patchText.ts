@@ -25,8 +25,26 @@ const FUZZ_MAX = 2;
 const HEADER =
   /^(?:diff --git |diff -|index [0-9a-f]{4,}|--- |\+\+\+ |new file mode|deleted file mode|similarity |rename (?:from|to) |\*\*\* |\\ No newline)/;
 
-/** Whether code is a unified diff: by its language, or by its lines where those of the original tell. */
+/** Old and new lines between marks as of a merge conflict, as Aider's and Cline's prompts ask for them. */
+const SEARCH = /^\s*(?:<{5,9}|-{5,9})\s*(?:SEARCH|ORIGINAL|HEAD|OLD|BEFORE|CURRENT)?\s*>?$/i;
+const DIVIDER = /^\s*={5,9}\s*$/;
+const REPLACE = /^\s*(?:>{5,9}|\+{5,9})\s*(?:REPLACE|UPDATED|NEW|AFTER|[\w./-]+)?\s*$/i;
+
+function isSearchAndReplace(lines: readonly string[], original: readonly string[]): boolean {
+  const search = lines.findIndex((line) => SEARCH.test(line));
+  const divider = lines.findIndex((line, i) => i > search && DIVIDER.test(line));
+  const isThere = original.some((line) => DIVIDER.test(line)) && original.some((line) => SEARCH.test(line));
+  return search !== -1 && divider !== -1 && lines.some((line, i) => i > divider && REPLACE.test(line)) && !isThere;
+}
+
+/**
+ * Whether code is a patch: a unified diff, by its language or by its lines where those of the original tell, or blocks to
+ * search and replace.
+ */
 export function isPatch(lines: readonly string[], language: string, original: readonly string[]): boolean {
+  if (isSearchAndReplace(lines, original)) {
+    return true;
+  }
   const signs = lines.filter((line) => /^[+-]/.test(line)).length;
   if (signs === 0) {
     return false;
@@ -64,7 +82,8 @@ export function placePatch(
 ): PatchResult {
   const placed: LineHunk[] = [];
   let failed = 0;
-  for (const hunk of hunksOf(patch)) {
+  const isByMarks = isSearchAndReplace(patch, document);
+  for (const hunk of isByMarks ? replacementsOf(patch) : hunksOf(patch)) {
     const isFree = (start: number, end: number): boolean =>
       placed.every((other) => end <= other.start || start >= other.end);
     const found = placeHunk(hunk, document, { near, isFree }, indentation);
@@ -97,6 +116,27 @@ function hunksOf(lines: readonly string[]): PatchHunk[] {
     }
   }
   return hunks.filter((hunk) => hunk.lines.some(({ sign }) => sign !== " "));
+}
+
+/** Each block to search and replace as a hunk; what stands around them is talk. */
+function replacementsOf(lines: readonly string[]): PatchHunk[] {
+  const hunks: PatchHunk[] = [];
+  let own: PatchLine[] = [];
+  let sign: "-" | "+" | undefined;
+  for (const line of lines) {
+    if (sign === undefined) {
+      sign = SEARCH.test(line) ? "-" : undefined;
+    } else if (sign === "-" && DIVIDER.test(line)) {
+      sign = "+";
+    } else if (sign === "+" && REPLACE.test(line)) {
+      hunks.push({ lines: own, line: undefined });
+      own = [];
+      sign = undefined;
+    } else {
+      own.push({ sign, text: line });
+    }
+  }
+  return hunks;
 }
 
 interface Room {

@@ -104,7 +104,7 @@ class Assembler {
     if (kind === "import" && other?.kind === "import") {
       return /^\s*(?:package|namespace)\b/.test(before.lines[0] ?? "") ? 1 : 0;
     }
-    if (this.#family.kind === "json" || this.#family.kind === "yaml" || kind === "entry") {
+    if (["json", "yaml", "docker"].includes(this.#family.kind) || kind === "entry") {
       return 0;
     }
     if (kind === other?.kind && isSmall(kind, lines) && isSmall(other.kind, before.lines)) {

@@ -51,6 +51,14 @@ export class DocumentOutline {
     return outer.length === 1 ? outer[0] : undefined;
   }
 
+  /** The last group of tests of the file: a test belongs into one. */
+  lastGroup(): Declaration | undefined {
+    return this.outline.findLast(
+      ({ kind, body, name }) =>
+        kind === "container" && body !== undefined && /^(?:f|x)?(?:describe|context|suite|feature|RSpec)\b/.test(name),
+    );
+  }
+
   /** The innermost namespace, module or group of tests around the cursor, which is a file of its own. */
   namespaceAt(): Declaration | undefined {
     return this.all.findLast(

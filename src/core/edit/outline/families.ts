@@ -17,6 +17,9 @@ export interface Family {
     | "toml"
     | "shell"
     | "sql"
+    | "make"
+    | "docker"
+    | "haskell"
     | "other";
   /** Blocks end at brackets; else where the indentation ends. */
   readonly brackets: boolean;
@@ -41,6 +44,9 @@ const FAMILIES: readonly (readonly [Family, readonly string[]])[] = [
   [{ kind: "toml", brackets: false }, ["toml", "ini", "properties"]],
   [{ kind: "shell", brackets: true }, ["shellscript", "perl", "r", "powershell"]],
   [{ kind: "sql", brackets: true }, ["sql"]],
+  [{ kind: "make", brackets: false }, ["makefile"]],
+  [{ kind: "docker", brackets: false }, ["dockerfile"]],
+  [{ kind: "haskell", brackets: false }, ["haskell", "elm", "purescript", "fsharp", "ocaml"]],
 ];
 const BY_ID = new Map(FAMILIES.flatMap(([family, ids]) => ids.map((id) => [id, family] as const)));
 const OTHER: Family = { kind: "other", brackets: true };

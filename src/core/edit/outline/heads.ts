@@ -7,7 +7,9 @@ const CONTROL =
 /** Before a type or a name; not all in all languages, which does no harm. */
 const MODIFIERS = String.raw`(?:(?:export|default|declare|public|private|protected|internal|fileprivate|open|static|async|abstract|override|final|readonly|sealed|partial|data|inline|extern|virtual|unsafe|suspend|const(?=\s+(?:fn|unsafe|async|extern|enum|val)\b)|mut|lateinit|transient|volatile|native|strictfp|default|new|required|explicit|implicit|operator(?=\s+fun)|infix|tailrec|inner|value|annotation|companion|case|implicit|lazy|mutating|nonmutating|convenience|weak|unowned|pub(?:\([^)]*\))?)\s+)*`;
 const CONTAINERS =
-  "class|interface|struct|enum(?: class| struct)?|union|trait|namespace|module|mod|object|record(?: class| struct)?|extension|protocol|actor|contract|annotation class|@interface|companion object";
+  "class|interface|defmodule|defprotocol|defimpl|struct|enum(?: class| struct)?|union|trait|namespace|module|mod|object|record(?: class| struct)?|extension|protocol|actor|contract|annotation class|@interface|companion object";
+
+const HEAD_CHARS_MAX = 4000;
 
 const re = (text: string, flags = "u"): RegExp => new RegExp(text, flags);
 const CONTAINER = re(String.raw`^${MODIFIERS}(${CONTAINERS})\b\s*(${NAME}(?:[.:]{1,2}${NAME})*)?`);
@@ -29,7 +31,8 @@ const TITLED =
 /** What a piece of code declares. `code`: its head with strings and comments blanked, `text`: as it is written. */
 export function headOf(code: string, text: string, family: Family, container: Container): Head {
   const flat = code.replaceAll(/\s+/g, " ").trim();
-  const head = flat.replace(/^(?:\[[^\]]*\]\s*|@[\w.]+(?:\s*\([^)]*\))?\s+(?=[^\s(=]))*/u, "");
+  // Longer heads are data; patterns take the square of the length.
+  const head = flat.slice(0, HEAD_CHARS_MAX).replace(/^(?:\[[^\]]*\]\s*|@[\w.]+(?:\s*\([^)]*\))?\s+(?=[^\s(=]))*/u, "");
   switch (family.kind) {
     case "css":
       return cssHead(
@@ -44,6 +47,12 @@ export function headOf(code: string, text: string, family: Family, container: Co
       return keyHead(/^-?\s*["']?([^\s"'#:][^:"']*?)["']?\s*:(?:\s|$)/.exec(text.trim())?.[1], text);
     case "toml":
       return tomlHead(text.trim());
+    case "make":
+      return makeHead(text);
+    case "docker":
+      return dockerHead(text);
+    case "haskell":
+      return equationHead(text);
     case "python":
       return pythonHead(head, text, container);
     default:
@@ -87,6 +96,7 @@ function codeHead(head: string, text: string, family: Family, container: Contain
     assignedHead(head, family, container) ??
     calledHead(head, text) ??
     methodHead(head, family, container) ??
+    (family.kind === "other" && container === "file" ? blockHead(text) : undefined) ??
     fieldHead(head, family, container) ??
     STATEMENT
   );
@@ -197,10 +207,13 @@ function fieldHead(head: string, family: Family, container: Container): Head | u
     const name = /[=;:{,]|=>/.test(head) ? (declared[1] ?? "") : (go ?? declared[1] ?? "");
     return { kind: "variable", name, nesting: "member" };
   }
+  if (family.kind === "other") {
+    return undefined;
+  }
   // Outside a class only with a type: `int count = 0;`.
-  const typed = re(String.raw`^(?:${NAME}[<>\[\]*&\w:, ]*\s+)+[*&]*(${NAME})\s*(?:\[[^\]]*\])?\s*(?:=(?!=)|;)`).exec(
-    head,
-  )?.[1];
+  const typed = re(
+    String.raw`^${NAME}[\p{L}\p{N}_$<>\[\]*&:,\s]*\s[*&]*(${NAME})\s*(?:\[[^\]]*\])?\s*(?:=(?!=)|;)`,
+  ).exec(head)?.[1];
   return typed === undefined ? undefined : { kind: "variable", name: typed };
 }
 
@@ -292,6 +305,58 @@ function tomlHead(text: string): Head {
     : key === undefined
       ? STATEMENT
       : { kind: "entry", name: key };
+}
+
+/** A signature and the equations of a function are declarations of their own: `f :: Int -> Int`, `f x = x + 1`. */
+function equationHead(text: string): Head {
+  const flat = text.replaceAll(/\s+/g, " ").trim();
+  if (/^(?:import|module|open|#)\b/.test(flat)) {
+    return { kind: "import", name: flat, nesting: "top" };
+  }
+  const typed = /^((?:data|newtype|type|class|instance|module type)\b[^=|{]*?)\s*(?:=|where\b|\{|$)/.exec(flat)?.[1];
+  if (typed !== undefined) {
+    return { kind: "variable", name: typed };
+  }
+  const signature = /^([\p{Ll}_][\p{L}\p{N}_']*)\s*::?(?=\s)/u.exec(flat)?.[1];
+  if (signature !== undefined) {
+    return { kind: "variable", name: `${signature} ::` };
+  }
+  const [, name, parameters = ""] =
+    /^(?:let\s+(?:rec\s+)?)?([\p{Ll}_][\p{L}\p{N}_']*)((?:\s[^=|]*?)?)\s*[=|]/u.exec(flat) ?? [];
+  return name === undefined ? STATEMENT : { kind: "function", name, parameters: parameters.trim() };
+}
+
+/** A block behind words, as in configuration languages: `resource "aws_s3_bucket" "a" {`, `message A {`. */
+function blockHead(text: string): Head | undefined {
+  const name = /^([\p{L}_][\w.-]*(?:\s+(?:"[^"]*"|[^\s{}"();=]+))*)\s*=?\s*\{/u.exec(text)?.[1];
+  return name === undefined || CONTROL.test(name.split(" ")[0] ?? "") ? undefined : { kind: "function", name };
+}
+
+function makeHead(text: string): Head {
+  const variable = /^(?:export\s+|override\s+)?([\w.-]+)\s*(?:[:?!]|::)?=/.exec(text)?.[1];
+  if (variable !== undefined) {
+    return { kind: "entry", name: variable };
+  }
+  if (/^-?include\b/.test(text)) {
+    return { kind: "import", name: text };
+  }
+  const target = /^([^\s:=#][^:=#]*?)\s*:{1,2}(?!=)/.exec(text)?.[1];
+  return target === undefined ? STATEMENT : { kind: "function", name: target };
+}
+
+/** An image has one of each of these; of the others it may have many. */
+function dockerHead(text: string): Head {
+  const [, word = "", rest = ""] = /^([A-Za-z]+)\s+([\s\S]*)$/.exec(text) ?? [];
+  const instruction = word.toUpperCase();
+  if (instruction === "FROM") {
+    return { kind: "entry", name: `FROM ${/\bas\s+(\S+)/i.exec(rest)?.[1] ?? ""}`.trim() };
+  }
+  if (["ENV", "ARG", "LABEL"].includes(instruction)) {
+    return { kind: "entry", name: `${instruction} ${/^[\w.-]+/.exec(rest)?.[0] ?? ""}` };
+  }
+  return ["WORKDIR", "CMD", "ENTRYPOINT", "USER", "EXPOSE", "HEALTHCHECK", "STOPSIGNAL"].includes(instruction)
+    ? { kind: "entry", name: instruction }
+    : STATEMENT;
 }
 
 /** What stands in the first parentheses. */
