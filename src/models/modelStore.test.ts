@@ -19,7 +19,7 @@ const MODEL: CatalogueModel = {
   id: "small",
   title: "Small",
   description: "A test's.",
-  goodFor: ["complete"],
+  goodFor: ["complete", "chat", "edit"],
   fillsIn: false,
   licence: "MIT",
   contextTokens: 4096,

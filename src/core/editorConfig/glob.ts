@@ -9,7 +9,7 @@ const NEVER = /(?!)/;
  * `*` and `?` but slashes, `**`, `[name]`, `[!name]`, `{a,b}`, `{1..9}`; without a slash in any folder below.
  */
 export function globOf(pattern: string): RegExp {
-  const isAnchored = pattern.replaceAll(/\[[^\]]*\]/g, "").includes('/');
+  const isAnchored = pattern.replaceAll(/\[[^\]]*\]/g, "").includes("/");
   const body = new GlobReader(isAnchored ? pattern.replace(/^\//, "") : pattern).read();
   try {
     return body === undefined ? NEVER : new RegExp(`^${isAnchored ? "" : "(?:.*/)?"}${body}$`, "u");
