@@ -42,18 +42,14 @@ export async function readBytes(file: string, attempt: string): Promise<Uint8Arr
   }
 }
 
-/** The same, at once, for regular files only. */
-export function readTextSync(file: string, attempt: string): string {
-  try {
-    const info = statSync(file);
-    checkLength(info.size);
-    if (!info.isFile() && !info.isDirectory()) {
-      throw new Error("it is not a regular file");
-    }
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw new EngineError("bad_request", `cannot ${attempt} '${file}': ${reasonOf(error)}`, { cause: error });
+/** A regular file's text, at once. Errors: the system's, or Error with a reason; `reasonOf` tells both. */
+export function readTextSync(file: string): string {
+  const info = statSync(file);
+  checkLength(info.size);
+  if (!info.isFile() && !info.isDirectory()) {
+    throw new Error("it is not a regular file");
   }
+  return readFileSync(file, "utf8");
 }
 
 /** A text is a string of at most half a gigabyte in any case. */

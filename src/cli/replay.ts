@@ -27,7 +27,7 @@ export async function replay(args: Arguments): Promise<void> {
   if (file === undefined || args.positionals.length > 1) {
     throw usageError("replay takes one trace, a JSON file");
   }
-  const trace = parseTrace(await readText(file), file, (path) => readTextSync(path, "read"));
+  const trace = parseTrace(await readText(file), file, readTextSync);
   const choice = { path: resolve(modelPath(args)), load: engineOptions(args) };
   const { model, keystrokes, prefills } = await withPrivateEngine(async (client) => {
     const opened = await client.openModel(choice);
