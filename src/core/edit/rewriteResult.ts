@@ -75,8 +75,10 @@ export function rewriteOf(answer: string, spot: RewriteSpot, options: RewriteOpt
     return testsIn(own, spot, [...warnings, ...(looping > 0 ? [WARNINGS.loop] : [])]);
   }
   const isLeftOut = own.some((line) => isMarkerLine(line));
+  // Code may follow in an answer that is still being written.
   if (
     options.kind !== "document" &&
+    options.isPartial !== true &&
     !isLeftOut &&
     hasOnlyComments(own, languageId) &&
     !hasOnlyComments(original, languageId)
