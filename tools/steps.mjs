@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { constants, setPriority } from "node:os";
+import { setPriority } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -47,9 +47,9 @@ export async function runAll(checks) {
 
 /**
  * Runs a program; its output is shown (`quiet`: only when it fails; `onLine` is then given each line of stdout).
- * `background`: at the lowest priority, as are the programs that it starts. Resolves with stdout. Rejects with StepError.
+ * `priority`: as `nice` counts, also of the programs that it starts. Resolves with stdout. Rejects with StepError.
  */
-export function run(command, args, { quiet = false, background = false, env = {}, cwd = root, onLine } = {}) {
+export function run(command, args, { quiet = false, priority, env = {}, cwd = root, onLine } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd,
@@ -57,7 +57,7 @@ export function run(command, args, { quiet = false, background = false, env = {}
       stdio: ["ignore", "pipe", "pipe"],
       shell: process.platform === "win32" && !path.isAbsolute(command),
     });
-    if (background && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
+    if (priority !== undefined && child.pid !== undefined) setPriority(child.pid, priority);
     let all = "";
     let out = "";
     child.stdout.on("data", (data) => {

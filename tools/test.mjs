@@ -1,6 +1,6 @@
 // `npm test`: sets up, builds, runs every suite, and closes with the sum. `npm test -- --only NAME[,NAME…]` runs these suites.
 import { spawnSync } from "node:child_process";
-import { availableParallelism } from "node:os";
+import { availableParallelism, constants } from "node:os";
 import path from "node:path";
 import { build, NATIVE_INPUTS } from "./build.mjs";
 import { lint } from "./lint.mjs";
@@ -22,6 +22,9 @@ function suitesAskedFor() {
   }
   return names;
 }
+
+/** As `nice` counts: what runs so yields to a browser and an editor, but is not starved by them. */
+const BESIDE_A_SCREEN = 5;
 
 const asked = [];
 const wanted = (suite) => asked.includes(suite);
@@ -51,7 +54,7 @@ function kernelsThatDidNotRun() {
 function compileTests(preset, targets) {
   const inputs = [...NATIVE_INPUTS, "cmake"];
   return unlessUpToDate(`ctest-build-${preset}`, inputs, `build/${preset}/CTestTestfile.cmake`, async () => {
-    const quietly = { quiet: true, background: true };
+    const quietly = { quiet: true, priority: constants.priority.PRIORITY_LOW };
     await run("cmake", ["--preset", preset], quietly);
     const chosen = targets === undefined ? [] : ["--target", ...targets];
     const parallel = String(availableParallelism());
@@ -99,7 +102,7 @@ async function ctest([preset, targets]) {
   const filter = targets === undefined ? [] : ["-R", `^(${targets.join("|")})$`];
   const out = await run("ctest", ["--preset", preset, ...filter, "--no-tests=error", "--verbose"], {
     quiet: true,
-    background: true,
+    priority: constants.priority.PRIORITY_LOW,
     env: { TSAN_OPTIONS: "halt_on_error=1", UBSAN_OPTIONS: "print_stacktrace=1" },
   });
   collectSkippedKernels(out);
@@ -134,7 +137,7 @@ async function emulatedArm() {
   const runOne = ([program, ...filter], { cpu, isa }) =>
     run("qemu-aarch64", ["-L", "/usr/aarch64-linux-gnu", `build/arm/native/${program}`, ...filter], {
       quiet: true,
-      background: true,
+      priority: constants.priority.PRIORITY_LOW,
       env: { QEMU_CPU: cpu, HEARTH_EXPECTED_ISA: isa },
     });
   for (const program of ARM_PROGRAMS) await Promise.all(ARM_CPUS.map((processor) => runOne(program, processor)));
@@ -142,9 +145,12 @@ async function emulatedArm() {
   return `${ARM_PROGRAMS.length} programs passed on ${ARM_CPUS.map(({ cpu }) => cpu).join(", ")}`;
 }
 
-async function mocha(...specs) {
+/** Suites that run beside others are printed at their end, so that their lines stay together. */
+async function mocha(specs, options = {}) {
   const args = ["--reporter", "tools/mochaReporter.cjs", ...specs];
-  const out = await runTool("mocha", "mocha", args);
+  const quiet = asked.length > 1;
+  const out = await runTool("mocha", "mocha", args, { quiet, ...options });
+  if (quiet) process.stdout.write(out);
   const match = /^(\d+) passed, (\d+) failed$/m.exec(out);
   if (match === null || Number(match[1]) === 0) throw new StepError(`no test ran in ${specs.join(" ")}`);
   if (out.includes("SKIPPED kernels")) collectSkippedKernels(out);
@@ -186,19 +192,70 @@ async function inHost(runner, options) {
   return `${passed.length} passed`;
 }
 
-/** Two lanes: a run of these suites keeps less than one core busy. */
-async function hostSuites() {
-  await step("bundle the tests for the extension host", bundleHostTests);
-  const fromSource = (version) => {
-    const label = `Hearth as it lies here, in VS Code ${version}`;
-    return suite("host", label, () => inHost(runInHost, { label, version }));
-  };
-  const fromPackage = () => {
+/** The suites in VS Code and in a browser, those that take longest first: the run of one keeps less than one core busy. */
+async function suitesInVsCode() {
+  const works = [];
+  if (await prepareVsCode("host")) {
+    await step("bundle the tests for the extension host", bundleHostTests);
+    const fromSource = (version) => {
+      const label = `Hearth as it lies here, in VS Code ${version}`;
+      return suite("host", label, () => inHost(runInHost, { label, version }));
+    };
     const label = `Hearth as it is packaged, in VS Code ${NEWEST}`;
-    return suite("host", label, () => inHost(runOnVsix, { label, vsix: VSIX }));
+    works.push(
+      () => fromSource(NEWEST),
+      () => fromSource(OLDEST),
+      () => suite("host", label, () => inHost(runOnVsix, { label, vsix: VSIX })),
+      () => suite("host", "the runner of these tests", () => mocha(["test/runner/**/*.test.ts"])),
+    );
+  }
+  if (await prepareVsCode("e2e")) {
+    works.push(() => suite("e2e", "journeys in VS Code", () => mocha(["test/e2e/**/*.test.ts"])));
+  }
+  if (canRunServer()) {
+    works.push(() => suite("webview", "the chat view in a browser", () => mocha(["test/webview/**/*.test.ts"])));
+  }
+  await inLanes(2, works);
+}
+
+/** Does all of `works`, functions that return promises, in their order, at most `lanes` at a time. */
+async function inLanes(lanes, works) {
+  const left = [...works];
+  const lane = async () => {
+    for (let work = left.shift(); work !== undefined; work = left.shift()) await work();
   };
-  const ofRunner = () => suite("host", "the runner of these tests", () => mocha("test/runner/**/*.test.ts"));
-  await Promise.all([fromSource(NEWEST).then(ofRunner), fromSource(OLDEST).then(fromPackage)]);
+  await Promise.all(Array.from({ length: lanes }, lane));
+}
+
+/** The suites that need neither: below the priority of those, which watch a screen while they wait. */
+async function suitesOfNode() {
+  if (wanted("lint")) {
+    try {
+      await lint();
+    } catch (error) {
+      if (!(error instanceof StepError)) throw error;
+      console.error(`FAILED lint: ${error.message}`);
+      failedSuites.push("lint");
+      sum.failed += 1;
+    }
+  }
+  const ofNode = (name, title, ...specs) => suite(name, title, () => mocha(specs, { priority: BESIDE_A_SCREEN }));
+  await ofNode("seam", "windows and the engine process", "test/seam/**/*.test.ts");
+  await ofNode("cli", "command line", "test/cli/**/*.test.ts");
+  await ofNode(
+    "unit",
+    "TypeScript unit tests",
+    "src/**/*.test.ts",
+    "webview/**/*.test.ts",
+    "bench/eval/*.test.ts",
+    "bench/experts/*.test.ts",
+    "bench/memory/*.test.ts",
+    "test/fixtures/*.test.ts",
+    "test/golden/*.test.ts",
+  );
+  await ofNode("parity", "parity with llama.cpp", "test/parity/**/*.test.ts");
+  await ofNode("property", "same bits whatever the cache, threads and chunks", "test/property/**/*.test.ts");
+  await ofNode("fuzz", "damaged model files, documents that are cut anywhere", "test/fuzz/**/*.test.ts");
 }
 
 /** At the lowest priority, as soon as their programs are compiled: the suites in VS Code and in a browser mostly wait. */
@@ -224,43 +281,7 @@ await runMain(async () => {
   asked.push(...suitesAskedFor());
   await build();
   const compiled = compileInBackground(canEmulateArm() ? ["native", "threads", "arm"] : ["native", "threads"]);
-  const native = nativeSuites(compiled);
-  if (wanted("lint")) {
-    try {
-      await lint();
-    } catch (error) {
-      if (!(error instanceof StepError)) throw error;
-      console.error(`FAILED lint: ${error.message}`);
-      failedSuites.push("lint");
-      sum.failed += 1;
-    }
-  }
-  await suite("unit", "TypeScript unit tests", () =>
-    mocha(
-      "src/**/*.test.ts",
-      "webview/**/*.test.ts",
-      "bench/eval/*.test.ts",
-      "bench/experts/*.test.ts",
-      "bench/memory/*.test.ts",
-      "test/fixtures/*.test.ts",
-      "test/golden/*.test.ts",
-    ),
-  );
-  await suite("parity", "parity with llama.cpp", () => mocha("test/parity/**/*.test.ts"));
-  await suite("property", "same bits whatever the cache, threads and chunks", () =>
-    mocha("test/property/**/*.test.ts"),
-  );
-  await suite("fuzz", "damaged model files, documents that are cut anywhere", () => mocha("test/fuzz/**/*.test.ts"));
-  await suite("seam", "windows and the engine process", () => mocha("test/seam/**/*.test.ts"));
-  await suite("cli", "command line", () => mocha("test/cli/**/*.test.ts"));
-  if (await prepareVsCode("host")) await hostSuites();
-  if (canRunServer()) {
-    await suite("webview", "the chat view in a browser", () => mocha("test/webview/**/*.test.ts"));
-  }
-  if (await prepareVsCode("e2e")) {
-    await suite("e2e", "journeys in VS Code", () => mocha("test/e2e/**/*.test.ts"));
-  }
-  await native;
+  await Promise.all([nativeSuites(compiled), suitesOfNode(), suitesInVsCode()]);
   if (skipped.length > 0) console.log(`\nskipped: ${skipped.join(", ")}`);
   const kernels = kernelsThatDidNotRun();
   if (kernels !== "") console.log(`\n${kernels}`);
