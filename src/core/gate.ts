@@ -12,7 +12,7 @@ export const EAGERNESS = ["careful", "balanced", "eager"] as const;
 export type Eagerness = (typeof EAGERNESS)[number];
 
 /** Least joint probability of what is shown; from the curves in docs/completion.md. */
-const JOINT_MIN: Readonly<Record<Eagerness, number>> = { careful: 0.7, balanced: 0.55, eager: 0.2 };
+const JOINT_MIN: Readonly<Record<Eagerness, number>> = { careful: 0.7, balanced: 0.5, eager: 0.2 };
 
 /** A model of code has little to say there, and people read prose more closely than code. */
 const PROSE = new Set(["markdown", "plaintext", "restructuredtext", "latex", "git-commit", "scminput"]);

@@ -3,12 +3,16 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FILE, LoopbackHub, REPOSITORY } from "../../src/models/testing/loopbackHub";
+import { formatBytes } from "../../src/models/size";
 import { Editor } from "./editor";
 import { ROOT } from "./workbench";
 
 const REFERENCE = `${REPOSITORY}/${FILE}`;
 /** Of the box that asks for a reference. */
 const PLACEHOLDER = "org/repository/file.gguf";
+const MODEL_BYTES = readFileSync(join(ROOT, "models", "hearth-starter.gguf"));
+/** Where the first connection stops: at 45 % of the file. */
+const CUT_AT = Math.round(0.45 * MODEL_BYTES.length);
 
 describe("a model, from nothing to its use", () => {
   let hub: LoopbackHub;
@@ -17,7 +21,7 @@ describe("a model, from nothing to its use", () => {
 
   before(async function () {
     this.timeout(180_000);
-    hub = await LoopbackHub.start(readFileSync(join(ROOT, "models", "hearth-starter.gguf")));
+    hub = await LoopbackHub.start(MODEL_BYTES);
     folder = mkdtempSync(join(tmpdir(), "hearth-e2e-models-"));
     const env = { HF_ENDPOINT: hub.endpoint.href, HEARTH_MODELS: folder };
     editor = await Editor.open({ name: "models", files: { "a.ts": "let a = 1;\n" }, env });
@@ -61,7 +65,7 @@ describe("a model, from nothing to its use", () => {
       if (count > 1) {
         return false;
       }
-      hub.cutAfter(request, response, 3_000_000, "hang");
+      hub.cutAfter(request, response, CUT_AT, "hang");
       return true;
     };
     await choose("Download Another Model…");
@@ -70,11 +74,16 @@ describe("a model, from nothing to its use", () => {
     await editor.until("the status bar has a part of it", async () => /\b4\d %/.test(await item.innerText()));
     await editor.screenshot("progress");
     await item.click();
-    const row = editor.choices().filter({ hasText: "3 MB of 7 MB" }).first();
+    const amount = `${formatBytes(CUT_AT)} of ${formatBytes(MODEL_BYTES.length)}`;
+    const row = editor.choices().filter({ hasText: amount }).first();
     await row.waitFor();
     await editor.screenshot("list-downloading");
     await row.click();
-    await editor.toasts().filter({ hasText: "is paused: 3 MB of 7 MB" }).first().waitFor();
+    await editor
+      .toasts()
+      .filter({ hasText: `is paused: ${amount}` })
+      .first()
+      .waitFor();
     await editor.screenshot("paused");
     await editor.press("Escape");
     await editor.page.getByRole("button", { name: "Resume" }).click();

@@ -52,7 +52,7 @@ const ANSWER_TOKENS = 96;
 
 /** The logic of a window of its own, in the clock's time. */
 export async function completerFor(
-  { engine, traits, contextTokens, budget, jointMin }: Subject,
+  { engine, traits, contextTokens, budget, jointMin, count }: Subject,
   languageId: string,
   clock: VirtualClock,
 ): Promise<Completer> {
@@ -63,7 +63,9 @@ export async function completerFor(
     ...(jointMin === undefined ? {} : { jointMin }),
   };
   const timed = new TimedEngine(engine, clock, ANSWER_MS);
-  return new Completer({ engine: timed, clock, tokens: { count: estimateTokens }, syntax }, traits, options);
+  // A window estimates, within a budget that leaves room for that; one that fills the context has to count.
+  const tokens = { count: budget === undefined ? estimateTokens : count };
+  return new Completer({ engine: timed, clock, tokens, syntax }, traits, options);
 }
 
 /** Tokens beside the sources': the layout's own, and an answer. */

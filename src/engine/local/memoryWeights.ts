@@ -7,14 +7,14 @@ import type { MixtureWeights } from "./native";
 const KNOWN: Readonly<Record<string, MixtureWeights>> = {
   "hearth-starter": {
     file: {
-      strength: [9.6, 14.8, 13.7, 4.95, 2.69, 3, 2.34, 2.77, 2.28, 1.54, 1.46],
-      discount: 0.504,
-      confidence: 1.39,
+      strength: [26.2, 13.8, 15.5, 6.73, 2.77, 2.39, 1.62, 0.98, 0.689, 0.571, 0.532],
+      discount: 0.595,
+      confidence: 2.1,
     },
     workspace: {
-      strength: [198, 50, 17.6, 8.39, 2.83, 1.82, 1.42, 1.18, 0.776, 0.519, 0.446],
-      discount: 0.495,
-      confidence: 1.95,
+      strength: [321, 92.4, 45.7, 17.7, 5.01, 4.79, 2.88, 1.65, 1.1, 0.712, 0.589],
+      discount: 0.39,
+      confidence: 1.78,
     },
   },
 };
