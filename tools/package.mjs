@@ -15,7 +15,7 @@ import { layOutExtension, manifest, shippedFiles } from "./vscode/extensionFolde
 const HOST = `${isMusl() ? "alpine" : process.platform}-${process.arch}`;
 const ADDON = "dist/hearth.node";
 /** A download that nobody notices; more is a file that does not belong there. */
-const VSIX_BYTES_MAX = 12_000_000;
+const VSIX_BYTES_MAX = 2 ** 24;
 
 const vsixOf = (target) => path.join(root, "build", `hearth-${target}.vsix`);
 export const VSIX = vsixOf(HOST);
