@@ -34,6 +34,7 @@ import { HearthWindow } from "./vscode/hearthWindow";
 import { installedCatalog } from "./vscode/installedGrammars";
 import type { KeptByEditor, PrivacyPort } from "./vscode/privacy/privacyPort";
 import type { WindowPrivacy } from "./vscode/privacy/windowPrivacy";
+import { showWalkthroughBeside } from "./vscode/walkthrough";
 import type { InlineCompletionProvider } from "./vscode/inlineCompletionProvider";
 
 const LOG_TAIL_CHARS = 8000;
@@ -106,6 +107,9 @@ export function activate(context: vscode.ExtensionContext): HearthApi {
       note: (use) => noteEndpointUse(defaultModelFolder(), vscode.env.appName, use),
     },
   });
+  if (process.env["HEARTH_WALKTHROUGH"] === "beside") {
+    void showWalkthroughBeside(context);
+  }
   context.subscriptions.push(
     new vscode.Disposable(() => {
       ledger.close();

@@ -81,13 +81,21 @@ export async function measureMemorySpeed(signal: AbortSignal): Promise<MemorySpe
     }
     const speeds: number[] = [];
     for (let part = 0; part < PARTS; ++part) {
-      const [fromMs, from] = [performance.now(), total()];
+      const [usedBefore, from] = [process.cpuUsage(), total()];
       await sleep(PART_MS, undefined, { signal });
-      speeds.push((Number(total() - from) * 1000) / (performance.now() - fromMs));
+      // By the time that the threads had a core: what others take from it now, they will not take always.
+      const { user, system } = process.cpuUsage(usedBefore);
+      const seconds = (user + system) / 1e6 / readers;
+      if (seconds > 0) {
+        speeds.push(Number(total() - from) / seconds);
+      }
     }
     speeds.sort((a, b) => a - b);
     // The outermost are those in which a thread was just beginning, or the clock was late.
-    const [least = 0, most = 0] = [speeds[1], speeds.at(-2)];
+    const [least, most] = [speeds[1], speeds.at(-2)];
+    if (least === undefined || most === undefined || speeds.length < 3) {
+      throw new Error("this machine is too busy to be measured");
+    }
     return {
       leastBytesPerSecond: least,
       mostBytesPerSecond: most,
