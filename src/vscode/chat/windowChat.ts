@@ -168,6 +168,9 @@ export class WindowChat implements vscode.Disposable {
       case "chooseModel":
       case "restartEngine":
       case "showLog":
+      case "openEndpoint":
+      case "setEndpointKey":
+      case "computeHere":
         await runRemedy(message.kind);
     }
   }
