@@ -305,7 +305,9 @@ describe("an endpoint", () => {
     await first.next();
     await first.return({} as GenerateReport);
     const second = all(engine.generate("d", PROMPT, REQUEST));
-    await sleep(50);
+    while (server.asked.length < 2) {
+      await sleep(5);
+    }
     const third = engine.generate("d", PROMPT, REQUEST);
     assert.equal((await second).report.finish, "cancelled");
     await third.next();

@@ -104,6 +104,15 @@ export class WindowEngine implements vscode.Disposable {
     return this.#completer;
   }
 
+  /** Host of the endpoint that is set, whether it answers or not; undefined: nothing is sent. */
+  get sendsTo(): string | undefined {
+    const choice = this.#options.choice();
+    if (!isEndpointChoice(choice)) {
+      return undefined;
+    }
+    return URL.canParse(choice.endpoint) ? new URL(choice.endpoint).host : choice.endpoint;
+  }
+
   /** What completions may be mixed with. */
   get memory(): Pick<EnginePort, "keepsMemory" | "rememberDocument" | "rememberFile" | "forgetDocuments"> {
     return this.#port;

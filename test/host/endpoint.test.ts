@@ -7,6 +7,7 @@ import { ModelServer } from "../../src/endpoint/testing/modelServer";
 import {
   closeAll,
   completed,
+  hearth,
   notices,
   open,
   ready,
@@ -60,6 +61,8 @@ describe("an endpoint", () => {
         assert.doesNotMatch(JSON.stringify(json), /hunter2/);
         assert.equal(authorization, undefined);
       }
+      const { chat } = await hearth();
+      assert.ok(chat === undefined || server.url.endsWith(chat.state().sentTo ?? "nowhere"));
       const proof = await vscode.commands.executeCommand<Proof>("hearth.proveOffline");
       assert.match(proof.problems.join("\n"), new RegExp(`sends code to the endpoint ${server.url}`));
       const folder = process.env["HEARTH_MODELS"] ?? "";
