@@ -31,7 +31,7 @@ export default tseslint.config(
     },
   },
   {
-    // Hearth talks to other machines in one place: src/models/nodeHttp.ts, see tools/imports.cjs.
+    // Hearth talks to other machines in one place: src/network/nodeHttp.ts, see tools/imports.cjs.
     files: ["src/**/*.ts", "webview/**/*.ts"],
     rules: { "no-restricted-globals": ["error", "fetch", "WebSocket", "EventSource", "XMLHttpRequest"] },
   },

@@ -9,6 +9,10 @@ import { examine } from "./doctor/examination";
 import { counted } from "./doctor/judgement";
 import { reportMarkdown } from "./doctor/reportText";
 import type { StoredPlaces } from "./doctor/storedFiles";
+import { parseEndpoint } from "./endpoint/address";
+import { EndpointEngine } from "./endpoint/endpointEngine";
+import { ENDPOINT_LIMITS } from "./endpoint/exchange";
+import { servedModels } from "./endpoint/servedModels";
 import { EngineClient } from "./engine/client/client";
 import { completeWith } from "./cli/givenAnswer";
 import { isWritableFile } from "./fileAccess";
@@ -16,16 +20,21 @@ import { gitIgnored } from "./gitIgnored";
 import { IGNORES_CASE, LOCAL_FILES } from "./localFiles";
 import { defaultModelFolder } from "./models/modelFolder";
 import { ModelStore } from "./models/modelStore";
-import { nodeHttp, openConnections } from "./models/nodeHttp";
+import { noteEndpointUse } from "./network/endpointUse";
+import { nodeHttp, openConnections } from "./network/nodeHttp";
+import { BatchedLedger } from "./network/requestLedger";
 import { formatBytes } from "./models/size";
 import { SYSTEM_CLOCK } from "./systemClock";
 import { engineAddress } from "./engine/wire/address";
 import { bundledSource } from "./syntax/nodeSource";
 import type { WindowChat } from "./vscode/chat/windowChat";
+import { ChosenEngine } from "./vscode/chosenEngine";
+import { endpointKey } from "./vscode/endpoint/endpointKey";
 import { HearthWindow } from "./vscode/hearthWindow";
 import { installedCatalog } from "./vscode/installedGrammars";
 import type { KeptByEditor, PrivacyPort } from "./vscode/privacy/privacyPort";
 import type { WindowPrivacy } from "./vscode/privacy/windowPrivacy";
+import { showWalkthroughBeside } from "./vscode/walkthrough";
 import type { InlineCompletionProvider } from "./vscode/inlineCompletionProvider";
 
 const LOG_TAIL_CHARS = 8000;
@@ -48,6 +57,7 @@ export interface HearthApi {
 /** Composition root: spawns nothing; the engine starts with the first document that is worked in. */
 export function activate(context: vscode.ExtensionContext): HearthApi {
   let source: SyntaxSource | undefined;
+  const ledger = new BatchedLedger(nodeHttp, defaultModelFolder());
   const builtInModel = context.asAbsolutePath(join("models", "hearth-starter.gguf"));
   // Tests have an engine that says what they want.
   const engineScript = process.env["HEARTH_ENGINE_SCRIPT"] ?? context.asAbsolutePath(join("dist", "engine.js"));
@@ -70,14 +80,41 @@ export function activate(context: vscode.ExtensionContext): HearthApi {
       }),
     privacy: privacyPort(engineScript, builtInModel),
     connect: (listeners, keepAliveMs) =>
-      new EngineClient({
-        ...listeners,
-        name: `${vscode.env.appName} ${vscode.version}`,
-        engineScript,
-        keepAliveMs,
-        hostPid: process.ppid,
+      new ChosenEngine(listeners, {
+        local: ({ onConnection, onStatus, onStatistics }) =>
+          new EngineClient({
+            onConnection,
+            onStatus,
+            onStatistics,
+            name: `${vscode.env.appName} ${vscode.version}`,
+            engineScript,
+            keepAliveMs,
+            hostPid: process.ppid,
+          }),
+        endpoint: (onFailure) =>
+          new EndpointEngine({
+            http: ledger.http,
+            key: (origin) => endpointKey(context.secrets, origin),
+            onFailure,
+          }),
       }),
+    endpoints: {
+      models: async (endpoint, key) => {
+        const address = parseEndpoint(endpoint);
+        const found = await servedModels({ http: ledger.http, address, key, limits: ENDPOINT_LIMITS });
+        return found.map(({ name }) => name);
+      },
+      note: (use) => noteEndpointUse(defaultModelFolder(), vscode.env.appName, use),
+    },
   });
+  if (process.env["HEARTH_WALKTHROUGH"] === "beside") {
+    void showWalkthroughBeside(context);
+  }
+  context.subscriptions.push(
+    new vscode.Disposable(() => {
+      ledger.close();
+    }),
+  );
   return {
     status: () => hearth.status(),
     requests: () => [...hearth.engine.requests.records],
@@ -101,7 +138,8 @@ function privacyPort(engineScript: string, starter: string): PrivacyPort {
     editorFolders,
   });
   return {
-    examine: async (kept, signal) => {
+    examine: async (kept, endpoint, signal) => {
+      const own = { editor: vscode.env.appName, since: "it was set" };
       const name = `${vscode.env.appName} ${vscode.version}`;
       const connections = openConnections;
       const report = await examine({
@@ -112,6 +150,7 @@ function privacyPort(engineScript: string, starter: string): PrivacyPort {
         starter,
         hostKind: "shared",
         connections,
+        ...(endpoint === undefined ? {} : { endpoint: { ...own, ...endpoint } }),
         signal,
       });
       return { markdown: reportMarkdown(report), problems: report.problems, unproved: report.unproved };

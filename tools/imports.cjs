@@ -6,7 +6,25 @@ const ROWS = {
   "^src/core/": ["^src/protocol/", "^src/core/"],
   "^src/model/": ["^src/protocol/", "^src/model/"],
   // A file is a model once its header has been read.
-  "^src/models/": ["^src/protocol/", "^src/machineMemory\\.ts$", "^src/model/gguf(File|Header)\\.ts$", "^src/models/"],
+  "^src/models/": [
+    "^src/protocol/",
+    "^src/machineMemory\\.ts$",
+    "^src/model/gguf(File|Header)\\.ts$",
+    "^src/network/",
+    "^src/models/",
+  ],
+  // The way to other machines, and the ledger of what went over it: it knows nothing of what is asked for.
+  "^src/network/": ["^src/network/"],
+  // A model on a machine that the user names: the core's ports, as the engine's client has them. It is given its network.
+  "^src/endpoint/": [
+    "^src/protocol/",
+    "^src/core/(ports|tokenEstimate|visibleText)\\.ts$",
+    "^src/model/familyTokens\\.ts$",
+    "^src/engine/client/textStream\\.ts$",
+    "^src/engine/local/stopStrings\\.ts$",
+    "^src/network/http\\.ts$",
+    "^src/endpoint/",
+  ],
   // Four folders, three edges. The client's side loads neither the server's nor the addon: a crash of the engine must not be
   // the window's.
   "^src/engine/wire/": ["^src/protocol/", "^src/engine/wire/"],
@@ -18,6 +36,7 @@ const ROWS = {
     "^src/core/visibleText\\.ts$",
     "^src/machineMemory\\.ts$",
     "^src/models/",
+    "^src/network/",
     "^src/engine/client/",
     "^src/engine/wire/address\\.ts$",
     "^src/doctor/",
@@ -28,7 +47,8 @@ const ROWS = {
     "^src/protocol/",
     "^src/core/",
     "^src/syntax/catalog\\.ts$",
-    "^src/models/(size|progressText)\\.ts$",
+    "^src/models/(size|progressText|speedEstimate)\\.ts$",
+    "^src/endpoint/address\\.ts$",
     "^src/vscode/",
     "^webview/chat/page\\.ts$",
   ],
@@ -43,6 +63,8 @@ const ROWS = {
     "^src/cli/givenAnswer\\.ts$",
     "^src/syntax/",
     "^src/models/",
+    "^src/network/",
+    "^src/endpoint/",
     "^src/systemClock\\.ts$",
     "^src/vscode/",
   ],
@@ -61,6 +83,7 @@ const ROWS = {
     "^src/model/",
     "^src/machineMemory\\.ts$",
     "^src/models/",
+    "^src/network/",
     "^src/engine/",
     "^src/doctor/",
     "^src/localFiles\\.ts$",
@@ -124,9 +147,9 @@ module.exports = {
     },
     {
       name: "no-network",
-      comment: "Hearth works offline; only models/nodeHttp.ts may ever open a connection to another machine",
+      comment: "Hearth works offline; only network/nodeHttp.ts may ever open a connection to another machine",
       severity: "error",
-      from: { path: "^src/", pathNot: ["^src/models/nodeHttp\\.ts$", TESTS] },
+      from: { path: "^src/", pathNot: ["^src/network/nodeHttp\\.ts$", TESTS] },
       to: { path: "^(node:)?(http|https|http2|dgram|tls|dns|undici)$" },
     },
     {

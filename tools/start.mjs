@@ -22,6 +22,8 @@ const USAGE = `npm start -- [--port N] [--open] [--desktop]
 /** The files to play with: a copy, so that playing does not change the repository. */
 const SAMPLE = path.join(root, ".cache", "sample");
 const SAMPLE_FILE = path.join(SAMPLE, "cart.ts");
+/** Beside the sample file; read by src/extension.ts. */
+const WALKTHROUGH = { HEARTH_WALKTHROUGH: "beside" };
 const TYPE_HERE = /type here/i;
 
 function options() {
@@ -129,7 +131,7 @@ async function startInBrowser({ port, open }) {
   const extension = path.join(extensions, installedName());
   // A copy, as an installed extension is one: "Uninstall" in the editor deletes it.
   layOutExtension(extension, ["dist/cli.js"]);
-  const env = { HEARTH_RUNTIME_DIR: path.join(folder, "engine") };
+  const env = { HEARTH_RUNTIME_DIR: path.join(folder, "engine"), ...WALKTHROUGH };
   await step("warm the engine", () => warmEngine(serverPlaces(NEWEST).node, extension, env));
   let server;
   await step("start VS Code", async () => {
@@ -162,7 +164,9 @@ async function startOnDesktop() {
   await bundle();
   const place = prepareSample();
   await step("start VS Code", () =>
-    run("code", [`--extensionDevelopmentPath=${root}`, SAMPLE, "--goto", place]).then(() => undefined),
+    run("code", [`--extensionDevelopmentPath=${root}`, SAMPLE, "--goto", place], { env: WALKTHROUGH }).then(
+      () => undefined,
+    ),
   );
 }
 

@@ -8,7 +8,7 @@ import { reportText } from "../doctor/reportText";
 import type { StoredPlaces } from "../doctor/storedFiles";
 import { loadNativeAddon } from "../engine/local/native";
 import { defaultModelFolder } from "../models/modelFolder";
-import { openConnections } from "../models/nodeHttp";
+import { openConnections } from "../network/nodeHttp";
 import { formatBytes } from "../models/size";
 import { type Arguments, flagOption, textOption, usageError } from "./options";
 import { builtInModel, printJson } from "./session";

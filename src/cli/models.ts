@@ -1,9 +1,10 @@
 import { terminalText } from "../core/visibleText";
 import { defaultModelFolder } from "../models/modelFolder";
 import { ModelStore } from "../models/modelStore";
-import { nodeHttp } from "../models/nodeHttp";
+import { nodeHttp } from "../network/nodeHttp";
 import { HASH_WORDS } from "../models/progressText";
 import { formatBytes } from "../models/size";
+import { speedText } from "../models/speedEstimate";
 import {
   type FoundFile,
   type InstalledModel,
@@ -62,8 +63,10 @@ export async function models(args: Arguments): Promise<void> {
   }
 }
 
-async function list({ store, args, names }: Call): Promise<void> {
+async function list({ store, args, names, signal }: Call): Promise<void> {
   expectNames("list", names, 0, 0);
+  // It says what to expect; a machine on which nothing can be measured is listed without.
+  await store.measure(signal).catch(() => undefined);
   const found = await store.list();
   if (flagOption(args, "json")) {
     printJson(found);
@@ -77,11 +80,11 @@ async function list({ store, args, names }: Call): Promise<void> {
   for (const [title, lines] of parts.filter(([, each]) => each.length > 0)) {
     print([title, ...lines.map((line) => `  ${line}`), ""]);
   }
-  const { memoryBytes, memoryLimited, freeDiskBytes, cores } = found.machine;
+  const { memoryBytes, memoryLimited, freeDiskBytes, cores, memoryBytesPerSecond } = found.machine;
   print([
     `Models lie in ${found.folder}; ${formatBytes(freeDiskBytes)} are free there.`,
     `This machine: ${formatBytes(memoryBytes)} of memory${memoryLimited ? " (limited by a control group)" : ""}, ` +
-      `${String(cores)} cores.`,
+      `${String(cores)} cores${memoryBytesPerSecond === undefined ? "" : `, memory read at ${formatBytes(memoryBytesPerSecond)} a second`}.`,
   ]);
 }
 
@@ -99,10 +102,11 @@ function unfinishedLine({ reference, doneBytes, totalBytes, pid }: ModelList["un
   return `${reference}  ${amount}${pid === undefined ? "" : `, process ${String(pid)} is downloading it`}`;
 }
 
-function offerLine({ model, recommended, remark }: OfferedModel): string {
+function offerLine({ model, recommended, remark, speed }: OfferedModel): string {
   const { id, title, file, licence, contextTokens } = model;
   const about = `${formatBytes(file.bytes)}, ${licence}, context ${String(contextTokens)}`;
-  return `${id}  ${title}: ${about}${recommended ? "; recommended for this machine" : ""}${remark === undefined ? "" : `. ${remark}`}`;
+  const expected = speed === undefined ? "" : `; expected: ${speedText(speed)}`;
+  return `${id}  ${title}: ${about}${expected}${recommended ? "; recommended for this machine" : ""}${remark === undefined ? "" : `. ${remark}`}`;
 }
 
 async function download({ store, args, names, signal, bar }: Call): Promise<void> {

@@ -45,6 +45,8 @@ export type CompletionOutcome =
       /** UTF-16 units around the cursor, on its line, that the text replaces. */
       readonly replaceBefore: number;
       readonly replaceAfter: number;
+      /** The engine knows no probabilities: nothing but its form was checked. */
+      readonly isUnjudged?: true;
     }
   | {
       readonly kind: "none";

@@ -4,6 +4,7 @@ import { Completer } from "./completion";
 import type { CompletionOptions } from "./completionOptions";
 import { type CompletionOutcome } from "./completionRequest";
 import { EVERYTHING } from "./gate";
+import { showedUnjudged } from "./requestLog";
 import { requestAt } from "./testing/cursorAt";
 import { FakeClock } from "./testing/fakeClock";
 import { type Script, ScriptedEngine } from "./testing/scriptedEngine";
@@ -40,6 +41,24 @@ describe("Completer: what is not sure enough", () => {
     // Telling them costs time, and the approximate head.
     assert.equal(engine.calls[0]!.request.logprobs, undefined);
     assert.equal(await setUp({ pieces: CALL.pieces }).ask("return |"), "user.name(first, last);");
+  });
+
+  it("is a line at most where the engine knows no probabilities, marked, and no more is generated", async () => {
+    const pieces = ["\n", "    first();", "\n", "    second();", "\n", "}"];
+    const { clock, engine, completer } = setUp({ pieces, isUnjudged: true, msPerPiece: 5 });
+    const at = (more = {}): ReturnType<typeof requestAt> => requestAt("function f() {|\n", more);
+    for (const request of [at(), at(MANUAL), at(MANUAL)]) {
+      const outcome = await clock.until(completer.complete(request));
+      assert.ok(outcome.kind === "text", textOf(outcome));
+      assert.equal(outcome.text, "\n  first();");
+      assert.equal(outcome.isUnjudged, true);
+    }
+    assert.equal(engine.calls[0]!.piecesGiven, 3);
+    assert.deepEqual(
+      completer.log.records.map(({ isUnjudged }) => isUnjudged),
+      [true, true, true],
+    );
+    assert.equal(showedUnjudged(completer.log), true);
   });
 
   it("leaves nothing to show, with a reason that is remembered", async () => {

@@ -25,6 +25,9 @@ export type InFlightResult =
   | { readonly kind: "failed"; readonly error: unknown };
 
 const WORD_AT_START = /^[\p{L}\p{N}_$]+/u;
+/** The first line that is not blank, with what stands before it. */
+const FIRST_LINE = /^\s*[^\n]*/;
+const LINE_AND_MORE = /\S[^\n]*\n/;
 /** More typed than answered: further ahead it is unlikely that the answer will be what was typed. */
 const TYPED_AHEAD_MAX = 8;
 
@@ -50,6 +53,8 @@ export class InFlightRequest {
   /** Generation ends where the joint probability falls below it; 0: only at the end of what is generated. */
   #jointMin: number;
   #hasFallen = false;
+  /** The engine knows no probabilities: no more than a line is taken. */
+  #isUnjudged = false;
   /** Asked by hand for the second time. */
   readonly #isRepeated: boolean;
   #isWhole = false;
@@ -152,6 +157,7 @@ export class InFlightRequest {
       text,
       completionKind,
       ...(this.#isRepeated ? { isWhole: this.#isWhole } : {}),
+      ...(this.#isUnjudged ? { isUnjudged: true as const } : {}),
       ...(tokens === undefined ? {} : { tokens }),
       ...(this.#hasFallen && this.#text.trimEnd().endsWith(lastLine) ? { isOpen: true } : {}),
       ...(wordChars === undefined ? {} : { wordChars }),
@@ -183,8 +189,9 @@ export class InFlightRequest {
     return placedTokens(visible, moved, shaped);
   }
 
-  #take({ text, tokens = [] }: GeneratedPiece): void {
+  #take({ text, tokens = [], isUnjudged }: GeneratedPiece): void {
     this.#tokens.push(...tokens);
+    this.#isUnjudged ||= isUnjudged === true;
     if (text === "") {
       return;
     }
@@ -201,7 +208,8 @@ export class InFlightRequest {
   }
 
   #shapedTo(end: number, cutOff = false): ShapedAnswer {
-    const text = visibleText(this.#text.slice(0, end));
+    const said = visibleText(this.#text.slice(0, end));
+    const text = this.#isUnjudged ? (FIRST_LINE.exec(said)?.[0] ?? "") : said;
     return shapeAnswer({ text, completionKind: this.completionKind, cutOff, isWhole: this.#isWhole }, this.#at);
   }
 
@@ -214,6 +222,9 @@ export class InFlightRequest {
 
   /** Too unlikely; a block that was left again, or is as long as blocks get: what comes now is cut off anyway. */
   #isComplete(): boolean {
+    if (this.#isUnjudged && LINE_AND_MORE.test(this.#text)) {
+      return true;
+    }
     if (this.completionKind === "line" || this.#shaped.kind === "none") {
       return this.#hasFallen;
     }

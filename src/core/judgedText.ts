@@ -15,6 +15,8 @@ export interface JudgedText {
   readonly tokens?: readonly JudgedToken[];
   /** Generation was stopped before the text had come to an end: a word at its end may go on. */
   readonly isOpen?: boolean;
+  /** The engine knows no probabilities: one line at most is shown, and marked. */
+  readonly isUnjudged?: true;
 }
 
 /** The texts of which an engine is to tell how likely each token was to begin with them; see `GenerateRequest`. */

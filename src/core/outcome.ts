@@ -32,6 +32,7 @@ export function fittedOutcome(pending: PendingCompletion, answer: CachedAnswer):
     text: selected.text + (crlf ? fitted.text.replaceAll("\n", "\r\n") : fitted.text),
     replaceBefore: selected.replaceBefore,
     replaceAfter: selected.replaceAfter + fitted.replaceAfter,
+    ...(answer.isUnjudged === true ? { isUnjudged: true } : {}),
   };
 }
 

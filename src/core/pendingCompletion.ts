@@ -82,6 +82,7 @@ export function recordOf(
     debounceMs: pending?.debounceMs ?? 0,
     totalMs: times.endedMs - times.startedMs,
     ...(outcome.kind === "none" ? { reason: outcome.reason } : {}),
+    ...(outcome.kind === "text" && outcome.isUnjudged === true ? { isUnjudged: true } : {}),
     ...(source === undefined ? {} : { source }),
     ...(inFlight?.firstTextMs === undefined ? {} : { firstTextMs: inFlight.firstTextMs }),
     ...(newChars === undefined || pending === undefined

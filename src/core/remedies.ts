@@ -1,5 +1,6 @@
 /** What may help against a failure of the engine; the chat view may ask for these. */
-export type FailureRemedy = "openMemoryBudget" | "chooseModel" | "restartEngine" | "showLog";
+export type FailureRemedy =
+  "openMemoryBudget" | "chooseModel" | "restartEngine" | "showLog" | "openEndpoint" | "setEndpointKey" | "computeHere";
 
 /** What may help where nothing is suggested. */
 export type RemedyName = FailureRemedy | "turnOn" | "turnOnLanguage" | "endSnooze" | "suggestNow" | "openEagerness";
@@ -21,6 +22,13 @@ export const REMEDIES: Readonly<Record<RemedyName, Remedy>> = {
   chooseModel: { title: "Choose Model…", command: "hearth.chooseModel" },
   restartEngine: { title: "Restart Engine", command: "hearth.restartEngine" },
   showLog: { title: "Show Log", command: "hearth.showLog" },
+  openEndpoint: {
+    title: "Open Setting",
+    command: "workbench.action.openSettings",
+    arguments: ["hearth.endpoint"],
+  },
+  setEndpointKey: { title: "Set Endpoint Key…", command: "hearth.setEndpointKey" },
+  computeHere: { title: "Compute on This Machine", command: "hearth.computeHere" },
   turnOn: { title: "Turn On Completion", command: "hearth.toggle" },
   turnOnLanguage: { title: "Turn On for This Language", command: "hearth.toggleLanguage" },
   endSnooze: { title: "End Snooze", command: "hearth.endSnooze" },

@@ -13,6 +13,8 @@ export interface RequestRecord {
   /** Where the answer came from. */
   readonly source?: AnswerSource;
   readonly shownChars: number;
+  /** Shown without the gate: the engine knows no probabilities. */
+  readonly isUnjudged?: true;
   /** Waited before the engine was asked. */
   readonly debounceMs: number;
   readonly totalMs: number;
@@ -21,6 +23,11 @@ export interface RequestRecord {
   readonly promptChars?: number;
   /** Characters of the prompt that the one before did not have in the same place. */
   readonly newPromptChars?: number;
+}
+
+/** The last text that was shown was not judged. */
+export function showedUnjudged({ records }: RequestLog): boolean {
+  return records.findLast(({ outcome }) => outcome === "text")?.isUnjudged === true;
 }
 
 export type AnswerSource = "typedAlong" | "forward" | "revisited" | "inFlight" | "engine";

@@ -84,6 +84,11 @@ export const FAILURES: Readonly<Record<EngineErrorCode, Explanation<FailureRemed
     sentence: "Somebody else could have changed a file or folder of Hearth's, so it is not used.",
     remedies: ["showLog"],
   },
+  endpoint: {
+    title: "Endpoint not usable",
+    sentence: "The endpoint that hearth.endpoint.url names does not answer as it should.",
+    remedies: ["openEndpoint", "setEndpointKey", "computeHere"],
+  },
   internal: {
     title: "Internal error",
     sentence: "Something went wrong inside Hearth; the log says what.",

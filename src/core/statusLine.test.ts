@@ -27,6 +27,17 @@ describe("statusLine", () => {
     );
   });
 
+  it("of an endpoint says where code is sent, and marks what no gate has judged", () => {
+    const model = { ...MODEL, title: "Coder at box:80", host: "box:80", warnings: ["it can be read"] };
+    const engine = { kind: "ready", model } as const;
+    const sent = "Coder at box:80 · code around the cursor, chats and edits are sent to box:80";
+    // Statistics are of this machine's engine.
+    const statistics = { memoryBytes: 1e6 };
+    assert.equal(shown({ engine, statistics }), `ready | Coder at box:80 | ${sent} | It can be read.`);
+    assert.match(shown({ engine, isUnjudged: true }), /^ready \| Coder at box:80 \(ungated\) \|.* Ungated: .*one line/);
+    assert.doesNotMatch(shown({ isUnjudged: true }), /ungated/i);
+  });
+
   it("says the state, the model and the language in the status bar itself, in few characters", () => {
     const title = "SmallThinker-21BA3B-Instruct Q4_0";
     const engine = { kind: "ready", model: { ...MODEL, title } } as const;

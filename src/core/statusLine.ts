@@ -1,8 +1,14 @@
-import type { EngineCondition, GenerationStatistics, ModelInfo, ReadStatistics } from "../protocol/engine";
+import type {
+  EndpointModel,
+  EngineCondition,
+  GenerationStatistics,
+  ModelInfo,
+  ReadStatistics,
+} from "../protocol/engine";
 import type { RemedyName } from "./remedies";
 import { FAILURES, SKIP_REASONS, type SkipReason, type UnwantedReason } from "./skipReasons";
 
-type ShownModel = Pick<ModelInfo, "title" | "capabilities">;
+type ShownModel = Pick<ModelInfo, "title" | "capabilities"> & Partial<Pick<EndpointModel, "host" | "warnings">>;
 
 /** The state of a window, as far as its status line shows it. */
 export interface WindowFacts {
@@ -20,6 +26,8 @@ export interface WindowFacts {
   /** Why the last request showed nothing; undefined where it showed something. */
   readonly lastSkipReason: SkipReason | undefined;
   readonly statistics: GenerationStatistics | undefined;
+  /** What was suggested last was not judged by the gate, as the endpoint tells no probabilities. */
+  readonly isUnjudged?: boolean;
 }
 
 export interface StatusLine {
@@ -73,10 +81,7 @@ function line(state: StatusLine["state"], icon: string, details: readonly string
 }
 
 function readyLine(facts: WindowFacts, model: ShownModel): StatusLine {
-  const about = [
-    `${shortTitle(model.title)} · runs on this machine, nothing is sent`,
-    ...statisticsLines(facts.statistics),
-  ];
+  const about = aboutLines(model, facts);
   if (!model.capabilities.includes("complete")) {
     return line("paused", "info", [SKIP_REASONS.cannotComplete.sentence, ...about], "chat only");
   }
@@ -89,8 +94,23 @@ function readyLine(facts: WindowFacts, model: ShownModel): StatusLine {
   const text = readyText(model.title, facts.language);
   return thinking
     ? { state: "thinking", icon: SPINNER, text, details: about, remedies: [] }
-    : { state: "ready", icon: "flame", text, details: [...about, ...last], remedies: [] };
+    : { state: "ready", icon: "flame", text: marked(text, facts), details: [...about, ...last], remedies: [] };
 }
+
+function aboutLines(model: ShownModel, { statistics, isUnjudged = false }: WindowFacts): string[] {
+  if (model.host === undefined) {
+    return [`${shortTitle(model.title)} · runs on this machine, nothing is sent`, ...statisticsLines(statistics)];
+  }
+  return [
+    `${model.title} · code around the cursor, chats and edits are sent to ${model.host}`,
+    ...(model.warnings ?? []).map(sentence),
+    ...(isUnjudged ? [UNJUDGED] : []),
+  ];
+}
+
+/** How suggestions are marked that nothing but their form was checked of. */
+const UNJUDGED =
+  "Ungated: the endpoint tells no probabilities, so nobody knows how sure a suggestion is; one line at most is shown.";
 
 /** Status bars are short. */
 const TITLE_CHARS_MAX = 24;
@@ -99,6 +119,11 @@ function readyText(title: string, language: string | undefined): string {
   const model = shortTitle(title);
   const cut = model.length > TITLE_CHARS_MAX ? `${model.slice(0, TITLE_CHARS_MAX - 1).trimEnd()}…` : model;
   return language === undefined ? cut : `${cut} · ${language}`;
+}
+
+function marked(text: string, { engine, isUnjudged = false }: WindowFacts): string {
+  const isElsewhere = engine.kind === "ready" && engine.model.host !== undefined;
+  return isElsewhere && isUnjudged ? `${text} (ungated)` : text;
 }
 
 /** "Hearth starter model" below "Hearth" would say it twice. */

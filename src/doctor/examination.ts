@@ -5,9 +5,10 @@ import { isEngineRunning } from "../engine/client/engineProcess";
 import { HEARTH_VERSION } from "../engine/wire/address";
 import { defaultMemoryBudget, memoryLimit } from "../machineMemory";
 import { AdoptedFiles } from "../models/adoptedFiles";
-import { type LedgerSummary, summariseLedger } from "../models/ledgerSummary";
+import { type EndpointUse, endpointsInUse } from "../network/endpointUse";
+import { type LedgerSummary, summariseLedger } from "../network/ledgerSummary";
 import { defaultModelFolder, type ModelRecord, readRecord } from "../models/modelFolder";
-import type { OpenConnection } from "../models/nodeHttp";
+import type { OpenConnection } from "../network/nodeHttp";
 import { sha256OfFile } from "../models/sha256";
 import type { ModelInfo, NetworkAccess } from "../protocol/engine";
 import { EngineError } from "../protocol/errors";
@@ -67,6 +68,8 @@ export interface DoctorReport {
   readonly files: readonly StoredFile[];
   readonly editor: readonly EditorMemory[];
   readonly requests: LedgerSummary;
+  /** Endpoints that editors of this user send code to. */
+  readonly endpoints: readonly EndpointUse[];
   /** What should not be; empty: nothing was found. */
   readonly problems: readonly string[];
   /** What this system does not let be proved. */
@@ -88,6 +91,8 @@ export interface Examination {
   readonly modelFolders?: readonly string[];
   readonly editorFolders?: readonly EditorFolder[];
   readonly editor?: readonly EditorMemory[];
+  /** That the caller itself uses, whatever is noted of it. */
+  readonly endpoint?: EndpointUse;
   readonly signal?: AbortSignal;
 }
 
@@ -108,7 +113,13 @@ export async function examine(examination: Examination): Promise<DoctorReport> {
     ...(examination.editorFolders === undefined ? {} : { editorFolders: examination.editorFolders }),
   });
   const requests = await summariseLedger(own);
-  const judged = judge({ engine, host, files, requests });
+  const noted = await endpointsInUse(own);
+  const isNoted = noted.some(({ editor, origin }) => {
+    const { endpoint } = examination;
+    return endpoint === undefined || (editor === endpoint.editor && origin === endpoint.origin);
+  });
+  const endpoints = isNoted || examination.endpoint === undefined ? noted : [...noted, examination.endpoint];
+  const judged = judge({ engine, host, files, requests, endpoints });
   return {
     version: HEARTH_VERSION,
     node: process.version,
@@ -122,6 +133,7 @@ export async function examine(examination: Examination): Promise<DoctorReport> {
     files,
     editor: examination.editor ?? [],
     requests,
+    endpoints,
     problems: [...(problem === undefined ? [] : [problem]), ...judged.problems],
     unproved: judged.unproved,
   };

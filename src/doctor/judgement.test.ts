@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { LedgerSummary } from "../models/ledgerSummary";
+import type { LedgerSummary } from "../network/ledgerSummary";
 import type { EngineFacts, HostFacts } from "./examination";
 import { judge } from "./judgement";
 
@@ -32,6 +32,7 @@ const judged = (
     host: { ...HOST, ...host },
     files: [],
     requests: { ...LEDGER, ...requests },
+    endpoints: [],
   });
 
 describe("what doctor finds", () => {
@@ -64,6 +65,14 @@ describe("what doctor finds", () => {
       /^whose 1 other socket of the extension host \(process 8\) is: .*another extension$/m,
     );
     assert.match(others.unproved.join("\n"), /^that Hearth's code has no other way to the network/m);
+  });
+
+  it("is a problem where an editor sends code to an endpoint, though the user wants that", () => {
+    const endpoint = { editor: "Code", origin: "https://box", model: "m", since: "2026-01-01" };
+    const { problems } = judge({ engine: null, host: HOST, files: [], requests: LEDGER, endpoints: [endpoint] });
+    assert.match(problems.join(), /^Code sends code to the endpoint https:\/\/box .*"Hearth: Compute on This Machine"/);
+    const connection = { url: "https://box/v1/completions", purpose: "endpoint", localPort: 5 } as const;
+    assert.match(judged({}, { connections: [connection] }).problems.join(), /to the endpoint that you set: https:/);
   });
 
   it("says what a system does not list, and what a ledger does not say", () => {

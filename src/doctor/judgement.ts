@@ -1,4 +1,5 @@
-import type { LedgerSummary } from "../models/ledgerSummary";
+import type { EndpointUse } from "../network/endpointUse";
+import type { LedgerSummary } from "../network/ledgerSummary";
 import type { EngineFacts, HostFacts } from "./examination";
 import type { StoredFile } from "./storedFiles";
 
@@ -7,6 +8,7 @@ export interface Findings {
   readonly host: HostFacts;
   readonly files: readonly StoredFile[];
   readonly requests: LedgerSummary;
+  readonly endpoints: readonly EndpointUse[];
 }
 
 export interface Judgement {
@@ -16,13 +18,21 @@ export interface Judgement {
 }
 
 /** What of the findings should not be, and what cannot be told from them. */
-export function judge({ engine, host, files, requests }: Findings): Judgement {
+export function judge({ engine, host, files, requests, endpoints }: Findings): Judgement {
   const ofEngine = engine === null ? { problems: [], unproved: [] } : judgeEngine(engine);
   const ofHost = judgeHost(host);
   return {
-    problems: [...ofEngine.problems, ...ofHost.problems, ...openToOthers(files)],
+    problems: [...endpoints.map(ofEndpoint), ...ofEngine.problems, ...ofHost.problems, ...openToOthers(files)],
     unproved: [...ofEngine.unproved, ...ofHost.unproved, ...ledgerGaps(requests)],
   };
+}
+
+/** Switched on by the user, and yet: who asks whether Hearth is offline wants to know. */
+function ofEndpoint({ editor, origin, since }: EndpointUse): string {
+  return (
+    `${editor} sends code to the endpoint ${origin} (hearth.endpoint.url, since ${since}); ` +
+    `"Hearth: Compute on This Machine" ends that`
+  );
 }
 
 function judgeEngine({ pid, sockets, seccomp, network }: EngineFacts): Judgement {
@@ -48,9 +58,10 @@ function judgeHost({ pid, kind, sockets, connections }: HostFacts): Judgement {
   const others = (sockets ?? []).filter((socket) => socket.kind !== "local" && !socket.hearth);
   const opener = kind === "shared" ? "the editor or another extension" : "the program that started it";
   return {
-    problems: connections.map(
-      ({ url }) =>
-        `Hearth has a connection open in ${process}, for a download that you started: ${url}; pause it to be offline`,
+    problems: connections.map(({ url, purpose }) =>
+      purpose === "endpoint"
+        ? `Hearth has a connection open in ${process}, to the endpoint that you set: ${url}`
+        : `Hearth has a connection open in ${process}, for a download that you started: ${url}; pause it to be offline`,
     ),
     unproved: [
       ...(sockets === null ? [`this system does not list the sockets of ${process}`] : []),

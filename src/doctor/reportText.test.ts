@@ -29,6 +29,7 @@ const REPORT: DoctorReport = {
     })),
     damagedLines: 0,
   },
+  endpoints: [],
   problems: [],
   unproved: ["what nobody tells"],
 };

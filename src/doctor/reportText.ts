@@ -1,5 +1,6 @@
 import { terminalText } from "../core/visibleText";
-import type { LedgerEntry } from "../models/ledgerSummary";
+import type { EndpointUse } from "../network/endpointUse";
+import type { LedgerEntry } from "../network/ledgerSummary";
 import { formatBytes } from "../models/size";
 import type { DoctorReport, EngineFacts, HostFacts } from "./examination";
 import { counted } from "./judgement";
@@ -75,8 +76,9 @@ function headLines({ version, node, platform, isa, memory, starter, model }: Doc
 }
 
 function sectionsOf(report: DoctorReport): Section[] {
-  const { engine, host, files, editor, requests } = report;
+  const { engine, host, files, editor, requests, endpoints } = report;
   return [
+    { title: "endpoints that code is sent to", lines: endpointLines(endpoints) },
     { title: "engine", lines: engine === null ? ["not running"] : engineLines(engine) },
     { title: host.kind === "shared" ? "extension host" : "this process", lines: hostLines(host) },
     {
@@ -93,6 +95,12 @@ function sectionsOf(report: DoctorReport): Section[] {
         ]),
     { title: "requests to other machines", lines: requestLines(requests.entries, requests.path) },
   ];
+}
+
+function endpointLines(endpoints: readonly EndpointUse[]): string[] {
+  return endpoints.length === 0
+    ? ["none"]
+    : endpoints.map(({ editor, origin, model, since }) => `${origin}, model '${model}', by ${editor} since ${since}`);
 }
 
 function engineLines({ pid, model, sockets, seccomp }: EngineFacts): string[] {
@@ -128,25 +136,33 @@ function requestLines(entries: readonly LedgerEntry[], path: string): string[] {
   if (entries.length === 0) {
     return ["none, ever"];
   }
-  const rows: { first: LedgerEntry; last: LedgerEntry; count: number; bytes: number }[] = [];
+  const rows: { first: LedgerEntry; last: LedgerEntry; count: number; bytes: number; sent: number }[] = [];
   for (const entry of entries) {
     const row = rows.find(({ first }) => isAlike(first, entry));
+    const { count = 1, sent = 0 } = entry;
     if (row === undefined) {
-      rows.push({ first: entry, last: entry, count: 1, bytes: entry.bytes });
+      rows.push({ first: entry, last: entry, count, bytes: entry.bytes, sent });
     } else {
-      row.count += 1;
+      row.count += count;
       row.bytes += entry.bytes;
+      row.sent += sent;
       row.last = entry;
     }
   }
+  const total = entries.reduce((sum, { count = 1 }) => sum + count, 0);
   return [
-    `${counted(entries.length, "request")}, each for a download that you started (one by one: --json, or '${path}'):`,
-    ...rows.map(({ first, last, count, bytes }) => {
+    `${counted(total, "request")}, each for a download that you started or to an endpoint that you set ` +
+      `(one by one: --json, or '${path}'):`,
+    ...rows.map(({ first, last, count, bytes, sent }) => {
       const when = last.at === first.at ? first.at : `${first.at} to ${last.at}`;
       const answer = !first.ended ? "end not known" : first.status === 0 ? "no answer" : String(first.status);
-      return `${when}  ${first.method} ${first.url}  ${answer}, ${counted(count, "request")}, ${formatBytes(bytes)}`;
+      return `${when}  ${first.method} ${first.url}  ${answer}, ${counted(count, "request")}, ${formatBytes(bytes)}${amountSent(sent)}`;
     }),
   ];
+}
+
+function amountSent(bytes: number): string {
+  return bytes === 0 ? "" : `, ${formatBytes(bytes)} sent`;
 }
 
 function isAlike(a: LedgerEntry, b: LedgerEntry): boolean {

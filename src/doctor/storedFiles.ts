@@ -3,7 +3,7 @@ import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheFolder, runtimeFolderPath } from "../engine/wire/address";
 import { readRecord } from "../models/modelFolder";
-import { LEDGER_FILE } from "../models/requestLedger";
+import { LEDGER_FILE } from "../network/requestLedger";
 
 /**
  * `engine`: the engine process's; `notes`: what Hearth has noted about models and requests; `model`: a model that Hearth has
@@ -50,6 +50,8 @@ const OF_THE_ENGINE: readonly (readonly [RegExp, string])[] = [
 const NOTES: readonly (readonly [RegExp, string])[] = [
   [/^pins\.json(?:\.\d+\.new)?$/, "what the hub said of files"],
   [/^adopted\.json(?:\.\d+\.new)?$/, "files used in place"],
+  [/^speed\.json(?:\.\d+\.new)?$/, "how fast this machine reads memory"],
+  [/^endpoints\.json(?:\.[\d-]+\.new)?$/, "which editor uses which endpoint"],
   [new RegExp(`^${LEDGER_FILE.replace(".", "\\.")}$`), "the ledger of requests"],
 ];
 

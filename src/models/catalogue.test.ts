@@ -51,6 +51,32 @@ describe("the catalogue", () => {
     }
   });
 
+  it("knows what a token reads: all but the experts that it does not use, and the table of embeddings", () => {
+    const shapes = ARCHITECTURES.flatMap(({ knownModels }) => knownModels);
+    for (const [id, knownId] of [
+      ["smallthinker-4b-instruct", "smallthinker-4b-instruct"],
+      ["smallthinker-21b-instruct", "smallthinker-21b-instruct"],
+      ["mellum2-12b-base", "mellum2-12b-base"],
+      ["mellum2-12b-instruct", "mellum2-12b-chat"],
+      ["qwen3-coder-30b-instruct", "qwen3-coder-30b"],
+    ] as const) {
+      const { bytes, bytesPerToken } = catalogueModel({ id })!.file;
+      const { n_layer, n_embd, n_expert, n_expert_used, n_ff, n_vocab } = shapes.find(
+        ({ known }) => known.id === knownId,
+      )!.dimensions;
+      const experts = 3 * n_layer * n_expert * n_embd * n_ff;
+      const embedding = n_vocab * n_embd;
+      // The rest: attention, the head, norms; of the models here between a twentieth and a sixth of the experts.
+      const bitsOf = (rest: number): number => (8 * bytes) / (experts + embedding + rest);
+      const expected = (rest: number): number => {
+        const bits = bitsOf(rest);
+        return ((experts * n_expert_used) / n_expert + rest) * (bits / 8);
+      };
+      const [least, most] = [expected(experts * 0.025), expected(experts / 6)];
+      assert.ok(least < bytesPerToken && bytesPerToken < most, `${id}: ${least} < ${bytesPerToken} < ${most}`);
+    }
+  });
+
   it("knows the hash of the file that JetBrains published, byte for byte", () => {
     const { bytes, bytesExact, sha256 } = catalogueModel({ id: "mellum2-12b-instruct" })!.file;
     assert.deepEqual(
@@ -84,6 +110,7 @@ describe("the catalogue", () => {
     ["no repository", /repositories: there is none/, (_, file) => (file["repositories"] = [])],
     ["a name with a folder", /file\.name/, (_, file) => (file["name"] = "../x.gguf")],
     ["a size of no bytes", /file\.bytes/, (_, file) => (file["bytes"] = 1.5)],
+    ["a token of no bytes", /file\.bytesPerToken/, (_, file) => (file["bytesPerToken"] = 0)],
     ["a hash that is none", /file\.sha256/, (_, file) => (file["sha256"] = "abc")],
     ["less memory wanted than the least", /the least is more/, (_, file) => (file["memory"] = { wanted: 1, least: 2 })],
   ];

@@ -58,6 +58,7 @@ function readFile(value: unknown, at: string): CatalogueFile {
     bytes: whole(value, "bytes", at),
     bytesExact,
     ...(hasHash ? { sha256: text(value, "sha256", at, SHA256) } : {}),
+    bytesPerToken: whole(value, "bytesPerToken", at),
     memory: { wanted, least },
   };
 }

@@ -5,7 +5,7 @@ import { HEADER_BYTES_MAX } from "../model/ggufHeader";
 import { type CatalogueModel, type DownloadProgress, type HashSource, ModelsError } from "../protocol/models";
 import { type DiskPort, diskError, syncFolder } from "./disk";
 import { FileLock, hasCode } from "./fileLock";
-import type { HttpPort } from "./http";
+import type { HttpPort } from "../network/http";
 import { type AnnouncedFile, HubFile, type HubOptions } from "./hub";
 import type { DownloadLimits } from "./limits";
 import { lockPath, modelFilePath, type ModelRecord, readRecord, removeEmptyFolders, writeRecord } from "./modelFolder";

@@ -1,5 +1,5 @@
 import { type HashSource, ModelsError } from "../protocol/models";
-import type { HttpPort, HttpResponse } from "./http";
+import type { HttpPort, HttpResponse } from "../network/http";
 import type { DownloadLimits } from "./limits";
 import { ask, Failures, requestedWaitMs, stopped, wait } from "./patience";
 

@@ -1,5 +1,5 @@
 import { ModelsError } from "../protocol/models";
-import type { HttpResponse } from "./http";
+import type { HttpResponse } from "../network/http";
 import { connectionProblem, HUB, type HubOptions, redirectOf, unreachable, USER_AGENT } from "./hub";
 import { ask, stopped } from "./patience";
 

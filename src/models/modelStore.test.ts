@@ -5,9 +5,9 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CatalogueModel } from "../protocol/models";
 import { FileLock } from "./fileLock";
-import { type LedgerEntry, summariseLedger } from "./ledgerSummary";
+import { type LedgerEntry, summariseLedger } from "../network/ledgerSummary";
 import { installedPath, ModelStore } from "./modelStore";
-import { nodeHttp } from "./nodeHttp";
+import { nodeHttp } from "../network/nodeHttp";
 import { DownloadWorld, MODEL_BYTES, SHORT_LIMITS } from "./testing/downloads";
 import { FILE, REPOSITORY } from "./testing/loopbackHub";
 
@@ -28,6 +28,7 @@ const MODEL: CatalogueModel = {
     name: FILE,
     bytes: MODEL_BYTES.length,
     bytesExact: true,
+    bytesPerToken: 1_000_000,
     sha256: HASH,
     memory: { wanted: 2_000_000, least: 1_000_000 },
   },

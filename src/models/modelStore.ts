@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { basename, isAbsolute, join, resolve } from "node:path";
 import { openGgufFile } from "../model/ggufFile";
 import {
+  type BudgetOffer,
   type CatalogueModel,
   type DownloadProgress,
   type FoundFile,
@@ -13,15 +14,17 @@ import {
   type UnfinishedModel,
 } from "../protocol/models";
 import { AdoptedFiles } from "./adoptedFiles";
+import { budgetOffers } from "./budgets";
 import { CATALOGUE, catalogueModel } from "./catalogue";
 import { type DiskPort, diskError, realDisk } from "./disk";
 import { type Downloadable, type Downloaded, downloadModel } from "./download";
 import { FileLock, lockHolder } from "./fileLock";
-import type { HttpPort } from "./http";
+import type { HttpPort } from "../network/http";
 import { HUB, type HubOptions } from "./hub";
 import { listRepository } from "./hubTree";
 import { DOWNLOAD_LIMITS, type DownloadLimits } from "./limits";
 import { machineFacts } from "./machine";
+import { knownMemorySpeed, measureMemorySpeed, rememberMemorySpeed } from "./memorySpeed";
 import {
   lockPath,
   modelFilePath,
@@ -38,9 +41,10 @@ import { readSavedPart, removePart } from "./partFile";
 import { short } from "./pins";
 import { offers } from "./recommendation";
 import { type ModelReference, parseReference, referenceName } from "./reference";
-import { withLedger } from "./requestLedger";
+import { withLedger } from "../network/requestLedger";
 import { sha256OfFile } from "./sha256";
 import { formatBytes } from "./size";
+import { expectedSpeed } from "./speedEstimate";
 
 export interface ModelStoreOptions {
   readonly folder: string;
@@ -92,7 +96,9 @@ export class ModelStore {
     const adopted = await Promise.all((await this.#adopted.all()).map((file) => this.#adoptedModel(file, file.path)));
     const installed = [...own, ...adopted];
     const unfinished = await Promise.all(begun.map((target) => this.#unfinished(target)));
-    const machine = await machineFacts(this.folder);
+    const speed = await knownMemorySpeed(this.#options.ledgerFolder ?? this.folder);
+    const facts = await machineFacts(this.folder);
+    const machine = speed === undefined ? facts : { ...facts, memoryBytesPerSecond: speed.mostBytesPerSecond };
     const ids = new Set(installed.flatMap(({ catalogueId }) => catalogueId ?? []));
     const limits = this.#options.limits ?? DOWNLOAD_LIMITS;
     return {
@@ -100,8 +106,23 @@ export class ModelStore {
       machine,
       installed,
       unfinished: unfinished.flatMap((each) => each ?? []),
-      available: offers(this.#catalogue, machine, limits.reserveBytes, ids),
+      available: offers(this.#catalogue, machine, limits.reserveBytes, ids).map((offer) =>
+        speed === undefined || offer.fit === "tooLarge"
+          ? offer
+          : { ...offer, speed: expectedSpeed(offer.model.file, machine, speed) },
+      ),
     };
+  }
+
+  /**
+   * Measures how fast this machine is, unless that is known; lists then say what to expect. Takes some seconds of all cores.
+   * Errors: the abort reason of `signal`; Error where threads cannot be started.
+   */
+  async measure(signal: AbortSignal): Promise<void> {
+    const folder = this.#options.ledgerFolder ?? this.folder;
+    if ((await knownMemorySpeed(folder)) === undefined) {
+      await rememberMemorySpeed(folder, await measureMemorySpeed(signal));
+    }
   }
 
   /** Errors: ModelsError. */
@@ -227,6 +248,12 @@ export class ModelStore {
     } catch (error) {
       throw diskError(error, "read", path);
     }
+  }
+
+  /** What budgets of memory buy for a model of this machine. Errors: EngineError for what is no model. */
+  async budgets(path: string): Promise<readonly BudgetOffer[]> {
+    const machine = await machineFacts(this.folder);
+    return budgetOffers(path, machine, await knownMemorySpeed(this.#options.ledgerFolder ?? this.folder));
   }
 
   /** The file that is meant, if it is there. Errors: ModelsError `reference` or `notFound`. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ModelsError } from "../protocol/models";
-import type { HttpPort, HttpRequest, HttpResponse } from "./http";
+import type { HttpPort, HttpRequest, HttpResponse } from "../network/http";
 import type { DownloadLimits } from "./limits";
 
 /** A body that sends nothing, or next to nothing, and does not end. */

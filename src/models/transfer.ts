@@ -1,6 +1,6 @@
 import { ModelsError } from "../protocol/models";
 import { type ByteRange, pieces } from "./byteRanges";
-import type { HttpPort, HttpResponse } from "./http";
+import type { HttpPort, HttpResponse } from "../network/http";
 import { connectionProblem, redirectOf, USER_AGENT } from "./hub";
 import type { DownloadLimits } from "./limits";
 import type { PartFile } from "./partFile";

@@ -9,6 +9,8 @@ import type { EngineErrorCode } from "./errors";
 /** Everything that the view shows. Sent whole after every change except new text of a running answer. */
 export interface ChatViewState {
   readonly model: ModelLine;
+  /** Host of the endpoint that what is asked is sent to; missing: the model runs on this machine. */
+  readonly sentTo?: string;
   readonly conversation: ConversationView;
   /** All of this workspace's, the most recently used first, with the one that is shown. */
   readonly conversations: readonly ConversationSummary[];
@@ -162,4 +164,5 @@ export type ViewMessage =
   | { readonly kind: "openLink"; readonly href: string }
   | { readonly kind: "tryAnyway" }
   /** What may help against a failure; core/remedies.ts says which command that is. */
-  | { readonly kind: "openMemoryBudget" | "chooseModel" | "restartEngine" | "showLog" };
+  | { readonly kind: "openMemoryBudget" | "chooseModel" | "restartEngine" | "showLog" }
+  | { readonly kind: "openEndpoint" | "setEndpointKey" | "computeHere" };

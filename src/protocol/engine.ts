@@ -52,10 +52,11 @@ export interface OpenModelParams extends ModelChoice {
   readonly replace?: boolean;
 }
 
-/** Everything that a window needs to know about a loaded model. */
-export interface ModelInfo {
-  /** Counts the models that the engine process has loaded. Prompts are laid out for one of them. */
+/** What a window needs to know about a model, wherever it runs. */
+export interface ServedModel {
+  /** Counts the models that the engine process has loaded; below zero for those of an endpoint. Prompts are laid out for one of them. */
   readonly loadId: number;
+  /** Of its file; of an endpoint its address. */
   readonly path: string;
   readonly name: string;
   readonly title: string;
@@ -71,6 +72,12 @@ export interface ModelInfo {
     readonly fim: FimFormat;
   };
   readonly contextTokens: number;
+  /** Oddities, a sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** A model that the engine process has loaded. */
+export interface ModelInfo extends ServedModel {
   readonly isa: Isa;
   readonly threads: number;
   /** Most bytes that the process may use, as planned at load. */
@@ -78,8 +85,18 @@ export interface ModelInfo {
   /** Experts that fit in memory at once beside empty contexts, of all. */
   readonly slots: number;
   readonly slotsForAll: number;
-  /** Oddities, a sentence each. */
-  readonly warnings: readonly string[];
+}
+
+/** A model behind an endpoint: code is sent there. */
+export interface EndpointModel extends ServedModel {
+  /** Host and port. */
+  readonly host: string;
+}
+
+export type AnyModel = ModelInfo | EndpointModel;
+
+export function isElsewhere(model: AnyModel): model is EndpointModel {
+  return "host" in model;
 }
 
 export type EngineStatus =
@@ -216,7 +233,7 @@ export type ConnectionState =
   | { readonly kind: "ended"; readonly reason: EndReason };
 
 /** Connection and status in one: the engine as a window sees it, with some properties of its model. */
-export type EngineCondition<Model = ModelInfo> =
+export type EngineCondition<Model = AnyModel> =
   /** It has not been needed yet, or is no longer needed. */
   | { readonly kind: "asleep" }
   | { readonly kind: "starting" }

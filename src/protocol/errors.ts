@@ -10,6 +10,7 @@
  * - `disconnected`: the engine process went away, or could not be started
  * - `busy`: another window needs the engine otherwise, e.g. with another model
  * - `unsafe`: a folder, file or peer that others could have tampered with is not used
+ * - `endpoint`: the user's endpoint cannot be reached, refuses, or answers with what is no answer
  * - `internal`: a bug of the engine process; its log has the stack
  */
 export type EngineErrorCode =
@@ -22,6 +23,7 @@ export type EngineErrorCode =
   | "disconnected"
   | "busy"
   | "unsafe"
+  | "endpoint"
   | "internal";
 
 /** An error with a stable `code`; its message says what was attempted, on what, and what to do. */

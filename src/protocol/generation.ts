@@ -63,6 +63,8 @@ export interface GeneratedPiece {
   readonly text: string;
   /** With `logprobs`: the tokens since the piece before; the text of the last ones may still be to come. */
   readonly tokens?: readonly GeneratedToken[];
+  /** The engine knows no probabilities, though it may have been asked for them: the text is not judged. Then so in all pieces with text. */
+  readonly isUnjudged?: true;
   /** Of a chat whose prompt is still being read: the part of it that has been, from 0 to 1. There is no text yet. */
   readonly read?: number;
 }

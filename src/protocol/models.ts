@@ -27,6 +27,11 @@ export interface CatalogueFile {
   readonly bytesExact: boolean;
   /** Lower-case hex. Missing: taken from the hub's answer at the first visit. */
   readonly sha256?: string;
+  /**
+   * Bytes of weights that are read for a token: all but the experts that it does not use, and the table of embeddings, of which it reads a
+   * row. Measured for SmallThinker (docs/performance.md), computed from the shape for others.
+   */
+  readonly bytesPerToken: number;
   readonly memory: {
     /** Bytes of memory with which all of the model stays resident. */
     readonly wanted: number;
@@ -94,6 +99,27 @@ export interface MachineFacts {
   /** Bytes free where models lie. */
   readonly freeDiskBytes: number;
   readonly cores: number;
+  /** Bytes a second that memory is read at, where that has been measured. */
+  readonly memoryBytesPerSecond?: number;
+}
+
+/** Tokens a second that a model is expected to write here. */
+export interface ExpectedSpeed {
+  readonly leastTps: number;
+  readonly mostTps: number;
+  /** Not all of it fits in memory, and how fast the drive is was not measured. */
+  readonly dependsOnDrive: boolean;
+}
+
+/** A budget of memory for an engine with one model. */
+export interface BudgetOffer {
+  /** Of the setting; 0: automatic. */
+  readonly gib: number;
+  /** What the engine takes with it. */
+  readonly budgetBytes: number;
+  readonly experts: number;
+  readonly expertsInAll: number;
+  readonly speed?: ExpectedSpeed;
 }
 
 /** `resident`: all of it fits in memory. `fromDrive`: works, experts being read from the drive. */
@@ -103,6 +129,8 @@ export interface OfferedModel {
   readonly model: CatalogueModel;
   readonly fit: Fit;
   readonly recommended: boolean;
+  /** Missing until the machine has been measured. */
+  readonly speed?: ExpectedSpeed;
   /** What stands against it or should be known, a sentence. */
   readonly remark?: string;
 }

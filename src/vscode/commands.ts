@@ -61,7 +61,12 @@ export function registerCommands(ports: CommandPorts): vscode.Disposable {
       await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
     },
     "hearth.turnOffOtherCompleters": () => turnOffOtherCompleters(),
-    "hearth.useBuiltInModel": () => settings.setModelPath(undefined),
+    "hearth.useBuiltInModel": async () => {
+      await settings.setModelPath(undefined);
+      if (settings.endpoint !== undefined) {
+        await settings.setEndpoint(undefined);
+      }
+    },
     "hearth.showSkipReasons": () => showSkipReasons(engine.requests, ports.nowMs()),
     "hearth.showStatistics": () => orTell(() => showStatistics(engine)),
     "hearth.showSuggestionStatistics": () => showSuggestionStatistics(ports.watch),

@@ -1,5 +1,7 @@
 import type { ChatEngine, TextEngine } from "../core/ports";
+import type { EndpointChoice } from "../protocol/endpoint";
 import type {
+  AnyModel,
   ConnectionState,
   EngineStats,
   EngineStatus,
@@ -7,21 +9,34 @@ import type {
   ModelChoice,
   ModelInfo,
 } from "../protocol/engine";
+import type { EngineError } from "../protocol/errors";
 
 export interface EngineListeners {
   readonly onConnection: (connection: ConnectionState) => void;
   readonly onStatus: (status: EngineStatus) => void;
   readonly onStatistics: (statistics: GenerationStatistics) => void;
+  /** The endpoint that was opened does not answer any more, and is opened anew when it is needed. */
+  readonly onEndpointFailure: (error: EngineError) => void;
 }
 
-/** The engine process, as far as a window needs it; engine/client/client.ts is one. Everything that waits rejects with EngineError. */
+/** What is to be asked: a model file of this machine, or a server on another. */
+export type EngineChoice = ModelChoice | EndpointChoice;
+
+export function isEndpointChoice(choice: EngineChoice): choice is EndpointChoice {
+  return "endpoint" in choice;
+}
+
+/** What a window needs of a model, wherever it runs. Everything that waits rejects with EngineError. */
 export interface EnginePort extends ChatEngine {
   readonly textEngine: TextEngine;
-  openModel(model: ModelChoice): Promise<ModelInfo>;
-  /** In place of the model that is used, for all windows; where it cannot be used, the one before goes on. */
-  replaceModel(model: ModelChoice): Promise<ModelInfo>;
+  /** An endpoint's takes effect at once, also where it does not answer: then nothing does. */
+  openModel(choice: EngineChoice): Promise<AnyModel>;
+  /** In place of the model that is used, for all windows; where a file cannot be used, the one before goes on. */
+  replaceModel(choice: EngineChoice): Promise<AnyModel>;
   releaseModel(): Promise<void>;
   releaseDocument(document: string): void;
+  /** False: it remembers nothing of what it is told; then nobody need read files for it. */
+  readonly keepsMemory: boolean;
   /** An open document as it is now, for completions with `memoryAt`. */
   rememberDocument(document: string, text: string): void;
   /** A file that is not open. False: there is no engine with a model that could read it. */
@@ -30,6 +45,13 @@ export interface EnginePort extends ChatEngine {
   forgetDocuments(documents?: readonly string[]): void;
   /** Ends the engine, if it runs, and connects to another. */
   restart(): Promise<void>;
+  /** Of the engine process. */
   stats(): Promise<EngineStats>;
   dispose(): void;
+}
+
+/** The engine process; engine/client/client.ts is one. */
+export interface LocalEnginePort extends Omit<EnginePort, "openModel" | "replaceModel" | "keepsMemory"> {
+  openModel(model: ModelChoice): Promise<ModelInfo>;
+  replaceModel(model: ModelChoice): Promise<ModelInfo>;
 }

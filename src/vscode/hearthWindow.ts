@@ -7,11 +7,14 @@ import { SyntaxCache } from "../core/syntax/cursorSyntax";
 import type { SyntaxSource } from "../core/syntax/reader";
 import { type StatusLine, statusLine } from "../core/statusLine";
 import type { EngineCondition } from "../protocol/engine";
+import { showedUnjudged } from "../core/requestLog";
 import { AcceptHint } from "./acceptHint";
 import { WindowChat } from "./chat/windowChat";
 import { registerCommands } from "./commands";
 import { WindowEdits } from "./edit/windowEdits";
 import type { IsWritableFile } from "./edit/writability";
+import type { EndpointsPort } from "./endpoint/endpointsPort";
+import { WindowEndpoint } from "./endpoint/windowEndpoint";
 import type { EngineListeners, EnginePort } from "./enginePort";
 import { failureText } from "./failures";
 import { FocusWatch } from "./focusWatch";
@@ -48,6 +51,7 @@ export interface HearthWindowOptions {
   readonly isWritableFile: IsWritableFile;
   readonly openModels: OpenModels;
   readonly privacy: PrivacyPort;
+  readonly endpoints: EndpointsPort;
 }
 
 /** Other extensions need time to start. */
@@ -86,6 +90,7 @@ export class HearthWindow {
     isWritableFile,
     openModels,
     privacy,
+    endpoints,
   }: HearthWindowOptions) {
     forgetWhatWasDeleted(context);
     const log = vscode.window.createOutputChannel("Hearth", { log: true });
@@ -104,7 +109,7 @@ export class HearthWindow {
       clock,
       syntax: this.#syntax,
       log,
-      choice: () => settings.modelChoice,
+      choice: () => settings.engineChoice,
       jointMin: (languageId) => jointMinOf(settings.eagernessIn(languageId)),
       projectOf: (documentId) => this.#memory.projectOf(documentId),
       wishes: () => {
@@ -158,6 +163,7 @@ export class HearthWindow {
       this.failure,
       this.refusal,
       this.privacy,
+      new WindowEndpoint({ secrets: context.secrets, settings, engine: this.engine, port: endpoints }),
       new WindowModels({ context, settings, engine: this.engine, open: openModels, log }),
       // After whatever uses it.
       this.engine,
@@ -191,6 +197,7 @@ export class HearthWindow {
       snoozedUntilMs: this.#snooze.untilMs,
       lastSkipReason: this.engine.requests.lastSkipReason,
       statistics: this.engine.statistics,
+      isUnjudged: showedUnjudged(this.engine.requests),
     });
   }
 

@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import { answerRoomTokens } from "../core/chat/chatPrompt";
 import { canChat } from "../core/chat/modelLine";
 import { visibleText } from "../core/visibleText";
-import type { ChatMessage, ModelInfo } from "../protocol/engine";
+import { type AnyModel, type ChatMessage, isElsewhere } from "../protocol/engine";
 import type { Settings } from "./settings";
 import type { WindowEngine } from "./windowEngine";
 
@@ -83,13 +83,11 @@ export class LanguageModelProvider implements vscode.LanguageModelChatProvider, 
   }
 }
 
-function informationOf({
-  name,
-  title,
-  family,
-  quantLabel,
-  contextTokens,
-}: ModelInfo): vscode.LanguageModelChatInformation {
+function informationOf(model: AnyModel): vscode.LanguageModelChatInformation {
+  const { name, title, family, quantLabel, contextTokens } = model;
+  const where = isElsewhere(model)
+    ? `what is asked is sent to ${model.host}, the endpoint that you set for Hearth`
+    : "runs on this machine's processor, offline";
   const maxOutputTokens = answerRoomTokens(contextTokens);
   return {
     id: name,
@@ -97,7 +95,7 @@ function informationOf({
     family,
     version: quantLabel,
     detail: "Hearth",
-    tooltip: `${title}, ${quantLabel}: runs on this machine's processor, offline`,
+    tooltip: `${title}, ${quantLabel}: ${where}`,
     maxInputTokens: contextTokens - maxOutputTokens,
     maxOutputTokens,
     capabilities: { toolCalling: false, imageInput: false },

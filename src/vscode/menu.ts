@@ -40,6 +40,9 @@ const ICONS: Readonly<Record<RemedyName, string>> = {
   chooseModel: "package",
   restartEngine: "debug-restart",
   showLog: "output",
+  openEndpoint: "settings",
+  setEndpointKey: "key",
+  computeHere: "home",
   turnOn: "play",
   turnOnLanguage: "symbol-keyword",
   endSnooze: "play",
@@ -63,7 +66,11 @@ function menuItems({ settings, snooze, engine, watch, status }: MenuPorts): Menu
     item("comment-discussion", "Open Chat", "hearth.chat.open"),
     separator("Model and engine"),
     ...unlessAbove("chooseModel", modelName(engine)),
+    ...endpointItems(settings, remedies),
     ...(settings.isBuiltInModel ? [] : [item("home", "Use the Built-in Model", "hearth.useBuiltInModel")]),
+    ...(settings.endpoint === undefined
+      ? [item("circuit-board", "Set Memory Budget…", "hearth.setMemoryBudget", budgetText(settings))]
+      : []),
     item("dashboard", "Show Engine Statistics", "hearth.showStatistics"),
     ...unlessAbove("showLog"),
     item("shield", "Prove Offline", "hearth.proveOffline"),
@@ -102,6 +109,21 @@ function otherItems(): MenuItem[] {
   return others.length === 0
     ? []
     : [item("mute", `Turn Off ${others.join(" and ")} Here`, "hearth.turnOffOtherCompleters")];
+}
+
+/** Where computing happens, to be changed. */
+function endpointItems({ endpoint }: Settings, remedies: readonly RemedyName[]): MenuItem[] {
+  if (endpoint === undefined) {
+    return [item("cloud-upload", "Compute on Another Machine…", "hearth.useEndpoint", "off")];
+  }
+  const own: readonly RemedyName[] = ["computeHere", "setEndpointKey"];
+  return own
+    .filter((name) => !remedies.includes(name))
+    .map((name) => remedyItem(name, name === "computeHere" ? `now: ${endpoint.endpoint}` : undefined));
+}
+
+function budgetText({ memoryBudgetGib: gib }: Settings): string {
+  return gib === 0 ? "automatic" : `${String(gib)} GiB`;
 }
 
 function suggestionsItem(watch: SuggestionWatch): MenuItem {

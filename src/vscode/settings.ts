@@ -2,7 +2,9 @@ import * as vscode from "vscode";
 import { EAGERNESS, type Eagerness, eagernessIn } from "../core/gate";
 import { settingOf } from "../core/settingKeys";
 import type { CompletionMode } from "../core/wanted";
+import { ENDPOINT_FORMATS, type EndpointChoice } from "../protocol/endpoint";
 import type { LoadOptions, ModelChoice } from "../protocol/engine";
+import type { EngineChoice } from "./enginePort";
 
 const SECTION = "hearth";
 const BYTES_PER_GIB = 2 ** 30;
@@ -99,13 +101,41 @@ export class Settings implements vscode.Disposable {
   get modelChoice(): ModelChoice {
     const path = this.#get("model.path", "").trim();
     const threads = this.#number("engine.threads", 0);
-    const budgetGib = this.#number("engine.memoryBudget", 0);
+    const budgetGib = this.memoryBudgetGib;
     const load: LoadOptions = {
       idleTrimMs: Math.round(this.#number("engine.idleMinutes", 10) * 60_000),
       ...(threads > 0 ? { threads } : {}),
       ...(budgetGib > 0 ? { memoryBudgetBytes: Math.round(budgetGib * BYTES_PER_GIB) } : {}),
     };
     return { path: path === "" ? this.#builtInModel : path, load };
+  }
+
+  /** The server that is asked instead of this machine; undefined: none, as it is by default. */
+  get endpoint(): EndpointChoice | undefined {
+    const endpoint = this.#text("endpoint.url");
+    const format: unknown = this.#get<unknown>("endpoint.format", "auto");
+    return endpoint === ""
+      ? undefined
+      : {
+          endpoint,
+          model: this.#text("endpoint.model"),
+          format: ENDPOINT_FORMATS.find((known) => known === format) ?? "auto",
+        };
+  }
+
+  get engineChoice(): EngineChoice {
+    return this.endpoint ?? this.modelChoice;
+  }
+
+  /** Undefined: this machine computes. For this user, never for a workspace. */
+  async setEndpoint(chosen: { readonly endpoint: string; readonly model: string } | undefined): Promise<void> {
+    const configuration = vscode.workspace.getConfiguration(SECTION);
+    const target = vscode.ConfigurationTarget.Global;
+    // The address last: it is what switches it on.
+    if (chosen !== undefined) {
+      await configuration.update("endpoint.model", chosen.model === "" ? undefined : chosen.model, target);
+    }
+    await configuration.update("endpoint.url", chosen?.endpoint, target);
   }
 
   /** Where downloaded models lie; empty: the user's data folder. */
@@ -140,6 +170,15 @@ export class Settings implements vscode.Disposable {
     return vscode.workspace.getConfiguration(SECTION).update("model.path", path, vscode.ConfigurationTarget.Global);
   }
 
+  /** In gibibytes; 0: automatic. */
+  get memoryBudgetGib(): number {
+    return this.#number("engine.memoryBudget", 0);
+  }
+
+  setMemoryBudget(gib: number): Thenable<void> {
+    return this.#set("engine.memoryBudget", gib === 0 ? undefined : gib);
+  }
+
   switchOffHere(): Thenable<void> {
     const target = hasWorkspace() ? vscode.ConfigurationTarget.Workspace : vscode.ConfigurationTarget.Global;
     return vscode.workspace.getConfiguration(SECTION).update("completion.mode", "off", target);
@@ -155,6 +194,11 @@ export class Settings implements vscode.Disposable {
 
   #get<T>(key: string, fallback: T): T {
     return (settingOf(vscode.workspace.getConfiguration(SECTION), key) as T | undefined) ?? fallback;
+  }
+
+  #text(key: string): string {
+    const value: unknown = this.#get<unknown>(key, "");
+    return typeof value === "string" ? value.trim() : "";
   }
 
   /** Settings are edited by hand: whatever is not a number above zero means "not set". */

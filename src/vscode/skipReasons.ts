@@ -33,7 +33,9 @@ function itemOf(record: RequestRecord, nowMs: number): RecordItem {
   const description = `${path}, ${ago}${trigger === "manual" ? ", by hand" : ""}`;
   const took = `${totalMs.toFixed(0)} ms`;
   if (outcome === "text") {
-    const detail = source === undefined || source === "engine" ? {} : { detail: SOURCES[source] };
+    const said = source === undefined || source === "engine" ? [] : [SOURCES[source]];
+    const details = [...(record.isUnjudged === true ? [UNGATED] : []), ...said];
+    const detail = details.length === 0 ? {} : { detail: details.join(" ") };
     return { record, label: `$(check) Shown, ${characters(shownChars)}, ${took}`, description, ...detail };
   }
   if (outcome === "cancelled" || reason === undefined) {
@@ -47,6 +49,8 @@ function itemOf(record: RequestRecord, nowMs: number): RecordItem {
 function characters(count: number): string {
   return count === 1 ? "1 character" : `${String(count)} characters`;
 }
+
+const UNGATED = "Ungated: the endpoint tells no probabilities.";
 
 const SOURCES = {
   typedAlong: "You typed what was shown before; this is the rest of it.",

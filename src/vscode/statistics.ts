@@ -1,6 +1,12 @@
 import * as vscode from "vscode";
 import { statisticsLines } from "../core/statusLine";
-import type { EngineStats, ModelInfo, NetworkAccess } from "../protocol/engine";
+import {
+  type EndpointModel,
+  type EngineStats,
+  isElsewhere,
+  type ModelInfo,
+  type NetworkAccess,
+} from "../protocol/engine";
 import type { WindowEngine } from "./windowEngine";
 
 const CAPABILITY_WORDS: Readonly<Record<ModelInfo["capabilities"][number], string>> = {
@@ -15,7 +21,11 @@ export async function showStatistics(engine: WindowEngine): Promise<void> {
     void vscode.window.showInformationMessage("Hearth's engine has not been started: nothing has needed it yet.");
     return;
   }
-  const rows = rowsOf(await engine.stats(), engine.network);
+  const { condition } = engine;
+  const rows =
+    condition.kind === "ready" && isElsewhere(condition.model)
+      ? endpointRows(condition.model)
+      : rowsOf(await engine.stats(), engine.network);
   const copy = { label: "$(copy) Copy All" };
   const items = rows.map(([name, value]) => ({ label: name, description: value }));
   const chosen = await vscode.window.showQuickPick([copy, ...items], { title: "Engine Statistics" });
@@ -43,6 +53,16 @@ function rowsOf(
     ["Windows that use it", String(clients)],
     ["Network", network === "denied" ? "blocked by the operating system" : "not used: the engine has no code for it"],
     ["Models loaded since its start", String(loads)],
+  ];
+}
+
+function endpointRows(model: EndpointModel): [string, string][] {
+  return [
+    ["Model", model.name],
+    ["Endpoint", `${model.path}; code around the cursor, chats and edits are sent there`],
+    ["Context", `${String(model.contextTokens)} tokens`],
+    ["Fills in", model.traits.fimLayouts.length === 0 ? "no: the text before the cursor is continued" : model.family],
+    ["Code remembered", "none: the memory of the code at hand stays on this machine, unused"],
   ];
 }
 

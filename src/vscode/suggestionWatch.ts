@@ -37,6 +37,8 @@ export class SuggestionWatch implements vscode.Disposable {
       vscode.commands.registerCommand(ACCEPTED, (id: unknown) => {
         if (typeof id === "number") {
           this.#ledger.acceptedWhole(id);
+          // Checks a step of the walkthrough off.
+          void vscode.commands.executeCommand("setContext", "hearth.hasAccepted", true);
         }
       }),
       vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {

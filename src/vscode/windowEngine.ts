@@ -10,25 +10,25 @@ import type { SkipReason } from "../core/skipReasons";
 import { RequestLog } from "../core/requestLog";
 import type { SyntaxCache } from "../core/syntax/cursorSyntax";
 import { estimateTokens } from "../core/tokenEstimate";
-import type {
-  ConnectionState,
-  EngineCondition,
-  EngineStats,
-  EngineStatus,
-  GenerationStatistics,
-  ModelChoice,
-  ModelInfo,
-  NetworkAccess,
+import {
+  type AnyModel,
+  type ConnectionState,
+  type EngineCondition,
+  type EngineStats,
+  type EngineStatus,
+  type GenerationStatistics,
+  isElsewhere,
+  type NetworkAccess,
 } from "../protocol/engine";
 import { EngineError } from "../protocol/errors";
-import type { EngineListeners, EnginePort } from "./enginePort";
+import { type EngineChoice, type EngineListeners, type EnginePort, isEndpointChoice } from "./enginePort";
 
 export interface WindowEngineOptions {
   readonly connect: (listeners: EngineListeners) => EnginePort;
   readonly clock: Clock;
   readonly syntax: SyntaxCache;
   readonly log: vscode.LogOutputChannel;
-  readonly choice: () => ModelChoice;
+  readonly choice: () => EngineChoice;
   /** What the user has chosen, when a model becomes ready or a setting changes. */
   readonly wishes: () => Pick<CompletionOptions, "blocks" | "inComments" | "inStrings" | "memory">;
   readonly jointMin: JointMin;
@@ -54,9 +54,9 @@ export class WindowEngine implements vscode.Disposable {
   #network: NetworkAccess | undefined;
   #completer: Completer | undefined;
   /** The model that is loaded or being loaded; rejected once that has failed. */
-  #opened: { readonly choice: ModelChoice; readonly model: Promise<ModelInfo> } | undefined;
+  #opened: { readonly choice: EngineChoice; readonly model: Promise<AnyModel> } | undefined;
   /** Another window has the model replaced: settles #opened.model. */
-  #replacement: { resolve(info: ModelInfo): void; reject(error: EngineError): void } | undefined;
+  #replacement: { resolve(info: AnyModel): void; reject(error: EngineError): void } | undefined;
 
   readonly onDidChange = this.#changed.event;
 
@@ -71,6 +71,11 @@ export class WindowEngine implements vscode.Disposable {
       },
       onStatistics: (statistics) => {
         this.#statistics = statistics;
+      },
+      onEndpointFailure: (error) => {
+        // The next request opens it anew.
+        this.#opened = undefined;
+        this.#failed(error);
       },
     });
   }
@@ -99,8 +104,17 @@ export class WindowEngine implements vscode.Disposable {
     return this.#completer;
   }
 
+  /** Host of the endpoint that is set, whether it answers or not; undefined: nothing is sent. */
+  get sendsTo(): string | undefined {
+    const choice = this.#options.choice();
+    if (!isEndpointChoice(choice)) {
+      return undefined;
+    }
+    return URL.canParse(choice.endpoint) ? new URL(choice.endpoint).host : choice.endpoint;
+  }
+
   /** What completions may be mixed with. */
-  get memory(): Pick<EnginePort, "rememberDocument" | "rememberFile" | "forgetDocuments"> {
+  get memory(): Pick<EnginePort, "keepsMemory" | "rememberDocument" | "rememberFile" | "forgetDocuments"> {
     return this.#port;
   }
 
@@ -110,7 +124,7 @@ export class WindowEngine implements vscode.Disposable {
   }
 
   /** Of the model, which is loaded if need be. Errors: EngineError. */
-  modelInfo(): Promise<ModelInfo> {
+  modelInfo(): Promise<AnyModel> {
     return this.#open(false);
   }
 
@@ -133,7 +147,7 @@ export class WindowEngine implements vscode.Disposable {
    * Loads a model in place of the one that is used, for all windows, as a user has chosen. Errors: EngineError, and then the
    * one before goes on.
    */
-  async replace(choice: ModelChoice): Promise<ModelInfo> {
+  async replace(choice: EngineChoice): Promise<AnyModel> {
     const info = await this.#port.replaceModel(choice);
     this.#adopt(info, choice);
     return info;
@@ -152,7 +166,9 @@ export class WindowEngine implements vscode.Disposable {
     if (JSON.stringify(opened?.choice) === JSON.stringify(choice)) {
       return;
     }
-    if (opened === undefined || this.#condition.kind !== "ready") {
+    // An endpoint takes no other model's place and leaves its own to none: where code goes is not to depend on what answers.
+    const isSwitched = isEndpointChoice(choice) || (opened !== undefined && isEndpointChoice(opened.choice));
+    if (opened === undefined || this.#condition.kind !== "ready" || isSwitched) {
       await this.#open(true, true);
       return;
     }
@@ -187,7 +203,7 @@ export class WindowEngine implements vscode.Disposable {
     return this.#port.stats();
   }
 
-  async #open(anew: boolean, replace = false): Promise<ModelInfo> {
+  async #open(anew: boolean, replace = false): Promise<AnyModel> {
     if (this.#opened !== undefined && !anew) {
       return this.#opened.model;
     }
@@ -197,7 +213,7 @@ export class WindowEngine implements vscode.Disposable {
     return model;
   }
 
-  #expect(choice: ModelChoice, model: Promise<ModelInfo>): void {
+  #expect(choice: EngineChoice, model: Promise<AnyModel>): void {
     const opened = { choice, model };
     this.#opened = opened;
     model.then(
@@ -208,6 +224,10 @@ export class WindowEngine implements vscode.Disposable {
       },
       (error: unknown) => {
         if (this.#opened === opened) {
+          if (isEndpointChoice(choice)) {
+            // It may be back any time: the next request tries again, as often as the endpoint's back-off lets it.
+            this.#opened = undefined;
+          }
           this.#failed(error);
         }
       },
@@ -215,7 +235,7 @@ export class WindowEngine implements vscode.Disposable {
   }
 
   /** The engine has this model now, whoever chose it. */
-  #adopt(info: ModelInfo, choice: ModelChoice): void {
+  #adopt(info: AnyModel, choice: EngineChoice): void {
     this.#opened = { choice, model: Promise.resolve(info) };
     this.#replacement?.resolve(info);
     this.#replacement = undefined;
@@ -230,11 +250,15 @@ export class WindowEngine implements vscode.Disposable {
     this.#replacement = undefined;
   }
 
-  #loaded(info: ModelInfo): void {
-    this.#options.log.info(
-      `model '${info.title}' is ready: ${info.quantLabel}, ${info.isa}, ${String(info.threads)} threads, ` +
-        `${String(Math.round(info.plannedBytes / 1e6))} MB planned`,
-    );
+  #loaded(info: AnyModel): void {
+    const about = isElsewhere(info)
+      ? `code is sent to ${info.path}`
+      : `${info.quantLabel}, ${info.isa}, ${String(info.threads)} threads, ` +
+        `${String(Math.round(info.plannedBytes / 1e6))} MB planned`;
+    this.#options.log.info(`model '${info.title}' is ready: ${about}`);
+    if (isElsewhere(info)) {
+      this.#statistics = undefined;
+    }
     for (const warning of info.warnings) {
       this.#options.log.warn(warning);
     }
@@ -252,18 +276,20 @@ export class WindowEngine implements vscode.Disposable {
     this.#tell({ kind: "failed", error: failure });
   }
 
-  #completerFor(model: ModelInfo): Completer {
+  #completerFor(model: AnyModel): Completer {
     this.#completer ??= this.#newCompleter(model);
     return this.#completer;
   }
 
-  #newCompleter({ traits, contextTokens }: ModelInfo): Completer {
+  #newCompleter(model: AnyModel): Completer {
+    const { traits, contextTokens } = model;
     const { clock, syntax, projectOf } = this.#options;
     const ports = { engine: this.#port.textEngine, clock, syntax, tokens: TOKENS, log: this.requests, projectOf };
     return new Completer(ports, traits, {
       blockTokens: ANSWER_TOKENS,
       budget: budgetFor(contextTokens, ANSWER_TOKENS),
       ...this.#options.wishes(),
+      ...(isElsewhere(model) ? { memory: false } : {}),
       jointMin: this.#options.jointMin,
       lookaheadMs: LOOKAHEAD_MS,
     });
@@ -347,6 +373,15 @@ export class WindowEngine implements vscode.Disposable {
 
   #tell(condition: EngineCondition): void {
     const before = this.#condition;
+    if (
+      condition.kind === "failed" &&
+      before.kind === "failed" &&
+      condition.error.code === "endpoint" &&
+      condition.error.message === before.error.message
+    ) {
+      // Tried again, for the same.
+      return;
+    }
     if (
       condition.kind === "ready" &&
       (before.kind !== "ready" || before.model.loadId !== condition.model.loadId || this.#completer === undefined)

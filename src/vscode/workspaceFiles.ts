@@ -98,7 +98,7 @@ export class WorkspaceFiles implements vscode.Disposable {
 
   get #isWanted(): boolean {
     const isOn = this.#settings.memory === "workspace" && vscode.workspace.isTrusted;
-    return isOn && this.#engine.condition.kind === "ready";
+    return isOn && this.#engine.condition.kind === "ready" && this.#engine.memory.keepsMemory;
   }
 
   #appeared(uri: vscode.Uri): void {

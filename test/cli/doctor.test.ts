@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join, sep } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { noteEndpointUse } from "../../src/network/endpointUse";
 import { hearth, ROOT, withFolder } from "./hearth";
 
 interface Report {
@@ -27,6 +28,31 @@ interface Report {
 }
 
 describe("hearth doctor", () => {
+  it("fails where an editor sends code to an endpoint, and lists what was sent", () =>
+    withFolder(async (folder) => {
+      const env = { HEARTH_RUNTIME_DIR: join(folder, "run"), HEARTH_MODELS: folder };
+      const use = {
+        editor: "An Editor",
+        origin: "https://box:8000",
+        model: "coder",
+        since: "2026-01-02T03:04:05.000Z",
+      };
+      await noteEndpointUse(folder, use.editor, use);
+      const asked = { id: "1", at: use.since, method: "POST", url: "https://box:8000/v1/completions" };
+      const end = { ...asked, purpose: "endpoint", status: 200, bytes: 10, count: 3, sent: 5000 };
+      writeFileSync(join(folder, "requests.jsonl"), `${JSON.stringify(asked)}\n${JSON.stringify(end)}\n`);
+      const { code, stdout } = await hearth(["doctor"], { env });
+      assert.equal(code, 1);
+      assert.match(
+        stdout,
+        /endpoints that code is sent to:\n {2}https:\/\/box:8000, model 'coder', by An Editor since 20/,
+      );
+      assert.match(stdout, /An Editor sends code to the endpoint https:\/\/box:8000/);
+      assert.match(stdout, /POST https:\/\/box:8000\/v1\/completions {2}200, 3 requests, 10 bytes, 5 KB sent\n/);
+      await noteEndpointUse(folder, use.editor, undefined);
+      assert.equal((await hearth(["doctor"], { env })).code, 0);
+    }));
+
   it("shows what is open and kept, each request ever made, and fails where something is open to others", () =>
     withFolder(async (folder) => {
       const runtime = join(folder, "run");

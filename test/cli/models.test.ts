@@ -93,7 +93,13 @@ describe("hearth models", () => {
       const [code] = (await once(child, "close")) as [number];
       assert.equal(code, 1);
       assert.match(stderr, /stopped; what has come is kept/);
-      assert.match((await run("models", "list")).stdout, /Unfinished downloads\n {2}Tiiny/);
+      const { stdout } = await run("models", "list");
+      assert.match(stdout, /Unfinished downloads\n {2}Tiiny/);
+      assert.match(
+        stdout,
+        /smallthinker-4b-instruct .*(; expected: [\d.]+( to [\d.]+)? tokens a second|Needs at least)/,
+      );
+      assert.match(stdout, /cores, memory read at \d.* a second\./);
       const { code: second, stderr: problem } = await run("models", "download", REFERENCE);
       assert.equal(second, 0, problem);
       assert.ok(hub.sentBytes < hub.content.length * 1.1, "it began anew");

@@ -107,9 +107,9 @@ describe("a model from a hub", () => {
 
 describe("a workspace", () => {
   /** What decides where code or requests go, and what is loaded. */
-  const REFUSED = ["model.path", "models.folder", "models.mirror"];
+  const REFUSED = ["model.path", "models.folder", "models.mirror", "endpoint.url", "endpoint.model"];
 
-  it("cannot choose the model, its folder or the mirror", async () => {
+  it("cannot choose the model, its folder, the mirror or an endpoint", async () => {
     const [root] = vscode.workspace.workspaceFolders ?? [];
     assert.ok(root, "the tests run in a folder");
     const settings = join(root.uri.fsPath, ".vscode", "settings.json");

@@ -184,8 +184,8 @@ export class ChatView extends PageElement {
       <div class="announcer unseen" role="log" aria-label="Answer, read aloud"></div>`;
   }
 
-  #welcome({ model }: ChatViewState): TemplateResult {
-    return welcome(model, this, (command) => {
+  #welcome(state: ChatViewState): TemplateResult {
+    return welcome(state, this, (command) => {
       void this.#composer?.begin(command);
     });
   }

@@ -1,22 +1,32 @@
 import { html, nothing, type TemplateResult } from "lit";
-import { type ModelLine, SLASH_COMMANDS } from "../../src/protocol/chat";
+import { type ChatViewState, SLASH_COMMANDS } from "../../src/protocol/chat";
 import { icon } from "./icon";
 import { modelNotice } from "./modelNotice";
 import { CANNOT_CHAT } from "./words";
 
 /** What is shown where nothing has been said yet. */
-export function welcome(model: ModelLine, from: Element, begin: (command: string) => void): TemplateResult {
+export function welcome(
+  { model, sentTo }: Pick<ChatViewState, "model" | "sentTo">,
+  from: Element,
+  begin: (command: string) => void,
+): TemplateResult {
   const canAsk = model.kind !== "cannotChat" || model.tried;
   return html`<div class="welcome">
     <div class="welcome-title">
       ${icon("flame")}
       <h2>${canAsk ? "Ask about your code" : CANNOT_CHAT}</h2>
-      ${canAsk ? html`<p>The model runs on this machine. Nothing leaves it.</p>` : nothing}
+      ${canAsk ? html`<p>${whereText(sentTo)}</p>` : nothing}
     </div>
     ${modelNotice(model, from, true)}
-    ${model.kind === "asleep" ? html`<p class="quiet-line">The model is loaded with your first message.</p>` : nothing}
+    ${model.kind === "asleep" && sentTo === undefined ? html`<p class="quiet-line">The model is loaded with your first message.</p>` : nothing}
     ${canAsk ? commandList(begin) : nothing}
   </div>`;
+}
+
+function whereText(sentTo: string | undefined): string {
+  return sentTo === undefined
+    ? "The model runs on this machine. Nothing leaves it."
+    : `What you ask and attach is sent to ${sentTo}, the endpoint that you set.`;
 }
 
 function commandList(begin: (command: string) => void): TemplateResult {

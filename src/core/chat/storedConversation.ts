@@ -25,6 +25,7 @@ const CODES: Readonly<Record<EngineErrorCode, true>> = {
   disconnected: true,
   busy: true,
   unsafe: true,
+  endpoint: true,
   internal: true,
 };
 const isErrorCode: Check<EngineErrorCode> = (value): value is EngineErrorCode =>

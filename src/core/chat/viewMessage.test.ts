@@ -27,6 +27,9 @@ const MESSAGES: readonly ViewMessage[] = [
   { kind: "tryAnyway" },
   { kind: "restartEngine" },
   { kind: "showLog" },
+  { kind: "openEndpoint" },
+  { kind: "setEndpointKey" },
+  { kind: "computeHere" },
 ];
 
 describe("a message of the view", () => {

@@ -49,6 +49,9 @@ const MEMBERS: Readonly<Record<Kind, Check<unknown>>> = {
   chooseModel: nothing,
   restartEngine: nothing,
   showLog: nothing,
+  openEndpoint: nothing,
+  setEndpointKey: nothing,
+  computeHere: nothing,
 };
 
 /** Whether the page's message is valid; the page shows untrusted model output. */

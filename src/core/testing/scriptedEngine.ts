@@ -8,6 +8,8 @@ export interface Script {
   readonly pieces: readonly string[];
   /** Of the pieces, each a token. Missing: none is told. */
   readonly probabilities?: readonly number[];
+  /** It knows none, and says so. */
+  readonly isUnjudged?: true;
   readonly finish?: GenerateReport["finish"];
   readonly prefillMs?: number;
   readonly msPerPiece?: number;
@@ -93,7 +95,7 @@ export class ScriptedEngine implements TextEngine {
       }
       said += piece;
       call.piecesGiven += 1;
-      yield { text: piece, ...judged };
+      yield { text: piece, ...judged, ...(script.isUnjudged === undefined ? {} : { isUnjudged: true }) };
     }
     call.state = "ended";
     return script.finish ?? "end";

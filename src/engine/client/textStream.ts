@@ -23,6 +23,7 @@ export class ClientStream implements TextStream {
   /** Received and not yet read. */
   #text = "";
   #tokens: GeneratedToken[] = [];
+  #isUnjudged = false;
   /** Until text comes; an earlier part is no news. */
   #read: number | undefined;
   #end: StreamEnd | undefined;
@@ -44,7 +45,8 @@ export class ClientStream implements TextStream {
     return this.#leftMs;
   }
 
-  push({ text, tokens = [], read }: GeneratedPiece): void {
+  push({ text, tokens = [], read, isUnjudged }: GeneratedPiece): void {
+    this.#isUnjudged ||= isUnjudged === true;
     this.#read = read;
     this.#text += text;
     this.#tokens.push(...tokens);
@@ -129,7 +131,7 @@ export class ClientStream implements TextStream {
     if (text === "") {
       return read === undefined ? undefined : { text, read };
     }
-    return { text };
+    return this.#isUnjudged ? { text, isUnjudged: true } : { text };
   }
 
   #wake(): void {

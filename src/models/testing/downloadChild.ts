@@ -1,7 +1,7 @@
 // A process that downloads and may be killed: `downloadChild.ts FOLDER ENDPOINT`. Prints what came of it.
 import { downloadModel } from "../download";
 import { realDisk } from "../disk";
-import { nodeHttp } from "../nodeHttp";
+import { nodeHttp } from "../../network/nodeHttp";
 import { parseReference } from "../reference";
 import { SHORT_LIMITS } from "./downloads";
 import { FILE, REPOSITORY } from "./loopbackHub";

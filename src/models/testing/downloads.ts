@@ -14,7 +14,7 @@ import type { ModelsErrorCode } from "../../protocol/models";
 import { realDisk } from "../disk";
 import { type Downloaded, downloadModel, type DownloadOptions } from "../download";
 import type { DownloadLimits } from "../limits";
-import { nodeHttp } from "../nodeHttp";
+import { nodeHttp } from "../../network/nodeHttp";
 import { parseReference } from "../reference";
 import { FILE, LoopbackHub, REPOSITORY } from "./loopbackHub";
 

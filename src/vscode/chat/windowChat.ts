@@ -102,11 +102,12 @@ export class WindowChat implements vscode.Disposable {
   /** Everything that the view shows. */
   state(): ChatViewState {
     const { conversation } = this.#session;
-    const { condition } = this.#engine;
+    const { condition, sendsTo } = this.#engine;
     const others = this.#store.summaries.filter(({ id }) => id !== conversation.id);
     const all = [summaryOf(conversation), ...others].sort((a, b) => b.updatedMs - a.updatedMs);
     return {
       model: modelLine({ engine: condition, tried: this.#isTried(), decodeTps: this.#decodeTps }),
+      ...(sendsTo === undefined ? {} : { sentTo: sendsTo }),
       conversation: viewOf(conversation),
       conversations: all,
       draft: this.#store.draft,
@@ -168,6 +169,9 @@ export class WindowChat implements vscode.Disposable {
       case "chooseModel":
       case "restartEngine":
       case "showLog":
+      case "openEndpoint":
+      case "setEndpointKey":
+      case "computeHere":
         await runRemedy(message.kind);
     }
   }

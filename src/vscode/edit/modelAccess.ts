@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import type { CancelToken } from "../../core/ports";
 import { REMEDIES } from "../../core/remedies";
-import type { ChatMessage, ModelInfo } from "../../protocol/engine";
+import type { AnyModel, ChatMessage } from "../../protocol/engine";
 import { emptyReport, type GenerateReport } from "../../protocol/generation";
 import { runRemedy } from "../failures";
 import type { WindowEngine } from "../windowEngine";
@@ -36,7 +36,7 @@ export class ModelAccess {
    * The model, loaded. Asks the user if it lacks the capability; undefined if they decline.
    * Errors: EngineError.
    */
-  async ready(capability: "chat" | "edit"): Promise<ModelInfo | undefined> {
+  async ready(capability: "chat" | "edit"): Promise<AnyModel | undefined> {
     const model = await this.#loaded();
     if (model === undefined || this.#can(model, capability)) {
       return model;
@@ -90,12 +90,12 @@ export class ModelAccess {
     }
   }
 
-  #can(model: ModelInfo, capability: "chat" | "edit"): boolean {
+  #can(model: AnyModel, capability: "chat" | "edit"): boolean {
     return model.capabilities.includes(capability) || this.#tried.has(model.path);
   }
 
   /** Undefined where the user does not wait for it. */
-  async #loaded(): Promise<ModelInfo | undefined> {
+  async #loaded(): Promise<AnyModel | undefined> {
     if (this.#engine.condition.kind === "ready") {
       return this.#engine.modelInfo();
     }

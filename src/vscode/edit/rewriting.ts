@@ -5,7 +5,7 @@ import { type Excerpt, planEdit } from "../../core/edit/editPrompt";
 import { isSame } from "../../core/edit/lineDiff";
 import type { RewriteOptions } from "../../core/edit/rewriteResult";
 import type { CancelToken } from "../../core/ports";
-import type { ChatMessage, ModelInfo } from "../../protocol/engine";
+import type { AnyModel, ChatMessage } from "../../protocol/engine";
 import type { Settings } from "../settings";
 import type { CodeRange } from "./codeRange";
 import { type InlineReview, REVIEWED_LINES_MAX } from "./inlineReview";
@@ -36,7 +36,7 @@ const TOLD_CHARS = 200;
 /** The context to send; undefined, with a notification, if the code is too long for the model. Errors: EngineError. */
 export async function planFor(
   access: ModelAccess,
-  { contextTokens }: ModelInfo,
+  { contextTokens }: AnyModel,
   { original, path, lines, range }: CodeRange,
   growth = 2,
 ): Promise<{ readonly excerpt: Excerpt; readonly maxTokens: number } | undefined> {

@@ -1,8 +1,12 @@
-import type { DownloadProgress, FoundFile, InstalledModel, ModelList } from "../../protocol/models";
+import type { BudgetOffer, DownloadProgress, FoundFile, InstalledModel, ModelList } from "../../protocol/models";
 
 /** Model files on this machine and where to get others; models/modelStore.ts is one. Everything rejects with ModelsError. */
 export interface ModelsPort {
   list(): Promise<ModelList>;
+  /** How fast this machine is, unless that is known: lists then say what to expect. Some seconds of all cores. */
+  measure(signal: AbortSignal): Promise<void>;
+  /** What budgets of memory buy for the model in this file. Errors: EngineError too. */
+  budgets(path: string): Promise<readonly BudgetOffer[]>;
   /** Goes on where an earlier download stopped. Aborting `signal` keeps what has come. */
   download(
     reference: string,

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { HASH_WORDS, progressText } from "../../models/progressText";
 import { formatBytes } from "../../models/size";
+import { speedText } from "../../models/speedEstimate";
 import type { InstalledModel, ModelList, OfferedModel, UnfinishedModel } from "../../protocol/models";
 import type { RunningDownload } from "./modelDownloads";
 
@@ -24,8 +25,8 @@ export interface ModelItem extends vscode.QuickPickItem {
 export interface ShownModels {
   readonly list: ModelList;
   readonly running: readonly RunningDownload[];
-  /** Of the model that is used; empty: the built-in one. */
-  readonly usedPath: string;
+  /** Of the model that is used; empty: the built-in one; undefined: an endpoint is. */
+  readonly usedPath: string | undefined;
 }
 
 /** The Models view as items of a list: installed, on their way, available, and what else there is to do. */
@@ -62,11 +63,15 @@ export function modelItems({ list, running, usedPath }: ShownModels): ModelItem[
 
 /** "This machine: 16.8 GB of memory, 8 cores, 120 GB free on the drive". */
 export function machineLine({ machine }: ModelList): string {
-  const { memoryBytes, memoryLimited, cores, freeDiskBytes } = machine;
+  const { memoryBytes, memoryLimited, cores, freeDiskBytes, memoryBytesPerSecond } = machine;
+  const speed =
+    memoryBytesPerSecond === undefined
+      ? "; measuring its speed…"
+      : `, memory read at ${formatBytes(memoryBytesPerSecond)} a second`;
   const limited = memoryLimited ? " (limited by a control group)" : "";
   return (
     `This machine: ${formatBytes(memoryBytes)} of memory${limited}, ${String(cores)} cores, ` +
-    `${formatBytes(freeDiskBytes)} free on the drive`
+    `${formatBytes(freeDiskBytes)} free on the drive${speed}`
   );
 }
 
@@ -92,7 +97,7 @@ function builtInItem(isUsed: boolean): ModelItem {
   };
 }
 
-function installedItem(model: InstalledModel, usedPath: string): ModelItem {
+function installedItem(model: InstalledModel, usedPath: string | undefined): ModelItem {
   const isUsed = model.path === usedPath;
   const { title, bytes, reference, owned, hashSource, problem } = model;
   const icon = problem !== undefined ? "warning" : isUsed ? "check" : "package";
@@ -140,14 +145,15 @@ function unfinishedItem({ reference, title, doneBytes, totalBytes, pid }: Unfini
   };
 }
 
-function availableItem({ model, recommended, remark, fit }: OfferedModel): ModelItem {
+function availableItem({ model, recommended, remark, fit, speed }: OfferedModel): ModelItem {
   const { title, file, description, licence } = model;
+  const expected = speed === undefined ? [] : [speedText(speed)];
   // As it is called once it has been begun.
   const reference = `${file.repositories[0] ?? ""}/${file.name}`;
   const download: ModelAction = { kind: "download", reference, title };
   return {
     label: `$(${recommended ? "star-full" : fit === "tooLarge" ? "circle-slash" : "cloud-download"}) ${title}`,
-    description: [formatBytes(file.bytes), licence, ...(recommended ? ["recommended"] : [])].join(" · "),
+    description: [formatBytes(file.bytes), ...expected, licence, ...(recommended ? ["recommended"] : [])].join(" · "),
     detail: [remark, description].filter((text) => text !== undefined).join(" "),
     action: download,
     buttons: [button("cloud-download", "Download", download)],

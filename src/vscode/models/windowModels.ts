@@ -1,6 +1,8 @@
 import * as vscode from "vscode";
 import { formatBytes } from "../../models/size";
 import { progressText } from "../../models/progressText";
+import { expertsText, speedText } from "../../models/speedEstimate";
+import { isElsewhere } from "../../protocol/engine";
 import { type InstalledModel, ModelsError, type ModelsErrorCode } from "../../protocol/models";
 import { tellFailure } from "../failures";
 import type { Settings } from "../settings";
@@ -54,23 +56,32 @@ export class WindowModels implements vscode.Disposable {
   /** Of what was last tried with models, until something is tried again. */
   readonly #failure = new StandingNotice();
   #again: (() => Promise<void>) | undefined;
+  /** What the Models view shows. */
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly #ending = new AbortController();
 
   constructor(options: WindowModelsOptions) {
     this.#options = options;
     this.#downloads = new ModelDownloads({ models: () => this.#models(), memory: options.context.globalState });
     const commands: Readonly<Record<string, (...args: readonly unknown[]) => unknown>> = {
       "hearth.chooseModel": () => this.show(),
+      "hearth.setMemoryBudget": () => this.#orTell(() => this.#setMemoryBudget()),
       "hearth.setDownloadToken": () => this.#setToken(),
       "hearth.models.act": (action) => this.#act(action as ModelAction),
       "hearth.models.step": (step) => this.#orTell(() => this.#takeStep(step)),
     };
     this.#commands = vscode.Disposable.from(
+      this.#changed,
+      this.#downloads.onDidChange(() => {
+        this.#changed.fire();
+      }),
       ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
     );
     void this.#offerInterrupted();
   }
 
   dispose(): void {
+    this.#ending.abort();
     this.#commands.dispose();
     this.#failure.dispose();
     this.#downloads.dispose();
@@ -83,11 +94,16 @@ export class WindowModels implements vscode.Disposable {
       return;
     }
     let running = this.#downloads.running.length;
+    let isMeasured = list.machine.memoryBytesPerSecond !== undefined;
+    if (!isMeasured) {
+      void this.#measure();
+    }
     await showModelsPick({
-      onDidChange: this.#downloads.onDidChange,
+      onDidChange: this.#changed.event,
       shown: async () => {
         // Files only change when a download begins or ends.
-        if (running !== this.#downloads.running.length || running === 0) {
+        if (running !== this.#downloads.running.length || running === 0 || !isMeasured) {
+          isMeasured = (list?.machine.memoryBytesPerSecond ?? 0) > 0;
           running = this.#downloads.running.length;
           list = await (await this.#models()).list();
         }
@@ -95,13 +111,24 @@ export class WindowModels implements vscode.Disposable {
         return {
           list: list ?? (await (await this.#models()).list()),
           running: this.#downloads.running,
-          usedPath: settings.isBuiltInModel ? "" : settings.modelChoice.path,
+          usedPath:
+            settings.endpoint !== undefined ? undefined : settings.isBuiltInModel ? "" : settings.modelChoice.path,
         };
       },
       run: (action) => {
         void this.#act(action);
       },
     });
+  }
+
+  /** While the list is there to be looked at. */
+  async #measure(): Promise<void> {
+    try {
+      await (await this.#models()).measure(this.#ending.signal);
+      this.#changed.fire();
+    } catch (error) {
+      this.#options.log.debug(`the machine's speed is not known: ${String(error)}`);
+    }
   }
 
   async #act(action: ModelAction): Promise<void> {
@@ -111,7 +138,7 @@ export class WindowModels implements vscode.Disposable {
         case "use":
           return this.#use(action.model);
         case "useBuiltIn":
-          return this.#options.settings.setModelPath(undefined);
+          return this.#useBuiltIn();
         case "chooseFile":
           return this.#chooseFile();
         case "downloadOther":
@@ -203,6 +230,12 @@ export class WindowModels implements vscode.Disposable {
   /** The model before goes on until this one answers; one that cannot be used is refused before anything has changed. */
   async #switchTo(path: string): Promise<void> {
     const { engine, settings } = this.#options;
+    if (settings.endpoint !== undefined) {
+      // A model of this machine is a choice against the endpoint; it is loaded once that is off.
+      await settings.setModelPath(path);
+      await settings.setEndpoint(undefined);
+      return;
+    }
     const title = `Loading '${path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1)}'…`;
     try {
       await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title }, () =>
@@ -213,6 +246,14 @@ export class WindowModels implements vscode.Disposable {
       return;
     }
     await settings.setModelPath(path);
+  }
+
+  async #useBuiltIn(): Promise<void> {
+    const { settings } = this.#options;
+    await settings.setModelPath(undefined);
+    if (settings.endpoint !== undefined) {
+      await settings.setEndpoint(undefined);
+    }
   }
 
   async #chooseFile(): Promise<void> {
@@ -301,6 +342,45 @@ export class WindowModels implements vscode.Disposable {
 
   async #reveal(path: string): Promise<void> {
     await vscode.commands.executeCommand("revealFileInOS", vscode.Uri.file(path));
+  }
+
+  /** Shows what each budget buys for the model that is chosen. The engine loads it anew within the budget, and is not restarted. */
+  async #setMemoryBudget(): Promise<void> {
+    const { settings, engine } = this.#options;
+    const models = await this.#models();
+    const { path } = settings.modelChoice;
+    const title = "Reckoning what memory buys…";
+    const offers = await vscode.window.withProgress(
+      { location: vscode.ProgressLocation.Notification, title },
+      async () => {
+        await models.measure(this.#ending.signal).catch(() => undefined);
+        return models.budgets(path);
+      },
+    );
+    const now = settings.memoryBudgetGib;
+    const items = offers.map((offer) => ({
+      label: `$(${offer.gib === now ? "check" : "circuit-board"}) ${offer.gib === 0 ? "Automatic" : `${String(offer.gib)} GiB`}`,
+      description: [`takes ${formatBytes(offer.budgetBytes)}`, ...(offer.gib === now ? ["as it is set"] : [])].join(
+        " · ",
+      ),
+      detail: [expertsText(offer), ...(offer.speed === undefined ? [] : [`expected: ${speedText(offer.speed)}`])].join(
+        "; ",
+      ),
+      gib: offer.gib,
+    }));
+    const { condition } = engine;
+    const held =
+      condition.kind === "ready" && !isElsewhere(condition.model)
+        ? `${condition.model.title}: ${String(condition.model.slots)} of ${String(condition.model.slotsForAll)} experts fit now`
+        : "What the engine may take in all";
+    const chosen = await vscode.window.showQuickPick(items, {
+      title: "Memory Budget",
+      placeHolder: held,
+      matchOnDetail: true,
+    });
+    if (chosen !== undefined && chosen.gib !== now) {
+      await settings.setMemoryBudget(chosen.gib);
+    }
   }
 
   async #setToken(): Promise<void> {

@@ -8,6 +8,11 @@ export interface KeptByEditor {
   readonly editor: readonly { readonly where: string; readonly names: readonly string[] }[];
 }
 
+export interface EndpointInUse {
+  readonly origin: string;
+  readonly model: string;
+}
+
 export interface OfflineProof {
   readonly markdown: string;
   /** Empty: nothing of Hearth's is open but local sockets. */
@@ -34,7 +39,8 @@ export interface DeletedFiles {
 
 /** src/doctor, as far as a window needs it. */
 export interface PrivacyPort {
-  examine(kept: KeptByEditor, signal: AbortSignal): Promise<OfflineProof>;
+  /** @param endpoint that this window sends code to. */
+  examine(kept: KeptByEditor, endpoint: EndpointInUse | undefined, signal: AbortSignal): Promise<OfflineProof>;
   plan(kept: KeptByEditor): Promise<StoredSummary>;
   /** Ends the engine first. Errors: EngineError where it does not end; nothing has been deleted then. */
   delete(kept: KeptByEditor, models: boolean): Promise<DeletedFiles>;

@@ -1,7 +1,9 @@
 import * as vscode from "vscode";
+import { parseEndpoint } from "../../endpoint/address";
 import { formatBytes } from "../../models/size";
 import type { WindowChat } from "../chat/windowChat";
 import { tellFailure } from "../failures";
+import { ENDPOINT_KEY } from "../endpoint/endpointKey";
 import { TOKEN_KEY } from "../models/windowModels";
 import type { Settings } from "../settings";
 import type { Snooze } from "../snooze";
@@ -63,6 +65,7 @@ export class WindowPrivacy implements vscode.Disposable {
     await clear(context.globalState);
     await clear(context.workspaceState);
     await context.secrets.delete(TOKEN_KEY);
+    await context.secrets.delete(ENDPOINT_KEY);
     const now = Date.now();
     await context.globalState.update(DELETED_KEY, now);
     await context.workspaceState.update(SEEN_KEY, now);
@@ -73,7 +76,9 @@ export class WindowPrivacy implements vscode.Disposable {
   }
 
   async #prove(): Promise<OfflineProof> {
-    const { port } = this.#options;
+    const { port, settings } = this.#options;
+    const set = settings.endpoint;
+    const endpoint = set === undefined ? undefined : { origin: originOf(set.endpoint), model: set.model };
     const title = "Looking at what Hearth has open and stored…";
     const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
     const proof = await vscode.window.withProgress(options, async (_, token) => {
@@ -81,7 +86,7 @@ export class WindowPrivacy implements vscode.Disposable {
       token.onCancellationRequested(() => {
         ending.abort();
       });
-      return port.examine(await this.#kept(), ending.signal);
+      return port.examine(await this.#kept(), endpoint, ending.signal);
     });
     this.#proof = proof.markdown;
     this.#changed.fire(PROOF);
@@ -99,7 +104,7 @@ export class WindowPrivacy implements vscode.Disposable {
     const all = `Delete, Models Too (${formatBytes(modelBytes)})`;
     const detail = [
       ...lines,
-      "• what the editor remembers for Hearth: statistics, a snooze, the draft of a message, the download token",
+      "• what the editor remembers for Hearth: statistics, a snooze, the draft of a message, the download token, an endpoint's key",
       ...(models.length === 0 ? [] : ["", "Models stay unless you choose to delete them too:", ...models]),
       ...(kept.length === 0 ? [] : ["", "Stays, as Hearth has not downloaded it:", ...kept]),
       "",
@@ -126,14 +131,17 @@ export class WindowPrivacy implements vscode.Disposable {
   async #kept(): Promise<KeptByEditor> {
     const { context, settings } = this.#options;
     const { globalState, workspaceState, secrets } = context;
-    const token = await secrets.get(TOKEN_KEY);
+    const keys: string[] = [];
+    for (const key of [TOKEN_KEY, ENDPOINT_KEY]) {
+      keys.push(...((await secrets.get(key)) === undefined ? [] : [key]));
+    }
     return {
       modelFolders: settings.modelsFolder === "" ? [] : [settings.modelsFolder],
       editorFolders: await editorFolders(context),
       editor: [
         { where: "for you, on this machine", names: globalState.keys() },
         { where: "for this workspace", names: workspaceState.keys() },
-        { where: "in the key store", names: token === undefined ? [] : [TOKEN_KEY] },
+        { where: "in the key store", names: keys },
       ],
     };
   }
@@ -145,6 +153,15 @@ export class WindowPrivacy implements vscode.Disposable {
       void tellFailure(error);
       return undefined;
     }
+  }
+}
+
+/** As it is written where it is no address: nothing can be sent there, and it is told all the same. */
+function originOf(endpoint: string): string {
+  try {
+    return parseEndpoint(endpoint).origin;
+  } catch {
+    return endpoint;
   }
 }
 

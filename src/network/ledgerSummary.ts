@@ -13,6 +13,12 @@ export interface LedgerEntry {
   readonly bytes: number;
   /** False: it is under way, or its process was ended, and what it read is not known. */
   readonly ended: boolean;
+  /** Missing: a download. */
+  readonly purpose?: LedgerLine["purpose"];
+  /** Requests that it stands for; missing: one. */
+  readonly count?: number;
+  /** Bytes of bodies that were sent; missing: none. */
+  readonly sent?: number;
 }
 
 /** All requests that Hearth has made to other machines. */
@@ -20,11 +26,18 @@ export interface LedgerSummary {
   readonly path: string;
   readonly requests: number;
   readonly bytes: number;
+  /** Bytes of bodies that were sent, to an endpoint that the user named; missing: none. */
+  readonly sent?: number;
   /** ISO dates. */
   readonly first?: string;
   readonly last?: string;
   /** By where they went. */
-  readonly hosts: readonly { readonly host: string; readonly requests: number; readonly bytes: number }[];
+  readonly hosts: readonly {
+    readonly host: string;
+    readonly requests: number;
+    readonly bytes: number;
+    readonly sent?: number;
+  }[];
   readonly entries: readonly LedgerEntry[];
   /** Lines that say nothing: cut off by a crash, or changed by hand. */
   readonly damagedLines: number;
@@ -37,18 +50,25 @@ export async function summariseLedger(folder: string): Promise<LedgerSummary> {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   const parsed = lines.flatMap((line, row) => parse(line, `line ${String(row)}`) ?? []);
   const entries = entriesOf(parsed);
-  const byHost = new Map<string, { requests: number; bytes: number }>();
-  for (const { url, bytes } of entries) {
+  const byHost = new Map<string, { requests: number; bytes: number; sent?: number }>();
+  for (const { url, bytes, count = 1, sent = 0 } of entries) {
     const { host } = new URL(url);
     const sum = byHost.get(host) ?? { requests: 0, bytes: 0 };
-    byHost.set(host, { requests: sum.requests + 1, bytes: sum.bytes + bytes });
+    const all = (sum.sent ?? 0) + sent;
+    byHost.set(host, {
+      requests: sum.requests + count,
+      bytes: sum.bytes + bytes,
+      ...(all === 0 ? {} : { sent: all }),
+    });
   }
+  const sent = entries.reduce((sum, each) => sum + (each.sent ?? 0), 0);
   const dates = entries.map(({ at }) => at).sort();
   const [first, last] = [dates[0], dates.at(-1)];
   return {
     path,
-    requests: entries.length,
+    requests: entries.reduce((sum, { count = 1 }) => sum + count, 0),
     bytes: entries.reduce((sum, { bytes }) => sum + bytes, 0),
+    ...(sent === 0 ? {} : { sent }),
     ...(first === undefined ? {} : { first }),
     ...(last === undefined ? {} : { last }),
     hosts: [...byHost].map(([host, sum]) => ({ host, ...sum })),
@@ -60,10 +80,15 @@ export async function summariseLedger(folder: string): Promise<LedgerSummary> {
 /** In the order in which they began. */
 function entriesOf(lines: readonly LedgerLine[]): LedgerEntry[] {
   const byId = new Map<string, LedgerEntry>();
-  for (const { id, at, method, url, status, bytes = 0 } of lines) {
+  for (const { id, at, method, url, status, bytes = 0, purpose, count, sent } of lines) {
     const before = byId.get(id);
     if (before?.ended !== true) {
-      byId.set(id, { at, method, url, status: status ?? 0, bytes, ended: status !== undefined });
+      const more = {
+        ...(purpose === undefined ? {} : { purpose }),
+        ...(count === undefined ? {} : { count }),
+        ...(sent === undefined ? {} : { sent }),
+      };
+      byId.set(id, { at, method, url, status: status ?? 0, bytes, ended: status !== undefined, ...more });
     }
   }
   return [...byId.values()];
@@ -76,7 +101,7 @@ function parse(line: string, ownId: string): LedgerLine | undefined {
     if (typeof read?.url !== "string" || !URL.canParse(read.url)) {
       return undefined;
     }
-    const { url, at, method, status, bytes } = read;
+    const { url, at, method, status, bytes, purpose } = read;
     const [id, isBeginning] = typeof read.id === "string" ? [read.id, status === undefined] : [ownId, false];
     return {
       id,
@@ -85,10 +110,17 @@ function parse(line: string, ownId: string): LedgerLine | undefined {
       url,
       ...(isBeginning ? {} : { status: typeof status === "number" ? status : 0 }),
       bytes: typeof bytes === "number" ? bytes : 0,
+      ...(purpose === "endpoint" ? { purpose } : {}),
+      ...(isCount(read.count) ? { count: read.count } : {}),
+      ...(isCount(read.sent) ? { sent: read.sent } : {}),
     };
   } catch {
     return undefined;
   }
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 /** Permission bits in octal and bytes of a file; undefined where it is not there. */

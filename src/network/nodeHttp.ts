@@ -2,53 +2,58 @@
 // by the names without a prefix (ExtHostProxyService).
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from "http";
 import { request as requestHttps } from "https";
-import type { HttpPort, HttpResponse } from "./http";
+import type { HttpPort, HttpRequest, HttpResponse } from "./http";
 
 /** A connection of Hearth's to another machine. */
 export interface OpenConnection {
   /** Origin and path of the request that it was opened for. */
   readonly url: string;
+  /** Missing: a download. */
+  readonly purpose?: HttpRequest["purpose"];
   /** Undefined until the system has connected it. */
   readonly localPort: number | undefined;
 }
 
+type Asked = Omit<OpenConnection, "localPort">;
+
 /** By request, until it has a socket. */
-const connecting = new Map<ClientRequest, string>();
+const connecting = new Map<ClientRequest, Asked>();
 /** By socket, which may live longer than its request and serve another. */
-const connected = new Map<NonNullable<ClientRequest["socket"]>, string>();
+const connected = new Map<NonNullable<ClientRequest["socket"]>, Asked>();
 
 /** All that this process has open through Hearth's only way to other machines. */
 export function openConnections(): readonly OpenConnection[] {
   return [
-    ...[...connecting.values()].map((url) => ({ url, localPort: undefined })),
-    ...[...connected].map(([{ localPort }, url]) => ({ url, localPort })),
+    ...[...connecting.values()].map((asked) => ({ ...asked, localPort: undefined })),
+    ...[...connected].map(([{ localPort }, asked]) => ({ ...asked, localPort })),
   ];
 }
 
 /** Known from before the request is sent until its socket is closed. */
-function watch(request: ClientRequest, { origin, pathname }: URL): void {
-  const url = origin + pathname;
-  connecting.set(request, url);
+function watch(request: ClientRequest, { url: { origin, pathname }, purpose }: HttpRequest): void {
+  const asked: Asked = { url: origin + pathname, ...(purpose === undefined ? {} : { purpose }) };
+  connecting.set(request, asked);
   request.once("socket", (socket) => {
     connecting.delete(request);
     if (!connected.has(socket)) {
       socket.once("close", () => connected.delete(socket));
     }
-    connected.set(socket, url);
+    connected.set(socket, asked);
   });
   request.once("close", () => connecting.delete(request));
 }
 
 /** One request by Node's own client, which follows no redirect. The only place in Hearth that talks to another machine. */
-export const nodeHttp: HttpPort = ({ method, url, headers, signal }) =>
+export const nodeHttp: HttpPort = (asked) =>
   new Promise((resolve, reject) => {
+    const { method, url, headers, body, signal } = asked;
     if (signal.aborted) {
       reject(reasonOf(signal));
       return;
     }
     const start = url.protocol === "https:" ? requestHttps : requestHttp;
     const request = start(url, { method, headers });
-    watch(request, url);
+    watch(request, asked);
     const abort = (): void => {
       request.destroy(reasonOf(signal));
     };
@@ -62,7 +67,7 @@ export const nodeHttp: HttpPort = ({ method, url, headers, signal }) =>
     request.once("response", (response) => {
       resolve(asResponse(response, signal, () => request.destroy()));
     });
-    request.end();
+    request.end(body);
   });
 
 function asResponse(response: IncomingMessage, signal: AbortSignal, destroy: () => void): HttpResponse {

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HttpPort } from "./http";
+import { endpointsInUse, noteEndpointUse } from "./endpointUse";
 import { type LedgerSummary, summariseLedger } from "./ledgerSummary";
 import { openConnections, nodeHttp } from "./nodeHttp";
-import { withLedger } from "./requestLedger";
-import { DownloadWorld } from "./testing/downloads";
+import { BatchedLedger, withLedger } from "./requestLedger";
+import { DownloadWorld } from "../models/testing/downloads";
 
 const signal = new AbortController().signal;
 const URL_ASKED = new URL("https://user:word@hub/org/m.gguf?sig=secret");
@@ -86,5 +87,78 @@ describe("connections to other machines", () => {
       while (openConnections().length > 0) {
         await sleep(5);
       }
+    }));
+
+  it("has requests to an endpoint in batches: begun before the first is sent, with what was sent and what came", () =>
+    inFolder(async (folder) => {
+      const seen: LedgerSummary[] = [];
+      let status = 200;
+      const http: HttpPort = async () => {
+        seen.push(await summariseLedger(folder));
+        if (status === 0) {
+          throw new Error("nobody is there");
+        }
+        const body = (async function* () {
+          yield await Promise.resolve(new Uint8Array(10));
+        })();
+        return { status, header: () => undefined, body, discard: () => undefined };
+      };
+      const ledger = new BatchedLedger(http, folder);
+      const url = new URL("https://box/v1/completions?x=secret");
+      const ask = async (): Promise<void> => {
+        const asked = { method: "POST", url, headers: {}, body: "größe", purpose: "endpoint", signal } as const;
+        const { body } = await ledger.http(asked);
+        const pieces: Uint8Array[] = [];
+        for await (const piece of body) {
+          pieces.push(piece);
+        }
+        assert.ok(pieces.length <= 1);
+      };
+      await ask();
+      await ask();
+      status = 0;
+      await assert.rejects(ask);
+      assert.deepEqual(
+        [seen[0]?.requests, seen[0]?.entries[0]?.ended, seen[0]?.entries[0]?.purpose],
+        [1, false, "endpoint"],
+      );
+      ledger.close();
+      const { entries, requests, bytes, sent, hosts } = await summariseLedger(folder);
+      assert.deepEqual(
+        entries.map((entry) => [entry.status, entry.count, entry.sent, entry.bytes, entry.ended, entry.url]),
+        [
+          [200, 2, 14, 20, true, "https://box/v1/completions"],
+          [0, 1, 7, 0, true, "https://box/v1/completions"],
+        ],
+      );
+      assert.deepEqual([requests, bytes, sent, hosts[0]?.sent], [3, 20, 21, 21]);
+      // What ends later is noted with what comes then.
+      status = 200;
+      await ask();
+      ledger.close();
+      assert.equal((await summariseLedger(folder)).requests, 4);
+    }));
+
+  it("knows which editors use an endpoint, since when, and forgets it with the last", () =>
+    inFolder(async (folder) => {
+      const use = { origin: "https://box", model: "m" };
+      await noteEndpointUse(folder, "Code", use, 1000);
+      await noteEndpointUse(folder, "Codium", { ...use, origin: "https://other" }, 2000);
+      // The model becomes known; nothing has begun anew.
+      await noteEndpointUse(folder, "Code", { ...use, model: "n" }, 3000);
+      const since = new Date(1000).toISOString();
+      assert.deepEqual(
+        (await endpointsInUse(folder)).find(({ editor }) => editor === "Code"),
+        { editor: "Code", origin: "https://box", model: "n", since },
+      );
+      await noteEndpointUse(folder, "Code", undefined);
+      assert.deepEqual(
+        (await endpointsInUse(folder)).map(({ editor }) => editor),
+        ["Codium"],
+      );
+      await noteEndpointUse(folder, "Codium", undefined);
+      assert.deepEqual(readdirSync(folder), []);
+      writeFileSync(join(folder, "endpoints.json"), "{broken");
+      assert.deepEqual(await endpointsInUse(folder), []);
     }));
 });

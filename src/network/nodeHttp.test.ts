@@ -4,7 +4,7 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DownloadWorld } from "./testing/downloads";
+import { DownloadWorld } from "../models/testing/downloads";
 
 /** A server with a certificate that nobody has signed. */
 async function withTls(work: (origin: URL) => Promise<void>, location?: string): Promise<void> {

@@ -1,9 +1,13 @@
 /** The network as a port. `nodeHttp.ts` is the one implementation that reaches it. */
 
 export interface HttpRequest {
-  readonly method: "GET" | "HEAD";
+  readonly method: "GET" | "HEAD" | "POST";
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
+  /** Sent as UTF-8. */
+  readonly body?: string;
+  /** Why it is made, for the ledger and for those who ask what is open; missing: a download that the user has started. */
+  readonly purpose?: "endpoint";
   /** Ends the request, also while its body is read; what waits then rejects with the signal's reason. */
   readonly signal: AbortSignal;
 }

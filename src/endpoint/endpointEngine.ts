@@ -1,0 +1,289 @@
+import type { CancelToken, TextStream } from "../core/ports";
+import { estimateTokens } from "../core/tokenEstimate";
+import { ClientStream } from "../engine/client/textStream";
+import type { HttpPort } from "../network/http";
+import type { EndpointChoice } from "../protocol/endpoint";
+import type { ChatMessage, EndpointModel } from "../protocol/engine";
+import { EngineError } from "../protocol/errors";
+import { emptyReport, type GenerateRequest } from "../protocol/generation";
+import type { PromptPart } from "../protocol/prompt";
+import { parseEndpoint } from "./address";
+import { AnswerReader } from "./answerReader";
+import { EndpointError } from "./endpointError";
+import { ENDPOINT_LIMITS, type EndpointLimits, exchange, type Server } from "./exchange";
+import { type ServedFamily, servedFamily } from "./families";
+import { findServedModel } from "./servedModels";
+import { plainText } from "./plainText";
+
+export interface EndpointEngineOptions {
+  readonly http: HttpPort;
+  /** The key that the user has stored for just this origin. */
+  readonly key: (origin: string) => PromiseLike<string | undefined>;
+  /** The endpoint does not answer any more. */
+  readonly onFailure?: (error: EngineError) => void;
+  readonly limits?: EndpointLimits;
+}
+
+/** What is asked now. */
+interface Serving {
+  readonly server: Server;
+  readonly model: EndpointModel;
+  readonly family: ServedFamily;
+  /** As the server calls it. */
+  readonly name: string;
+}
+
+interface Running {
+  /** Of a document or a conversation: a newer one takes the place of an older. */
+  readonly of: string;
+  readonly stream: ClientStream;
+  readonly ending: AbortController;
+}
+
+/** OpenAI's own limit. */
+const STOPS_MAX = 4;
+/** Of each token so many others are told, among them those that begin with a line feed: the most that completions give. */
+const LIKELIEST = 5;
+
+/**
+ * A model on another machine, behind `/v1/completions` and `/v1/chat/completions`: an implementation of the core's ports beside the
+ * engine's client. It is sent prompts and messages as the core has laid them out, and nothing else: no memory of the code at hand, no
+ * prefill ahead of a question. Everything that waits rejects with an EngineError of code `endpoint`.
+ */
+export class EndpointEngine {
+  readonly #options: EndpointEngineOptions;
+  readonly #limits: EndpointLimits;
+  readonly #running = new Set<Running>();
+  #serving: Serving | undefined;
+  #loads = 0;
+  /** Nothing is asked before that; by `performance.now()`. */
+  #quietUntilMs = 0;
+  #failures = 0;
+  #lastFailure: EndpointError | undefined;
+
+  constructor(options: EndpointEngineOptions) {
+    this.#options = options;
+    this.#limits = options.limits ?? ENDPOINT_LIMITS;
+  }
+
+  /** Asks the server which models it has. Soon after a failure nothing is asked, and the failure is the answer. */
+  async open({ endpoint, model: wanted, format }: EndpointChoice): Promise<EndpointModel> {
+    this.#refuseIfQuiet();
+    this.leave();
+    const address = parseEndpoint(endpoint);
+    const key = await this.#options.key(address.origin);
+    const server: Server = { http: this.#options.http, address, key, limits: this.#limits };
+    try {
+      const found = await findServedModel(server, wanted);
+      const family = servedFamily(found.name, format);
+      this.#loads += 1;
+      const { host, isReadable } = address;
+      const model: EndpointModel = {
+        loadId: -this.#loads,
+        path: address.base.href,
+        host,
+        name: found.name,
+        title: `${shortName(found.name)} at ${host}`,
+        family: family.name,
+        quantLabel: "as served",
+        capabilities: ["complete", "chat", "edit"],
+        traits: family.traits,
+        contextTokens: found.contextTokens,
+        warnings: isReadable ? [`the connection to ${host} is not encrypted: code can be read on the way`] : [],
+      };
+      this.#serving = { server, model, family, name: found.name };
+      this.#succeeded();
+      return model;
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  /** The next request is tried at once. */
+  forgetFailures(): void {
+    this.#succeeded();
+  }
+
+  /** Ends what runs; nothing is asked any more until it is opened again. */
+  leave(): void {
+    for (const { ending } of this.#running) {
+      ending.abort();
+    }
+    this.#serving = undefined;
+  }
+
+  /** Core's TextEngine. A prefill is none of a server's business: it is done at once, and nothing is sent. */
+  generate(
+    document: string,
+    prompt: readonly PromptPart[],
+    request: GenerateRequest,
+    cancel?: CancelToken,
+  ): TextStream {
+    if (request.priority === "prefill") {
+      const stream = new ClientStream(() => undefined);
+      stream.finish(emptyReport("limit"));
+      return stream;
+    }
+    return this.#ask(`document ${document}`, request, cancel, ({ family, name }) => {
+      const stop = [...(request.stop ?? []), ...family.ends];
+      const json = {
+        model: name,
+        prompt: prompt.map((part) => (part.kind === "special" ? part.token : plainText(part.text))).join(""),
+        stop: stop.slice(0, STOPS_MAX),
+        logprobs: LIKELIEST,
+        ...sampling(request, 0),
+      };
+      return { path: "/completions", json, stop };
+    });
+  }
+
+  /** Core's ChatEngine; laid out by the server's own template. */
+  chat(
+    conversation: string,
+    messages: readonly ChatMessage[],
+    request: GenerateRequest,
+    cancel?: CancelToken,
+  ): TextStream {
+    return this.#ask(`chat ${conversation}`, request, cancel, ({ name }) => {
+      const stop = request.stop ?? [];
+      const json = {
+        model: name,
+        messages: messages.map(({ role, content }) => ({ role, content: plainText(content) })),
+        ...(stop.length === 0 ? {} : { stop: stop.slice(0, STOPS_MAX) }),
+        ...sampling(request, undefined),
+      };
+      return { path: "/chat/completions", json, stop };
+    });
+  }
+
+  /** Estimated: the tokenizer is the server's. */
+  count(texts: readonly string[]): Promise<readonly number[]> {
+    return Promise.resolve(texts.map(estimateTokens));
+  }
+
+  /** The document is closed. */
+  releaseDocument(document: string): void {
+    this.#supersede(`document ${document}`);
+  }
+
+  dispose(): void {
+    this.leave();
+  }
+
+  #ask(
+    of: string,
+    request: GenerateRequest,
+    cancel: CancelToken | undefined,
+    question: (serving: Serving) => { readonly path: string; readonly json: object; readonly stop: readonly string[] },
+  ): ClientStream {
+    this.#supersede(of);
+    const ending = new AbortController();
+    const stream = new ClientStream(() => {
+      ending.abort();
+    });
+    const running: Running = { of, stream, ending };
+    this.#running.add(running);
+    const listener = cancel?.onCancellationRequested(() => {
+      stream.leave();
+    });
+    if (cancel?.isCancellationRequested === true) {
+      stream.leave();
+    }
+    void this.#run(running, request, question).finally(() => {
+      listener?.dispose();
+      this.#running.delete(running);
+    });
+    return stream;
+  }
+
+  /** Never rejects: errors are reported by the stream. */
+  async #run(
+    { stream, ending: { signal } }: Running,
+    request: GenerateRequest,
+    question: (serving: Serving) => { readonly path: string; readonly json: object; readonly stop: readonly string[] },
+  ): Promise<void> {
+    const startedMs = performance.now();
+    try {
+      this.#refuseIfQuiet();
+      const serving = this.#serving;
+      if (serving === undefined) {
+        throw new EngineError("endpoint", "the endpoint is not in use any more");
+      }
+      if (signal.aborted) {
+        stream.finish(emptyReport("cancelled"));
+        return;
+      }
+      const { path, json, stop } = question(serving);
+      const answer = await exchange(serving.server, { path, json: { ...json, stream: true } }, signal);
+      const reader = new AnswerReader(serving.model.host, request, stop, (piece) => {
+        stream.push(piece);
+      });
+      const { finish, generatedTokens, firstTextMs } = await reader.read(answer);
+      this.#succeeded();
+      const endedMs = performance.now();
+      const prefillMs = (firstTextMs ?? endedMs) - startedMs;
+      const decodeMs = endedMs - startedMs - prefillMs;
+      stream.finish({ ...emptyReport(finish), generatedTokens, prefillMs, decodeMs });
+    } catch (error) {
+      if (signal.aborted) {
+        stream.finish(emptyReport("cancelled"));
+      } else {
+        stream.fail(this.#failed(error));
+      }
+    }
+  }
+
+  #supersede(of: string): void {
+    for (const running of this.#running) {
+      if (running.of === of) {
+        running.ending.abort();
+      }
+    }
+  }
+
+  #refuseIfQuiet(): void {
+    if (this.#lastFailure !== undefined && performance.now() < this.#quietUntilMs) {
+      throw this.#lastFailure;
+    }
+  }
+
+  #succeeded(): void {
+    this.#failures = 0;
+    this.#lastFailure = undefined;
+    this.#quietUntilMs = 0;
+  }
+
+  #failed(error: unknown): Error {
+    if (!(error instanceof EndpointError)) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+    if (error.failure === "request" || error === this.#lastFailure) {
+      return error;
+    }
+    const { backOffMs, backOffMaxMs } = this.#limits;
+    const waitMs = Math.min(backOffMaxMs, backOffMs * 2 ** this.#failures);
+    this.#failures += 1;
+    this.#lastFailure = error;
+    this.#quietUntilMs = performance.now() + (error.retryMs ?? waitMs);
+    if (error.failure === "unusable" && this.#serving !== undefined) {
+      this.#serving = undefined;
+      this.#options.onFailure?.(error);
+    }
+    return error;
+  }
+}
+
+/** Names of files and repositories, with the last part of their path. */
+function shortName(name: string): string {
+  return (name.split("/").at(-1) ?? name).replace(/\.gguf$/i, "").slice(0, 60);
+}
+
+/** @param temperature where nothing is asked for; undefined: the server's own. */
+function sampling({ maxTokens, sampler }: GenerateRequest, temperature: number | undefined): object {
+  const chosen = sampler?.temperature ?? temperature;
+  return {
+    max_tokens: maxTokens,
+    ...(chosen === undefined ? {} : { temperature: chosen }),
+    ...(sampler === undefined || sampler.temperature === 0 ? {} : { top_p: sampler.topP, seed: sampler.seed }),
+  };
+}

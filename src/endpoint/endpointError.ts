@@ -1,0 +1,26 @@
+import { EngineError } from "../protocol/errors";
+
+/**
+ * What a failure means for the next request:
+ * - `unusable`: the endpoint as it is set: not reached, no server of this kind, a key that it refuses
+ * - `busy`: the same later
+ * - `request`: this request alone
+ */
+export type EndpointFailure = "unusable" | "busy" | "request";
+
+export class EndpointError extends EngineError {
+  readonly failure: EndpointFailure;
+  /** Of `busy`: when to come back, as far as the server says so. */
+  readonly retryMs: number | undefined;
+
+  constructor(
+    failure: EndpointFailure,
+    message: string,
+    { cause, retryMs }: { cause?: unknown; retryMs?: number } = {},
+  ) {
+    super("endpoint", message, cause === undefined ? undefined : { cause });
+    this.name = "EndpointError";
+    this.failure = failure;
+    this.retryMs = retryMs;
+  }
+}

@@ -1,0 +1,174 @@
+import * as vscode from "vscode";
+import { parseEndpoint } from "../../endpoint/address";
+import { isElsewhere } from "../../protocol/engine";
+import { tellFailure } from "../failures";
+import type { Settings } from "../settings";
+import type { WindowEngine } from "../windowEngine";
+import { endpointKey, storeEndpointKey } from "./endpointKey";
+import type { EndpointsPort } from "./endpointsPort";
+
+export interface WindowEndpointOptions {
+  readonly secrets: vscode.SecretStorage;
+  readonly settings: Settings;
+  readonly engine: WindowEngine;
+  readonly port: EndpointsPort;
+}
+
+const THERE = "Compute There";
+
+/** A bigger machine elsewhere: the commands that switch it on and off, and what says that it is on, whatever else there is to say. */
+export class WindowEndpoint implements vscode.Disposable {
+  readonly #options: WindowEndpointOptions;
+  readonly #item: vscode.StatusBarItem;
+  readonly #disposables: vscode.Disposable;
+  #noting: Promise<void> = Promise.resolve();
+
+  constructor(options: WindowEndpointOptions) {
+    this.#options = options;
+    this.#item = vscode.window.createStatusBarItem("hearth.endpoint", vscode.StatusBarAlignment.Right, 98);
+    this.#item.name = "Hearth Endpoint";
+    this.#item.command = "hearth.showMenu";
+    this.#item.backgroundColor = new vscode.ThemeColor("statusBarItem.warningBackground");
+    const commands: Readonly<Record<string, () => Promise<void>>> = {
+      "hearth.useEndpoint": () => this.#setUp(),
+      "hearth.setEndpointKey": () => this.#askKey(),
+      "hearth.computeHere": () => options.settings.setEndpoint(undefined),
+    };
+    this.#disposables = vscode.Disposable.from(
+      this.#item,
+      options.settings.onDidChange(() => {
+        this.#show();
+      }),
+      options.engine.onDidChange(({ kind }) => {
+        if (kind === "ready") {
+          this.#show();
+        }
+      }),
+      ...Object.entries(commands).map(([name, run]) =>
+        vscode.commands.registerCommand(name, () => run().catch((error: unknown) => void tellFailure(error))),
+      ),
+    );
+    this.#show();
+  }
+
+  dispose(): void {
+    this.#disposables.dispose();
+  }
+
+  #show(): void {
+    const { settings, engine, port } = this.#options;
+    const { endpoint } = settings;
+    if (endpoint === undefined) {
+      this.#item.hide();
+      this.#note(() => port.note(undefined));
+      return;
+    }
+    const address = addressOf(endpoint.endpoint);
+    const { condition } = engine;
+    const model = condition.kind === "ready" && isElsewhere(condition.model) ? condition.model.name : endpoint.model;
+    const host = address?.host ?? "no address";
+    this.#item.text = `$(cloud-upload) ${host}`;
+    const sent = `Hearth sends code around the cursor, chats and edits to ${host}.`;
+    const tooltip = new vscode.MarkdownString("**An endpoint is set**");
+    tooltip.appendMarkdown("\n\n").appendText(sent);
+    if (address?.isReadable === true) {
+      tooltip.appendMarkdown("\n\n").appendText("The connection is not encrypted: it can be read on the way.");
+    }
+    this.#item.tooltip = tooltip;
+    this.#item.accessibilityInformation = { label: sent, role: "button" };
+    this.#item.show();
+    this.#note(() => port.note({ origin: address?.origin ?? endpoint.endpoint, model }));
+  }
+
+  /** In their order: the last word is what holds. */
+  #note(note: () => Promise<void>): void {
+    this.#noting = this.#noting.then(note).catch(() => undefined);
+  }
+
+  /** From an address to use: nothing is sent but the question for models until the user has said yes. */
+  async #setUp(): Promise<void> {
+    const { settings, secrets, port } = this.#options;
+    const endpoint = await vscode.window.showInputBox({
+      title: "Compute on Another Machine (1/2)",
+      prompt: "Address of an OpenAI-compatible server of yours, such as vLLM, llama-server or Ray Serve.",
+      placeHolder: "https://gpu-box.example.org:8000",
+      value: settings.endpoint?.endpoint ?? "",
+      ignoreFocusOut: true,
+      validateInput: (text) => (text.trim() === "" ? undefined : whyNot(text)),
+    });
+    if (endpoint === undefined || endpoint.trim() === "") {
+      return;
+    }
+    const { origin, host, isReadable } = parseEndpoint(endpoint);
+    const known = await endpointKey(secrets, origin);
+    const key = known ?? (await this.#inputKey(host, "Compute on Another Machine (2/2)"));
+    if (key === undefined) {
+      return;
+    }
+    const title = `Asking ${host} which models it has…`;
+    const names = await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title }, () =>
+      port.models(endpoint, key === "" ? undefined : key),
+    );
+    const model =
+      names.length > 1
+        ? await vscode.window.showQuickPick(names, { title: `Models of ${host}`, ignoreFocusOut: true })
+        : (names[0] ?? "");
+    if (model === undefined) {
+      return;
+    }
+    const detail = [
+      "Sent: the code around the cursor while you type, what you attach or select for chats and edits, their conversation.",
+      "Never sent: files that Hearth does not read (secrets, ignored, excluded), and the memory of other code at hand.",
+      ...(isReadable ? ["The connection is not encrypted: all of it can be read on the way."] : []),
+      `"Hearth: Compute on This Machine" ends it; the status bar shows it as long as it is on.`,
+    ].join("\n\n");
+    const answer = await vscode.window.showWarningMessage(`Send code to ${host}?`, { modal: true, detail }, THERE);
+    if (answer === THERE) {
+      await storeEndpointKey(secrets, origin, key);
+      await settings.setEndpoint({ endpoint: endpoint.trim(), model });
+    }
+  }
+
+  async #askKey(): Promise<void> {
+    const { settings, secrets, engine } = this.#options;
+    if (settings.endpoint === undefined) {
+      await this.#setUp();
+      return;
+    }
+    const { origin, host } = parseEndpoint(settings.endpoint.endpoint);
+    const key = await this.#inputKey(host, "Key of the Endpoint");
+    if (key !== undefined) {
+      await storeEndpointKey(secrets, origin, key);
+      await engine.restart().catch((error: unknown) => void tellFailure(error));
+    }
+  }
+
+  /** "": none is wanted. */
+  async #inputKey(host: string, title: string): Promise<string | undefined> {
+    const key = await vscode.window.showInputBox({
+      title,
+      prompt: `A key, where ${host} wants one. It is kept in the editor's key store and sent to ${host} alone. Empty: none.`,
+      placeHolder: "no key",
+      password: true,
+      ignoreFocusOut: true,
+    });
+    return key?.trim();
+  }
+}
+
+function whyNot(text: string): string | undefined {
+  try {
+    parseEndpoint(text);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function addressOf(text: string): ReturnType<typeof parseEndpoint> | undefined {
+  try {
+    return parseEndpoint(text);
+  } catch {
+    return undefined;
+  }
+}
