@@ -150,7 +150,8 @@ Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
         Napi::Persistent(js.Get("onLogits").As<Napi::Function>()));
     EngineHold* hold = hold_.get();
     const auto n_waiting = std::make_shared<std::atomic<int>>(0);
-    job->options.on_logits = [hold, callback, n_waiting, cancel, told](std::span<const float> logits) {
+    job->options.on_logits = [hold, callback, n_waiting, cancel,
+                              told](std::span<const float> logits) {
       // JavaScript may be slower than the engine: what waits for it is bounded.
       while (n_waiting->load() >= kPiecesWaitingMax && !cancel->load()) {
         std::this_thread::sleep_for(std::chrono::milliseconds(1));

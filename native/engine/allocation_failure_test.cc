@@ -77,7 +77,7 @@ class Paused {
 // Of the allocations of a long scene so many fail, spread evenly; HEARTH_FUZZ=1000000 for all.
 int64_t Rounds() {
   const char* given = std::getenv("HEARTH_FUZZ");
-  return given != nullptr ? std::max(1, std::atoi(given)) : 40;
+  return given != nullptr ? std::max(1, std::atoi(given)) : 20;
 }
 
 // Allocations of `work`.
@@ -117,6 +117,8 @@ EngineOptions FewExperts() {
   options.n_ctx = 256;
   options.n_parked = 3;
   options.n_chunk = 16;
+  // Past the page cache each of the many reads would wait for the drive.
+  options.direct_reads = false;
   return options;
 }
 
@@ -212,10 +214,11 @@ class Scene {
     engine_->TrimIdle();
     const Paused paused;
     std::promise<void> trimmed;
-    engine_->scheduler().Post({.priority = JobPriority::kPrefill, .session = engine_.get(), .step = [&] {
-                                 trimmed.set_value();
-                                 return false;
-                               }});
+    engine_->scheduler().Post(
+        {.priority = JobPriority::kPrefill, .session = engine_.get(), .step = [&] {
+           trimmed.set_value();
+           return false;
+         }});
     trimmed.get_future().wait();
     return true;
   }
@@ -280,8 +283,8 @@ TEST(AllocationFailure, OfTheMemoryOfCodeLosesNothingElse) {
   std::vector<int64_t> pieces;
   const auto come_and_go = [&] {
     for (uint32_t i = 0; i < 8; ++i) {
-      Result<int64_t> piece =
-          index.Append(i % 2 == 0 ? CodeSource::kFile : CodeSource::kWorkspace, {}, model.Tokens(3000, i));
+      Result<int64_t> piece = index.Append(i % 2 == 0 ? CodeSource::kFile : CodeSource::kWorkspace,
+                                           {}, model.Tokens(3000, i));
       if (piece.ok()) pieces.push_back(piece.value());
     }
   };

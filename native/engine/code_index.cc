@@ -57,8 +57,7 @@ void CodeIndex::Chains::LinkAll() {
 std::vector<int32_t> CodeIndex::Chains::MoreHeads(size_t n_lead, size_t n_token) const {
   // The first kContextMin tokens of a piece are not linked.
   const size_t n_unlinked = kContextMin - std::min(n_lead, static_cast<size_t>(kContextMin));
-  const size_t n_linked =
-      static_cast<size_t>(n_linked_) + n_token - std::min(n_token, n_unlinked);
+  const size_t n_linked = static_cast<size_t>(n_linked_) + n_token - std::min(n_token, n_unlinked);
   if (heads_.size() >= kBucketsMax || n_linked <= 2 * heads_.size()) return {};
   size_t n = std::max(kBucketsMin, heads_.size());
   while (n < kBucketsMax && n_linked > n) n *= 2;

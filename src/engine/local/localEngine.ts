@@ -283,7 +283,7 @@ export class LocalSession {
       { room, forcedBytes: takenBack.length, prompt: tokens },
       text,
     );
-    const rest = text.end();
+    const rest = text.end(finish === "cancelled");
     if (rest !== undefined) {
       yield rest;
     }
