@@ -14,7 +14,6 @@ describe("three clients that change model, memory and threads at any moment", fu
     inWorld(async (world) => {
       const { outcomes } = await runCrowd(world, { seed: SEED, goesOn: (done) => done < REQUESTS });
       assert.ok(outcomes["answered"]! > REQUESTS / 3, JSON.stringify(outcomes));
-      assert.ok(outcomes["memory"]! > 0, JSON.stringify(outcomes));
       assert.equal(world.pids().length, 1);
     }));
 

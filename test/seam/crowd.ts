@@ -23,10 +23,11 @@ const PROMPTS = ["function add(a, b) {\n  return ", "import os\n\ndef main():\n 
 const QUESTIONS = ["What is a router?", "/explain return", "and now"];
 const COUNTED = "const value = name;\n";
 const MIB = 2 ** 20;
-/** The second one is too little for any model, the third for all experts of the larger one. */
+const TOO_LITTLE: LoadOptions = { memoryBudgetBytes: 8 * MIB };
+/** The third one is too little for all experts of the larger model. */
 const LOADS: readonly LoadOptions[] = [
   {},
-  { memoryBudgetBytes: 8 * MIB },
+  TOO_LITTLE,
   { memoryBudgetBytes: 160 * MIB, contextTokens: 1024 },
   { threads: 1 },
   { threads: 2, contextTokens: 512 },
@@ -60,7 +61,7 @@ interface Member {
 /** One kind of request: how often, and what it does. Returns how it ended. */
 type Act = readonly [weight: number, act: (member: Member) => Promise<string>];
 
-/** The crowd's models: one chats, the other one only completes. */
+/** The crowd's models: one has a chat template of its own, the other one was made to complete. */
 function modelPaths(): readonly string[] {
   const folder = join(ROOT, ".cache", "fixtures");
   mkdirSync(folder, { recursive: true });
@@ -73,11 +74,11 @@ async function quietAnswers(client: EngineClient, paths: readonly string[]): Pro
     expected.set(prompt, [...(expected.get(prompt) ?? []), said]);
   };
   for (const path of paths) {
-    const info = await soon("a model", client.replaceModel({ path }));
+    await soon("a model", client.replaceModel({ path }));
     for (const prompt of PROMPTS) {
       add(prompt, (await all(client.complete("quiet", text(prompt), COMPLETION))).text);
     }
-    for (const content of info.capabilities.includes("chat") ? QUESTIONS : []) {
+    for (const content of QUESTIONS) {
       add(content, (await all(client.chat("quiet", [{ role: "user", content }], CHAT))).text);
     }
   }
@@ -118,8 +119,12 @@ class Crowd {
     const members = Array.from({ length: this.#options.clients ?? 3 }, () => ({ client: this.#client() }));
     // Each asks for two things at a time, as a window does where a chat runs beside completion.
     await Promise.all([...members, ...members].map((member) => this.#behave(member)));
-    // And once it is quiet each is served as ever.
-    for (const { client } of members) {
+    // And once it is quiet each is served as ever, or told what is too little.
+    for (const member of members) {
+      const { client } = member;
+      const tooLittle = { path: this.#paths[0]!, load: TOO_LITTLE };
+      const refused = await this.#outcomeOf(() => client.replaceModel(tooLittle).then(() => "answered"), member);
+      assert.equal(refused, "memory");
       await soon("the last model", client.replaceModel({ path: this.#paths[0]! }));
       assert.equal(await this.#completion(client, PROMPTS[0]!, "end"), "answered");
       client.dispose();
