@@ -1,8 +1,17 @@
 import assert from "node:assert/strict";
-import { cgroupMemoryLimit, defaultMemoryBudget, memoryLimit } from "./machineMemory";
+import { cgroupMemoryLimit, defaultMemoryBudget, memoryLimit, residentBytes } from "./machineMemory";
 
 const limitIn = (files: Readonly<Record<string, string>>): number | undefined =>
   cgroupMemoryLimit((path) => files[path]);
+
+describe("the memory of this process", () => {
+  it("is known without /proc, too", () => {
+    const most = residentBytes(() => {
+      throw new Error("ENOENT: no such file or directory, uv_resident_set_memory");
+    });
+    assert.ok(most >= residentBytes() / 2 && most < 2 ** 40, String(most));
+  });
+});
 
 describe("the memory that a control group allows", () => {
   it("is the least along a nested path of version 2", () => {

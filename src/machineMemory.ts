@@ -13,6 +13,7 @@ export type ReadSystemFile = (path: string) => string | undefined;
 
 const CGROUP_ROOT = "/sys/fs/cgroup";
 const CGROUP_DEPTH_MAX = 64;
+const KIB = 1024;
 /** Version 1 says "no limit" by the largest number of pages. */
 const NO_LIMIT = 2 ** 60;
 /** For the system, the editor and other programs in the same control group. */
@@ -26,6 +27,18 @@ const readSystemFile: ReadSystemFile = (path) => {
     return undefined;
   }
 };
+
+/**
+ * Bytes of memory that this process takes now. Linux tells by /proc, which a container may lack: then the most that it has
+ * taken so far (getrusage(2)).
+ */
+export function residentBytes(rss: () => number = () => process.memoryUsage.rss()): number {
+  try {
+    return rss();
+  } catch {
+    return process.resourceUsage().maxRSS * KIB;
+  }
+}
 
 /** The machine's memory, or less where a control group allows less. */
 export function memoryLimit(read: ReadSystemFile = readSystemFile, machineBytes = totalmem()): MemoryLimit {

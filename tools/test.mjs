@@ -26,6 +26,9 @@ function suitesAskedFor() {
 /** As `nice` counts: what runs so yields to a browser and an editor, but is not starved by them. */
 const BESIDE_A_SCREEN = 5;
 
+/** Each wait of these has a limit of its own, which follows the engines' progress (test/seam/engines.ts). */
+const SEAM_LIMIT_MS = String(30 * 60 * 1000);
+
 const asked = [];
 const wanted = (suite) => asked.includes(suite);
 
@@ -240,7 +243,7 @@ async function suitesOfNode() {
     }
   }
   const ofNode = (name, title, ...specs) => suite(name, title, () => mocha(specs, { priority: BESIDE_A_SCREEN }));
-  await ofNode("seam", "windows and the engine process", "test/seam/**/*.test.ts");
+  await ofNode("seam", "windows and the engine process", "--timeout", SEAM_LIMIT_MS, "test/seam/**/*.test.ts");
   await ofNode("cli", "command line", "test/cli/**/*.test.ts");
   await ofNode(
     "unit",

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <new>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -12,9 +13,29 @@ namespace hearth::addon {
 
 namespace {
 
-Status OutOfMemory() {
-  return Status::Memory(
-      "there is not enough memory for this request; close other programs or ask for less");
+// Calls work(). Whether there was memory for it: the standard library says by either of these that
+// there is none.
+template <typename Work>
+bool HasMemoryFor(const Work& work) {
+  try {
+    work();
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  } catch (const std::length_error&) {
+    return false;
+  }
+}
+
+// Settles a promise by settle(), whatever JavaScript or the standard library throws in it: whoever
+// awaits it must hear.
+template <typename Settle>
+void SettleAnyhow(Napi::Env env, const Napi::Promise::Deferred& deferred, const Settle& settle) {
+  try {
+    if (!HasMemoryFor(settle)) deferred.Reject(ToError(env, Status::OutOfMemory()).Value());
+  } catch (const Napi::Error& error) {
+    deferred.Reject(error.Value());
+  }
 }
 
 }  // namespace
@@ -28,15 +49,20 @@ struct EngineHold::Job {
   CancelFlag cancel;
   Work work;
   Settle settle;
+  bool out_of_memory = false;
+  // What tells of the end: allocated at the beginning, as there may be no memory then.
+  std::unique_ptr<Call> end = std::make_unique<Call>();
 };
 
 std::shared_ptr<EngineHold> EngineHold::Create(Napi::Env env, std::unique_ptr<Engine> engine) {
   std::shared_ptr<EngineHold> hold(new EngineHold(env, std::move(engine)));
   const auto noop = Napi::Function::New(env, [](const Napi::CallbackInfo&) {});
-  hold->to_js_ = Napi::ThreadSafeFunction::New(
-      env, noop, "hearth-engine", 0, 1, [weak = std::weak_ptr<EngineHold>(hold)](Napi::Env) {
+  hold->to_js_ = ToJs::New(
+      env, noop, "hearth-engine", 0, 1, static_cast<std::nullptr_t*>(nullptr),
+      [weak = std::weak_ptr<EngineHold>(hold)](Napi::Env, void*, std::nullptr_t*) {
         if (const std::shared_ptr<EngineHold> alive = weak.lock()) alive->OnShutdown();
-      });
+      },
+      static_cast<void*>(nullptr));
   hold->to_js_.Unref(env);
   return hold;
 }
@@ -96,50 +122,56 @@ void EngineHold::FreeAll() {
 Napi::Promise EngineHold::Run(JobPriority priority, std::shared_ptr<SessionState> state,
                               CancelFlag cancel, Work work, Settle settle) {
   Napi::Env env = env_;
-  auto* job = new Job{shared_from_this(), Napi::Promise::Deferred::New(env),
-                      std::move(state),   std::move(cancel),
-                      std::move(work),    std::move(settle)};
+  std::unique_ptr<Job> job(new Job{shared_from_this(), Napi::Promise::Deferred::New(env),
+                                   std::move(state), std::move(cancel), std::move(work),
+                                   std::move(settle)});
   const Napi::Promise promise = job->deferred.Promise();
   if (engine_ == nullptr || closing_) {
     job->deferred.Reject(
         ToError(env, Status::BadRequest("the engine has been closed; load the model again"))
             .Value());
-    delete job;
     return promise;
   }
-  Begin();
+  job->end->run = [job = job.get()](Napi::Env js_env) { Finish(js_env, job); };
   std::erase_if(flags_, [](const auto& flag) { return flag.expired(); });
   flags_.push_back(job->cancel);
-  const auto step = [job] {
-    bool out_of_memory = false;
-    try {
-      if (job->work()) return true;
-    } catch (const std::bad_alloc&) {
-      out_of_memory = true;
-    }
-    job->hold->CallBack([job, out_of_memory](Napi::Env js_env) {
-      const std::unique_ptr<Job> done(job);
-      job->hold->End();
-      if (out_of_memory) {
-        job->deferred.Reject(ToError(js_env, OutOfMemory()).Value());
-      } else {
-        job->settle(js_env, job->deferred);
-      }
-    });
-    return false;
-  };
-  engine_->scheduler().Post(
-      {.priority = priority, .session = job->state.get(), .cancelled = job->cancel, .step = step});
+  // Last what cannot be taken back: the scheduler takes the job, or throws for want of memory.
+  engine_->scheduler().Post({.priority = priority,
+                             .session = job->state.get(),
+                             .cancelled = job->cancel,
+                             .step = [job = job.get()] { return Step(job); }});
+  job.release();
+  Begin();
   return promise;
 }
 
-void EngineHold::CallBack(std::function<void(Napi::Env)> callback) {
-  auto* heap = new std::function<void(Napi::Env)>(std::move(callback));
-  to_js_.BlockingCall(heap, [](Napi::Env env, Napi::Function, std::function<void(Napi::Env)>* f) {
-    const std::unique_ptr<std::function<void(Napi::Env)>> owned(f);
-    // A null env says that Node is shutting down: nothing can be told to JavaScript any more.
-    if (static_cast<napi_env>(env) != nullptr) (*owned)(env);
+// On the decode thread. Whether there is more to do.
+bool EngineHold::Step(Job* job) {
+  bool more = false;
+  job->out_of_memory = !HasMemoryFor([&] { more = job->work(); });
+  if (more && !job->out_of_memory) return true;
+  job->hold->CallBack(std::move(job->end));
+  return false;
+}
+
+void EngineHold::Finish(Napi::Env env, Job* job) {
+  const std::unique_ptr<Job> done(job);
+  job->hold->End();
+  SettleAnyhow(env, job->deferred, [&] {
+    if (job->out_of_memory) {
+      job->deferred.Reject(ToError(env, Status::OutOfMemory()).Value());
+    } else {
+      job->settle(env, job->deferred);
+    }
   });
+}
+
+void EngineHold::CallBack(std::unique_ptr<Call> call) { to_js_.BlockingCall(call.release()); }
+
+void EngineHold::Deliver(Napi::Env env, Napi::Function, std::nullptr_t*, Call* call) {
+  const std::unique_ptr<Call> owned(call);
+  // A null env says that Node is shutting down: nothing can be told to JavaScript any more.
+  if (static_cast<napi_env>(env) != nullptr) owned->run(env);
 }
 
 Napi::Function EngineObject::Define(Napi::Env env) {
@@ -255,11 +287,9 @@ class LoadWorker : public Napi::AsyncProgressQueueWorker<uint64_t> {
       const uint64_t pair[2] = {done, total};
       progress.Send(pair, 2);
     };
-    try {
-      result_.emplace(Engine::Load(std::move(spec_), options_, on_progress));
-    } catch (const std::bad_alloc&) {
-      result_.emplace(OutOfMemory());
-    }
+    if (!HasMemoryFor(
+            [&] { result_.emplace(Engine::Load(std::move(spec_), options_, on_progress)); }))
+      result_.emplace(Status::OutOfMemory());
   }
 
   void OnProgress(const uint64_t* pair, size_t count) override {
@@ -270,13 +300,15 @@ class LoadWorker : public Napi::AsyncProgressQueueWorker<uint64_t> {
 
   void OnOK() override {
     Napi::Env env = Env();
-    if (!result_->ok()) {
-      deferred_.Reject(ToError(env, result_->status()).Value());
-      return;
-    }
-    std::shared_ptr<EngineHold> hold = EngineHold::Create(env, std::move(*result_).value());
-    deferred_.Resolve(env.GetInstanceData<AddonData>()->engine_constructor.New(
-        {Napi::External<std::shared_ptr<EngineHold>>::New(env, &hold)}));
+    SettleAnyhow(env, deferred_, [&] {
+      if (!result_->ok()) {
+        deferred_.Reject(ToError(env, result_->status()).Value());
+        return;
+      }
+      std::shared_ptr<EngineHold> hold = EngineHold::Create(env, std::move(*result_).value());
+      deferred_.Resolve(env.GetInstanceData<AddonData>()->engine_constructor.New(
+          {Napi::External<std::shared_ptr<EngineHold>>::New(env, &hold)}));
+    });
   }
 
   void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }

@@ -30,7 +30,8 @@ class EngineHold : public std::enable_shared_from_this<EngineHold> {
   Engine* engine() const { return engine_.get(); }
 
   // Runs work(), a step of a session's job (engine/scheduler.h), on the decode thread until it
-  // returns that there is no more, then settle(env, deferred) here. Both may use what they capture
+  // returns that there is no more, then settle(env, deferred) here. Where either finds no memory,
+  // the promise is rejected with code "memory". Both may use what they capture
   // by value; the hold and `state` stay alive until then. The event loop is kept alive while work
   // is under way. `cancel` is set by Close; work is expected to look at it.
   using Work = std::function<bool()>;
@@ -41,15 +42,23 @@ class EngineHold : public std::enable_shared_from_this<EngineHold> {
   // Close will free what the session holds, which lives on with its JavaScript object otherwise.
   void Adopt(const std::shared_ptr<SessionState>& state);
 
-  // Calls back here from the decode thread while work runs, in order, before its settle; waits for
-  // nothing.
-  void CallBack(std::function<void(Napi::Env)> callback);
+  // A message to this thread. What it throws is lost: it has nobody to tell.
+  struct Call {
+    std::function<void(Napi::Env)> run;
+  };
+  // Delivers a message from the decode thread while work runs, in order, before its settle; waits
+  // for nothing, and takes no memory of ours.
+  void CallBack(std::unique_ptr<Call> call);
 
   // Cancels all work and lets the engine go as soon as no work needs it.
   void Close();
 
  private:
   struct Job;
+  static void Deliver(Napi::Env env, Napi::Function, std::nullptr_t*, Call* call);
+  using ToJs = Napi::TypedThreadSafeFunction<std::nullptr_t, Call, &EngineHold::Deliver>;
+  static bool Step(Job* job);
+  static void Finish(Napi::Env env, Job* job);
   EngineHold(Napi::Env env, std::unique_ptr<Engine> engine);
   void Begin();
   void End();
@@ -62,7 +71,7 @@ class EngineHold : public std::enable_shared_from_this<EngineHold> {
   std::unique_ptr<Engine> engine_;
   std::vector<std::weak_ptr<std::atomic<bool>>> flags_;  // of work under way
   std::vector<std::weak_ptr<SessionState>> sessions_;
-  Napi::ThreadSafeFunction to_js_;
+  ToJs to_js_;
   bool shut_down_ = false;  // to_js_ is no more
   int n_running_ = 0;
   bool closing_ = false;

@@ -139,23 +139,37 @@ Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
       job->generation->context = ToTokens(memory.Get("context"));
     }
   }
+  // Used on the JavaScript thread alone.
+  struct Told {
+    std::optional<Napi::Error> error;
+  };
+  const auto told = std::make_shared<Told>();
   priority_ = js.Has("priority") ? ToPriority(js.Get("priority")) : JobPriority::kCompletion;
   if (js.Has("onLogits")) {
     auto callback = std::make_shared<Napi::FunctionReference>(
         Napi::Persistent(js.Get("onLogits").As<Napi::Function>()));
     EngineHold* hold = hold_.get();
     const auto n_waiting = std::make_shared<std::atomic<int>>(0);
-    job->options.on_logits = [hold, callback, n_waiting, cancel](std::span<const float> logits) {
+    job->options.on_logits = [hold, callback, n_waiting, cancel,
+                              told](std::span<const float> logits) {
       // JavaScript may be slower than the engine: what waits for it is bounded.
       while (n_waiting->load() >= kPiecesWaitingMax && !cancel->load()) {
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
       }
-      ++*n_waiting;
-      hold->CallBack([callback, n_waiting,
-                      copy = std::vector<float>(logits.begin(), logits.end())](Napi::Env env) {
+      auto call = std::make_unique<EngineHold::Call>();
+      call->run = [callback, n_waiting, cancel, told,
+                   copy = std::vector<float>(logits.begin(), logits.end())](Napi::Env env) {
         --*n_waiting;
-        callback->Call({ToFloats(env, copy)});
-      });
+        // What is thrown here would end the process: it is the outcome of the whole.
+        try {
+          callback->Call({ToFloats(env, copy)});
+        } catch (const Napi::Error& error) {
+          told->error = error;
+          cancel->store(true);
+        }
+      };
+      ++*n_waiting;
+      hold->CallBack(std::move(call));
     };
   }
   const int n_used = hold_->engine() != nullptr ? hold_->engine()->spec().n_expert_used : 1;
@@ -170,7 +184,10 @@ Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
     if (!more) job->report = state->session->report();
     return more;
   };
-  auto settle = [job, trace, n_used](Napi::Env env, const Napi::Promise::Deferred& deferred) {
+  auto settle = [job, trace, n_used, told](Napi::Env env, const Napi::Promise::Deferred& deferred) {
+    // References to JavaScript functions end on this thread.
+    job->options.on_logits = nullptr;
+    if (told->error) return deferred.Reject(told->error->Value());
     Settle(env, deferred, job->status, [&]() -> Napi::Value {
       Napi::Object report = Napi::Object::New(env);
       report.Set("reused", Napi::Number::New(env, static_cast<double>(job->report.n_reused)));
@@ -178,8 +195,6 @@ Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
       if (trace) SetTrace(report, job->trace, static_cast<size_t>(n_used));
       return report;
     });
-    // References to JavaScript functions end on this thread.
-    job->options.on_logits = nullptr;
   };
   return Run(cancel, std::move(work), std::move(settle));
 }

@@ -1,6 +1,7 @@
 #include <atomic>
 #include <chrono>
 #include <map>
+#include <new>
 #include <optional>
 #include <string>
 #include <thread>
@@ -62,6 +63,31 @@ TEST(ThreadPool, WakesWhoSleptAndSleepsWhoIsIdle) {
 
 // A worker that lost its core in the middle of a piece is waited for, and then left out for a
 // while.
+TEST(ThreadPool, EndsARegionOneOfWhoseBodiesHadNoMemory) {
+  for (int n_threads : {1, 3}) {
+    ThreadPool pool(n_threads);
+    for (int64_t round = 0; round < 50; ++round) {
+      // On the stack of the caller: no thread may use it any more once the region has ended.
+      std::atomic<int64_t> n = 0;
+      bool thrown = false;
+      try {
+        pool.ParallelFor(64, 1, [&](int64_t begin, int64_t end, int) {
+          n += end - begin;
+          std::this_thread::sleep_for(std::chrono::microseconds(5));
+          if (begin <= round && round < end) throw std::bad_alloc();
+        });
+      } catch (const std::bad_alloc&) {
+        thrown = true;
+      }
+      EXPECT_TRUE(thrown);
+      EXPECT_EQ(n.load(), 64);
+    }
+    std::atomic<int64_t> n = 0;
+    pool.ParallelFor(64, 1, [&](int64_t begin, int64_t end, int) { n += end - begin; });
+    EXPECT_EQ(n.load(), 64);
+  }
+}
+
 TEST(ThreadPool, WorksAloneAfterALongWait) {
   ThreadPool pool(2);
   const auto others_share = [&](std::chrono::microseconds slow) {

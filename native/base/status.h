@@ -30,18 +30,30 @@ class [[nodiscard]] Status {
   static Status Cancelled() { return Status(StatusCode::kCancelled, "cancelled"); }
   static Status BadModel(std::string m) { return Status(StatusCode::kBadModel, std::move(m)); }
   static Status BadRequest(std::string m) { return Status(StatusCode::kBadRequest, std::move(m)); }
+  // There is none for the request under way. Allocates nothing, so that it can be said anywhere.
+  static Status OutOfMemory() noexcept;
   static Status Memory(std::string m) { return Status(StatusCode::kMemory, std::move(m)); }
   static Status Io(std::string m) { return Status(StatusCode::kIo, std::move(m)); }
   static Status Numeric(std::string m) { return Status(StatusCode::kNumeric, std::move(m)); }
 
   bool ok() const { return code_ == StatusCode::kOk; }
   StatusCode code() const { return code_; }
-  const std::string& message() const { return message_; }
+  const std::string& message() const {
+    static const std::string kOutOfMemory =
+        "there is not enough memory for this request; close other programs or ask for less";
+    return code_ == StatusCode::kMemory && message_.empty() ? kOutOfMemory : message_;
+  }
 
  private:
   StatusCode code_ = StatusCode::kOk;
-  std::string message_;
+  std::string message_;  // empty with kMemory: OutOfMemory
 };
+
+inline Status Status::OutOfMemory() noexcept {
+  Status status;
+  status.code_ = StatusCode::kMemory;
+  return status;
+}
 
 // A value or the Status that says why there is none. value() on a failure is a bug of the caller's.
 template <typename T>

@@ -1,6 +1,7 @@
 #include "base/thread_pool.h"
 
 #include <algorithm>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -24,12 +25,16 @@ bool TryStartThread(std::function<void()> body, std::thread* thread) {
     return true;
   } catch (const std::system_error&) {
     return false;
+  } catch (const std::bad_alloc&) {
+    return false;
   }
 }
 
 ThreadPool::ThreadPool(int n_threads)
     : shares_(static_cast<size_t>(std::max(n_threads, 1))), n_threads_(1) {
   CHECK(n_threads >= 1, "a pool has at least the calling thread");
+  // Nothing may be thrown once a thread runs: nobody would join it.
+  threads_.reserve(shares_.size());
   for (int worker = 1; worker < n_threads; ++worker) {
     std::thread thread;
     if (!TryStartThread([this, worker] { WorkerLoop(worker); }, &thread)) break;
@@ -71,13 +76,19 @@ void ThreadPool::ParallelFor(int64_t count, int64_t grain, const Body& body) {
   }
   TakePieces(generation_, 0);
   AwaitOthers();
+  // The workers are done with `body`: what it refers to may end.
+  if (out_of_memory_.exchange(false)) throw std::bad_alloc();
 }
 
 void ThreadPool::TakePieces(uint32_t generation, int worker) {
   Range piece;
   do {
     while (TakeOwnPiece(generation, worker, &piece)) {
-      (*body_)(piece.begin * grain_, std::min(count_, piece.end * grain_), worker);
+      try {
+        (*body_)(piece.begin * grain_, std::min(count_, piece.end * grain_), worker);
+      } catch (const std::bad_alloc&) {
+        out_of_memory_ = true;
+      }
       n_done_.fetch_add(static_cast<uint32_t>(piece.size()), std::memory_order_release);
     }
   } while (StealHalf(generation, worker));

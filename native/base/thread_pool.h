@@ -22,7 +22,7 @@
 
 namespace hearth {
 
-// Starts a thread that runs body(). False where the system grants no more threads.
+// Starts a thread that runs body(). False where the system grants no more threads, or no memory.
 bool TryStartThread(std::function<void()> body, std::thread* thread);
 
 // Thread-compatible: regions are started by one thread at a time.
@@ -49,7 +49,8 @@ class ThreadPool {
   // Calls body(begin, end, worker) on disjoint ranges that cover [0, count), each beginning at a
   // multiple of `grain`, and returns when all are done. The split into ranges depends on timing: a
   // body's results must not. A grain should be a few microseconds of work; the caller runs up to
-  // two of them by itself.
+  // two of them by itself. Throws std::bad_alloc, once no thread is in `body` any more, where a
+  // body has thrown it; a body throws nothing else.
   void ParallelFor(int64_t count, int64_t grain, const Body& body);
 
  private:
@@ -92,6 +93,7 @@ class ThreadPool {
   int64_t count_ = 0;
   int64_t grain_ = 1;
   uint32_t n_grain_ = 0;
+  std::atomic<bool> out_of_memory_{false};  // a body of the current region has thrown
 
   alignas(64) std::atomic<int> n_asleep_{0};
   std::atomic<uint32_t> wake_{0};  // rises to wake sleeping workers

@@ -1,6 +1,7 @@
 #include "engine/code_index.h"
 
 #include <algorithm>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -24,7 +25,7 @@ size_t CodeIndex::Chains::bytes() const {
 
 // In small steps, so that little is reserved for nothing: a full index is copied some 100 times.
 void CodeIndex::Chains::Reserve(size_t n) {
-  if (n <= tokens_.capacity()) return;
+  if (n <= std::min({tokens_.capacity(), previous_.capacity(), is_linked_.capacity()})) return;
   const size_t capacity = n + n / 16 + 1024;
   tokens_.reserve(capacity);
   previous_.reserve(capacity);
@@ -52,9 +53,22 @@ void CodeIndex::Chains::LinkAll() {
   }
 }
 
+// Buckets for so many more tokens than there are; empty: those that there are will do.
+std::vector<int32_t> CodeIndex::Chains::MoreHeads(size_t n_lead, size_t n_token) const {
+  // The first kContextMin tokens of a piece are not linked.
+  const size_t n_unlinked = kContextMin - std::min(n_lead, static_cast<size_t>(kContextMin));
+  const size_t n_linked = static_cast<size_t>(n_linked_) + n_token - std::min(n_token, n_unlinked);
+  if (heads_.size() >= kBucketsMax || n_linked <= 2 * heads_.size()) return {};
+  size_t n = std::max(kBucketsMin, heads_.size());
+  while (n < kBucketsMax && n_linked > n) n *= 2;
+  return std::vector<int32_t>(n);
+}
+
+// Takes all memory before it changes anything.
 int64_t CodeIndex::Chains::Append(std::span<const int32_t> lead, std::span<const int32_t> tokens) {
   const int64_t begin = size();
   Reserve(tokens_.size() + 1 + lead.size() + tokens.size());
+  std::vector<int32_t> heads = MoreHeads(lead.size(), tokens.size());
   tokens_.push_back(kNone);
   tokens_.insert(tokens_.end(), lead.begin(), lead.end());
   const auto first = static_cast<int64_t>(tokens_.size());
@@ -64,10 +78,8 @@ int64_t CodeIndex::Chains::Append(std::span<const int32_t> lead, std::span<const
   const int64_t first_linked = std::max(first, begin + 1 + kContextMin);
   for (int64_t i = first_linked; i < size(); ++i) is_linked_[static_cast<size_t>(i)] = true;
   n_linked_ += std::max<int64_t>(0, size() - first_linked);
-  if (heads_.size() < kBucketsMax && static_cast<size_t>(n_linked_) > 2 * heads_.size()) {
-    size_t n = std::max(kBucketsMin, heads_.size());
-    while (n<kBucketsMax&& static_cast<size_t>(n_linked_)> n) n *= 2;
-    heads_ = std::vector<int32_t>(n);
+  if (!heads.empty()) {
+    heads_ = std::move(heads);
     LinkAll();
   } else {
     for (int64_t i = first_linked; i < size(); ++i) Link(i);
@@ -87,6 +99,8 @@ void CodeIndex::Chains::Compact(std::vector<std::pair<int64_t*, int64_t*>> range
   const auto n_live = static_cast<size_t>(size() - n_dead_);
   tokens.reserve(n_live + n_live / 16 + 1024);
   is_linked.reserve(tokens.capacity());
+  std::vector<int32_t> previous;
+  previous.reserve(tokens.capacity());
   n_linked_ = 0;
   for (const auto& [begin, end] : ranges) {
     const auto to = static_cast<int64_t>(tokens.size());
@@ -98,9 +112,8 @@ void CodeIndex::Chains::Compact(std::vector<std::pair<int64_t*, int64_t*>> range
     *end += to - *begin;
     *begin = to;
   }
-  previous_ = {};
-  previous_.reserve(tokens.capacity());
-  previous_.resize(tokens.size(), kNone);
+  previous.resize(tokens.size(), kNone);
+  previous_ = std::move(previous);
   tokens_ = std::move(tokens);
   is_linked_ = std::move(is_linked);
   n_dead_ = 0;
@@ -143,10 +156,16 @@ Result<int64_t> CodeIndex::Append(CodeSource source, std::span<const int32_t> le
     return Status::Memory("cannot remember more code: the index holds " +
                           std::to_string(n_token_max_) + " tokens; forget other documents first");
   }
-  const int64_t begin = chains(source).Append(lead, tokens);
-  const int64_t piece = ++n_piece_;
-  pieces_.emplace_hint(pieces_.end(), piece, Piece{source, begin, begin + n});
-  return piece;
+  // Appended last: what fails leaves nothing behind that no piece names.
+  const auto piece = pieces_.emplace_hint(pieces_.end(), n_piece_ + 1, Piece{source, 0, 0});
+  try {
+    const int64_t begin = chains(source).Append(lead, tokens);
+    piece->second = Piece{source, begin, begin + n};
+  } catch (const std::bad_alloc&) {
+    pieces_.erase(piece);
+    return Status::OutOfMemory();
+  }
+  return ++n_piece_;
 }
 
 void CodeIndex::Forget(int64_t piece) {
@@ -157,7 +176,12 @@ void CodeIndex::Forget(int64_t piece) {
   pieces_.erase(found);
   Chains& all = chains(source);
   all.Forget(begin, end);
-  if (all.n_dead() >= kDeadMin && 3 * all.n_dead() > all.size()) Compact(source);
+  if (all.n_dead() < kDeadMin || 3 * all.n_dead() <= all.size()) return;
+  try {
+    Compact(source);
+  } catch (const std::bad_alloc&) {
+    // It is then done with one of the next ones.
+  }
 }
 
 void CodeIndex::Compact(CodeSource source) {

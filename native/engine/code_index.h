@@ -43,7 +43,7 @@ class CodeIndex {
   // Adds a piece, the latest of its source, and returns its number. `lead`: tokens that stand
   // before it in its document, of which the last kContextMax matter; they are context for what
   // follows and follow nothing themselves. kBadRequest: an id below 0. kMemory, and nothing is
-  // added: more than n_token_max tokens.
+  // added: more than n_token_max tokens, or there is no memory.
   Result<int64_t> Append(CodeSource source, std::span<const int32_t> lead,
                          std::span<const int32_t> tokens);
 
@@ -77,6 +77,7 @@ class CodeIndex {
    private:
     static constexpr int32_t kNone = -1;
     void Reserve(size_t n);
+    std::vector<int32_t> MoreHeads(size_t n_lead, size_t n_token) const;
     size_t Bucket(int32_t before, int32_t last) const;
     void Link(int64_t position);
     void LinkAll();

@@ -19,6 +19,7 @@ constexpr int64_t kDefaultChunk = 128;
 // measured.
 constexpr int64_t kDefaultChunkShort = 256;
 constexpr int64_t kMaxChunk = 2048;
+constexpr int64_t kMaxContext = 1 << 24;  // as of a model
 constexpr int kMaxThreads = 256;
 constexpr int kMaxSessions = 64;
 // Enough reads in flight to keep a solid-state drive busy with pieces of an expert's size
@@ -43,7 +44,10 @@ Status CheckOptions(const EngineOptions& o) {
     return Status::BadRequest("cannot plan for " + std::to_string(o.n_session) +
                               " sessions; give 1 to " + std::to_string(kMaxSessions));
   }
-  if (o.n_ctx < 0) return Status::BadRequest("cannot use a negative context length");
+  if (o.n_ctx < 0 || o.n_ctx > kMaxContext) {
+    return Status::BadRequest("cannot use a context of " + std::to_string(o.n_ctx) +
+                              " tokens; give 1 to " + std::to_string(kMaxContext));
+  }
   if (o.expert_slots < 0) return Status::BadRequest("cannot use a negative number of expert slots");
   if (o.approximate_head && std::isnan(*o.approximate_head)) {
     return Status::BadRequest("cannot use a threshold of the approximate head that is no number");

@@ -1,6 +1,7 @@
 #include "engine/memory_arbiter.h"
 
 #include <algorithm>
+#include <new>
 
 #include "base/check.h"
 
@@ -101,17 +102,23 @@ Status MemoryArbiter::Divide(int64_t n_token) {
 }
 
 void MemoryArbiter::Trim() {
-  {
+  // What fails here is left as it is: memory is returned where there is little, too.
+  try {
     // Recorded before the experts are evicted, so that HotExperts never sees an empty cache.
     std::vector<ExpertId> hot = HotExperts();
     std::lock_guard lock(mutex_);
     trimmed_ = std::move(hot);
+  } catch (const std::bad_alloc&) {
+    // They are read again as they are needed.
   }
   cache_.Resize(1);
   const int64_t n_room = plan_.RoomFor(1);
-  if (n_prompt_ == 0 && n_room < scratch_.n_token_room()) {
+  if (n_prompt_ > 0 || n_room >= scratch_.n_token_room()) return;
+  try {
     // If this fails, the scratch keeps its size.
     (void)scratch_.Resize(n_room);
+  } catch (const std::bad_alloc&) {
+    // Here as well.
   }
 }
 
@@ -121,7 +128,12 @@ void MemoryArbiter::ReloadTrimmed() {
     std::lock_guard lock(mutex_);
     trimmed.swap(trimmed_);
   }
-  if (!trimmed.empty()) cache_.Preload(trimmed);
+  if (trimmed.empty()) return;
+  try {
+    cache_.Preload(trimmed);
+  } catch (const std::bad_alloc&) {
+    // They are read as they are needed.
+  }
 }
 
 std::vector<ExpertId> MemoryArbiter::HotExperts() const {

@@ -29,9 +29,9 @@ class MemoryArbiter {
    public:
     virtual ~Client() = default;
     // Drops all keys and values and ends their reservation; while they are in use, returns false
-    // and changes nothing. Called by Reserve for another client, on its thread and without holding
-    // a lock: any other client may be registered or unregistered meanwhile, but this one must not
-    // be unregistered on this thread.
+    // and changes nothing. Throws nothing. Called by Reserve for another client, on its thread and
+    // without holding a lock: any other client may be registered or unregistered meanwhile, but
+    // this one must not be unregistered on this thread.
     virtual bool EvictKv() = 0;
     // Drops what it keeps in TryReserve's memory. Called like EvictKv, and also by the client's own
     // Reserve.

@@ -28,6 +28,8 @@ std::string Gibibytes(uint64_t bytes) {
 
 namespace {
 
+constexpr uint64_t kContextBytesMax = uint64_t{1} << 56;  // more than an address space
+
 // Room for longer chunks is made in steps: a pasted line should not cost as many experts as a file.
 constexpr int64_t kRoomStep = 64;
 
@@ -45,9 +47,10 @@ MemoryPlan FixedParts(const ModelSpec& spec, const MemoryPlanInput& input, int64
   plan.n_chunk = n_chunk;
   plan.embedding_on_disk = embedding_on_disk;
   plan.dense_bytes = ResidentWeights::BytesFor(spec, embedding_on_disk);
-  plan.kv_bytes =
-      static_cast<uint64_t>(n_full_context) *
+  const uint64_t context_bytes =
       KvCache::BytesFor(spec, input.n_ctx, {input.n_kept, n_chunk + Session::kRewindTokens});
+  // What no machine has must not overflow the sums.
+  plan.kv_bytes = static_cast<uint64_t>(n_full_context) * std::min(context_bytes, kContextBytesMax);
   // One transformer for all sessions; each has logits, and a chunk that may wait between two
   // layers.
   const uint64_t session_bytes =

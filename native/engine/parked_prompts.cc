@@ -1,6 +1,7 @@
 #include "engine/parked_prompts.h"
 
 #include <algorithm>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -64,31 +65,40 @@ void ParkedPrompts::Park(const KvCache& kv, std::span<const int32_t> prompt, int
   while (static_cast<int>(prompts_.size()) >= n_prompt_max_ ||
          (!prompts_.empty() && n_token() + end - n > n_token_max_))
     prompts_.erase(prompts_.begin());
-  auto parked = std::make_shared<Prompt>();
-  parked->tokens_.assign(prompt.begin(), prompt.end());
-  parked->begin_ = end;
-  while (!Copy(kv, n, end, *parked)) {
-    if (prompts_.empty()) return;
-    prompts_.erase(prompts_.begin());
+  try {
+    prompts_.reserve(prompts_.size() + 1);
+    auto parked = std::make_shared<Prompt>();
+    parked->tokens_.assign(prompt.begin(), prompt.end());
+    parked->begin_ = end;
+    while (!Copy(kv, n, end, *parked)) {
+      if (prompts_.empty()) return;
+      prompts_.erase(prompts_.begin());
+    }
+    prompts_.push_back(std::move(parked));
+  } catch (const std::bad_alloc&) {
+    // It is evaluated anew, then.
   }
-  prompts_.push_back(std::move(parked));
 }
 
 // False where there is no memory for it.
 bool ParkedPrompts::Copy(const KvCache& kv, int64_t begin, int64_t end, Prompt& prompt) {
-  Prompt::Part part;
-  if (arbiter_ != nullptr) {
-    std::optional<MemoryArbiter::Reservation> reservation =
-        arbiter_->TryReserve(kv.SliceBytes(end - begin));
-    if (!reservation) return false;
-    part.reservation = std::move(*reservation);
+  try {
+    Prompt::Part part;
+    if (arbiter_ != nullptr) {
+      std::optional<MemoryArbiter::Reservation> reservation =
+          arbiter_->TryReserve(kv.SliceBytes(end - begin));
+      if (!reservation) return false;
+      part.reservation = std::move(*reservation);
+    }
+    Result<KvSlice> slice = kv.CopyOf(begin, end);
+    if (!slice.ok()) return false;
+    part.slice = std::move(slice).value();
+    prompt.parts_.push_back(std::move(part));
+    prompt.begin_ = begin;
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
   }
-  Result<KvSlice> slice = kv.CopyOf(begin, end);
-  if (!slice.ok()) return false;
-  part.slice = std::move(slice).value();
-  prompt.parts_.push_back(std::move(part));
-  prompt.begin_ = begin;
-  return true;
 }
 
 int64_t ParkedPrompts::n_token() const {

@@ -1,6 +1,7 @@
 #include "engine/session.h"
 
 #include <algorithm>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -51,6 +52,12 @@ Status Session::ReserveMemory(int64_t n_position, int64_t n_token,
 // Its memory is needed elsewhere: the next token is evaluated together with all tokens before it.
 bool Session::EvictKv() {
   if (work_.has_value()) return false;
+  // Before anything is dropped: nothing is if there is no memory for it.
+  try {
+    forgotten_.reserve(forgotten_.size() + tokens_.size());
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
   parked_.Clear();
   kv_.Clear();
   forgotten_.insert(forgotten_.end(), tokens_.begin(), tokens_.end());
@@ -194,6 +201,8 @@ bool Session::MayDraft(Head head) const {
 
 // Adds a draft after the token that `work` appends.
 void Session::AddDraft(Work& work) {
+  // What fails later would leave a token in the timeline that was not evaluated.
+  work.rest.reserve(work.rest.size() + PromptLookup::kDraftMax);
   tokens_.push_back(work.rest.front());
   lookup_.Note(tokens_);
   const std::span<const int32_t> draft = lookup_.Draft(tokens_);

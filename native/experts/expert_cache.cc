@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 #include <mutex>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -58,6 +59,7 @@ struct ExpertCache::Impl {
   ~Impl();
 
   void Register(ExpertBatch::State& batch, const LayerVisit& visit);
+  void ReadAhead(const ExpertBatch::State& batch);
   void Unregister(ExpertBatch::State& batch);
   Result<std::vector<PinnedExpert>> Next(ExpertBatch::State& batch, int max);
   void Hint(int il, std::span<const int> ids, int n_read);
@@ -90,7 +92,8 @@ struct ExpertCache::Impl {
   template <typename MayEvict>
   int TakeSlot(const MayEvict& may_evict);
   void StartRead(int slot, int expert, ReadPriority priority);
-  void RangesOf(int slot, ReadRange out[ExpertStore::kMatrices]) const;
+  void Submit(int slot, int expert, ReadPriority priority);
+  void RangesOf(int slot, int expert, ReadRange out[ExpertStore::kMatrices]) const;
   void PromoteRead(int slot);
   void FinishRead(int slot, Status status);
   void FreeSlot(int slot);
@@ -136,6 +139,10 @@ ExpertCache::Impl::Impl(const ExpertStore& store, Reader& reader, ExpertCacheOpt
       expected_(slot_of_.size(), false),
       policy_(MakeEvictionPolicy(options_.eviction, options_.n_slot, store.n_layer(),
                                  store.n_expert(), options_.n_expert_used)) {
+  // Lists of slots never grow beyond this: the reader's threads have nobody to tell that there is
+  // no memory.
+  free_slots_.reserve(slots_.size());
+  hints_in_flight_.reserve(slots_.size());
   for (int slot = n_slot_ - 1; slot >= 0; --slot) free_slots_.push_back(slot);
 }
 
@@ -158,9 +165,12 @@ int ExpertCache::Impl::ExpertIndex(int il, int id) const {
 void ExpertCache::Impl::Register(ExpertBatch::State& batch, const LayerVisit& visit) {
   const std::span<const int> ids = visit.ids;
   std::lock_guard lock(mutex_);
+  // All memory first: what fails afterwards would leave a batch half registered.
+  std::vector<bool> seen(static_cast<size_t>(store_.n_expert()), false);
+  batch.left.assign(ids.begin(), ids.end());
+  batches_.reserve(batches_.size() + 1);
   policy_->Visit(visit);
   batch.began_at = ++n_fetch_;
-  std::vector<bool> seen(static_cast<size_t>(store_.n_expert()), false);
   for (const int id : ids) {
     const int expert = ExpertIndex(batch.il, id);
     CHECK(!seen[static_cast<size_t>(id)], "an expert is fetched twice in one batch");
@@ -169,11 +179,15 @@ void ExpertCache::Impl::Register(ExpertBatch::State& batch, const LayerVisit& vi
     ++n_wanting_[static_cast<size_t>(expert)];
     CountFetched(expert);
   }
-  batch.left.assign(ids.begin(), ids.end());
   batches_.push_back(&batch);
   ExpectNothingOf(batch.il);
   WithdrawHints(batch.il);
-  if (options_.read_ahead) StartReads(batch, std::numeric_limits<int>::max());
+}
+
+void ExpertCache::Impl::ReadAhead(const ExpertBatch::State& batch) {
+  if (!options_.read_ahead) return;
+  std::lock_guard lock(mutex_);
+  StartReads(batch, std::numeric_limits<int>::max());
 }
 
 void ExpertCache::Impl::Unregister(ExpertBatch::State& batch) {
@@ -232,8 +246,11 @@ Result<std::vector<PinnedExpert>> ExpertCache::Impl::Next(ExpertBatch::State& ba
 
 // Pins up to `max` resident experts of the batch, in the order of Fetch.
 std::vector<PinnedExpert> ExpertCache::Impl::PinReady(ExpertBatch::State& batch, int max) {
+  // Reserved: what would fail with a pin in hand would release it, which takes the lock.
   std::vector<PinnedExpert> ready;
+  ready.reserve(std::min(batch.left.size(), static_cast<size_t>(max)));
   std::vector<int> still_left;
+  still_left.reserve(batch.left.size());
   for (const int id : batch.left) {
     const int expert = ExpertIndex(batch.il, id);
     const int slot_index = SlotOf(expert);
@@ -349,7 +366,7 @@ void ExpertCache::Impl::WithdrawHints(int il) {
         expected_[static_cast<size_t>(slot.expert)])
       return false;
     ReadRange ranges[ExpertStore::kMatrices];
-    RangesOf(slot_index, ranges);
+    RangesOf(slot_index, slot.expert, ranges);
     if (!reader_.Withdraw(ranges[0].dest)) return false;
     ++stats_.withdrawn;
     --n_loading_;
@@ -400,10 +417,17 @@ int ExpertCache::Impl::TakeSlot(const MayEvict& may_evict) {
 }
 
 // A slot counts as used when its read starts, not when it ends: the order of eviction must not
-// depend on the disk.
+// depend on the disk. Where there is no memory for the read, the slot is free again.
 void ExpertCache::Impl::StartRead(int slot_index, int expert, ReadPriority priority) {
   const bool from_hint = priority == ReadPriority::kSpeculative;
   Slot& slot = SlotAt(slot_index);
+  try {
+    Submit(slot_index, expert, priority);
+  } catch (const std::bad_alloc&) {
+    slot = Slot();
+    free_slots_.push_back(slot_index);
+    throw;
+  }
   slot.state = SlotState::kLoading;
   slot.expert = expert;
   slot.from_hint = from_hint;
@@ -417,8 +441,12 @@ void ExpertCache::Impl::StartRead(int slot_index, int expert, ReadPriority prior
     hints_in_flight_.push_back(slot_index);
     ++stats_.hint_reads;
   }
+}
+
+// The read's end waits for the lock, and with it for what StartRead notes.
+void ExpertCache::Impl::Submit(int slot_index, int expert, ReadPriority priority) {
   ReadRange ranges[ExpertStore::kMatrices];
-  RangesOf(slot_index, ranges);
+  RangesOf(slot_index, expert, ranges);
   for (int i = 0; options_.prepare && i < ExpertStore::kMatrices; ++i) {
     ranges[i].arrived = [this, i, expert, slot = SlotBytes(slot_index)] {
       options_.prepare(expert / store_.n_expert(), expert % store_.n_expert(), i, slot);
@@ -428,9 +456,9 @@ void ExpertCache::Impl::StartRead(int slot_index, int expert, ReadPriority prior
                  [this, slot_index](Status status) { FinishRead(slot_index, std::move(status)); });
 }
 
-// The reads that fill a slot with the expert it is meant for.
-void ExpertCache::Impl::RangesOf(int slot_index, ReadRange out[ExpertStore::kMatrices]) const {
-  const int expert = SlotAt(slot_index).expert;
+// The reads that fill a slot with an expert.
+void ExpertCache::Impl::RangesOf(int slot_index, int expert,
+                                 ReadRange out[ExpertStore::kMatrices]) const {
   store_.Ranges(expert / store_.n_expert(), expert % store_.n_expert(), SlotBytes(slot_index), out);
 }
 
@@ -441,7 +469,7 @@ void ExpertCache::Impl::PromoteRead(int slot_index) {
   slot.demanded = true;
   std::erase(hints_in_flight_, slot_index);
   ReadRange ranges[ExpertStore::kMatrices];
-  RangesOf(slot_index, ranges);
+  RangesOf(slot_index, slot.expert, ranges);
   reader_.Promote(ranges[0].dest);
 }
 
@@ -481,7 +509,12 @@ void ExpertCache::Impl::FailBatches(const Slot& slot, const Status& status) {
   for (ExpertBatch::State* batch : batches_) {
     if (!batch->failure.ok() || batch->began_at > slot.read_at) continue;
     for (const int id : batch->left) {
-      if (ExpertIndex(batch->il, id) == slot.expert) batch->failure = status;
+      if (ExpertIndex(batch->il, id) != slot.expert) continue;
+      try {
+        batch->failure = status;
+      } catch (const std::bad_alloc&) {
+        batch->failure = Status::OutOfMemory();
+      }
     }
   }
 }
@@ -518,7 +551,12 @@ void ExpertCache::Impl::ContinuePreload() {
     if (SlotOf(expert) >= 0) continue;
     const int slot = free_slots_.back();
     free_slots_.pop_back();
-    StartRead(slot, expert, ReadPriority::kSpeculative);
+    try {
+      StartRead(slot, expert, ReadPriority::kSpeculative);
+    } catch (const std::bad_alloc&) {
+      preload_.clear();
+      return;
+    }
     SlotAt(slot).preloaded = true;
   }
 }
@@ -541,9 +579,8 @@ void ExpertCache::Impl::Resize(int n) {
     memory_.Release(static_cast<size_t>(n_slot_) * store_.slot_bytes(),
                     static_cast<size_t>(n_before) * store_.slot_bytes());
   }
-  std::vector<int> added;
-  while (n_slot_ < n) added.push_back(n_slot_++);
-  free_slots_.insert(free_slots_.begin(), added.rbegin(), added.rend());
+  free_slots_.insert(free_slots_.begin(), static_cast<size_t>(n - n_slot_), 0);
+  for (auto added = free_slots_.begin() + (n - n_slot_); n_slot_ < n; ++n_slot_) *--added = n_slot_;
   changed_.notify_all();
 }
 
@@ -629,7 +666,9 @@ ExpertBatch ExpertCache::Fetch(const LayerVisit& visit) {
   batch->cache = this;
   batch->il = visit.il;
   impl_->Register(*batch, visit);
-  return ExpertBatch(std::move(batch));
+  ExpertBatch registered(std::move(batch));
+  impl_->ReadAhead(*registered.state_);
+  return registered;
 }
 
 void ExpertCache::Hint(int il, std::span<const int> ids, int n_read) {

@@ -41,6 +41,8 @@ class FileReader : public Reader {
  public:
   FileReader(const File& file, int n_threads) : file_(file) {
     CHECK(n_threads >= 1, "reads need a thread");
+    // Nothing may be thrown once a thread runs: nobody would join it.
+    threads_.reserve(static_cast<size_t>(n_threads));
     for (int i = 0; i < n_threads; ++i) {
       std::thread thread;
       if (!TryStartThread([this] { ThreadLoop(); }, &thread)) break;
@@ -104,7 +106,7 @@ class FileReader : public Reader {
       if (range.arrived) range.arrived();
       return Status::Ok();
     } catch (const std::bad_alloc&) {
-      return Status::Memory("there is no memory for what was read; close other programs");
+      return Status::OutOfMemory();
     }
   }
 

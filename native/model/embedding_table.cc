@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include "kernels/interleaved_rows.h"
@@ -98,6 +99,7 @@ Status EmbeddingTable::Lookup(std::span<const int32_t> tokens, float* x) {
 
 Status EmbeddingTable::ReadMissing(std::span<const int32_t> tokens) {
   std::vector<ReadRange> ranges;
+  ranges.reserve(tokens.size());
   for (const int32_t token : tokens) {
     int32_t& kept = kept_[static_cast<size_t>(token) % kept_.size()];
     if (kept == token) continue;
@@ -106,10 +108,16 @@ Status EmbeddingTable::ReadMissing(std::span<const int32_t> tokens) {
         {tensor_.offset + static_cast<uint64_t>(token) * row_bytes_, row_bytes_, RowAt(token)});
   }
   if (ranges.empty()) return Status::Ok();
-  Status status = ReadNow(reader_, ranges);
   // Some may have arrived; which ones is unknown.
-  if (!status.ok()) std::fill(kept_.begin(), kept_.end(), -1);
-  return status;
+  const auto forget = [&] { std::fill(kept_.begin(), kept_.end(), -1); };
+  try {
+    Status status = ReadNow(reader_, ranges);
+    if (!status.ok()) forget();
+    return status;
+  } catch (const std::bad_alloc&) {
+    forget();
+    return Status::OutOfMemory();
+  }
 }
 
 }  // namespace hearth

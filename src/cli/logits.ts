@@ -1,7 +1,6 @@
-import { writeFileSync } from "node:fs";
 import { type Arguments, engineOptions, flagOption, textOption, usageError } from "./options";
 import { modelPath, openEngine, printJson, Progress } from "./session";
-import { readText, sayingCannotWrite, writingFile } from "./documents";
+import { readText, writingFile } from "./documents";
 
 export const logitsOptions = {
   tokens: { type: "string" },
@@ -55,8 +54,9 @@ export async function logits(args: Arguments): Promise<void> {
       return result;
     });
     if (traceFile !== undefined) {
-      sayingCannotWrite(traceFile, () => {
-        writeFileSync(traceFile, JSON.stringify({ layers: report.trace }));
+      await writingFile(traceFile, (write) => {
+        write(Buffer.from(JSON.stringify({ layers: report.trace })));
+        return Promise.resolve();
       });
     }
     if (flagOption(args, "json")) {

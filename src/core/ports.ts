@@ -30,8 +30,8 @@ export interface ChatEngine {
     request: GenerateRequest,
     cancel?: CancelToken,
   ): TextStream;
-  /** Tokens of each text. */
-  count(texts: readonly string[]): Promise<readonly number[]>;
+  /** Tokens of each text, or, once it is cancelled, of some. */
+  count(texts: readonly string[], cancel?: CancelToken): Promise<readonly number[]>;
 }
 
 /** The prompt format of a model. */

@@ -32,8 +32,8 @@ export class FileLock {
   static async take(path: string, what: string): Promise<FileLock> {
     const text = JSON.stringify(selfAsHolder());
     const draft = `${path}.${randomBytes(6).toString("hex")}`;
-    await writeFile(draft, text, { flag: "wx", mode: 0o600 });
     try {
+      await writeFile(draft, text, { flag: "wx", mode: 0o600 });
       for (;;) {
         try {
           // Unlike a rename, a link fails where another process was first; and the file is never seen half-written.

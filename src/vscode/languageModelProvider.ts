@@ -71,8 +71,9 @@ export class LanguageModelProvider implements vscode.LanguageModelChatProvider, 
   async provideTokenCount(
     _model: vscode.LanguageModelChatInformation,
     text: string | vscode.LanguageModelChatRequestMessage,
+    token: vscode.CancellationToken,
   ): Promise<number> {
-    const [count = 0] = await this.#engine.chats.count([typeof text === "string" ? text : textOf(text)]);
+    const [count = 0] = await this.#engine.chats.count([typeof text === "string" ? text : textOf(text)], token);
     return count;
   }
 

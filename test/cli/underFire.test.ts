@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, openSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { PATIENT_TEST_MS } from "../seam/engines";
 import { hearth, ROOT, STARTER, withFolder } from "./hearth";
 
 const CLI = join(ROOT, "dist", "cli.js");
@@ -18,7 +19,7 @@ function assertOneSentence(stderr: string, what: RegExp): void {
 }
 
 describe("hearth with files that are none", function () {
-  this.timeout(240_000);
+  this.timeout(PATIENT_TEST_MS);
 
   const commands: Readonly<Record<string, (file: string) => readonly string[]>> = {
     "a text": (file) => ["tokenize", "--file", file],
@@ -86,6 +87,76 @@ describe("hearth with files that are none", function () {
         assertOneSentence(stderr, /^hearth: cannot put a socket /);
         assert.deepEqual(readdirSync(folder), []);
       }
+    });
+  });
+});
+
+/**
+ * What a script prints in namespaces of its own, where it is root and may mount (unshare(1)); undefined where the system
+ * does not let it.
+ */
+function unshared(script: string): string | undefined {
+  const run = (text: string): ReturnType<typeof spawnSync> =>
+    spawnSync("unshare", ["--user", "--map-root-user", "--mount", "sh", "-c", text], { encoding: "utf8" });
+  if (run("mount -t tmpfs none /proc").status !== 0) {
+    return undefined;
+  }
+  const { stdout, stderr } = run(script);
+  return `${String(stdout)}${String(stderr)}`;
+}
+
+describe("hearth in odd places", function () {
+  this.timeout(PATIENT_TEST_MS);
+  const node = `'${process.execPath}' '${CLI}'`;
+
+  it("completes without /proc", async function () {
+    await withFolder((folder) => {
+      const file = join(folder, "a.py");
+      writeFileSync(file, "def f(x):\n    return x\n\n\n");
+      const out = unshared(`mount -t tmpfs none /proc; ${node} complete '${file}:4:1' --json; echo "code $?"`);
+      if (out === undefined) {
+        this.skip();
+      }
+      assert.match(out, /^code 0$/m, out);
+      assert.doesNotMatch(out, /error|ENOENT/);
+      return Promise.resolve();
+    });
+  });
+
+  it("leaves nothing half-written where its folder is full", async function () {
+    await withFolder((folder) => {
+      // Room for a token, then for nothing more: neither the log nor the experts of the model can be written.
+      const out = unshared(`
+        mount -t tmpfs -o size=16k none '${folder}' && cd '${folder}' && mkdir -m 700 r
+        export HEARTH_RUNTIME_DIR='${folder}/r'
+        ${node} engine statistics >/dev/null 2>&1
+        dd if=/dev/zero of=fill bs=1k count=64 2>/dev/null
+        ${node} engine warm; echo "warm $?"
+        ${node} engine stop; echo "stop $?"
+        for i in 1 2 3 4 5 6 7 8 9 10; do ls r | grep -q sock || break; sleep 1; done
+        echo "left: $(ls r | grep -Ev '\\.(lock|log|token)$' | tr '\\n' ' ')"`);
+      if (out === undefined) {
+        this.skip();
+      }
+      assert.match(out, /^warm 0$/m, out);
+      assert.match(out, /^stop 0$/m, out);
+      assert.match(out, /^left: $/m, out);
+      return Promise.resolve();
+    });
+  });
+
+  it("says in one sentence that there is no room for its token, and leaves nothing", async function () {
+    await withFolder((folder) => {
+      const out = unshared(`
+        mount -t tmpfs -o size=8k none '${folder}' && cd '${folder}' && mkdir -m 700 r
+        dd if=/dev/zero of=fill bs=1k count=64 2>/dev/null
+        HEARTH_RUNTIME_DIR='${folder}/r' ${node} engine warm; echo "code $? left: $(ls r)"`);
+      if (out === undefined) {
+        this.skip();
+      }
+      assert.match(out, /^code 1 left: $/m);
+      assert.match(out, /^hearth: cannot keep the engine's socket at [^\n]+: it cannot be written \(ENOSPC[^\n]+$/m);
+      return Promise.resolve();
     });
   });
 });

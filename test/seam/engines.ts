@@ -16,8 +16,64 @@ import type { PromptPart } from "../../src/protocol/prompt";
 export const ROOT = join(import.meta.dirname, "..", "..");
 export const STARTER = join(ROOT, "models", "hearth-starter.gguf");
 export const ENGINE = join(ROOT, "dist", "engine.js");
-/** Limit for any wait, on a busy machine. */
-const WAIT_LIMIT_MS = 30_000;
+/**
+ * A wait ends after so many looks at which nothing has moved: no engine of a world has used its processor. On a machine
+ * whose cores are taken both the looks and the engines are slow, and a wait is longer.
+ */
+const LOOK_MS = 20;
+const LOOKS_MAX = 1500;
+/** Every so many looks; an engine that is idle uses less than this until it is given up. */
+const LOOKS_A_MEASUREMENT = 50;
+const TICKS_OF_PROGRESS = 10;
+/** A loop without end makes progress, too. */
+const LOOKS_MAX_IN_ALL = 10 * LOOKS_MAX;
+/** For mocha: its limit is of no use where each wait has one. */
+export const PATIENT_TEST_MS = 30 * 60 * 1000;
+
+const worlds = new Set<string>();
+
+/** Ticks of processor time (proc_pid_stat(5)) of all engines of all worlds. */
+function ticksOfEngines(): number {
+  const pids = [...worlds].flatMap((folder) => enginePids(folder));
+  return pids.reduce((sum, pid) => {
+    const fields = statOf(pid).split(" ");
+    return sum + Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+  }, 0);
+}
+
+/** Of /proc/PID/stat, what follows the name: state, parent, …; "" if there is no such process. */
+function statOf(pid: number): string {
+  try {
+    return (
+      readFileSync(`/proc/${String(pid)}/stat`, "utf8")
+        .split(") ")
+        .at(-1) ?? ""
+    );
+  } catch {
+    return "";
+  }
+}
+
+class Patience {
+  #looks = 0;
+  #left = LOOKS_MAX;
+  #ticks = ticksOfEngines();
+
+  /** False: nothing has moved for too long. */
+  look(): boolean {
+    this.#looks += 1;
+    this.#left -= 1;
+    if (this.#looks % LOOKS_A_MEASUREMENT === 0) {
+      const ticks = ticksOfEngines();
+      // Fewer: one has ended.
+      if (ticks < this.#ticks || ticks >= this.#ticks + TICKS_OF_PROGRESS) {
+        this.#ticks = ticks;
+        this.#left = LOOKS_MAX;
+      }
+    }
+    return this.#left > 0 && this.#looks < LOOKS_MAX_IN_ALL;
+  }
+}
 
 export const text = (value: string): PromptPart[] => [{ kind: "text", text: value }];
 /** A prompt that takes the engine a while. */
@@ -67,9 +123,11 @@ export async function inWorld(work: (world: World) => Promise<void>): Promise<vo
       return existsSync(logPath) ? readFileSync(logPath, "utf8") : "";
     },
   };
+  worlds.add(folder);
   try {
     await work(world);
   } finally {
+    worlds.delete(folder);
     for (const client of clients) {
       client.dispose();
     }
@@ -113,50 +171,48 @@ function killIfThere(pid: number): void {
   }
 }
 
-/** Waits until `condition` gives something; fails after a generous while. */
+/** Waits until `condition` gives something, or fails: see Patience. */
 export async function until<T>(
   what: string,
   condition: () => T | undefined | false | Promise<T | undefined | false>,
 ): Promise<T> {
-  const deadline = Date.now() + WAIT_LIMIT_MS;
+  const patience = new Patience();
   for (;;) {
     const found = await condition();
     if (found !== undefined && found !== false) {
       return found;
     }
-    if (Date.now() > deadline) {
+    if (!patience.look()) {
       throw new Error(`waited in vain until ${what}`);
     }
-    await sleep(20);
+    await sleep(LOOK_MS);
   }
 }
 
-/** The promise, or a failure if it takes too long. */
+/** The promise, or a failure if it takes too long: see Patience. */
 export async function soon<T>(what: string, promise: Promise<T>): Promise<T> {
-  const limit = new AbortController();
-  const tooLong = sleep(WAIT_LIMIT_MS, undefined, { signal: limit.signal }).then(
-    () => {
-      throw new Error(`waited in vain for ${what}`);
-    },
-    () => new Promise<never>(() => undefined),
-  );
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<never>((_, reject) => {
+    let patience: Patience | undefined;
+    timer = setInterval(() => {
+      // Most waits are short, and need none.
+      patience ??= new Patience();
+      if (!patience.look()) {
+        reject(new Error(`waited in vain for ${what}`));
+      }
+    }, LOOK_MS);
+  });
   try {
     return await Promise.race([promise, tooLong]);
   } finally {
-    limit.abort();
+    clearInterval(timer);
   }
 }
 
 /** Whether a process runs; one that has ended and was not waited for does not. */
 export function runs(pid: number): boolean {
-  try {
-    return !readFileSync(`/proc/${String(pid)}/stat`, "utf8")
-      .split(") ")
-      .at(-1)!
-      .startsWith("Z");
-  } catch {
-    return false;
-  }
+  const stat = statOf(pid);
+  return stat !== "" && !stat.startsWith("Z");
 }
 
 /** Everything that a generation gives, and how it ends. */

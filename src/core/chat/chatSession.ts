@@ -127,7 +127,7 @@ export class ChatSession {
 
   async #answer(run: Run, { sources, sampler }: Wish): Promise<void> {
     const { engine, contextTokens } = this.#ports;
-    const count: CountTokens = (texts) => engine.count(texts);
+    const count: CountTokens = (texts) => engine.count(texts, run.cancel.token);
     try {
       const context = await contextTokens();
       const attachments = await fitAttachments(sources ?? [], attachmentRoomTokens(context), count);

@@ -184,13 +184,14 @@ export class EngineClient {
     return this.#generate("chat", undefined, cancel, (id) => ({ ...request, request: id, conversation, messages }));
   }
 
-  async tokenize(prompt: readonly PromptPart[]): Promise<readonly number[]> {
-    return (await (await this.#linkWithModel()).request("tokenize", { prompt })).ids;
+  /** Ids of a prompt's tokens; of one that is cancelled, none. */
+  async tokenize(prompt: readonly PromptPart[], cancel?: CancelToken): Promise<readonly number[]> {
+    return (await this.#ask("tokenize", { prompt }, cancel)).ids;
   }
 
-  /** Tokens of each text. */
-  async count(texts: readonly string[]): Promise<readonly number[]> {
-    return (await (await this.#linkWithModel()).request("count", { texts })).counts;
+  /** Tokens of each text, or, once it is cancelled, of some. */
+  async count(texts: readonly string[], cancel?: CancelToken): Promise<readonly number[]> {
+    return (await this.#ask("count", { texts }, cancel)).counts;
   }
 
   async stats(): Promise<EngineStats> {
@@ -275,6 +276,26 @@ export class EngineClient {
       }
     });
     return chosen;
+  }
+
+  async #ask<M extends "tokenize" | "count">(
+    method: M,
+    params: EngineRequests[M]["params"],
+    cancel: CancelToken | undefined,
+  ): Promise<EngineRequests[M]["result"]> {
+    const source = new CancellationTokenSource();
+    if (cancel?.isCancellationRequested === true) {
+      source.cancel();
+    }
+    const listener = cancel?.onCancellationRequested(() => {
+      source.cancel();
+    });
+    try {
+      return await (await this.#linkWithModel()).request(method, params, source.token);
+    } finally {
+      listener?.dispose();
+      source.dispose();
+    }
   }
 
   #generate<M extends "complete" | "chat">(

@@ -24,6 +24,16 @@ describe("GeneratedText", () => {
     assert.equal(text.end(), undefined);
   });
 
+  it("leaves out the beginning of a character where it is cut off", () => {
+    for (const isCut of [false, true]) {
+      const text = new GeneratedText(tokenizer, NOTHING, ["zz"]);
+      const ids = tokensOf("a😀");
+      const said = ids.slice(0, -1).map((token) => text.push(token)?.text ?? "");
+      const rest = text.end(isCut)?.text ?? "";
+      assert.match(said.join("") + rest, isCut ? /^a$/ : /^a\uFFFD+$/);
+    }
+  });
+
   it("hides what the user has typed, however the tokens divide it", () => {
     const said = (typed: string, ids: readonly number[]): string => {
       const text = new GeneratedText(tokenizer, bytes(typed), []);

@@ -54,12 +54,16 @@ export class GeneratedText {
     return { text, tokens: [judged] };
   }
 
-  /** What was kept in case it went on to a stop string or a whole character. */
-  end(): GeneratedPiece | undefined {
+  /**
+   * What was kept in case it went on to a stop string or a whole character.
+   * @param isCut it was cancelled: what a character begins with would go on, and is not given.
+   */
+  end(isCut = false): GeneratedPiece | undefined {
     if (this.isStopped) {
       return undefined;
     }
-    const text = this.#stops.push(this.#detokenizer.flush().slice(this.#hidden)) + this.#stops.flush();
+    const left = isCut ? "" : this.#detokenizer.flush().slice(this.#hidden);
+    const text = this.#stops.push(left) + this.#stops.flush();
     return text === "" ? undefined : { text };
   }
 }

@@ -1,4 +1,4 @@
-import { defaultMemoryBudget, type MemoryLimit, memoryLimit } from "../../machineMemory";
+import { defaultMemoryBudget, type MemoryLimit, memoryLimit, residentBytes } from "../../machineMemory";
 import { type GgufModel, openGgufFile } from "../../model/ggufFile";
 import { fileState, MISSING } from "../../model/fileState";
 import { firstSlice, inSlices } from "../../model/slices";
@@ -112,7 +112,7 @@ export class LocalEngine {
     const state = await fileState(path);
     const model = await openGgufFile(path);
     const tokenizer = new Tokenizer(model.vocab);
-    const processBytes = process.memoryUsage.rss() + PROCESS_MARGIN_BYTES + memoryBytes;
+    const processBytes = residentBytes() + PROCESS_MARGIN_BYTES + memoryBytes;
     const isDefault = options.memoryBudgetBytes === undefined;
     const budget = options.memoryBudgetBytes ?? defaultMemoryBudget(limit);
     try {
@@ -283,7 +283,7 @@ export class LocalSession {
       { room, forcedBytes: takenBack.length, prompt: tokens },
       text,
     );
-    const rest = text.end();
+    const rest = text.end(finish === "cancelled");
     if (rest !== undefined) {
       yield rest;
     }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FileIdentity } from "../../model/ggufFile";
 import { cacheFolder } from "../wire/address";
@@ -35,7 +35,7 @@ export class HotExperts {
       writeFileSync(unfinished, JSON.stringify([...experts]), { mode: 0o600 });
       renameSync(unfinished, path);
     } catch {
-      // See above.
+      remove(unfinished);
     }
   }
 
@@ -45,5 +45,14 @@ export class HotExperts {
       .digest("hex")
       .slice(0, 24);
     return join(this.#folder, `experts-${key}.json`);
+  }
+}
+
+/** A full disk leaves an empty file; one that is read-only has none. */
+function remove(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // See HotExperts.write.
   }
 }

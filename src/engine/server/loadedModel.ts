@@ -1,3 +1,4 @@
+import { residentBytes } from "../../machineMemory";
 import { ChatTemplate } from "../../model/chatTemplate";
 import { openGgufFile, promptTraitsOf } from "../../model/ggufFile";
 import { inSlices } from "../../model/slices";
@@ -96,7 +97,7 @@ export class LoadedModel {
       ...this.#last,
       ...(hits + misses === 0 ? {} : { expertHitRate: hits / (hits + misses) }),
       ...(approximateHead === undefined ? {} : { approximateHead }),
-      memoryBytes: process.memoryUsage.rss(),
+      memoryBytes: residentBytes(),
     };
   }
 

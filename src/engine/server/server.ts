@@ -8,6 +8,7 @@ import type {
   NetworkAccess,
   ShutdownReason,
 } from "../../protocol/engine";
+import { residentBytes } from "../../machineMemory";
 import type { GenerateReport } from "../../protocol/generation";
 import { ConnectedClient, type ServerHost } from "./connectedClient";
 import type { ServerLog } from "./log";
@@ -218,7 +219,7 @@ export class EngineServer {
   }
 
   #statistics(): GenerationStatistics {
-    return this.#models.ready?.statistics ?? { memoryBytes: process.memoryUsage.rss() };
+    return this.#models.ready?.statistics ?? { memoryBytes: residentBytes() };
   }
 
   #onFinished(report: GenerateReport): void {

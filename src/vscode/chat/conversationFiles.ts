@@ -28,8 +28,14 @@ export class ConversationFiles implements StoredConversations {
     const bytes = new TextEncoder().encode(JSON.stringify(value));
     const partial = this.#uri(`${id}.${crypto.randomUUID()}.tmp`);
     await vscode.workspace.fs.createDirectory(this.#folder);
-    await vscode.workspace.fs.writeFile(partial, bytes);
-    await vscode.workspace.fs.rename(partial, this.#uri(id + ENDING), { overwrite: true });
+    try {
+      await vscode.workspace.fs.writeFile(partial, bytes);
+      await vscode.workspace.fs.rename(partial, this.#uri(id + ENDING), { overwrite: true });
+    } catch (error) {
+      // A full disk leaves a part of it.
+      await Promise.resolve(vscode.workspace.fs.delete(partial)).catch(() => undefined);
+      throw error;
+    }
   }
 
   async remove(id: string): Promise<void> {
