@@ -3,7 +3,8 @@
 // pool that no cache holds, as a router does. `best` is the speed of the fastest single product:
 // with a pool of one matrix, that of the kernel when its weights are in the cache and nothing
 // interrupts it, which comparisons on a busy machine need. Usage: kernels_bench [MiB of weights, by
-// default 2048] [threads, 1] [row length, 1536] [ISA] [type]
+// default 2048] [threads, 1] [row length, 1536] [ISA]
+// [type, or attention]
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -150,6 +151,34 @@ void Measure(const Kernels& kernels, const TypeName& type, Layout layout, const 
   std::fflush(stdout);
 }
 
+// Attention of several heads that share their keys and values, on one thread, in the cache: the
+// fastest of many.
+void MeasureAttention(const Kernels& kernels, int64_t n_head, int64_t n_key) {
+  constexpr int64_t kDim = 128;
+  std::vector<float> q(static_cast<size_t>(n_head * kDim), 0.01f);
+  std::vector<uint16_t> halves(static_cast<size_t>(n_key * kDim), 0x2c00);  // 1/16
+  std::vector<float> weights(static_cast<size_t>(n_head * n_key));
+  std::vector<float> sums(q.size());
+  double scores = std::numeric_limits<double>::infinity();
+  double values = scores;
+  for (const double end = Seconds() + kSeconds; Seconds() < end;) {
+    const double begin = Seconds();
+    kernels.attention_scores(q.data(), n_head, kDim, halves.data(), kDim, n_key, kDim, 0.1f,
+                             weights.data(), n_key);
+    const double middle = Seconds();
+    kernels.attention_values(weights.data(), n_head, n_key, halves.data(), kDim, n_key, kDim,
+                             sums.data(), kDim);
+    scores = std::min(scores, middle - begin);
+    values = std::min(values, Seconds() - middle);
+  }
+  const double operations = 2 * static_cast<double>(n_head * n_key * kDim);
+  std::printf(
+      "%-11s attention of %lld heads, %lld keys: scores best %6.1f, values best %6.1f GOP/s\n",
+      kernels.name, static_cast<long long>(n_head), static_cast<long long>(n_key),
+      operations / scores / 1e9, operations / values / 1e9);
+  std::fflush(stdout);
+}
+
 }  // namespace
 }  // namespace hearth
 
@@ -164,6 +193,10 @@ int main(int argc, char** argv) {
     const hearth::Kernels& kernels = hearth::KernelsFor(isa);
     if (isa == hearth::Isa::kRef || kernels.name != std::string_view(name)) continue;
     if (!only_isa.empty() && only_isa != name) continue;
+    if (only_type.empty() || only_type == "attention") {
+      for (const int64_t n_head : {1, 2, 4, 6, 7, 8})
+        hearth::MeasureAttention(kernels, n_head, 512);
+    }
     for (const hearth::TypeName& type : hearth::kTypes) {
       if (!only_type.empty() && only_type != type.name) continue;
       for (const Layout layout : {Layout::kRowsSmallPages, Layout::kRows, Layout::kInterleaved}) {
