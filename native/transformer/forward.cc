@@ -17,6 +17,7 @@ int64_t ScoreFloats(const ModelSpec& spec, int n_threads, int64_t n_ctx_max) {
 }
 
 constexpr int64_t kRouterGrain = 4;  // experts: a tile of the kernels
+constexpr int64_t kRowsGrain = 4;    // tokens, where little is done with each
 constexpr const char* kHeadName = "the output head";
 
 // Activations that a quantised matrix reads need their 8-bit form.
@@ -140,7 +141,7 @@ Status Transformer::Layer(KvCache& kv, Pass& pass) {
 
   Norm(x, weights_.layer(il).attn_norm, n_token);
   Attention(il, pass, kv);
-  kernels_.add(branch, n_token * spec_.n_embd, x);
+  AddBranch(n_token, x);
   if (routes_early) Foresee(il, x, pass);
 
   Norm(x, weights_.layer(il).ffn_norm, n_token);
@@ -149,7 +150,7 @@ Status Transformer::Layer(KvCache& kv, Pass& pass) {
     Foresee(il, normed_.row(0), pass);
   }
   RETURN_IF_ERROR(moe_->Run(il, routing_, normed_, *batch, cancelled, branch));
-  kernels_.add(branch, n_token * spec_.n_embd, x);
+  AddBranch(n_token, x);
   ++pass.il_;
   return CheckFinite(x, n_token * spec_.n_embd, "layer " + std::to_string(il));
 }
@@ -227,6 +228,14 @@ void Transformer::Norm(const float* x, const float* weight, int64_t n_token) {
   });
 }
 
+// x += branch_
+void Transformer::AddBranch(int64_t n_token, float* x) {
+  const int64_t n_embd = spec_.n_embd;
+  pool_.ParallelFor(n_token, kRowsGrain, [&](int64_t begin, int64_t end, int) {
+    kernels_.add(branch_.As<float>() + begin * n_embd, (end - begin) * n_embd, x + begin * n_embd);
+  });
+}
+
 void Transformer::Route(int il, const float* x, int64_t n_token, Routing* routing) {
   const int n_expert = spec_.n_expert;
   const int n_used = spec_.n_expert_used;
@@ -285,7 +294,9 @@ void Transformer::Attention(int il, const Pass& pass, KvCache& kv) {
   StoreKeysAndValues(kernels_, pool_, spec_, il, pass.chunk_, {w.attn_k_norm, rope}, k, v, kv);
   Attend(kernels_, pool_, spec_, il, pass.chunk_, {w.attn_q_norm, rope}, q, kv, scores_.As<float>(),
          attended_.row(0));
-  for (int64_t t = 0; t < n_token; ++t) attended_.Quantize(kernels_, t);
+  pool_.ParallelFor(n_token, kRowsGrain, [&](int64_t begin, int64_t end, int) {
+    for (int64_t t = begin; t < end; ++t) attended_.Quantize(kernels_, t);
+  });
   const int64_t grain = RowGrain(w.attn_output.row_bytes, n_token);
   pool_.ParallelFor(spec_.n_embd, grain, [&](int64_t begin, int64_t end, int) {
     attended_.MatMul(kernels_, w.attn_output, begin, end, 0, n_token, branch_.As<float>(),

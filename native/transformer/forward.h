@@ -129,6 +129,7 @@ class Transformer : public ChunkScratch {
         n_token_max_(n_token_max) {}
 
   void Norm(const float* x, const float* weight, int64_t n_token);
+  void AddBranch(int64_t n_token, float* x);
   void NormLast(const Pass& pass, int64_t n);
   void Head(int64_t t0, int64_t n, float* logits);
   void Route(int il, const float* x, int64_t n_token, Routing* routing);
