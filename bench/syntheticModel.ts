@@ -40,13 +40,12 @@
  * Logits have a deviation of 3. Choices of experts follow each other closely: a rounding that changes one may change others in later
  * layers, probably more than in a trained model; two engines that round activations differently share 82 % of the choices in the last layer.
  */
-import { statfsSync } from "node:fs";
-import { dirname, resolve } from "node:path";
 import type { TensorType } from "../src/model/modelSpec";
 import { qwenVocabMetadata, readTokenizerJson } from "../src/model/testing/qwen";
 import { ggmlBytes, halfFromFloat } from "../test/fixtures/ggmlTypes";
 import { type GgufTensor, type GgufValue, writeGguf } from "../test/fixtures/ggufWriter";
 import { Prng } from "../test/fixtures/prng";
+import { spaceProblem } from "./freeSpace";
 
 /** Parts of the variance of router logits; they add up to one. */
 interface RouterShares {
@@ -613,17 +612,6 @@ const HEADER_BYTES = 16e6;
 
 const product = (factors: readonly number[]): number => factors.reduce((a, b) => a * b, 1);
 
-/** Why a file with these tensors does not fit on the disk; undefined if it does. */
-function spaceProblem(path: string, tensors: readonly GgufTensor[]): string | undefined {
-  const folder = dirname(resolve(path));
-  const { bavail, bsize } = statfsSync(folder);
-  const needed = HEADER_BYTES + tensors.reduce((sum, { type, shape }) => sum + ggmlBytes(type, product(shape)), 0);
-  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
-  return needed <= bavail * bsize
-    ? undefined
-    : `${path} will have ${gigabytes(needed)}, and ${folder} has ${gigabytes(bavail * bsize)} free: make room, or name another folder`;
-}
-
 const [name = "", path, predictor] = process.argv.slice(2);
 const shape = SHAPES[name];
 if (shape === undefined || path === undefined || (predictor !== undefined && predictor !== "--predictor")) {
@@ -631,7 +619,8 @@ if (shape === undefined || path === undefined || (predictor !== undefined && pre
   process.exitCode = 2;
 } else {
   const tensors = new Model(name, shape, predictor !== undefined).tensors();
-  const problem = spaceProblem(path, tensors);
+  const needed = HEADER_BYTES + tensors.reduce((sum, { type, shape: of }) => sum + ggmlBytes(type, product(of)), 0);
+  const problem = spaceProblem(path, needed);
   if (problem === undefined) {
     const { bytes } = writeGguf(path, { metadata: metadataOf(name, shape), tensors });
     process.stdout.write(`${path}: ${(bytes / 1e9).toFixed(2)} GB\n`);

@@ -81,7 +81,8 @@ void ReuseDistancePolicy::LearnWeights(const LayerVisit& visit) {
 
 float ReuseDistancePolicy::ReuseDistance(int expert) const {
   const int il = expert / n_expert_;
-  const float p = std::clamp(UseProbability(rates_[static_cast<size_t>(expert)]), kProbabilityMin, 1.0f);
+  const float p =
+      std::clamp(UseProbability(rates_[static_cast<size_t>(expert)]), kProbabilityMin, 1.0f);
   // Layers after the current one see this chunk next, the others the next chunk.
   const int n_token = il > now_.il ? now_.n_token : now_.n_token_next;
   const float chosen = n_token == 1 ? p : 1 - std::pow(1 - p, static_cast<float>(n_token));
