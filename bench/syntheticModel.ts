@@ -42,105 +42,11 @@
  */
 import type { TensorType } from "../src/model/modelSpec";
 import { qwenVocabMetadata, readTokenizerJson } from "../src/model/testing/qwen";
-import { halfFromFloat } from "../test/fixtures/ggmlTypes";
+import { ggmlBytes, halfFromFloat } from "../test/fixtures/ggmlTypes";
 import { type GgufTensor, type GgufValue, writeGguf } from "../test/fixtures/ggufWriter";
 import { Prng } from "../test/fixtures/prng";
-
-/** Parts of the variance of router logits; they add up to one. */
-interface RouterShares {
-  readonly popularity: number;
-  readonly topic: number;
-  readonly token: number;
-  readonly unforeseen: number;
-}
-
-interface Shape {
-  readonly family: "smallthinker" | "mellum" | "qwen3moe";
-  readonly n_ff: number;
-  readonly n_vocab: number;
-  readonly n_layer: number;
-  readonly n_embd: number;
-  readonly n_head: number;
-  readonly n_head_kv: number;
-  readonly n_expert: number;
-  readonly n_expert_used: number;
-  readonly n_ctx_train: number;
-  /** llama.cpp's numbers: 1 softmax, 2 sigmoid. */
-  readonly gating: number;
-  readonly window: number;
-  readonly ropeBase: number;
-  readonly routerShares: RouterShares;
-}
-
-const HEAD_DIM = 128;
-const N_VOCAB_QWEN = 151_936;
-
-const SHAPES: Readonly<Record<string, Shape>> = {
-  "4b": {
-    family: "smallthinker",
-    n_ff: 768,
-    n_vocab: N_VOCAB_QWEN,
-    ropeBase: 1.5e6,
-    n_layer: 32,
-    n_embd: 1536,
-    n_head: 12,
-    n_head_kv: 2,
-    n_expert: 32,
-    n_expert_used: 4,
-    n_ctx_train: 32_768,
-    gating: 2,
-    window: 0,
-    routerShares: { popularity: 0.15, topic: 0.45, token: 0.29, unforeseen: 0.11 },
-  },
-  "21b": {
-    family: "smallthinker",
-    n_ff: 768,
-    n_vocab: N_VOCAB_QWEN,
-    ropeBase: 1.5e6,
-    n_layer: 52,
-    n_embd: 2560,
-    n_head: 28,
-    n_head_kv: 4,
-    n_expert: 64,
-    n_expert_used: 6,
-    n_ctx_train: 16_384,
-    gating: 1,
-    window: 4096,
-    routerShares: { popularity: 0.12, topic: 0.46, token: 0.3, unforeseen: 0.12 },
-  },
-  mellum2: {
-    family: "mellum",
-    n_ff: 896,
-    n_vocab: 98_304,
-    ropeBase: 5e5,
-    n_layer: 28,
-    n_embd: 2304,
-    n_head: 32,
-    n_head_kv: 4,
-    n_expert: 64,
-    n_expert_used: 8,
-    n_ctx_train: 131_072,
-    gating: 1,
-    window: 1024,
-    routerShares: { popularity: 0.12, topic: 0.46, token: 0.3, unforeseen: 0.12 },
-  },
-  qwen3coder: {
-    family: "qwen3moe",
-    n_ff: 768,
-    n_vocab: N_VOCAB_QWEN,
-    ropeBase: 1e7,
-    n_layer: 48,
-    n_embd: 2048,
-    n_head: 32,
-    n_head_kv: 4,
-    n_expert: 128,
-    n_expert_used: 8,
-    n_ctx_train: 262_144,
-    gating: 1,
-    window: 0,
-    routerShares: { popularity: 0.12, topic: 0.46, token: 0.3, unforeseen: 0.12 },
-  },
-};
+import { spaceProblem } from "./freeSpace";
+import { HEAD_DIM, N_VOCAB_QWEN, type Shape, SHAPES } from "./modelShapes";
 
 const BLOCK = 32;
 
@@ -600,6 +506,11 @@ function vocabularyOf({ family, n_vocab }: Shape): (readonly [string, GgufValue]
   return [...entries];
 }
 
+/** More than the vocabulary and the alignment of tensors take. */
+const HEADER_BYTES = 16e6;
+
+const product = (factors: readonly number[]): number => factors.reduce((a, b) => a * b, 1);
+
 const [name = "", path, predictor] = process.argv.slice(2);
 const shape = SHAPES[name];
 if (shape === undefined || path === undefined || (predictor !== undefined && predictor !== "--predictor")) {
@@ -607,6 +518,13 @@ if (shape === undefined || path === undefined || (predictor !== undefined && pre
   process.exitCode = 2;
 } else {
   const tensors = new Model(name, shape, predictor !== undefined).tensors();
-  const { bytes } = writeGguf(path, { metadata: metadataOf(name, shape), tensors });
-  process.stdout.write(`${path}: ${(bytes / 1e9).toFixed(2)} GB\n`);
+  const needed = HEADER_BYTES + tensors.reduce((sum, { type, shape: of }) => sum + ggmlBytes(type, product(of)), 0);
+  const problem = spaceProblem(path, needed);
+  if (problem === undefined) {
+    const { bytes } = writeGguf(path, { metadata: metadataOf(name, shape), tensors });
+    process.stdout.write(`${path}: ${(bytes / 1e9).toFixed(2)} GB\n`);
+  } else {
+    process.stderr.write(`${problem}\n`);
+    process.exitCode = 1;
+  }
 }

@@ -1,11 +1,10 @@
 /** The contestants, from the command line. */
 import { cpSync, existsSync, rmSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import { ISAS, type Isa } from "../../src/protocol/engineOptions";
 import type { PeerSpec } from "./job";
 
 const ROOT = join(__dirname, "..", "..");
-
-type Isa = NonNullable<Extract<PeerSpec, { engine: "hearth" }>["isa"]>;
 
 export interface Peer {
   readonly name: string;
@@ -32,17 +31,25 @@ function hearthPeers(options: PeerOptions): Peer[] {
     if (!existsSync(join(dist, "hearth.node"))) {
       throw new Error(`--hearth ${each}: no hearth.node in ${dist}; give the dist folder of a build`);
     }
-    const isa = ownIsa ?? options.isa;
+    const isa = isaNamed(ownIsa ?? options.isa);
     return {
       name: name ?? "hearth",
       spec: {
         engine: "hearth",
         dist,
-        ...(isa === undefined ? {} : { isa: isa as Isa }),
+        ...(isa === undefined ? {} : { isa }),
         ...(budget === undefined ? {} : { memoryBudgetBytes: Number(budget) * 2 ** 20 }),
       },
     };
   });
+}
+
+function isaNamed(name: string | undefined): Isa | undefined {
+  const isa = ISAS.find((each) => each === name);
+  if (name !== undefined && isa === undefined) {
+    throw new Error(`--isa ${name}: there are ${ISAS.join(", ")}`);
+  }
+  return isa;
 }
 
 function llamaPeer(backend: string | undefined, noRepack: string | undefined): Peer {

@@ -1,11 +1,12 @@
 /** What the run asks a child process to do, and what comes back. */
+import type { Isa } from "../../src/protocol/engineOptions";
 
 export type PeerSpec =
   | {
       readonly engine: "hearth";
       /** Its dist/ folder. */
       readonly dist: string;
-      readonly isa?: "ref" | "avx2" | "avx512vnni";
+      readonly isa?: Isa;
       readonly memoryBudgetBytes?: number;
     }
   | {
@@ -21,8 +22,8 @@ export type Measure =
   | { readonly kind: "prefill"; readonly sizes: readonly number[] }
   /** `tokens` tokens one by one, after `depth` others. */
   | { readonly kind: "decode"; readonly depth: number; readonly tokens: number }
-  /** A prompt as text, and the first token after it. */
-  | { readonly kind: "start"; readonly prompt: string };
+  /** A prompt as text, of so many tokens where that is given, and the first token after it. */
+  | { readonly kind: "start"; readonly prompt: string; readonly promptTokens?: number };
 
 export interface Job {
   readonly peer: PeerSpec;

@@ -3,14 +3,14 @@
  * a process of its own. Prints one table of medians (and the least and the most) and keeps it in bench/results/peers.csv.
  * README.md says what is timed.
  *
- *     npx tsx bench/peers/run.ts MODEL [--measures prefill,decode,start] [--threads 2,1] [--beside nothing,busy] [--rounds 3] …
+ *     npx tsx bench/peers/run.ts MODEL|SHAPE… [--quick] [--measures prefill,decode,start] [--threads 2,1] [--beside nothing,busy] [--rounds 3] …
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
-import { type GgufModel, openGgufFile } from "../../src/model/ggufFile";
+import { openGgufFile } from "../../src/model/ggufFile";
 import type { ModelSpec } from "../../src/model/modelSpec";
 import { Tokenizer } from "../../src/model/tokenizer";
 import { commit, keepResults, machine, markdownTable, median, type Row } from "../report";
@@ -19,6 +19,7 @@ import { DECODE_LEAD, type Job, type Measure, type Reads } from "./job";
 import { Bandwidth, type Condition, dropPageCache, keyOf, makeNoRepack, readAheadKib, under } from "./machine";
 import { bytesOfExpert, bytesOfToken } from "./memoryBound";
 import { MemoryCgroup } from "./memoryCgroup";
+import { withModel } from "./modelFiles";
 import { type Outcome, runChild } from "./runChild";
 
 const ROOT = join(__dirname, "..", "..");
@@ -30,17 +31,44 @@ const TIME_LIMIT_S = "120";
 /** Columns that came later: behind all others, empty in the rows that were there. */
 const NEW_COLUMNS = ["memory_limit_mib", "disk_gb_s", "stopped"];
 
-const { values: options, positionals } = parseArgs({
+/** What is measured by default, and with --quick. */
+const WHOLE = {
+  sizes: "2,4,8,16,32,128,512,2048",
+  depths: "0,1024,4096",
+  starts: "",
+  threads: "2,1",
+  beside: "nothing,busy",
+  rounds: "3",
+  minutes: undefined,
+} as const;
+const QUICK = {
+  sizes: "4,32,512",
+  depths: "0,1024",
+  starts: "512",
+  threads: "2",
+  beside: "nothing",
+  rounds: "5",
+  minutes: "5",
+} as const;
+
+const { values: given, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    quick: { type: "boolean", default: false },
     measures: { type: "string", default: "prefill,decode,start" },
-    sizes: { type: "string", default: "2,4,8,16,32,128,512,2048" },
-    depths: { type: "string", default: "0,1024,4096" },
+    sizes: { type: "string" },
+    depths: { type: "string" },
+    /** Prompts of so many tokens that are also started with. */
+    starts: { type: "string" },
     "decode-tokens": { type: "string", default: "48" },
-    threads: { type: "string", default: "2,1" },
-    beside: { type: "string", default: "nothing,busy" },
+    threads: { type: "string" },
+    beside: { type: "string" },
     "busy-core": { type: "string", default: "1" },
-    rounds: { type: "string", default: "3" },
+    rounds: { type: "string" },
+    /** No round is begun that would probably end later. */
+    minutes: { type: "string" },
+    /** Where files of a shape are made. */
+    folder: { type: "string", default: WORK },
     /** Each size and depth in a process of its own; otherwise all sizes of prefill share one. */
     apart: { type: "boolean", default: false },
     "warm-up": { type: "string", default: "512" },
@@ -56,6 +84,7 @@ const { values: options, positionals } = parseArgs({
     "no-results": { type: "boolean", default: false },
   },
 });
+const options = { ...(given.quick ? QUICK : WHOLE), ...given };
 
 /** What one peer took for one thing under one condition, once a round. */
 interface Series {
@@ -79,12 +108,32 @@ const say = (line: string): void => {
 const list = (text: string): string[] => text.split(",").filter((each) => each !== "");
 const numbers = (text: string): number[] => list(text).map(Number);
 
-function measures(text: string): Measure[] {
+/** The beginning of a text that has so many tokens, or all of it. */
+function textOfTokens(text: string, n_token: number, tokenizer: Tokenizer): string {
+  const countOf = (chars: number): number => tokenizer.encodeText(text.slice(0, chars)).length;
+  let [fits, tooLong] = [0, text.length + 1];
+  while (tooLong - fits > 1) {
+    const chars = (fits + tooLong) >> 1;
+    [fits, tooLong] = countOf(chars) <= n_token ? [chars, tooLong] : [fits, chars];
+  }
+  return text.slice(0, fits);
+}
+
+function measures(text: string, tokenizer: Tokenizer): Measure[] {
   const chosen = new Set(list(options.measures));
   const sizes = numbers(options.sizes);
   const prefills = options.apart ? sizes.map((size) => [size]) : [sizes];
   return [
-    ...(chosen.has("start") ? [{ kind: "start" as const, prompt: text.slice(0, START_CHARS) }] : []),
+    ...(chosen.has("start")
+      ? [
+          { kind: "start" as const, prompt: text.slice(0, START_CHARS) },
+          ...numbers(options.starts).map((promptTokens) => ({
+            kind: "start" as const,
+            prompt: textOfTokens(text, promptTokens, tokenizer),
+            promptTokens,
+          })),
+        ]
+      : []),
     ...(chosen.has("prefill") ? prefills.map((each) => ({ kind: "prefill" as const, sizes: each })) : []),
     ...(chosen.has("decode")
       ? numbers(options.depths).map((depth) => ({
@@ -99,7 +148,7 @@ function measures(text: string): Measure[] {
 /** Whole blocks of 256, as llama.cpp would make of it. */
 function contextTokens(measure: Measure, warmUpTokens: number): number {
   const needed = {
-    start: () => 512,
+    start: () => Math.max(512, 256 + ((measure as { promptTokens?: number }).promptTokens ?? 0)),
     prefill: () => Math.max(warmUpTokens, ...(measure as { sizes: readonly number[] }).sizes),
     decode: () => {
       const { depth, tokens } = measure as { depth: number; tokens: number };
@@ -123,9 +172,7 @@ class Bounds {
 
   async prepare(): Promise<void> {
     await this.#memory.prepare();
-    if (isLimited()) {
-      await this.#disk.prepare();
-    }
+    await this.#disk.prepare();
   }
 
   async measure(condition: Condition): Promise<void> {
@@ -200,9 +247,9 @@ class Results {
       }
     }
     if (firstTokenMs !== undefined) {
-      add("start to first token, ms", firstTokenMs);
+      add(`${nameOf(measure)} to first token, ms`, firstTokenMs);
     }
-    const kind = measure.kind === "decode" ? `decode at ${measure.depth}` : measure.kind;
+    const kind = measure.kind === "prefill" ? "prefill" : nameOf(measure);
     if (report.peakRssBytes !== undefined) {
       add(`peak RSS in ${kind}, MB`, report.peakRssBytes / 1e6);
     }
@@ -254,7 +301,7 @@ class Results {
   }
 }
 
-async function prepare(model: GgufModel, text: string): Promise<string> {
+async function prepare(tokenizer: Tokenizer, text: string): Promise<string> {
   mkdirSync(WORK, { recursive: true });
   await build({
     entryPoints: [join(__dirname, "child.ts")],
@@ -267,27 +314,30 @@ async function prepare(model: GgufModel, text: string): Promise<string> {
     tsconfigRaw: { compilerOptions: { target: "es2022", verbatimModuleSyntax: true } },
   });
   const tokens = join(WORK, "tokens.json");
-  writeFileSync(tokens, JSON.stringify([...new Tokenizer(model.vocab).encodeText(text)]));
+  writeFileSync(tokens, JSON.stringify([...tokenizer.encodeText(text)]));
   return tokens;
 }
 
 async function measureAll(
   model: string,
-  tokens: string,
+  tokenizer: Tokenizer,
   peers: readonly Peer[],
   conditions: readonly Condition[],
   bounds: Bounds,
 ): Promise<Results> {
   const text = readFileSync(options.text, "utf8");
+  const tokens = await prepare(tokenizer, text);
+  const all = measures(text, tokenizer);
   const warmUpTokens = Number(options["warm-up"]);
   const rounds = Number(options.rounds);
   const results = new Results(bounds);
   await bounds.prepare();
-  for (let round = 1; round <= rounds; ++round) {
+  const started = performance.now();
+  for (let round = 1; round <= rounds && !wouldBeLate(round, performance.now() - started); ++round) {
     for (const condition of conditions) {
       await under(condition, options["busy-core"], async () => {
         await bounds.measure(condition);
-        for (const measure of measures(text)) {
+        for (const measure of all) {
           for (const peer of peers) {
             const job: Job = {
               peer: peer.spec,
@@ -313,12 +363,23 @@ async function measureAll(
   return results;
 }
 
+/** Whether the round would end after --minutes if it took as long as those before it. */
+function wouldBeLate(round: number, elapsedMs: number): boolean {
+  const late = round > 1 && (elapsedMs * round) / (round - 1) > Number(options.minutes ?? Infinity) * 60_000;
+  if (late) {
+    say(`no round ${round}: ${options.minutes ?? ""} minutes would be over`);
+  }
+  return late;
+}
+
 const nameOf = (measure: Measure): string =>
   measure.kind === "decode"
     ? `decode at ${measure.depth}`
     : measure.kind === "prefill"
       ? `prefill of ${measure.sizes.join(", ")}`
-      : "start";
+      : measure.promptTokens === undefined
+        ? "start"
+        : `start with a prompt of ${measure.promptTokens}`;
 
 const describe = ({ threads, beside: other, memoryLimitMib: limit }: Condition): string =>
   `${threads} thread${threads === 1 ? "" : "s"}${other === "busy" ? ", a core busy" : ""}` +
@@ -416,16 +477,20 @@ async function prepareLimit(peers: readonly Peer[]): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const [path] = positionals;
-  if (path === undefined || positionals.length > 1) {
-    throw new Error("usage: npx tsx bench/peers/run.ts MODEL; bench/peers/README.md has the options");
+  if (positionals.length === 0) {
+    throw new Error("usage: npx tsx bench/peers/run.ts MODEL|SHAPE…; bench/peers/README.md has the options");
   }
+  for (const each of positionals) {
+    await withModel(each, resolve(options.folder), measureModel);
+  }
+}
+
+async function measureModel(path: string): Promise<void> {
   const model = await openGgufFile(path);
   if (timeLimitS !== undefined && !(Number(timeLimitS) > 0)) {
     throw new Error(`--time-limit-s ${timeLimitS}: give seconds`);
   }
   const peers = choosePeers(options, memoryLimitMib === undefined ? undefined : NO_REPACK);
-  const tokens = await prepare(model, readFileSync(options.text, "utf8"));
   const conditions = list(options.beside).flatMap((other) =>
     numbers(options.threads).map((threads): Condition => ({
       threads,
@@ -441,7 +506,7 @@ async function main(): Promise<void> {
     Bandwidth.ofMemory(WORK, options["bandwidth-gib"]),
     Bandwidth.ofDisk(WORK, resolve(path)),
   );
-  const results = await measureAll(resolve(path), tokens, peers, conditions, bounds);
+  const results = await measureAll(resolve(path), new Tokenizer(model.vocab), peers, conditions, bounds);
   process.stdout.write(
     `\n${basename(path)}; ${machine()}; load average ${loadavg()
       .map((each) => each.toFixed(1))
@@ -449,9 +514,7 @@ async function main(): Promise<void> {
   );
   for (const condition of conditions) {
     process.stdout.write(`- memory read, ${describe(condition)}: ${spread(bounds.memoryOf(condition))} GB/s\n`);
-    if (isLimited()) {
-      process.stdout.write(`- disk read, ${describe(condition)}: ${spread(bounds.diskOf(condition))} GB/s\n`);
-    }
+    process.stdout.write(`- disk read, ${describe(condition)}: ${spread(bounds.diskOf(condition))} GB/s\n`);
   }
   if (isLimited()) {
     process.stdout.write(`- read-ahead of the disk, for mapped files: ${readAheadKib(path) ?? "?"} KiB\n`);

@@ -174,7 +174,7 @@ TEST(CgroupCpuQuota, IsNoneWhereNothingSaysOne) {
 }
 
 TEST(Cpu, CountsCoresThatArithmeticGainsFrom) {
-  const auto count = [](std::vector<CpuPlace> cpus) { return CountFastCores(cpus); };
+  const auto count = [](std::vector<LogicalCpu> cpus) { return CountFastCores(cpus); };
   EXPECT_EQ(count({}), 1);
   EXPECT_EQ(count({{0, 0}, {1, 0}, {2, 0}}), 3);          // nothing is known of them
   EXPECT_EQ(count({{0, 0}, {0, 0}, {1, 0}, {1, 0}}), 2);  // two threads a core

@@ -141,18 +141,18 @@ int FirstNumberIn(const char* format, int cpu) {
   return number;
 }
 
-CpuPlace PlaceOf(int cpu) {
-  CpuPlace place;
+LogicalCpu DescribeCpu(int cpu) {
+  LogicalCpu described;
   // A list such as "0,4" or "0-1": the lowest one names the core.
   const int sibling =
       FirstNumberIn("/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
-  place.core = sibling >= 0 ? sibling : cpu;
+  described.core = sibling >= 0 ? sibling : cpu;
   // Kernels know it of ARM's cores and of Intel's hybrid ones; the highest clock tells as well.
   int capacity = FirstNumberIn("/sys/devices/system/cpu/cpu%d/cpu_capacity", cpu);
   if (capacity < 0)
     capacity = FirstNumberIn("/sys/devices/system/cpu/cpu%d/cpufreq/cpuinfo_max_freq", cpu);
-  place.capacity = std::max(capacity, 0);
-  return place;
+  described.capacity = std::max(capacity, 0);
+  return described;
 }
 
 std::optional<std::string> ReadSystemFile(const std::string& path) {
@@ -283,11 +283,11 @@ int CgroupCpuQuota(const ReadText& read) {
   return least;
 }
 
-int CountFastCores(std::span<const CpuPlace> cpus) {
+int CountFastCores(std::span<const LogicalCpu> cpus) {
   int fastest = 0;
-  for (const CpuPlace& cpu : cpus) fastest = std::max(fastest, cpu.capacity);
+  for (const LogicalCpu& cpu : cpus) fastest = std::max(fastest, cpu.capacity);
   std::set<int> cores;
-  for (const CpuPlace& cpu : cpus) {
+  for (const LogicalCpu& cpu : cpus) {
     // Cores of one kind differ by a little, two kinds by a third or more.
     if (cpu.capacity * 4 >= fastest * 3) cores.insert(cpu.core);
   }
@@ -299,11 +299,11 @@ int AvailableCpus() {
 #ifdef __linux__
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof(set), &set) == 0) {
-    std::vector<CpuPlace> places;
+    std::vector<LogicalCpu> allowed;
     for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-      if (CPU_ISSET(cpu, &set)) places.push_back(PlaceOf(cpu));
+      if (CPU_ISSET(cpu, &set)) allowed.push_back(DescribeCpu(cpu));
     }
-    cpus = CountFastCores(places);
+    cpus = CountFastCores(allowed);
   }
   if (const int quota = CgroupCpuQuota(ReadSystemFile); quota > 0) cpus = std::min(cpus, quota);
 #elif defined(__aarch64__) && defined(__APPLE__)

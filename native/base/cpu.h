@@ -80,7 +80,7 @@ inline void PauseSpinning() {
 }
 
 // A logical processor as its system describes it.
-struct CpuPlace {
+struct LogicalCpu {
   int core = 0;      // the same for the hardware threads of a core
   int capacity = 0;  // relative speed, 0 if unknown
 };
@@ -88,7 +88,7 @@ struct CpuPlace {
 // Cores that arithmetic gains from: one per physical core, and only the fast ones of a hybrid
 // processor. The others would wait for a slow core, and a second hardware thread adds no memory
 // port.
-int CountFastCores(std::span<const CpuPlace> cpus);
+int CountFastCores(std::span<const LogicalCpu> cpus);
 
 // The content of a file of the system, unset where there is none. Tests have another machine.
 using ReadText = std::function<std::optional<std::string>(const std::string& path)>;

@@ -293,6 +293,40 @@ TEST(Block, ComputesWhatTheSpecDescribes) {
   }
 }
 
+// What a router would choose of the residual at hand is asked through the norm of the router's own
+// layer: that of the layer at hand has other weights.
+TEST(Block, RoutersForeseeThroughTheirOwnNorm) {
+  RandomModelExtras extras;
+  extras.describe = [](BlockSpec* b) { b->router_input = RouterInput::kFfnNorm; };
+  const RandomModel model(TensorType::kF32, Gating::kSoftmax, 13, extras);
+  const ModelSpec& spec = model.spec();
+  Result<std::unique_ptr<Engine>> engine = Engine::Load(spec, {}, nullptr);
+  Result<std::unique_ptr<Session>> session = engine.value()->NewSession();
+  RoutingTrace trace;
+  trace.depth = 2;
+  SyncOptions options;
+  options.trace = &trace;
+  const auto tokens = model.Tokens(12, 2);
+  ASSERT_TRUE(session.value()->Sync(tokens, options).ok());
+  const auto n_used = static_cast<size_t>(spec.n_expert_used);
+  const auto embedding = model.Floats("token_embd.weight");
+  for (size_t t = 0; t < tokens.size(); ++t) {
+    const auto row = embedding.begin() + tokens[t] * spec.n_embd;
+    const Vec x(row, row + spec.n_embd);
+    for (size_t il = 0; il < 2; ++il) {
+      const std::string p = "blk." + std::to_string(il) + ".";
+      const Vec h = RmsNorm(x, model.Floats(p + "ffn_norm.weight"), 1e-6);
+      const Vec y =
+          MatVec(model.Floats(p + "ffn_gate_inp.weight"), h, 0, static_cast<size_t>(spec.n_expert));
+      for (size_t r = 0; r < n_used; ++r) {
+        const auto id = static_cast<size_t>(trace.guesses[0][(t * 2 + il) * n_used + r]);
+        const auto better = std::count_if(y.begin(), y.end(), [&](double v) { return v > y[id]; });
+        EXPECT_EQ(static_cast<size_t>(better), r);
+      }
+    }
+  }
+}
+
 TEST(Block, SameBitsWhicheverTheSlotsAndChunks) {
   RandomModelExtras extras;
   extras.describe = kProperties[std::size(kProperties) - 1].set;

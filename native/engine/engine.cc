@@ -22,8 +22,8 @@ constexpr int64_t kMaxChunk = 2048;
 constexpr int64_t kMaxContext = 1 << 24;  // as of a model
 constexpr int kMaxThreads = 256;
 constexpr int kMaxSessions = 64;
-// Enough reads in flight to keep a solid-state drive busy with pieces of an expert's size
-// (smallthinker facts: depth matters up to about 8 there).
+// Enough reads in flight to keep a solid-state drive busy with pieces of an expert's size: its
+// throughput rises with the queue depth up to about 8.
 constexpr int kReadThreads = 8;
 // Cost of each further token of a small batch relative to the first, measured: with all experts in
 // memory attention and head are shared and experts partly; with experts on disk each token waits

@@ -19,7 +19,7 @@ constexpr float kNextRanked = 0.25f;
 constexpr float kLearningRate = 0.2f;
 constexpr float kWeightMin = 0.05f;
 // Keeps the reuse distance of an expert that was never chosen finite.
-constexpr float kGuessMin = 1e-6f;
+constexpr float kProbabilityMin = 1e-6f;
 
 }  // namespace
 
@@ -64,7 +64,7 @@ void ReuseDistancePolicy::Visit(const LayerVisit& visit) {
   }
 }
 
-float ReuseDistancePolicy::Guess(const Rate& rate) const {
+float ReuseDistancePolicy::UseProbability(const Rate& rate) const {
   return rate.long_run + weight_of_late_ * (rate.of_late - rate.long_run);
 }
 
@@ -73,7 +73,7 @@ void ReuseDistancePolicy::LearnWeights(const LayerVisit& visit) {
   const Rate* rates = &rates_[static_cast<size_t>(visit.il) * static_cast<size_t>(n_expert_)];
   float gradient = 0;
   for (int id = 0; id < n_expert_; ++id)
-    gradient += Guess(rates[id]) * (rates[id].of_late - rates[id].long_run);
+    gradient += UseProbability(rates[id]) * (rates[id].of_late - rates[id].long_run);
   for (const int id : visit.ids) gradient -= rates[id].of_late - rates[id].long_run;
   weight_of_late_ -= kLearningRate * gradient / static_cast<float>(n_expert_);
   weight_of_late_ = std::clamp(weight_of_late_, kWeightMin, 1 - kWeightMin);
@@ -81,7 +81,8 @@ void ReuseDistancePolicy::LearnWeights(const LayerVisit& visit) {
 
 float ReuseDistancePolicy::ReuseDistance(int expert) const {
   const int il = expert / n_expert_;
-  const float p = std::clamp(Guess(rates_[static_cast<size_t>(expert)]), kGuessMin, 1.0f);
+  const float p =
+      std::clamp(UseProbability(rates_[static_cast<size_t>(expert)]), kProbabilityMin, 1.0f);
   // Layers after the current one see this chunk next, the others the next chunk.
   const int n_token = il > now_.il ? now_.n_token : now_.n_token_next;
   const float chosen = n_token == 1 ? p : 1 - std::pow(1 - p, static_cast<float>(n_token));

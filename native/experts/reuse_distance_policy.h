@@ -38,7 +38,7 @@ class ReuseDistancePolicy : public EvictionPolicy {
   }
 
   // The probability that a token chooses the expert.
-  float Guess(const Rate& rate) const;
+  float UseProbability(const Rate& rate) const;
   void LearnWeights(const LayerVisit& visit);
   // Passes until the expert is needed, the fraction of one included.
   float ReuseDistance(int expert) const;

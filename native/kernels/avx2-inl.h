@@ -26,12 +26,12 @@ struct Avx2 : X86 {
   using SixBitScale = I;
 
   static constexpr int kTokens = 32;
-  static constexpr int kTokenTile = 4;
-  static constexpr int64_t kReadAheadTokens = 1;
+  static constexpr int kTokenTile = 2;  // 4 sums of pairs and 16 registers of weights: few spills
   static constexpr int kFloatTokens = 1;
   static constexpr int FloatRows(int) { return 4; }  // 8 chains of fma
-  static constexpr int kValueHeads = 1;
-  static constexpr int ValueRegisters(int) { return 8; }
+  // 8 to 12 chains, beside the values and a weight in sixteen registers.
+  static constexpr int kValueHeads = 6;
+  static constexpr int ValueRegisters(int heads) { return heads == 1 ? 8 : heads <= 3 ? 4 : 2; }
 
   static HEARTH_INLINE F Zero() { return _mm256_setzero_ps(); }
   static HEARTH_INLINE F Set(float x) { return _mm256_set1_ps(x); }

@@ -19,7 +19,6 @@ struct Avx512 : X86 {
 
   static constexpr int kTokens = 16;
   static constexpr int kTokenTile = 2;
-  static constexpr int64_t kReadAheadTokens = 8;
   static constexpr int kFloatTokens = 6;
   static constexpr int FloatRows(int) { return 4; }
   // Enough chains to hide an fma's latency, and no more sums than registers.

@@ -6,6 +6,8 @@ namespace hearth {
 namespace {
 
 struct AvxVnni : Avx2 {
+  static constexpr int kTokenTile = 4;
+
   // dot[t][r] = start[t] + the products of 32 columns of unsigned bytes.
   template <int kRegisters, int kCount>
   static HEARTH_INLINE void DotNibbles(const I (*w)[8], const BlockActivations& x,

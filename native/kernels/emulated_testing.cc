@@ -32,7 +32,6 @@ struct Emulated {
 
   static constexpr int kTokens = 16;
   static constexpr int kTokenTile = kTileTokens;
-  static constexpr int64_t kReadAheadTokens = 8;
   static constexpr int kFloatTokens = kMostVectors;
   static constexpr int FloatRows(int n) { return n == 1 ? 4 : n == 2 ? 2 : n == 3 ? 1 : 4; }
   static constexpr int kValueHeads = kMostVectors;

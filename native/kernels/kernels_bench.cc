@@ -1,11 +1,16 @@
 // Speed of the matrix products: GB/s of weights read and GOP/s (two a multiplication) for each ISA,
 // type, layout and number of tokens. Matrices have an expert's shape and are taken at random from a
-// pool that no cache holds, as a router does.
-// Usage: kernels_bench [MiB of weights, by default 2048] [threads, 1] [row length, 1536]
+// pool that no cache holds, as a router does. `best` is the speed of the fastest single product:
+// with a pool of one matrix, that of the kernel when its weights are in the cache and nothing
+// interrupts it, which comparisons on a busy machine need. Usage: kernels_bench [MiB of weights, by
+// default 2048] [threads, 1] [row length, 1536] [ISA]
+// [type, or attention]
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <functional>
+#include <limits>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -25,14 +30,14 @@ struct TypeName {
   const char* name;
 };
 
-constexpr TypeName kTypes[] = {{TensorType::kQ4_0, "Q4_0"}, {TensorType::kQ4_1, "Q4_1"},
-                               {TensorType::kQ8_0, "Q8_0"}, {TensorType::kQ6_K, "Q6_K"},
-                               {TensorType::kQ5_0, "Q5_0"}, {TensorType::kQ5_1, "Q5_1"},
-                               {TensorType::kQ4_K, "Q4_K"}, {TensorType::kQ5_K, "Q5_K"},
-                               {TensorType::kF16, "F16"},   {TensorType::kF32, "F32"}};
+constexpr TypeName kTypes[] = {
+    {TensorType::kQ4_0, "Q4_0"}, {TensorType::kQ4_1, "Q4_1"}, {TensorType::kQ8_0, "Q8_0"},
+    {TensorType::kQ6_K, "Q6_K"}, {TensorType::kQ5_0, "Q5_0"}, {TensorType::kQ5_1, "Q5_1"},
+    {TensorType::kQ4_K, "Q4_K"}, {TensorType::kQ5_K, "Q5_K"}, {TensorType::kF16, "F16"},
+    {TensorType::kBF16, "BF16"}, {TensorType::kF32, "F32"}};
 
-enum class Layout { kRowsSmallPages, kRows, kGroups };
-constexpr const char* kLayoutNames[] = {"rows, small pages", "rows", "groups"};
+enum class Layout { kRowsSmallPages, kRows, kInterleaved };
+constexpr const char* kLayoutNames[] = {"rows, small pages", "rows", "interleaved"};
 
 double Seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -55,7 +60,7 @@ class Pool {
   Pool(const Kernels& kernels, TensorType type, int64_t k, Layout layout, size_t bytes)
       : view_{type, nullptr, RowBytes(type, k), k},
         matrix_bytes_(view_.row_bytes * kMatrixRows),
-        n_matrix_(bytes / matrix_bytes_) {
+        n_matrix_(std::max<size_t>(1, bytes / matrix_bytes_)) {
     if (layout == Layout::kRowsSmallPages) {
       small_.resize(n_matrix_ * matrix_bytes_);
       data_ = small_.data();
@@ -65,7 +70,7 @@ class Pool {
     }
     FillWeights(type, data_, matrix_bytes_);
     std::vector<std::byte> scratch(RepackScratchBytes(view_.row_bytes));
-    if (layout == Layout::kGroups)
+    if (layout == Layout::kInterleaved)
       view_.n_interleaved = RepackRows(kernels, type, k, kMatrixRows, data_, data_, scratch.data());
     for (size_t i = 1; i < n_matrix_; ++i)
       std::copy(data_, data_ + matrix_bytes_, data_ + i * matrix_bytes_);
@@ -87,8 +92,13 @@ class Pool {
   std::byte* data_;
 };
 
-// Matrices that one thread multiplied within kSeconds.
-int64_t Work(const Kernels& kernels, const Pool& pool, int64_t k, int64_t n_tokens, uint32_t seed) {
+// What one thread did within kSeconds.
+struct Done {
+  int64_t n = 0;                                             // matrices
+  double fastest = std::numeric_limits<double>::infinity();  // seconds for one
+};
+
+Done Work(const Kernels& kernels, const Pool& pool, int64_t k, int64_t n_tokens, uint32_t seed) {
   std::vector<float> x(static_cast<size_t>(n_tokens * k));
   for (size_t i = 0; i < x.size(); ++i)
     x[i] = 0.01f * static_cast<float>(static_cast<int>(i % 201) - 100);
@@ -98,21 +108,25 @@ int64_t Work(const Kernels& kernels, const Pool& pool, int64_t k, int64_t n_toke
   kernels.quantize_q8(x.data(), n_tokens * k, q.data(), d.data(), offset.data());
   std::vector<float> y(static_cast<size_t>(n_tokens * kMatrixRows));
   const Q8Rows rows = {q.data(), d.data(), offset.data(), k};
-  int64_t n = 0;
-  for (const double end = Seconds() + kSeconds; Seconds() < end; ++n) {
+  Done done;
+  double before = Seconds();
+  for (const double end = before + kSeconds; before < end; ++done.n) {
     const MatrixView w = pool.Any(&seed);
     if (IsQuantized(w.type)) {
       kernels.matmul_q(w, 0, kMatrixRows, rows, n_tokens, y.data(), kMatrixRows);
     } else {
       kernels.matmul_f(w, 0, kMatrixRows, x.data(), k, n_tokens, y.data(), kMatrixRows);
     }
+    const double after = Seconds();
+    done.fastest = std::min(done.fastest, after - before);
+    before = after;
   }
-  return n;
+  return done;
 }
 
 void Measure(const Kernels& kernels, const TypeName& type, Layout layout, const Pool& pool,
              int64_t k, int64_t n_tokens, int n_threads) {
-  std::vector<int64_t> done(static_cast<size_t>(n_threads));
+  std::vector<Done> done(static_cast<size_t>(n_threads));
   std::vector<std::thread> threads;
   const double begin = Seconds();
   for (int i = 0; i < n_threads; ++i) {
@@ -124,11 +138,44 @@ void Measure(const Kernels& kernels, const TypeName& type, Layout layout, const 
   for (std::thread& thread : threads) thread.join();
   const double took = Seconds() - begin;
   double n = 0;
-  for (const int64_t each : done) n += static_cast<double>(each);
-  const double products = n * static_cast<double>(kMatrixRows * k * n_tokens);
-  std::printf("%-11s %-5s %-18s tokens=%-4lld %7.2f GB/s %8.1f GOP/s\n", kernels.name, type.name,
-              kLayoutNames[static_cast<int>(layout)], static_cast<long long>(n_tokens),
-              n * static_cast<double>(pool.matrix_bytes()) / took / 1e9, 2 * products / took / 1e9);
+  double fastest = std::numeric_limits<double>::infinity();
+  for (const Done& each : done) {
+    n += static_cast<double>(each.n);
+    fastest = std::min(fastest, each.fastest);
+  }
+  const double operations = 2 * static_cast<double>(kMatrixRows * k * n_tokens);
+  std::printf("%-11s %-5s %-18s tokens=%-4lld %7.2f GB/s %8.1f GOP/s, best %8.1f\n", kernels.name,
+              type.name, kLayoutNames[static_cast<int>(layout)], static_cast<long long>(n_tokens),
+              n * static_cast<double>(pool.matrix_bytes()) / took / 1e9,
+              n * operations / took / 1e9, operations / fastest / 1e9);
+  std::fflush(stdout);
+}
+
+// Attention of several heads that share their keys and values, on one thread, in the cache: the
+// fastest of many.
+void MeasureAttention(const Kernels& kernels, int64_t n_head, int64_t n_key) {
+  constexpr int64_t kDim = 128;
+  std::vector<float> q(static_cast<size_t>(n_head * kDim), 0.01f);
+  std::vector<uint16_t> halves(static_cast<size_t>(n_key * kDim), 0x2c00);  // 1/16
+  std::vector<float> weights(static_cast<size_t>(n_head * n_key));
+  std::vector<float> sums(q.size());
+  double scores = std::numeric_limits<double>::infinity();
+  double values = scores;
+  for (const double end = Seconds() + kSeconds; Seconds() < end;) {
+    const double begin = Seconds();
+    kernels.attention_scores(q.data(), n_head, kDim, halves.data(), kDim, n_key, kDim, 0.1f,
+                             weights.data(), n_key);
+    const double middle = Seconds();
+    kernels.attention_values(weights.data(), n_head, n_key, halves.data(), kDim, n_key, kDim,
+                             sums.data(), kDim);
+    scores = std::min(scores, middle - begin);
+    values = std::min(values, Seconds() - middle);
+  }
+  const double operations = 2 * static_cast<double>(n_head * n_key * kDim);
+  std::printf(
+      "%-11s attention of %lld heads, %lld keys: scores best %6.1f, values best %6.1f GOP/s\n",
+      kernels.name, static_cast<long long>(n_head), static_cast<long long>(n_key),
+      operations / scores / 1e9, operations / values / 1e9);
   std::fflush(stdout);
 }
 
@@ -140,12 +187,20 @@ int main(int argc, char** argv) {
   const size_t bytes = (argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 2048) << 20;
   const int n_threads = argc > 2 ? static_cast<int>(std::strtol(argv[2], nullptr, 10)) : 1;
   const int64_t k = argc > 3 ? std::strtol(argv[3], nullptr, 10) : 1536;
+  const std::string only_isa = argc > 4 ? argv[4] : "";
+  const std::string only_type = argc > 5 ? argv[5] : "";
   for (const auto& [isa, name, needs] : hearth::kIsas) {
     const hearth::Kernels& kernels = hearth::KernelsFor(isa);
     if (isa == hearth::Isa::kRef || kernels.name != std::string_view(name)) continue;
+    if (!only_isa.empty() && only_isa != name) continue;
+    if (only_type.empty() || only_type == "attention") {
+      for (const int64_t n_head : {1, 2, 4, 6, 7, 8})
+        hearth::MeasureAttention(kernels, n_head, 512);
+    }
     for (const hearth::TypeName& type : hearth::kTypes) {
-      for (const Layout layout : {Layout::kRowsSmallPages, Layout::kRows, Layout::kGroups}) {
-        if (layout == Layout::kGroups && !hearth::IsQuantized(type.type)) continue;
+      if (!only_type.empty() && only_type != type.name) continue;
+      for (const Layout layout : {Layout::kRowsSmallPages, Layout::kRows, Layout::kInterleaved}) {
+        if (layout == Layout::kInterleaved && !hearth::IsQuantized(type.type)) continue;
         const hearth::Pool pool(kernels, type.type, k, layout, bytes);
         for (const int64_t n_tokens : {1, 2, 4, 8, 16, 32})
           hearth::Measure(kernels, type, layout, pool, k, n_tokens, n_threads);

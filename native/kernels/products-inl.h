@@ -8,7 +8,6 @@
 // Further tokens use the unpacked weights again. For this V has
 //   kTokens               tokens whose sums are kept while a group is multiplied: their activations
 //                         should stay in the first cache, where each group takes them again
-//   kReadAheadTokens      memory is read ahead of for up to so many: more take longer than it does
 //   LoadColumns(group, i, offset, column)   bytes offset.. of rows i..: lane r of column[j] holds
 //                         bytes 4j..4j+3 of row i + r
 //   GatherHalves(group, i, offset)          the half float there of rows i.., as F
@@ -176,10 +175,8 @@ struct GroupProduct {
   HEARTH_INLINE void AddSteps(int64_t b, Format* format, const Sums* sums, Wide<V>* acc) const {
     // A step's share: more at once would wait for each other.
     constexpr size_t kShare = (BlockBytes(kType) + Format::kSteps - 1) / Format::kSteps;
-    if ((kFixed > 0 ? kFixed : n) <= V::kReadAheadTokens) {
-      group.template PrefetchNext<V>(static_cast<size_t>(b) * BlockBytes(kType) + kStep * kShare,
-                                     kShare);
-    }
+    group.template PrefetchNext<V>(static_cast<size_t>(b) * BlockBytes(kType) + kStep * kShare,
+                                   kShare);
     HEARTH_UNROLL
     for (int i = 0; i < kParts; ++i) {
       if (!Group::kInterleaved && i * kRegisters * V::kLanes >= n_row) break;
@@ -193,13 +190,16 @@ struct GroupProduct {
   template <int kStep>
   HEARTH_INLINE void AddTokens(const Format& format, int64_t b32, const Sums* sums, Wide<V>* acc,
                                int at) const {
-    int64_t t = 0;
-    if constexpr (kFixed != 1 && V::kTokenTile > 1) {
-      for (; t + V::kTokenTile <= n; t += V::kTokenTile)
-        format.template Add<kStep, V::kTokenTile>(x.At(b32, t), sums + t, acc + t, at);
-    }
-    for (; t < (kFixed > 0 ? kFixed : n); ++t)
-      format.template Add<kStep, 1>(x.At(b32, t), sums + t, acc + t, at);
+    AddTiles<kStep, kFixed == 1 ? 1 : V::kTokenTile>(format, b32, 0, sums, acc, at);
+  }
+
+  // Tokens t.. in tiles of kTile, the rest in smaller ones.
+  template <int kStep, int kTile>
+  HEARTH_INLINE void AddTiles(const Format& format, int64_t b32, int64_t t, const Sums* sums,
+                              Wide<V>* acc, int at) const {
+    for (; t + kTile <= (kFixed > 0 ? kFixed : n); t += kTile)
+      format.template Add<kStep, kTile>(x.At(b32, t), sums + t, acc + t, at);
+    if constexpr (kTile > 1) AddTiles<kStep, kTile / 2>(format, b32, t, sums, acc, at);
   }
 };
 

@@ -1,4 +1,4 @@
-// Primitives that the x86 instruction sets have in common: those of 128 bits, and reading ahead.
+// Primitives that the x86 instruction sets have in common: those of 128 bits, and prefetches.
 #ifndef HEARTH_KERNELS_X86_INL_H_
 #define HEARTH_KERNELS_X86_INL_H_
 

@@ -57,11 +57,14 @@ void Activations::Quantize(const Kernels& kernels, int64_t t) {
                       offsets_ + t * n_block);
 }
 
-void Activations::CopyRow(int64_t t, const Activations& from, int64_t from_t) {
-  CHECK(width_ == from.width_ && (from.with_q8_ || !with_q8_), "a row lacks its 8-bit form");
+void Activations::CopyFloats(int64_t t, const Activations& from, int64_t from_t) {
+  CHECK(width_ == from.width_, "rows differ in width");
+  std::memcpy(row(t), from.row(from_t), static_cast<size_t>(width_) * sizeof(float));
+}
+
+void Activations::CopyQ8(int64_t t, const Activations& from, int64_t from_t) {
+  CHECK(width_ == from.width_ && from.with_q8_ && with_q8_, "a row lacks its 8-bit form");
   const auto width = static_cast<size_t>(width_);
-  std::memcpy(row(t), from.row(from_t), width * sizeof(float));
-  if (!with_q8_) return;
   const size_t n_block = width / kQ8Block;
   const auto at = [&](auto* base, int64_t i, size_t n) {
     return base + static_cast<size_t>(i) * n;

@@ -38,10 +38,9 @@ class Activations {
   // Makes the 8-bit form of row t from its floats; nothing to do without with_q8.
   void Quantize(const Kernels& kernels, int64_t t);
 
-  // Row t of this becomes row `from_t` of `from`: of the same width, and with an 8-bit form if this
-  // has room for one. `from` may have one that nobody reads here: attention is quantised, experts
-  // are not.
-  void CopyRow(int64_t t, const Activations& from, int64_t from_t);
+  // One form of row t of this becomes that of row `from_t` of `from`, which is as wide.
+  void CopyFloats(int64_t t, const Activations& from, int64_t from_t);
+  void CopyQ8(int64_t t, const Activations& from, int64_t from_t);
 
   // y[t*y_stride + r] = w.row(r) . row(t0 + t), r in [row_begin, row_end), t in [0, n_token).
   void MatMul(const Kernels& kernels, const MatrixView& w, int64_t row_begin, int64_t row_end,

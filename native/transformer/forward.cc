@@ -17,6 +17,7 @@ int64_t ScoreFloats(const ModelSpec& spec, int n_threads, int64_t n_ctx_max) {
 }
 
 constexpr int64_t kRouterGrain = 4;  // experts: a tile of the kernels
+constexpr int64_t kRowsGrain = 4;    // tokens, where little is done with each
 constexpr const char* kHeadName = "the output head";
 
 // Activations that a quantised matrix reads need their 8-bit form.
@@ -136,20 +137,24 @@ Status Transformer::Layer(KvCache& kv, Pass& pass) {
 
   std::optional<ExpertBatch> batch;
   const bool routes_early = spec_.block.router_input == RouterInput::kResidual;
-  if (routes_early) batch.emplace(FetchExperts(il, x, pass));
+  if (routes_early) {
+    batch.emplace(FetchExperts(il, x, pass));
+  } else {
+    HintThisLayer(il, x, n_token);
+  }
 
   Norm(x, weights_.layer(il).attn_norm, n_token);
   Attention(il, pass, kv);
-  kernels_.add(branch, n_token * spec_.n_embd, x);
+  AddBranch(n_token, x);
   if (routes_early) Foresee(il, x, pass);
 
   Norm(x, weights_.layer(il).ffn_norm, n_token);
   if (!routes_early) {
     batch.emplace(FetchExperts(il, normed_.row(0), pass));
-    Foresee(il, normed_.row(0), pass);
+    Foresee(il, x, pass);
   }
   RETURN_IF_ERROR(moe_->Run(il, routing_, normed_, *batch, cancelled, branch));
-  kernels_.add(branch, n_token * spec_.n_embd, x);
+  AddBranch(n_token, x);
   ++pass.il_;
   return CheckFinite(x, n_token * spec_.n_embd, "layer " + std::to_string(il));
 }
@@ -167,7 +172,7 @@ ExpertBatch Transformer::FetchExperts(int il, const float* x, const Pass& pass) 
                        static_cast<int>(pass.n_token_next_), behind});
 }
 
-// x: what routers read, as far as it is known before this layer's experts have run.
+// x: the residual before this layer's experts have run.
 void Transformer::Foresee(int il, const float* x, const Pass& pass) {
   HintNextLayer(il, x, pass.chunk_.n_token);
   if (pass.trace_ != nullptr) TraceGuesses(il + 1, x, pass.chunk_.n_token, pass.trace_);
@@ -224,6 +229,14 @@ void Transformer::Norm(const float* x, const float* weight, int64_t n_token) {
       kernels_.rms_norm(x + t * spec_.n_embd, weight, spec_.n_embd, spec_.rms_eps, normed_.row(t));
       normed_.Quantize(kernels_, t);
     }
+  });
+}
+
+// x += branch_
+void Transformer::AddBranch(int64_t n_token, float* x) {
+  const int64_t n_embd = spec_.n_embd;
+  pool_.ParallelFor(n_token, kRowsGrain, [&](int64_t begin, int64_t end, int) {
+    kernels_.add(branch_.As<float>() + begin * n_embd, (end - begin) * n_embd, x + begin * n_embd);
   });
 }
 
@@ -285,7 +298,9 @@ void Transformer::Attention(int il, const Pass& pass, KvCache& kv) {
   StoreKeysAndValues(kernels_, pool_, spec_, il, pass.chunk_, {w.attn_k_norm, rope}, k, v, kv);
   Attend(kernels_, pool_, spec_, il, pass.chunk_, {w.attn_q_norm, rope}, q, kv, scores_.As<float>(),
          attended_.row(0));
-  for (int64_t t = 0; t < n_token; ++t) attended_.Quantize(kernels_, t);
+  pool_.ParallelFor(n_token, kRowsGrain, [&](int64_t begin, int64_t end, int) {
+    for (int64_t t = begin; t < end; ++t) attended_.Quantize(kernels_, t);
+  });
   const int64_t grain = RowGrain(w.attn_output.row_bytes, n_token);
   pool_.ParallelFor(spec_.n_embd, grain, [&](int64_t begin, int64_t end, int) {
     attended_.MatMul(kernels_, w.attn_output, begin, end, 0, n_token, branch_.As<float>(),
@@ -293,15 +308,40 @@ void Transformer::Attention(int il, const Pass& pass, KvCache& kv) {
   });
 }
 
+// What the router of layer il would read if x [n_token, n_embd] were the residual there: the
+// layer's own norm of it, in branch_, where routers read what experts read.
+const float* Transformer::RouterInput(int il, const float* x, int64_t n_token) {
+  if (spec_.block.router_input == RouterInput::kResidual) return x;
+  const float* weight = weights_.layer(il).ffn_norm;
+  const int64_t n_embd = spec_.n_embd;
+  float* normed = branch_.As<float>();
+  pool_.ParallelFor(n_token, kRowsGrain, [&](int64_t begin, int64_t end, int) {
+    for (int64_t t = begin; t < end; ++t)
+      kernels_.rms_norm(x + t * n_embd, weight, n_embd, spec_.rms_eps, normed + t * n_embd);
+  });
+  return normed;
+}
+
 // The router of the next layer, applied to the current residual, is a good predictor of what that
-// layer will choose. It is only a hint: it starts reads and changes no result. The lower half of
-// one token's hint is wrong too often to be read, and a hint for the layer after the next costs
-// more than it saves (docs/adr/0010). A prompt's tokens need most experts of a layer.
+// layer will choose. The lower half of one token's hint is wrong too often to be read, and a hint
+// for the layer after the next costs more than it saves (docs/adr/0010). A prompt's tokens need
+// most experts of a layer.
 void Transformer::HintNextLayer(int il, const float* x, int64_t n_token) {
-  if (il + 1 == spec_.n_layer || HoldsAll()) return;
-  Route(il + 1, x, n_token, &guess_);
-  const int n_read = n_token == 1 ? (spec_.n_expert_used + 1) / 2 : spec_.n_expert;
-  cache_.Hint(il + 1, guess_.ByPopularity(spec_.n_expert), n_read);
+  Hint(il + 1, x, n_token, n_token == 1 ? (spec_.n_expert_used + 1) / 2 : spec_.n_expert);
+}
+
+// A router that comes after attention is asked once more where its layer begins: what the experts
+// of the layer before have added is known by then, so more of its choice is read, while attention
+// computes (docs/adr/0022). The first layer follows no experts.
+void Transformer::HintThisLayer(int il, const float* x, int64_t n_token) {
+  if (il > 0 && n_token == 1) Hint(il, x, n_token, (3 * spec_.n_expert_used + 3) / 4);
+}
+
+// Only a hint: it starts reads and changes no result.
+void Transformer::Hint(int il, const float* x, int64_t n_token, int n_read) {
+  if (il == spec_.n_layer || HoldsAll()) return;
+  Route(il, RouterInput(il, x, n_token), n_token, &guess_);
+  cache_.Hint(il, guess_.ByPopularity(spec_.n_expert), n_read);
 }
 
 bool Transformer::HoldsAll() const { return cache_.n_slot() >= spec_.n_layer * spec_.n_expert; }
@@ -335,7 +375,8 @@ void Transformer::TraceGuesses(int il, const float* x, int64_t n_token, RoutingT
   const int end = std::min(il + trace->depth, spec_.n_layer);
   if (il >= end) return;
   std::vector<Routing> guesses(static_cast<size_t>(end - il));
-  for (int i = il; i < end; ++i) Route(i, x, n_token, &guesses[static_cast<size_t>(i - il)]);
+  for (int i = il; i < end; ++i)
+    Route(i, RouterInput(i, x, n_token), n_token, &guesses[static_cast<size_t>(i - il)]);
   auto& all = trace->guesses[static_cast<size_t>(il)];
   for (int64_t t = 0; t < n_token; ++t) {
     for (const Routing& guess : guesses) {

@@ -32,8 +32,9 @@ struct RoutingTrace {
   // Set by the caller: how many layers to predict; 0 leaves the rest empty and costs nothing.
   int depth = 0;
   // guesses[il]: what the routers of layers il to il + depth - 1 (those that exist) predict from
-  // the residual once layer il - 1 has added its attention (normed, where routers read that), or
-  // from the embedding: n_expert_used ids per token for each layer, the nearest first.
+  // the residual once layer il - 1 has added its attention, or from the embedding (each by its own
+  // layer's norm, where routers read that): n_expert_used ids per token for each layer, the nearest
+  // first.
   std::vector<std::vector<int32_t>> guesses;
   // next_ranked[il]: the ids that rank next after the chosen ones, up to as many again.
   std::vector<std::vector<int32_t>> next_ranked;
@@ -129,13 +130,17 @@ class Transformer : public ChunkScratch {
         n_token_max_(n_token_max) {}
 
   void Norm(const float* x, const float* weight, int64_t n_token);
+  void AddBranch(int64_t n_token, float* x);
   void NormLast(const Pass& pass, int64_t n);
   void Head(int64_t t0, int64_t n, float* logits);
   void Route(int il, const float* x, int64_t n_token, Routing* routing);
   void Attention(int il, const Pass& pass, KvCache& kv);
   ExpertBatch FetchExperts(int il, const float* x, const Pass& pass);
   void Foresee(int il, const float* x, const Pass& pass);
+  const float* RouterInput(int il, const float* x, int64_t n_token);
   void HintNextLayer(int il, const float* x, int64_t n_token);
+  void HintThisLayer(int il, const float* x, int64_t n_token);
+  void Hint(int il, const float* x, int64_t n_token, int n_read);
   bool HoldsAll() const;
   std::vector<int32_t> NextRanked(int64_t t) const;
   void TraceChoice(int il, int64_t n_token, RoutingTrace* trace);

@@ -13,6 +13,7 @@ constexpr int64_t kColumnGrain = kSuperBlock;
 constexpr double kIdleShareWorthSkipping = 0.25;
 constexpr double kIdleShareAtFirst = 0.5;
 constexpr double kForgetting = 0.1;  // the weight of the newest group
+constexpr int64_t kGatherGrain = 8;  // rows, of a kilobyte or two
 // Partial sums of a float dot product, and tokens whose partial sums of kColumnGrain columns stay
 // in the L2 cache.
 constexpr int64_t kPartialSums = 16;
@@ -116,6 +117,7 @@ Status Moe::Resize(int64_t n_token) {
   gathered_ = std::move(gathered).value();
   hidden_ = std::move(hidden).value();
   row_of_.resize(static_cast<size_t>(n_row));
+  choice_of_.resize(static_cast<size_t>(n_row));
   return Status::Ok();
 }
 
@@ -129,7 +131,8 @@ Status Moe::Run(int il, const Routing& routing, const Activations& input, Expert
     if (ready.value().empty()) break;
     std::vector<Member> group;
     for (PinnedExpert& expert : ready.value()) group.push_back(Member{std::move(expert), 0, 0});
-    AssignRows(routing, input, group);
+    AssignRows(routing, group);
+    if (routing.n_token > 1) Gather(il, routing, input, group);
     GateAndUp(il, routing.n_token, input, group);
     if (spec_.down_transposed) {
       DownTransposed(il, group);
@@ -142,18 +145,32 @@ Status Moe::Run(int il, const Routing& routing, const Activations& input, Expert
   return Status::Ok();
 }
 
-void Moe::AssignRows(const Routing& routing, const Activations& input, std::vector<Member>& group) {
+void Moe::AssignRows(const Routing& routing, std::vector<Member>& group) {
   for (Member& member : group) {
     member.row0 = n_row_used_;
     for (size_t i = 0; i < routing.ids.size(); ++i) {
       if (routing.ids[i] != member.expert.id()) continue;
-      row_of_[i] = n_row_used_;
-      const int64_t t = static_cast<int64_t>(i) / routing.n_used;
-      if (routing.n_token > 1) gathered_.CopyRow(n_row_used_, input, t);
-      ++n_row_used_;
+      choice_of_[static_cast<size_t>(n_row_used_)] = static_cast<int32_t>(i);
+      row_of_[i] = n_row_used_++;
     }
     member.n_row = n_row_used_ - member.row0;
   }
+}
+
+// Lays each expert's tokens one after another. Only the form that its matrices read is copied.
+void Moe::Gather(int il, const Routing& routing, const Activations& input,
+                 const std::vector<Member>& group) {
+  const ExpertLayerLayout& layout = store_.layer(il);
+  const bool q8 = IsQuantized(layout.gate.type) || IsQuantized(layout.up.type);
+  const bool floats = !IsQuantized(layout.gate.type) || !IsQuantized(layout.up.type);
+  const int64_t row0 = group.front().row0;
+  pool_.ParallelFor(n_row_used_ - row0, kGatherGrain, [&](int64_t begin, int64_t end, int) {
+    for (int64_t r = row0 + begin; r < row0 + end; ++r) {
+      const int64_t t = choice_of_[static_cast<size_t>(r)] / routing.n_used;
+      if (floats) gathered_.CopyFloats(r, input, t);
+      if (q8) gathered_.CopyQ8(r, input, t);
+    }
+  });
 }
 
 void Moe::GateAndUp(int il, int64_t n_token, const Activations& input,

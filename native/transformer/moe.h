@@ -57,7 +57,9 @@ class Moe {
   Moe(const ModelSpec& spec, const ExpertStore& store, const Kernels& kernels, ThreadPool& pool)
       : spec_(spec), store_(store), kernels_(kernels), pool_(pool) {}
 
-  void AssignRows(const Routing& routing, const Activations& input, std::vector<Member>& group);
+  void AssignRows(const Routing& routing, std::vector<Member>& group);
+  void Gather(int il, const Routing& routing, const Activations& input,
+              const std::vector<Member>& group);
   void GateAndUp(int il, int64_t n_token, const Activations& input,
                  const std::vector<Member>& group);
   void UpOfActive(const MatrixView& up, const Activations& input, int64_t row, const float* g,
@@ -76,13 +78,14 @@ class Moe {
 
   // All [n_token * n_used, ...]: one row per pair of token and expert, in the order in which the
   // experts arrived.
-  Activations gathered_;          // width n_embd: the token's input
-  Activations hidden_;            // width n_ff: activation(gate) * up
-  AlignedBuffer gate_;            // [.., n_ff]
-  AlignedBuffer up_;              // [.., n_ff]
-  AlignedBuffer output_;          // [.., n_embd]
-  AlignedBuffer column_scratch_;  // one part per worker, for transposed down matrices
-  std::vector<int64_t> row_of_;   // [n_token * n_used] -> row
+  Activations gathered_;            // width n_embd: the token's input
+  Activations hidden_;              // width n_ff: activation(gate) * up
+  AlignedBuffer gate_;              // [.., n_ff]
+  AlignedBuffer up_;                // [.., n_ff]
+  AlignedBuffer output_;            // [.., n_embd]
+  AlignedBuffer column_scratch_;    // one part per worker, for transposed down matrices
+  std::vector<int64_t> row_of_;     // choice [n_token * n_used] -> row
+  std::vector<int32_t> choice_of_;  // row -> choice
   int64_t n_row_used_ = 0;
   std::vector<double> idle_share_;  // recent, of the neurons of a layer
 };

@@ -306,11 +306,14 @@ TEST(Activations, MatMulReadsTheFormThatTheMatrixNeeds) {
 
   Result<Activations> copy = Activations::Create(1, 32, true);
   ASSERT_TRUE(copy.ok());
-  copy.value().CopyRow(0, a, 2);
+  copy.value().CopyQ8(0, a, 2);
   float z = 0;
   copy.value().MatMul(kernels, w8, 0, 1, 0, 1, &z, 1);
   a.MatMul(kernels, w8, 0, 1, 2, 1, y, 1);
   EXPECT_EQ(z, y[0]);
+  copy.value().CopyFloats(0, a, 1);
+  copy.value().MatMul(kernels, w, 0, 1, 0, 1, &z, 1);
+  EXPECT_EQ(z, -32.0f);
 }
 
 }  // namespace
