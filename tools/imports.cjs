@@ -12,7 +12,14 @@ const ROWS = {
   "^src/engine/wire/": ["^src/protocol/", "^src/engine/wire/"],
   "^src/engine/client/": ["^src/protocol/", "^src/core/ports\\.ts$", "^src/engine/(client|wire)/"],
   "^src/engine/server/": ["^src/protocol/", "^src/model/", "^src/engine/(server|wire|local)/"],
-  "^src/engine/local/": ["^src/protocol/", "^src/machineMemory\\.ts$", "^src/model/", "^src/engine/local/"],
+  // The self-test asks with the prompts that windows ask with.
+  "^src/engine/local/": [
+    "^src/protocol/",
+    "^src/core/(ports|promptLayout)\\.ts$",
+    "^src/machineMemory\\.ts$",
+    "^src/model/",
+    "^src/engine/local/",
+  ],
   "^src/doctor/": [
     "^src/protocol/",
     "^src/core/visibleText\\.ts$",

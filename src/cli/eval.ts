@@ -4,7 +4,8 @@ import { EVERYTHING, jointMinFor } from "../core/gate";
 import { languageIdOfPath } from "../core/language";
 import type { LocalEngine } from "../engine/local/localEngine";
 import { terminalText } from "../core/visibleText";
-import { promptTraitsOf } from "../model/ggufFile";
+import { chatFrameOf, layoutOf, traitsAfter } from "../engine/server/modelLayout";
+import type { PromptTraits } from "../core/ports";
 import { EngineError } from "../protocol/errors";
 import { readUtf8, writingFile } from "./documents";
 import { readCursorFile } from "./eval/cursorFile";
@@ -37,7 +38,7 @@ export async function evaluate(args: Arguments): Promise<void> {
       : await cursorRun(cursors, switches);
   const engine = await openEngine(args, modelPath(args));
   try {
-    const subject = subjectOf(engine, switches);
+    const subject = subjectOf(engine, switches, await traitsOf(engine, switches));
     const details = textOption(args, "details");
     const outcome = await (details === undefined
       ? run(subject, () => undefined)
@@ -66,13 +67,26 @@ interface Outcome {
 /** Of a llama.vscode that is left as it is: 256 lines above the cursor and 64 below. */
 const PEER_CHARS = { prefix: 10_000, suffix: 2_500 };
 
-function subjectOf(engine: LocalEngine, { healing, memory, gate, eagerness, layout }: Switches): Subject {
-  const { model, info } = engine;
+/** As the product asks the model: after its self-test, which is run where it has not been. */
+async function traitsOf(engine: LocalEngine, { layout }: Switches): Promise<PromptTraits> {
+  if (layout === undefined) {
+    return traitsAfter(engine, await layoutOf(engine));
+  }
+  const chat = layout === "chat-fill" ? await chatFrameOf(engine) : undefined;
+  return traitsFor({ ...(await traitsAfter(engine, undefined)), ...(chat === undefined ? {} : { chat }) }, layout);
+}
+
+function subjectOf(
+  engine: LocalEngine,
+  { healing, memory, gate, eagerness, layout }: Switches,
+  traits: PromptTraits,
+): Subject {
+  const { info } = engine;
   return localSubject(engine, {
     heal: healing,
     memory,
     jointMin: gate ? jointMinFor(eagerness) : EVERYTHING,
-    traits: traitsFor(promptTraitsOf(model), layout),
+    traits,
     ...(layout === "peer" ? { budget: wideBudget(info.plan.contextTokens, PEER_CHARS) } : {}),
   });
 }

@@ -36,7 +36,7 @@ export async function replay(args: Arguments): Promise<void> {
   const summary = summarise(keystrokes, prefills);
   if (flagOption(args, "json")) {
     const { name, isa, threads, traits } = model;
-    const layout = traits.fimLayouts[0] ?? "continuation";
+    const layout = traits.fimLayouts[0] ?? traits.plain ?? "continuation";
     const named = { ...summary, ...earlierNames(summary) };
     const report = { trace: file, model: name, isa, threads, layout, summary: named, keystrokes, prefills };
     printJson(rounded({ ...report, readings: prefills }));

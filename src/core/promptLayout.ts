@@ -1,6 +1,7 @@
 import { type PromptPart, QWEN_FIM } from "../protocol/prompt";
 import type { CursorContext } from "./context";
 import type { PromptTraits } from "./ports";
+import { plainLayout } from "./prompt/plainLayout";
 import { type PromptFrame, type PromptSlot, special } from "./prompt/source";
 import { PROMPT_SOURCES, SOURCE_NAMES } from "./prompt/sources";
 import { DEFAULT_BUDGET, type PromptBudget, type PromptWindow, PromptWindows } from "./promptWindow";
@@ -10,7 +11,7 @@ const FIM_LAYOUTS = [
   { name: "suffix-first", slots: ["context", "suffix", "prefix"] },
   { name: "prefix-first", slots: ["context", "prefix", "suffix"] },
 ] as const satisfies readonly { name: string; slots: readonly PromptSlot[] }[];
-/** For a model that can only continue a text at its end. */
+/** For a model that can only continue a text at its end: what is told of the rest stands between these (plainLayout.ts). */
 const PLAIN_SLOTS = ["context", "prefix"] as const satisfies readonly PromptSlot[];
 
 /**
@@ -26,12 +27,17 @@ export function layOutWindow(path: string, window: PromptWindow, traits: PromptT
   const format = traits.fim ?? QWEN_FIM;
   const hasOthers = fim !== undefined && traits.otherFiles === true && window.others !== "";
   const frame: PromptFrame = { path, traits, isFim: fim !== undefined, hasOthers, fim: format };
-  const parts = (fim?.slots ?? PLAIN_SLOTS).flatMap((slot) =>
-    SOURCE_NAMES.filter((name) => PROMPT_SOURCES[name].slot === slot).flatMap((name) =>
-      name === "others" && !hasOthers ? [] : PROMPT_SOURCES[name].parts(window[name], frame),
-    ),
-  );
-  return fim === undefined ? parts : [...parts, special(format.middle)];
+  const partsIn = (slots: readonly PromptSlot[]): PromptPart[] =>
+    slots.flatMap((slot) =>
+      SOURCE_NAMES.filter((name) => PROMPT_SOURCES[name].slot === slot).flatMap((name) =>
+        name === "others" && !hasOthers ? [] : PROMPT_SOURCES[name].parts(window[name], frame),
+      ),
+    );
+  if (fim === undefined) {
+    const told = plainLayout(path, window.suffix, traits);
+    return told === undefined ? partsIn(PLAIN_SLOTS) : told(partsIn(["context"]), partsIn(["prefix"]));
+  }
+  return [...partsIn(fim.slots), special(format.middle)];
 }
 
 /** For a single request: the prompt for a document without remembered state. */

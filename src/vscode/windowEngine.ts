@@ -221,6 +221,9 @@ export class WindowEngine implements vscode.Disposable {
     this.#replacement = undefined;
     if (this.#condition.kind !== "ready" || this.#condition.model.loadId !== info.loadId) {
       this.#loaded(info);
+    } else if (!isAskedAlike(this.#condition.model, info)) {
+      this.#options.log.info(`the model is asked as a self-test found best: ${info.traits.plain ?? "continuation"}`);
+      this.#tell({ kind: "ready", model: info });
     }
   }
 
@@ -349,7 +352,7 @@ export class WindowEngine implements vscode.Disposable {
     const before = this.#condition;
     if (
       condition.kind === "ready" &&
-      (before.kind !== "ready" || before.model.loadId !== condition.model.loadId || this.#completer === undefined)
+      (before.kind !== "ready" || !isAskedAlike(before.model, condition.model) || this.#completer === undefined)
     ) {
       this.#completer?.stop();
       this.#completer = this.#newCompleter(condition.model);
@@ -357,4 +360,9 @@ export class WindowEngine implements vscode.Disposable {
     this.#condition = condition;
     this.#changed.fire(condition);
   }
+}
+
+/** Prompts for one are prompts for the other. */
+function isAskedAlike(a: ModelInfo, b: ModelInfo): boolean {
+  return a.loadId === b.loadId && JSON.stringify(a.traits) === JSON.stringify(b.traits);
 }

@@ -5,17 +5,11 @@ import type { PromptTraits, TextEngine } from "../../core/ports";
 import { perSource, type SourceName } from "../../core/prompt/sources";
 import { budgetFor, type PromptBudget } from "../../core/promptWindow";
 import { estimateTokens } from "../../core/tokenEstimate";
+import type { Surprise } from "../../engine/local/surprise";
 import type { PromptPart } from "../../protocol/prompt";
 import { syntaxOf } from "../syntax";
 import type { VirtualClock } from "../virtualClock";
 import { TimedEngine } from "./timedEngine";
-
-/** How a text goes on, as bits of information: −log2 of its probability. */
-export interface Surprise {
-  readonly bits: number;
-  /** UTF-8 bytes of the text, or of the part of it for which the context had room. */
-  readonly bytes: number;
-}
 
 /** Code at hand that a model is mixed with. */
 export interface SubjectMemory {
