@@ -147,7 +147,7 @@ describe("chooseLayout", () => {
     );
     engine.close();
     assert.equal(verdict.layout, "continuation");
-    assert.equal(verdict.costs["continuation"]?.cases, 20);
+    assert.equal(verdict.costs.continuation?.cases, 20);
   });
 
   it("scores the same text in every layout", async () => {
