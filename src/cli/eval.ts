@@ -11,6 +11,7 @@ import { readUtf8, writingFile } from "./documents";
 import { readCursorFile } from "./eval/cursorFile";
 import { answerAt, countsOf, type CursorCounts } from "./eval/cursors";
 import { type Switches, switchesOf, traitsFor } from "./eval/evalOptions";
+import { readDefinitionFile } from "./eval/definitionFile";
 import { localSubject } from "./eval/localSubject";
 import { cursorReport, cursorTable, type OfLanguage, typingReport, typingTable } from "./eval/report";
 import { type Subject, wideBudget } from "./eval/subject";
@@ -31,6 +32,11 @@ export async function evaluate(args: Arguments): Promise<void> {
   if ((cursors === undefined) === (args.positionals.length === 0)) {
     throw usageError("eval takes files to be typed, or --cursors with a file of cursors");
   }
+  const definitions = textOption(args, "definitions");
+  if (definitions !== undefined && cursors === undefined) {
+    throw usageError("--definitions goes with --cursors");
+  }
+  const definitionsAt = definitions === undefined ? undefined : await readDefinitionFile(definitions);
   const switches = switchesOf(args);
   const run =
     cursors === undefined
@@ -38,7 +44,14 @@ export async function evaluate(args: Arguments): Promise<void> {
       : await cursorRun(cursors, switches);
   const engine = await openEngine(args, modelPath(args));
   try {
-    const subject = subjectOf(engine, switches, await traitsOf(engine, switches));
+    const traits = await traitsOf(engine, switches);
+    if (definitions !== undefined && traits.otherFiles !== true) {
+      throw usageError(
+        `--definitions is for models that know other files, which ${engine.model.known.title} is not known to`,
+      );
+    }
+    const asked = subjectOf(engine, switches, traits);
+    const subject = definitionsAt === undefined ? asked : { ...asked, definitionsAt };
     const details = textOption(args, "details");
     const outcome = await (details === undefined
       ? run(subject, () => undefined)

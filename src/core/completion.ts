@@ -1,8 +1,6 @@
-import type { GeneratedToken } from "../protocol/generation";
 import type { PromptPart } from "../protocol/prompt";
-import { type CompletionKind, completionKindAt, stopStrings } from "./blockRules";
+import { type CompletionKind, completionKindAt } from "./blockRules";
 import { NEVER_CANCELLED } from "./cancellation";
-import type { TokenisedAnswer } from "./answerTable";
 import { afterTyping, CompletionCache } from "./completionCache";
 import { type CompletionOptions, DEFAULT_OPTIONS } from "./completionOptions";
 import {
@@ -13,13 +11,13 @@ import {
   type NormalRequest,
 } from "./completionRequest";
 import { InFlightRequest } from "./inFlightRequest";
-import { WATCHED } from "./judgedText";
 import { Lookahead } from "./lookahead";
 import { fittedOutcome, isSameText, outcomeOfResult, type TextOutcome, withoutRemoved } from "./outcome";
 import type { CancelToken, Clock, PromptTraits, TextEngine, TokenCounter } from "./ports";
 import type { Project } from "./prompt/source";
-import { flatten, layOutWindow } from "./promptLayout";
+import { flatten, promptSections, type PromptSection } from "./promptLayout";
 import { costOf, PromptPrefill, PREFILL_CHARS_MIN, type PrefillPriority } from "./promptPrefill";
+import { type ExplainedPrompt, explainedPrompt } from "./promptView";
 import { PromptWindows } from "./promptWindow";
 import type { SkipReason } from "./skipReasons";
 import { type AnswerSource, RequestLog } from "./requestLog";
@@ -211,29 +209,32 @@ export class Completer {
 
   /** The prompt for this position: to be evaluated while nobody types, or to be looked at. */
   promptFor(request: CompletionPosition): readonly PromptPart[] {
+    return this.#sectionsFor(request).flatMap(({ parts }) => parts);
+  }
+
+  /** The prompt at this position by its sources, and what the model says there; nothing is shown or kept. Rejects with an EngineError. */
+  async explain(request: CompletionPosition): Promise<ExplainedPrompt> {
+    this.stop();
+    const startedMs = this.#clock.nowMs();
+    const sections = this.#sectionsFor(request);
+    const layoutMs = this.#clock.nowMs() - startedMs;
+    return explainedPrompt(
+      this.#engine,
+      this.#clock,
+      request,
+      { sections, layoutMs },
+      {
+        maxTokens: this.#options.oneLineTokens,
+        ...(this.#options.memory ? { memoryAt: request.offset } : {}),
+      },
+    );
+  }
+
+  #sectionsFor(request: CompletionPosition): readonly PromptSection[] {
     const normal = normalise(request);
     return normal === undefined
       ? []
-      : layOutWindow(request.path, this.#windows.windowAt(request.documentId, normal.cursor), this.#traits);
-  }
-
-  /** What the model says at this position, token by token; nothing of it is shown or kept. Rejects with an EngineError. */
-  async answerAt(request: CompletionPosition): Promise<TokenisedAnswer> {
-    this.stop();
-    const answer = { text: "", tokens: [] as GeneratedToken[] };
-    const pieces = this.#engine.generate(request.documentId, this.promptFor(request), {
-      priority: "completion",
-      maxTokens: this.#options.oneLineTokens,
-      stop: stopStrings("line"),
-      logprobs: true,
-      watched: WATCHED,
-      ...(this.#options.memory ? { memoryAt: request.offset } : {}),
-    });
-    for await (const { text, tokens = [] } of pieces) {
-      answer.text += text;
-      answer.tokens.push(...tokens);
-    }
-    return answer;
+      : promptSections(request.path, this.#windows.windowAt(request.documentId, normal.cursor), this.#traits);
   }
 
   /** A document was closed. */

@@ -91,7 +91,9 @@ describe("layOutPrompt", () => {
         const prompts = [...line].map((_, i) =>
           show(layOutPrompt(at(`one\n${line.slice(0, i)}|\nbelow();\n`), traits)),
         );
-        prompts.slice(1).forEach((prompt, i) => { assert.ok(prompt.startsWith(prompts[i]!), prompt); });
+        prompts.slice(1).forEach((prompt, i) => {
+          assert.ok(prompt.startsWith(prompts[i]!), prompt);
+        });
       }
     });
   });

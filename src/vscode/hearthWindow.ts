@@ -18,6 +18,8 @@ import { FocusWatch } from "./focusWatch";
 import { EditorConfigs } from "./editorConfigs";
 import { InlineCompletionProvider } from "./inlineCompletionProvider";
 import { languageName } from "./languageNames";
+import { NearDefinitions } from "./nearDefinitions";
+import { PromptDocument } from "./promptDocument";
 import { LanguageModelProvider } from "./languageModelProvider";
 import { warnAboutOtherCompleters } from "./otherCompleters";
 import type { OpenModels } from "./models/modelsPort";
@@ -71,6 +73,7 @@ export class HearthWindow {
   readonly #focus: FocusWatch;
   readonly #edits: WindowEdits;
   readonly #memory: WindowMemory;
+  readonly #definitions: NearDefinitions;
   #thinking = false;
 
   constructor({
@@ -93,6 +96,7 @@ export class HearthWindow {
     const snooze = new Snooze(context.globalState);
     const readable = new ReadableFiles(settings, machineFiles);
     this.#readable = readable;
+    this.#definitions = new NearDefinitions(settings, readable);
     this.#settings = settings;
     const warn = (message: string): void => {
       log.warn(message);
@@ -106,7 +110,10 @@ export class HearthWindow {
       log,
       choice: () => settings.modelChoice,
       jointMin: (languageId) => jointMinOf(settings.eagernessIn(languageId)),
-      projectOf: (documentId) => this.#memory.projectOf(documentId),
+      projectOf: (documentId) => {
+        const definitions = this.#definitions.of(documentId);
+        return { ...this.#memory.projectOf(documentId), ...(definitions === undefined ? {} : { definitions }) };
+      },
       wishes: () => {
         const { blocks, inComments, inStrings, memory } = settings;
         return { blocks, inComments, inStrings, memory: memory !== "off" };
@@ -125,7 +132,7 @@ export class HearthWindow {
       configs,
     });
     this.chat = new WindowChat({ context, engine: this.engine, readable, log });
-    this.#focus = new FocusWatch(this.engine, this.provider, settings, this.#syntax);
+    this.#focus = new FocusWatch(this.engine, this.provider, settings, this.#syntax, this.#definitions);
     this.#edits = new WindowEdits({
       engine: this.engine,
       settings,
@@ -139,7 +146,8 @@ export class HearthWindow {
     }, OTHERS_AFTER_MS);
     const version = (context.extension.packageJSON as { readonly version: string }).version;
     const report = { lastShown: () => this.provider.lastShown, readable, reproduce, version };
-    const ports = { settings, snooze, engine: this.engine, chat: this.chat, log, engineLog, watch, report };
+    const prompt = new PromptDocument(this.engine);
+    const ports = { settings, snooze, engine: this.engine, chat: this.chat, log, engineLog, watch, report, prompt };
     context.subscriptions.push(
       log,
       settings,
@@ -149,6 +157,8 @@ export class HearthWindow {
       this.#statusBar,
       this.#focus,
       this.#memory,
+      this.#definitions,
+      prompt,
       new WorkspaceFiles(this.engine, settings, readable, log, gitIgnored),
       this.provider,
       watch,

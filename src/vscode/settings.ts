@@ -78,6 +78,11 @@ export class Settings implements vscode.Disposable {
     return this.#get<unknown>("edit.review", "inPlace") !== "diff";
   }
 
+  /** Prompts show definitions of what is used near the cursor, for models that know other files. */
+  get definitions(): boolean {
+    return this.#get("completion.definitions", false);
+  }
+
   get warmUp(): boolean {
     return this.#get("completion.warmUp", true);
   }

@@ -5,6 +5,7 @@ import { type Arguments, flagOption, type OptionTable, textOption, usageError, w
 
 export const evalOptions = {
   cursors: { type: "string" },
+  definitions: { type: "string" },
   workspace: { type: "string" },
   eagerness: { type: "string" },
   "no-memory": { type: "boolean" },

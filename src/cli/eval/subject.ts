@@ -2,6 +2,7 @@ import { Completer } from "../../core/completion";
 import type { CompletionOptions } from "../../core/completionOptions";
 import type { JointMin } from "../../core/gate";
 import type { PromptTraits, TextEngine } from "../../core/ports";
+import type { Project } from "../../core/prompt/source";
 import { perSource, type SourceName } from "../../core/prompt/sources";
 import { budgetFor, type PromptBudget } from "../../core/promptWindow";
 import { estimateTokens } from "../../core/tokenEstimate";
@@ -9,6 +10,7 @@ import type { Surprise } from "../../engine/local/surprise";
 import type { PromptPart } from "../../protocol/prompt";
 import { syntaxOf } from "../syntax";
 import type { VirtualClock } from "../virtualClock";
+import type { RecordedDefinitions } from "./definitionFile";
 import { TimedEngine } from "./timedEngine";
 
 /** Code at hand that a model is mixed with. */
@@ -32,6 +34,8 @@ export interface Subject {
   readonly engine: TextEngine;
   /** Missing: the model is asked alone. */
   readonly memory?: SubjectMemory;
+  /** Of identifiers near a cursor. Missing: prompts show none. */
+  readonly definitionsAt?: RecordedDefinitions;
   /** Tokens of a text. */
   readonly count: (text: string) => number;
   /** The likeliest rest of the line. */
@@ -49,6 +53,7 @@ export async function completerFor(
   { engine, traits, contextTokens, budget, jointMin }: Subject,
   languageId: string,
   clock: VirtualClock,
+  projectOf?: () => Project,
 ): Promise<Completer> {
   const syntax = await syntaxOf([languageId], clock);
   const options: Partial<CompletionOptions> = {
@@ -57,7 +62,8 @@ export async function completerFor(
     ...(jointMin === undefined ? {} : { jointMin }),
   };
   const timed = new TimedEngine(engine, clock, ANSWER_MS);
-  return new Completer({ engine: timed, clock, tokens: { count: estimateTokens }, syntax }, traits, options);
+  const ports = { engine: timed, clock, tokens: { count: estimateTokens }, syntax };
+  return new Completer(projectOf === undefined ? ports : { ...ports, projectOf }, traits, options);
 }
 
 /** Tokens beside the sources': the layout's own, and an answer. */

@@ -3,15 +3,19 @@ import { languageIdOfPath, languageOf } from "../language";
 import type { PromptTraits } from "../ports";
 import { text } from "./source";
 
-/** Puts a prompt together from what comes before the document (control tokens, its path) and the text before the cursor. */
-type Assembly = (header: readonly PromptPart[], prefix: readonly PromptPart[]) => PromptPart[];
+/** What stands before the text before the cursor. */
+export interface ToldSuffix {
+  readonly parts: readonly PromptPart[];
+  /** They say the document's path as well: no header does. */
+  readonly sayPath: boolean;
+}
 
 /**
  * How a model that was not trained to fill in is told the text below the cursor (`suffix`, whole lines, frozen). The suffix comes
- * first, so that a keystroke changes only the prompt's end. Undefined where nothing can be told: there is no text, the language has no comments, the
- * model has no chat template; such a prompt is a continuation whatever layout the model has, and stays one while its end grows.
+ * first, so that a keystroke changes only the prompt's end. Undefined where nothing can be told: there is no text, the language has no
+ * comments, the model no chat template; such a prompt is a continuation, whatever layout the model has.
  */
-export function plainLayout(path: string, suffix: string, traits: PromptTraits): Assembly | undefined {
+export function plainLayout(path: string, suffix: string, traits: PromptTraits): ToldSuffix | undefined {
   if (suffix.trim() === "") {
     return undefined;
   }
@@ -20,12 +24,10 @@ export function plainLayout(path: string, suffix: string, traits: PromptTraits):
       return undefined;
     case "suffix-comment": {
       const comment = commentOf(path, suffix);
-      return comment === undefined ? undefined : (header, prefix) => [...header, ...text(comment), ...prefix];
+      return comment === undefined ? undefined : { parts: text(comment), sayPath: false };
     }
-    case "chat-fill": {
-      const { chat } = traits;
-      return chat === undefined ? undefined : (_, prefix) => [...filledChat(chat, path, suffix), ...prefix];
-    }
+    case "chat-fill":
+      return traits.chat === undefined ? undefined : { parts: filledChat(traits.chat, path, suffix), sayPath: true };
   }
 }
 
