@@ -18,6 +18,7 @@ import { defaultModelFolder } from "./models/modelFolder";
 import { ModelStore } from "./models/modelStore";
 import { nodeHttp, openConnections } from "./models/nodeHttp";
 import { formatBytes } from "./models/size";
+import { powerState } from "./machinePower";
 import { SYSTEM_CLOCK } from "./systemClock";
 import { engineAddress } from "./engine/wire/address";
 import { bundledSource } from "./syntax/nodeSource";
@@ -55,6 +56,7 @@ export function activate(context: vscode.ExtensionContext): HearthApi {
     context,
     builtInModel,
     clock: SYSTEM_CLOCK,
+    powerState,
     syntax: (warn) => (source = syntaxSource(context, warn)),
     engineLog,
     gitIgnored,

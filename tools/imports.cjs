@@ -30,6 +30,7 @@ const ROWS = {
     "^src/doctor/",
   ],
   "^src/machineMemory\\.ts$": [],
+  "^src/machinePower\\.ts$": ["^src/core/power\\.ts$"],
   // The chat view's page is a string; all else of the view is for a browser.
   "^src/vscode/": [
     "^src/protocol/",
@@ -50,6 +51,7 @@ const ROWS = {
     "^src/cli/givenAnswer\\.ts$",
     "^src/syntax/",
     "^src/models/",
+    "^src/machinePower\\.ts$",
     "^src/systemClock\\.ts$",
     "^src/vscode/",
   ],

@@ -48,6 +48,8 @@ const ALTERNATIVE_SAMPLER = { temperature: 0.8, topK: 20, topP: 0.95, minP: 0 };
 const ALTERNATIVE_SEEDS = [1, 2, 3];
 /** Less than this costs the next request next to nothing. */
 const WARM_CHARS_MIN = 64;
+/** Longer than between two keys of most typists: few questions are then asked in vain. */
+const SAVING_PAUSE_MS = 600;
 
 /**
  * From a cursor to the text that an editor would insert there. One a window: it remembers answers, windows of
@@ -172,7 +174,7 @@ export class Completer {
    * text below the cursor that has changed since it was last looked at. A request for another position ends it.
    */
   async warm(request: CompletionRequest): Promise<void> {
-    if (this.#inFlight !== undefined) {
+    if (this.#inFlight !== undefined || this.#options.isSaving()) {
       return;
     }
     this.refresh(request);
@@ -359,8 +361,10 @@ export class Completer {
     const { documentId, trigger } = pending.request;
     const newChars = this.#prefill.newChars(documentId, flatten(pending.prompt));
     const isWaitedFor = trigger === "manual" || this.#lookahead.isAccepted(pending.request);
-    const delayMs = isWaitedFor ? 0 : this.#pace.delayMs(newChars) - this.#options.editorWaitedMs;
-    if (newChars >= PREFILL_CHARS_MIN) {
+    const isSaving = this.#options.isSaving();
+    const paceMs = isSaving ? Math.max(SAVING_PAUSE_MS, this.#pace.delayMs(newChars)) : this.#pace.delayMs(newChars);
+    const delayMs = isWaitedFor ? 0 : paceMs - this.#options.editorWaitedMs;
+    if (newChars >= PREFILL_CHARS_MIN && (!isSaving || isWaitedFor)) {
       // Goes on while somebody types: a question that were given up at the next key would never come to an end.
       void this.#runPrefill(documentId, pending.prompt, "completion");
     }
@@ -390,7 +394,7 @@ export class Completer {
   /** Has the engine asked what comes after a suggestion, once it has stood for a while and the engine has nothing else to do. */
   #lookAhead(request: CompletionRequest, outcome: CompletionOutcome): void {
     const { lookaheadMs } = this.#options;
-    if (lookaheadMs === undefined) {
+    if (lookaheadMs === undefined || this.#options.isSaving()) {
       return;
     }
     this.#lookahead.stands(request, outcome, lookaheadMs, (accepted) => {

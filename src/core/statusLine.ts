@@ -17,6 +17,8 @@ export interface WindowFacts {
   readonly language?: string | undefined;
   /** Milliseconds since 1970. */
   readonly snoozedUntilMs: number | undefined;
+  /** Why power is saved; undefined where none is. */
+  readonly powerReason?: string | undefined;
   /** Why the last request showed nothing; undefined where it showed something. */
   readonly lastSkipReason: SkipReason | undefined;
   readonly statistics: GenerationStatistics | undefined;
@@ -75,6 +77,7 @@ function line(state: StatusLine["state"], icon: string, details: readonly string
 function readyLine(facts: WindowFacts, model: ShownModel): StatusLine {
   const about = [
     `${shortTitle(model.title)} · runs on this machine, nothing is sent`,
+    ...(facts.powerReason === undefined ? [] : [`Saving power: ${facts.powerReason}.`]),
     ...statisticsLines(facts.statistics),
   ];
   if (!model.capabilities.includes("complete")) {
@@ -116,6 +119,7 @@ const PAUSED_WORDS: Partial<Record<UnwantedReason, string>> = {
   notEditable: "read-only",
   snoozed: "snoozed",
   manualOnly: "when asked",
+  savingPower: "saving power",
 };
 
 function pausedLine({ unwanted, snoozedUntilMs, excludedBy, language }: WindowFacts): StatusLine | undefined {

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { jointMinOf } from "../core/gate";
 import type { Clock } from "../core/ports";
+import { type PowerState, PowerWatch } from "../core/power";
 import { REMEDIES } from "../core/remedies";
 import type { Reproduce } from "../core/report/suggestionReport";
 import { SyntaxCache } from "../core/syntax/cursorSyntax";
@@ -41,6 +42,8 @@ export interface HearthWindowOptions {
   readonly builtInModel: string;
   readonly connect: (listeners: EngineListeners, keepAliveMs: number) => EnginePort;
   readonly clock: Clock;
+  /** Of the machine that the engine runs on. */
+  readonly powerState: () => PowerState;
   /** Where the syntax of documents comes from. */
   readonly syntax: (warn: (message: string) => void) => SyntaxSource;
   readonly engineLog: () => Promise<{ readonly path: string; readonly tail: string }>;
@@ -68,6 +71,7 @@ export class HearthWindow {
   readonly #settings: Settings;
   readonly #syntax: SyntaxCache;
   readonly #snooze: Snooze;
+  readonly #power: PowerWatch;
   readonly #readable: ReadableFiles;
   readonly #statusBar = new StatusBar();
   readonly #focus: FocusWatch;
@@ -81,6 +85,7 @@ export class HearthWindow {
     builtInModel,
     connect,
     clock,
+    powerState,
     syntax,
     engineLog,
     gitIgnored,
@@ -94,6 +99,8 @@ export class HearthWindow {
     const log = vscode.window.createOutputChannel("Hearth", { log: true });
     const settings = new Settings(builtInModel);
     const snooze = new Snooze(context.globalState);
+    const power = new PowerWatch(powerState, clock, () => settings.powerSaving);
+    this.#power = power;
     const readable = new ReadableFiles(settings, machineFiles);
     this.#readable = readable;
     this.#definitions = new NearDefinitions(settings, readable);
@@ -116,7 +123,7 @@ export class HearthWindow {
       },
       wishes: () => {
         const { blocks, inComments, inStrings, memory } = settings;
-        return { blocks, inComments, inStrings, memory: memory !== "off" };
+        return { blocks, inComments, inStrings, memory: memory !== "off", isSaving: () => power.saving !== "off" };
       },
     });
     this.#memory = new WindowMemory(this.engine, settings, readable);
@@ -130,6 +137,7 @@ export class HearthWindow {
       memory: this.#memory,
       readable,
       configs,
+      power,
     });
     this.chat = new WindowChat({ context, engine: this.engine, readable, log });
     this.#focus = new FocusWatch(this.engine, this.provider, settings, this.#syntax, this.#definitions);
@@ -199,6 +207,7 @@ export class HearthWindow {
       excludedBy: document === undefined ? undefined : this.#readable.knownRule(document),
       language: document === undefined ? undefined : languageName(document.languageId),
       snoozedUntilMs: this.#snooze.untilMs,
+      powerReason: this.#power.reason,
       lastSkipReason: this.engine.requests.lastSkipReason,
       statistics: this.engine.statistics,
     });

@@ -34,11 +34,13 @@ const FILES_MAX = 64;
 export class NearDefinitions implements vscode.Disposable {
   readonly #settings: Settings;
   readonly #readable: ReadableFiles;
+  readonly #limitMs: number;
   readonly #found = new Map<string, Found>();
   readonly #listeners: vscode.Disposable;
   #running: vscode.CancellationTokenSource | undefined;
 
-  constructor(settings: Settings, readable: ReadableFiles) {
+  constructor(settings: Settings, readable: ReadableFiles, limitMs = LIMIT_MS) {
+    this.#limitMs = limitMs;
     this.#settings = settings;
     this.#readable = readable;
     const forgetAll = (): void => {
@@ -91,7 +93,7 @@ export class NearDefinitions implements vscode.Disposable {
     this.#running = source;
     const timer = setTimeout(() => {
       source.cancel();
-    }, LIMIT_MS);
+    }, this.#limitMs);
     const stopped = new Promise<void>((resolve) => {
       source.token.onCancellationRequested(() => {
         resolve();

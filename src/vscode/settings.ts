@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import { EAGERNESS, type Eagerness, eagernessIn } from "../core/gate";
+import { POWER_SAVING, type PowerSaving } from "../core/power";
 import { settingOf } from "../core/settingKeys";
 import type { CompletionMode } from "../core/wanted";
 import type { LoadOptions, ModelChoice } from "../protocol/engine";
@@ -81,6 +82,12 @@ export class Settings implements vscode.Disposable {
   /** Prompts show definitions of what is used near the cursor, for models that know other files. */
   get definitions(): boolean {
     return this.#get("completion.definitions", false);
+  }
+
+  /** What is done less on battery, in a low-power profile or beside a busy machine. */
+  get powerSaving(): PowerSaving {
+    const value: unknown = this.#get<unknown>("completion.savePower", "gentle");
+    return POWER_SAVING.find((each) => each === value) ?? "gentle";
   }
 
   get warmUp(): boolean {

@@ -30,7 +30,7 @@ export interface WindowEngineOptions {
   readonly log: vscode.LogOutputChannel;
   readonly choice: () => ModelChoice;
   /** What the user has chosen, when a model becomes ready or a setting changes. */
-  readonly wishes: () => Pick<CompletionOptions, "blocks" | "inComments" | "inStrings" | "memory">;
+  readonly wishes: () => Pick<CompletionOptions, "blocks" | "inComments" | "inStrings" | "memory" | "isSaving">;
   readonly jointMin: JointMin;
   /** What else of a document's project prompts may show. */
   readonly projectOf: (documentId: string) => Project;
