@@ -55,8 +55,8 @@ const HELP = `hearth: private code completion on your own CPU
   hearth doctor --delete [--models] [--yes] [--json]
       ends the engine and deletes everything that Hearth has stored but what editors keep; --models: what it downloaded too
       both: [--folder DIR], another folder of models
-  hearth inspect [MODEL] [--json]
-      what a model file says about itself
+  hearth inspect [MODEL] [--self-test] [--json]
+      what a model file says about itself, and how it is asked; --self-test finds that out now where it is not known
   hearth inspect --reads PATH [--workspace DIR] [--json]
       whether Hearth reads a file for completion, chat or context, and which rule says no
   hearth tokenize [MODEL] (--text S | --file F) [--json]
@@ -74,8 +74,9 @@ const HELP = `hearth: private code completion on your own CPU
   hearth eval --cursors FILE.jsonl[.gz|.xz] [the same]
       what suggestions are worth: while the files are typed, on a clock of its own; at cursors in lines that were really
       written. This build has no gate: --eagerness and --no-gate change nothing.
-      --layout continuation|suffix-first|prefix-first|peer lays prompts out otherwise than the model asks for, --details FILE
-      writes a JSON line for each pause or cursor. See docs/completion.md.
+      --definitions FILE.json: what an editor's providers said at the cursors, for models that know other files.
+      --layout continuation|suffix-comment|chat-fill|suffix-first|prefix-first|peer lays prompts out otherwise than the
+      model asks for, --details FILE writes a JSON line for each pause or cursor. See docs/completion.md.
   hearth replay TRACE [--json]
       a scripted editing session at its own pace, through an engine process of its own; see bench/keystrokes
 

@@ -24,6 +24,7 @@ import { noteEndpointUse } from "./network/endpointUse";
 import { nodeHttp, openConnections } from "./network/nodeHttp";
 import { BatchedLedger } from "./network/requestLedger";
 import { formatBytes } from "./models/size";
+import { powerState } from "./machinePower";
 import { SYSTEM_CLOCK } from "./systemClock";
 import { engineAddress } from "./engine/wire/address";
 import { bundledSource } from "./syntax/nodeSource";
@@ -65,6 +66,7 @@ export function activate(context: vscode.ExtensionContext): HearthApi {
     context,
     builtInModel,
     clock: SYSTEM_CLOCK,
+    powerState,
     syntax: (warn) => (source = syntaxSource(context, warn)),
     engineLog,
     gitIgnored,

@@ -30,7 +30,14 @@ const ROWS = {
   "^src/engine/wire/": ["^src/protocol/", "^src/engine/wire/"],
   "^src/engine/client/": ["^src/protocol/", "^src/core/ports\\.ts$", "^src/engine/(client|wire)/"],
   "^src/engine/server/": ["^src/protocol/", "^src/model/", "^src/engine/(server|wire|local)/"],
-  "^src/engine/local/": ["^src/protocol/", "^src/machineMemory\\.ts$", "^src/model/", "^src/engine/local/"],
+  // The self-test asks with the prompts that windows ask with.
+  "^src/engine/local/": [
+    "^src/protocol/",
+    "^src/core/(ports|promptLayout)\\.ts$",
+    "^src/machineMemory\\.ts$",
+    "^src/model/",
+    "^src/engine/local/",
+  ],
   "^src/doctor/": [
     "^src/protocol/",
     "^src/core/visibleText\\.ts$",
@@ -42,6 +49,7 @@ const ROWS = {
     "^src/doctor/",
   ],
   "^src/machineMemory\\.ts$": [],
+  "^src/machinePower\\.ts$": ["^src/core/power\\.ts$"],
   // The chat view's page is a string; all else of the view is for a browser.
   "^src/vscode/": [
     "^src/protocol/",
@@ -65,6 +73,7 @@ const ROWS = {
     "^src/models/",
     "^src/network/",
     "^src/endpoint/",
+    "^src/machinePower\\.ts$",
     "^src/systemClock\\.ts$",
     "^src/vscode/",
   ],

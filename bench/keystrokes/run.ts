@@ -21,6 +21,7 @@ interface Replay {
   readonly isa: string;
   readonly threads: number;
   readonly layout: string;
+  readonly loopLagMs: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly summary: Summary;
 }
 
@@ -82,6 +83,7 @@ const COLUMNS: Readonly<Record<string, (run: Run) => Cell>> = {
   accepted_chars: ({ replay }) => replay.summary.acceptedChars,
   shown_ms_p50: ({ replay }) => quantile(replay.summary.shownMs, "p50"),
   shown_ms_p95: ({ replay }) => quantile(replay.summary.shownMs, "p95"),
+  loop_lag_ms_p99: ({ replay }) => replay.loopLagMs.p99.toFixed(1),
   cancel_ms_p50: ({ replay }) => quantile(replay.summary.cancelMs, "p50"),
   cancel_ms_p95: ({ replay }) => quantile(replay.summary.cancelMs, "p95"),
 };
@@ -100,6 +102,7 @@ const TABLE: readonly (readonly [string, readonly string[]])[] = [
   ["read ahead, tokens", ["read_tokens"]],
   ["key to text, ms: median, 95 %", ["shown_ms_p50", "shown_ms_p95"]],
   ["cancel to stop, ms: 95 %", ["cancel_ms_p95"]],
+  ["event loop waits, ms: 99 %", ["loop_lag_ms_p99"]],
   ["text came, stayed", ["shown", "kept"]],
 ];
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { bitsOf } from "../../src/cli/eval/surprise";
+import { bitsOf } from "../../src/engine/local/surprise";
 import { LocalEngine } from "../../src/engine/local/localEngine";
 import { memoryWeights } from "../../src/engine/local/memoryWeights";
 import { bitsOfSample, fit } from "./fitting";

@@ -7,7 +7,7 @@ import type { TextEngine, TokenCounter } from "../core/ports";
 import { budgetFor } from "../core/promptWindow";
 import { SKIP_REASONS } from "../core/skipReasons";
 import { terminalText } from "../core/visibleText";
-import { promptTraitsOf } from "../model/ggufFile";
+import { storedTraits } from "../engine/server/modelLayout";
 import { EngineError } from "../protocol/errors";
 import type { GenerateReport } from "../protocol/generation";
 import { SYSTEM_CLOCK } from "../systemClock";
@@ -63,7 +63,7 @@ export async function complete(args: Arguments): Promise<void> {
     };
     let report: GenerateReport | undefined;
     const { model } = engine;
-    const traits = promptTraitsOf(model);
+    const traits = await storedTraits(engine);
     const options = {
       oneLineTokens: maxTokens,
       blockTokens: maxTokens,
@@ -87,7 +87,7 @@ export async function complete(args: Arguments): Promise<void> {
         ...(outcome.kind === "text" ? { replace_after: outcome.replaceAfter } : {}),
         ...(outcome.kind === "none" ? { reason: outcome.reason } : {}),
         model: model.name,
-        layout: traits.fimLayouts[0] ?? "continuation",
+        layout: traits.fimLayouts[0] ?? traits.plain ?? "continuation",
         ...(report === undefined ? {} : reportJson(report)),
         first_text_ms: firstTextMs ?? null,
         ...(head === undefined ? {} : { approximate_head: head }),

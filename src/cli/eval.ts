@@ -4,12 +4,14 @@ import { EVERYTHING, jointMinFor } from "../core/gate";
 import { languageIdOfPath } from "../core/language";
 import type { LocalEngine } from "../engine/local/localEngine";
 import { terminalText } from "../core/visibleText";
-import { promptTraitsOf } from "../model/ggufFile";
+import { chatFrameOf, layoutOf, traitsAfter } from "../engine/server/modelLayout";
+import type { PromptTraits } from "../core/ports";
 import { EngineError } from "../protocol/errors";
 import { readUtf8, writingFile } from "./documents";
 import { readCursorFile } from "./eval/cursorFile";
 import { answerAt, countsOf, type CursorCounts } from "./eval/cursors";
 import { type Switches, switchesOf, traitsFor } from "./eval/evalOptions";
+import { readDefinitionFile } from "./eval/definitionFile";
 import { localSubject } from "./eval/localSubject";
 import { cursorReport, cursorTable, type OfLanguage, typingReport, typingTable } from "./eval/report";
 import { type Subject, wideBudget } from "./eval/subject";
@@ -30,6 +32,11 @@ export async function evaluate(args: Arguments): Promise<void> {
   if ((cursors === undefined) === (args.positionals.length === 0)) {
     throw usageError("eval takes files to be typed, or --cursors with a file of cursors");
   }
+  const definitions = textOption(args, "definitions");
+  if (definitions !== undefined && cursors === undefined) {
+    throw usageError("--definitions goes with --cursors");
+  }
+  const definitionsAt = definitions === undefined ? undefined : await readDefinitionFile(definitions);
   const switches = switchesOf(args);
   const run =
     cursors === undefined
@@ -37,7 +44,14 @@ export async function evaluate(args: Arguments): Promise<void> {
       : await cursorRun(cursors, switches);
   const engine = await openEngine(args, modelPath(args));
   try {
-    const subject = subjectOf(engine, switches);
+    const traits = await traitsOf(engine, switches);
+    if (definitions !== undefined && traits.otherFiles !== true) {
+      throw usageError(
+        `--definitions is for models that know other files, which ${engine.model.known.title} is not known to`,
+      );
+    }
+    const asked = subjectOf(engine, switches, traits);
+    const subject = definitionsAt === undefined ? asked : { ...asked, definitionsAt };
     const details = textOption(args, "details");
     const outcome = await (details === undefined
       ? run(subject, () => undefined)
@@ -66,13 +80,26 @@ interface Outcome {
 /** Of a llama.vscode that is left as it is: 256 lines above the cursor and 64 below. */
 const PEER_CHARS = { prefix: 10_000, suffix: 2_500 };
 
-function subjectOf(engine: LocalEngine, { healing, memory, gate, eagerness, layout }: Switches): Subject {
-  const { model, info } = engine;
+/** As the product asks the model: after its self-test, which is run where it has not been. */
+async function traitsOf(engine: LocalEngine, { layout }: Switches): Promise<PromptTraits> {
+  if (layout === undefined) {
+    return traitsAfter(engine, await layoutOf(engine));
+  }
+  const chat = layout === "chat-fill" ? await chatFrameOf(engine) : undefined;
+  return traitsFor({ ...(await traitsAfter(engine, undefined)), ...(chat === undefined ? {} : { chat }) }, layout);
+}
+
+function subjectOf(
+  engine: LocalEngine,
+  { healing, memory, gate, eagerness, layout }: Switches,
+  traits: PromptTraits,
+): Subject {
+  const { info } = engine;
   return localSubject(engine, {
     heal: healing,
     memory,
     jointMin: gate ? jointMinFor(eagerness) : EVERYTHING,
-    traits: traitsFor(promptTraitsOf(model), layout),
+    traits,
     ...(layout === "peer" ? { budget: wideBudget(info.plan.contextTokens, PEER_CHARS) } : {}),
   });
 }

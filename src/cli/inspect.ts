@@ -1,18 +1,28 @@
+import { LayoutStore } from "../engine/server/layoutStore";
+import { isLayoutOpen, layoutOf } from "../engine/server/modelLayout";
+import { layoutReason, type LayoutVerdict } from "../engine/local/layoutTest";
 import { type GgufModel, openGgufFile } from "../model/ggufFile";
 import { terminalText } from "../core/visibleText";
 import { PREDICTOR } from "../model/tensorTable";
 import { type Arguments, flagOption, textOption, usageError } from "./options";
 import { readVerdict } from "./reads";
-import { modelPath, printJson } from "./session";
+import { modelPath, openEngine, printJson } from "./session";
 
-export const inspectOptions = { reads: { type: "string" }, workspace: { type: "string" } } as const;
+export const inspectOptions = {
+  reads: { type: "string" },
+  workspace: { type: "string" },
+  "self-test": { type: "boolean" },
+} as const;
 
-/** `hearth inspect MODEL`: a model file's metadata. Weights are not read. `hearth inspect --reads PATH`: whether a file is. */
+/**
+ * `hearth inspect MODEL`: a model file's metadata. Weights are not read but for `--self-test`, which finds out how the model is best
+ * asked where that is not known yet. `hearth inspect --reads PATH`: whether a file is.
+ */
 export async function inspect(args: Arguments): Promise<void> {
-  const path = textOption(args, "reads");
+  const reads = textOption(args, "reads");
   const workspace = textOption(args, "workspace");
-  if (path !== undefined) {
-    await inspectReads(args, path, workspace);
+  if (reads !== undefined) {
+    await inspectReads(args, reads, workspace);
     return;
   }
   if (workspace !== undefined) {
@@ -21,14 +31,28 @@ export async function inspect(args: Arguments): Promise<void> {
   if (args.positionals.length > 1) {
     throw usageError("inspect takes one model");
   }
-  const model = await openGgufFile(modelPath(args, args.positionals[0]));
-  const facts = factsOf(model);
+  const path = modelPath(args, args.positionals[0]);
+  const facts = await (flagOption(args, "self-test") ? testedFacts(args, path) : readFacts(path));
   if (flagOption(args, "json")) {
     printJson(facts);
     return;
   }
   for (const [name, value] of Object.entries(facts)) {
     process.stdout.write(terminalText(`${name.padEnd(24)} ${show(value)}\n`));
+  }
+}
+
+async function readFacts(path: string): Promise<Record<string, unknown>> {
+  const model = await openGgufFile(path);
+  return factsOf(model, isLayoutOpen(model) ? await new LayoutStore().read(model) : undefined);
+}
+
+async function testedFacts(args: Arguments, path: string): Promise<Record<string, unknown>> {
+  const engine = await openEngine(args, path);
+  try {
+    return factsOf(engine.model, await layoutOf(engine));
+  } finally {
+    engine.close();
   }
 }
 
@@ -56,7 +80,7 @@ function show(value: unknown): string {
   return String(value);
 }
 
-function factsOf(model: GgufModel): Record<string, unknown> {
+function factsOf(model: GgufModel, tested: LayoutVerdict | undefined): Record<string, unknown> {
   const { spec } = model;
   const bytesByType: Record<string, number> = {};
   for (const { type, bytes } of spec.tensors) {
@@ -97,10 +121,21 @@ function factsOf(model: GgufModel): Record<string, unknown> {
     fim_layouts: model.fim.layouts,
     fim_reason: model.fim.reason,
     fim_tokens: model.fim.format,
+    prompt_layout: model.fim.layouts[0] ?? tested?.layout ?? "continuation",
+    prompt_layout_reason: promptLayoutReason(model, tested),
     file_header: model.fileHeader,
     other_files: model.otherFiles.shown,
     other_files_reason: model.otherFiles.reason,
     chat_template: model.chatTemplate !== undefined,
     warnings: model.warnings,
   };
+}
+
+function promptLayoutReason(model: GgufModel, tested: LayoutVerdict | undefined): string {
+  if (!isLayoutOpen(model)) {
+    return model.fim.layouts.length > 0 ? model.fim.reason : "it is not asked for code at a cursor";
+  }
+  return tested === undefined
+    ? "no self-test has run yet: the engine tests a model while nobody asks it anything, and --self-test does now"
+    : layoutReason(tested);
 }

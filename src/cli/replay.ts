@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Completer } from "../core/completion";
 import { budgetFor } from "../core/promptWindow";
 import { estimateTokens } from "../core/tokenEstimate";
@@ -29,16 +30,16 @@ export async function replay(args: Arguments): Promise<void> {
   }
   const trace = parseTrace(await readText(file), file, readTextSync);
   const choice = { path: resolve(modelPath(args)), load: engineOptions(args) };
-  const { model, keystrokes, prefills } = await withPrivateEngine(async (client) => {
+  const { model, keystrokes, prefills, loopLagMs } = await withPrivateEngine(async (client) => {
     const opened = await client.openModel(choice);
     return { model: opened, ...(await play(trace, client, opened)) };
   });
   const summary = summarise(keystrokes, prefills);
   if (flagOption(args, "json")) {
     const { name, isa, threads, traits } = model;
-    const layout = traits.fimLayouts[0] ?? "continuation";
+    const layout = traits.fimLayouts[0] ?? traits.plain ?? "continuation";
     const named = { ...summary, ...earlierNames(summary) };
-    const report = { trace: file, model: name, isa, threads, layout, summary: named, keystrokes, prefills };
+    const report = { trace: file, model: name, isa, threads, layout, loopLagMs, summary: named, keystrokes, prefills };
     printJson(rounded({ ...report, readings: prefills }));
     return;
   }
@@ -55,12 +56,17 @@ function earlierNames(summary: Summary): Readonly<Record<string, unknown>> {
   };
 }
 
+interface Played {
+  readonly keystrokes: readonly Keystroke[];
+  readonly prefills: readonly Generation[];
+  /** How long this process's event loop, as an extension host's, kept other work waiting. Of every 5 ms of the replay. */
+  readonly loopLagMs: { readonly p50: number; readonly p99: number; readonly max: number };
+}
+
+const LAG_RESOLUTION_MS = 5;
+
 /** The editor, the logic and the engine of a window, without the window. */
-async function play(
-  trace: Trace,
-  client: EngineClient,
-  { traits, contextTokens }: ModelInfo,
-): Promise<{ readonly keystrokes: readonly Keystroke[]; readonly prefills: readonly Generation[] }> {
+async function play(trace: Trace, client: EngineClient, { traits, contextTokens }: ModelInfo): Promise<Played> {
   const meter = new EngineMeter(client, (): Keystroke | undefined => editor.asked);
   const languageIds = trace.documents.map(({ languageId }) => languageId);
   const syntax = await syntaxOf(languageIds, SYSTEM_CLOCK);
@@ -79,16 +85,22 @@ async function play(
   });
   const editor = new SimulatedEditor(completer, SYSTEM_CLOCK, documentsOf(trace, readers));
   const progress = new Progress("replaying");
+  const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
+  lag.enable();
   try {
     await new Player(editor, SYSTEM_CLOCK, trace.documents).play(trace.steps, (done) => {
       progress.show(done / trace.steps.length);
     });
   } finally {
+    lag.disable();
     progress.clear();
     completer.stop();
   }
   await meter.settled();
-  return { keystrokes: editor.keystrokes, prefills: meter.prefills };
+  // The histogram counts the timer's own interval.
+  const msOf = (ns: number): number => Math.max(0, ns / 1e6 - LAG_RESOLUTION_MS);
+  const loopLagMs = { p50: msOf(lag.percentile(50)), p99: msOf(lag.percentile(99)), max: msOf(lag.max) };
+  return { keystrokes: editor.keystrokes, prefills: meter.prefills, loopLagMs };
 }
 
 /** Times to a tenth of a millisecond: more is noise, and long. */

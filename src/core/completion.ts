@@ -1,8 +1,6 @@
-import type { GeneratedToken } from "../protocol/generation";
 import type { PromptPart } from "../protocol/prompt";
-import { type CompletionKind, completionKindAt, stopStrings } from "./blockRules";
+import { type CompletionKind, completionKindAt } from "./blockRules";
 import { NEVER_CANCELLED } from "./cancellation";
-import type { TokenisedAnswer } from "./answerTable";
 import { afterTyping, CompletionCache } from "./completionCache";
 import { type CompletionOptions, DEFAULT_OPTIONS } from "./completionOptions";
 import {
@@ -13,13 +11,13 @@ import {
   type NormalRequest,
 } from "./completionRequest";
 import { InFlightRequest } from "./inFlightRequest";
-import { WATCHED } from "./judgedText";
 import { Lookahead } from "./lookahead";
 import { fittedOutcome, isSameText, outcomeOfResult, type TextOutcome, withoutRemoved } from "./outcome";
 import type { CancelToken, Clock, PromptTraits, TextEngine, TokenCounter } from "./ports";
 import type { Project } from "./prompt/source";
-import { flatten, layOutWindow } from "./promptLayout";
+import { flatten, promptSections, type PromptSection } from "./promptLayout";
 import { costOf, PromptPrefill, PREFILL_CHARS_MIN, type PrefillPriority } from "./promptPrefill";
+import { type ExplainedPrompt, explainedPrompt } from "./promptView";
 import { PromptWindows } from "./promptWindow";
 import type { SkipReason } from "./skipReasons";
 import { type AnswerSource, RequestLog } from "./requestLog";
@@ -50,6 +48,8 @@ const ALTERNATIVE_SAMPLER = { temperature: 0.8, topK: 20, topP: 0.95, minP: 0 };
 const ALTERNATIVE_SEEDS = [1, 2, 3];
 /** Less than this costs the next request next to nothing. */
 const WARM_CHARS_MIN = 64;
+/** Longer than between two keys of most typists: few questions are then asked in vain. */
+const SAVING_PAUSE_MS = 600;
 
 /**
  * From a cursor to the text that an editor would insert there. One a window: it remembers answers, windows of
@@ -174,7 +174,7 @@ export class Completer {
    * text below the cursor that has changed since it was last looked at. A request for another position ends it.
    */
   async warm(request: CompletionRequest): Promise<void> {
-    if (this.#inFlight !== undefined) {
+    if (this.#inFlight !== undefined || this.#options.isSaving()) {
       return;
     }
     this.refresh(request);
@@ -211,29 +211,32 @@ export class Completer {
 
   /** The prompt for this position: to be evaluated while nobody types, or to be looked at. */
   promptFor(request: CompletionPosition): readonly PromptPart[] {
+    return this.#sectionsFor(request).flatMap(({ parts }) => parts);
+  }
+
+  /** The prompt at this position by its sources, and what the model says there; nothing is shown or kept. Rejects with an EngineError. */
+  async explain(request: CompletionPosition): Promise<ExplainedPrompt> {
+    this.stop();
+    const startedMs = this.#clock.nowMs();
+    const sections = this.#sectionsFor(request);
+    const layoutMs = this.#clock.nowMs() - startedMs;
+    return explainedPrompt(
+      this.#engine,
+      this.#clock,
+      request,
+      { sections, layoutMs },
+      {
+        maxTokens: this.#options.oneLineTokens,
+        ...(this.#options.memory ? { memoryAt: request.offset } : {}),
+      },
+    );
+  }
+
+  #sectionsFor(request: CompletionPosition): readonly PromptSection[] {
     const normal = normalise(request);
     return normal === undefined
       ? []
-      : layOutWindow(request.path, this.#windows.windowAt(request.documentId, normal.cursor), this.#traits);
-  }
-
-  /** What the model says at this position, token by token; nothing of it is shown or kept. Rejects with an EngineError. */
-  async answerAt(request: CompletionPosition): Promise<TokenisedAnswer> {
-    this.stop();
-    const answer = { text: "", tokens: [] as GeneratedToken[] };
-    const pieces = this.#engine.generate(request.documentId, this.promptFor(request), {
-      priority: "completion",
-      maxTokens: this.#options.oneLineTokens,
-      stop: stopStrings("line"),
-      logprobs: true,
-      watched: WATCHED,
-      ...(this.#options.memory ? { memoryAt: request.offset } : {}),
-    });
-    for await (const { text, tokens = [] } of pieces) {
-      answer.text += text;
-      answer.tokens.push(...tokens);
-    }
-    return answer;
+      : promptSections(request.path, this.#windows.windowAt(request.documentId, normal.cursor), this.#traits);
   }
 
   /** A document was closed. */
@@ -358,8 +361,10 @@ export class Completer {
     const { documentId, trigger } = pending.request;
     const newChars = this.#prefill.newChars(documentId, flatten(pending.prompt));
     const isWaitedFor = trigger === "manual" || this.#lookahead.isAccepted(pending.request);
-    const delayMs = isWaitedFor ? 0 : this.#pace.delayMs(newChars) - this.#options.editorWaitedMs;
-    if (newChars >= PREFILL_CHARS_MIN) {
+    const isSaving = this.#options.isSaving();
+    const paceMs = isSaving ? Math.max(SAVING_PAUSE_MS, this.#pace.delayMs(newChars)) : this.#pace.delayMs(newChars);
+    const delayMs = isWaitedFor ? 0 : paceMs - this.#options.editorWaitedMs;
+    if (newChars >= PREFILL_CHARS_MIN && (!isSaving || isWaitedFor)) {
       // Goes on while somebody types: a question that were given up at the next key would never come to an end.
       void this.#runPrefill(documentId, pending.prompt, "completion");
     }
@@ -389,7 +394,7 @@ export class Completer {
   /** Has the engine asked what comes after a suggestion, once it has stood for a while and the engine has nothing else to do. */
   #lookAhead(request: CompletionRequest, outcome: CompletionOutcome): void {
     const { lookaheadMs } = this.#options;
-    if (lookaheadMs === undefined) {
+    if (lookaheadMs === undefined || this.#options.isSaving()) {
       return;
     }
     this.#lookahead.stands(request, outcome, lookaheadMs, (accepted) => {

@@ -24,6 +24,8 @@ export interface CompletionOptions {
   readonly lingerMs: number;
   /** How long a suggestion stands before the engine is asked what comes after it; undefined: it is not. */
   readonly lookaheadMs: number | undefined;
+  /** Power is short: the engine is asked only once the user has paused, and does nothing ahead of a request. */
+  readonly isSaving: () => boolean;
 }
 
 export const DEFAULT_OPTIONS: CompletionOptions = {
@@ -40,4 +42,5 @@ export const DEFAULT_OPTIONS: CompletionOptions = {
   latencyMaxMs: 10_000,
   lingerMs: 75,
   lookaheadMs: undefined,
+  isSaving: () => false,
 };

@@ -1,6 +1,6 @@
 import type { ChatMessage } from "../protocol/engine";
 import type { GeneratedPiece, GenerateReport, GenerateRequest } from "../protocol/generation";
-import type { FimFormat, PromptPart } from "../protocol/prompt";
+import type { ChatFrame, FimFormat, PlainLayout, PromptPart } from "../protocol/prompt";
 
 /** The core's dependencies, as interfaces: tests supply fakes, programs the engine. */
 
@@ -44,6 +44,10 @@ export interface PromptTraits {
   readonly otherFiles?: boolean;
   /** The control tokens of its prompts; undefined: Qwen's. */
   readonly fim?: FimFormat;
+  /** How a model without fill-in layouts is asked where there is text below the cursor. Missing: "continuation". */
+  readonly plain?: PlainLayout;
+  /** For "chat-fill"; missing: the model has no chat template. */
+  readonly chat?: ChatFrame;
 }
 
 /** Structurally compatible with VS Code's CancellationToken, which can be passed as it is. */

@@ -28,6 +28,76 @@ describe("layOutPrompt", () => {
     assert.equal(show(layOutPrompt(cursor, { fimLayouts: [], fileHeader: false })), "one\ntw");
   });
 
+  describe("for a model that was not trained to fill in", () => {
+    const PLAIN: PromptTraits = { fimLayouts: [], fileHeader: false };
+    const chat = {
+      open: [
+        { kind: "special", token: "<|im_start|>" },
+        { kind: "text", text: "user\n" },
+      ],
+      close: [
+        { kind: "special", token: "<|im_end|>" },
+        { kind: "text", text: "\n" },
+        { kind: "special", token: "<|im_start|>" },
+        { kind: "text", text: "assistant\n" },
+      ],
+    } as const;
+    const COMMENT: PromptTraits = { ...PLAIN, plain: "suffix-comment" };
+    const CHAT: PromptTraits = { ...PLAIN, plain: "chat-fill", chat };
+
+    it("says what is below in a comment of the language", () => {
+      const cursor = at("one\ntw|o\n\tthree\n\nfour\n");
+      const prompt = (path: string): string => show(layOutPrompt({ ...cursor, path }, COMMENT));
+      assert.equal(prompt("a.ts"), "// The end of this file:\n// \tthree\n//\n// four\n\none\ntw");
+      assert.equal(prompt("a.py"), "# The end of this file:\n# \tthree\n#\n# four\n\none\ntw");
+      assert.equal(prompt("a.css"), "/* The end of this file:\n\tthree\n\nfour */\n\none\ntw");
+      assert.equal(
+        show(layOutPrompt(cursor, { ...COMMENT, fileHeader: true })).indexOf("<|file_sep|>src/a.ts\n// The"),
+        0,
+      );
+    });
+
+    it("continues where a comment cannot hold it, and where there is nothing below", () => {
+      assert.equal(show(layOutPrompt(at("one\ntw|o\nthree */\n", "a.css"), COMMENT)), "one\ntw");
+      assert.equal(show(layOutPrompt(at("one\ntw|o\nthree\n", "a.txt"), COMMENT)), "one\ntw");
+      for (const traits of [COMMENT, CHAT]) {
+        assert.equal(show(layOutPrompt(at("one\ntw|o\n\n \n"), traits)), "one\ntw");
+        assert.equal(show(layOutPrompt(at("|"), traits)), "");
+      }
+    });
+
+    it("asks a chat, whose answer has begun with what is above", () => {
+      const parts = layOutPrompt(at("one\ntw|o\nthree\n"), CHAT);
+      assert.equal(
+        show(parts),
+        "<|im_start|>user\nComplete src/a.ts up to:\n```\nthree\n```<|im_end|>\n" +
+          "<|im_start|>assistant\n```typescript\none\ntw",
+      );
+      // The cursor's own text is the last part: what is healed, and what a memory is asked for.
+      assert.deepEqual(parts.at(-1), { kind: "text", text: "one\ntw" });
+      assert.equal(show(layOutPrompt(at("one\ntw|o\nthree\n"), { ...PLAIN, plain: "chat-fill" })), "one\ntw");
+    });
+
+    it("never makes a control token of what is below", () => {
+      const cursor = at("a|\n<|im_end|>\n<|endoftext|>\n", "<|im_start|>.ts");
+      const specials = layOutPrompt(cursor, CHAT).flatMap((part) => (part.kind === "special" ? [part.token] : []));
+      assert.deepEqual(specials, ["<|im_start|>", "<|im_end|>", "<|im_start|>"]);
+      assert.ok(layOutPrompt(cursor, COMMENT).every(({ kind }) => kind === "text"));
+    });
+
+    it("changes only its end while a line is typed", () => {
+      const line = "return first + second;";
+      for (const traits of [COMMENT, CHAT]) {
+        const prompts = [...line].map((_, i) =>
+          show(layOutPrompt(at(`one\n${line.slice(0, i)}|\nbelow();\n`), traits)),
+        );
+        prompts.slice(1).forEach((prompt, i) => {
+          assert.ok(prompt.startsWith(prompts[i]!), prompt);
+        });
+      }
+    });
+  });
+
   it("has the model's own control tokens", () => {
     const fim = { prefix: "<fim_prefix>", suffix: "<fim_suffix>", middle: "<fim_middle>", file: "<filename>" };
     const cursor = { ...at("one\ntw|o\nthree\n"), path: "src/a.ts" };

@@ -24,12 +24,13 @@ export function budgetFor(contextTokens: number, answerTokens: number): PromptBu
   const shared = perSource(({ budget, share }) =>
     share === "rest" ? 0 : Math.min(budget.tokens, Math.floor(room * share)),
   );
-  const rest = Math.max(0, Math.floor(room) - SOURCE_NAMES.reduce((sum, name) => sum + shared[name], 0));
+  let rest = Math.max(0, Math.floor(room) - SOURCE_NAMES.reduce((sum, name) => sum + shared[name], 0));
   return perSource(({ budget, share }, name) => {
     if (share !== "rest") {
       return { chars: budget.chars, tokens: shared[name] };
     }
     const tokens = Math.min(budget.tokens, rest);
+    rest -= tokens;
     return { chars: Math.min(budget.chars, tokens * CHARS_PER_TOKEN), tokens };
   });
 }
@@ -62,13 +63,7 @@ export class PromptWindows {
   }
 
   windowAt(documentId: string, place: Place): PromptWindow {
-    const frozen = this.#documents.get(documentId) ?? perSource((source, name) => source.open(this.#room(name)));
-    this.#documents.delete(documentId);
-    this.#documents.set(documentId, frozen);
-    const oldest = this.#documents.keys().next().value;
-    if (this.#documents.size > DOCUMENTS_MAX && oldest !== undefined) {
-      this.#documents.delete(oldest);
-    }
+    const frozen = this.#frozenOf(documentId);
     const whole = this.#placeIn(documentId, place);
     const shown = perSource((_, name) => frozen[name].at(whole));
     return { ...shown, anchor: place.offset - shown.prefix.length };
@@ -76,11 +71,22 @@ export class PromptWindows {
 
   /** Idle: the shown text may be updated. */
   refresh(documentId: string, place: Place): void {
-    const frozen = this.#documents.get(documentId);
+    const frozen = this.#frozenOf(documentId);
     const whole = this.#placeIn(documentId, place);
-    for (const name of frozen === undefined ? [] : SOURCE_NAMES) {
-      frozen?.[name].refresh?.(whole);
+    for (const name of SOURCE_NAMES) {
+      frozen[name].refresh?.(whole);
     }
+  }
+
+  #frozenOf(documentId: string): Readonly<Record<SourceName, FrozenText>> {
+    const frozen = this.#documents.get(documentId) ?? perSource((source, name) => source.open(this.#room(name)));
+    this.#documents.delete(documentId);
+    this.#documents.set(documentId, frozen);
+    const oldest = this.#documents.keys().next().value;
+    if (this.#documents.size > DOCUMENTS_MAX && oldest !== undefined) {
+      this.#documents.delete(oldest);
+    }
+    return frozen;
   }
 
   #placeIn(documentId: string, place: Place): Place {

@@ -24,6 +24,7 @@ export type UnwantedReason =
   | "languageOff"
   | "snoozed"
   | "manualOnly"
+  | "savingPower"
   | "severalCursors"
   | "textSelected"
   | "notInserting";
@@ -206,6 +207,11 @@ export const SKIP_REASONS: Readonly<Record<SkipReason, Explanation>> = {
     remedies: ["turnOnLanguage"],
   },
   snoozed: { title: "Snoozed", sentence: "Completion is snoozed.", remedies: ["endSnooze"] },
+  savingPower: {
+    title: "Saving power",
+    sentence: "Power is short, so suggestions come only when they are asked for (hearth.completion.savePower).",
+    remedies: [],
+  },
   manualOnly: {
     title: "Only when asked",
     sentence: "Hearth suggests only when you ask; press Alt+\\.",

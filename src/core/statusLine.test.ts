@@ -48,6 +48,7 @@ describe("statusLine", () => {
     assert.equal(textOf({ unwanted: "languageOff" }), "Hearth: off for C++");
     assert.equal(textOf({ unwanted: "languageOff", engine: { kind: "asleep" } }), "Hearth: off for C++");
     assert.equal(textOf({ unwanted: "manualOnly" }), "Hearth: when asked");
+    assert.equal(textOf({ unwanted: "savingPower" }), "Hearth: saving power");
     assert.equal(textOf({ unwanted: "snoozed", snoozedUntilMs: 1 }), "Hearth: snoozed");
     assert.equal(textOf({ unwanted: "off" }), "Hearth: off");
     assert.equal(textOf({ engine: { kind: "asleep" } }), "Hearth: idle");

@@ -23,6 +23,8 @@ export interface WindowFacts {
   readonly language?: string | undefined;
   /** Milliseconds since 1970. */
   readonly snoozedUntilMs: number | undefined;
+  /** Why power is saved; undefined where none is. */
+  readonly powerReason?: string | undefined;
   /** Why the last request showed nothing; undefined where it showed something. */
   readonly lastSkipReason: SkipReason | undefined;
   readonly statistics: GenerationStatistics | undefined;
@@ -97,12 +99,15 @@ function readyLine(facts: WindowFacts, model: ShownModel): StatusLine {
     : { state: "ready", icon: "flame", text: marked(text, facts), details: [...about, ...last], remedies: [] };
 }
 
-function aboutLines(model: ShownModel, { statistics, isUnjudged = false }: WindowFacts): string[] {
+function aboutLines(model: ShownModel, { statistics, isUnjudged = false, powerReason }: WindowFacts): string[] {
+  const saving = powerReason === undefined ? [] : [`Saving power: ${powerReason}.`];
   if (model.host === undefined) {
-    return [`${shortTitle(model.title)} · runs on this machine, nothing is sent`, ...statisticsLines(statistics)];
+    const where = `${shortTitle(model.title)} · runs on this machine, nothing is sent`;
+    return [where, ...saving, ...statisticsLines(statistics)];
   }
   return [
     `${model.title} · code around the cursor, chats and edits are sent to ${model.host}`,
+    ...saving,
     ...(model.warnings ?? []).map(sentence),
     ...(isUnjudged ? [UNJUDGED] : []),
   ];
@@ -141,6 +146,7 @@ const PAUSED_WORDS: Partial<Record<UnwantedReason, string>> = {
   notEditable: "read-only",
   snoozed: "snoozed",
   manualOnly: "when asked",
+  savingPower: "saving power",
 };
 
 function pausedLine({ unwanted, snoozedUntilMs, excludedBy, language }: WindowFacts): StatusLine | undefined {

@@ -5,6 +5,7 @@ const ON: Switches = {
   mode: "automatic",
   inlineSuggest: true,
   snoozed: false,
+  savingPower: false,
   language: true,
   excluded: false,
   editable: true,
@@ -30,6 +31,8 @@ describe("unwantedReason", () => {
     // These only ask not to be bothered.
     [{ snoozed: true }, "snoozed", undefined],
     [{ mode: "manual" }, "manualOnly", undefined],
+    [{ savingPower: true }, "savingPower", undefined],
+    [{ savingPower: true, mode: "manual" }, "manualOnly", undefined],
   ];
   for (const [change, automatic, manual] of CASES) {
     it(`for ${JSON.stringify(change)} is ${automatic}, by hand ${manual ?? "none"}`, () => {

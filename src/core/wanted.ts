@@ -9,6 +9,8 @@ export interface Switches {
   /** `editor.inlineSuggest.enabled` at this document: the editor asks providers even where it is false. */
   readonly inlineSuggest: boolean;
   readonly snoozed: boolean;
+  /** Power is short, and the user wants suggestions only by hand then. */
+  readonly savingPower: boolean;
   /** The user's switch for the document's language. */
   readonly language: boolean;
   /** The document matches the list of files that must never be read. */
@@ -23,8 +25,8 @@ export interface Switches {
 }
 
 /**
- * Why no completion is wanted, the most general reason first; undefined where one is. A manual trigger overrides snooze
- * and the mode `manual`, which only suppress automatic suggestions, and none of the others.
+ * Why no completion is wanted, the most general reason first; undefined where one is. A manual trigger overrides snooze,
+ * the mode `manual` and the saving of power, which only suppress automatic suggestions, and none of the others.
  */
 export function unwantedReason(switches: Switches, trigger: "automatic" | "manual"): UnwantedReason | undefined {
   const isManual = trigger === "manual";
@@ -48,6 +50,9 @@ export function unwantedReason(switches: Switches, trigger: "automatic" | "manua
   }
   if (switches.mode === "manual" && !isManual) {
     return "manualOnly";
+  }
+  if (switches.savingPower && !isManual) {
+    return "savingPower";
   }
   if (switches.cursors > 1) {
     return "severalCursors";

@@ -45,6 +45,7 @@ const OF_THE_ENGINE: readonly (readonly [RegExp, string])[] = [
   [/^\d[\w.+-]*\.lock$/, "the engine's lock"],
   [/^\d[\w.+-]*\.log$/, "the engine's log"],
   [/^experts-[0-9a-f]{24}\.json(?:\.\d+\.tmp)?$/, "which experts a model used most"],
+  [/^layout-[0-9a-f]{24}\.json(?:\.\d+\.tmp)?$/, "how a model is best asked"],
 ];
 
 const NOTES: readonly (readonly [RegExp, string])[] = [

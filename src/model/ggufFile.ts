@@ -40,6 +40,8 @@ export interface GgufModel {
   /** Oddities that do not keep the model from running, a sentence each. */
   readonly warnings: readonly string[];
   readonly identity: FileIdentity;
+  /** What comes before the weights. */
+  readonly headerBytes: number;
 }
 
 /** How the model fills in what belongs between two texts. */
@@ -187,6 +189,7 @@ function interpret(
     architecture: architecture.name,
     warnings,
     identity,
+    headerBytes: Math.min(header.dataOffset, identity.size),
   };
 }
 

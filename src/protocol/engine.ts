@@ -1,7 +1,7 @@
 import type { EngineOptions, Isa } from "./engineOptions";
 import type { EngineError, EngineErrorCode } from "./errors";
 import type { GeneratedPiece, GenerateReport, GenerateRequest } from "./generation";
-import type { FimFormat, PromptPart } from "./prompt";
+import type { ChatFrame, FimFormat, PlainLayout, PromptPart } from "./prompt";
 
 /**
  * The protocol between a window and the engine process, as types. JSON-RPC 2.0 messages, one per frame; parameters are
@@ -70,6 +70,10 @@ export interface ServedModel {
     readonly fileHeader: boolean;
     readonly otherFiles: boolean;
     readonly fim: FimFormat;
+    /** Of a model without fill-in layouts; may change once, when the engine has tested them. Missing: "continuation". */
+    readonly plain?: PlainLayout;
+    /** For "chat-fill". */
+    readonly chat?: ChatFrame;
   };
   readonly contextTokens: number;
   /** Oddities, a sentence each. */

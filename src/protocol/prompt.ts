@@ -21,6 +21,20 @@ export interface FimFormat {
   readonly repository?: string;
 }
 
+/**
+ * The ways to ask a model that was not trained to fill in. `continuation`: the text before the cursor alone; `suffix-comment`: what
+ * is below the cursor as a comment above that; `chat-fill`: a user who says what is below, and an answer that has begun.
+ */
+export const PLAIN_LAYOUTS = ["continuation", "suffix-comment", "chat-fill"] as const;
+
+export type PlainLayout = (typeof PLAIN_LAYOUTS)[number];
+
+/** What a chat template writes around the one message of a user: before its text, and between that and the answer. */
+export interface ChatFrame {
+  readonly open: readonly PromptPart[];
+  readonly close: readonly PromptPart[];
+}
+
 /** Qwen 2.5's, which SmallThinker's vocabulary has as well. */
 export const QWEN_FIM: FimFormat = {
   prefix: "<|fim_prefix|>",

@@ -1,13 +1,12 @@
 import * as vscode from "vscode";
-import { answerTable } from "../core/answerTable";
 import { isLanguageOn } from "../core/wanted";
 import type { StatusLine } from "../core/statusLine";
 import type { WindowChat } from "./chat/windowChat";
-import { completionPosition } from "./documents";
 import { tellFailure } from "./failures";
 import { showMenu } from "./menu";
 import { turnOffOtherCompleters } from "./otherCompleters";
 import { type ReportPorts, reportSuggestion } from "./reporting";
+import type { PromptDocument } from "./promptDocument";
 import type { Settings } from "./settings";
 import { showSkipReasons } from "./skipReasons";
 import type { Snooze } from "./snooze";
@@ -22,6 +21,7 @@ export interface CommandPorts {
   readonly chat: WindowChat;
   readonly watch: SuggestionWatch;
   readonly report: ReportPorts;
+  readonly prompt: PromptDocument;
   readonly log: vscode.LogOutputChannel;
   readonly status: () => StatusLine;
   readonly nowMs: () => number;
@@ -71,7 +71,7 @@ export function registerCommands(ports: CommandPorts): vscode.Disposable {
     "hearth.showStatistics": () => orTell(() => showStatistics(engine)),
     "hearth.showSuggestionStatistics": () => showSuggestionStatistics(ports.watch),
     "hearth.reportSuggestion": () => orTell(() => reportSuggestion(ports.report)),
-    "hearth.showPrompt": () => orTell(() => showPrompt(engine)),
+    "hearth.showPrompt": () => orTell(() => ports.prompt.show()),
     "hearth.showLog": () => showLog(ports),
     "hearth.restartEngine": () => restartOrTell(engine),
     "hearth.chat.open": () => chat.open(),
@@ -145,23 +145,6 @@ async function restartOrTell(engine: WindowEngine): Promise<void> {
 }
 
 /** Unlike anything in a prompt. */
-const ANSWER_HEAD = "════ Up to here: the prompt. What the model says after it, and how likely it finds that: ════";
-
-async function showPrompt(engine: WindowEngine): Promise<void> {
-  const editor = vscode.window.activeTextEditor;
-  const completer = engine.completer;
-  if (editor === undefined || completer === undefined) {
-    void vscode.window.showInformationMessage("There is no prompt yet: open a document and let the model load.");
-    return;
-  }
-  const position = completionPosition(editor.document, editor.selection.active);
-  const parts = completer.promptFor(position);
-  const prompt = parts.map((part) => (part.kind === "text" ? part.text : part.token)).join("");
-  const answer = parts.length === 0 ? "" : answerTable(await completer.answerAt(position));
-  const content = `${prompt}\n\n${ANSWER_HEAD}\n\n${answer}`;
-  await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content }), { preview: true });
-}
-
 async function showLog({ log, engineLog }: CommandPorts): Promise<void> {
   const { path, tail } = await engineLog();
   log.info(

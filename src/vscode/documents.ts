@@ -3,7 +3,17 @@ import type { CompletionPosition, CompletionRequest, DocumentSnapshot } from "..
 import { detectIndentation, type Indentation } from "../core/indentation";
 
 /** Schemes of the editor's own documents, which look like files; users write no code in them. */
-const NOT_WRITTEN_IN = new Set(["output", "debug", "vscode-scm", "comment", "search-editor", "walkThroughSnippet"]);
+const NOT_WRITTEN_IN = new Set([
+  "output",
+  "debug",
+  "vscode-scm",
+  "comment",
+  "search-editor",
+  "walkThroughSnippet",
+  // Hearth's own: of such schemes the editor does not say that nobody can write there.
+  "hearth-prompt",
+  "hearth-proof",
+]);
 
 /** Whether a user can type code into the document, wherever it is stored. */
 export function isEditable({ uri, languageId }: vscode.TextDocument): boolean {

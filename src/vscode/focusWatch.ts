@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import type { SyntaxCache } from "../core/syntax/cursorSyntax";
 import { documentIdOf, requestAt } from "./documents";
 import type { InlineCompletionProvider } from "./inlineCompletionProvider";
+import type { NearDefinitions } from "./nearDefinitions";
 import type { Settings } from "./settings";
 import type { WindowEngine } from "./windowEngine";
 
@@ -17,11 +18,19 @@ export class FocusWatch implements vscode.Disposable {
   readonly #provider: InlineCompletionProvider;
   readonly #settings: Settings;
   readonly #syntax: SyntaxCache;
+  readonly #definitions: NearDefinitions;
   readonly #listeners: vscode.Disposable[];
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(engine: WindowEngine, provider: InlineCompletionProvider, settings: Settings, syntax: SyntaxCache) {
+  constructor(
+    engine: WindowEngine,
+    provider: InlineCompletionProvider,
+    settings: Settings,
+    syntax: SyntaxCache,
+    definitions: NearDefinitions,
+  ) {
     this.#syntax = syntax;
+    this.#definitions = definitions;
     this.#engine = engine;
     this.#provider = provider;
     this.#settings = settings;
@@ -76,10 +85,27 @@ export class FocusWatch implements vscode.Disposable {
       return;
     }
     this.#idle = setTimeout(() => {
-      const editor = this.#isWorkedIn();
-      if (editor !== undefined && this.#provider.unwanted(editor.document, "automatic") === undefined) {
-        void this.#engine.completer?.warm(requestAt(editor.document, editor.selection.active, "automatic"));
-      }
+      void this.#warm();
     }, IDLE_MS);
+  }
+
+  async #warm(): Promise<void> {
+    const before = this.#wantedAt();
+    if (before === undefined) {
+      return;
+    }
+    await this.#definitions.look(before.document, before.selection.active);
+    // Somebody may have typed meanwhile.
+    const editor = this.#wantedAt();
+    if (editor !== undefined) {
+      await this.#engine.completer?.warm(requestAt(editor.document, editor.selection.active, "automatic"));
+    }
+  }
+
+  #wantedAt(): vscode.TextEditor | undefined {
+    const editor = this.#isWorkedIn();
+    return editor !== undefined && this.#provider.unwanted(editor.document, "automatic") === undefined
+      ? editor
+      : undefined;
   }
 }

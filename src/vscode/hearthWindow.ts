@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { jointMinOf } from "../core/gate";
 import type { Clock } from "../core/ports";
+import { type PowerState, PowerWatch } from "../core/power";
 import { REMEDIES } from "../core/remedies";
 import type { Reproduce } from "../core/report/suggestionReport";
 import { SyntaxCache } from "../core/syntax/cursorSyntax";
@@ -21,6 +22,8 @@ import { FocusWatch } from "./focusWatch";
 import { EditorConfigs } from "./editorConfigs";
 import { InlineCompletionProvider } from "./inlineCompletionProvider";
 import { languageName } from "./languageNames";
+import { NearDefinitions } from "./nearDefinitions";
+import { PromptDocument } from "./promptDocument";
 import { LanguageModelProvider } from "./languageModelProvider";
 import { warnAboutOtherCompleters } from "./otherCompleters";
 import type { OpenModels } from "./models/modelsPort";
@@ -42,6 +45,8 @@ export interface HearthWindowOptions {
   readonly builtInModel: string;
   readonly connect: (listeners: EngineListeners, keepAliveMs: number) => EnginePort;
   readonly clock: Clock;
+  /** Of the machine that the engine runs on. */
+  readonly powerState: () => PowerState;
   /** Where the syntax of documents comes from. */
   readonly syntax: (warn: (message: string) => void) => SyntaxSource;
   readonly engineLog: () => Promise<{ readonly path: string; readonly tail: string }>;
@@ -70,11 +75,13 @@ export class HearthWindow {
   readonly #settings: Settings;
   readonly #syntax: SyntaxCache;
   readonly #snooze: Snooze;
+  readonly #power: PowerWatch;
   readonly #readable: ReadableFiles;
   readonly #statusBar = new StatusBar();
   readonly #focus: FocusWatch;
   readonly #edits: WindowEdits;
   readonly #memory: WindowMemory;
+  readonly #definitions: NearDefinitions;
   #thinking = false;
 
   constructor({
@@ -82,6 +89,7 @@ export class HearthWindow {
     builtInModel,
     connect,
     clock,
+    powerState,
     syntax,
     engineLog,
     gitIgnored,
@@ -96,8 +104,11 @@ export class HearthWindow {
     const log = vscode.window.createOutputChannel("Hearth", { log: true });
     const settings = new Settings(builtInModel);
     const snooze = new Snooze(context.globalState);
+    const power = new PowerWatch(powerState, clock, () => settings.powerSaving);
+    this.#power = power;
     const readable = new ReadableFiles(settings, machineFiles);
     this.#readable = readable;
+    this.#definitions = new NearDefinitions(settings, readable);
     this.#settings = settings;
     const warn = (message: string): void => {
       log.warn(message);
@@ -111,10 +122,13 @@ export class HearthWindow {
       log,
       choice: () => settings.engineChoice,
       jointMin: (languageId) => jointMinOf(settings.eagernessIn(languageId)),
-      projectOf: (documentId) => this.#memory.projectOf(documentId),
+      projectOf: (documentId) => {
+        const definitions = this.#definitions.of(documentId);
+        return { ...this.#memory.projectOf(documentId), ...(definitions === undefined ? {} : { definitions }) };
+      },
       wishes: () => {
         const { blocks, inComments, inStrings, memory } = settings;
-        return { blocks, inComments, inStrings, memory: memory !== "off" };
+        return { blocks, inComments, inStrings, memory: memory !== "off", isSaving: () => power.saving !== "off" };
       },
     });
     this.#memory = new WindowMemory(this.engine, settings, readable);
@@ -128,9 +142,10 @@ export class HearthWindow {
       memory: this.#memory,
       readable,
       configs,
+      power,
     });
     this.chat = new WindowChat({ context, engine: this.engine, readable, log });
-    this.#focus = new FocusWatch(this.engine, this.provider, settings, this.#syntax);
+    this.#focus = new FocusWatch(this.engine, this.provider, settings, this.#syntax, this.#definitions);
     this.#edits = new WindowEdits({
       engine: this.engine,
       settings,
@@ -144,7 +159,8 @@ export class HearthWindow {
     }, OTHERS_AFTER_MS);
     const version = (context.extension.packageJSON as { readonly version: string }).version;
     const report = { lastShown: () => this.provider.lastShown, readable, reproduce, version };
-    const ports = { settings, snooze, engine: this.engine, chat: this.chat, log, engineLog, watch, report };
+    const prompt = new PromptDocument(this.engine);
+    const ports = { settings, snooze, engine: this.engine, chat: this.chat, log, engineLog, watch, report, prompt };
     context.subscriptions.push(
       log,
       settings,
@@ -154,6 +170,8 @@ export class HearthWindow {
       this.#statusBar,
       this.#focus,
       this.#memory,
+      this.#definitions,
+      prompt,
       new WorkspaceFiles(this.engine, settings, readable, log, gitIgnored),
       this.provider,
       watch,
@@ -195,6 +213,7 @@ export class HearthWindow {
       excludedBy: document === undefined ? undefined : this.#readable.knownRule(document),
       language: document === undefined ? undefined : languageName(document.languageId),
       snoozedUntilMs: this.#snooze.untilMs,
+      powerReason: this.#power.reason,
       lastSkipReason: this.engine.requests.lastSkipReason,
       statistics: this.engine.statistics,
       isUnjudged: showedUnjudged(this.engine.requests),

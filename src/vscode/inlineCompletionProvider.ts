@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import { CatchUp } from "../core/catchUp";
 import type { Completer } from "../core/completion";
 import type { CompletionOutcome, CompletionRequest } from "../core/completionRequest";
+import type { PowerWatch } from "../core/power";
 import type { ShownSuggestion } from "../core/report/suggestionReport";
 import type { SkipReason, UnwantedReason } from "../core/skipReasons";
 import { isLanguageOn, type Switches, unwantedReason } from "../core/wanted";
@@ -45,6 +46,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   readonly #memory: Pick<WindowMemory, "tell">;
   readonly #readable: ReadableFiles;
   readonly #configs: EditorConfigs;
+  readonly #power: Pick<PowerWatch, "saving">;
   readonly #removals = new RemovalWatch();
   readonly #thinkingChanged = new vscode.EventEmitter<boolean>();
   readonly #answered = new vscode.EventEmitter<void>();
@@ -77,11 +79,13 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
       memory,
       readable,
       configs,
+      power,
     }: {
       readonly watch: SuggestionWatch;
       readonly memory: Pick<WindowMemory, "tell">;
       readonly readable: ReadableFiles;
       readonly configs: EditorConfigs;
+      readonly power: Pick<PowerWatch, "saving">;
     },
   ) {
     this.#watch = watch;
@@ -91,6 +95,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     this.#memory = memory;
     this.#readable = readable;
     this.#configs = configs;
+    this.#power = power;
   }
 
   dispose(): void {
@@ -269,6 +274,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
       mode: this.#settings.mode,
       inlineSuggest: this.#settings.inlineSuggest(document),
       snoozed: this.#snooze.untilMs !== undefined,
+      savingPower: this.#power.saving === "whenAsked",
       language: isLanguageOn(this.#settings.languages, document.languageId),
       excluded: this.#readable.isExcluded(document),
       editable: isEditable(document),

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import { EAGERNESS, type Eagerness, eagernessIn } from "../core/gate";
+import { POWER_SAVING, type PowerSaving } from "../core/power";
 import { settingOf } from "../core/settingKeys";
 import type { CompletionMode } from "../core/wanted";
 import { ENDPOINT_FORMATS, type EndpointChoice } from "../protocol/endpoint";
@@ -78,6 +79,17 @@ export class Settings implements vscode.Disposable {
   /** Small changes are made in the editor itself, and reviewed there. */
   get reviewsInPlace(): boolean {
     return this.#get<unknown>("edit.review", "inPlace") !== "diff";
+  }
+
+  /** Prompts show definitions of what is used near the cursor, for models that know other files. */
+  get definitions(): boolean {
+    return this.#get("completion.definitions", false);
+  }
+
+  /** What is done less on battery, in a low-power profile or beside a busy machine. */
+  get powerSaving(): PowerSaving {
+    const value: unknown = this.#get<unknown>("completion.savePower", "gentle");
+    return POWER_SAVING.find((each) => each === value) ?? "gentle";
   }
 
   get warmUp(): boolean {

@@ -30,7 +30,7 @@ export interface WindowEngineOptions {
   readonly log: vscode.LogOutputChannel;
   readonly choice: () => EngineChoice;
   /** What the user has chosen, when a model becomes ready or a setting changes. */
-  readonly wishes: () => Pick<CompletionOptions, "blocks" | "inComments" | "inStrings" | "memory">;
+  readonly wishes: () => Pick<CompletionOptions, "blocks" | "inComments" | "inStrings" | "memory" | "isSaving">;
   readonly jointMin: JointMin;
   /** What else of a document's project prompts may show. */
   readonly projectOf: (documentId: string) => Project;
@@ -241,6 +241,9 @@ export class WindowEngine implements vscode.Disposable {
     this.#replacement = undefined;
     if (this.#condition.kind !== "ready" || this.#condition.model.loadId !== info.loadId) {
       this.#loaded(info);
+    } else if (!isAskedAlike(this.#condition.model, info)) {
+      this.#options.log.info(`the model is asked as a self-test found best: ${info.traits.plain ?? "continuation"}`);
+      this.#tell({ kind: "ready", model: info });
     }
   }
 
@@ -384,7 +387,7 @@ export class WindowEngine implements vscode.Disposable {
     }
     if (
       condition.kind === "ready" &&
-      (before.kind !== "ready" || before.model.loadId !== condition.model.loadId || this.#completer === undefined)
+      (before.kind !== "ready" || !isAskedAlike(before.model, condition.model) || this.#completer === undefined)
     ) {
       this.#completer?.stop();
       this.#completer = this.#newCompleter(condition.model);
@@ -392,4 +395,9 @@ export class WindowEngine implements vscode.Disposable {
     this.#condition = condition;
     this.#changed.fire(condition);
   }
+}
+
+/** Prompts for one are prompts for the other. */
+function isAskedAlike(a: AnyModel, b: AnyModel): boolean {
+  return a.loadId === b.loadId && JSON.stringify(a.traits) === JSON.stringify(b.traits);
 }

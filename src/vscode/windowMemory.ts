@@ -81,8 +81,34 @@ export class WindowMemory implements vscode.Disposable {
     const folder = own === undefined ? undefined : vscode.workspace.getWorkspaceFolder(own.uri);
     return {
       name: folder?.name ?? "workspace",
-      files: paths.map((path) => ({ path, read: () => sourceTextOf(others.get(path)) })),
+      files: [
+        ...(own === undefined ? [] : this.#otherCellsOf(own)),
+        ...paths.map((path) => ({ path, read: () => sourceTextOf(others.get(path)) })),
+      ],
     };
+  }
+
+  /** Of a notebook, as one file: the end of the code above the cell. */
+  #otherCellsOf(own: vscode.TextDocument): Project["files"] {
+    const notebook = vscode.workspace.notebookDocuments.find((each) =>
+      each.getCells().some(({ document }) => document === own),
+    );
+    if (notebook === undefined || this.#settings.memory === "off") {
+      return [];
+    }
+    const read = (): string => {
+      const cells = notebook.getCells();
+      const above = cells.slice(
+        0,
+        cells.findIndex(({ document }) => document === own),
+      );
+      return lastOf(
+        above
+          .filter(({ kind, document }) => kind === vscode.NotebookCellKind.Code && !this.#readable.isExcluded(document))
+          .map(({ document }) => sourceTextOf(document)),
+      );
+    };
+    return [{ path: promptPath(notebook.uri), read }];
   }
 
   #tellAll(): void {
@@ -147,4 +173,21 @@ export class WindowMemory implements vscode.Disposable {
 function sourceTextOf(document: vscode.TextDocument | undefined): string {
   const text = document?.getText().replaceAll("\r\n", "\n") ?? "";
   return isSourceText(text) ? text : "";
+}
+
+/** About a prompt's room for the nearest of other files, which shows files from their beginning. */
+const CELLS_CHARS_MAX = 900;
+
+/** Whole texts from the last one up, as many as fit, or the last lines of a long one. */
+function lastOf(texts: readonly string[]): string {
+  let shown = "";
+  for (const each of texts.toReversed().filter((text) => text.trim() !== "")) {
+    const more = `${each.trimEnd()}\n${shown === "" ? "" : `\n${shown}`}`;
+    if (more.length > CELLS_CHARS_MAX) {
+      const end = shown === "" ? more.slice(-CELLS_CHARS_MAX) : "";
+      return shown === "" ? end.slice(end.indexOf("\n") + 1) : shown;
+    }
+    shown = more;
+  }
+  return shown;
 }

@@ -308,6 +308,21 @@ describe("hearth inspect", () => {
     assert.equal(facts["file_header"], true);
     assert.deepEqual(facts["warnings"], []);
   });
+
+  it("tells how a model is asked, and why, as its self-test has found", async () => {
+    await withFolder(async (folder) => {
+      const reason = async (...args: string[]): Promise<string> => {
+        const { stdout } = await hearth(["inspect", "--json", ...args], { env: { HEARTH_RUNTIME_DIR: folder } });
+        const facts = JSON.parse(stdout) as Record<string, unknown>;
+        assert.equal(facts["prompt_layout"], "continuation");
+        return String(facts["prompt_layout_reason"]);
+      };
+      assert.match(await reason(), /no self-test has run yet/);
+      const found = await reason("--self-test");
+      assert.match(found, /20 cases.*continuation \d+ bits; suffix-comment \d+ bits/);
+      assert.equal(await reason(), found);
+    });
+  });
 });
 
 describe("hearth chat", () => {

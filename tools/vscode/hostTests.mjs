@@ -31,6 +31,8 @@ export const TEST_SETTINGS = {
   "editor.wordBasedSuggestions": "off",
   "workbench.reduceMotion": "on",
   "git.enabled": false,
+  // Machines that run tests are busy.
+  "hearth.completion.savePower": "off",
   // In the browser it is on by default.
   "files.autoSave": "off",
 };

@@ -1,9 +1,11 @@
 import { detectIndentation } from "../../core/indentation";
+import type { Project } from "../../core/prompt/source";
 import { layOutWindow } from "../../core/promptLayout";
 import { PromptWindows } from "../../core/promptWindow";
 import type { PromptPart } from "../../protocol/prompt";
 import { VirtualClock } from "../virtualClock";
 import type { CursorCase } from "./cursorFile";
+import { projectWith } from "./definitionFile";
 import { completerFor, type Subject, wideBudget } from "./subject";
 import { isWordEnd } from "./verdict";
 
@@ -60,20 +62,28 @@ export async function answerAt(subject: Subject, cursor: CursorCase): Promise<Cu
 }
 
 /** As many characters as a prompt has at most: how windows estimate tokens is not what is measured. */
-export function promptAt({ traits, contextTokens, budget, count }: Subject, cursor: CursorCase): readonly PromptPart[] {
-  const windows = new PromptWindows(budget ?? wideBudget(contextTokens), { count });
+export function promptAt(subject: Subject, cursor: CursorCase): readonly PromptPart[] {
+  const { traits, contextTokens, budget, count } = subject;
+  const windows = new PromptWindows(budget ?? wideBudget(contextTokens), { count }, projectAt(subject, cursor));
+  // As after a pause: only then definitions come into a prompt.
+  windows.refresh("", cursor);
   return layOutWindow(cursor.path, windows.windowAt("", cursor), traits);
 }
 
+function projectAt({ definitionsAt }: Subject, cursor: CursorCase): (() => Project) | undefined {
+  return definitionsAt === undefined ? undefined : projectWith(definitionsAt(cursor));
+}
+
 /** What a newly opened window shows there after the key before the cursor was typed. */
-async function shownAt(subject: Subject, { path, language, text, offset }: CursorCase): Promise<string> {
+async function shownAt(subject: Subject, cursor: CursorCase): Promise<string> {
+  const { path, language, text, offset } = cursor;
   const clock = new VirtualClock();
-  const completer = await completerFor(subject, language, clock);
+  const completer = await completerFor(subject, language, clock, projectAt(subject, cursor));
   const indentation = detectIndentation(text);
-  const trigger = "automatic";
-  const outcome = await clock.until(
-    completer.complete({ documentId: path, path, languageId: language, text, offset, indentation, trigger }),
-  );
+  const document = { documentId: path, path, languageId: language, text, indentation };
+  const request = { ...document, offset, trigger: "automatic" } as const;
+  completer.refresh(request);
+  const outcome = await clock.until(completer.complete(request));
   completer.stop();
   if (outcome.kind === "none" && outcome.error !== undefined) {
     throw outcome.error instanceof Error ? outcome.error : new Error("completion failed", { cause: outcome.error });

@@ -1,9 +1,11 @@
 import { EAGERNESS, type Eagerness } from "../../core/gate";
 import type { PromptTraits } from "../../core/ports";
+import { PLAIN_LAYOUTS } from "../../protocol/prompt";
 import { type Arguments, flagOption, type OptionTable, textOption, usageError, wholeOption } from "../options";
 
 export const evalOptions = {
   cursors: { type: "string" },
+  definitions: { type: "string" },
   workspace: { type: "string" },
   eagerness: { type: "string" },
   "no-memory": { type: "boolean" },
@@ -15,7 +17,7 @@ export const evalOptions = {
 } as const satisfies OptionTable;
 
 /** `peer`: the whole document around the cursor, prefix first, as llama.vscode asks a server that continues it. */
-const LAYOUTS = ["continuation", "suffix-first", "prefix-first", "peer"] as const;
+const LAYOUTS = [...PLAIN_LAYOUTS, "suffix-first", "prefix-first", "peer"] as const;
 
 export type Layout = (typeof LAYOUTS)[number];
 
@@ -54,13 +56,16 @@ function choiceOf<T extends string>(args: Arguments, name: string, choices: read
   return found;
 }
 
-/** What prompts look like: as the model wants them, or as the command line says. */
-export function traitsFor(model: PromptTraits, layout: Layout | undefined): PromptTraits {
+/** What prompts look like where the command line says it. */
+export function traitsFor(model: PromptTraits, layout: Layout): PromptTraits {
+  if (layout === "chat-fill" && model.chat === undefined) {
+    throw usageError("--layout chat-fill is for models with a chat template of their own");
+  }
   switch (layout) {
-    case undefined:
-      return model;
     case "continuation":
-      return { ...model, fimLayouts: [] };
+    case "suffix-comment":
+    case "chat-fill":
+      return { ...model, fimLayouts: [], plain: layout };
     case "suffix-first":
     case "prefix-first":
       return { ...model, fimLayouts: [layout] };

@@ -4,11 +4,11 @@ import type { PromptBudget } from "../../core/promptWindow";
 import { type CodeMemory, linesAround } from "../../engine/local/codeMemory";
 import type { GenerateOptions, LocalEngine, LocalSession } from "../../engine/local/localEngine";
 import type { MixtureWeights } from "../../engine/local/native";
+import { surpriseOf } from "../../engine/local/surprise";
 import { healPrompt, unhealedPrompt } from "../../engine/local/tokenHealing";
 import { GREEDY } from "../../protocol/generation";
 import type { PromptPart } from "../../protocol/prompt";
 import type { Subject, SubjectMemory } from "./subject";
-import { surpriseOf } from "./surprise";
 
 const LINE_TOKENS = 20;
 

@@ -2,20 +2,16 @@ import { Completer } from "../../core/completion";
 import type { CompletionOptions } from "../../core/completionOptions";
 import type { JointMin } from "../../core/gate";
 import type { PromptTraits, TextEngine } from "../../core/ports";
+import type { Project } from "../../core/prompt/source";
 import { perSource, type SourceName } from "../../core/prompt/sources";
 import { budgetFor, type PromptBudget } from "../../core/promptWindow";
 import { estimateTokens } from "../../core/tokenEstimate";
+import type { Surprise } from "../../engine/local/surprise";
 import type { PromptPart } from "../../protocol/prompt";
 import { syntaxOf } from "../syntax";
 import type { VirtualClock } from "../virtualClock";
+import type { RecordedDefinitions } from "./definitionFile";
 import { TimedEngine } from "./timedEngine";
-
-/** How a text goes on, as bits of information: −log2 of its probability. */
-export interface Surprise {
-  readonly bits: number;
-  /** UTF-8 bytes of the text, or of the part of it for which the context had room. */
-  readonly bytes: number;
-}
 
 /** Code at hand that a model is mixed with. */
 export interface SubjectMemory {
@@ -38,6 +34,8 @@ export interface Subject {
   readonly engine: TextEngine;
   /** Missing: the model is asked alone. */
   readonly memory?: SubjectMemory;
+  /** Of identifiers near a cursor. Missing: prompts show none. */
+  readonly definitionsAt?: RecordedDefinitions;
   /** Tokens of a text. */
   readonly count: (text: string) => number;
   /** The likeliest rest of the line. */
@@ -55,6 +53,7 @@ export async function completerFor(
   { engine, traits, contextTokens, budget, jointMin, count }: Subject,
   languageId: string,
   clock: VirtualClock,
+  projectOf?: () => Project,
 ): Promise<Completer> {
   const syntax = await syntaxOf([languageId], clock);
   const options: Partial<CompletionOptions> = {
@@ -65,7 +64,8 @@ export async function completerFor(
   const timed = new TimedEngine(engine, clock, ANSWER_MS);
   // A window estimates, within a budget that leaves room for that; one that fills the context has to count.
   const tokens = { count: budget === undefined ? estimateTokens : count };
-  return new Completer({ engine: timed, clock, tokens, syntax }, traits, options);
+  const ports = { engine: timed, clock, tokens, syntax };
+  return new Completer(projectOf === undefined ? ports : { ...ports, projectOf }, traits, options);
 }
 
 /** Tokens beside the sources': the layout's own, and an answer. */

@@ -1,5 +1,5 @@
-import type { FrozenText, OtherFile, Place, Project, PromptSource, Room } from "./source";
-import { special, text } from "./source";
+import type { FrozenText, OtherFile, Place, PromptSource, Room } from "./source";
+import { NO_PROJECT, special, text } from "./source";
 
 /**
  * Other files of the project, the nearest one last, each with its path: how models that were trained on repositories know what a
@@ -85,8 +85,6 @@ class FrozenFiles implements FrozenText {
     return blocks.reverse();
   }
 }
-
-const NO_PROJECT: Project = { name: "", files: [] };
 
 /** Undefined for a file without a whole line that fits. */
 function blockOf({ path, read }: OtherFile, room: number): Block | undefined {

@@ -44,6 +44,24 @@ export interface Project {
   readonly name: string;
   /** The nearest to the document first. */
   readonly files: readonly OtherFile[];
+  /** Of identifiers near the cursor. Missing: nobody looks for them. */
+  readonly definitions?: {
+    /** As they were found last, while nobody typed; the identifier that is nearest to the cursor first. */
+    readonly found: readonly Definition[];
+    /** Whether a file may still be shown. */
+    readonly readable: (path: string) => boolean;
+  };
+}
+
+export const NO_PROJECT: Project = { name: "", files: [] };
+
+/** What another file says of a name. */
+export interface Definition {
+  readonly name: string;
+  /** Relative to the project, with forward slashes. */
+  readonly path: string;
+  /** Whole lines, with line feeds. */
+  readonly text: string;
 }
 
 /** A file that may be read by all rules for that. */

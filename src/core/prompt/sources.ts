@@ -1,4 +1,5 @@
 import { anchoredPrefix } from "./anchoredPrefix";
+import { definitions } from "./definitions";
 import { fileHeader } from "./fileHeader";
 import { frozenSuffix } from "./frozenSuffix";
 import { otherFiles } from "./otherFiles";
@@ -7,6 +8,7 @@ import type { PromptSource } from "./source";
 /** All that prompts are made of. */
 export const PROMPT_SOURCES = {
   others: otherFiles,
+  definitions,
   header: fileHeader,
   suffix: frozenSuffix,
   prefix: anchoredPrefix,

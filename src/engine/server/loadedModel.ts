@@ -1,6 +1,6 @@
 import { residentBytes } from "../../machineMemory";
-import { ChatTemplate } from "../../model/chatTemplate";
-import { openGgufFile, promptTraitsOf } from "../../model/ggufFile";
+import type { ChatTemplate } from "../../model/chatTemplate";
+import { openGgufFile } from "../../model/ggufFile";
 import { inSlices } from "../../model/slices";
 import type { ChatMessage, GenerationStatistics, ModelChoice, ModelInfo } from "../../protocol/engine";
 import {
@@ -15,6 +15,9 @@ import type { CodeMemory } from "../local/codeMemory";
 import { LocalEngine, type LocalSession } from "../local/localEngine";
 import type { NativeEngineStats } from "../local/native";
 import { HotExperts } from "./hotExperts";
+import { IDLE_MS, IdleLayoutTest } from "./idleLayoutTest";
+import { LayoutStore } from "./layoutStore";
+import { canTestLayout, templateOf, traitsAfter } from "./modelLayout";
 import { type SessionLease, SessionSlots, type StopSignal } from "./sessionSlots";
 
 /** Documents whose keys and values are kept: the one that is typed in, and the one before. */
@@ -35,7 +38,7 @@ export interface Job {
 
 /** A loaded model and its sessions. */
 export class LoadedModel {
-  readonly info: Omit<ModelInfo, "loadId">;
+  #info: Omit<ModelInfo, "loadId">;
   readonly #engine: LocalEngine;
   readonly #template: ChatTemplate;
   readonly #completions: SessionSlots<LocalSession>;
@@ -49,27 +52,38 @@ export class LoadedModel {
   readonly #hotBefore: Int32Array;
   readonly #idleTrimMs: number;
   #idleTimer: NodeJS.Timeout | undefined;
+  /** Until it has a verdict. */
+  #layoutTest: IdleLayoutTest | undefined;
+  #onInfo: (() => void) | undefined;
   #last: Pick<GenerationStatistics, "prefillTps" | "decodeTps" | "reading"> = {};
 
-  private constructor(engine: LocalEngine, idleTrimMs: number, hot: HotExperts, hotBefore: Int32Array) {
+  private constructor(
+    engine: LocalEngine,
+    traits: ModelInfo["traits"],
+    idleTrimMs: number,
+    hot: HotExperts,
+    hotBefore: Int32Array,
+  ) {
     this.#engine = engine;
     this.#idleTrimMs = idleTrimMs;
     this.#hot = hot;
     this.#hotBefore = hotBefore;
-    this.info = infoOf(engine);
-    this.#template = new ChatTemplate(engine.model.chatTemplate, engine.tokenizer, { fileName: engine.model.name });
+    this.#info = infoOf(engine, traits);
+    this.#template = templateOf(engine);
     this.#completions = new SessionSlots(COMPLETION_SESSIONS, () => engine.newSession());
     this.#chats = new SessionSlots(CHAT_SESSIONS, () => engine.newSession());
   }
 
   /**
    * Errors: EngineError. `onPart` gets numbers from 0 to 1. The experts that were hot when the model was used last are read
-   * meanwhile and after.
+   * meanwhile and after. A model of which nothing says how to fill in is tested while nobody asks it anything, once.
    */
   static async load(
     { path, load: { idleTrimMs = 0, ...load } = {} }: ModelChoice,
     onPart: (part: number) => void,
     hot: HotExperts = new HotExperts(),
+    layouts: LayoutStore = new LayoutStore(),
+    testAfterMs = IDLE_MS,
   ): Promise<LoadedModel> {
     const options = { ...load, sessions: COMPLETION_SESSIONS + CHAT_SESSIONS, memoryBytes: CODE_MEMORY_BYTES };
     const engine = await LocalEngine.open(path, options, (done, total) => {
@@ -78,7 +92,45 @@ export class LoadedModel {
     const { n_layer, n_expert } = engine.model.spec;
     const hotBefore = hot.read(engine.model.identity, n_layer * n_expert);
     engine.preload(hotBefore);
-    return new LoadedModel(engine, idleTrimMs, hot, hotBefore);
+    const isOpen = canTestLayout(engine);
+    const verdict = isOpen ? await layouts.read(engine.model) : undefined;
+    const model = new LoadedModel(engine, await traitsAfter(engine, verdict), idleTrimMs, hot, hotBefore);
+    if (isOpen && verdict === undefined) {
+      void model.#testLayout(layouts, testAfterMs);
+    }
+    return model;
+  }
+
+  /** Changes where a self-test ends. */
+  get info(): Omit<ModelInfo, "loadId"> {
+    return this.#info;
+  }
+
+  /** Calls back whenever `info` has changed. */
+  onDidChangeInfo(listener: () => void): void {
+    this.#onInfo = listener;
+  }
+
+  /** Never rejects: without a verdict the model goes on as it began. */
+  async #testLayout(layouts: LayoutStore, testAfterMs: number): Promise<void> {
+    const test = new IdleLayoutTest(this.#engine, this.#completions, testAfterMs);
+    this.#layoutTest = test;
+    try {
+      const verdict = await test.run();
+      if (verdict === undefined) {
+        return;
+      }
+      await layouts.write(this.#engine.model, verdict);
+      const traits = await traitsAfter(this.#engine, verdict);
+      if (traits.plain !== undefined && this.#allEnded === undefined) {
+        this.#info = { ...this.#info, traits };
+        this.#onInfo?.();
+      }
+    } catch {
+      // The next process tries again.
+    } finally {
+      this.#layoutTest = undefined;
+    }
   }
 
   /** Whether its file is a model that this version can load, as far as the header tells. Errors: EngineError. */
@@ -159,6 +211,7 @@ export class LoadedModel {
     for (const signal of [...this.#running]) {
       signal.stop("cancelled");
     }
+    await this.#layoutTest?.close();
     if (this.#running.size > 0) {
       await ended;
     }
@@ -215,6 +268,7 @@ export class LoadedModel {
       job.signal.stop("cancelled");
     }
     clearTimeout(this.#idleTimer);
+    this.#layoutTest?.busy();
     this.#running.add(job.signal);
     let lease: SessionLease<LocalSession> | undefined;
     try {
@@ -234,6 +288,7 @@ export class LoadedModel {
       this.#running.delete(job.signal);
       if (this.#running.size === 0) {
         this.#allEnded?.();
+        this.#layoutTest?.idle();
         this.#trimWhenIdle();
       }
     }
@@ -279,7 +334,7 @@ function ratesOf(report: GenerateReport): Pick<GenerationStatistics, "prefillTps
   };
 }
 
-function infoOf(engine: LocalEngine): LoadedModel["info"] {
+function infoOf(engine: LocalEngine, traits: ModelInfo["traits"]): LoadedModel["info"] {
   const { model, info } = engine;
   return {
     path: model.identity.path,
@@ -288,7 +343,7 @@ function infoOf(engine: LocalEngine): LoadedModel["info"] {
     family: model.architecture,
     quantLabel: model.quantLabel,
     capabilities: model.capabilities,
-    traits: promptTraitsOf(model),
+    traits,
     contextTokens: info.plan.contextTokens,
     isa: info.isa,
     threads: info.threads,

@@ -224,3 +224,37 @@ describe("ModelHost", () => {
     await assert.rejects(new Models().host.need(ann), { code: "bad_request", message: /no model is chosen/ });
   });
 });
+
+describe("ModelHost: what a model is asked like", () => {
+  it("is told again when it changes, of the same load", async () => {
+    const told: EngineStatus[] = [];
+    const model = { info: { path: "/x", traits: "before" }, close: () => Promise.resolve() };
+    let changed = (): void => undefined;
+    const onDidChangeInfo = (listener: () => void): void => {
+      changed = listener;
+    };
+    const host = new ModelHost((status) => told.push(status), {
+      check: () => Promise.resolve(),
+      load: () =>
+        Promise.resolve({
+          ...model,
+          onDidChangeInfo,
+          get info() {
+            return model.info;
+          },
+        } as unknown as LoadedModel),
+    });
+    host.choose(ann, X);
+    await host.need(ann);
+    model.info = { path: "/x", traits: "after" };
+    changed();
+    const ready = told.flatMap((status) => (status.kind === "ready" ? [status.model] : []));
+    assert.deepEqual(ready, [
+      { loadId: 1, path: "/x", traits: "before" },
+      { loadId: 1, path: "/x", traits: "after" },
+    ]);
+    await host.close();
+    changed();
+    assert.equal(told.filter(({ kind }) => kind === "ready").length, 2);
+  });
+});

@@ -10,7 +10,9 @@ export type ModelUser = object;
 export type HostedModel = Pick<
   LoadedModel,
   "sessions" | "statistics" | "tokenize" | "count" | "complete" | "chat" | "forget" | "close"
-> & { readonly info: Omit<ModelInfo, "loadId"> } & Partial<Pick<LoadedModel, "newMemory" | "endMemory">>; // Models of tests have none.
+> & { readonly info: Omit<ModelInfo, "loadId"> } & Partial<
+    Pick<LoadedModel, "newMemory" | "endMemory" | "onDidChangeInfo">
+  >; // Models of tests have none.
 
 export type LoadModel = (choice: ModelChoice, onPart: (part: number) => void) => Promise<HostedModel>;
 
@@ -201,6 +203,11 @@ export class ModelHost {
     });
     this.#loads += 1;
     this.#ready = model;
+    model.onDidChangeInfo?.(() => {
+      if (this.#ready === model) {
+        this.#tell({ kind: "ready", model: this.#infoOf(model) });
+      }
+    });
     this.#tell({ kind: "ready", model: this.#infoOf(model) });
     return model;
   }

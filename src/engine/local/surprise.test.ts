@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { LocalEngine } from "../../engine/local/localEngine";
-import { healPrompt } from "../../engine/local/tokenHealing";
+import { LocalEngine } from "./localEngine";
+import { healPrompt } from "./tokenHealing";
 import { bitsOf, surpriseOf } from "./surprise";
 
 const STARTER = join(import.meta.dirname, "..", "..", "..", "models", "hearth-starter.gguf");

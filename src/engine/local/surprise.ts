@@ -1,8 +1,14 @@
-import { type CodeMemory, CONTEXT_TOKENS_MAX } from "../../engine/local/codeMemory";
-import type { LocalSession } from "../../engine/local/localEngine";
-import type { HealedPrompt } from "../../engine/local/tokenHealing";
 import type { Tokenizer } from "../../model/tokenizer";
-import type { Surprise } from "./subject";
+import { type CodeMemory, CONTEXT_TOKENS_MAX } from "./codeMemory";
+import type { LocalSession } from "./localEngine";
+import type { HealedPrompt } from "./tokenHealing";
+
+/** How a text goes on, as bits of information: −log2 of its probability. */
+export interface Surprise {
+  readonly bits: number;
+  /** UTF-8 bytes of the text, or of the part of it for which the context had room. */
+  readonly bytes: number;
+}
 
 /**
  * How surprising a text is after a prompt, token by token as the tokenizer cuts it. What was taken back of the prompt comes
