@@ -282,7 +282,8 @@ async function finish(args: Arguments, { file, path, text, whole }: OpenFile, re
   const document = "lines" in result ? withLines(text, result.lines) : whole;
   const isChanged = document !== whole;
   if (flagOption(args, "json")) {
-    const reason = "reason" in result ? result.reason : UNCHANGED;
+    // What was cut off may be all that the answer had to change.
+    const reason = "reason" in result ? result.reason : [...result.warnings, UNCHANGED].join(" ");
     printJson(
       isChanged && "warnings" in result
         ? { changed: true, document, warnings: result.warnings }

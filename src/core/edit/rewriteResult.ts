@@ -11,11 +11,13 @@ import { isMarkerLine } from "./elisionMarkers";
 import { hoistedImports } from "./hoistedImports";
 import { applyHunks, type LineRange } from "./lineDiff";
 import { lineSyntax } from "./lineSyntax";
+import { flattened, outlineOf } from "./outline/outline";
 import { loopingLines } from "./repetitionLoop";
 import { cutPreviewOf } from "./streamPreview";
 import { placeTests } from "./testPlace";
-import { failedWarning, othersWarning, restoredWarning, WARNINGS } from "./warnings";
+import { failedWarning, lostWarning, othersWarning, restoredWarning, WARNINGS } from "./warnings";
 import { shapeOf, wholeBlocks } from "./wholeBlock";
+import { wrappedAnswer } from "./wrappedAnswer";
 
 /** The lines of a document that an answer takes the place of. */
 export interface RewriteSpot {
@@ -102,8 +104,29 @@ export function rewriteOf(answer: string, spot: RewriteSpot, options: RewriteOpt
     kind: "rewritten",
     range: { start: above?.start ?? whole.start, end: whole.end },
     lines: [...(above?.above ?? []), ...written],
-    warnings: [...warnings, ...(looping > 0 ? [WARNINGS.loop] : []), ...fitted.warnings],
+    warnings: [
+      ...warnings,
+      ...(looping > 0 ? [WARNINGS.loop] : []),
+      ...fitted.warnings,
+      ...(cut || options.isPartial === true ? [] : lostWarnings(old, written, spot)),
+    ],
   };
+}
+
+/** Fewer declarations than before: what is named nowhere any more. One with another name has only been renamed. */
+function lostWarnings(
+  old: readonly string[],
+  written: readonly string[],
+  { languageId, indentation }: RewriteSpot,
+): readonly string[] {
+  const namesOf = (lines: readonly string[]): string[] =>
+    flattened(outlineOf(lines, languageId, indentation.size))
+      .filter(({ kind, name }) => name !== "" && ["function", "container", "call"].includes(kind))
+      .map(({ name }) => name);
+  const [before, after] = [namesOf(old), namesOf(written)];
+  const text = written.join("\n");
+  const lost = before.filter((name) => !after.includes(name) && !text.includes(/[^.:]*$/.exec(name)?.[0] ?? name));
+  return lost.length > 0 && after.length < before.length ? [lostWarning(lost)] : [];
 }
 
 interface Fitted {
@@ -113,9 +136,13 @@ interface Fitted {
 }
 
 /** Undefined where it leaves out what cannot be put back. */
-function fittedTo(spot: RewriteSpot, answer: readonly string[], options: RewriteOptions): Fitted | undefined {
+function fittedTo(spot: RewriteSpot, said: readonly string[], options: RewriteOptions): Fitted | undefined {
   const { lines, indentation, languageId } = spot;
-  const half = options.isPartial === true || options.kind === "tests" ? undefined : halfOf(spot, answer);
+  const isWhole = options.isPartial !== true && options.kind !== "tests";
+  const wrapped = isWhole ? wrappedAnswer(said, spot) : undefined;
+  const answer = wrapped?.kind === "inner" ? wrapped.lines : said;
+  const around = wrapped?.kind === "whole" ? { range: wrapped.range, warning: WARNINGS.widened } : undefined;
+  const half = isWhole ? (around ?? halfOf(spot, answer)) : undefined;
   const range = half?.range ?? spot.range;
   const old = lines.slice(range.start, range.end);
   const above = lines.slice(Math.max(0, range.start - AROUND_LINES), range.start);
@@ -178,7 +205,10 @@ function withCommentAbove(
   }
   const repeated = new Set(lead.map(({ text }) => text.trim()));
   const syntax = lineSyntax(above, languageId);
-  const kept = above.filter((line, i) => syntax[i]?.isComment !== true && !repeated.has(line.trim()));
+  // Attributes of PHP begin like a comment.
+  const isComment = (line: string, i: number): boolean =>
+    syntax[i]?.isComment === true && (syntax[i].startsInComment || !/^\s*#\[/.test(line));
+  const kept = above.filter((line, i) => !isComment(line, i) && !repeated.has(line.trim()));
   const comments = lead.filter(({ isComment }) => isComment).length;
   return {
     range: { start: whole.start, end: range.end },
