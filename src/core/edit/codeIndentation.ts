@@ -40,7 +40,7 @@ export interface Shift {
 /** A line with words says more about where it stands than a lonely bracket. */
 const WORDS_WEIGHT = 4;
 const OPENER = /(?:[{([:]|=>|->|\b(?:then|do|else|begin)|\|)\s*$/;
-const BLOCK_OPENER = /[{:]\s*$/;
+const BLOCK_OPENER = /(?:[{:]|^\s*<[A-Za-z][^<>]*(?<!\/)>)\s*$/;
 
 /**
  * Gives a model's code the indentation of its place: models often write what they rewrite from the left edge, or in steps
@@ -172,7 +172,9 @@ function scaleOf(code: readonly CodeLine[], old: readonly CodeLine[], indentatio
   }
   const scale = size / step;
   const weight = (votes: ReadonlyMap<number, number>): number => Math.max(0, ...votes.values());
-  const [scaled, unscaled] = [votesFor(scale, code, old), votesFor(1, code, old)];
+  // The outermost lines stand where they do whatever a step is.
+  const deeper = code.filter(({ width }) => width > Math.min(...widths));
+  const [scaled, unscaled] = [votesFor(scale, deeper, old), votesFor(1, deeper, old)];
   const [own, same] = [weight(scaled), weight(unscaled)];
   // A line that was kept stands where it did only once steps are as wide as here, with the outermost line in its place.
   const columns = Math.min(...old.map(({ width }) => width));

@@ -1,6 +1,7 @@
 import { type Indentation, indentWidth } from "../indentation";
 import { codeOfAnswer } from "./answer/answerCode";
 import { placePatch } from "./answer/patchText";
+import { beyondRange } from "./beyondRange";
 import { blankEnds, withoutBlankEnds } from "./blankEnds";
 import { blockAt, withWhatBelongsAbove } from "./block";
 import { fitIndentation } from "./codeIndentation";
@@ -87,6 +88,11 @@ export function rewriteOf(answer: string, spot: RewriteSpot, options: RewriteOpt
   ) {
     return { kind: "none", reason: "The answer has no code for this place.", said: own.join("\n") };
   }
+  const isWhole = options.isPartial !== true && !cut && options.kind !== "document";
+  const beyond = isWhole && !isLeftOut ? beyondRange(own, spot) : undefined;
+  if (beyond !== undefined) {
+    return { kind: "rewritten", ...beyond, warnings: [...warnings, ...beyond.warnings] };
+  }
   const hoisted =
     options.isPartial === true || options.kind === "document" ? undefined : hoistedImports(own, spot, range);
   const fitted = fittedTo(spot, hoisted?.rest ?? own, options);
@@ -157,7 +163,8 @@ function fittedTo(spot: RewriteSpot, said: readonly string[], options: RewriteOp
   if (expanded.kind === "unclear") {
     return undefined;
   }
-  const filled = expanded.kind === "merged" ? withEnds(expanded.lines, old) : expanded.lines;
+  const ended = expanded.kind === "merged" ? withEnds(expanded.lines, old) : expanded.lines;
+  const filled = withComma(ended, old, languageId);
   const whole = options.kind === "document" ? withCodeBelow(filled, old, languageId, indentation) : filled;
   const merged = expanded.kind === "merged" && expanded.restored > 0 ? [restoredWarning(expanded.restored)] : [];
   if (options.kind !== "document") {
@@ -173,6 +180,21 @@ function fittedTo(spot: RewriteSpot, said: readonly string[], options: RewriteOp
     lines: code.lines,
     warnings: [...warnings, ...merged, ...(code.changedCode ? [WARNINGS.codeChanged] : [])],
   };
+}
+
+/** An entry of a list that was shown alone lost its comma, or got one: it is as before. */
+function withComma(lines: readonly string[], old: readonly string[], languageId: string): readonly string[] {
+  const isText = (line: string): boolean => line.trim() !== "";
+  const at = lines.findLastIndex(isText);
+  const [last = "", oldLast = ""] = [lines[at]?.trimEnd(), old.findLast(isText)?.trimEnd()];
+  if (at === -1 || last.endsWith(",") === oldLast.endsWith(",")) {
+    return lines;
+  }
+  const isJson = /^json/.test(languageId) && !/\/\/|\*\/\s*$/.test(last);
+  if (oldLast.endsWith(",") && (isJson ? /["\w\]}]$/.test(last) : `${last.trim()},` === oldLast.trim())) {
+    return lines.with(at, `${last},`);
+  }
+  return isJson && last.endsWith(",") && /["\w\]}]$/.test(oldLast) ? lines.with(at, last.slice(0, -1)) : lines;
 }
 
 /** Blank lines at both ends are those of the place. */

@@ -17,7 +17,7 @@ export interface WrappedSpot {
 }
 
 /** What has no name and no value: brackets and the words that end a block. */
-const CLOSER = /^\s*(?:[)\]}]+[;,)]*|end[;,]?)\s*$/;
+const CLOSER = /^\s*(?:[)\]}]+[;,)]*|end[;,]?|<\/[\w.:-]+>)\s*$/;
 /** Of the rest of a block, so much stands in an answer that is the whole. */
 const WHOLE_SHARE = 0.5;
 
@@ -51,23 +51,34 @@ export function wrappedAnswer(answer: readonly string[], spot: WrappedSpot): Wra
 function openerOf(own: readonly string[], { lines, range, indentation }: WrappedSpot): number | undefined {
   const first = own[0]?.trim() ?? "";
   const isText = (line: string): boolean => /[\p{L}\p{N}]/u.test(line);
-  const width = (line: string): number => indentWidth(line, indentation.size);
   const selected = lines.slice(range.start, range.end).filter((line) => line.trim() !== "");
-  if (!isText(first) || own.length < 2 || selected.some((line) => line.trim() === first)) {
+  const isObject = first === "{" && own.at(-1)?.trim() === "}" && /^\s*"/.test(selected[0] ?? "");
+  if ((!isText(first) && !isObject) || own.length < 2 || selected.some((line) => line.trim() === first)) {
     return undefined;
   }
-  let inner = Math.min(...selected.map(width));
+  return openersAround({ lines, range, indentation }).find((i) => lines[i]?.trim() === first);
+}
+
+/** The lines that open the blocks around a range, the innermost first. */
+function openersAround({ lines, range, indentation }: WrappedSpot): number[] {
+  const width = (line: string): number => indentWidth(line, indentation.size);
+  let inner = Math.min(
+    ...lines
+      .slice(range.start, range.end)
+      .filter((line) => line.trim() !== "")
+      .map(width),
+  );
+  const openers: number[] = [];
   for (let i = range.start - 1; i >= 0 && inner > 0; --i) {
     const line = lines[i] ?? "";
-    if (!isText(line) || width(line) >= inner) {
-      continue;
-    }
-    inner = width(line);
-    if (line.trim() === first) {
-      return i;
+    // A brace on a line of its own stands below what it opens.
+    const isBrace = line.trim() === "{" && /\S/.test(lines[i - 1] ?? "") && width(lines[i - 1] ?? "") === width(line);
+    if (line.trim() !== "" && width(line) < inner && !isBrace) {
+      inner = width(line);
+      openers.push(i);
     }
   }
-  return undefined;
+  return openers;
 }
 
 /** The lines of an answer inside the one block that it is; undefined where it is more than that. */
@@ -76,22 +87,26 @@ function insideOf(own: readonly string[], tabWidth: number): readonly string[] |
   const outer = width(own[0] ?? "");
   const last = own.at(-1) ?? "";
   const isClosed = CLOSER.test(last) && width(last) === outer;
-  const inner = own.slice(1, isClosed ? -1 : undefined);
-  const opensBraces = /[{([]\s*$/.test(own[0] ?? "");
-  const isDeeper = inner.every((line) => line.trim() === "" || width(line) > outer || /^\s*\{\s*$/.test(line));
+  const isBrace = (own[1] ?? "").trim() === "{" && width(own[1] ?? "") === outer;
+  const inner = own.slice(isBrace ? 2 : 1, isClosed ? -1 : undefined);
+  const opensBraces = isBrace || /[{([]\s*$/.test(own[0] ?? "");
+  const isDeeper = inner.every((line) => line.trim() === "" || width(line) > outer);
   return isDeeper && isClosed === (opensBraces || isClosed) && inner.some((line) => line.trim() !== "")
     ? inner
     : undefined;
 }
 
 /** Whether an answer has what the block has outside the range, as it is or changed. */
-function hasRest(own: readonly string[], block: LineRange, { lines, range, indentation }: WrappedSpot): boolean {
+function hasRest(own: readonly string[], block: LineRange, spot: WrappedSpot): boolean {
+  const { lines, range, indentation } = spot;
+  // Those that lead to the range are shown in any case.
+  const openers = new Set(openersAround(spot));
   const old = lines.slice(block.start, block.end);
   const aligned = alignLines(own, old, () => false, indentation.size);
   const kept = new Set(aligned?.old);
   const rest = old.flatMap((line, i) => {
     const at = block.start + i;
-    const isOutside = i > 0 && (at < range.start || at >= range.end);
+    const isOutside = !openers.has(at) && (at < range.start || at >= range.end);
     return isOutside && /[\p{L}\p{N}]/u.test(line) && !CLOSER.test(line) ? [i] : [];
   });
   const share = rest.filter((i) => kept.has(i)).length / Math.max(1, rest.length);

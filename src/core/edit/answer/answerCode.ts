@@ -57,8 +57,17 @@ export function codeOfAnswer(answer: string, target: AnswerTarget): AnswerCode {
   if (isOnlyTalk(block.lines, target)) {
     return { kind: "none", said: block.lines.join("\n"), language };
   }
-  const lines = withoutLineNumbers(block.lines, original);
+  const lines = withoutLineNumbers(withoutInnerFence(block.lines, target), original);
   return { kind: "code", lines, closed: block.closed, isFenced: true, others };
+}
+
+/** A fence around a fence, in a file that shows none. */
+function withoutInnerFence(lines: readonly string[], { original, languageId }: AnswerTarget): readonly string[] {
+  const own = withoutBlankEnds(lines);
+  const isFence = (line: string | undefined): boolean => /^\s*(?:`{3,}|~{3,})/.test(line ?? "");
+  return !isProse(languageId) && own.length > 2 && isFence(own[0]) && isFence(own.at(-1)) && !original.some(isFence)
+    ? own.slice(1, -1)
+    : lines;
 }
 
 /** Blocks that are patches are one patch: a model shows each place by itself. */
@@ -132,7 +141,7 @@ function unfenced(text: string, target: AnswerTarget, blocks: readonly CodePart[
   }
   const { original, languageId } = target;
   const known = new Set(significant(original));
-  const lines = linesOf(text);
+  const lines = linesOf(withoutBackticks(text, original));
   const single = lines.map(blockOnOneLine).filter((each) => each !== undefined);
   if (single.length === 1 && !isProse(languageId)) {
     return { kind: "code", lines: single, closed: true, isFenced: true, others: 0 };
@@ -157,6 +166,12 @@ function unfenced(text: string, target: AnswerTarget, blocks: readonly CodePart[
   return isCode && !isOnlyTalk(code, target)
     ? { kind: "code", lines: code, closed: true, isFenced: false, others: 0 }
     : none;
+}
+
+/** One line of code, as it is quoted in a sentence. */
+function withoutBackticks(text: string, original: readonly string[]): string {
+  const code = /^\s*`([^`\n]+)`\s*$/.exec(text)?.[1];
+  return code === undefined || original.some((line) => line.trim().startsWith("`")) ? text : code;
 }
 
 /** A file that shows blocks itself, without a fence around it: the block is only a part of what was kept. */

@@ -45,6 +45,9 @@ export function isPatch(lines: readonly string[], language: string, original: re
   if (isSearchAndReplace(lines, original)) {
     return true;
   }
+  if (lines.some((line) => line.startsWith("*** Begin Patch"))) {
+    return true;
+  }
   const signs = lines.filter((line) => /^[+-]/.test(line)).length;
   if (signs === 0) {
     return false;
@@ -160,7 +163,7 @@ function placeHunk(
   const below = Math.min(FUZZ_MAX, context(lines.toReversed()));
   for (let fuzz = 0; fuzz <= Math.max(above, below); ++fuzz) {
     const own = lines.slice(Math.min(fuzz, above), lines.length - Math.min(fuzz, below));
-    for (const same of [sameText, sameCode]) {
+    for (const same of [sameText, sameCode, sameMarks]) {
       const at = standing(own, document, { ...room, expected, same });
       if (at !== undefined) {
         return replaced(own, document, at, indentation);
@@ -222,7 +225,7 @@ function withoutContext(
   }
   const found: number[] = [];
   for (let at = 0; at + old.length <= document.length; ++at) {
-    if (room.isFree(at, at + old.length) && old.every(({ text }, i) => sameCode(text, document[at + i] ?? ""))) {
+    if (room.isFree(at, at + old.length) && old.every(({ text }, i) => sameMarks(text, document[at + i] ?? ""))) {
       found.push(at);
     }
   }
@@ -242,6 +245,10 @@ function sameText(a: string, b: string): boolean {
 
 function sameCode(a: string, b: string): boolean {
   return a.trim().replaceAll(/\s+/g, " ") === b.trim().replaceAll(/\s+/g, " ");
+}
+
+function sameMarks(a: string, b: string): boolean {
+  return a.replaceAll(/\s+/g, "") === b.replaceAll(/\s+/g, "");
 }
 
 /** The first of the document's lines that the old lines of a hunk stand at. */
