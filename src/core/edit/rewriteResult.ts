@@ -190,7 +190,7 @@ function withComma(lines: readonly string[], old: readonly string[], languageId:
   if (at === -1 || last.endsWith(",") === oldLast.endsWith(",")) {
     return lines;
   }
-  const isJson = /^json/.test(languageId) && !/\/\/|\*\/\s*$/.test(last);
+  const isJson = languageId.startsWith("json") && !/\/\/|\*\/\s*$/.test(last);
   if (oldLast.endsWith(",") && (isJson ? /["\w\]}]$/.test(last) : `${last.trim()},` === oldLast.trim())) {
     return lines.with(at, `${last},`);
   }
