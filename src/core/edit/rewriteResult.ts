@@ -12,6 +12,7 @@ import { isMarkerLine } from "./elisionMarkers";
 import { hoistedImports } from "./hoistedImports";
 import { applyHunks, type LineRange } from "./lineDiff";
 import { lineSyntax } from "./lineSyntax";
+import type { Declaration } from "./outline/declaration";
 import { flattened, outlineOf } from "./outline/outline";
 import { loopingLines } from "./repetitionLoop";
 import { cutPreviewOf } from "./streamPreview";
@@ -114,24 +115,29 @@ export function rewriteOf(answer: string, spot: RewriteSpot, options: RewriteOpt
       ...warnings,
       ...(looping > 0 ? [WARNINGS.loop] : []),
       ...fitted.warnings,
-      ...(cut || options.isPartial === true ? [] : lostWarnings(old, written, spot)),
+      ...(cut || options.isPartial === true ? [] : lostWarnings(whole, written, spot)),
     ],
   };
 }
 
 /** Fewer declarations than before: what is named nowhere any more. One with another name has only been renamed. */
 function lostWarnings(
-  old: readonly string[],
+  { start, end }: LineRange,
   written: readonly string[],
-  { languageId, indentation }: RewriteSpot,
+  { lines, languageId, indentation }: RewriteSpot,
 ): readonly string[] {
-  const namesOf = (lines: readonly string[]): string[] =>
-    flattened(outlineOf(lines, languageId, indentation.size))
-      .filter(({ kind, name }) => name !== "" && ["function", "container", "call"].includes(kind))
-      .map(({ name }) => name);
-  const [before, after] = [namesOf(old), namesOf(written)];
+  const named = (all: readonly Declaration[]): Declaration[] =>
+    flattened(all).filter(({ kind, name }) => name !== "" && kind !== "import" && kind !== "statement");
+  // Of the document: what a function has inside is nothing that others know.
+  const before = named(outlineOf(lines, languageId, indentation.size)).filter(
+    (each) => each.start >= start && each.end <= end,
+  );
+  const after = named(outlineOf(written, languageId, indentation.size));
   const text = written.join("\n");
-  const lost = before.filter((name) => !after.includes(name) && !text.includes(/[^.:]*$/.exec(name)?.[0] ?? name));
+  const words = new Set(text.split(/[^\p{L}\p{N}_$]+/u));
+  const isThere = (name: string): boolean =>
+    words.has(/[^.:]*$/.exec(name)?.[0] ?? name) || (/\W/.test(name) && text.includes(name));
+  const lost = before.filter(({ name }) => !isThere(name)).map(({ name }) => name);
   return lost.length > 0 && after.length < before.length ? [lostWarning(lost)] : [];
 }
 
