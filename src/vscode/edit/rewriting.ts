@@ -85,7 +85,7 @@ async function inPlace(
     return undefined;
   }
   // Keep and Undo are code lenses. What cannot be saved is said before and after it is accepted.
-  const hasLenses = vscode.workspace.getConfiguration("editor", editor.document).get("codeLens", true);
+  const hasLenses = vscode.workspace.getConfiguration("editor", editor.document).get<boolean>("codeLens", true);
   return hasLenses && (await proposals.isWritable(original.uri)) ? editor.document : undefined;
 }
 
