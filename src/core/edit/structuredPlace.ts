@@ -70,13 +70,23 @@ class Placer {
     if (items.length === 0) {
       return { kind: "nowhere", reason: LEFT_OUT };
     }
+    // A file that is one list, or one value.
+    const [[root], [only, ...others]] = [this.#doc.outline, items];
+    if (
+      familyOf(languageId).kind === "json" &&
+      root?.kind === "statement" &&
+      others.length === 0 &&
+      only?.kind === "statement"
+    ) {
+      this.#replace(only, root);
+      return { kind: "placed", lines: assembled(lines, this.#doc.outline, this.#changes, languageId), warnings: [] };
+    }
     if (statements.length === items.length || (this.#localsOnly(items) && this.#doc.functionAt() !== undefined)) {
       const found = this.#anchored();
       if (found !== undefined || statements.length === items.length) {
         return found ?? this.#placeStatements(items);
       }
     }
-    const [root] = this.#doc.outline;
     const isObject = familyOf(languageId).kind === "json" && root?.kind === "container" && root.name === "";
     if (isObject && items.length === 1 && items[0]?.name === "" && items[0].kind === "container") {
       this.#replace(items[0], root);

@@ -90,6 +90,10 @@ function codeHead(head: string, text: string, family: Family, container: Contain
   }
   const [, word, name] = CONTAINER.exec(head) ?? [];
   if (word !== undefined && !(family.kind === "c" && /^[^{]*[=(]/.test(head)) && !/^\w+\s*[=(.:;]/.test(head)) {
+    // Each of a type's extensions is one of its own, told by what it conforms to.
+    if (word === "extension") {
+      return { kind: "container", name: head.split("{")[0]?.trim() ?? word };
+    }
     return { kind: "container", name: name === undefined || /^(?:extends|implements)$/.test(name) ? word : name };
   }
   const typed = TYPE.exec(head)?.[1];

@@ -44,6 +44,10 @@ export function matchOf(
   }
   const same = all.filter((each) => sameParameters(each, wanted));
   const exact = same.length > 1 ? same.filter(({ isStatic }) => isStatic === wanted.isStatic) : same;
+  // Of several overloads in the code one is the same, or each has its place, or it is a new one.
+  if (rivals.length > 1 && rivals.length !== all.length && exact.length !== 1) {
+    return NONE;
+  }
   const around =
     cursorLine === undefined ? [] : all.filter(({ start, end }) => start <= cursorLine && cursorLine < end);
   const [first] = exact.length === 1 ? exact : around;
