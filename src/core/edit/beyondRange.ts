@@ -1,4 +1,5 @@
 import type { Indentation } from "../indentation";
+import { balanceOf } from "./duplication";
 import type { LineRange } from "./lineDiff";
 import type { Declaration } from "./outline/declaration";
 import { outlineOf } from "./outline/outline";
@@ -46,7 +47,12 @@ export function beyondRange(
     const [other, ...more] = others.filter(({ name }) => name === item.name);
     return other !== undefined && more.length === 0 && flat(code, item) !== flat(lines, other);
   };
-  if (!named(items).some(({ name }) => own.has(name)) || !named(items).some(isChanged)) {
+  // Half a declaration is none that could stand in the place of another.
+  if (
+    balanceOf(code, languageId) !== 0 ||
+    !named(items).some(({ name }) => own.has(name)) ||
+    !named(items).some(isChanged)
+  ) {
     return undefined;
   }
   const placed = placeByStructure(code, { lines, languageId, indentation, cursorLine: range.start });
