@@ -1,7 +1,8 @@
 import { terminalText } from "../core/visibleText";
 import { execFile } from "node:child_process";
+import { join } from "node:path";
 import { promisify } from "node:util";
-import { cleanCommitMessage } from "../core/edit/commitMessage";
+import { boundedDiff, cleanCommitMessage, type FileDiff } from "../core/edit/commitMessage";
 import { codeOfAnswer } from "../core/edit/answer/answerCode";
 import { fenceInfo, languageNamed } from "../core/edit/answer/fenceInfo";
 import { answerParts } from "../core/edit/answer/answerParts";
@@ -11,6 +12,7 @@ import { type LineRange, linesOf } from "../core/edit/lineDiff";
 import { namesIn } from "../core/edit/nameList";
 import { rewriteOf } from "../core/edit/rewriteResult";
 import { unifiedDiff } from "../core/edit/unifiedDiff";
+import { secretContentRule } from "../core/reading/secretContent";
 import { detectIndentation, type Indentation } from "../core/indentation";
 import { languageIdOfPath } from "../core/language";
 import { EngineError } from "../protocol/errors";
@@ -20,6 +22,7 @@ import { type TextLines, textLines, withLines } from "./editedText";
 import { askModel, type ModelAnswer } from "./editModel";
 import { type Arguments, flagOption, textOption, usageError } from "./options";
 import { promptPath } from "./promptPath";
+import { readVerdict } from "./reads";
 import { printJson } from "./session";
 
 export const editOptions = {
@@ -97,7 +100,7 @@ async function editRewrite(args: Arguments, kind: "refactor" | "document" | "fix
   const { lines } = open.text;
   const range = rangeIn(open, place.first, place.last);
   const { path, languageId } = open;
-  const answer = await answerFor(args, async () => {
+  const answer = await answerFor(args, open.file, async () => {
     const task = taskOf(args, kind);
     return askModel(args, {
       document: { path, languageId, lines },
@@ -176,7 +179,7 @@ async function editNames(args: Arguments): Promise<void> {
   const open = await openFile(file, textOption(args, "language"));
   const { lines } = open.text;
   const { path, languageId } = open;
-  const answer = await answerFor(args, () => {
+  const answer = await answerFor(args, open.file, () => {
     const at = Math.max(
       0,
       lines.findIndex((line) => line.includes(current)),
@@ -198,8 +201,8 @@ async function editCommit(args: Arguments): Promise<void> {
   if (args.positionals.length > 0) {
     throw usageError("edit --kind commit takes no file");
   }
-  const answer = await answerFor(args, async () => {
-    const diff = await stagedDiff();
+  const answer = await answerFor(args, undefined, async () => {
+    const diff = boundedDiff(await changedFiles(), COMMIT_DIFF_CHARS_MAX);
     const document = { path: "", languageId: "diff", lines: diff.split("\n") };
     const range = { start: 0, end: document.lines.length };
     return askModel(args, { document, range, growth: 0, messages: () => commitPrompt(diff, []) });
@@ -212,14 +215,32 @@ async function editCommit(args: Arguments): Promise<void> {
   }
 }
 
-/** What is staged here, else what is changed. Errors: EngineError where there is no Git repository, or no change. */
-async function stagedDiff(): Promise<string> {
-  const run = promisify(execFile);
+/**
+ * What is staged here, else what is changed, of the files that may be read. Errors: EngineError where there is no Git
+ * repository, or no change that may be shown.
+ */
+async function changedFiles(): Promise<FileDiff[]> {
+  const git = async (...args: readonly string[]): Promise<string> =>
+    (await promisify(execFile)("git", [...args], { maxBuffer: 2 ** 28 })).stdout;
+  let paths: readonly string[] = [];
+  const changes: FileDiff[] = [];
   try {
+    const root = (await git("rev-parse", "--show-toplevel")).trimEnd();
     for (const which of [["--cached"], []]) {
-      const { stdout } = await run("git", ["diff", "--no-color", "--no-ext-diff", ...which], { maxBuffer: 2 ** 28 });
-      if (stdout.trim() !== "") {
-        return stdout.slice(0, COMMIT_DIFF_CHARS_MAX);
+      const names = await git("-C", root, "diff", "--name-only", "-z", "--no-renames", ...which);
+      paths = names.split("\0").filter((name) => name !== "");
+      for (const path of paths) {
+        const isReadable = (await readVerdict(join(root, path), root)).read;
+        const diff = isReadable
+          ? await git("-C", root, "diff", "--no-color", "--no-ext-diff", "--no-renames", ...which, "--", path)
+          : "";
+        // What is taken out is in the diff and not in the file; lines without their signs, as a key begins with dashes.
+        if (diff !== "" && secretContentRule(diff.replaceAll(/^[-+ ]/gm, "")) === undefined) {
+          changes.push({ path, diff });
+        }
+      }
+      if (paths.length > 0) {
+        break;
       }
     }
   } catch (error) {
@@ -227,12 +248,29 @@ async function stagedDiff(): Promise<string> {
       cause: error,
     });
   }
-  throw new EngineError("bad_request", "there are no changes to write a commit message for");
+  if (changes.length === 0) {
+    const why =
+      paths.length === 0 ? "there are no changes" : "none of the changed files may be read, so there is nothing";
+    throw new EngineError("bad_request", `${why} to write a commit message for`);
+  }
+  return changes;
 }
 
-async function answerFor(args: Arguments, ask: () => Promise<ModelAnswer>): Promise<ModelAnswer> {
+/** @param file what the model would be shown of. Errors: EngineError where it must not be read. */
+async function answerFor(
+  args: Arguments,
+  file: string | undefined,
+  ask: () => Promise<ModelAnswer>,
+): Promise<ModelAnswer> {
   const text = textOption(args, "answer");
-  return text === undefined ? ask() : { text, hasEnded: true };
+  if (text !== undefined) {
+    return { text, hasEnded: true };
+  }
+  const verdict = file === undefined ? undefined : await readVerdict(file, undefined);
+  if (verdict?.read === false) {
+    throw new EngineError("bad_request", `nothing of '${file ?? ""}' is given to the model: ${verdict.rule}`);
+  }
+  return ask();
 }
 
 function taskOf(args: Arguments, kind: "refactor" | "document" | "fix"): RewriteTask {
@@ -282,7 +320,8 @@ async function finish(args: Arguments, { file, path, text, whole }: OpenFile, re
   const document = "lines" in result ? withLines(text, result.lines) : whole;
   const isChanged = document !== whole;
   if (flagOption(args, "json")) {
-    const reason = "reason" in result ? result.reason : UNCHANGED;
+    // What was cut off may be all that the answer had to change.
+    const reason = "reason" in result ? result.reason : [...result.warnings, UNCHANGED].join(" ");
     printJson(
       isChanged && "warnings" in result
         ? { changed: true, document, warnings: result.warnings }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hearth, hearthJson, withFolder } from "./hearth";
 
@@ -82,6 +83,35 @@ describe("hearth edit", () => {
     });
     const message = await hearthJson(["edit", "--kind", "commit", '--answer=git commit -m "Add a cache"']);
     assert.deepEqual(message, { message: "Add a cache" });
+  });
+
+  it("gives nothing of a file that must not be read to the model", async () => {
+    await withFolder(async (folder) => {
+      const git = (...args: string[]): string => execFileSync("git", args, { cwd: folder, encoding: "utf8" });
+      const refused = async (...args: string[]): Promise<string> => {
+        const ended = await hearth(["edit", ...args], { cwd: folder });
+        assert.equal(ended.code, 1, ended.stderr);
+        return ended.stderr;
+      };
+      git("init", "--quiet");
+      writeFileSync(join(folder, ".hearthignore"), "private/\n");
+      mkdirSync(join(folder, "private"));
+      writeFileSync(join(folder, "private", "a.ts"), "const a = 1;\n");
+      writeFileSync(join(folder, ".env"), "TOKEN=abc\n");
+      const fix = ["--kind", "fix", "--instruction", "It is wrong."];
+      assert.match(
+        await refused(join("private", "a.ts:1-1"), ...fix),
+        /nothing of .* is given to the model: .*private/,
+      );
+      assert.match(await refused(".env:1-1", ...fix), /nothing of .* is given to the model/);
+      git("add", "-f", ".env", "private/a.ts");
+      assert.match(await refused("--kind", "commit"), /none of the changed files may be read/);
+      // With an answer there is no model.
+      const given = await hearth(["edit", ".env:1-1", "--kind", "fix", "--answer=```\nTOKEN=abd\n```", "--json"], {
+        cwd: folder,
+      });
+      assert.equal(given.code, 0, given.stderr);
+    });
   });
 
   it("answers wrong input in one sentence", async () => {

@@ -30,6 +30,8 @@ const last = 1;
 const CODE = TEXT.slice(0, TEXT.indexOf("}\n\nconst") + 1);
 const TWO_PARTS = CODE.replace("let sum = 0;", "let sum = 1;").replace("return sum;", "return sum + 1;");
 
+const ALL = ["$(check-all) Accept All", "$(discard) Discard All"];
+
 async function lensesOf({ uri }: vscode.TextDocument): Promise<vscode.CodeLens[]> {
   const command = "vscode.executeCodeLensProvider";
   const all = await vscode.commands.executeCommand<vscode.CodeLens[]>(command, uri, 50);
@@ -69,10 +71,11 @@ describe("with an engine that says what a test wants,", () => {
       await refactor({ say: inFence(TWO_PARTS) });
       assert.deepEqual(proposalTabs(), []);
       assert.equal(document.getText(), TEXT.replace(CODE, TWO_PARTS));
-      assert.deepEqual(await titles(document), ["Accept All", "Discard All", "Keep", "Undo", "Keep", "Undo"]);
+      assert.deepEqual(await titles(document), ["Keep", "Undo", ...ALL, "Keep", "Undo"]);
+      assert.ok(vscode.window.activeTextEditor?.selection.isEmpty);
       await click(document, "Undo", 1);
       assert.equal(document.getText(), TEXT.replace("let sum = 0;", "let sum = 1;"));
-      assert.deepEqual(await titles(document), ["Accept All", "Discard All", "Keep", "Undo"]);
+      assert.deepEqual(await titles(document), ["Keep", "Undo", ...ALL]);
       await click(document, "Keep");
       assert.deepEqual(await titles(document), []);
       assert.equal(document.getText(), TEXT.replace("let sum = 0;", "let sum = 1;"));
@@ -111,7 +114,39 @@ describe("with an engine that says what a test wants,", () => {
       );
       await refactor({ say: inFence(left) });
       assert.equal(document.getText(), TEXT.replace("return sum;", "return sum * 2;"));
-      assert.match((await titles(document))[0] ?? "", /left code out: 3 lines were put back/);
+      assert.match((await titles(document)).at(-1) ?? "", /left code out: 3 lines were put back/);
+    });
+
+    it("says how much it took the place of", async () => {
+      const { document } = await editing();
+      await refactor({ say: inFence("function total(items) {\n  return sum(items);\n}") });
+      assert.deepEqual(await titles(document), ["Keep", "Undo (5 lines replaced)", ...ALL]);
+      await discard();
+      assert.equal(document.getText(), TEXT);
+    });
+
+    it("is shown beside the original where its file is read-only", async () => {
+      const { document } = await editing();
+      await chmod(document.uri.fsPath, 0o444);
+      await refactor({ say: inFence(TWO_PARTS) });
+      await says(await proposed(), "sum + 1");
+      assert.equal(document.getText(), TEXT);
+      await discard();
+      await chmod(document.uri.fsPath, 0o644);
+    });
+
+    it("is shown beside the original where the editor shows no lenses", async () => {
+      const settings = vscode.workspace.getConfiguration("editor");
+      await settings.update("codeLens", false, vscode.ConfigurationTarget.Global);
+      try {
+        const { document } = await editing();
+        await refactor({ say: inFence(TWO_PARTS) });
+        await says(await proposed(), "sum + 1");
+        assert.equal(document.getText(), TEXT);
+        await discard();
+      } finally {
+        await settings.update("codeLens", undefined, vscode.ConfigurationTarget.Global);
+      }
     });
 
     it("is shown beside the original where it is large", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { blankEnds } from "../../src/core/edit/blankEnds";
+import { hasOnlyComments } from "../../src/core/edit/commentsOnly";
 import { linesOf } from "../../src/core/edit/lineDiff";
 import { rewriteOf } from "../../src/core/edit/rewriteResult";
 import { detectIndentation, leadingSpace } from "../../src/core/indentation";
@@ -133,11 +134,13 @@ describe("a faithful rewrite", () => {
       const end = Math.min(lines.length, start + 1 + random(25));
       const old = lines.slice(start, end);
       const wanted = rewritten(old, lines[end] ?? "", random);
-      if (!isFit(old, wanted)) {
+      const languageId = languageIdOfPath(path);
+      // Comments alone in the place of code are an answer that has no code.
+      const isEmptied = hasOnlyComments(wanted, languageId) && !hasOnlyComments(old, languageId);
+      if (!isFit(old, wanted) || isEmptied) {
         continue;
       }
       tried += 1;
-      const languageId = languageIdOfPath(path);
       const answer = answerOf(wanted, languageId, random);
       const spot = { path, languageId, indentation: detectIndentation(lines.join("\n")), lines, range: { start, end } };
       const result = rewriteOf(answer, spot, { kind: "refactor", hasEnded: true });

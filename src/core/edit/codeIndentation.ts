@@ -40,7 +40,7 @@ export interface Shift {
 /** A line with words says more about where it stands than a lonely bracket. */
 const WORDS_WEIGHT = 4;
 const OPENER = /(?:[{([:]|=>|->|\b(?:then|do|else|begin)|\|)\s*$/;
-const BLOCK_OPENER = /[{:]\s*$/;
+const BLOCK_OPENER = /(?:[{:]|^\s*<[A-Za-z][^<>]*(?<!\/)>)\s*$/;
 
 /**
  * Gives a model's code the indentation of its place: models often write what they rewrite from the left edge, or in steps
@@ -172,7 +172,16 @@ function scaleOf(code: readonly CodeLine[], old: readonly CodeLine[], indentatio
   }
   const scale = size / step;
   const weight = (votes: ReadonlyMap<number, number>): number => Math.max(0, ...votes.values());
-  const [own, same] = [weight(votesFor(scale, code, old)), weight(votesFor(1, code, old))];
+  // The outermost lines stand where they do whatever a step is.
+  const deeper = code.filter(({ width }) => width > Math.min(...widths));
+  const [scaled, unscaled] = [votesFor(scale, deeper, old), votesFor(1, deeper, old)];
+  const [own, same] = [weight(scaled), weight(unscaled)];
+  // A line that was kept stands where it did only once steps are as wide as here, with the outermost line in its place.
+  const columns = Math.min(...old.map(({ width }) => width));
+  const outermost = (by: number): number => columns - Math.round(Math.min(...widths) * by);
+  if (own === same && (scaled.get(outermost(scale)) ?? 0) > (unscaled.get(outermost(1)) ?? 0)) {
+    return scale;
+  }
   // Where nothing was kept: blocks are deeper by one step, while what continues a line is as deep as somebody likes.
   const opens = code.some((line, i) => BLOCK_OPENER.test(line.text) && (code[i + 1]?.width ?? 0) - line.width === step);
   const isKnown = indentation !== DEFAULT_INDENTATION;
@@ -202,7 +211,8 @@ function isFirstLineStripped(code: readonly CodeLine[], old: readonly CodeLine[]
   }
   const others = Math.min(...code.slice(1).map(({ width }) => width));
   const isAtOwnDepth = others >= Math.min(...old.map(({ width }) => width));
-  return isAtOwnDepth && (isFirstKept || (first.isOpener && second.width > oldFirst.width));
+  // What opens a block is followed by deeper lines, or the whole was written from the left edge.
+  return isAtOwnDepth && (first.isOpener ? second.width > oldFirst.width : isFirstKept);
 }
 
 /** A line that was kept stands in a block that is new: the whole was written from the left edge. */

@@ -6,6 +6,7 @@ import { fitIndentation } from "./codeIndentation";
 import { foreignLanguage } from "./foreignCode";
 import { applyHunks, isSame, type LineRange } from "./lineDiff";
 import { failedWarning } from "./warnings";
+import { embeddedRegion } from "./markup/embedded";
 import { placeElements } from "./markup/elementPlace";
 import { placeMarkdown } from "./markup/markdownPlace";
 import { placeByStructure, type StructuredPlacement } from "./structuredPlace";
@@ -56,7 +57,7 @@ export function placeCode(block: CodeBlock, target: CodeTarget): Placement {
     const fitted = fitIndentation(code, { lines: old, width: 0, indentation, languageId });
     return placed(lines, applyHunks(lines, [{ ...selection, lines: fitted }]), []);
   }
-  const result = placeByKind(code, { lines, languageId, indentation, cursorLine });
+  const result = placeByKind(code, language, { lines, languageId, indentation, cursorLine });
   return result.kind === "placed" ? placed(lines, result.lines, result.warnings) : result;
 }
 
@@ -65,13 +66,47 @@ const MARKUP = new Set(
   "html xml xsl svg vue svelte astro handlebars django-html jinja-html razor aspnetcorerazor erb php".split(" "),
 );
 
-function placeByKind(code: readonly string[], target: Omit<CodeTarget, "selection">): StructuredPlacement {
+function placeByKind(
+  code: readonly string[],
+  language: string,
+  target: Omit<CodeTarget, "selection">,
+): StructuredPlacement {
   if (isMarkdown(target.languageId)) {
     return placeMarkdown(code, target);
   }
   const isMarkup =
     MARKUP.has(target.languageId) && /^\s*<[A-Za-z!]/.test(code.find((line) => line.trim() !== "") ?? "");
-  return (isMarkup ? placeElements(code, target) : undefined) ?? placeByStructure(code, target);
+  const isEmbedded = MARKUP.has(target.languageId) && target.languageId !== "php" && !isMarkup;
+  return (
+    (isMarkup ? placeElements(code, target) : undefined) ??
+    (isEmbedded ? placeEmbedded(code, language, target) : undefined) ??
+    placeByStructure(code, target)
+  );
+}
+
+/** Code of a script or a style sheet goes by the structure of that. */
+function placeEmbedded(
+  code: readonly string[],
+  language: string,
+  target: Omit<CodeTarget, "selection">,
+): StructuredPlacement | undefined {
+  const { lines, indentation, cursorLine } = target;
+  const region = embeddedRegion(code, language, target);
+  if (region === undefined) {
+    return undefined;
+  }
+  const { range, languageId, space } = region;
+  const own = lines.slice(range.start, range.end).map((line) => line.slice(space.length));
+  const isInside = range.start <= cursorLine && cursorLine < range.end;
+  const at = isInside ? cursorLine - range.start : Math.max(0, own.length - 1);
+  const placement = placeByStructure(code, { lines: own, languageId, indentation, cursorLine: at });
+  if (placement.kind !== "placed") {
+    return placement;
+  }
+  const inner = placement.lines.map((line) => (line.trim() === "" ? "" : space + line));
+  // The line feed that a file ends with is no line of a region.
+  const extra = own.at(-1)?.trim() === "" || inner.at(-1) !== "" ? inner : inner.slice(0, -1);
+  return { ...placement, lines: applyHunks(lines, [{ ...range, lines: extra }]) };
 }
 
 function placedPatch(patch: readonly string[], { lines, indentation, cursorLine, selection }: CodeTarget): Placement {

@@ -135,6 +135,12 @@ function withoutTalk(text: string): string {
 /** "Here is a commit message:", "Sure!" */
 function isIntroduction(line: string): boolean {
   const text = line.trim();
+  // A heading over it: "# Commit Message", "**Suggested commit message**".
+  if (
+    /^(?:#+\s+|\*\*|__)(?:(?:the|suggested|proposed|generated|git)\s+)*commit(?: message)?(?:\*\*|__)?:?$/i.test(text)
+  ) {
+    return true;
+  }
   const isTalk = /\b(?:here|commit|message|sure|subject|based on|changes?|diff|certainly|suggest)\b/i.test(text);
   return (
     (/:(?:\*\*)?$/.test(text) &&

@@ -14,10 +14,10 @@ export type Expansion =
  * line, and so is a comment that could be one where nothing is missing.
  */
 export function withElided(rewrite: readonly string[], old: readonly string[], tabWidth: number): Expansion {
-  const lines = split(rewrite, old);
+  const { lines, refilled } = split(rewrite, old);
   const marks = markersIn(lines, old);
   if (marks.size === 0) {
-    return { kind: "whole", lines: rewrite };
+    return refilled === 0 ? { kind: "whole", lines: rewrite } : { kind: "merged", lines, restored: refilled };
   }
   const aligned = alignLines(lines, old, (at) => marks.has(at), tabWidth);
   const isAnchored = aligned?.old.some((at, i) => at !== -1 && /[\p{L}\p{N}]/u.test(lines[i] ?? "")) === true;
@@ -25,7 +25,7 @@ export function withElided(rewrite: readonly string[], old: readonly string[], t
     return old.some((line) => line.trim() !== "") ? { kind: "unclear" } : { kind: "whole", lines: rewrite };
   }
   const result: string[] = [];
-  let restored = 0;
+  let restored = refilled;
   for (const [i, line] of lines.entries()) {
     if (!marks.has(i)) {
       result.push(line);
@@ -87,12 +87,21 @@ function push(result: string[], missing: readonly string[], next: string | undef
   result.push(...lines);
 }
 
-/** `f() { ... }` on three lines, where the old block has lines of its own. */
-function split(rewrite: readonly string[], old: readonly string[]): readonly string[] {
+/** `f() { ... }` on three lines, where the old block has lines of its own; one that was on a single line is that again. */
+function split(
+  rewrite: readonly string[],
+  old: readonly string[],
+): { readonly lines: readonly string[]; readonly refilled: number } {
   const openers = new Set(old.map((line) => line.trim()).filter((line) => /[{:]$/.test(line)));
   const known = new Set(old.map((line) => line.trim()));
-  return rewrite.flatMap((line) => {
+  let refilled = 0;
+  const lines = rewrite.flatMap((line) => {
     const parts = known.has(line.trim()) ? undefined : splitInlineMarker(line);
+    const whole = parts === undefined ? undefined : old.find((each) => isOnOneLine(each.trim(), parts));
+    if (whole !== undefined) {
+      refilled += 1;
+      return [leadingSpace(line) + whole.trim()];
+    }
     if (parts === undefined || !openers.has(parts.head.trim())) {
       return [line];
     }
@@ -102,6 +111,12 @@ function split(rewrite: readonly string[], old: readonly string[]): readonly str
     const head = leadingSpace(line) + parts.head.trim();
     return [head, `${space}${parts.mark}`, ...(parts.close === "" ? [] : [leadingSpace(line) + parts.close])];
   });
+  return { lines, refilled };
+}
+
+function isOnOneLine(line: string, { head, close }: { readonly head: string; readonly close: string }): boolean {
+  const start = head.trim();
+  return line.startsWith(start) && line.length > start.length + close.length && line.endsWith(close);
 }
 
 /** Columns of the first line with text. */

@@ -7,6 +7,9 @@ const NAME_CHARS_MAX = 60;
 const TALK =
   /^(?:sure|certainly|okay|ok|yes|no|here|hi|hello|thanks|suggestions?|names?|options?|alternatives?|note|explanation|example|examples|answer|output|result|best|also|or|and|first|second|reason|i|the|this|these)$/i;
 const ITEM = /^\s*(?:[-*+•]|\(?\d+[.):])\s+/;
+/** A name as code declares or calls it: `function total() {`, `let total = 0;`, `total();`. */
+const IN_CODE =
+  /^(?:(?:export|default|public|private|protected|static|async|const|let|var|val|def|fn|func|fun|function|void|int|string|bool|auto)\s+)*([\p{L}_$@#][\p{L}\p{N}_$]*)\s*(?:\([^()]*\)(?:\s*(?:[;{:=].*)?)?|=(?!>).*|;)$/u;
 
 /**
  * The names of an answer, in the style of the present one: models number their lists, quote names and say why. Without
@@ -19,13 +22,15 @@ export function namesIn(answer: string, current: string, languageId = ""): strin
   const lines = namesOfJson(plain.join("\n")) ?? plain.map(firstCell).filter((line) => line !== "");
   const items = lines.filter((line) => ITEM.test(line));
   const hasMark = /[?!]$/.test(current);
-  const names = (items.some((line) => candidatesIn(line, hasMark).length > 0) ? items : lines)
-    .flatMap((line) => candidatesIn(line, hasMark))
-    .map((text) => text.replace(/\(\)$/, ""))
+  const candidates = (items.some((line) => candidatesIn(line, hasMark).length > 0) ? items : lines).flatMap((line) =>
+    candidatesIn(line, hasMark),
+  );
+  const names = (candidates.length === 0 ? lines.flatMap(quotedNames) : candidates)
+    .map((text) => IN_CODE.exec(text)?.[1] ?? text.replace(/^\.(?=[\p{L}_])/u, ""))
     .map((text) => word.exec(text))
     .flatMap((match) => (match === null || match.index > 0 || match[0] !== match.input ? [] : [match[0]]))
     .filter((name) => !TALK.test(name) && !isReserved(name, languageId))
-    .map((name) => inStyleOf(hasMark ? name : name.replace(/[?!]$/, ""), current))
+    .map((name) => inStyleOf(hasMark ? name : name.replace(/[?!]$/, ""), current, languageId))
     .filter((name) => name !== current && name.length <= NAME_CHARS_MAX && !isReserved(name, languageId));
   return [...new Set(names)].slice(0, NAMES_MAX);
 }
@@ -37,7 +42,9 @@ function namesOfJson(text: string): string[] | undefined {
     return undefined;
   }
   try {
-    return stringsIn(JSON.parse(json));
+    const names = stringsIn(JSON.parse(json));
+    // `function name() {}` has braces, too.
+    return names.length === 0 ? undefined : names;
   } catch {
     return undefined;
   }
@@ -66,6 +73,11 @@ function firstCell(line: string): string {
   return cells === undefined ? line : (own ?? "");
 }
 
+/** The names that a sentence shows as code, where that is all there is: "Rename `x` to `userIndex`." */
+function quotedNames(line: string): string[] {
+  return [...line.matchAll(/`([^`\s]+)`/g)].map(([, name = ""]) => name);
+}
+
 /** One a line as asked for; or several between commas. A sentence has none. */
 function candidatesIn(line: string, hasMark: boolean): string[] {
   const text = line.replace(/^\s*(?:[-*+•]|\(?\d+[.):])\s*/, "").trim();
@@ -82,6 +94,9 @@ function candidatesIn(line: string, hasMark: boolean): string[] {
   const listed = /^[^:]*:\s+([^\s,:]+(?:\s*,\s*[^\s,:]+)+)\.?$/.exec(text)?.[1];
   if (listed !== undefined) {
     return listed.split(",").map((each) => each.trim().replace(/\.$/, ""));
+  }
+  if (IN_CODE.test(text)) {
+    return [text];
   }
   const [name = "", ...rest] = text.split(/\s+/);
   const isExplained = rest.length > 0 && (/^(?:[-–—:(=]|\/\/|->|→)/.test(rest[0] ?? "") || name.endsWith(":"));

@@ -18,17 +18,40 @@ function styleOf(name: string): Style | undefined {
   return /^\p{Ll}+[\p{L}\p{N}]*\p{Lu}[\p{L}\p{N}]*$/u.test(bare) ? "camel" : undefined;
 }
 
-/** A suggested name written as the present one is. */
-export function inStyleOf(name: string, current: string): string {
-  const style = styleOf(current);
+/** How a language's style guide joins the words of variables and functions, where a name of one word leaves it open. */
+const CUSTOMARY: Readonly<Record<string, Style>> = {
+  python: "snake",
+  ruby: "snake",
+  rust: "snake",
+  elixir: "snake",
+  javascript: "camel",
+  javascriptreact: "camel",
+  typescript: "camel",
+  typescriptreact: "camel",
+  java: "camel",
+  kotlin: "camel",
+  swift: "camel",
+  dart: "camel",
+  scala: "camel",
+  go: "camel",
+};
+
+/** A suggested name written as the present one is, or else as names of its language are. `languageId` "": unknown. */
+export function inStyleOf(name: string, current: string, languageId = ""): string {
+  const isWord = /^[_$#@]*\p{Ll}/u.test(current);
+  const style = styleOf(current) ?? (isWord ? CUSTOMARY[languageId] : undefined);
   const prefix = /^[_$#@]+/.exec(current)?.[0] ?? "";
   const own = /^[_$#@]+/.exec(name)?.[0] ?? "";
   const mark = /[?!]$/.exec(name)?.[0] ?? "";
   const bare = name.slice(own.length, name.length - mark.length);
-  if (bare === "" || (!/[_-]/.test(bare) && style === undefined && !/^\p{Lu}/u.test(bare))) {
+  // A sigil is part of the syntax and stays as it is; an underscore is one of the name.
+  const lead = /[$#@]/.test(own + prefix) || own === "" ? prefix : own;
+  if (bare === "") {
     return name;
   }
-  const lead = own === "" ? prefix : own;
+  if (!/[_-]/.test(bare) && style === undefined && !/^\p{Lu}/u.test(bare)) {
+    return `${lead}${bare}${mark}`;
+  }
   const joined = joinedAs(style, bare, current);
   return `${lead}${joined}${mark}`;
 }

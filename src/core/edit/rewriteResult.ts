@@ -1,6 +1,7 @@
 import { type Indentation, indentWidth } from "../indentation";
 import { codeOfAnswer } from "./answer/answerCode";
 import { placePatch } from "./answer/patchText";
+import { beyondRange } from "./beyondRange";
 import { blankEnds, withoutBlankEnds } from "./blankEnds";
 import { blockAt, withWhatBelongsAbove } from "./block";
 import { fitIndentation } from "./codeIndentation";
@@ -11,11 +12,14 @@ import { isMarkerLine } from "./elisionMarkers";
 import { hoistedImports } from "./hoistedImports";
 import { applyHunks, type LineRange } from "./lineDiff";
 import { lineSyntax } from "./lineSyntax";
+import type { Declaration } from "./outline/declaration";
+import { flattened, outlineOf } from "./outline/outline";
 import { loopingLines } from "./repetitionLoop";
 import { cutPreviewOf } from "./streamPreview";
 import { placeTests } from "./testPlace";
-import { failedWarning, othersWarning, restoredWarning, WARNINGS } from "./warnings";
+import { failedWarning, lostWarning, othersWarning, restoredWarning, WARNINGS } from "./warnings";
 import { shapeOf, wholeBlocks } from "./wholeBlock";
+import { wrappedAnswer } from "./wrappedAnswer";
 
 /** The lines of a document that an answer takes the place of. */
 export interface RewriteSpot {
@@ -85,6 +89,11 @@ export function rewriteOf(answer: string, spot: RewriteSpot, options: RewriteOpt
   ) {
     return { kind: "none", reason: "The answer has no code for this place.", said: own.join("\n") };
   }
+  const isWhole = options.isPartial !== true && !cut && options.kind !== "document";
+  const beyond = isWhole && !isLeftOut ? beyondRange(own, spot) : undefined;
+  if (beyond !== undefined) {
+    return { kind: "rewritten", ...beyond, warnings: [...warnings, ...beyond.warnings] };
+  }
   const hoisted =
     options.isPartial === true || options.kind === "document" ? undefined : hoistedImports(own, spot, range);
   const fitted = fittedTo(spot, hoisted?.rest ?? own, options);
@@ -102,8 +111,34 @@ export function rewriteOf(answer: string, spot: RewriteSpot, options: RewriteOpt
     kind: "rewritten",
     range: { start: above?.start ?? whole.start, end: whole.end },
     lines: [...(above?.above ?? []), ...written],
-    warnings: [...warnings, ...(looping > 0 ? [WARNINGS.loop] : []), ...fitted.warnings],
+    warnings: [
+      ...warnings,
+      ...(looping > 0 ? [WARNINGS.loop] : []),
+      ...fitted.warnings,
+      ...(cut || options.isPartial === true ? [] : lostWarnings(whole, written, spot)),
+    ],
   };
+}
+
+/** Fewer declarations than before: what is named nowhere any more. One with another name has only been renamed. */
+function lostWarnings(
+  { start, end }: LineRange,
+  written: readonly string[],
+  { lines, languageId, indentation }: RewriteSpot,
+): readonly string[] {
+  const named = (all: readonly Declaration[]): Declaration[] =>
+    flattened(all).filter(({ kind, name }) => name !== "" && kind !== "import" && kind !== "statement");
+  // Of the document: what a function has inside is nothing that others know.
+  const before = named(outlineOf(lines, languageId, indentation.size)).filter(
+    (each) => each.start >= start && each.end <= end,
+  );
+  const after = named(outlineOf(written, languageId, indentation.size));
+  const text = written.join("\n");
+  const words = new Set(text.split(/[^\p{L}\p{N}_$]+/u));
+  const isThere = (name: string): boolean =>
+    words.has(/[^.:]*$/.exec(name)?.[0] ?? name) || (/\W/.test(name) && text.includes(name));
+  const lost = before.filter(({ name }) => !isThere(name)).map(({ name }) => name);
+  return lost.length > 0 && after.length < before.length ? [lostWarning(lost)] : [];
 }
 
 interface Fitted {
@@ -113,9 +148,13 @@ interface Fitted {
 }
 
 /** Undefined where it leaves out what cannot be put back. */
-function fittedTo(spot: RewriteSpot, answer: readonly string[], options: RewriteOptions): Fitted | undefined {
+function fittedTo(spot: RewriteSpot, said: readonly string[], options: RewriteOptions): Fitted | undefined {
   const { lines, indentation, languageId } = spot;
-  const half = options.isPartial === true || options.kind === "tests" ? undefined : halfOf(spot, answer);
+  const isWhole = options.isPartial !== true && options.kind !== "tests";
+  const wrapped = isWhole ? wrappedAnswer(said, spot) : undefined;
+  const answer = wrapped?.kind === "inner" ? wrapped.lines : said;
+  const around = wrapped?.kind === "whole" ? { range: wrapped.range, warning: WARNINGS.widened } : undefined;
+  const half = isWhole ? (around ?? halfOf(spot, answer)) : undefined;
   const range = half?.range ?? spot.range;
   const old = lines.slice(range.start, range.end);
   const above = lines.slice(Math.max(0, range.start - AROUND_LINES), range.start);
@@ -130,7 +169,8 @@ function fittedTo(spot: RewriteSpot, answer: readonly string[], options: Rewrite
   if (expanded.kind === "unclear") {
     return undefined;
   }
-  const filled = expanded.kind === "merged" ? withEnds(expanded.lines, old) : expanded.lines;
+  const ended = expanded.kind === "merged" ? withEnds(expanded.lines, old) : expanded.lines;
+  const filled = withComma(ended, old, languageId);
   const whole = options.kind === "document" ? withCodeBelow(filled, old, languageId, indentation) : filled;
   const merged = expanded.kind === "merged" && expanded.restored > 0 ? [restoredWarning(expanded.restored)] : [];
   if (options.kind !== "document") {
@@ -146,6 +186,21 @@ function fittedTo(spot: RewriteSpot, answer: readonly string[], options: Rewrite
     lines: code.lines,
     warnings: [...warnings, ...merged, ...(code.changedCode ? [WARNINGS.codeChanged] : [])],
   };
+}
+
+/** An entry of a list that was shown alone lost its comma, or got one: it is as before. */
+function withComma(lines: readonly string[], old: readonly string[], languageId: string): readonly string[] {
+  const isText = (line: string): boolean => line.trim() !== "";
+  const at = lines.findLastIndex(isText);
+  const [last = "", oldLast = ""] = [lines[at]?.trimEnd(), old.findLast(isText)?.trimEnd()];
+  if (at === -1 || last.endsWith(",") === oldLast.endsWith(",")) {
+    return lines;
+  }
+  const isJson = languageId.startsWith("json") && !/\/\/|\*\/\s*$/.test(last);
+  if (oldLast.endsWith(",") && (isJson ? /["\w\]}]$/.test(last) : `${last.trim()},` === oldLast.trim())) {
+    return lines.with(at, `${last},`);
+  }
+  return isJson && last.endsWith(",") && /["\w\]}]$/.test(oldLast) ? lines.with(at, last.slice(0, -1)) : lines;
 }
 
 /** Blank lines at both ends are those of the place. */
@@ -178,7 +233,10 @@ function withCommentAbove(
   }
   const repeated = new Set(lead.map(({ text }) => text.trim()));
   const syntax = lineSyntax(above, languageId);
-  const kept = above.filter((line, i) => syntax[i]?.isComment !== true && !repeated.has(line.trim()));
+  // Attributes of PHP begin like a comment.
+  const isComment = (line: string, i: number): boolean =>
+    syntax[i]?.isComment === true && (syntax[i].startsInComment || !/^\s*#\[/.test(line));
+  const kept = above.filter((line, i) => !isComment(line, i) && !repeated.has(line.trim()));
   const comments = lead.filter(({ isComment }) => isComment).length;
   return {
     range: { start: whole.start, end: range.end },

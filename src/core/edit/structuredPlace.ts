@@ -7,6 +7,7 @@ import { withElided } from "./elision";
 import { isMarkerLine } from "./elisionMarkers";
 import { applyHunks } from "./lineDiff";
 import { namedBlock } from "./namedBlock";
+import { alikeOf } from "./outline/alike";
 import { assembled, type Changes } from "./outline/assembly";
 import type { Declaration } from "./outline/declaration";
 import { DocumentOutline } from "./outline/documentOutline";
@@ -37,6 +38,8 @@ export function placeByStructure(code: readonly string[], target: StructuredTarg
   return new Placer(lines, isIndented(code), target).place();
 }
 
+/** What runners of tests look for above a function. */
+const TEST_MARK = /^\s*(?:@(?:\w+\.)*(?:Test|ParameterizedTest|RepeatedTest)\b|#\[(?:\w+::)*(?:test|rstest)\b)/;
 const FITS_NOWHERE = "The code fits nowhere in this file: select what it should replace, or insert it at the cursor.";
 const LEFT_OUT = "The code leaves parts out and does not say where they belong.";
 
@@ -67,13 +70,23 @@ class Placer {
     if (items.length === 0) {
       return { kind: "nowhere", reason: LEFT_OUT };
     }
+    // A file that is one list, or one value.
+    const [[root], [only, ...others]] = [this.#doc.outline, items];
+    if (
+      familyOf(languageId).kind === "json" &&
+      root?.kind === "statement" &&
+      others.length === 0 &&
+      only?.kind === "statement"
+    ) {
+      this.#replace(only, root);
+      return { kind: "placed", lines: assembled(lines, this.#doc.outline, this.#changes, languageId), warnings: [] };
+    }
     if (statements.length === items.length || (this.#localsOnly(items) && this.#doc.functionAt() !== undefined)) {
       const found = this.#anchored();
       if (found !== undefined || statements.length === items.length) {
         return found ?? this.#placeStatements(items);
       }
     }
-    const [root] = this.#doc.outline;
     const isObject = familyOf(languageId).kind === "json" && root?.kind === "container" && root.name === "";
     if (isObject && items.length === 1 && items[0]?.name === "" && items[0].kind === "container") {
       this.#replace(items[0], root);
@@ -81,7 +94,8 @@ class Placer {
     const rest = isObject ? items.filter(({ name }) => name !== "") : items;
     const reason = this.#placeItems(rest, isObject && !this.#isInside(rest) ? root : undefined, undefined);
     if (reason !== undefined) {
-      return this.#anchored() ?? this.#inLiteral(items) ?? { kind: "nowhere", reason };
+      const isKnown = items.some(({ name }) => this.#doc.all.some((each) => each.name === name));
+      return this.#anchored() ?? (isKnown ? undefined : this.#inLiteral(items)) ?? { kind: "nowhere", reason };
     }
     const result = assembled(lines, this.#doc.outline, this.#changes, languageId);
     return { kind: "placed", lines: result, warnings: this.#allWarnings() };
@@ -158,13 +172,20 @@ class Placer {
     siblings: readonly Declaration[],
     scope: Declaration | undefined,
   ): { scope: Declaration | undefined; declaration: Declaration } | string | undefined {
+    const { overloads: hasOverloads = false } = familyOf(this.#target.languageId);
     if (scope !== undefined) {
-      const match = matchOf(item, scope.members, siblings);
-      return match.kind === "one" ? { scope, declaration: match.declaration } : undefined;
+      const match = matchOf(item, scope.members, siblings, { hasOverloads });
+      const declaration = match.kind === "one" ? match.declaration : this.#alike(item, siblings, scope.members);
+      return declaration === undefined ? undefined : { scope, declaration };
+    }
+    const alike = this.#alike(item, siblings, this.#doc.outline);
+    if (alike !== undefined) {
+      return { scope: undefined, declaration: alike };
     }
     const levels = this.#levelsFor(item);
+    const { cursorLine } = this.#target;
     for (const candidates of levels) {
-      const match = matchOf(item, candidates, siblings, this.#target.cursorLine);
+      const match = matchOf(item, candidates, siblings, { cursorLine, hasOverloads });
       if (match.kind === "several") {
         return `Several declarations here are called '${item.name}': put the cursor into the one that is meant.`;
       }
@@ -173,6 +194,19 @@ class Placer {
       }
     }
     return undefined;
+  }
+
+  /** What has no name: the one that it is another version of. */
+  #alike(
+    item: Declaration,
+    siblings: readonly Declaration[],
+    candidates: readonly Declaration[],
+  ): Declaration | undefined {
+    const { lines, languageId } = this.#target;
+    const free = candidates.filter((each) => !this.#changes.replaced.has(each));
+    return ["yaml", "docker"].includes(familyOf(languageId).kind)
+      ? alikeOf({ item, siblings, code: this.#code }, free, lines)
+      : undefined;
   }
 
   /** Where to look for an item of the code's outermost level: the nearest first. */
@@ -192,10 +226,12 @@ class Placer {
   }
 
   #nestingOf(item: Declaration): Declaration["nesting"] {
-    // Written as deep as a member is.
-    return item.nesting === "any" && item.kind === "function" && this.#wasIndented && this.#doc.typeAt() !== undefined
-      ? "member"
-      : item.nesting;
+    const isOpen = item.nesting === "any" && item.kind === "function";
+    // Written as deep as a member is; or a test, which is one.
+    const isMember =
+      (this.#wasIndented && this.#doc.typeAt() !== undefined) ||
+      (familyOf(this.#target.languageId).kind === "kotlin" && this.#isTest(item));
+    return isOpen && isMember ? "member" : item.nesting;
   }
 
   #replace(item: Declaration, old: Declaration): void {
@@ -319,7 +355,8 @@ class Placer {
     const nesting = this.#nestingOf(item);
     const isFitting = (of: Declaration | undefined): boolean =>
       nesting === "any" || (nesting === "member") === (of !== undefined && this.#doc.isType(of));
-    if (after !== undefined && (scope !== undefined || isFitting(after.scope) || isAfterNew)) {
+    const isOther = nesting === "member" && after?.declaration !== undefined && after.declaration.kind !== item.kind;
+    if (after !== undefined && (scope !== undefined || isFitting(after.scope) || isAfterNew) && !isOther) {
       return { scope: after.scope, after: after.declaration };
     }
     if (scope !== undefined) {
@@ -327,12 +364,39 @@ class Placer {
     }
     if (nesting === "member") {
       const type = this.#doc.typeAt() ?? this.#doc.onlyType();
-      return type?.body === undefined ? undefined : { scope: type, after: this.#doc.memberBefore(type.members, type) };
+      return type?.body === undefined ? undefined : { scope: type, after: this.#memberFor(item, type) };
+    }
+    const tests = this.#isTest(item) ? this.#doc.testModule() : undefined;
+    if (tests !== undefined) {
+      return { scope: tests, after: this.#siblingFor(item, tests) };
     }
     const around = this.#doc.containerAt() ?? (item.kind === "call" ? this.#doc.lastGroup() : undefined);
     const isOwn = nesting === "any" && around !== undefined && this.#belongsInside(item, around);
     const holder = isOwn ? around : this.#doc.namespaceAt();
+    const registered = holder === undefined && item.kind === "call" ? this.#lastCall(item) : undefined;
+    if (registered !== undefined) {
+      return { scope: undefined, after: registered };
+    }
     return { scope: holder, after: this.#doc.memberBefore(holder?.members ?? this.#doc.outline, holder) };
+  }
+
+  #isTest({ start, head }: Declaration): boolean {
+    return this.#code.slice(start, head).some((line) => TEST_MARK.test(line));
+  }
+
+  /** In a class: by the cursor, but fields beside fields, and behind its last one where only its head is pointed at. */
+  #memberFor(item: Declaration, type: Declaration): Declaration | undefined {
+    const isInBody = this.#target.cursorLine >= (type.body?.start ?? 0) && this.#target.cursorLine < type.end;
+    const before = isInBody ? this.#doc.memberBefore(type.members, type) : undefined;
+    return before === undefined || (item.kind === "variable" && before.kind !== "variable")
+      ? this.#siblingFor(item, type)
+      : before;
+  }
+
+  /** The last call at the outermost level that registers something with the same object. */
+  #lastCall({ name }: Declaration): Declaration | undefined {
+    const object = (of: string): string => /^[\w$]*/.exec(of)?.[0] ?? "";
+    return this.#doc.outline.findLast((each) => each.kind === "call" && object(each.name) === object(name));
   }
 
   /** In a container, behind the last of the same kind; overloads behind the others of their name. */

@@ -10,6 +10,8 @@ export const WARNINGS = {
   beyond: "The change reaches beyond the selected lines.",
 } as const;
 
+const NAMED_MAX = 5;
+
 export function failedWarning(failed: number, all: number): string {
   return `${String(failed)} of ${String(all)} changes of the answer's patch fit nowhere in the file and were left out.`;
 }
@@ -23,8 +25,18 @@ export function othersWarning(count: number): string {
   return `The answer has ${count === 1 ? "another block" : `${String(count)} more blocks`} of code, which was not used.`;
 }
 
+/** Of a rewrite that has fewer declarations than what it takes the place of. */
+export function lostWarning(names: readonly string[]): string {
+  return `The answer no longer has ${listed(names)}: check that this is meant.`;
+}
+
 /** Of a class, a rule or a section whose parts were changed one by one. */
 export function keptWarning(names: readonly string[]): string {
-  const some = [...new Set(names)].slice(0, 5).map((name) => `'${name}'`);
-  return `The code does not have ${some.join(", ")}: kept as it was.`;
+  return `The code does not have ${listed(names)}: kept as it was.`;
+}
+
+function listed(names: readonly string[]): string {
+  const all = [...new Set(names)];
+  const some = all.slice(0, NAMED_MAX).map((name) => `'${name}'`);
+  return some.join(", ") + (all.length > NAMED_MAX ? ` and ${String(all.length - NAMED_MAX)} more` : "");
 }

@@ -153,16 +153,19 @@ export class AttachmentTray implements vscode.Disposable {
       return undefined;
     }
     const { document, selection } = editor;
+    // It may have been excluded since.
+    const ifShowable = async (piece: AttachmentSource | undefined): Promise<AttachmentSource | undefined> =>
+      (await this.#isShowable(document)) ? piece : undefined;
     if (kind === "problems") {
       const piece = problemsPiece(document);
-      return piece && { id: piece.id, read: () => Promise.resolve(problemsPiece(document)) };
+      return piece && { id: piece.id, read: () => ifShowable(problemsPiece(document)) };
     }
     if (selection.isEmpty) {
       return undefined;
     }
     // As it is selected now: the selection moves on.
     const piece = selectionPiece(document, selection);
-    return { id: piece.id, read: () => Promise.resolve(piece) };
+    return { id: piece.id, read: () => ifShowable(piece) };
   }
 
   async #fileNamed(name: string): Promise<Attached | undefined> {

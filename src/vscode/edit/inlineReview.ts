@@ -86,11 +86,11 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
     this.#show();
     const [first] = hunks;
     const editor = vscode.window.visibleTextEditors.find((each) => each.document === document);
-    if (first !== undefined) {
-      editor?.revealRange(
-        new vscode.Range(first.start, 0, first.start, 0),
-        vscode.TextEditorRevealType.InCenterIfOutsideViewport,
-      );
+    if (first !== undefined && editor !== undefined) {
+      const at = new vscode.Position(first.start, 0);
+      // What was selected would cover the colour of what is new.
+      editor.selection = new vscode.Selection(at, at);
+      editor.revealRange(new vscode.Range(at, at), vscode.TextEditorRevealType.InCenterIfOutsideViewport);
     }
     return true;
   }
@@ -151,14 +151,15 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
     };
     const warnings = review.warnings.map((warning) => lens(first.start, `$(warning) ${warning}`, ""));
     const all = [
-      lens(first.start, "Accept All", "hearth.edit.accept"),
-      lens(first.start, "Discard All", "hearth.edit.discard"),
+      lens(first.start, "$(check-all) Accept All", "hearth.edit.accept"),
+      lens(first.start, "$(discard) Discard All", "hearth.edit.discard"),
     ];
-    const parts = review.hunks.flatMap((hunk) => [
+    // They are one row: what can be done first, as a warning may be longer than the editor is wide.
+    return review.hunks.flatMap((hunk) => [
       lens(hunk.start, "Keep", "hearth.edit.keepHunk", hunk.id),
       lens(hunk.start, undoTitle(hunk), "hearth.edit.undoHunk", hunk.id),
+      ...(hunk === first ? [...all, ...warnings] : []),
     ]);
-    return [...warnings, ...all, ...parts];
   }
 
   #onChange({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
@@ -223,14 +224,17 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
   #tellEditor(): void {
     const uri = vscode.window.activeTextEditor?.document.uri.toString() ?? "";
     void vscode.commands.executeCommand("setContext", "hearth.edit.reviewing", this.#reviews.has(uri));
+    void vscode.commands.executeCommand("setContext", "hearth.edit.reviewed", [...this.#reviews.keys()]);
   }
 }
 
+/** Says how much is not to be seen any more. */
 function undoTitle({ start, end, old }: ReviewedHunk): string {
-  if (end > start) {
-    return "Undo";
+  const lines = old.length === 1 ? "1 line" : `${String(old.length)} lines`;
+  if (end === start) {
+    return `Undo (${lines} removed)`;
   }
-  return old.length === 1 ? "Undo (1 line removed)" : `Undo (${String(old.length)} lines removed)`;
+  return old.length > 1 ? `Undo (${lines} replaced)` : "Undo";
 }
 
 function rangeOf({ start, end }: ReviewedHunk, document: vscode.TextDocument): vscode.Range {

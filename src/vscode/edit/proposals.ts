@@ -73,10 +73,12 @@ export class Proposals implements vscode.Disposable {
   finish(proposal: Proposal, warnings: readonly string[] = []): void {
     proposal.finish();
     this.#tellEditor();
-    if (warnings.length > 0) {
-      const name = nameOf(proposal.original.uri);
-      void vscode.window.showWarningMessage(`Hearth: look at the change of '${name}' closely. ${warnings.join(" ")}`);
-    }
+    tellWarnings(nameOf(proposal.original.uri), warnings);
+  }
+
+  /** Whether a change of a document could be stored. */
+  isWritable(uri: vscode.Uri): Promise<boolean> {
+    return isWritable(uri, this.#isWritableFile);
   }
 
   /** The proposal that a command refers to: that of the clicked tab, or the active one. */
@@ -132,7 +134,7 @@ export class Proposals implements vscode.Disposable {
   }
 
   async #tellIfReadOnly({ original: { uri } }: Proposal, what: string): Promise<void> {
-    if (!(await isWritable(uri, this.#isWritableFile))) {
+    if (!(await this.isWritable(uri))) {
       void vscode.window.showWarningMessage(`Hearth: '${nameOf(uri)}' is read-only. ${what}`);
     }
   }
@@ -255,6 +257,13 @@ export class Proposals implements vscode.Disposable {
     void vscode.commands.executeCommand("setContext", "hearth.edit.writing", writing);
     void vscode.commands.executeCommand("setContext", "hearth.edit.shown", shown !== undefined);
     void vscode.commands.executeCommand("setContext", "hearth.edit.acceptable", shown !== undefined && !isWriting);
+  }
+}
+
+/** What the user should look at before they accept. */
+export function tellWarnings(name: string, warnings: readonly string[]): void {
+  if (warnings.length > 0) {
+    void vscode.window.showWarningMessage(`Hearth: look at the change of '${name}' closely. ${warnings.join(" ")}`);
   }
 }
 

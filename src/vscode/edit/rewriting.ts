@@ -12,7 +12,7 @@ import { type InlineReview, REVIEWED_LINES_MAX } from "./inlineReview";
 import type { ModelAccess } from "./modelAccess";
 import { nameOf } from "./original";
 import type { Proposal } from "./proposal";
-import type { Proposals } from "./proposals";
+import { type Proposals, tellWarnings } from "./proposals";
 
 /** What is written, where, and what the model is told. */
 export interface Rewrite {
@@ -65,12 +65,15 @@ export interface Reviewing {
  * original. Errors: EngineError; nothing is then changed.
  */
 export async function rewrite(ports: Reviewing, what: Rewrite): Promise<void> {
-  const document = inPlace(what, ports);
+  const document = await inPlace(what, ports);
   await (document === undefined ? rewriteBeside(ports, what) : rewriteInPlace(ports, what, document));
 }
 
 /** The document that is changed in place; undefined where a proposal is the better place. */
-function inPlace({ code, kind }: Rewrite, { settings, review }: Reviewing): vscode.TextDocument | undefined {
+async function inPlace(
+  { code, kind }: Rewrite,
+  { settings, review, proposals }: Reviewing,
+): Promise<vscode.TextDocument | undefined> {
   const { original, range } = code;
   const isSmall = range.end - range.start <= REVIEWED_LINES_MAX && kind !== "tests" && !original.isNew;
   const editor = vscode.window.visibleTextEditors.find(
@@ -78,7 +81,12 @@ function inPlace({ code, kind }: Rewrite, { settings, review }: Reviewing): vsco
   );
   const isFree = editor !== undefined && review.at(editor.document.uri) === undefined;
   const isPlain = original.uri.scheme !== "vscode-notebook-cell";
-  return settings.reviewsInPlace && isSmall && isFree && isPlain ? editor.document : undefined;
+  if (!settings.reviewsInPlace || !isSmall || !isFree || !isPlain) {
+    return undefined;
+  }
+  // Keep and Undo are code lenses. What cannot be saved is said before and after it is accepted.
+  const hasLenses = vscode.workspace.getConfiguration("editor", editor.document).get<boolean>("codeLens", true);
+  return hasLenses && (await proposals.isWritable(original.uri)) ? editor.document : undefined;
 }
 
 async function rewriteInPlace(ports: Reviewing, what: Rewrite, document: vscode.TextDocument): Promise<void> {
@@ -125,7 +133,10 @@ async function rewriteInPlace(ports: Reviewing, what: Rewrite, document: vscode.
     tellNoChange(name);
     return;
   }
-  if (!(await review.begin(document, lines, proposed, ended.warnings))) {
+  if (await review.begin(document, lines, proposed, ended.warnings)) {
+    // Lenses are shown late, and no screen reader says them.
+    tellWarnings(name, ended.warnings);
+  } else {
     // Others have changed the same lines meanwhile: both are to be seen.
     const { original } = what.code;
     const proposal = await proposals.open({ original, lines, range: { start, end }, title: what.title });

@@ -1,3 +1,4 @@
+import { likeness as wordLikeness } from "../alignment";
 import { linesOf } from "../lineDiff";
 import { withoutBlankEnds } from "../blankEnds";
 import { hasOnlyComments } from "../commentsOnly";
@@ -8,6 +9,9 @@ import { markLines } from "./fenceMarks";
 import { isPatch } from "./patchText";
 import { isProse, readsLikeTalk } from "./talk";
 import { blockOnOneLine, withoutLineNumbers, withoutTags } from "./wrapping";
+
+/** A text that was reworded has so many of its words. */
+const PROSE_SHARED_MIN = 0.4;
 
 /** What an answer is meant for. */
 export interface AnswerTarget {
@@ -53,8 +57,17 @@ export function codeOfAnswer(answer: string, target: AnswerTarget): AnswerCode {
   if (isOnlyTalk(block.lines, target)) {
     return { kind: "none", said: block.lines.join("\n"), language };
   }
-  const lines = withoutLineNumbers(block.lines, original);
+  const lines = withoutLineNumbers(withoutInnerFence(block.lines, target), original);
   return { kind: "code", lines, closed: block.closed, isFenced: true, others };
+}
+
+/** A fence around a fence, in a file that shows none. */
+function withoutInnerFence(lines: readonly string[], { original, languageId }: AnswerTarget): readonly string[] {
+  const own = withoutBlankEnds(lines);
+  const isFence = (line: string | undefined): boolean => /^\s*(?:`{3,}|~{3,})/.test(line ?? "");
+  return !isProse(languageId) && own.length > 2 && isFence(own[0]) && isFence(own.at(-1)) && !original.some(isFence)
+    ? own.slice(1, -1)
+    : lines;
 }
 
 /** Blocks that are patches are one patch: a model shows each place by itself. */
@@ -104,7 +117,8 @@ function chosenBlock(
   const choice = named.length > 0 ? named : fresh;
   const best = Math.max(0, ...choice.map(({ lines }) => likeness(lines, known)));
   const block = choice.find(({ lines }) => likeness(lines, known) >= best * 0.6) ?? fitting[0];
-  return block === undefined ? undefined : { block, others: Math.max(0, fresh.length - 1) };
+  const elsewhere = filled.filter((each) => each !== block && isOfAnotherFile(each, target) && !fresh.includes(each));
+  return block === undefined ? undefined : { block, others: Math.max(0, fresh.length - 1) + elsewhere.length };
 }
 
 /** What a model writes beside an answer is in these; anything else may be a wrong name for the right code. */
@@ -127,7 +141,7 @@ function unfenced(text: string, target: AnswerTarget, blocks: readonly CodePart[
   }
   const { original, languageId } = target;
   const known = new Set(significant(original));
-  const lines = linesOf(text);
+  const lines = linesOf(withoutBackticks(text, original));
   const single = lines.map(blockOnOneLine).filter((each) => each !== undefined);
   if (single.length === 1 && !isProse(languageId)) {
     return { kind: "code", lines: single, closed: true, isFenced: true, others: 0 };
@@ -147,11 +161,17 @@ function unfenced(text: string, target: AnswerTarget, blocks: readonly CodePart[
   const talk = code.filter(isTalk).length;
   const showsBlocks = markLines(original).size > 0 && markLines(code).size > 0;
   const isCode = isProse(languageId)
-    ? shared > 0 || showsBlocks
+    ? shared > 0 || showsBlocks || sharedWords(code, original) >= PROSE_SHARED_MIN
     : talk * 3 < Math.max(1, significant(code).length) || shared >= 1 / 3;
   return isCode && !isOnlyTalk(code, target)
     ? { kind: "code", lines: code, closed: true, isFenced: false, others: 0 }
     : none;
+}
+
+/** One line of code, as it is quoted in a sentence. */
+function withoutBackticks(text: string, original: readonly string[]): string {
+  const code = /^\s*`([^`\n]+)`\s*$/.exec(text)?.[1];
+  return code === undefined || original.some((line) => line.trim().startsWith("`")) ? text : code;
 }
 
 /** A file that shows blocks itself, without a fence around it: the block is only a part of what was kept. */
@@ -195,6 +215,16 @@ function likeness(lines: readonly string[], known: ReadonlySet<string>): number 
 /** Trimmed, and without those that are everywhere: blank ones and brackets. */
 function significant(lines: readonly string[]): string[] {
   return lines.map((line) => line.trim()).filter((line) => /[\p{L}\p{N}]/u.test(line));
+}
+
+/** Dice's coefficient of the words of two texts. */
+function sharedWords(a: readonly string[], b: readonly string[]): number {
+  const words = (lines: readonly string[]): string[] =>
+    lines
+      .join(" ")
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+/gu) ?? [];
+  return wordLikeness(words(a), words(b));
 }
 
 function baseName(path: string): string {

@@ -45,6 +45,9 @@ export function isPatch(lines: readonly string[], language: string, original: re
   if (isSearchAndReplace(lines, original)) {
     return true;
   }
+  if (lines.some((line) => line.startsWith("*** Begin Patch"))) {
+    return true;
+  }
   const signs = lines.filter((line) => /^[+-]/.test(line)).length;
   if (signs === 0) {
     return false;
@@ -160,14 +163,74 @@ function placeHunk(
   const below = Math.min(FUZZ_MAX, context(lines.toReversed()));
   for (let fuzz = 0; fuzz <= Math.max(above, below); ++fuzz) {
     const own = lines.slice(Math.min(fuzz, above), lines.length - Math.min(fuzz, below));
-    for (const same of [sameText, sameCode]) {
+    for (const same of [sameText, sameCode, sameMarks]) {
       const at = standing(own, document, { ...room, expected, same });
       if (at !== undefined) {
         return replaced(own, document, at, indentation);
       }
     }
   }
-  return undefined;
+  return (
+    withoutBlankLines(lines, document, { ...room, expected }, indentation) ??
+    withoutContext(lines, document, room, indentation)
+  );
+}
+
+/** Models leave out blank lines of the file, and add some: a hunk that fits but for these. */
+function withoutBlankLines(
+  lines: readonly PatchLine[],
+  document: readonly string[],
+  room: Room & { readonly expected: number },
+  indentation: Indentation,
+): LineHunk | undefined {
+  const own = lines.filter(({ sign, text }) => sign === "+" || text.trim() !== "");
+  const at = document.flatMap((line, i) => (line.trim() === "" ? [] : [i]));
+  const code = at.map((i) => document[i] ?? "");
+  const lineOf = (i: number): number => at[i] ?? document.length;
+  const isFree = (start: number, end: number): boolean => room.isFree(lineOf(start), lineOf(end - 1) + 1);
+  const index = (line: number): number => at.findIndex((each) => each >= line);
+  const near = { start: Math.max(0, index(room.near.start)), end: at.filter((each) => each < room.near.end).length };
+  const start = standing(own, code, { near, isFree, expected: Math.max(0, index(room.expected)), same: sameCode });
+  if (start === undefined || own.every(({ sign }) => sign === "+")) {
+    return undefined;
+  }
+  const filled: PatchLine[] = [];
+  let next = start;
+  for (const line of own) {
+    if (line.sign !== "+") {
+      const isFirst = next === start;
+      const blanks = document.slice(isFirst ? lineOf(next) : lineOf(next - 1) + 1, lineOf(next));
+      // Between two lines that go, blank ones go as well.
+      const sign = line.sign === "-" && filled.at(-1)?.sign === "-" ? "-" : " ";
+      filled.push(...blanks.map((text) => ({ sign, text }) as const));
+      next += 1;
+    }
+    filled.push(line);
+  }
+  return replaced(filled, document, lineOf(start), indentation);
+}
+
+/** What is taken out stands in one place only, whatever the hunk says is around it. */
+function withoutContext(
+  lines: readonly PatchLine[],
+  document: readonly string[],
+  room: Room,
+  indentation: Indentation,
+): LineHunk | undefined {
+  const isChange = ({ sign }: PatchLine): boolean => sign !== " ";
+  const own = lines.slice(lines.findIndex(isChange), lines.findLastIndex(isChange) + 1);
+  const old = own.filter(({ sign }) => sign !== "+");
+  if (!old.some(({ text }) => /[\p{L}\p{N}]/u.test(text))) {
+    return undefined;
+  }
+  const found: number[] = [];
+  for (let at = 0; at + old.length <= document.length; ++at) {
+    if (room.isFree(at, at + old.length) && old.every(({ text }, i) => sameMarks(text, document[at + i] ?? ""))) {
+      found.push(at);
+    }
+  }
+  const [only] = found;
+  return found.length === 1 && only !== undefined ? replaced(own, document, only, indentation) : undefined;
 }
 
 /** Blank context at both ends says nothing, and models are careless about it. */
@@ -182,6 +245,10 @@ function sameText(a: string, b: string): boolean {
 
 function sameCode(a: string, b: string): boolean {
   return a.trim().replaceAll(/\s+/g, " ") === b.trim().replaceAll(/\s+/g, " ");
+}
+
+function sameMarks(a: string, b: string): boolean {
+  return a.replaceAll(/\s+/g, "") === b.replaceAll(/\s+/g, "");
 }
 
 /** The first of the document's lines that the old lines of a hunk stand at. */

@@ -110,6 +110,11 @@ class Assembler {
     if (kind === other?.kind && isSmall(kind, lines) && isSmall(other.kind, before.lines)) {
       return 0;
     }
+    // Signatures without a body: of an interface, of overloads.
+    const isSignature = (all: readonly string[]): boolean => all.length === 1 && !/[}{]\s*$/.test(all[0] ?? "");
+    if (kind === "function" && other?.kind === kind && isSignature(lines) && isSignature(before.lines)) {
+      return 0;
+    }
     const isTop = lines.some((line) => /^\S/.test(line));
     const isPythonBlock =
       this.#family.kind === "python" &&

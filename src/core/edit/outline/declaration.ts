@@ -21,6 +21,8 @@ export interface Declaration {
   /** Parameters as they are written, for functions: tells overloads apart. */
   readonly parameters: string;
   readonly nesting: Nesting;
+  /** Of the class, not of its objects: these may share a name. */
+  readonly isStatic: boolean;
   /** Its first line: of the comments and decorators above it. */
   readonly start: number;
   /** The line with its name. */

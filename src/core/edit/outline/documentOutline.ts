@@ -59,6 +59,11 @@ export class DocumentOutline {
     );
   }
 
+  /** Of Rust: the module that holds a file's unit tests. */
+  testModule(): Declaration | undefined {
+    return this.all.find(({ kind, body, name }) => kind === "container" && body !== undefined && /^tests?$/.test(name));
+  }
+
   /** The innermost namespace, module or group of tests around the cursor, which is a file of its own. */
   namespaceAt(): Declaration | undefined {
     return this.all.findLast(

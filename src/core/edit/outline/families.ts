@@ -25,16 +25,19 @@ export interface Family {
   readonly brackets: boolean;
   /** Functions stand in classes only. */
   readonly allInClasses?: boolean;
+  /** Functions with other parameters may share a name. */
+  readonly overloads?: boolean;
 }
 
 const FAMILIES: readonly (readonly [Family, readonly string[]])[] = [
   [{ kind: "script", brackets: true }, ["javascript", "typescript", "javascriptreact", "typescriptreact", "dart"]],
-  [{ kind: "java", brackets: true, allInClasses: true }, ["java"]],
-  [{ kind: "csharp", brackets: true, allInClasses: true }, ["csharp"]],
-  [{ kind: "c", brackets: true }, ["c", "cpp", "objective-c", "objective-cpp", "cuda-cpp", "arduino"]],
+  [{ kind: "java", brackets: true, allInClasses: true, overloads: true }, ["java"]],
+  [{ kind: "csharp", brackets: true, allInClasses: true, overloads: true }, ["csharp"]],
+  [{ kind: "c", brackets: true }, ["c", "objective-c"]],
+  [{ kind: "c", brackets: true, overloads: true }, ["cpp", "objective-cpp", "cuda-cpp", "arduino"]],
   [{ kind: "go", brackets: true }, ["go"]],
   [{ kind: "rust", brackets: true }, ["rust"]],
-  [{ kind: "kotlin", brackets: true }, ["kotlin", "scala", "swift", "groovy"]],
+  [{ kind: "kotlin", brackets: true, overloads: true }, ["kotlin", "scala", "swift", "groovy"]],
   [{ kind: "php", brackets: true }, ["php"]],
   [{ kind: "python", brackets: false }, ["python"]],
   [{ kind: "ruby", brackets: false }, ["ruby", "lua", "elixir", "julia", "crystal"]],

@@ -18,13 +18,18 @@ const IMPORT =
   /^(?:import\b|from\s+\S+\s+import\b|#\s*(?:include|import)\b|(?:global\s+)?using\s+(?:static\s+)?[\w.]+\s*(?:=[^;({]*)?;|(?:pub(?:\([^)]*\))?\s+)?use\s|package\s|extern\s+crate\b|@(?:import|use|forward)\b|require(?:_relative|_once)?\b|include(?:_once)?\b|library\(|source\s|export\s+(?:\*|\{[^}]*\})\s*from\b|namespace\s+[\w\\]+;|load\(|open\s+[\w.]+$)/;
 const REQUIRED = re(String.raw`^(?:const|let|var)\s+[^=]+=\s*(?:await\s+)?(?:require|import)\s*\(`);
 const FUNCTION = re(
-  String.raw`^${MODIFIERS}(?:function\s*\*?|def|fn|func|fun|sub|proc|macro_rules!|defp|defmacro)\s+(?:\(([^)]*)\)\s*)?(?:<[^>]*>\s*)?((?:self\.)?(?:${NAME}\.)?[\p{L}_$][\p{L}\p{N}_$]*[?!=]?)`,
+  String.raw`^${MODIFIERS}(?:function\s*\*?|def|fn|func|fun|sub|proc|macro_rules!|defp|defmacro)\s+(?:\(([^)]*)\)\s*)?(?:<[^>]*>\s*)?((?:self\.)?(?:${NAME}\.)?(?:[\p{L}_$][\p{L}\p{N}_$]*[?!=]?|\x60[^\x60]+\x60))`,
 );
 const TYPE = re(String.raw`^${MODIFIERS}(?:type|typealias|typedef)\s+(${NAME})`);
 const VARIABLE = re(
   String.raw`^${MODIFIERS}(?:const|let|var|val|static)\s+(?:mut\s+)?(?:static\s+)?(?:&?'?\w+\s+)??(${NAME})`,
 );
 const TEST_CALL = /^([\w$.]+)\s*\(\s*["'`]/;
+/** What is registered under a title: a route, a listener, a command. */
+const REGISTERED =
+  /^([\w$]+(?:\.[\w$]+)*\.(?:get|post|put|patch|delete|all|use|route|on|once|addEventListener|command|registerCommand|task|handle|Handle|HandleFunc|directive|component|controller|service|factory))\s*\(\s*["'`]([^"'`]*)["'`]\s*,/;
+/** A macro that defines a test: `TEST(Cart, IsEmpty) {`. */
+const TEST_MACRO = /^([A-Z][A-Z0-9_]{2,}\s*\([^{};]*\))\s*\{/;
 const TITLED =
   /^(RSpec\.describe|fdescribe|xdescribe|describe|context|it|fit|xit|test|specify|feature|scenario|suite|beforeEach|afterEach|beforeAll|afterAll|before|after|setup|teardown)\b(?:\.(?:each|only|skip|concurrent|todo)\b[^"'`]*)?/;
 
@@ -74,6 +79,10 @@ function codeHead(head: string, text: string, family: Family, container: Contain
     }
   }
   if (family.kind === "c" || family.kind === "sql") {
+    const macro = family.kind === "c" && TEST_MACRO.test(head) ? TEST_MACRO.exec(text)?.[1] : undefined;
+    if (macro !== undefined) {
+      return { kind: "call", name: macro.replaceAll(/\s+/g, ""), nesting: "top" };
+    }
     const own = family.kind === "c" ? cHead(head) : sqlHead(head);
     if (own !== undefined) {
       return own;
@@ -81,6 +90,10 @@ function codeHead(head: string, text: string, family: Family, container: Contain
   }
   const [, word, name] = CONTAINER.exec(head) ?? [];
   if (word !== undefined && !(family.kind === "c" && /^[^{]*[=(]/.test(head)) && !/^\w+\s*[=(.:;]/.test(head)) {
+    // Each of a type's extensions is one of its own, told by what it conforms to.
+    if (word === "extension") {
+      return { kind: "container", name: head.split("{")[0]?.trim() ?? word };
+    }
     return { kind: "container", name: name === undefined || /^(?:extends|implements)$/.test(name) ? word : name };
   }
   const typed = TYPE.exec(head)?.[1];
@@ -130,6 +143,10 @@ function assignedHead(head: string, family: Family, container: Container): Head 
 
 /** A call whose first argument is its title. */
 function calledHead(head: string, text: string): Head | undefined {
+  const [, registrar, title0 = ""] = REGISTERED.exec(text) ?? [];
+  if (registrar !== undefined) {
+    return { kind: "call", name: `${registrar} ${title0}`.trim() };
+  }
   const called = TITLED.exec(head)?.[1];
   if (called === undefined || !(TEST_CALL.test(text) || /^[\w.]+\s*\(|^[\w.]+\s+["'\w]/.test(text))) {
     return undefined;

@@ -9,12 +9,19 @@ export type Match =
 
 const NONE: Match = { kind: "none" };
 
-/** `siblings`: what the other one stands among, which tells overloads apart; `cursorLine`: the one around it is meant. */
+export interface MatchOptions {
+  /** The declaration around it is meant. */
+  readonly cursorLine?: number;
+  /** Functions of the language may share a name. */
+  readonly hasOverloads?: boolean;
+}
+
+/** `siblings`: what the other one stands among, which tells overloads apart. */
 export function matchOf(
   wanted: Declaration,
   candidates: readonly Declaration[],
   siblings: readonly Declaration[],
-  cursorLine?: number,
+  { cursorLine, hasOverloads = false }: MatchOptions = {},
 ): Match {
   if (wanted.name === "" || wanted.kind === "statement") {
     return NONE;
@@ -33,9 +40,14 @@ export function matchOf(
       rivals.length < 2 ||
       rivals.find((each) => sameParameters(each, only)) === wanted ||
       (rivals[0] === wanted && !rivals.some((each) => sameParameters(each, only)));
-    return isIt ? { kind: "one", declaration: only } : NONE;
+    return isIt && !(hasOverloads && isOverload(wanted, only)) ? { kind: "one", declaration: only } : NONE;
   }
-  const exact = all.filter((each) => sameParameters(each, wanted));
+  const same = all.filter((each) => sameParameters(each, wanted));
+  const exact = same.length > 1 ? same.filter(({ isStatic }) => isStatic === wanted.isStatic) : same;
+  // Of several overloads in the code one is the same, or each has its place, or it is a new one.
+  if (rivals.length > 1 && rivals.length !== all.length && exact.length !== 1) {
+    return NONE;
+  }
   const around =
     cursorLine === undefined ? [] : all.filter(({ start, end }) => start <= cursorLine && cursorLine < end);
   const [first] = exact.length === 1 ? exact : around;
@@ -62,6 +74,38 @@ function mayReplace(wanted: Declaration, other: Declaration): boolean {
 function sameParameters(a: Declaration, b: Declaration): boolean {
   const flat = (text: string): string => text.replaceAll(/\s+/g, "").replaceAll(/\bfinal\b|=[^,]*/g, "");
   return flat(a.parameters) === flat(b.parameters);
+}
+
+/** Other types under other names: a second function rather than the first one changed. */
+function isOverload(a: Declaration, b: Declaration): boolean {
+  const [own, other] = [parametersIn(a.parameters), parametersIn(b.parameters)];
+  const names = new Set(other.map(({ name }) => name));
+  const types = (all: readonly Parameter[]): string => all.map(({ type }) => type).join();
+  return (
+    a.kind === "function" &&
+    own.length > 0 &&
+    other.length > 0 &&
+    types(own) !== types(other) &&
+    !own.some(({ name }) => names.has(name))
+  );
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** `int x` or `x: Int`. */
+function parametersIn(text: string): Parameter[] {
+  const plain = text.replaceAll(/<[^<>]*>|=[^,]*/g, "");
+  return plain
+    .split(",")
+    .filter((each) => each.trim() !== "")
+    .map((each) => {
+      const [before = "", behind] = each.split(":").map((part) => part.trim());
+      const name = /[\p{L}\p{N}_$]+(?=\W*$)/u.exec(before)?.[0] ?? "";
+      return { name, type: (behind ?? before.slice(0, before.lastIndexOf(name))).replaceAll(/\bfinal\b|\s/g, "") };
+    });
 }
 
 function countOf(parameters: string): number {

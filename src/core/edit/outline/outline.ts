@@ -69,6 +69,7 @@ class OutlineReader {
       name: said.name,
       parameters: said.parameters ?? "",
       nesting: said.nesting ?? "any",
+      isStatic: /^[^(={]*\bstatic\b/.test(code),
       start: this.#leadOf(start, head),
       head,
       end,
