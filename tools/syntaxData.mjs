@@ -16,6 +16,16 @@ const INJECTED = {
   "vue.sfc.style.variable.injection": ["text.html.vue"],
 };
 
+/** What a grammar leaves out, put in. */
+const MENDS = {
+  // A template's code ends with its own brace, not with that of a lambda in it.
+  "source.kotlin": ({ repository }) => {
+    const inner = [{ include: "#braces-in-template" }, { include: "#code" }];
+    repository["braces-in-template"] = { begin: "\\{", end: "\\}", patterns: inner };
+    repository["string-escape-bracketed"].patterns = inner;
+  },
+};
+
 const byScope = new Map();
 
 /** To be called before anything else here, when set-up has installed the package: this module is loaded before. */
@@ -31,6 +41,7 @@ function readGrammar(scope) {
   const info = byScope.get(scope);
   if (info === undefined || !LICENCES.includes(info.license)) return undefined;
   const json = JSON.parse(readFileSync(path.join(FROM, `${info.name}.json`), "utf8"));
+  MENDS[scope]?.(json);
   return { scope, file: `${info.name}.tmLanguage.json`, json, info };
 }
 
