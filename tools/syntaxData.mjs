@@ -8,7 +8,13 @@ import { root, StepError } from "./steps.mjs";
 export const LICENCES = ["MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "ISC"];
 const FROM = path.join(root, "node_modules", "tm-grammars", "grammars");
 const OWN = path.join(root, "src/syntax/bundled");
-export const OWN_GRAMMARS = { "text.html.php": "php-html.tmLanguage.json" };
+/** Written for Hearth, where there is none under such a licence: they tell strings, comments and code apart, no more. */
+export const OWN_GRAMMARS = {
+  "text.html.php": "php-html.tmLanguage.json",
+  "source.hcl": "hcl.tmLanguage.json",
+  "source.toml": "toml.tmLanguage.json",
+  "source.yaml": "yaml.tmLanguage.json",
+};
 /** Grammars that add to others, and what they add to: VS Code's `injectTo`, which tm-grammars leaves out. */
 const INJECTED = {
   "vue.directives": ["text.html.vue"],
