@@ -131,7 +131,9 @@ export class Outcomes {
         }
       }
       const strays = defectsOf(line, syntax.reader).filter(({ isStray }) => isStray);
-      cuts.push(...strays.map(({ start, isStray }) => ({ index: lineStart + start, isStray })));
+      cuts.push(
+        ...strays.map(({ start, isStray }) => ({ index: lineStart + startOfStray(start, line.text), isStray })),
+      );
       lineStart += line.text.length + 1;
     }
     return cuts.filter(({ index }) => index >= 0).sort((a, b) => b.index - a.index);
@@ -278,6 +280,12 @@ function startOfCloser({ start, text, of }: Mark, line: string, lineStart: numbe
   // `</a>` ends with its `>`; it begins where its name does.
   const begin = of?.kind === "element" ? line.lastIndexOf("</", start) : -1;
   return lineStart + (begin !== -1 && text === ">" ? begin : start);
+}
+
+/** An end tag begins in front of its name. */
+function startOfStray(start: number, line: string): number {
+  const tag = line[start] === ">" ? /<\/[\w.:-]*$/.exec(line.slice(0, start)) : null;
+  return tag?.index ?? start;
 }
 
 function endOf(text: string): Place {

@@ -198,7 +198,7 @@ class LineFolder {
     this.#leaveStrings(scope.nesting, start, scope.role === "close" || scope.role === "delimiter");
     if (isStringLike(scope.kind)) {
       this.#readString(token, scope.kind);
-    } else if (scope.role === "tag") {
+    } else if (scope.role === "tag" && /[<>]/.test(this.#line.slice(start, end))) {
       this.#readTag(start, end);
     } else if (scope.role === "interpolation") {
       this.#readInterpolation(start, end);
