@@ -8,12 +8,28 @@ import { root, StepError } from "./steps.mjs";
 export const LICENCES = ["MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "ISC"];
 const FROM = path.join(root, "node_modules", "tm-grammars", "grammars");
 const OWN = path.join(root, "src/syntax/bundled");
-export const OWN_GRAMMARS = { "text.html.php": "php-html.tmLanguage.json" };
+/** Written for Hearth, where there is none under such a licence: they tell strings, comments and code apart, no more. */
+export const OWN_GRAMMARS = {
+  "text.html.php": "php-html.tmLanguage.json",
+  "source.hcl": "hcl.tmLanguage.json",
+  "source.toml": "toml.tmLanguage.json",
+  "source.yaml": "yaml.tmLanguage.json",
+};
 /** Grammars that add to others, and what they add to: VS Code's `injectTo`, which tm-grammars leaves out. */
 const INJECTED = {
   "vue.directives": ["text.html.vue"],
   "vue.interpolations": ["text.html.vue"],
   "vue.sfc.style.variable.injection": ["text.html.vue"],
+};
+
+/** What a grammar leaves out, put in. */
+const MENDS = {
+  // A template's code ends with its own brace, not with that of a lambda in it.
+  "source.kotlin": ({ repository }) => {
+    const inner = [{ include: "#braces-in-template" }, { include: "#code" }];
+    repository["braces-in-template"] = { begin: "\\{", end: "\\}", patterns: inner };
+    repository["string-escape-bracketed"].patterns = inner;
+  },
 };
 
 const byScope = new Map();
@@ -31,6 +47,7 @@ function readGrammar(scope) {
   const info = byScope.get(scope);
   if (info === undefined || !LICENCES.includes(info.license)) return undefined;
   const json = JSON.parse(readFileSync(path.join(FROM, `${info.name}.json`), "utf8"));
+  MENDS[scope]?.(json);
   return { scope, file: `${info.name}.tmLanguage.json`, json, info };
 }
 

@@ -5,9 +5,12 @@ import type { SuppressionReason } from "./skipReasons";
 const LINE_CHARS_MAX = 2000;
 
 /** Closing brackets, quotes, comments and tags, and what may stand between and behind them. */
-const ONLY_CLOSERS = /^(?:\s|[)\]}>"'`:;,]|<\/[\w.:-]*>|\*\/|-->|"#+|[%#?]>|[%#]\}|\)[\w]{1,16}")*\{?\s*$/;
-/** Behind a shell's test. */
-const SHELL_TEST = /^\s*\]{1,2}\s*;\s*(?:then|do)\s*$/;
+const ONLY_CLOSERS =
+  /^(?:\s|[)\]}>"'`][.?!]*|[:;,]|\(\)|<\/[\w.:-]*>|\/>|\*\/|-->|"#+|[%#?]>|[%#]\}|\)[\w]{1,16}")*\{?\s*$/;
+/** And of formulas, code and emphasis in running text. */
+const ONLY_TEXT_CLOSERS = /^(?:\s|[)\]}"'`:;,.?!*_~]|\$|\\[)\]])*$/;
+/** Behind a shell's test or command. */
+const SHELL_TEST = /^[\s"'`)}]*\]{0,2}\s*;\s*(?:then|do)\s*$/;
 
 /** Why no request should be made to the engine here; undefined where one should. For automatic requests only. */
 export function suppressionAt(at: Surroundings): SuppressionReason | undefined {
@@ -18,10 +21,12 @@ export function suppressionAt(at: Surroundings): SuppressionReason | undefined {
   if (above.trim() === "" && before.trim() === "" && after.trim() === "" && below.trim() === "") {
     return "emptyDocument";
   }
-  if (IDENTIFIER_CHAR.test(before.slice(-1)) && IDENTIFIER_CHAR.test(after.slice(0, 1))) {
+  const isText = at.language.blocks === "none" && !at.language.brackets;
+  const isFormula = isText && before.endsWith("$");
+  if (!isFormula && IDENTIFIER_CHAR.test(before.slice(-1)) && IDENTIFIER_CHAR.test(after.slice(0, 1))) {
     return "midWord";
   }
-  if (!ONLY_CLOSERS.test(after) && !SHELL_TEST.test(after)) {
+  if (!ONLY_CLOSERS.test(after) && !SHELL_TEST.test(after) && !(isText && ONLY_TEXT_CLOSERS.test(after))) {
     return "midLine";
   }
   return isLineComplete(at) ? "lineComplete" : undefined;

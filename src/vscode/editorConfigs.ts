@@ -29,7 +29,7 @@ export class EditorConfigs implements vscode.Disposable {
   }
 
   /** `otherwise`, as the editor has it, unless no line of the document says and an `.editorconfig` of its workspace folder does. */
-  indentationOf({ uri }: vscode.TextDocument, text: string, otherwise: Indentation): Promise<Indentation> {
+  indentationOf({ uri }: Pick<vscode.TextDocument, "uri">, text: string, otherwise: Indentation): Promise<Indentation> {
     const folder = vscode.workspace.getWorkspaceFolder(uri)?.uri.path;
     const isInside = (path: string): boolean => path === folder || path.startsWith(`${folder ?? ""}/`);
     return indentationFrom(

@@ -150,6 +150,7 @@ export class HearthWindow {
       engine: this.engine,
       settings,
       readable,
+      configs,
       memory: context.globalState,
       isWritableFile,
     });

@@ -122,12 +122,30 @@ export function textImbalance({ text, tokens, marks }: LineStructure, codeOnly: 
         stack.push(closer);
       } else if (stack.at(-1) === char) {
         stack.pop();
-      } else {
+      } else if (char !== ">" || token.scope.kind === "code") {
         strays += 1;
       }
     }
   }
   return strays + stack.length;
+}
+
+/** Quotes that are in no string, and have no partner among themselves: in the text of a tag, around a name. */
+export function looseQuotes({ text, tokens, marks }: LineStructure): number {
+  let sum = 0;
+  for (const quote of ['"', "`"]) {
+    let count = 0;
+    for (const { start, end, scope } of tokens) {
+      // What Markdown has between backticks may go on over the line's end, as fences do.
+      const isLoose = scope.kind === "code" && scope.role !== "escape" && scope.language !== "markdown";
+      for (let at = text.indexOf(quote, start); isLoose && at !== -1 && at < end; at = text.indexOf(quote, at + 1)) {
+        const isOfString = text[at - 1] === "\\" || marks.some((mark) => at >= mark.start && at < mark.end);
+        count += isOfString ? 0 : 1;
+      }
+    }
+    sum += count % 2;
+  }
+  return sum;
 }
 
 function countsAsText(text: string, at: number, { scope }: Token, codeOnly: boolean): boolean {
@@ -140,8 +158,10 @@ function countsAsText(text: string, at: number, { scope }: Token, codeOnly: bool
   const isGeneric =
     char === "<"
       ? /[\p{L}\p{N}_:]$/u.test(before) && /^<[^\s<=]/.test(text.slice(at))
-      : /(?:[^\s\-=<]|[\p{L}\p{N}_:]<)$/u.test(before);
-  return scope.kind === "code" && isGeneric && !text.includes(" < ");
+      : /(?:[^\s\-=<]|[\p{L}\p{N}_:]<|<[^<>]*,\s*)$/u.test(before);
+  // Documentation comments name types, too.
+  const isType = scope.kind === "code" || (scope.kind === "comment" && !codeOnly);
+  return isType && isGeneric && !text.includes(" < ");
 }
 
 /** Whether a text opens a bracket or a tag that it does not close, whatever its language: for where that is not known yet. */

@@ -17,6 +17,9 @@ function echoOf(text: string, at: Surroundings): number {
   return (
     echoedLine(text, at) ||
     echoedMark(text, at) ||
+    echoedColon(text, at) ||
+    echoedSign(text, at) ||
+    echoedBrace(text, at) ||
     echoedComment(text, at) ||
     echoedTag(text, at) ||
     echoedQuote(text, at) ||
@@ -75,6 +78,7 @@ function echoedMark(text: string, { before, enclosing, language, languageId, syn
   }
   const rest = text.slice(1);
   const isFirst = before.trim() === mark;
+  const isStyle = ["css", "scss", "less"].includes(languageId);
   switch (mark) {
     case "-":
     case "*":
@@ -83,15 +87,19 @@ function echoedMark(text: string, { before, enclosing, language, languageId, syn
     case "@":
       return enclosing === undefined && language.doubledSigns !== true && /^\p{L}/u.test(rest) ? 1 : 0;
     case "$":
-      // A shell's `$$` is a number, which no name follows.
-      return (enclosing === undefined || enclosing === "string") && isShell(syntax) && /^[\p{L}_{(]/u.test(rest)
+      // A shell's `$$` is a number, which no name follows; what Perl declares is no reference.
+      return ((enclosing === undefined || enclosing === "string") && isShell(syntax) && /^[\p{L}_{(]/u.test(rest)) ||
+        /\b(?:my|our|local|state) \$$/.test(before)
         ? 1
         : enclosing === undefined && language.doubledSigns !== true && /^[\p{L}_]/u.test(rest)
           ? 1
           : 0;
     case ".":
-      return isFirst && ["css", "scss", "less"].includes(languageId) && /^[\p{L}_-]/u.test(rest) ? 1 : 0;
+      return isFirst && isStyle && /^[\p{L}_-]/u.test(rest) ? 1 : 0;
     case "#":
+      if (isStyle) {
+        return /^\w/.test(rest) ? 1 : 0;
+      }
       // A heading of Markdown goes on with a space, and one sign more makes it another heading.
       return isFirst && language.brackets && /^(?:[a-z[!]|$)/.test(rest) ? 1 : 0;
     default:
@@ -103,6 +111,51 @@ function isShell({ reader }: Surroundings["syntax"]): boolean {
   return reader.languageId === "shellscript";
 }
 
+/** The colon of a symbol; two of them begin the name of a module. */
+function echoedColon(text: string, { before, enclosing, languageId }: Surroundings): number {
+  const hasSymbols = languageId === "ruby" || languageId === "elixir";
+  const isMark = hasSymbols && enclosing === undefined && /(?:^|[\s,([{])$/.test(before.slice(0, -1));
+  return isMark && before.endsWith(":") && /^:[\p{Ll}_"]/u.test(text) ? 1 : 0;
+}
+
+/** Operators of which no language has two in a row without an operand between them. */
+const SIGN_ONCE =
+  /(?:=>|->|::|\|>|&&|\?\?|[-+*/%|&^<>!=:]=)$|(?:=>|->|::|\|>|&&|\|\||\?\?|[-+*/%|&^<>!=:]?=|[<>?:,]) $/;
+
+/** The operator behind which an operand is wanted. */
+function echoedSign(text: string, { before, enclosing, open, language, languageId }: Surroundings): number {
+  const isMember = enclosing === undefined && HAVE_NO_RANGES.test(languageId) && /[\p{L}_)\]]\.$/u.test(before);
+  if (isMember && /^\.[\p{L}_]/u.test(text)) {
+    return 1;
+  }
+  const sign = SIGN_ONCE.exec(before)?.[0].trim();
+  if (sign === undefined || enclosing !== undefined || !language.brackets || !text.startsWith(sign)) {
+    return 0;
+  }
+  // A comma may leave out an element, a colon an end; `= ==` and `: ::` begin another sign.
+  const isMeant = open?.text === "[" && /^[,:]$/.test(sign);
+  return isMeant || /^[=<>&|:+*%^-]/.test(text.slice(sign.length)) ? 0 : sign.length;
+}
+
+/** Two dots mean nothing there. */
+const HAVE_NO_RANGES = /^(?:(?:java|type)script(?:react)?|python|java|c|cpp|go|objective-c)$/;
+const SCRIPTS = /^(?:java|type)script(?:react)?$/;
+
+/** A brace that opens an object, a bracket that opens an attribute: where nothing else could follow but the same again. */
+function echoedBrace(text: string, { before, enclosing, languageId }: Surroundings): number {
+  if (enclosing !== undefined) {
+    return 0;
+  }
+  if (languageId === "csharp" && before.trim() === "[" && /^\[\p{L}/u.test(text)) {
+    return 1;
+  }
+  if (languageId === "rust" && /^\s*#!?\[$/.test(before) && text.startsWith(before.trim())) {
+    return before.trim().length;
+  }
+  const isObject = SCRIPTS.test(languageId) && /(?:[=:,?[]\s|\(|\breturn\s)\{$/.test(before);
+  return isObject && /^\{\s*(?:[\p{L}\p{N}_$"'[]|\.\.\.)/u.test(text) ? 1 : 0;
+}
+
 /** The mark of a comment behind code. */
 function echoedComment(text: string, { before, enclosing, language }: Surroundings): number {
   const typed = before.trimEnd();
@@ -111,9 +164,13 @@ function echoedComment(text: string, { before, enclosing, language }: Surroundin
   return enclosing === "comment" && isAlone && text.startsWith(`${mark} `) ? mark.length : 0;
 }
 
-/** `<` and `</` that begin a tag. */
-function echoedTag(text: string, { before }: Surroundings): number {
-  const mark = /(?:^|[\s>])(<\/|<)$/.exec(before)?.[1];
+/** `<` and `</` that begin a tag, and what there is of its name. */
+function echoedTag(text: string, { before, enclosing }: Surroundings): number {
+  const named = enclosing === undefined ? /<\/?\p{L}[\p{L}\p{N}_.:-]*$/u.exec(before)?.[0] : undefined;
+  if (named !== undefined && text.startsWith(named)) {
+    return named.length;
+  }
+  const mark = /<\/$|(?:^|[\s>])<$/.exec(before)?.[0].trim().slice(-2).replace(/^>/, "");
   const isTag = mark === "</" || before.trim() === "<";
   return mark !== undefined && isTag && text.startsWith(mark) && /^\p{L}/u.test(text.slice(mark.length))
     ? mark.length
@@ -133,14 +190,22 @@ function echoedString(text: string, { before, enclosing, open }: Surroundings): 
 const ONCE =
   /(?:^|\s)((?:class|struct|enum|interface|trait|impl|namespace|module|import|from|const|let|var|fn|func|fun|function|def|return|public|private|protected|package|export|extends|implements|type|where|throw|throws|raise|import|use|new|await|if|while|for|foreach|switch|match) )$/;
 
-function echoedKeyword(text: string, { before, enclosing, language }: Surroundings): number {
-  const word = ONCE.exec(before)?.[1];
+/** And of SQL's, in capitals or not. */
+const ONCE_IN_SQL =
+  /(?:^|\s)((?:select|from|where|and|or|on|join|inner|left|into|values|set|update|table|having|limit|group by|order by) )$/i;
+
+function echoedKeyword(text: string, { before, enclosing, language, languageId }: Surroundings): number {
+  const word = ONCE.exec(before)?.[1] ?? (languageId === "sql" ? ONCE_IN_SQL.exec(before)?.[1] : undefined);
   return word !== undefined && enclosing === undefined && language.brackets && text.startsWith(word) ? word.length : 0;
 }
 
 /** The quote that has just opened a string, with another one at that string's end. */
 function echoedQuote(text: string, { before, enclosing, open }: Surroundings): number {
   const quote = text.charAt(0);
+  const opener = open?.kind === "string" ? open.text : "";
+  if (opener.length > 1 && before.endsWith(opener) && text.startsWith(opener)) {
+    return text.includes(open?.close ?? opener, opener.length) ? opener.length : 0;
+  }
   if (!/["'`]/.test(quote) || !before.endsWith(quote) || before.endsWith(quote + quote) || text.startsWith(quote, 1)) {
     return 0;
   }

@@ -32,6 +32,10 @@ export function fitToLine(draft: Draft, at: Surroundings): FittedDraft {
   if (echo !== undefined || outcomes.cost(whole).all < 0) {
     return fitted(draft, echo ?? whole, at, false);
   }
+  const again = wayBeforeRest(text, at, outcomes);
+  if (again !== undefined) {
+    return fitted(draft, again, at, false);
+  }
   const cuts = outcomes.cuts();
   const way = bestOf([text.length, ...cuts.map(({ index }) => index)].slice(0, CUTS_MAX), text, at, outcomes);
   const isStray = cuts.find(({ index }) => index === (way?.length ?? 0))?.isStray ?? true;
@@ -115,6 +119,44 @@ function waysThatEndAsAfter(text: string, after: string): Way[] {
   return ways;
 }
 
+/** Signs and words that stand once between two parts. */
+const BETWEEN =
+  /^(?:=>|->|<-|:=|[=!]==?|[<>]=|=(?![=>~])|:(?![:=])|(?:in|of|from|as|then|do|into|import|values|where|else)\b)/i;
+/** The next argument, by its name, or the next key. */
+const NEXT_KEY = /^([,;])\s*(["'`]?[\p{L}_$][\p{L}\p{N}_$-]*["'`]?)\s*([=:])(?![=:])/u;
+/** Parameters of a block or a closure have been opened. */
+const IN_BARS = /(?:[{(,=]|\b(?:do|move))\s*\|[^|]*$/;
+
+/** What would say again how the rest of the line begins: its operator, its keyword, the name of the next argument. */
+function beginningOfRest({ before, after }: Surroundings): RegExp | undefined {
+  const rest = after.trimStart();
+  const sign = IN_BARS.test(before) && rest.startsWith("|") ? "|" : BETWEEN.exec(rest)?.[0];
+  if (sign !== undefined) {
+    const around = /^\w/.test(sign) ? "[\\p{L}\\p{N}_]" : "[=<>!~:+*/%&|^?.-]";
+    return new RegExp(`(?<!${around})${escaped(sign)}(?!${around})`, "gu");
+  }
+  const [, end, key, is] = NEXT_KEY.exec(rest) ?? [];
+  return end === undefined || key === undefined || is === undefined
+    ? undefined
+    : new RegExp(`${end}\\s*${escaped(key)}\\s*${is}`, "gu");
+}
+
+/** The way that cuts the text in front of `=>`, `=` or `from` where one begins what stands behind the cursor. */
+function wayBeforeRest(text: string, at: Surroundings, outcomes: Outcomes): Way | undefined {
+  const begins = beginningOfRest(at);
+  for (const { index } of begins === undefined ? [] : text.matchAll(begins)) {
+    const way = { length: index, replaced: 0 };
+    if (text.slice(0, index).trim() !== "" && !leavesOpen(text.slice(0, index)) && outcomes.cost(way).brackets <= 0) {
+      return way;
+    }
+  }
+  return undefined;
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+}
+
 /** The text says all of the line, with nothing in between; or ends with it but for closers that it says before. */
 function saysAll(text: string, line: string): boolean {
   const said = tokensOf(text);
@@ -133,9 +175,12 @@ interface TextToken {
   readonly start: number;
 }
 
-/** Words, and single signs. */
+/** Words, and single signs; the dollar behind a word may end a formula. */
 function tokensOf(text: string): TextToken[] {
-  return [...text.matchAll(/[\p{L}\p{N}_$]+|\S/gu)].map((match) => ({ text: match[0], start: match.index }));
+  return [...text.matchAll(/[\p{L}\p{N}_$]*[\p{L}\p{N}_]|\S/gu)].map((match) => ({
+    text: match[0],
+    start: match.index,
+  }));
 }
 
 /** Editors show a replacement only if the replaced text is still in it, perhaps with more in between. */

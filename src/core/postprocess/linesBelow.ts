@@ -41,8 +41,14 @@ function arrives(
     return same === rest.length || same >= 2 || isDistinct;
   }
   // The text leaves a line out that is there already, and says the one behind it.
-  const behind = !isWhole && isDistinct && !JUMP.test(rest[0] ?? "") ? sameLines(rest, below.slice(1), at) : 0;
+  const mayBeLeftOut = !JUMP.test(rest[0] ?? "") || isUnreachable(rest[0] ?? "", below, at);
+  const behind = !isWhole && isDistinct && mayBeLeftOut ? sameLines(rest, below.slice(1), at) : 0;
   return behind > 0 && behind === Math.min(rest.length, below.length - 1);
+}
+
+/** A jump past lines of its own block, of which the second jumps, too. */
+function isUnreachable(line: string, below: readonly string[], { indentation: { size } }: Surroundings): boolean {
+  return below.slice(0, 2).every((each) => indentWidth(each, size) === indentWidth(line, size));
 }
 
 /** A line of which this document has several, one below the other. */

@@ -14,7 +14,7 @@ import {
 } from "../syntax/structure";
 import { indentWidth } from "../indentation";
 import { linesRead, type LinesRead } from "./linesRead";
-import { commonLength, defectsOf, isIn, textImbalance, unmatched } from "./balance";
+import { commonLength, defectsOf, isIn, looseQuotes, textImbalance, unmatched } from "./balance";
 
 /** What a document becomes when a text is put in at the cursor, and how much of it is then out of balance. */
 
@@ -92,6 +92,7 @@ export class Outcomes {
       this.#defects([this.#original]) +
       this.#costBelow(structure.end, left, own) +
       (isLeftInFront ? OPEN_IN_FRONT : 0) +
+      (isDoubled(put, rest) ? DEFECT : 0) +
       (this.#isReadAsBefore(structure, replaced) ? 0 : DEFECT);
     return { brackets, all: brackets + this.#inText(structure.lines) - this.#inText([this.#original]) };
   }
@@ -106,7 +107,9 @@ export class Outcomes {
     }
     const kind = ({ tokens }: LineStructure, column: number): TokenKind | undefined =>
       tokens.find(({ end }) => end > column)?.scope.kind;
-    return kind(last, last.text.length - after.length + first) === kind(this.#original, before.length + first);
+    const asBefore = kind(this.#original, before.length + first);
+    // Markup in running text begins and ends with the same signs.
+    return asBefore === "prose" || kind(last, last.text.length - after.length + first) === asBefore;
   }
 
   /** Where the text closes what is open at the cursor, closes nothing, or opens a string that it does not close. */
@@ -128,7 +131,9 @@ export class Outcomes {
         }
       }
       const strays = defectsOf(line, syntax.reader).filter(({ isStray }) => isStray);
-      cuts.push(...strays.map(({ start, isStray }) => ({ index: lineStart + start, isStray })));
+      cuts.push(
+        ...strays.map(({ start, isStray }) => ({ index: lineStart + startOfStray(start, line.text), isStray })),
+      );
       lineStart += line.text.length + 1;
     }
     return cuts.filter(({ index }) => index >= 0).sort((a, b) => b.index - a.index);
@@ -140,7 +145,8 @@ export class Outcomes {
   }
 
   #defects(lines: readonly LineStructure[]): number {
-    return DEFECT * lines.reduce((sum, line) => sum + defectsOf(line, this.#at.syntax.reader).length, 0);
+    const { reader } = this.#at.syntax;
+    return DEFECT * lines.reduce((sum, line) => sum + defectsOf(line, reader).length + looseQuotes(line), 0);
   }
 
   /** Where nothing stands behind the cursor, nobody has paired brackets in text. */
@@ -171,8 +177,9 @@ export class Outcomes {
   /** By counting what the lines below close, as they are read now. */
   #countedBelow(left: readonly Open[], kept: readonly Open[], common: number): number {
     const closers = this.#closersBelow(common);
-    const least = Math.min(unmatched(left, closers), unmatched(kept, closers));
-    return DEFECT * (least - unmatched(this.#originalOpen, closers));
+    // What is open in both may be closed further down.
+    const count = (open: readonly Open[]): number => unmatched(open.slice(common), closers);
+    return DEFECT * (Math.min(count(left), count(kept)) - count(this.#originalOpen));
   }
 
   /**
@@ -245,6 +252,12 @@ export class Outcomes {
   }
 }
 
+/** `;` in front of `;`, which ends the same statement twice. */
+function isDoubled(put: string, rest: string): boolean {
+  const end = put.trimEnd().slice(-1);
+  return (end === ";" || end === ",") && rest.trimStart().startsWith(end);
+}
+
 const CLOSING_LINE = /^\s*(?:[)\]}>"'`]|<\/|(?:end|fi|done|esac)\b)/;
 
 /** A line that is less deep, and closes nothing, is behind what was opened there. */
@@ -269,6 +282,12 @@ function startOfCloser({ start, text, of }: Mark, line: string, lineStart: numbe
   return lineStart + (begin !== -1 && text === ">" ? begin : start);
 }
 
+/** An end tag begins in front of its name. */
+function startOfStray(start: number, line: string): number {
+  const tag = line[start] === ">" ? /<\/[\w.:-]*$/.exec(line.slice(0, start)) : null;
+  return tag?.index ?? start;
+}
+
 function endOf(text: string): Place {
   const lineStart = text.lastIndexOf("\n") + 1;
   return { line: text.split("\n").length - 1, column: text.length - lineStart };
@@ -278,7 +297,9 @@ function endOf(text: string): Place {
 function opensBetween({ lines }: Structure, column: number, end: Place): Set<Open> {
   const found = new Set<Open>();
   for (const [i, { marks }] of lines.entries()) {
-    for (const { type, of, start } of marks) {
+    for (const { type, of, ...mark } of marks) {
+      // An element begins behind the `>` of its tag, which is the text's own.
+      const start = mark.start - (of?.kind === "element" ? 1 : 0);
       const isAfterBegin = i > 0 || start >= column;
       const isBeforeEnd = i < end.line || (i === end.line && start < end.column);
       if (type === "open" && of !== undefined && isAfterBegin && isBeforeEnd) {

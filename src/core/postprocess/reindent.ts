@@ -2,6 +2,7 @@ import { expectedIndent, opensBlock } from "../blockRules";
 import type { Surroundings } from "../context";
 import { indentOf, indentWidth, leadingSpace, neighboursOf, smallestStep } from "../indentation";
 import { openList } from "../syntax/structure";
+import { leavesOpen } from "./balance";
 import type { Draft } from "./draft";
 
 /** On either side of the cursor. */
@@ -16,12 +17,12 @@ export function reindent(draft: Draft, at: Surroundings): Draft {
     return draft;
   }
   const [first = "", ...rest] = draft.text.split("\n");
-  const columns = columnsFor([first, ...rest], at, draft.isWhole === true);
+  const { columns, isOther } = columnsFor([first, ...rest], at, draft.isWhole === true);
   const isFresh = at.before.trim() === "";
   const place = isFresh
     ? placeOfFirst(first, rest.map(columns), at, draft.isWhole === true)
     : placeOfBlock(first, rest, columns, at);
-  const verbatim = place.shift === 0 && (isMixed(at) || (draft.isWhole === true && hasStyleOf(rest, at)));
+  const verbatim = place.shift === 0 && !isOther && (isMixed(at) || (draft.isWhole === true && hasStyleOf(rest, at)));
   const fitted = rest.map((line) => {
     const code = line.trimStart();
     if (code === "") {
@@ -84,8 +85,19 @@ function wantedWidth(code: string, lead: string, at: Surroundings, isWhole: bool
     return isLost && !isInBrackets(at) ? Math.max(present, openedIndent(at) ?? 0) : present;
   }
   const alone = indentWidth(lead, size);
+  if (alone === present && !isWhole && goesOnHere(present, at)) {
+    return present;
+  }
   const likely = [together, alone].find((width) => width >= present && mayStand(width, at, isWhole));
   return likely ?? nearestLevel(together, present, at, isWhole);
+}
+
+/** The line above has a part of a list in this column, too, or is continued by this line, which is deeper already. */
+function goesOnHere(present: number, at: Surroundings): boolean {
+  const above = at.above.trimEnd();
+  const line = above.slice(above.lastIndexOf("\n") + 1);
+  const width = indentWidth(line, at.indentation.size);
+  return (line.endsWith(",") && width === present && !leavesOpen(line)) || (line.endsWith("\\") && width < present);
 }
 
 /** The cursor's line opens a block, whose first line may stand in a column of no level. */
@@ -124,7 +136,8 @@ function openedIndent(at: Surroundings): number | undefined {
 /** A line of this document could begin in this column here. */
 function mayStand(width: number, at: Surroundings, isWhole: boolean): boolean {
   const { size } = at.indentation;
-  const isCode = at.enclosing === undefined && at.syntax.lineStart.syntax.scope.kind === "code";
+  const isMarkup = at.language.blocks === "tags" && at.syntax.lineStart.syntax.scope.kind === "prose";
+  const isCode = at.enclosing === undefined && (isMarkup || at.syntax.lineStart.syntax.scope.kind === "code");
   if (!isCode || at.language.blocks === "none") {
     return true;
   }
@@ -149,6 +162,9 @@ function mayStand(width: number, at: Surroundings, isWhole: boolean): boolean {
 
 /** The next line does not go on with the last one, which may be indented deeper. */
 function isStatementEnd(above: string, { before, language }: Surroundings, isWhole: boolean): boolean {
+  if (language.blocks === "tags") {
+    return !isWhole && /<\/[\w.:-]*>$|\/>$/.test(above);
+  }
   const isOpen = /[,([{=+\-*/&|<>?:\\.]$/.test(above);
   const isOver = language.brackets && !isOpen && !/\bin$/.test(above);
   return language.semicolons ? /[;}]$/.test(above) : before !== "" && !isWhole && isOver;
@@ -212,19 +228,22 @@ function spaceFor(width: number, own: string, at: Surroundings): string {
   return isRight ? own : indentOf(width, at.indentation);
 }
 
-/** How wide a line's indentation should be in this document, going by how the model indents its own lines. */
-function columnsFor(
-  lines: readonly string[],
-  at: Surroundings,
-  isWhole: boolean,
-): (line: string) => number | undefined {
+interface Columns {
+  /** How wide a line's indentation should be in this document; undefined for a blank line. */
+  readonly columns: (line: string) => number | undefined;
+  /** The model's levels are wider or narrower than the document's. */
+  readonly isOther: boolean;
+}
+
+/** Goes by how the model indents its own lines. */
+function columnsFor(lines: readonly string[], at: Surroundings, isWhole: boolean): Columns {
   const { size, style } = at.indentation;
   const base = indentWidth(at.before, size);
   const width = (line: string): number => indentWidth(line, size);
-  const unlessBlank =
-    (columns: (line: string) => number) =>
-    (line: string): number | undefined =>
-      line.trim() === "" ? undefined : columns(line);
+  const unlessBlank = (of: (line: string) => number, isOther: boolean): Columns => ({
+    columns: (line) => (line.trim() === "" ? undefined : of(line)),
+    isOther,
+  });
   const whole = lines.slice(1).filter((line) => line.trim() !== "");
   const widths = whole.map(width);
   const unit = modelUnit(lines, at);
@@ -233,13 +252,15 @@ function columnsFor(
     const step = unit ?? smallestStep([0, ...widths]);
     const levels = step % size === 0 ? size : step;
     const isEven = levels >= 2 && widths.every((each) => each % levels === 0);
-    return unlessBlank((line) => (isEven ? (width(line) / levels) * size : width(line)));
+    return unlessBlank((line) => (isEven ? (width(line) / levels) * size : width(line)), false);
   }
   const isEven = unit !== undefined && widths.every((each) => each < base || (each - base) % unit === 0);
-  if (isWhole || !isEven || unit === size || unit < 2 || isStepOf(unit, at)) {
-    return unlessBlank(width);
+  // Who asks for it again has said it as it is, unless the document says otherwise.
+  const isKnown = !isWhole || isStepOf(size, at);
+  if (!isKnown || !isEven || unit === size || unit < 2 || isStepOf(unit, at)) {
+    return unlessBlank(width, false);
   }
-  return unlessBlank((line) => (width(line) <= base ? width(line) : base + ((width(line) - base) / unit) * size));
+  return unlessBlank((line) => (width(line) <= base ? width(line) : base + ((width(line) - base) / unit) * size), true);
 }
 
 /** Some line around is that much deeper than the one above it. */

@@ -198,7 +198,7 @@ class LineFolder {
     this.#leaveStrings(scope.nesting, start, scope.role === "close" || scope.role === "delimiter");
     if (isStringLike(scope.kind)) {
       this.#readString(token, scope.kind);
-    } else if (scope.role === "tag") {
+    } else if (scope.role === "tag" && /[<>]/.test(this.#line.slice(start, end))) {
       this.#readTag(start, end);
     } else if (scope.role === "interpolation") {
       this.#readInterpolation(start, end);
@@ -342,7 +342,11 @@ class LineFolder {
     } else if (open !== undefined) {
       this.#push("interpolation", text, open === "{" ? "}" : open === "(" ? ")" : "]", start, end);
     } else if (/^[)}\]]/.test(text)) {
-      this.#close(text, start, end, (each) => each.kind === "interpolation" && text.startsWith(each.close));
+      // Some grammars count no brackets inside: `$((a) + b)`.
+      const isInner = this.#open?.kind === "bracket" && this.#open.close === text;
+      this.#close(text, start, end, (each) =>
+        isInner ? each === this.#open : each.kind === "interpolation" && text.startsWith(each.close),
+      );
     }
   }
 

@@ -4,12 +4,16 @@ import { visibleText } from "../../core/visibleText";
 import { placeCode } from "../../core/edit/codePlace";
 import { hunksBetween, linesOf } from "../../core/edit/lineDiff";
 import { readDocument } from "../documents";
+import type { EditorConfigs } from "../editorConfigs";
 import { isProposable, wholeLines } from "./codeRange";
 import { nameOf, originalOf } from "./original";
 import type { Proposals } from "./proposals";
 
 /** Code from the chat, proposed as a change of the file that it names or else of the active document. */
-export async function applyCode(proposals: Proposals, argument: unknown): Promise<void> {
+export async function applyCode(
+  { proposals, configs }: { readonly proposals: Proposals; readonly configs: EditorConfigs },
+  argument: unknown,
+): Promise<void> {
   const { code, language } = argumentOf(argument);
   const lines = linesOf(visibleText(code).replace(/\r?\n$/, ""));
   const document = (await namedDocument(fenceInfo(language).path)) ?? targetEditor()?.document;
@@ -18,7 +22,8 @@ export async function applyCode(proposals: Proposals, argument: unknown): Promis
     return;
   }
   const selection = targetEditor()?.document === document ? targetEditor()?.selection : undefined;
-  const { text, languageId, indentation } = readDocument(document);
+  const { text, languageId, indentation: editors } = readDocument(document);
+  const indentation = await configs.indentationOf(document, text, editors);
   const old = linesOf(text);
   const placement = placeCode(
     { lines, info: language },

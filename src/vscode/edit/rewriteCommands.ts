@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import { type Problem, rewritePrompt, type RewriteTask } from "../../core/edit/editPrompt";
+import type { EditorConfigs } from "../editorConfigs";
 import type { ReadableFiles } from "../readableFiles";
 import type { Settings } from "../settings";
 import { type CodeRange, codeToFix, selectedCode } from "./codeRange";
@@ -17,6 +18,7 @@ export interface EditPorts {
   readonly readable: ReadableFiles;
   readonly review: InlineReview;
   readonly settings: Settings;
+  readonly configs: EditorConfigs;
   readonly instructions: Instructions;
 }
 

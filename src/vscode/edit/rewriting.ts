@@ -6,6 +6,7 @@ import { isSame } from "../../core/edit/lineDiff";
 import type { RewriteOptions } from "../../core/edit/rewriteResult";
 import type { CancelToken } from "../../core/ports";
 import type { AnyModel, ChatMessage } from "../../protocol/engine";
+import type { EditorConfigs } from "../editorConfigs";
 import type { Settings } from "../settings";
 import type { CodeRange } from "./codeRange";
 import { type InlineReview, REVIEWED_LINES_MAX } from "./inlineReview";
@@ -58,13 +59,17 @@ export interface Reviewing {
   readonly proposals: Proposals;
   readonly review: InlineReview;
   readonly settings: Settings;
+  readonly configs: EditorConfigs;
 }
 
 /**
  * Has the model write a change: a small one of an open file in the editor itself, others into a proposal beside the
  * original. Errors: EngineError; nothing is then changed.
  */
-export async function rewrite(ports: Reviewing, what: Rewrite): Promise<void> {
+export async function rewrite(ports: Reviewing, asked: Rewrite): Promise<void> {
+  const { original, lines, indentation } = asked.code;
+  const configured = await ports.configs.indentationOf(original, lines.join("\n"), indentation);
+  const what = { ...asked, code: { ...asked.code, indentation: configured } };
   const document = await inPlace(what, ports);
   await (document === undefined ? rewriteBeside(ports, what) : rewriteInPlace(ports, what, document));
 }

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import { tellFailure } from "../failures";
+import type { EditorConfigs } from "../editorConfigs";
 import type { ReadableFiles } from "../readableFiles";
 import type { Settings } from "../settings";
 import type { WindowEngine } from "../windowEngine";
@@ -21,6 +22,7 @@ export interface WindowEditsOptions {
   readonly engine: WindowEngine;
   readonly settings: Settings;
   readonly readable: ReadableFiles;
+  readonly configs: EditorConfigs;
   /** Keeps instructions across sessions. */
   readonly memory: vscode.Memento;
   readonly isWritableFile: IsWritableFile;
@@ -35,6 +37,7 @@ type Run = (...args: readonly unknown[]) => unknown;
 export class WindowEdits implements vscode.Disposable {
   readonly #engine: WindowEngine;
   readonly #proposals: Proposals;
+  readonly #configs: EditorConfigs;
   readonly #review = new InlineReview();
   readonly #needChanged = new vscode.EventEmitter<void>();
   readonly #disposables: readonly { dispose(): unknown }[];
@@ -44,8 +47,9 @@ export class WindowEdits implements vscode.Disposable {
   /** Fires when `needsEngine` may have changed. */
   readonly onDidChangeNeed = this.#needChanged.event;
 
-  constructor({ engine, settings, readable, memory, isWritableFile }: WindowEditsOptions) {
+  constructor({ engine, settings, readable, configs, memory, isWritableFile }: WindowEditsOptions) {
     this.#engine = engine;
+    this.#configs = configs;
     this.#proposals = new Proposals(isWritableFile);
     const access = new ModelAccess(engine);
     const actions = new HearthCodeActions(access, readable);
@@ -62,6 +66,7 @@ export class WindowEdits implements vscode.Disposable {
         review: this.#review,
         settings,
         readable,
+        configs,
         instructions: new Instructions(memory),
       }),
       ...this.#proposalCommands(),
@@ -117,7 +122,7 @@ export class WindowEdits implements vscode.Disposable {
         return document === undefined ? otherwise?.(uri) : work(document, typeof id === "number" ? id : undefined);
       };
     const commands: Record<string, Run> = {
-      "hearth.applyCode": (code) => applyCode(proposals, code),
+      "hearth.applyCode": (code) => applyCode({ proposals, configs: this.#configs }, code),
       "hearth.edit.accept": inReview(
         (document) => {
           review.keep(document, undefined);
