@@ -29,7 +29,12 @@ const ROWS = {
   // the window's.
   "^src/engine/wire/": ["^src/protocol/", "^src/engine/wire/"],
   "^src/engine/client/": ["^src/protocol/", "^src/core/ports\\.ts$", "^src/engine/(client|wire)/"],
-  "^src/engine/server/": ["^src/protocol/", "^src/model/", "^src/engine/(server|wire|local)/"],
+  "^src/engine/server/": [
+    "^src/protocol/",
+    "^src/machineMemory\\.ts$",
+    "^src/model/",
+    "^src/engine/(server|wire|local)/",
+  ],
   // The self-test asks with the prompts that windows ask with.
   "^src/engine/local/": [
     "^src/protocol/",

@@ -195,20 +195,23 @@ async function inHost(runner, options) {
   return `${passed.length} passed`;
 }
 
+/** Golden answers are accepted in one editor: what it does with them was the same in each. */
+const ACCEPTED_ONCE = ["answers"];
+
 /** The suites in VS Code and in a browser, those that take longest first: the run of one keeps less than one core busy. */
 async function suitesInVsCode() {
   const works = [];
   if (await prepareVsCode("host")) {
     await step("bundle the tests for the extension host", bundleHostTests);
-    const fromSource = (version) => {
+    const fromSource = (version, leaveOut = []) => {
       const label = `Hearth as it lies here, in VS Code ${version}`;
-      return suite("host", label, () => inHost(runInHost, { label, version }));
+      return suite("host", label, () => inHost(runInHost, { label, version, leaveOut }));
     };
     const label = `Hearth as it is packaged, in VS Code ${NEWEST}`;
     works.push(
       () => fromSource(NEWEST),
-      () => fromSource(OLDEST),
-      () => suite("host", label, () => inHost(runOnVsix, { label, vsix: VSIX })),
+      () => fromSource(OLDEST, ACCEPTED_ONCE),
+      () => suite("host", label, () => inHost(runOnVsix, { label, vsix: VSIX, leaveOut: ACCEPTED_ONCE })),
       () => suite("host", "the runner of these tests", () => mocha(["test/runner/**/*.test.ts"])),
     );
   }

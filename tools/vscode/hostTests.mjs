@@ -100,10 +100,19 @@ export function complaint({ exit, end, result }) {
 
 /**
  * Runs a suite (default: test/host, which must have been bundled) in VS Code `version`, with `extension`, a folder, under
- * development, and `vsix` installed, if given. `label` names the run where it is told about.
+ * development, and `vsix` installed, if given. `label` names the run where it is told about; `leaveOut`: files of tests, by
+ * their names.
  * Returns the titles that passed. Errors: StepError with what failed.
  */
-export async function runInHost({ label, version = NEWEST, extension = root, vsix, suite = SUITE, settings = {} }) {
+export async function runInHost({
+  label,
+  version = NEWEST,
+  extension = root,
+  vsix,
+  suite = SUITE,
+  settings = {},
+  leaveOut = [],
+}) {
   const folder = mkdtempSync(path.join(tmpdir(), "hh-"));
   const runtime = path.join(folder, "engine");
   const workspace = path.join(folder, "workspace");
@@ -122,7 +131,12 @@ export async function runInHost({ label, version = NEWEST, extension = root, vsi
       folder,
       extensions,
       settings: { ...TEST_SETTINGS, ...settings },
-      env: { HEARTH_RUNTIME_DIR: runtime, HEARTH_MODELS: path.join(folder, "models"), HEARTH_TEST_RESULT: resultFile },
+      env: {
+        HEARTH_RUNTIME_DIR: runtime,
+        HEARTH_MODELS: path.join(folder, "models"),
+        HEARTH_TEST_RESULT: resultFile,
+        HEARTH_TEST_LEAVE_OUT: leaveOut.join(","),
+      },
       driver: true,
     });
     browser = await launchBrowser();
