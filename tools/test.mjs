@@ -211,7 +211,7 @@ async function suitesInVsCode() {
     works.push(
       () => fromSource(NEWEST),
       () => fromSource(OLDEST, ACCEPTED_ONCE),
-      () => suite("host", label, () => inHost(runOnVsix, { label, vsix: VSIX, leaveOut: ACCEPTED_ONCE })),
+      () => suite("host", label, () => inHost(runOnVsix, { label, vsix: VSIX, leaveOut: [...ACCEPTED_ONCE, "edit"] })),
       () => suite("host", "the runner of these tests", () => mocha(["test/runner/**/*.test.ts"])),
     );
   }
@@ -233,7 +233,14 @@ async function inLanes(lanes, works) {
   await Promise.all(Array.from({ length: lanes }, lane));
 }
 
-/** The suites that need neither: below the priority of those, which watch a screen while they wait. */
+/** Suites in which somebody types, and answers are waited for: not beside others that want a core. */
+async function suitesOfTheEngine() {
+  const limit = ["--timeout", SEAM_LIMIT_MS];
+  await suite("seam", "windows and the engine process", () => mocha([...limit, "test/seam/**/*.test.ts"]));
+  await suite("cli", "command line", () => mocha(["test/cli/**/*.test.ts"]));
+}
+
+/** The suites that only compute: below the priority of those, which watch a screen while they wait. */
 async function suitesOfNode() {
   if (wanted("lint")) {
     try {
@@ -246,8 +253,6 @@ async function suitesOfNode() {
     }
   }
   const ofNode = (name, title, ...specs) => suite(name, title, () => mocha(specs, { priority: BESIDE_A_SCREEN }));
-  await ofNode("seam", "windows and the engine process", "--timeout", SEAM_LIMIT_MS, "test/seam/**/*.test.ts");
-  await ofNode("cli", "command line", "test/cli/**/*.test.ts");
   await ofNode(
     "unit",
     "TypeScript unit tests",
@@ -287,7 +292,9 @@ await runMain(async () => {
   asked.push(...suitesAskedFor());
   await build();
   const compiled = compileInBackground(canEmulateArm() ? ["native", "threads", "arm"] : ["native", "threads"]);
-  await Promise.all([nativeSuites(compiled), suitesOfNode(), suitesInVsCode()]);
+  const native = nativeSuites(compiled);
+  await suitesOfTheEngine();
+  await Promise.all([native, suitesOfNode(), suitesInVsCode()]);
   if (skipped.length > 0) console.log(`\nskipped: ${skipped.join(", ")}`);
   const kernels = kernelsThatDidNotRun();
   if (kernels !== "") console.log(`\n${kernels}`);

@@ -201,7 +201,8 @@ describe("with an engine that says what a test wants,", () => {
   });
 
   describe("a refactoring that is being written", () => {
-    const FOREVER = { say: `${inFence(SHORTER).replace(/```$/, "")}// more\n`, forever: true, msPerToken: 10 };
+    /** Not round in a loop, which would be ended. */
+    const FOREVER = { say: inFence(SHORTER), holdAfterTokens: 30, msPerToken: 10 };
 
     async function begun(): Promise<{ editor: vscode.TextEditor; done: Promise<void>; cancelled: number }> {
       const editor = await editing();

@@ -10,6 +10,7 @@ export interface Answer {
   readonly say: string;
   readonly msPerToken?: number;
   readonly forever?: boolean;
+  readonly holdAfterTokens?: number;
   readonly fail?: object;
 }
 
