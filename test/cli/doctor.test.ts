@@ -48,7 +48,7 @@ describe("hearth doctor", () => {
         /endpoints that code is sent to:\n {2}https:\/\/box:8000, model 'coder', by An Editor since 20/,
       );
       assert.match(stdout, /An Editor sends code to the endpoint https:\/\/box:8000/);
-      assert.match(stdout, /POST https:\/\/box:8000\/v1\/completions {2}200, 3 requests, 10 bytes, 5 KB sent\n/);
+      assert.match(stdout, /POST https:\/\/box:8000\/v1\/completions {2}200, 3 requests, 10 bytes, 5 kB sent\n/);
       await noteEndpointUse(folder, use.editor, undefined);
       assert.equal((await hearth(["doctor"], { env })).code, 0);
     }));

@@ -196,6 +196,7 @@ describe("with an engine that says what a document wants,", () => {
       });
       try {
         editor.options = { cursorStyle: vscode.TextEditorCursorStyle.Block };
+        await until("the mode is known", async () => (await asked(editor, Automatic)).reason === "notInserting");
         await sleep(300);
         await assertNothingToAccept(editor);
         await typeKeys("dw");
