@@ -144,7 +144,6 @@ async function restartOrTell(engine: WindowEngine): Promise<void> {
   }
 }
 
-/** Unlike anything in a prompt. */
 async function showLog({ log, engineLog }: CommandPorts): Promise<void> {
   const { path, tail } = await engineLog();
   log.info(
