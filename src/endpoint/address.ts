@@ -45,6 +45,15 @@ export function parseEndpoint(given: string): EndpointAddress {
   };
 }
 
+/** The same for a setting that may be wrong: undefined then, and nothing is sent anywhere. */
+export function endpointAddress(given: string): EndpointAddress | undefined {
+  try {
+    return parseEndpoint(given);
+  } catch {
+    return undefined;
+  }
+}
+
 /** e.g. `/completions`. */
 export function endpointUrl({ base }: EndpointAddress, path: string): URL {
   const url = new URL(base);

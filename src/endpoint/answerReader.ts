@@ -43,17 +43,21 @@ export class AnswerReader {
   /** Errors: EndpointError, also for an answer that has no end. */
   async read(answer: ServerAnswer): Promise<ReadAnswer> {
     const chunks = answer.isStream ? eventData(answer.body) : whole(answer.body);
-    for await (const data of chunks) {
-      if (data.trim() === "[DONE]") {
-        return this.#end("end");
+    let isWhole = false;
+    try {
+      for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
+        const finish = next.value.trim() === "[DONE]" ? "stop" : this.#take(next.value);
+        if (this.#stops.found) {
+          return this.#end("stop");
+        }
+        if (finish !== undefined) {
+          isWhole = true;
+          return this.#end(FINISHES[finish] ?? "end");
+        }
       }
-      const finish = this.#take(data);
-      if (this.#stops.found) {
-        return this.#end("stop");
-      }
-      if (finish !== undefined) {
-        return this.#end(FINISHES[finish] ?? "end");
-      }
+    } finally {
+      // Of a server that has more to say nothing more is read.
+      void (isWhole ? drain(chunks) : chunks.return().catch(() => undefined));
     }
     throw new EndpointError(
       "request",
@@ -108,6 +112,15 @@ export class AnswerReader {
     const rest = this.#stops.found ? "" : this.#stops.flush();
     this.#give(rest, [], this.#request.priority === "completion" && this.#isJudged === false);
     return { finish, generatedTokens: this.#tokens, firstTextMs: this.#firstTextMs };
+  }
+}
+
+/** What follows an answer, a mark of its end: read, so that the connection is whole and serves the next request. */
+async function drain(chunks: AsyncGenerator<string, void, undefined>): Promise<void> {
+  try {
+    while ((await chunks.next()).done !== true);
+  } catch {
+    // The answer is there.
   }
 }
 

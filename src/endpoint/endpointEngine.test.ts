@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TextStream } from "../core/ports";
-import { nodeHttp } from "../network/nodeHttp";
+import { nodeHttp, openConnections } from "../network/nodeHttp";
 import type { EndpointChoice } from "../protocol/endpoint";
 import { EngineError } from "../protocol/errors";
 import type { GeneratedPiece, GenerateReport, GenerateRequest } from "../protocol/generation";
@@ -224,6 +224,8 @@ describe("an endpoint", () => {
       await open();
       await complete();
       assert.ok(server.seen.every(({ authorization }) => authorization === "Bearer sk-secret"));
+      // For its connection to be free for the next.
+      await sleep(30);
       server.on = (_, response) => {
         response.writeHead(307, { location: `${other.url}/v1/completions` }).end();
         return true;
@@ -233,6 +235,9 @@ describe("an endpoint", () => {
         /redirects to 'http:\/\/127\.0\.0\.1:\d+\/v1\/completions', where nothing is sent/,
       );
       assert.deepEqual(other.seen, []);
+      // For what nobody reads to be given up.
+      await sleep(30);
+      assert.deepEqual(openConnections(), []);
     } finally {
       await other.stop();
     }
@@ -473,6 +478,16 @@ describe("an endpoint", () => {
     engine.leave();
     await refuses(() => complete(), /is not in use any more/);
     assert.equal(server.asked.length, 0);
+  });
+
+  it("is asked over one connection, which a whole answer leaves open", async () => {
+    await open();
+    for (let round = 0; round < 4; round += 1) {
+      await complete({ ...REQUEST, stop: [] });
+      // For the mark of the end to come.
+      await sleep(30);
+    }
+    assert.equal(server.connections, 1);
   });
 
   it("counts tokens without asking anybody", async () => {

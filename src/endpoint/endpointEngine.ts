@@ -33,6 +33,13 @@ interface Serving {
   readonly name: string;
 }
 
+interface Question {
+  readonly path: string;
+  readonly json: object;
+  /** What ends the answer, also where the server does not obey. */
+  readonly stop: readonly string[];
+}
+
 interface Running {
   /** Of a document or a conversation: a newer one takes the place of an older. */
   readonly of: string;
@@ -55,6 +62,10 @@ export class EndpointEngine {
   readonly #limits: EndpointLimits;
   readonly #running = new Set<Running>();
   #serving: Serving | undefined;
+  /** What is being opened, or was; aborted as soon as something else is, or nothing any more. */
+  #opening = new AbortController();
+  /** What was opened last, as text: another one's failures are not its own. */
+  #choice = "";
   #loads = 0;
   /** Nothing is asked before that; by `performance.now()`. */
   #quietUntilMs = 0;
@@ -66,15 +77,27 @@ export class EndpointEngine {
     this.#limits = options.limits ?? ENDPOINT_LIMITS;
   }
 
-  /** Asks the server which models it has. Soon after a failure nothing is asked, and the failure is the answer. */
-  async open({ endpoint, model: wanted, format }: EndpointChoice): Promise<EndpointModel> {
-    this.#refuseIfQuiet();
+  /**
+   * Asks the server which models it has. Soon after a failure of the same choice nothing is asked, and the failure is the answer. What
+   * was opened before is left first, and one that is still being opened rejects: the last choice alone is ever asked.
+   */
+  async open(choice: EndpointChoice): Promise<EndpointModel> {
     this.leave();
+    const { endpoint, model: wanted, format } = choice;
+    const asText = JSON.stringify([endpoint, wanted, format]);
+    if (asText !== this.#choice) {
+      this.#choice = asText;
+      this.forgetFailures();
+    }
+    this.#refuseIfQuiet();
+    const { signal } = (this.#opening = new AbortController());
     const address = parseEndpoint(endpoint);
     const key = await this.#options.key(address.origin);
+    signal.throwIfAborted();
     const server: Server = { http: this.#options.http, address, key, limits: this.#limits };
     try {
-      const found = await findServedModel(server, wanted);
+      const found = await findServedModel(server, wanted, signal);
+      signal.throwIfAborted();
       const family = servedFamily(found.name, format);
       this.#loads += 1;
       const { host, isReadable } = address;
@@ -95,6 +118,7 @@ export class EndpointEngine {
       this.#succeeded();
       return model;
     } catch (error) {
+      signal.throwIfAborted();
       throw this.#failed(error);
     }
   }
@@ -104,8 +128,9 @@ export class EndpointEngine {
     this.#succeeded();
   }
 
-  /** Ends what runs; nothing is asked any more until it is opened again. */
+  /** Ends what runs and what is being opened; nothing is asked any more until it is opened again. */
   leave(): void {
+    this.#opening.abort(notInUse());
     for (const { ending } of this.#running) {
       ending.abort();
     }
@@ -174,7 +199,7 @@ export class EndpointEngine {
     of: string,
     request: GenerateRequest,
     cancel: CancelToken | undefined,
-    question: (serving: Serving) => { readonly path: string; readonly json: object; readonly stop: readonly string[] },
+    question: (serving: Serving) => Question,
   ): ClientStream {
     this.#supersede(of);
     const ending = new AbortController();
@@ -200,14 +225,14 @@ export class EndpointEngine {
   async #run(
     { stream, ending: { signal } }: Running,
     request: GenerateRequest,
-    question: (serving: Serving) => { readonly path: string; readonly json: object; readonly stop: readonly string[] },
+    question: (serving: Serving) => Question,
   ): Promise<void> {
     const startedMs = performance.now();
     try {
       this.#refuseIfQuiet();
       const serving = this.#serving;
       if (serving === undefined) {
-        throw new EngineError("endpoint", "the endpoint is not in use any more");
+        throw notInUse();
       }
       if (signal.aborted) {
         stream.finish(emptyReport("cancelled"));
@@ -271,6 +296,10 @@ export class EndpointEngine {
     }
     return error;
   }
+}
+
+function notInUse(): EngineError {
+  return new EngineError("endpoint", "the endpoint is not in use any more");
 }
 
 /** Names of files and repositories, with the last part of their path. */

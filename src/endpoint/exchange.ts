@@ -134,6 +134,7 @@ async function refusal(
   const { status } = response;
   if (status >= 300 && status < 400) {
     const to = placeOf(response.header("location"));
+    response.discard();
     return new EndpointError(
       "unusable",
       `the endpoint ${host} redirects to ${to}, where nothing is sent; set hearth.endpoint.url to that if it is right`,

@@ -16,10 +16,13 @@ const LIST_BYTES_MAX = 1 << 20;
 const NAMES_TOLD = 8;
 const ENOUGH_MS = 15_000;
 
-/** Names of the models that a server has. Errors: EndpointError. */
-export async function servedModels(server: Server): Promise<readonly FoundModel[]> {
+/** Names of the models that a server has. Errors: EndpointError; the reason of `signal` where that ends it. */
+export async function servedModels(server: Server, signal?: AbortSignal): Promise<readonly FoundModel[]> {
   const { host } = server.address;
-  const answer = await exchange(server, { path: "/models" }, AbortSignal.timeout(ENOUGH_MS)).catch((error: unknown) => {
+  const enough = AbortSignal.timeout(ENOUGH_MS);
+  const ends = signal === undefined ? enough : AbortSignal.any([signal, enough]);
+  const answer = await exchange(server, { path: "/models" }, ends).catch((error: unknown) => {
+    signal?.throwIfAborted();
     throw error instanceof EndpointError
       ? error
       : new EndpointError("unusable", `the endpoint ${host} does not say which models it has`, { cause: error });
@@ -40,13 +43,13 @@ export async function servedModels(server: Server): Promise<readonly FoundModel[
 
 /**
  * The model that is asked: the wanted one, or the one that there is. A server without a list is taken at the user's word.
- * Errors: EndpointError.
+ * Errors: EndpointError; the reason of `signal` where that ends it.
  */
-export async function findServedModel(server: Server, wanted: string): Promise<FoundModel> {
+export async function findServedModel(server: Server, wanted: string, signal: AbortSignal): Promise<FoundModel> {
   const { host } = server.address;
   let all: readonly FoundModel[];
   try {
-    all = await servedModels(server);
+    all = await servedModels(server, signal);
   } catch (error) {
     if (error instanceof EndpointError && error.failure === "request" && wanted !== "") {
       return { name: wanted, contextTokens: USUAL_CONTEXT_TOKENS };

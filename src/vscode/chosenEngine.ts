@@ -1,8 +1,7 @@
-import type { CancelToken, TextEngine, TextStream } from "../core/ports";
+import type { ChatEngine, TextEngine } from "../core/ports";
 import type { EndpointChoice } from "../protocol/endpoint";
-import type { AnyModel, ChatMessage, EndpointModel, EngineStats, ModelChoice } from "../protocol/engine";
+import type { AnyModel, EndpointModel, EngineStats, ModelChoice } from "../protocol/engine";
 import { EngineError } from "../protocol/errors";
-import type { GenerateRequest } from "../protocol/generation";
 import {
   type EngineChoice,
   type EngineListeners,
@@ -33,15 +32,14 @@ export class ChosenEngine implements EnginePort {
   readonly #endpoint: EndpointPort;
   /** What was opened last. */
   #isElsewhere = false;
-  /** How often the endpoint was left for the engine of this machine. */
-  #leavings = 0;
+  /** Counts choices: one that was overtaken opens nothing. */
+  #choices = 0;
 
   readonly textEngine: TextEngine = {
-    generate: (document, prompt, request, cancel) =>
-      this.#isElsewhere
-        ? this.#endpoint.generate(document, prompt, request, cancel)
-        : this.#local.textEngine.generate(document, prompt, request, cancel),
+    generate: (...asked) => (this.#isElsewhere ? this.#endpoint : this.#local.textEngine).generate(...asked),
   };
+  readonly chat: ChatEngine["chat"] = (...asked) => this.#chatEngine.chat(...asked);
+  readonly count: ChatEngine["count"] = (...asked) => this.#chatEngine.count(...asked);
 
   constructor(listeners: EngineListeners, parts: ChosenEngineParts) {
     const ifHere =
@@ -73,6 +71,7 @@ export class ChosenEngine implements EnginePort {
   }
 
   async releaseModel(): Promise<void> {
+    this.#choices += 1;
     this.#endpoint.leave();
     await this.#local.releaseModel();
   }
@@ -100,19 +99,6 @@ export class ChosenEngine implements EnginePort {
     this.#local.forgetDocuments(documents);
   }
 
-  chat(
-    conversation: string,
-    messages: readonly ChatMessage[],
-    request: GenerateRequest,
-    cancel?: CancelToken,
-  ): TextStream {
-    return (this.#isElsewhere ? this.#endpoint : this.#local).chat(conversation, messages, request, cancel);
-  }
-
-  count(texts: readonly string[]): Promise<readonly number[]> {
-    return (this.#isElsewhere ? this.#endpoint : this.#local).count(texts);
-  }
-
   async restart(): Promise<void> {
     if (this.#isElsewhere) {
       this.#endpoint.forgetFailures();
@@ -130,26 +116,29 @@ export class ChosenEngine implements EnginePort {
     this.#local.dispose();
   }
 
+  get #chatEngine(): ChatEngine {
+    return this.#isElsewhere ? this.#endpoint : this.#local;
+  }
+
   async #openEndpoint(choice: EndpointChoice): Promise<EndpointModel> {
+    this.#choices += 1;
+    const own = this.#choices;
     if (!this.#isElsewhere) {
       this.#isElsewhere = true;
       this.#local.forgetDocuments();
       await this.#local.releaseModel().catch(() => undefined);
+      if (own !== this.#choices) {
+        throw new EngineError("endpoint", "the endpoint is not in use any more");
+      }
     }
-    const leavings = this.#leavings;
-    const model = await this.#endpoint.open(choice);
-    if (leavings !== this.#leavings) {
-      // Chosen otherwise meanwhile.
-      this.#endpoint.leave();
-      throw new EngineError("endpoint", "the endpoint is not in use any more");
-    }
-    return model;
+    // From here on it is the endpoint that gives up what is overtaken.
+    return this.#endpoint.open(choice);
   }
 
   #openHere(choice: ModelChoice, isReplacing: boolean): Promise<AnyModel> {
+    this.#choices += 1;
     if (this.#isElsewhere) {
       this.#isElsewhere = false;
-      this.#leavings += 1;
       this.#endpoint.leave();
       this.#endpoint.forgetFailures();
     }

@@ -160,7 +160,7 @@ export class HearthWindow {
     }, OTHERS_AFTER_MS);
     const version = (context.extension.packageJSON as { readonly version: string }).version;
     const report = { lastShown: () => this.provider.lastShown, readable, reproduce, version };
-    const prompt = new PromptDocument(this.engine);
+    const prompt = new PromptDocument(this.engine, readable);
     const ports = { settings, snooze, engine: this.engine, chat: this.chat, log, engineLog, watch, report, prompt };
     context.subscriptions.push(
       log,

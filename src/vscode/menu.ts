@@ -3,6 +3,7 @@ import { REMEDIES, type RemedyName } from "../core/remedies";
 import { lastLine } from "../core/requestLog";
 import type { StatusLine } from "../core/statusLine";
 import { isLanguageOn } from "../core/wanted";
+import { endpointAddress } from "../endpoint/address";
 import { languageName } from "./languageNames";
 import { activeCompleters } from "./otherCompleters";
 import type { Settings } from "./settings";
@@ -119,7 +120,12 @@ function endpointItems({ endpoint }: Settings, remedies: readonly RemedyName[]):
   const own: readonly RemedyName[] = ["computeHere", "setEndpointKey"];
   return own
     .filter((name) => !remedies.includes(name))
-    .map((name) => remedyItem(name, name === "computeHere" ? `now: ${endpoint.endpoint}` : undefined));
+    .map((name) =>
+      remedyItem(
+        name,
+        name === "computeHere" ? `now: ${endpointAddress(endpoint.endpoint)?.host ?? "no address"}` : undefined,
+      ),
+    );
 }
 
 function budgetText({ memoryBudgetGib: gib }: Settings): string {

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { promptView } from "../core/promptView";
 import { completionPosition } from "./documents";
+import type { ReadableFiles } from "./readableFiles";
 import type { WindowEngine } from "./windowEngine";
 
 export const PROMPT_SCHEME = "hearth-prompt";
@@ -9,12 +10,14 @@ const PROMPT = vscode.Uri.from({ scheme: PROMPT_SCHEME, path: "/Hearth Prompt.tx
 /** The last prompt that a user wanted to see, as a read-only document: nothing of it is ever to be saved. In memory only. */
 export class PromptDocument implements vscode.Disposable {
   readonly #engine: WindowEngine;
+  readonly #readable: Pick<ReadableFiles, "ruleOf">;
   readonly #changed = new vscode.EventEmitter<vscode.Uri>();
   readonly #disposables: vscode.Disposable;
   #text = "";
 
-  constructor(engine: WindowEngine) {
+  constructor(engine: WindowEngine, readable: Pick<ReadableFiles, "ruleOf">) {
     this.#engine = engine;
+    this.#readable = readable;
     this.#disposables = vscode.Disposable.from(
       this.#changed,
       vscode.workspace.registerTextDocumentContentProvider(PROMPT_SCHEME, {
@@ -41,6 +44,12 @@ export class PromptDocument implements vscode.Disposable {
       void vscode.window.showInformationMessage(
         "There is no prompt yet: put the cursor into a document and let the model load.",
       );
+      return;
+    }
+    // It is asked what the model says there, which may be elsewhere.
+    const rule = await this.#readable.ruleOf(editor.document);
+    if (rule !== undefined) {
+      void vscode.window.showWarningMessage(`Hearth: there is no prompt of this file: ${rule}.`);
       return;
     }
     this.#text = promptView(await completer.explain(completionPosition(editor.document, editor.selection.active)));

@@ -10,6 +10,7 @@ import type { SkipReason } from "../core/skipReasons";
 import { RequestLog } from "../core/requestLog";
 import type { SyntaxCache } from "../core/syntax/cursorSyntax";
 import { estimateTokens } from "../core/tokenEstimate";
+import { endpointAddress } from "../endpoint/address";
 import {
   type AnyModel,
   type ConnectionState,
@@ -110,7 +111,7 @@ export class WindowEngine implements vscode.Disposable {
     if (!isEndpointChoice(choice)) {
       return undefined;
     }
-    return URL.canParse(choice.endpoint) ? new URL(choice.endpoint).host : choice.endpoint;
+    return endpointAddress(choice.endpoint)?.host ?? "no address";
   }
 
   /** What completions may be mixed with. */
@@ -292,9 +293,9 @@ export class WindowEngine implements vscode.Disposable {
       blockTokens: ANSWER_TOKENS,
       budget: budgetFor(contextTokens, ANSWER_TOKENS),
       ...this.#options.wishes(),
-      ...(isElsewhere(model) ? { memory: false } : {}),
       jointMin: this.#options.jointMin,
-      lookaheadMs: LOOKAHEAD_MS,
+      // To an endpoint goes what a user asks for by typing, and nothing ahead of it.
+      ...(isElsewhere(model) ? { memory: false } : { lookaheadMs: LOOKAHEAD_MS }),
     });
   }
 

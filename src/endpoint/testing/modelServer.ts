@@ -29,6 +29,8 @@ type Handler = (request: IncomingMessage, response: ServerResponse, asked: SeenQ
  */
 export class ModelServer {
   readonly seen: SeenQuestion[] = [];
+  /** Made to it, since it started. */
+  connections = 0;
   /** Questions whose asker went before the end. */
   left = 0;
   key: string | undefined;
@@ -52,6 +54,9 @@ export class ModelServer {
     });
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
     const result = new ModelServer(server);
+    server.on("connection", () => {
+      result.connections += 1;
+    });
     handle = (request, response) => void result.#handle(request, response);
     return result;
   }

@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import { parseEndpoint } from "../../endpoint/address";
+import { endpointAddress, parseEndpoint } from "../../endpoint/address";
 import { isElsewhere } from "../../protocol/engine";
 import { tellFailure } from "../failures";
 import type { Settings } from "../settings";
@@ -63,7 +63,7 @@ export class WindowEndpoint implements vscode.Disposable {
       this.#note(() => port.note(undefined));
       return;
     }
-    const address = addressOf(endpoint.endpoint);
+    const address = endpointAddress(endpoint.endpoint);
     const { condition } = engine;
     const model = condition.kind === "ready" && isElsewhere(condition.model) ? condition.model.name : endpoint.model;
     const host = address?.host ?? "no address";
@@ -77,7 +77,8 @@ export class WindowEndpoint implements vscode.Disposable {
     this.#item.tooltip = tooltip;
     this.#item.accessibilityInformation = { label: sent, role: "button" };
     this.#item.show();
-    this.#note(() => port.note({ origin: address?.origin ?? endpoint.endpoint, model }));
+    // To what is no address nothing is sent; there may be a password in it.
+    this.#note(() => port.note(address === undefined ? undefined : { origin: address.origin, model }));
   }
 
   /** In their order: the last word is what holds. */
@@ -101,7 +102,7 @@ export class WindowEndpoint implements vscode.Disposable {
     }
     const { origin, host, isReadable } = parseEndpoint(endpoint);
     const known = await endpointKey(secrets, origin);
-    const key = known ?? (await this.#inputKey(host, "Compute on Another Machine (2/2)"));
+    const key = known ?? (await this.#inputKey({ host, isReadable }, "Compute on Another Machine (2/2)"));
     if (key === undefined) {
       return;
     }
@@ -119,6 +120,7 @@ export class WindowEndpoint implements vscode.Disposable {
     const detail = [
       "Sent: the code around the cursor while you type, what you attach or select for chats and edits, their conversation.",
       "Never sent: files that Hearth does not read (secrets, ignored, excluded), and the memory of other code at hand.",
+      "Other extensions that ask Hearth's model in the chat of the editor have what they pass on sent, too.",
       ...(isReadable ? ["The connection is not encrypted: all of it can be read on the way."] : []),
       `"Hearth: Compute on This Machine" ends it; the status bar shows it as long as it is on.`,
     ].join("\n\n");
@@ -135,8 +137,9 @@ export class WindowEndpoint implements vscode.Disposable {
       await this.#setUp();
       return;
     }
-    const { origin, host } = parseEndpoint(settings.endpoint.endpoint);
-    const key = await this.#inputKey(host, "Key of the Endpoint");
+    const address = parseEndpoint(settings.endpoint.endpoint);
+    const { origin } = address;
+    const key = await this.#inputKey(address, "Key of the Endpoint");
     if (key !== undefined) {
       await storeEndpointKey(secrets, origin, key);
       await engine.restart().catch((error: unknown) => void tellFailure(error));
@@ -144,10 +147,14 @@ export class WindowEndpoint implements vscode.Disposable {
   }
 
   /** "": none is wanted. */
-  async #inputKey(host: string, title: string): Promise<string | undefined> {
+  async #inputKey(
+    { host, isReadable }: { readonly host: string; readonly isReadable: boolean },
+    title: string,
+  ): Promise<string | undefined> {
+    const readable = isReadable ? " The connection is not encrypted: the key can be read on the way." : "";
     const key = await vscode.window.showInputBox({
       title,
-      prompt: `A key, where ${host} wants one. It is kept in the editor's key store and sent to ${host} alone. Empty: none.`,
+      prompt: `A key, where ${host} wants one. It is kept in the editor's key store and sent to ${host} alone.${readable} Empty: none.`,
       placeHolder: "no key",
       password: true,
       ignoreFocusOut: true,
@@ -162,13 +169,5 @@ function whyNot(text: string): string | undefined {
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
-  }
-}
-
-function addressOf(text: string): ReturnType<typeof parseEndpoint> | undefined {
-  try {
-    return parseEndpoint(text);
-  } catch {
-    return undefined;
   }
 }

@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import { parseEndpoint } from "../../endpoint/address";
+import { endpointAddress } from "../../endpoint/address";
 import { formatBytes } from "../../models/size";
 import type { WindowChat } from "../chat/windowChat";
 import { tellFailure } from "../failures";
@@ -66,6 +66,10 @@ export class WindowPrivacy implements vscode.Disposable {
     await clear(context.workspaceState);
     await context.secrets.delete(TOKEN_KEY);
     await context.secrets.delete(ENDPOINT_KEY);
+    if (settings.endpoint !== undefined) {
+      // It would go on with the key that it was opened with, and be listed nowhere.
+      await settings.setEndpoint(undefined);
+    }
     const now = Date.now();
     await context.globalState.update(DELETED_KEY, now);
     await context.workspaceState.update(SEEN_KEY, now);
@@ -78,7 +82,10 @@ export class WindowPrivacy implements vscode.Disposable {
   async #prove(): Promise<OfflineProof> {
     const { port, settings } = this.#options;
     const set = settings.endpoint;
-    const endpoint = set === undefined ? undefined : { origin: originOf(set.endpoint), model: set.model };
+    // What is no address may have a password in it, and nothing is sent there.
+    const origin =
+      set === undefined ? undefined : (endpointAddress(set.endpoint)?.origin ?? "an endpoint that is no address");
+    const endpoint = set === undefined || origin === undefined ? undefined : { origin, model: set.model };
     const title = "Looking at what Hearth has open and stored…";
     const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
     const proof = await vscode.window.withProgress(options, async (_, token) => {
@@ -108,7 +115,7 @@ export class WindowPrivacy implements vscode.Disposable {
       ...(models.length === 0 ? [] : ["", "Models stay unless you choose to delete them too:", ...models]),
       ...(kept.length === 0 ? [] : ["", "Stays, as Hearth has not downloaded it:", ...kept]),
       "",
-      "Settings stay. The engine is stopped for all windows; close other windows first, as they may store what they show again.",
+      "Settings stay, but for an endpoint. The engine is stopped for all windows; close other windows first, as they may store what they show again.",
     ].join("\n");
     const answer = await vscode.window.showWarningMessage(
       "Delete everything that Hearth has stored?",
@@ -153,15 +160,6 @@ export class WindowPrivacy implements vscode.Disposable {
       void tellFailure(error);
       return undefined;
     }
-  }
-}
-
-/** As it is written where it is no address: nothing can be sent there, and it is told all the same. */
-function originOf(endpoint: string): string {
-  try {
-    return parseEndpoint(endpoint).origin;
-  } catch {
-    return endpoint;
   }
 }
 
