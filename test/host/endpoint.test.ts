@@ -62,7 +62,10 @@ describe("an endpoint", () => {
         assert.equal(authorization, undefined);
       }
       const { chat } = await hearth();
-      assert.ok(chat === undefined || server.url.endsWith(chat.state().sentTo ?? "nowhere"));
+      if (chat !== undefined) {
+        // A packaged Hearth shows its parts to nobody.
+        assert.equal(chat.state().sentTo, new URL(server.url).host);
+      }
       const proof = await vscode.commands.executeCommand<Proof>("hearth.proveOffline");
       assert.match(proof.problems.join("\n"), new RegExp(`sends code to the endpoint ${server.url}`));
       const folder = process.env["HEARTH_MODELS"] ?? "";
@@ -107,7 +110,9 @@ describe("an endpoint", () => {
       await until("it has failed", async () => (await status()).state === "error");
       assert.match((await status()).details.join(), /wants a key \(401\)/);
       const told = await notices();
-      assert.match(told?.join() ?? "Set Endpoint Key…", /Set Endpoint Key…/);
+      if (told !== undefined) {
+        assert.match(told.join(), /Set Endpoint Key…/);
+      }
       isThere = true;
       await until("it is used", async () => {
         // Nothing is asked for a while after a failure; then by whatever is typed.

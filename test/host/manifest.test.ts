@@ -33,7 +33,7 @@ interface Setting {
   readonly scope?: string;
 }
 
-const SETTINGS_MAX = 22;
+const SETTINGS_MAX = 24;
 /** VS Code makes them itself, for each view. */
 const OF_A_VIEW = "hearth.chatView.";
 

@@ -107,21 +107,22 @@ describe("a model from a hub", () => {
 
 describe("a workspace", () => {
   /** What decides where code or requests go, and what is loaded. */
-  const REFUSED = ["model.path", "models.folder", "models.mirror", "endpoint.url", "endpoint.model"];
+  const REFUSED = ["model.path", "models.folder", "models.mirror", "endpoint.url", "endpoint.model", "endpoint.format"];
 
   it("cannot choose the model, its folder, the mirror or an endpoint", async () => {
     const [root] = vscode.workspace.workspaceFolders ?? [];
     assert.ok(root, "the tests run in a folder");
     const settings = join(root.uri.fsPath, ".vscode", "settings.json");
     mkdirSync(join(settings, ".."), { recursive: true });
-    const wanted = Object.fromEntries(REFUSED.map((key) => [`hearth.${key}`, "/tmp/of-a-workspace"]));
+    const valueOf = (key: string): string => (key === "endpoint.format" ? "qwen" : "/tmp/of-a-workspace");
+    const wanted = Object.fromEntries(REFUSED.map((key) => [`hearth.${key}`, valueOf(key)]));
     // One that it may choose shows when the file has been read.
     writeFileSync(settings, JSON.stringify({ ...wanted, "hearth.completion.multiLine": false }));
     const now = (): vscode.WorkspaceConfiguration => vscode.workspace.getConfiguration("hearth");
     try {
       await until("the workspace's settings are read", () => now().get("completion.multiLine") === false);
       for (const key of REFUSED) {
-        assert.equal(now().get(key), "", key);
+        assert.equal(now().get(key), now().inspect(key)?.defaultValue, key);
         assert.equal(now().inspect(key)?.workspaceValue, undefined, key);
         await assert.rejects(async () => now().update(key, "/tmp/x", vscode.ConfigurationTarget.Workspace), key);
       }

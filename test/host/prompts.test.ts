@@ -33,9 +33,19 @@ describe("the prompt view", () => {
     assert.match(shown.getText(), /\d+ tokens: \d+ reused, \d+ evaluated; \d+ generated\nmilliseconds: laid out \d+/);
     await vscode.commands.executeCommand("type", { text: "x" });
     assert.ok(!shown.isDirty);
+    // Of a file that is not read nothing is asked, wherever the model is.
+    const text = shown.getText();
+    const secret = join(mkdtempSync(join(tmpdir(), "hearth-prompt-")), ".env");
+    writeFileSync(secret, "PASSWORD=hunter2\n");
+    await vscode.window.showTextDocument(vscode.Uri.file(secret));
+    await vscode.commands.executeCommand("hearth.showPrompt");
+    assert.equal(vscode.window.activeTextEditor?.document.uri.fsPath, secret);
+    assert.equal(shown.getText(), text);
+    rmSync(join(secret, ".."), { recursive: true });
+    await vscode.window.showTextDocument(shown);
     // Of itself there is no prompt.
     await vscode.commands.executeCommand("hearth.showPrompt");
-    assert.equal(vscode.window.activeTextEditor?.document, shown);
+    assert.equal(vscode.window.activeTextEditor.document, shown);
   });
 });
 
