@@ -139,6 +139,18 @@ describe("SessionSlots", () => {
     assert.equal(third.reason, undefined);
   });
 
+  it("is lent to the request that arrived last, in whatever order they get here", async () => {
+    const slots = numbered(1);
+    const signals = Array.from({ length: 5 }, () => new StopSignal());
+    const [last, ...overtaken] = signals.toReversed();
+    assert.equal((await lent(slots, "a", last)).session.n, 1);
+    for (const signal of overtaken) {
+      assert.equal(await slots.acquire("a", signal, "completion"), undefined);
+      assert.equal(signal.reason, "superseded");
+    }
+    assert.equal(last?.reason, undefined);
+  });
+
   it("lets others wait in order, and leave", async () => {
     const slots = numbered(1);
     const running = await lent(slots, "a");

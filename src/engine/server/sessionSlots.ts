@@ -3,8 +3,12 @@ import type { GenerationPriority } from "../../protocol/generation";
 /** Why a request ends before it is done: its client cancelled it, or a newer one for the same key superseded it. */
 export type StopReason = "cancelled" | "superseded";
 
-/** The stop signal of one request. */
+/** The stop signal of one request, made when the request arrives. */
 export class StopSignal {
+  static #made = 0;
+
+  /** Among all signals of this process, by arrival. */
+  readonly order = ++StopSignal.#made;
   #reason: StopReason | undefined;
   readonly #listeners = new Set<() => void>();
 
@@ -90,13 +94,18 @@ export class SessionSlots<S extends SlotSession> {
   }
 
   /**
-   * Resolves with a session, or with undefined once `signal` is stopped. Supersedes older requests of the same key, but a
-   * "prefill" only other prefills.
+   * Resolves with a session, or with undefined once `signal` is stopped. Of two requests of the same key the newer one
+   * supersedes the older, but a "prefill" only other prefills. Newer is which arrived later: on the way here requests
+   * look at files, each as long as its disk takes, and may overtake each other.
    */
   async acquire(key: string, signal: StopSignal, priority: GenerationPriority): Promise<SessionLease<S> | undefined> {
     const request: Request = { key, signal, priority };
-    for (const older of [...this.#waiting, this.#slotOf(key)?.running]) {
-      if (older?.key === key && (priority !== "prefill" || older.priority === "prefill")) {
+    for (const other of [...this.#waiting, this.#slotOf(key)?.running]) {
+      if (other?.key !== key) {
+        continue;
+      }
+      const [older, newer] = other.signal.order < signal.order ? [other, request] : [request, other];
+      if (newer.priority !== "prefill" || older.priority === "prefill") {
         older.signal.stop("superseded");
       }
     }
