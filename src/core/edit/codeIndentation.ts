@@ -130,7 +130,8 @@ function byCode(lines: readonly string[]): KnownLines {
  */
 function shiftOf(lines: readonly CodeLine[], place: CodePlace): Shift {
   const code = lines.filter((line) => line.code !== "" && !line.isInString);
-  const old = readLines(place.lines, place).filter((line) => line.code !== "" && !line.isInString);
+  const all = readLines(place.lines, place).filter((line) => line.code !== "");
+  const old = all.filter((line) => !line.isInString);
   const widths = code.map(({ width }) => width);
   const [first] = code;
   const [oldFirst] = old;
@@ -141,7 +142,8 @@ function shiftOf(lines: readonly CodeLine[], place: CodePlace): Shift {
       columns: (oldFirst?.width ?? place.width) - Math.round(Math.min(...widths, Infinity) * scale) || 0,
     };
   }
-  const scale = scaleOf(code, old, place.indentation);
+  // What was a line of a string may be read as code in an answer that is odd, and is kept all the same.
+  const scale = scaleOf(code, all, place.indentation);
   const votes = votesFor(scale, code, old);
   const outermost = Math.min(...old.map(({ width }) => width)) - Math.round(Math.min(...widths) * scale);
   const isFirstKept = first.code === oldFirst.code;
