@@ -135,11 +135,17 @@ Napi::Promise EngineHold::Run(JobPriority priority, std::shared_ptr<SessionState
   job->end->run = [job = job.get()](Napi::Env js_env) { Finish(js_env, job); };
   std::erase_if(flags_, [](const auto& flag) { return flag.expired(); });
   flags_.push_back(job->cancel);
-  // Last what cannot be taken back: the scheduler takes the job, or throws for want of memory.
-  engine_->scheduler().Post({.priority = priority,
-                             .session = job->state.get(),
-                             .cancelled = job->cancel,
-                             .step = [job = job.get()] { return Step(job); }});
+  // Last what cannot be taken back: the scheduler takes the job, or has no memory for it.
+  const auto post = [&] {
+    engine_->scheduler().Post({.priority = priority,
+                               .session = job->state.get(),
+                               .cancelled = job->cancel,
+                               .step = [job = job.get()] { return Step(job); }});
+  };
+  if (!HasMemoryFor(post)) {
+    job->deferred.Reject(ToError(env, Status::OutOfMemory()).Value());
+    return promise;
+  }
   job.release();
   Begin();
   return promise;

@@ -160,6 +160,8 @@ Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
       call->run = [callback, n_waiting, cancel, told,
                    copy = std::vector<float>(logits.begin(), logits.end())](Napi::Env env) {
         --*n_waiting;
+        // Those that waited meanwhile are nobody's any more.
+        if (told->error) return;
         // What is thrown here would end the process: it is the outcome of the whole.
         try {
           callback->Call({ToFloats(env, copy)});

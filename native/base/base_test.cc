@@ -61,8 +61,6 @@ TEST(ThreadPool, WakesWhoSleptAndSleepsWhoIsIdle) {
   }
 }
 
-// A worker that lost its core in the middle of a piece is waited for, and then left out for a
-// while.
 TEST(ThreadPool, EndsARegionOneOfWhoseBodiesHadNoMemory) {
   for (int n_threads : {1, 3}) {
     ThreadPool pool(n_threads);
@@ -88,6 +86,8 @@ TEST(ThreadPool, EndsARegionOneOfWhoseBodiesHadNoMemory) {
   }
 }
 
+// A worker that lost its core in the middle of a piece is waited for, and then left out for a
+// while.
 TEST(ThreadPool, WorksAloneAfterALongWait) {
   ThreadPool pool(2);
   const auto others_share = [&](std::chrono::microseconds slow) {

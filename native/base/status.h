@@ -39,12 +39,14 @@ class [[nodiscard]] Status {
   bool ok() const { return code_ == StatusCode::kOk; }
   StatusCode code() const { return code_; }
   const std::string& message() const {
-    static const std::string kOutOfMemory =
-        "there is not enough memory for this request; close other programs or ask for less";
     return code_ == StatusCode::kMemory && message_.empty() ? kOutOfMemory : message_;
   }
 
  private:
+  // Made when the program starts: later there may be no memory for it.
+  inline static const std::string kOutOfMemory =
+      "there is not enough memory for this request; close other programs or ask for less";
+
   StatusCode code_ = StatusCode::kOk;
   std::string message_;  // empty with kMemory: OutOfMemory
 };

@@ -8,6 +8,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -148,18 +149,28 @@ struct Said {
 
 class Scene {
  public:
-  explicit Scene(const RandomModel& model)
+  Scene(const RandomModel& model, const EngineOptions& options)
       : memory_(MemoryOf(model.Tokens(400, 9))),
         first_(model.Tokens(120, 2)),
         second_(model.Tokens(90, 3)),
         edited_(first_),
-        engine_(
-            std::move(Engine::Load(model.spec(), SharingOptions(model.spec()), nullptr)).value()) {
+        engine_(std::move(Engine::Load(model.spec(), options, nullptr)).value()) {
     edited_[40] = (edited_[40] + 1) % 50;
     for (auto& session : sessions_) session = std::move(engine_->NewSession()).value();
   }
 
   const MemoryPlan& plan() const { return engine_->plan(); }
+
+  // The logits of two short texts, each evaluated anew; nothing where the engine said that it has
+  // no memory.
+  std::optional<Said> ShortTexts() {
+    Said said;
+    for (const Tokens* all : {&first_, &second_}) {
+      const Tokens text(all->begin(), all->begin() + 8);
+      if (!Sync(*sessions_[1], text, &said)) return std::nullopt;
+    }
+    return said;
+  }
 
   // Nothing where the engine said that it has no memory.
   std::optional<Said> Play() {
@@ -233,7 +244,7 @@ class Scene {
 
 void PlayOnWhereItFails(bool for_good) {
   const RandomModel model(TensorType::kQ4_0, Gating::kSoftmax);
-  Scene scene(model);
+  Scene scene(model, SharingOptions(model.spec()));
   EXPECT_TRUE(scene.plan().shares());
   std::optional<Said> expected = scene.Play();
   ASSERT_TRUE(expected.has_value());
@@ -260,6 +271,24 @@ void PlayOnWhereItFails(bool for_good) {
 TEST(AllocationFailure, OfAnEngineAtWorkEndsOneCallAlone) { PlayOnWhereItFails(false); }
 
 TEST(AllocationFailure, OfAllThatFollowsEndsOneCallAlone) { PlayOnWhereItFails(true); }
+
+// Each allocation of a prompt: of experts that are read while others are in hand, too.
+TEST(AllocationFailure, OfAShortPromptEndsItAlone) {
+  const RandomModel model(TensorType::kQ4_0, Gating::kSoftmax);
+  EngineOptions options = FewExperts();
+  options.expert_slots = 3;
+  Scene scene(model, options);
+  const std::optional<Said> expected = scene.ShortTexts();
+  ASSERT_TRUE(expected.has_value());
+  const auto play = [&] {
+    const std::optional<Said> said = scene.ShortTexts();
+    if (said.has_value()) EXPECT_TRUE(*said == *expected);
+  };
+  const auto play_again = [&](int64_t) { EXPECT_TRUE(scene.ShortTexts() == expected); };
+  for (const bool for_good : {false, true}) {
+    EXPECT_GT(FailEach(3, for_good, play, play_again), 10);
+  }
+}
 
 TEST(AllocationFailure, WhileAModelIsLoadedIsTold) {
   const RandomModel model(TensorType::kQ4_0, Gating::kSigmoid);

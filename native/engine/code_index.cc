@@ -150,19 +150,22 @@ Result<int64_t> CodeIndex::Append(CodeSource source, std::span<const int32_t> le
   const std::lock_guard lock(mutex_);
   const auto n_all = [&] { return chains_[0].size() + chains_[1].size(); };
   for (const CodeSource each : {CodeSource::kFile, CodeSource::kWorkspace}) {
-    if (n_all() + n > n_token_max_ && chains(each).n_dead() > 0) Compact(each);
+    if (n_all() + n > n_token_max_ && chains(each).n_dead() > 0 && !TryCompact(each)) {
+      return Status::OutOfMemory();
+    }
   }
   if (n_all() + n > n_token_max_) {
     return Status::Memory("cannot remember more code: the index holds " +
                           std::to_string(n_token_max_) + " tokens; forget other documents first");
   }
   // Appended last: what fails leaves nothing behind that no piece names.
-  const auto piece = pieces_.emplace_hint(pieces_.end(), n_piece_ + 1, Piece{source, 0, 0});
+  auto piece = pieces_.end();
   try {
+    piece = pieces_.emplace_hint(pieces_.end(), n_piece_ + 1, Piece{source, 0, 0});
     const int64_t begin = chains(source).Append(lead, tokens);
     piece->second = Piece{source, begin, begin + n};
   } catch (const std::bad_alloc&) {
-    pieces_.erase(piece);
+    if (piece != pieces_.end()) pieces_.erase(piece);
     return Status::OutOfMemory();
   }
   return ++n_piece_;
@@ -176,20 +179,22 @@ void CodeIndex::Forget(int64_t piece) {
   pieces_.erase(found);
   Chains& all = chains(source);
   all.Forget(begin, end);
-  if (all.n_dead() < kDeadMin || 3 * all.n_dead() <= all.size()) return;
-  try {
-    Compact(source);
-  } catch (const std::bad_alloc&) {
-    // It is then done with one of the next ones.
-  }
+  // Where that fails it is done with one of the next ones.
+  if (all.n_dead() >= kDeadMin && 3 * all.n_dead() > all.size()) TryCompact(source);
 }
 
-void CodeIndex::Compact(CodeSource source) {
-  std::vector<std::pair<int64_t*, int64_t*>> ranges;
-  for (auto& [number, piece] : pieces_) {
-    if (piece.source == source) ranges.emplace_back(&piece.begin, &piece.end);
+// False: there is no memory for it, and nothing has changed.
+bool CodeIndex::TryCompact(CodeSource source) {
+  try {
+    std::vector<std::pair<int64_t*, int64_t*>> ranges;
+    for (auto& [number, piece] : pieces_) {
+      if (piece.source == source) ranges.emplace_back(&piece.begin, &piece.end);
+    }
+    chains(source).Compact(std::move(ranges));
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
   }
-  chains(source).Compact(std::move(ranges));
 }
 
 void CodeIndex::Lookup(CodeSource source, std::span<const int32_t> context,

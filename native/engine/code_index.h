@@ -97,7 +97,7 @@ class CodeIndex {
     int64_t end;
   };
 
-  void Compact(CodeSource source);
+  bool TryCompact(CodeSource source);
   Chains& chains(CodeSource source) { return chains_[static_cast<size_t>(source)]; }
 
   const int64_t n_token_max_;

@@ -24,10 +24,6 @@ std::string Gibibytes(uint64_t bytes) {
   return std::to_string(hundredths / 100) + (decimals.size() == 1 ? ".0" : ".") + decimals + " GiB";
 }
 
-}  // namespace
-
-namespace {
-
 constexpr uint64_t kContextBytesMax = uint64_t{1} << 56;  // more than an address space
 
 // Room for longer chunks is made in steps: a pasted line should not cost as many experts as a file.

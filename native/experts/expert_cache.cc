@@ -219,12 +219,16 @@ void ExpertCache::Impl::CountFetched(int expert) {
 
 Result<std::vector<PinnedExpert>> ExpertCache::Impl::Next(ExpertBatch::State& batch, int max) {
   CHECK(max >= 1, "Next hands out at least one expert");
+  // Before the lock: where a read has no memory, these pins end once it is given back, since they
+  // take it.
+  std::vector<PinnedExpert> ready;
   std::unique_lock lock(mutex_);
   bool slept = false;
   while (true) {
     if (!batch.failure.ok()) return batch.failure;
     if (batch.left.empty()) return std::vector<PinnedExpert>();
-    if (std::vector<PinnedExpert> ready = PinReady(batch, max); !ready.empty()) {
+    ready = PinReady(batch, max);
+    if (!ready.empty()) {
       // The next experts are read while the caller computes with these.
       if (options_.read_ahead) StartReads(batch, std::numeric_limits<int>::max());
       // The rest of this batch can be stolen now that its thread is awake.
