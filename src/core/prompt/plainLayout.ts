@@ -1,3 +1,4 @@
+import { fenced } from "../chat/fence";
 import type { ChatFrame, PromptPart } from "../../protocol/prompt";
 import { languageIdOfPath, languageOf } from "../language";
 import type { PromptTraits } from "../ports";
@@ -50,7 +51,7 @@ const COMMENT_TITLE = "The end of this file:";
 /** A user who asks for what stands before the suffix, and an answer that has begun: the fence, behind which the prefix stands. */
 function filledChat({ open, close }: ChatFrame, path: string, suffix: string): PromptPart[] {
   const fence = `\`\`\`${languageIdOfPath(path)}\n`;
-  const message = `Complete ${path} up to:\n\`\`\`\n${suffix.trimEnd()}\n\`\`\``;
+  const message = `Complete ${path} up to:\n${fenced(suffix.trimEnd())}`;
   return joined([...open, ...text(message), ...close, ...text(fence)]);
 }
 

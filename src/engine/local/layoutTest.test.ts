@@ -98,6 +98,8 @@ describe("chooseLayout", () => {
       (await choose({ continuation: each(10), "suffix-comment": each(comment), "chat-fill": each(chat) })).layout;
     assert.equal(await found(9, 8), "chat-fill");
     assert.equal(await found(8, 9), "suffix-comment");
+    // It is worse by the last case alone.
+    assert.equal(await found(8, 8.1), "suffix-comment");
     assert.equal(await found(11, 12), "continuation");
     assert.equal(await found(11, 9), "chat-fill");
   });

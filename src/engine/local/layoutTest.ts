@@ -4,7 +4,7 @@ import type { PlainLayout, PromptPart } from "../../protocol/prompt";
 import { LAYOUT_CASES, type LayoutCase } from "./layoutCases";
 
 /** Raised with every change to the cases or the layouts: a verdict of another version says nothing about these. */
-export const LAYOUT_TEST_VERSION = 1;
+export const LAYOUT_TEST_VERSION = 2;
 
 /** A layout must be better than to continue by more than this part of the bits that that costs. */
 const GAIN_MIN = 0.02;
@@ -60,9 +60,10 @@ export async function chooseLayout(
   for (const layout of traits.chat === undefined ? OTHERS.slice(0, -1) : OTHERS) {
     const bits = await bitsOf(layout, limit);
     costs[layout] = { bits: sum(bits), cases: bits.length };
-    if (bits.length === cases.length && isBetter(bits, continued)) {
+    // The last case may be the one with which it has cost too much.
+    if (bits.length === cases.length && sum(bits) < limit && isBetter(bits, continued)) {
       best = layout;
-      limit = Math.min(limit, sum(bits));
+      limit = sum(bits);
     }
   }
   return { layout: best, costs };

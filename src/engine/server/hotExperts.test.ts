@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cacheFolder } from "../wire/address";
+import { CACHE_FILES_MAX } from "./cacheFile";
 import { HotExperts } from "./hotExperts";
 
 const MODEL = { path: "/models/a.gguf", size: 1000, mtimeMs: 12 };
@@ -37,6 +38,21 @@ describe("HotExperts", () => {
       writeFileSync(join(folder, name!), text);
       assert.deepEqual([...hot.read(MODEL, 48)], [], text);
     }
+  });
+
+  it("keeps the lists of the models that were used last", () => {
+    const hot = new HotExperts(folder);
+    for (let i = 0; i < CACHE_FILES_MAX + 5; ++i) {
+      hot.write({ ...MODEL, mtimeMs: i }, Int32Array.of(i));
+      // A clock may not tell two files of a moment apart.
+      for (const name of readdirSync(folder)) {
+        const path = join(folder, name);
+        utimesSync(path, new Date(), new Date(statSync(path).mtimeMs - 1000));
+      }
+    }
+    assert.equal(readdirSync(folder).length, CACHE_FILES_MAX);
+    assert.deepEqual([...hot.read({ ...MODEL, mtimeMs: 4 }, 48)], []);
+    assert.deepEqual([...hot.read({ ...MODEL, mtimeMs: 5 }, 48)], [5]);
   });
 
   it("does without a folder that cannot be made", () => {

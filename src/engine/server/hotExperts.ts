@@ -1,8 +1,11 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FileIdentity } from "../../model/ggufFile";
 import { cacheFolder } from "../wire/address";
+import { writeCacheFile } from "./cacheFile";
+
+const KIND = "experts-";
 
 /**
  * The experts of a model that were most worth caching when it was last used, kept from one engine process to the next and
@@ -18,7 +21,8 @@ export class HotExperts {
   /** Each `layer * experts + id`, the most valuable first; empty if nothing is known. */
   read(model: FileIdentity, count: number): Int32Array {
     try {
-      const found: unknown = JSON.parse(readFileSync(this.#path(model), "utf8"));
+      const path = join(this.#folder, `${KIND}${keyOf(model)}.json`);
+      const found: unknown = JSON.parse(readFileSync(path, "utf8"));
       const fits = Array.isArray(found) && found.every((id) => Number.isInteger(id) && id >= 0 && id < count);
       return Int32Array.from(fits ? (found as number[]) : []);
     } catch {
@@ -28,31 +32,13 @@ export class HotExperts {
 
   /** Never fails: where it cannot be written the next process begins without it. */
   write(model: FileIdentity, experts: Int32Array): void {
-    const path = this.#path(model);
-    const unfinished = `${path}.${String(process.pid)}.tmp`;
-    try {
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-      writeFileSync(unfinished, JSON.stringify([...experts]), { mode: 0o600 });
-      renameSync(unfinished, path);
-    } catch {
-      remove(unfinished);
-    }
-  }
-
-  #path({ path, size, mtimeMs }: FileIdentity): string {
-    const key = createHash("sha256")
-      .update(JSON.stringify([path, size, mtimeMs]))
-      .digest("hex")
-      .slice(0, 24);
-    return join(this.#folder, `experts-${key}.json`);
+    writeCacheFile(this.#folder, KIND, keyOf(model), [...experts]);
   }
 }
 
-/** A full disk leaves an empty file; one that is read-only has none. */
-function remove(path: string): void {
-  try {
-    rmSync(path, { force: true });
-  } catch {
-    // See HotExperts.write.
-  }
+function keyOf({ path, size, mtimeMs }: FileIdentity): string {
+  return createHash("sha256")
+    .update(JSON.stringify([path, size, mtimeMs]))
+    .digest("hex")
+    .slice(0, 24);
 }

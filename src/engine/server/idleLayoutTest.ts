@@ -55,9 +55,11 @@ export class IdleLayoutTest {
     }
   }
 
-  /** A request begins. */
+  /** A request begins: it gets the session's place, and what a case has evaluated so far is nothing. */
   busy(): void {
     this.#isCalm = false;
+    this.#signal?.stop("superseded");
+    this.#slots.forget((key) => key === KEY);
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
@@ -95,7 +97,7 @@ export class IdleLayoutTest {
         lease.session.cancel();
       });
       try {
-        return await ask(bitsIn(this.#engine, lease.session));
+        return await ask(bitsIn(this.#engine, lease.session, () => signal.reason !== undefined));
       } catch (error) {
         if (signal.reason === undefined) {
           throw error;

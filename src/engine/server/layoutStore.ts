@@ -1,11 +1,14 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { GgufModel } from "../../model/ggufFile";
 import { headerHash } from "../../model/headerHash";
 import { PLAIN_LAYOUTS, type PlainLayout } from "../../protocol/prompt";
 import { LAYOUT_TEST_VERSION, type LayoutCost, type LayoutVerdict } from "../local/layoutTest";
 import { cacheFolder } from "../wire/address";
+import { writeCacheFile } from "./cacheFile";
+
+const KIND = "layout-";
 
 type Tested = Pick<GgufModel, "identity" | "headerBytes">;
 
@@ -23,7 +26,8 @@ export class LayoutStore {
   /** Undefined where none is known. */
   async read(model: Tested): Promise<LayoutVerdict | undefined> {
     try {
-      return verdictOf(JSON.parse(readFileSync(await this.#path(model), "utf8")));
+      const path = join(this.#folder, `${KIND}${await keyOf(model)}.json`);
+      return verdictOf(JSON.parse(readFileSync(path, "utf8")));
     } catch {
       return undefined;
     }
@@ -31,25 +35,23 @@ export class LayoutStore {
 
   /** Never fails: where it cannot be written the next process tests again. */
   async write(model: Tested, verdict: LayoutVerdict): Promise<void> {
+    let key: string;
     try {
-      const path = await this.#path(model);
-      const unfinished = `${path}.${String(process.pid)}.tmp`;
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-      writeFileSync(unfinished, JSON.stringify(verdict), { mode: 0o600 });
-      renameSync(unfinished, path);
+      key = await keyOf(model);
     } catch {
-      // See above.
+      // The file is gone.
+      return;
     }
+    writeCacheFile(this.#folder, KIND, key, verdict);
   }
+}
 
-  async #path(model: Tested): Promise<string> {
-    const { size, mtimeMs } = model.identity;
-    const key = createHash("sha256")
-      .update(JSON.stringify([LAYOUT_TEST_VERSION, size, mtimeMs, await headerHash(model)]))
-      .digest("hex")
-      .slice(0, 24);
-    return join(this.#folder, `layout-${key}.json`);
-  }
+async function keyOf(model: Tested): Promise<string> {
+  const { size, mtimeMs } = model.identity;
+  return createHash("sha256")
+    .update(JSON.stringify([LAYOUT_TEST_VERSION, size, mtimeMs, await headerHash(model)]))
+    .digest("hex")
+    .slice(0, 24);
 }
 
 function verdictOf(found: unknown): LayoutVerdict | undefined {

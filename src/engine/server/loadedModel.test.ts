@@ -196,7 +196,7 @@ describe("LoadedModel: the self-test of layouts", function () {
     assert.equal(await stored(), undefined);
   });
 
-  it("changes how the model is asked, from then on", async () => {
+  it("asks the model as a verdict that is stored says", async () => {
     const costs = { continuation: { bits: 500, cases: 20 } };
     await new LayoutStore(folder).write(await openGgufFile(file), { layout: "suffix-comment", costs });
     const model = await load(0);

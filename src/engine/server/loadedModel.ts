@@ -130,6 +130,10 @@ export class LoadedModel {
       // The next process tries again.
     } finally {
       this.#layoutTest = undefined;
+      // What it has read is worth no memory while nobody asks anything.
+      if (this.#running.size === 0) {
+        this.#trimWhenIdle();
+      }
     }
   }
 
@@ -233,6 +237,7 @@ export class LoadedModel {
     if (this.#idleTrimMs === 0 || this.#allEnded !== undefined) {
       return;
     }
+    clearTimeout(this.#idleTimer);
     this.#idleTimer = setTimeout(() => {
       this.#rememberHot();
       this.#engine.trimIdle();

@@ -69,11 +69,20 @@ export async function testLayout(engine: LocalEngine, bitsAfter: BitsAfter): Pro
   return chooseLayout({ ...promptTraitsOf(engine.model), ...(chat === undefined ? {} : { chat }) }, bitsAfter);
 }
 
-/** Asks a session, whatever else wants to be evaluated first. */
-export function bitsIn({ tokenizer, info }: LocalEngine, session: LocalSession): BitsAfter {
+/** Asks a session, whatever else wants to be evaluated first. Rejects soon after `isStopped` is true. */
+export function bitsIn(
+  { tokenizer, info }: LocalEngine,
+  session: LocalSession,
+  isStopped: () => boolean = () => false,
+): BitsAfter {
   const { contextTokens } = info.plan;
   const idle: Pick<LocalSession, "evaluate" | "logits"> = {
-    evaluate: (tokens) => session.evaluate(tokens, { priority: "prefill" }),
+    evaluate: (tokens) => {
+      if (isStopped()) {
+        return Promise.reject(new Error("the self-test is interrupted"));
+      }
+      return session.evaluate(tokens, { priority: "prefill" });
+    },
     logits: () => session.logits(),
   };
   return async (prompt, text) =>
@@ -82,7 +91,7 @@ export function bitsIn({ tokenizer, info }: LocalEngine, session: LocalSession):
 
 /** As a window would be told without waiting: after the verdict that is stored, if there is one. */
 export async function storedTraits(engine: LocalEngine, store = new LayoutStore()): Promise<Traits> {
-  return traitsAfter(engine, isLayoutOpen(engine.model) ? await store.read(engine.model) : undefined);
+  return traitsAfter(engine, canTestLayout(engine) ? await store.read(engine.model) : undefined);
 }
 
 /** For a caller with the engine for itself: the verdict that is stored, or one that is found now and stored. */
