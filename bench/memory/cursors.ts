@@ -26,6 +26,8 @@ const FIRST_LINE = 3;
 const LINE_CHARS_MIN = 6;
 /** At a line's last characters there is nothing to say. */
 const REST_CHARS_MIN = 2;
+/** For a cursor. */
+const DRAWS_MAX = 100;
 
 /** A cursor in a line with something on it; undefined where the line that was drawn has too little. */
 function cursorIn(file: PackageFile, random: Prng): CursorCase | undefined {
@@ -52,7 +54,8 @@ function cursorIn(file: PackageFile, random: Prng): CursorCase | undefined {
 function workspaceOf(name: string, files: readonly PackageFile[], count: number, random: Prng): CursorWorkspace {
   const code = files.filter((file) => !isSkipped(file));
   const cases: CursorCase[] = [];
-  while (code.length > 0 && cases.length < count) {
+  // Of files of short lines few draws give a cursor, or none.
+  for (let draws = 0; code.length > 0 && cases.length < count && draws < count * DRAWS_MAX; ++draws) {
     const found = cursorIn(code[random.nextBelow(code.length)]!, random);
     if (found !== undefined) {
       cases.push(found);

@@ -3,18 +3,16 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { SHAPES } from "../modelShapes";
 
 const ROOT = join(__dirname, "..", "..");
-
-/** Those of bench/syntheticModel.ts. */
-const SHAPES: ReadonlySet<string> = new Set(["4b", "21b", "mellum2", "qwen3coder"]);
 
 /**
  * Calls `work` with the path of a model: `given` itself, or where that is the name of a shape and no file, that of a new file in
  * `folder`, which is deleted whatever happens. Errors: the file cannot be made; the disk's free space is told by bench/syntheticModel.ts.
  */
 export async function withModel<T>(given: string, folder: string, work: (path: string) => Promise<T>): Promise<T> {
-  if (existsSync(given) || !SHAPES.has(given)) {
+  if (existsSync(given) || !Object.hasOwn(SHAPES, given)) {
     return work(given);
   }
   mkdirSync(folder, { recursive: true });

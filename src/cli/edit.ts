@@ -221,7 +221,7 @@ async function editCommit(args: Arguments): Promise<void> {
  */
 async function changedFiles(): Promise<FileDiff[]> {
   const git = async (...args: readonly string[]): Promise<string> =>
-    (await promisify(execFile)("git", [...args], { maxBuffer: 2 ** 28 })).stdout;
+    (await promisify(execFile)("git", ["--literal-pathspecs", ...args], { maxBuffer: 2 ** 28 })).stdout;
   let paths: readonly string[] = [];
   const changes: FileDiff[] = [];
   try {

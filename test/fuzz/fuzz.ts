@@ -29,6 +29,10 @@ export interface FuzzReport {
   readonly target: string;
   readonly runs: number;
   readonly outcomes: number;
+  /** Inputs that are not of the corpus. */
+  readonly changed: number;
+  /** Of the outcomes those that only such inputs had. */
+  readonly found: number;
   readonly slowestMs: number;
 }
 
@@ -67,6 +71,7 @@ async function fuzz(target: Target, { name, seconds, seed, keep }: Limits): Prom
   const last = join(FAILURES, `${name}.last`);
   mkdirSync(FAILURES, { recursive: true });
   let runs = 0;
+  let found = 0;
   let slowestMs = 0;
   while (runs < target.seeds.length || performance.now() < end) {
     const any = (): Buffer => pool[prng.nextBelow(pool.length)]!;
@@ -88,7 +93,12 @@ async function fuzz(target: Target, { name, seconds, seed, keep }: Limits): Prom
     const kind = classOf(outcome);
     if (!seen.has(kind)) {
       seen.add(kind);
-      pool.splice(POOL_MAX, 1);
+      if (runs > target.seeds.length) {
+        found += 1;
+      }
+      if (pool.length >= POOL_MAX) {
+        pool.splice(prng.nextBelow(pool.length), 1);
+      }
       pool.push(bytes);
       if (keep && bytes.length <= KEPT_BYTES_MAX && runs > target.seeds.length) {
         const file = createHash("sha256").update(kind).digest("hex").slice(0, 12);
@@ -97,7 +107,8 @@ async function fuzz(target: Target, { name, seconds, seed, keep }: Limits): Prom
     }
   }
   rmSync(last, { force: true });
-  return { target: name, runs, outcomes: seen.size, slowestMs: Math.round(slowestMs) };
+  const changed = runs - target.seeds.length;
+  return { target: name, runs, outcomes: seen.size, changed, found, slowestMs: Math.round(slowestMs) };
 }
 
 /** A target in a process of its own. Errors: what it printed, and how it ended. */
@@ -147,6 +158,9 @@ async function main(): Promise<void> {
       close();
     }
     return;
+  }
+  if (values.target !== undefined && !TARGETS.some((name) => name === values.target)) {
+    throw new Error(`there is no target '${values.target}'; there are ${TARGETS.join(", ")}`);
   }
   const names = TARGETS.filter((name) => values.target === undefined || name === values.target);
   const more = ["--seed", values.seed, ...(values.keep ? ["--keep"] : [])];

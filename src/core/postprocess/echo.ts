@@ -20,6 +20,7 @@ function echoOf(text: string, at: Surroundings): number {
     echoedColon(text, at) ||
     echoedSign(text, at) ||
     echoedBrace(text, at) ||
+    echoedParenthesis(text, at) ||
     echoedComment(text, at) ||
     echoedTag(text, at) ||
     echoedQuote(text, at) ||
@@ -154,6 +155,16 @@ function echoedBrace(text: string, { before, enclosing, languageId }: Surroundin
   }
   const isObject = SCRIPTS.test(languageId) && /(?:[=:,?[]\s|\(|\breturn\s)\{$/.test(before);
   return isObject && /^\{\s*(?:[\p{L}\p{N}_$"'[]|\.\.\.)/u.test(text) ? 1 : 0;
+}
+
+/** Values in brackets, separated by commas, are one value: a tuple, or the last of them. */
+const HAVE_NO_TUPLES = /^(?:(?:java|type)script(?:react)?|java|c|cpp|go|objective-c|php|dart)$/;
+
+/** The bracket that opens a call's arguments, where the text says all of them in brackets of their own: `f(` and `(a, b)`. */
+function echoedParenthesis(text: string, { before, after, enclosing, languageId }: Surroundings): number {
+  const isCall = enclosing === undefined && HAVE_NO_TUPLES.test(languageId) && /[\p{L}\p{N}_$]\($/u.test(before);
+  const isAll = /^\([^()[\]{}"'`]*,[^()[\]{}"'`]*\)[;\s]*$/.test(text);
+  return isCall && isAll && after.startsWith(")") ? 1 : 0;
 }
 
 /** The mark of a comment behind code. */

@@ -71,7 +71,8 @@ function fitted(draft: Draft, way: Way, at: Surroundings, isStray: boolean): Fit
 function bestOf(cuts: readonly number[], text: string, at: Surroundings, outcomes: Outcomes): Way | undefined {
   for (const length of cuts) {
     const put = text.slice(0, length);
-    if (put.trim() === "") {
+    // An arrow whose body is cut off leads nowhere.
+    if (put.trim() === "" || (length < text.length && /(?:=>|->)\s*$/.test(put))) {
       continue;
     }
     const ways = replacements(put, at).map((replaced): Way => ({ length, replaced }));
