@@ -12,6 +12,8 @@ export interface RunningDownload {
 
 interface Running extends RunningDownload {
   readonly ending: AbortController;
+  /** Resolves when nothing of it is under way any more. */
+  ended: Promise<unknown>;
   progress: DownloadProgress;
 }
 
@@ -75,14 +77,29 @@ export class ModelDownloads implements vscode.Disposable {
     this.#running.get(reference)?.ending.abort();
   }
 
-  /** Runs to the end of a download, however it ends. One that is under way is joined by nobody: `failed` at once. */
+  /**
+   * Runs to the end of a download, however it ends. One that is under way is joined by nobody: `failed` at once; one that is
+   * being paused is gone on with once it has stopped.
+   */
   async run(reference: string, title: string): Promise<DownloadEnd> {
+    const before = this.#running.get(reference);
+    if (before?.ending.signal.aborted === true) {
+      await before.ended;
+    }
     if (this.#running.has(reference)) {
       return { kind: "failed", error: new ModelsError("busy", `${title} is being downloaded already`) };
     }
-    const running: Running = { reference, title, progress: BEGINNING, ending: new AbortController() };
+    const ending = new AbortController();
+    const running: Running = { reference, title, progress: BEGINNING, ending, ended: Promise.resolve() };
     this.#running.set(reference, running);
     this.#show();
+    const end = this.#toEnd(running);
+    running.ended = end;
+    return end;
+  }
+
+  async #toEnd(running: Running): Promise<DownloadEnd> {
+    const { reference, title } = running;
     await this.remember(reference, title);
     try {
       const { path } = await this.#withNotification(running);
@@ -92,11 +109,19 @@ export class ModelDownloads implements vscode.Disposable {
         ? { kind: "paused", progress: running.progress }
         : { kind: "failed", error };
     } finally {
+      // Before it is gone from the list: the next one of the same file notes that it has begun.
+      await this.#forget(reference);
       this.#running.delete(reference);
       if (!this.#isDisposed) {
         this.#show();
-        await this.remember(reference, undefined);
       }
+    }
+  }
+
+  /** Never rejects: at worst it is offered once more. */
+  async #forget(reference: string): Promise<void> {
+    if (!this.#isDisposed) {
+      await this.remember(reference, undefined).catch(() => undefined);
     }
   }
 
