@@ -27,6 +27,8 @@ export interface ShownModels {
   readonly running: readonly RunningDownload[];
   /** Of the model that is used; empty: the built-in one; undefined: an endpoint is. */
   readonly usedPath: string | undefined;
+  /** The machine's speed is not known yet. */
+  readonly isMeasuring: boolean;
 }
 
 /** The Models view as items of a list: installed, on their way, available, and what else there is to do. */
@@ -62,11 +64,13 @@ export function modelItems({ list, running, usedPath }: ShownModels): ModelItem[
 }
 
 /** "This machine: 16.8 GB of memory, 8 cores, 120 GB free on the drive". */
-export function machineLine({ machine }: ModelList): string {
+function machineLine({ list: { machine }, isMeasuring }: ShownModels): string {
   const { memoryBytes, memoryLimited, cores, freeDiskBytes, memoryBytesPerSecond } = machine;
   const speed =
     memoryBytesPerSecond === undefined
-      ? "; measuring its speed…"
+      ? isMeasuring
+        ? "; measuring its speed…"
+        : ""
       : `, memory read at ${formatBytes(memoryBytesPerSecond)} a second`;
   const limited = memoryLimited ? " (limited by a control group)" : "";
   return (
@@ -184,7 +188,7 @@ export async function showModelsPick({ shown, onDidChange, run }: ModelsPick): P
   const fill = async (): Promise<void> => {
     const now = await shown();
     const active = pick.activeItems[0]?.label.replace(/^\$\([^)]*\) /, "");
-    pick.placeholder = machineLine(now.list);
+    pick.placeholder = machineLine(now);
     pick.keepScrollPosition = true;
     pick.items = modelItems(now);
     // Progress must not move the cursor.

@@ -59,6 +59,8 @@ export class WindowModels implements vscode.Disposable {
   /** What the Models view shows. */
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #ending = new AbortController();
+  /** One measurement for all lists that are opened meanwhile. */
+  #measuring: Promise<void> | undefined;
 
   constructor(options: WindowModelsOptions) {
     this.#options = options;
@@ -96,7 +98,7 @@ export class WindowModels implements vscode.Disposable {
     let running = this.#downloads.running.length;
     let isMeasured = list.machine.memoryBytesPerSecond !== undefined;
     if (!isMeasured) {
-      void this.#measure();
+      this.#measuring ??= this.#measure();
     }
     await showModelsPick({
       onDidChange: this.#changed.event,
@@ -109,6 +111,7 @@ export class WindowModels implements vscode.Disposable {
         }
         const { settings } = this.#options;
         return {
+          isMeasuring: this.#measuring !== undefined,
           list: list ?? (await (await this.#models()).list()),
           running: this.#downloads.running,
           usedPath:
@@ -125,9 +128,13 @@ export class WindowModels implements vscode.Disposable {
   async #measure(): Promise<void> {
     try {
       await (await this.#models()).measure(this.#ending.signal);
-      this.#changed.fire();
     } catch (error) {
       this.#options.log.debug(`the machine's speed is not known: ${String(error)}`);
+    } finally {
+      this.#measuring = undefined;
+      if (!this.#ending.signal.aborted) {
+        this.#changed.fire();
+      }
     }
   }
 
