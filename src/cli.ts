@@ -73,7 +73,7 @@ const HELP = `hearth: private code completion on your own CPU
               [--no-memory] [--no-workspace] [--no-healing] [--no-gate] [--json]
   hearth eval --cursors FILE.jsonl[.gz|.xz] [the same]
       what suggestions are worth: while the files are typed, on a clock of its own; at cursors in lines that were really
-      written. This build has no gate: --eagerness and --no-gate change nothing.
+      written. --no-gate shows all that is generated, as if nothing were unsure.
       --definitions FILE.json: what an editor's providers said at the cursors, for models that know other files.
       --layout continuation|suffix-comment|chat-fill|suffix-first|prefix-first|peer lays prompts out otherwise than the
       model asks for, --details FILE writes a JSON line for each pause or cursor. See docs/completion.md.

@@ -25,6 +25,8 @@ const SAMPLE_FILE = path.join(SAMPLE, "cart.ts");
 /** Beside the sample file; read by src/extension.ts. */
 const WALKTHROUGH = { HEARTH_WALKTHROUGH: "beside" };
 const TYPE_HERE = /type here/i;
+/** Words of the file, which the editor lists until TypeScript has started: of a name that is only being made they know nothing. */
+const SETTINGS = { "editor.wordBasedSuggestions": "off" };
 
 function options() {
   try {
@@ -136,7 +138,16 @@ async function startInBrowser({ port, open }) {
   let server;
   await step("start VS Code", async () => {
     const onSpawn = (stop) => running.push(stop);
-    server = await startServer({ version: NEWEST, folder, extensions, env, withToken: true, port, onSpawn });
+    server = await startServer({
+      version: NEWEST,
+      folder,
+      extensions,
+      env,
+      settings: SETTINGS,
+      withToken: true,
+      port,
+      onSpawn,
+    });
   });
   const place = prepareSample();
   const url = workbenchUrl(server, SAMPLE, [

@@ -63,19 +63,18 @@ export function modelItems({ list, running, usedPath }: ShownModels): ModelItem[
   ];
 }
 
-/** "This machine: 16.8 GB of memory, 8 cores, 120 GB free on the drive". */
+/** "16.8 GB of memory, 8 cores, 120 GB of disk free": short, as the field's width is that of the list. */
 function machineLine({ list: { machine }, isMeasuring }: ShownModels): string {
   const { memoryBytes, memoryLimited, cores, freeDiskBytes, memoryBytesPerSecond } = machine;
-  const speed =
-    memoryBytesPerSecond === undefined
-      ? isMeasuring
-        ? "; measuring its speed…"
-        : ""
-      : `, memory read at ${formatBytes(memoryBytesPerSecond)} a second`;
-  const limited = memoryLimited ? " (limited by a control group)" : "";
+  const notes = [
+    ...(memoryLimited ? ["limited by a control group"] : []),
+    ...(memoryBytesPerSecond === undefined ? [] : [`reads ${formatBytes(memoryBytesPerSecond)} a second`]),
+  ];
+  const about = notes.length === 0 ? "" : ` (${notes.join(", ")})`;
+  const coreWord = cores === 1 ? "core" : "cores";
   return (
-    `This machine: ${formatBytes(memoryBytes)} of memory${limited}, ${String(cores)} cores, ` +
-    `${formatBytes(freeDiskBytes)} free on the drive${speed}`
+    `${formatBytes(memoryBytes)} of memory${about}, ${String(cores)} ${coreWord}, ` +
+    `${formatBytes(freeDiskBytes)} of disk free${isMeasuring ? "; measuring its speed…" : ""}`
   );
 }
 
@@ -180,7 +179,7 @@ const STAYS: readonly ModelAction["kind"][] = ["pause", "discard", "delete"];
 /** Shows the list, which follows downloads while it is open. */
 export async function showModelsPick({ shown, onDidChange, run }: ModelsPick): Promise<void> {
   const pick = vscode.window.createQuickPick<ModelItem>();
-  pick.title = "Hearth: Models";
+  pick.title = "Hearth: Models for This Machine";
   pick.matchOnDescription = true;
   pick.matchOnDetail = true;
   pick.busy = true;
