@@ -278,16 +278,21 @@ async function nativeSuites(compiled) {
     await compiled.get(name)?.catch(() => undefined);
     await suite(name, title, () => compiled.get(name).then(work));
   };
-  await compiledSuite("native", "native unit tests (AddressSanitizer, UndefinedBehaviorSanitizer)", () =>
-    ctest(COMPILED.native),
-  );
-  await compiledSuite("threads", "native unit tests (ThreadSanitizer)", () => ctest(COMPILED.threads));
+  const suites = [
+    () =>
+      compiledSuite("native", "native unit tests (AddressSanitizer, UndefinedBehaviorSanitizer)", () =>
+        ctest(COMPILED.native),
+      ),
+    () => compiledSuite("threads", "native unit tests (ThreadSanitizer)", () => ctest(COMPILED.threads)),
+  ];
   if (canEmulateArm()) {
-    await compiledSuite("arm", "native unit tests on emulated AArch64 processors", emulatedArm);
+    suites.push(() => compiledSuite("arm", "native unit tests on emulated AArch64 processors", emulatedArm));
   } else if (wanted("arm")) {
     console.log("SKIPPED arm: wants aarch64-linux-gnu-g++ and qemu-aarch64 (apt: g++-aarch64-linux-gnu, qemu-user)");
     skipped.push("arm");
   }
+  // Each has one program that takes most of its time.
+  await inLanes(2, suites);
 }
 
 await runMain(async () => {
