@@ -134,7 +134,11 @@ function unfenced(text: string, target: AnswerTarget, blocks: readonly CodePart[
   const none = {
     kind: "none",
     said: text,
-    language: blocks.map(({ info }) => fenceInfo(info).language)[0] ?? "",
+    // An empty block has no code of any language.
+    language:
+      blocks
+        .filter(({ lines }) => lines.some((line) => line.trim() !== ""))
+        .map(({ info }) => fenceInfo(info).language)[0] ?? "",
   } as const;
   if (blocks.length > 0) {
     return none;
