@@ -9,11 +9,18 @@ import {
 } from "./postprocess/clean";
 import type { Draft, Step } from "./postprocess/draft";
 import { dropEcho } from "./postprocess/echo";
-import { dropTrailingJunk, dropUnfinishedEnd, limitLines, oneLine, stopAtDedent } from "./postprocess/ending";
+import {
+  dropStrayBranch,
+  dropTrailingJunk,
+  dropUnfinishedEnd,
+  limitLines,
+  oneLine,
+  stopAtDedent,
+} from "./postprocess/ending";
 import { fitToLine } from "./postprocess/fit";
 import { stopAtLinesBelow } from "./postprocess/linesBelow";
 import { reindent } from "./postprocess/reindent";
-import { breakLoop, dropCopyOfAbove, dropRepeatedLines } from "./postprocess/repetition";
+import { breakLoop, dropCopyOfAbove, dropKnownImport, dropRepeatedLines } from "./postprocess/repetition";
 import type { EmptyReason } from "./skipReasons";
 
 /** A model's output, and how it ended. */
@@ -38,10 +45,12 @@ const SHAPING: readonly Step[] = [
   breakLoop,
   dropUnfinishedEnd,
   reindent,
+  dropStrayBranch,
   stopAtDedent,
   limitLines,
   dropRepeatedLines,
   dropCopyOfAbove,
+  dropKnownImport,
 ];
 
 export type ShapedAnswer =

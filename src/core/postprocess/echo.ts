@@ -26,6 +26,7 @@ function echoOf(text: string, at: Surroundings): number {
     echoedQuote(text, at) ||
     echoedString(text, at) ||
     echoedKeyword(text, at) ||
+    echoedLabel(text, at) ||
     echoedName(text, at)
   );
 }
@@ -224,6 +225,12 @@ function echoedQuote(text: string, { before, enclosing, open }: Surroundings): n
   const [line = ""] = text.split("\n");
   const quotes = line.replace(/\\./g, "").split(quote).length - 1;
   return isOpen && quotes % 2 === 0 ? 1 : 0;
+}
+
+/** A word and its colon: `TODO: `, the name of a field, also in quotes. */
+function echoedLabel(text: string, { before }: Surroundings): number {
+  const label = /(?:^|[\s({[,"'`#/*])((?:[\p{L}_][\p{L}\p{N}_-]+|"[^"]+"|'[^']+'):) ?$/u.exec(before)?.[1];
+  return label !== undefined && text.startsWith(label) && text.length > label.length ? label.length : 0;
 }
 
 /** The name, or the chain of names, that the cursor stands behind. */

@@ -29,6 +29,31 @@ export function dropUnfinishedEnd(draft: Draft): Draft {
 const NEXT_BRANCH = /^\s*(?:else|elif|elsif|except|finally|catch|rescue|ensure|when|then)\b/;
 const CLOSING_LINE = /^\s*(?:[)\]}]|<\/|(?:end|fi|done|esac|until)\b)/;
 
+/** Where blocks are indentation, branches, by what they may follow. */
+const BRANCHES: readonly (readonly [branch: RegExp, follows: RegExp])[] = [
+  [/^elif\b/, /^(?:if|elif)\b/],
+  [/^else\s*:/, /^(?:if|elif|for|while|try|except|async\s+for)\b/],
+  [/^except\b/, /^(?:try|except)\b/],
+  [/^finally\s*:/, /^(?:try|except|else)\b/],
+];
+
+/** A branch on a line of its own that is as deep as no statement that it could belong to: the cursor cannot be moved outwards. */
+export function dropStrayBranch(draft: Draft, at: Surroundings): Draft {
+  const { languageId, before, above, enclosing, indentation } = at;
+  const follows = BRANCHES.find(([branch]) => branch.test(draft.text.trimStart()))?.[1];
+  if (languageId !== "python" || before.trim() !== "" || enclosing !== undefined || follows === undefined) {
+    return draft;
+  }
+  const width = indentWidth(before + draft.text, indentation.size);
+  const outer = above
+    .split("\n")
+    .findLast((line) => line.trim() !== "" && indentWidth(line, indentation.size) <= width);
+  const isBelow = outer !== undefined && indentWidth(outer, indentation.size) === width && follows.test(outer.trim());
+  // The end of a head of several lines, `):`, may be one of anything.
+  const isUnknown = outer !== undefined && /^[)\]}]/.test(outer.trim());
+  return isBelow || isUnknown ? draft : shortened(draft, "", "unbalanced");
+}
+
 /** Lines that leave the block in which the cursor stands belong to what follows, not to the completion. */
 export function stopAtDedent(draft: Draft, at: Surroundings): Draft {
   if (draft.completionKind === "line" || at.enclosing === "string") {

@@ -252,9 +252,12 @@ export class Outcomes {
   }
 }
 
-/** `;` in front of `;`, which ends the same statement twice. */
+/** `;` in front of `;`, which ends the same statement twice, or the colon of a block in front of its line's. */
 function isDoubled(put: string, rest: string): boolean {
   const end = put.trimEnd().slice(-1);
+  if (end === ":" && rest.trim() === ":") {
+    return true;
+  }
   return (end === ";" || end === ",") && rest.trimStart().startsWith(end);
 }
 

@@ -71,6 +71,26 @@ function hasSubstance(unit: readonly string[]): boolean {
   return /\p{L}{2}/u.test(unit.join(""));
 }
 
+/** What brings names into a file, which one of it does for good. */
+const IMPORT =
+  /^(?:import\b|from\s+\S+\s+import\b|(?:pub\s+)?use\s+[\w:\\]|#\s*include\b|using\s+[\w.:=\s]+;|require(?:_relative|_once)?[\s(]|const\s.*=\s*require\()/;
+
+/** A line that imports once more what a line above imports. */
+export function dropKnownImport(draft: Draft, at: Surroundings): Draft {
+  const [first = "", ...others] = draft.text.split("\n");
+  const line = (at.before + first).trim();
+  if (draft.isWhole === true || at.after.trim() !== "" || !IMPORT.test(line) || /^\s*import\s*\($/.test(line)) {
+    return draft;
+  }
+  const isKnown = at.above.split("\n").some((each) => each.trim() === line);
+  if (!isKnown) {
+    return draft;
+  }
+  // On a line of its own it is left out, and what follows is as good as it was.
+  const rest = at.before.trim() === "" ? others.join("\n") : "";
+  return rest.trim() === "" ? shortened(draft, "", "repeats") : dropKnownImport({ ...draft, text: rest }, at);
+}
+
 const COPIED_LINE_CHARS_MIN = 8;
 const COPIED_LINES_LOOKED_AT = 40;
 
