@@ -31,6 +31,7 @@ export function withCommentsOf(
       pairs.set(o, i);
     }
   }
+  const partners = new Set(pairs.values());
   const changedCode =
     code.length !== oldCode.length || [...pairs].some(([o, i]) => !isKept(i, o)) || pairs.size !== oldCode.length;
   const result: string[] = [];
@@ -39,7 +40,10 @@ export function withCommentsOf(
     const i = pairs.get(o);
     const above = pairs.get(oldCode[at - 1] ?? -1);
     result.push(
-      ...betweenOf(asidesOf({ rewrite, old, own, indentation }, [above, i], o, oldCode[at - 1]), old.slice(oldRead, o)),
+      ...betweenOf(
+        asidesOf({ rewrite, old, own, partners, indentation }, [above, i], o, oldCode[at - 1]),
+        old.slice(oldRead, o),
+      ),
     );
     if (o < old.length) {
       result.push(
@@ -121,6 +125,8 @@ interface Texts {
   readonly rewrite: readonly string[];
   readonly old: readonly string[];
   readonly own: readonly CodeText[];
+  /** Lines of the rewrite that stand for one of the old code. */
+  readonly partners: ReadonlySet<number>;
   readonly indentation: Indentation;
 }
 
@@ -129,7 +135,7 @@ interface Texts {
  * before the partner of the second, which are the same ones where nothing was changed.
  */
 function asidesOf(
-  { rewrite, old, own, indentation }: Texts,
+  { rewrite, old, own, partners, indentation }: Texts,
   [above, below]: readonly [number | undefined, number | undefined],
   oldBelow: number,
   oldAbove: number | undefined,
@@ -147,6 +153,10 @@ function asidesOf(
   }
   const shiftOf = (i: number | undefined, o: number | undefined): number =>
     i === undefined || o === undefined ? 0 : shiftBetween(rewrite[i] ?? "", old[o] ?? "", indentation.size);
+  // What stands above a line of the old code further down is about that.
+  if (below === undefined && above !== undefined && partners.has(end)) {
+    return [];
+  }
   const [first, second] = [shiftOf(above, oldAbove), shiftOf(below, oldBelow)];
   return below !== undefined && (start < end || above === undefined)
     ? fitted(start, below, second)

@@ -4,6 +4,7 @@ import { placePatch } from "./answer/patchText";
 import { beyondRange } from "./beyondRange";
 import { blankEnds, withoutBlankEnds } from "./blankEnds";
 import { blockAt, withWhatBelongsAbove } from "./block";
+import { fragmentOf, losesAll } from "./fragment";
 import { fitIndentation } from "./codeIndentation";
 import { hasOnlyComments, withCodeBelow, withCommentsOf } from "./commentsOnly";
 import { withoutDuplication } from "./duplication";
@@ -55,6 +56,7 @@ export type RewriteResult =
 
 /** Shown around the code, and so what a model may repeat. */
 const AROUND_LINES = 60;
+const LEFT_OUT = "The answer leaves code out and does not say where that belongs.";
 
 /** From a model's answer to the lines of a document: for refactoring, fixes, documentation and tests. */
 export function rewriteOf(answer: string, spot: RewriteSpot, options: RewriteOptions): RewriteResult {
@@ -94,12 +96,19 @@ export function rewriteOf(answer: string, spot: RewriteSpot, options: RewriteOpt
   if (beyond !== undefined) {
     return { kind: "rewritten", ...beyond, warnings: [...warnings, ...beyond.warnings] };
   }
+  const part = isWhole && !isLeftOut ? fragmentOf(own, original, languageId, spot.indentation.size) : undefined;
+  if (part !== undefined) {
+    const inner = { start: range.start + part.start, end: range.start + part.end };
+    const placed = fittedTo({ ...spot, range: inner }, own, options);
+    return placed === undefined
+      ? { kind: "none", reason: LEFT_OUT, said: own.join("\n") }
+      : { kind: "rewritten", ...placed, warnings: [...warnings, WARNINGS.part, ...placed.warnings] };
+  }
   const hoisted =
     options.isPartial === true || options.kind === "document" ? undefined : hoistedImports(own, spot, range);
   const fitted = fittedTo(spot, hoisted?.rest ?? own, options);
   if (fitted === undefined) {
-    const reason = "The answer leaves code out and does not say where that belongs.";
-    return { kind: "none", reason, said: own.join("\n") };
+    return { kind: "none", reason: LEFT_OUT, said: own.join("\n") };
   }
   const { range: whole } = fitted;
   const old = lines.slice(whole.start, whole.end);
@@ -138,7 +147,9 @@ function lostWarnings(
   const isThere = (name: string): boolean =>
     words.has(/[^.:]*$/.exec(name)?.[0] ?? name) || (/\W/.test(name) && text.includes(name));
   const lost = before.filter(({ name }) => !isThere(name)).map(({ name }) => name);
-  return lost.length > 0 && after.length < before.length ? [lostWarning(lost)] : [];
+  const isLess =
+    after.length < before.length || losesAll(written, lines.slice(start, end), languageId, indentation.size);
+  return lost.length > 0 && isLess ? [lostWarning(lost)] : [];
 }
 
 interface Fitted {

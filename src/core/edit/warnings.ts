@@ -4,6 +4,7 @@ export const WARNINGS = {
   cut: "The answer is not complete: what the model had not come to is as it was.",
   unsure: "The answer did not say which part of it is code: check where it begins and ends.",
   widened: "Only a part of a block was selected, and the answer is the whole block: it takes the place of the whole.",
+  part: "The answer is only a part of the selected code: the rest of it stays as it was.",
   half: "Only a part of a block was selected: check that the change fits the rest of it.",
   codeChanged: "The answer changed code, too; only its comments were taken.",
   loop: "The model began to repeat itself: the repetitions were left out.",

@@ -164,9 +164,11 @@ function unfenced(text: string, target: AnswerTarget, blocks: readonly CodePart[
   const shared = likeness(code, known);
   const talk = code.filter(isTalk).length;
   const showsBlocks = markLines(original).size > 0 && markLines(code).size > 0;
-  const isCode = isProse(languageId)
-    ? shared > 0 || showsBlocks || sharedWords(code, original) >= PROSE_SHARED_MIN
-    : talk * 3 < Math.max(1, significant(code).length) || shared >= 1 / 3;
+  const isCode = hasOnlyComments(code, languageId)
+    ? talk < code.length
+    : isProse(languageId)
+      ? shared > 0 || showsBlocks || sharedWords(code, original) >= PROSE_SHARED_MIN
+      : talk * 3 < Math.max(1, significant(code).length) || shared >= 1 / 3;
   return isCode && !isOnlyTalk(code, target)
     ? { kind: "code", lines: code, closed: true, isFenced: false, others: 0 }
     : none;
