@@ -81,10 +81,12 @@ function rewritten(lines: readonly string[], next: string, step: string, random:
       return lines.map((line) => (line.trim() === "" ? line : words(line)));
     default: {
       // A new line at the end that is the next one of the file, but one step deeper; none that nobody writes: two steps
-      // deeper than the one above it, or half of a block whose other half stands elsewhere.
+      // deeper than the one above it, half of a block whose other half stands elsewhere, or an entry without the comma
+      // that the one above it has.
       const last = lines.findLastIndex((line) => line.trim() !== "");
       const deeper = `${leadingSpace(next)}${step}${next.trim()}`;
-      const isFit = leadingSpace(deeper).length <= leadingSpace(lines[last] ?? "").length + step.length;
+      const isEntry = deeper.endsWith(",") === (lines[last] ?? "").endsWith(",");
+      const isFit = isEntry && leadingSpace(deeper).length <= leadingSpace(lines[last] ?? "").length + step.length;
       return isFit && /^\s*[^\s)}\]].*[^\s{([:]$/.test(next) ? lines.toSpliced(last + 1, 0, deeper) : [...lines];
     }
   }
