@@ -87,16 +87,32 @@ export class Workbench {
     return [first.join(""), ...more].join("\n").replaceAll("\u00a0", " ");
   }
 
-  /** Waits until something is shown in grey, and stays. */
-  ghost(): Promise<string> {
-    return this.until("a suggestion is shown", async () => {
-      const text = await this.ghostText();
-      if (text === "") {
-        return false;
-      }
-      await sleep(GHOST_STAYS_MS);
-      return (await this.ghostText()) === text && text;
-    });
+  /** Waits until something is shown in grey, and stays. Where nothing is, the error has what Hearth says about that. */
+  async ghost(): Promise<string> {
+    try {
+      return await this.until("a suggestion is shown", async () => {
+        const text = await this.ghostText();
+        if (text === "") {
+          return false;
+        }
+        await sleep(GHOST_STAYS_MS);
+        return (await this.ghostText()) === text && text;
+      });
+    } catch (error) {
+      await this.screenshot("without-ghost");
+      throw new Error(`nothing is shown in grey; Hearth says:\n${await this.skipReasons()}`, { cause: error });
+    }
+  }
+
+  /** The newest entries of "Why Was Nothing Suggested?". */
+  async skipReasons(): Promise<string> {
+    try {
+      await this.command("Hearth: Why Was Nothing Suggested?");
+      await this.choices().first().waitFor();
+      return (await this.choices().allInnerTexts()).slice(0, 8).join("\n");
+    } catch (error) {
+      return `nothing (${String(error)})`;
+    }
   }
 
   /** The lines of the active document that are in view, without what is only suggested. */
