@@ -5,9 +5,11 @@ const KEY = "hearth.acceptHints";
 const TIMES = 3;
 const SHOWN_MS = 8000;
 
-/** The keys of package.json and of the editor, which has Ctrl+Right for a word itself. On a Mac they are named otherwise. */
-const HINT =
-  "$(flame) Tab accepts the suggestion, Ctrl+Right (⌘Right) its next word, Alt+Shift+\\ its next line, Escape hides it";
+/**
+ * The keys of package.json and of the editor, which has Ctrl+Right for a word itself. On a Mac they are named otherwise. Longer
+ * messages are cut off.
+ */
+const HINT = "$(flame) Tab accepts, Ctrl+Right (⌘Right) a word, Alt+Shift+\\ a line, Esc hides";
 
 /** With the first suggestions that a user sees at all, how they are accepted: in the status bar, in nobody's way. */
 export class AcceptHint {
