@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import manifest from "../../package.json" with { type: "json" };
+import { MANIFEST } from "../../test/fixtures/manifest";
 import { REMEDIES } from "./remedies";
 import { FAILURES, SKIP_REASONS } from "./skipReasons";
 
-const { commands, configuration } = manifest.contributes;
+const { commands, configuration } = MANIFEST.contributes;
 const TITLES = new Set(commands.map(({ title }) => title));
 const COMMANDS = new Map(commands.map(({ command, title }) => [command, title]));
 const SETTINGS = new Map(Object.entries<object>(configuration.properties));
@@ -46,6 +46,7 @@ describe("What Hearth says", () => {
         "MARKETPLACE.md",
         "SECURITY.md",
         "package.json",
+        "package.nls.json",
         "native/README.md",
       ],
     ].filter((file) => file !== join("src", "core", "messages.test.ts"));
@@ -83,7 +84,7 @@ describe("The page that vendors show", () => {
   }));
 
   it("has pictures that ship, each with words for who does not see it, and links to nothing that does not", () => {
-    const shipped = manifest.contributes.walkthroughs.flatMap(({ steps }) => steps.map(({ media }) => media.image));
+    const shipped = MANIFEST.contributes.walkthroughs.flatMap(({ steps }) => steps.map(({ media }) => media.image));
     assert.ok(targets.filter(({ isPicture }) => isPicture).length >= 3);
     for (const { isPicture, target } of targets) {
       assert.ok(isPicture ? shipped.includes(target) : target.startsWith("https://"), target);
@@ -93,7 +94,7 @@ describe("The page that vendors show", () => {
   });
 
   it("names the keys that there are", () => {
-    const { keybindings } = manifest.contributes;
+    const { keybindings } = MANIFEST.contributes;
     const bound = (command: string): string[] =>
       keybindings.filter((binding) => binding.command === command).map(({ key }) => key);
     const named = [...page.matchAll(/^\| ((?:Ctrl|Alt)\+[^\s|]+)/gm)].map(([, key = ""]) => key.toLowerCase());

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import manifest from "../../package.json" with { type: "json" };
+import { MANIFEST } from "../../test/fixtures/manifest";
 import { EARLIER_KEYS, settingOf, type SettingsSource } from "./settingKeys";
 
 type Declared = Readonly<Record<string, unknown>> & { readonly markdownDeprecationMessage?: string };
 
-const PROPERTIES: Readonly<Record<string, Declared>> = manifest.contributes.configuration.properties;
+const PROPERTIES: Readonly<Record<string, Declared>> = MANIFEST.contributes.configuration.properties;
 
 /** Settings of a user and of a workspace, above the defaults. */
 function source(user: Record<string, unknown>, workspace: Record<string, unknown> = {}): SettingsSource {
@@ -36,7 +36,7 @@ describe("A setting that has another key now", () => {
       for (const name of ["type", "scope", "minimum", "maximum"]) {
         assert.deepEqual(before[name], now[name], name);
       }
-      const { restrictedConfigurations: restricted } = manifest.capabilities.untrustedWorkspaces;
+      const { restrictedConfigurations: restricted } = MANIFEST.capabilities.untrustedWorkspaces;
       assert.equal(restricted.includes(`hearth.${earlier}`), restricted.includes(`hearth.${key}`));
     });
   }

@@ -1,5 +1,5 @@
 // What of this repository is the extension: the files that are packaged and installed, and nothing else.
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { StepError } from "../steps.mjs";
 import { syntaxFiles } from "../syntaxData.mjs";
@@ -31,13 +31,21 @@ export function manifest() {
   return JSON.parse(readFileSync("package.json", "utf8"));
 }
 
+/** Texts in English and in other languages: package.json's, and those of the code in the folder that package.json names. */
+function textFiles() {
+  const ofManifest = readdirSync(".").filter((name) => /^package\.nls\.(.+\.)?json$/.test(name));
+  const folder = path.posix.normalize(manifest().l10n);
+  const ofCode = existsSync(folder) ? readdirSync(folder).map((name) => `${folder}/${name}`) : [];
+  return [...ofManifest, ...ofCode];
+}
+
 /** Files of the extension that are there as they are in the repository. */
 function copiedFiles() {
   const { main, browser, icon, contributes } = manifest();
   const pictures = contributes.walkthroughs.flatMap(({ steps }) => steps.map(({ media }) => media.image));
   const named = [main, browser, icon, ...pictures].filter((file) => file !== undefined);
   const syntax = syntaxFiles().map((file) => `dist/syntax/${file}`);
-  return [...new Set([...SHIPPED, ...syntax, ...named.map((file) => path.posix.normalize(file))])];
+  return [...new Set([...SHIPPED, ...textFiles(), ...syntax, ...named.map((file) => path.posix.normalize(file))])];
 }
 
 /** Every file of the extension. */
