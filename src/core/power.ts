@@ -16,6 +16,9 @@ export type PowerSaving = (typeof POWER_SAVING)[number];
 /** Looked at only where something depends on it, and not at every key. */
 const LOOK_MS = 10_000;
 
+/** For users, behind "Saving power: ". */
+const REASONS = { battery: "on battery", profile: "the system's profile", busy: "the machine is busy" } as const;
+
 /** Why power is saved now, as far as the machine tells; no timer of its own. */
 export class PowerWatch {
   readonly #read: () => PowerState;
@@ -40,7 +43,7 @@ export class PowerWatch {
       return undefined;
     }
     const { onBattery, lowPower, busy } = this.#state();
-    return onBattery ? "on battery" : lowPower ? "the system's profile" : busy ? "the machine is busy" : undefined;
+    return onBattery ? REASONS.battery : lowPower ? REASONS.profile : busy ? REASONS.busy : undefined;
   }
 
   #state(): PowerState {

@@ -1,3 +1,4 @@
+import { inEnglish, type Translate } from "../protocol/translate";
 import { SKIP_REASONS, type SkipReason } from "./skipReasons";
 
 /** What became of one request. No text of the document: the log may be shown to others. */
@@ -80,11 +81,17 @@ export class RequestLog {
 }
 
 /** For the status menu: what became of the last request, and how long it took. */
-export function lastLine({ lastDone }: RequestLog): string | undefined {
+export function lastLine({ lastDone }: RequestLog, t: Translate = inEnglish): string | undefined {
   if (lastDone === undefined) {
     return undefined;
   }
   const { reason, totalMs } = lastDone;
-  const what = reason === undefined ? "shown" : SKIP_REASONS[reason].title.toLowerCase();
-  return `last: ${what}, ${totalMs.toFixed(0)} ms`;
+  const what = reason === undefined ? t("shown") : withinLine(SKIP_REASONS[reason].title, t);
+  return t("last: {0}, {1} ms", what, totalMs.toFixed(0));
+}
+
+/** Other languages have capitals of their own within a line. */
+function withinLine(title: string, t: Translate): string {
+  const said = t(title);
+  return said === title ? title.toLowerCase() : said;
 }

@@ -5,6 +5,7 @@ import type {
   ModelInfo,
   ReadStatistics,
 } from "../protocol/engine";
+import { inEnglish, type Translate } from "../protocol/translate";
 import type { RemedyName } from "./remedies";
 import { FAILURES, SKIP_REASONS, type SkipReason, type UnwantedReason } from "./skipReasons";
 
@@ -45,34 +46,36 @@ export interface StatusLine {
 }
 
 /** The status line of a window. */
-export function statusLine(facts: WindowFacts): StatusLine {
+export function statusLine(facts: WindowFacts, t: Translate = inEnglish): StatusLine {
   const { engine, unwanted } = facts;
   if (unwanted === "off") {
-    return line("off", "circle-slash", ["Completion is off."], "off");
+    return line("off", "circle-slash", [t("Completion is off.")], t("off"));
   }
   switch (engine.kind) {
     case "failed": {
       const { code, message } = engine.error;
-      return { ...line("error", "error", [sentence(message)], "failed"), remedies: FAILURES[code].remedies };
+      return { ...line("error", "error", [sentence(message)], t("failed")), remedies: FAILURES[code].remedies };
     }
     case "ended": {
-      const details = [`The engine was stopped (${engine.reason}).`];
-      return { ...line("error", "debug-disconnect", details, "stopped"), remedies: ["restartEngine"] };
+      const details = [t("The engine was stopped ({0}).", engine.reason)];
+      return { ...line("error", "debug-disconnect", details, t("stopped")), remedies: ["restartEngine"] };
     }
     case "starting":
-      return line("loading", SPINNER, ["The engine is starting."], "starting");
+      return line("loading", SPINNER, [t("The engine is starting.")], t("starting"));
     case "restarting":
-      return line("loading", SPINNER, ["The engine crashed and is restarting."], "restarting");
+      return line("loading", SPINNER, [t("The engine crashed and is restarting.")], t("restarting"));
     case "loading": {
-      const percent = `${String(Math.floor(engine.part * 100))} %`;
-      return line("loading", SPINNER, [`The model is loading: ${percent}.`], `loading ${percent}`);
+      const percent = Math.floor(engine.part * 100);
+      const details = [t("The model is loading: {0} %.", percent)];
+      return line("loading", SPINNER, details, t("loading {0} %", percent));
     }
     case "asleep":
       return (
-        pausedLine(facts) ?? line("asleep", "flame", ["The engine starts with the first document you work in."], "idle")
+        pausedLine(facts, t) ??
+        line("asleep", "flame", [t("The engine starts with the first document you work in.")], t("idle"))
       );
     case "ready":
-      return readyLine(facts, engine.model);
+      return readyLine(facts, engine.model, t);
   }
 }
 
@@ -82,34 +85,38 @@ function line(state: StatusLine["state"], icon: string, details: readonly string
   return { state, icon, text: `Hearth: ${word}`, details, remedies: [] };
 }
 
-function readyLine(facts: WindowFacts, model: ShownModel): StatusLine {
-  const about = aboutLines(model, facts);
+function readyLine(facts: WindowFacts, model: ShownModel, t: Translate): StatusLine {
+  const about = aboutLines(model, facts, t);
   if (!model.capabilities.includes("complete")) {
-    return line("paused", "info", [SKIP_REASONS.cannotComplete.sentence, ...about], "chat only");
+    return line("paused", "info", [t(SKIP_REASONS.cannotComplete.sentence), ...about], t("chat only"));
   }
-  const paused = pausedLine(facts);
+  const paused = pausedLine(facts, t);
   if (paused !== undefined) {
     return { ...paused, details: [...paused.details, ...about] };
   }
   const { thinking, lastSkipReason } = facts;
-  const last = lastSkipReason === undefined ? [] : [`Last: ${SKIP_REASONS[lastSkipReason].sentence}`];
+  const last = lastSkipReason === undefined ? [] : [t("Last: {0}", t(SKIP_REASONS[lastSkipReason].sentence))];
   const text = readyText(model.title, facts.language);
   return thinking
     ? { state: "thinking", icon: SPINNER, text, details: about, remedies: [] }
-    : { state: "ready", icon: "flame", text: marked(text, facts), details: [...about, ...last], remedies: [] };
+    : { state: "ready", icon: "flame", text: marked(text, facts, t), details: [...about, ...last], remedies: [] };
 }
 
-function aboutLines(model: ShownModel, { statistics, isUnjudged = false, powerReason }: WindowFacts): string[] {
-  const saving = powerReason === undefined ? [] : [`Saving power: ${powerReason}.`];
+function aboutLines(
+  model: ShownModel,
+  { statistics, isUnjudged = false, powerReason }: WindowFacts,
+  t: Translate,
+): string[] {
+  const saving = powerReason === undefined ? [] : [t("Saving power: {0}.", t(powerReason))];
   if (model.host === undefined) {
-    const where = `${shortTitle(model.title)} · runs on this machine, nothing is sent`;
-    return [where, ...saving, ...statisticsLines(statistics)];
+    const where = t("{0} · runs on this machine, nothing is sent", shortTitle(model.title));
+    return [where, ...saving, ...statisticsLines(statistics, t)];
   }
   return [
-    `${model.title} · code around the cursor, chats and edits are sent to ${model.host}`,
+    t("{0} · code around the cursor, chats and edits are sent to {1}", model.title, model.host),
     ...saving,
     ...(model.warnings ?? []).map(sentence),
-    ...(isUnjudged ? [UNJUDGED] : []),
+    ...(isUnjudged ? [t(UNJUDGED)] : []),
   ];
 }
 
@@ -126,9 +133,9 @@ function readyText(title: string, language: string | undefined): string {
   return language === undefined ? cut : `${cut} · ${language}`;
 }
 
-function marked(text: string, { engine, isUnjudged = false }: WindowFacts): string {
+function marked(text: string, { engine, isUnjudged = false }: WindowFacts, t: Translate): string {
   const isElsewhere = engine.kind === "ready" && engine.model.host !== undefined;
-  return isElsewhere && isUnjudged ? `${text} (ungated)` : text;
+  return isElsewhere && isUnjudged ? t("{0} (ungated)", text) : text;
 }
 
 /** "Hearth starter model" below "Hearth" would say it twice. */
@@ -149,40 +156,46 @@ const PAUSED_WORDS: Partial<Record<UnwantedReason, string>> = {
   savingPower: "saving power",
 };
 
-function pausedLine({ unwanted, snoozedUntilMs, excludedBy, language }: WindowFacts): StatusLine | undefined {
+function pausedLine(
+  { unwanted, snoozedUntilMs, excludedBy, language }: WindowFacts,
+  t: Translate,
+): StatusLine | undefined {
   if (unwanted === undefined || unwanted === "noDocument" || OF_THE_MOMENT.has(unwanted)) {
     return undefined;
   }
-  const until = unwanted === "snoozed" && snoozedUntilMs !== undefined ? ` Until ${timeOfDay(snoozedUntilMs)}.` : "";
+  const until =
+    unwanted === "snoozed" && snoozedUntilMs !== undefined ? [t("Until {0}.", timeOfDay(snoozedUntilMs))] : [];
   const rule = unwanted === "excluded" && excludedBy !== undefined ? [`${capitalised(excludedBy)}.`] : [];
-  const word = PAUSED_WORDS[unwanted] ?? (language === undefined ? "off here" : `off for ${language}`);
-  return line("paused", "debug-pause", [SKIP_REASONS[unwanted].sentence + until, ...rule], word);
+  const own = PAUSED_WORDS[unwanted];
+  const off = language === undefined ? t("off here") : t("off for {0}", language);
+  const what = [t(SKIP_REASONS[unwanted].sentence), ...until].join(" ");
+  return line("paused", "debug-pause", [what, ...rule], own === undefined ? off : t(own));
 }
 
 /** Recent engine statistics, in the field's units. */
-export function statisticsLines(statistics: GenerationStatistics | undefined): string[] {
+export function statisticsLines(statistics: GenerationStatistics | undefined, t: Translate = inEnglish): string[] {
   if (statistics === undefined) {
     return [];
   }
   const { prefillTps, decodeTps, expertHitRate, reading, memoryBytes } = statistics;
   const speeds = [
-    ...(decodeTps === undefined ? [] : [`writes ${decodeTps.toFixed(0)}`]),
-    ...(prefillTps === undefined ? [] : [`reads ${prefillTps.toFixed(0)}`]),
+    ...(decodeTps === undefined ? [] : [t("writes {0}", decodeTps.toFixed(0))]),
+    ...(prefillTps === undefined ? [] : [t("reads {0}", prefillTps.toFixed(0))]),
   ];
   return [
-    ...(speeds.length === 0 ? [] : [`${speeds.join(", ")} tokens/s`]),
+    ...(speeds.length === 0 ? [] : [t("{0} tokens/s", speeds.join(", "))]),
     ...(expertHitRate === undefined
       ? []
-      : [`${(expertHitRate * 100).toFixed(0)} % of expert weights came from memory`]),
-    ...(reading === undefined ? [] : readingLines(reading)),
-    `${(memoryBytes / 1e6).toFixed(0)} MB of memory`,
+      : [t("{0} % of expert weights came from memory", (expertHitRate * 100).toFixed(0))]),
+    ...(reading === undefined ? [] : readingLines(reading, t)),
+    t("{0} MB of memory", (memoryBytes / 1e6).toFixed(0)),
   ];
 }
 
-function readingLines({ bytesPerToken, waitedMsPerToken, lateRate, slots }: ReadStatistics): string[] {
+function readingLines({ bytesPerToken, waitedMsPerToken, lateRate, slots }: ReadStatistics, t: Translate): string[] {
   return [
-    `${String(slots)} experts fit, ${(lateRate * 100).toFixed(0)} % came late`,
-    `${(bytesPerToken / 1e6).toFixed(1)} MB read and ${waitedMsPerToken.toFixed(1)} ms waited per token`,
+    t("{0} experts fit, {1} % came late", slots, (lateRate * 100).toFixed(0)),
+    t("{0} MB read and {1} ms waited per token", (bytesPerToken / 1e6).toFixed(1), waitedMsPerToken.toFixed(1)),
   ];
 }
 

@@ -1,3 +1,5 @@
+import { inEnglish, type Translate } from "../protocol/translate";
+
 /** What became of suggestions, by language; counts. They stay on this machine. */
 export interface SuggestionCounts {
   /** Stood there long enough to be seen. */
@@ -30,8 +32,8 @@ export function arePoor({ offered, accepted }: SuggestionCounts): boolean {
   return offered >= OFFERED_MIN && accepted < ACCEPTED_MIN * offered;
 }
 
-export function countsLine({ offered, accepted, kept }: SuggestionCounts): string {
-  return `${String(offered)} offered, ${String(accepted)} accepted, ${String(kept)} kept`;
+export function countsLine({ offered, accepted, kept }: SuggestionCounts, t: Translate = inEnglish): string {
+  return t("{0} offered, {1} accepted, {2} kept", offered, accepted, kept);
 }
 
 /** What was stored, as far as it is what is meant to be stored. */

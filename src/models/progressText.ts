@@ -1,4 +1,5 @@
 import type { DownloadProgress, HashSource } from "../protocol/models";
+import { inEnglish, type Translate } from "../protocol/translate";
 import { formatBytes, formatDuration } from "./size";
 
 /** From 0 to 1; 0 while the length is not known. */
@@ -7,22 +8,22 @@ export function partOf({ doneBytes, totalBytes }: DownloadProgress): number {
 }
 
 /** "1.1 GB of 2.5 GB, 35 MB/s, 40 s left". */
-export function progressText(progress: DownloadProgress): string {
+export function progressText(progress: DownloadProgress, t: Translate = inEnglish): string {
   const { phase, doneBytes, totalBytes, bytesPerSecond, note } = progress;
-  const amount = totalBytes === 0 ? "" : `${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`;
+  const amount = totalBytes === 0 ? "" : t("{0} of {1}", formatBytes(doneBytes), formatBytes(totalBytes));
   switch (phase) {
     case "resolving":
-      return "asking for the file";
+      return t("asking for the file");
     case "verifying":
-      return `checking what has come: ${String(Math.floor(partOf(progress) * 100))} %`;
+      return t("checking what has come: {0} %", Math.floor(partOf(progress) * 100));
     case "waiting":
-      return [amount, note ?? "waiting"].filter((part) => part !== "").join(", ");
+      return [amount, note ?? t("waiting")].filter((part) => part !== "").join(", ");
     case "downloading": {
       if (bytesPerSecond === undefined || bytesPerSecond <= 0) {
         return amount;
       }
       const left = formatDuration((totalBytes - doneBytes) / bytesPerSecond);
-      return `${amount}, ${formatBytes(bytesPerSecond)}/s, ${left} left`;
+      return t("{0}, {1}/s, {2} left", amount, formatBytes(bytesPerSecond), left);
     }
   }
 }

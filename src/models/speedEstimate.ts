@@ -1,5 +1,6 @@
 import { defaultMemoryBudget } from "../machineMemory";
 import type { BudgetOffer, CatalogueFile, ExpectedSpeed, MachineFacts } from "../protocol/models";
+import { inEnglish, type Translate } from "../protocol/translate";
 import type { MemorySpeed } from "./memorySpeed";
 
 /**
@@ -40,10 +41,10 @@ export function expectedSpeed(
 }
 
 /** "10 to 25 tokens a second". Rounded, as it is not known better. */
-export function speedText({ leastTps, mostTps, dependsOnDrive }: ExpectedSpeed): string {
+export function speedText({ leastTps, mostTps, dependsOnDrive }: ExpectedSpeed, t: Translate = inEnglish): string {
   const [least, most] = [round(leastTps), round(mostTps)];
-  const range = least === most ? least : `${least} to ${most}`;
-  return `${range} tokens a second${dependsOnDrive ? ", by the drive" : ""}`;
+  const range = least === most ? least : t("{0} to {1}", least, most);
+  return dependsOnDrive ? t("{0} tokens a second, by the drive", range) : t("{0} tokens a second", range);
 }
 
 /** To one significant digit and a half: 0.5, 3, 12, 35, 120. */
@@ -56,8 +57,11 @@ function round(tps: number): string {
 }
 
 /** "412 of 1024 experts stay in memory". */
-export function expertsText({ experts, expertsInAll }: Pick<BudgetOffer, "experts" | "expertsInAll">): string {
+export function expertsText(
+  { experts, expertsInAll }: Pick<BudgetOffer, "experts" | "expertsInAll">,
+  t: Translate = inEnglish,
+): string {
   return experts >= expertsInAll
-    ? `all ${String(expertsInAll)} experts stay in memory`
-    : `about ${String(experts)} of ${String(expertsInAll)} experts stay in memory`;
+    ? t("all {0} experts stay in memory", expertsInAll)
+    : t("about {0} of {1} experts stay in memory", experts, expertsInAll);
 }
