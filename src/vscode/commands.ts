@@ -53,7 +53,9 @@ export function registerCommands(ports: CommandPorts): vscode.Disposable {
     "hearth.toggleLanguage": (languageId) => inTurn(() => toggleLanguage(settings, languageId)),
     "hearth.trigger": async () => {
       if (vscode.window.activeTextEditor === undefined) {
-        void vscode.window.showInformationMessage("Open a file and put the cursor where Hearth should suggest.");
+        void vscode.window.showInformationMessage(
+          vscode.l10n.t("Open a file and put the cursor where Hearth should suggest."),
+        );
         return;
       }
       // The editor asks nothing while something is shown; asked again, there is more to show.
@@ -95,10 +97,15 @@ async function snoozeFor(snooze: Snooze, given: unknown): Promise<void> {
     return;
   }
   const items = SNOOZE_MINUTES.map((minutes) => ({
-    label: minutes < 60 ? `${String(minutes)} minutes` : `${String(minutes / 60)} hour${minutes > 60 ? "s" : ""}`,
+    label:
+      minutes < 60
+        ? vscode.l10n.t("{0} minutes", minutes)
+        : minutes === 60
+          ? vscode.l10n.t("1 hour")
+          : vscode.l10n.t("{0} hours", minutes / 60),
     minutes,
   }));
-  const chosen = await vscode.window.showQuickPick(items, { title: "Snooze Completion" });
+  const chosen = await vscode.window.showQuickPick(items, { title: vscode.l10n.t("Snooze Completion") });
   if (chosen !== undefined) {
     await snooze.start(chosen.minutes);
   }
@@ -118,19 +125,19 @@ function oneAfterAnother(): (change: () => Thenable<void>) => Promise<void> {
 async function toggleLanguage(settings: Settings, given: unknown): Promise<void> {
   const languageId = typeof given === "string" ? given : vscode.window.activeTextEditor?.document.languageId;
   if (languageId === undefined) {
-    void vscode.window.showInformationMessage("Open a file in the language you want to switch.");
+    void vscode.window.showInformationMessage(vscode.l10n.t("Open a file in the language you want to switch."));
     return;
   }
   await settings.setLanguage(languageId, !isLanguageOn(settings.languages, languageId));
 }
 
 async function restart(engine: WindowEngine): Promise<void> {
-  const title = "Restarting the engine…";
+  const title = vscode.l10n.t("Restarting the engine…");
   const ms = await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title }, () =>
     engine.restart(),
   );
   const seconds = (ms / 1000).toFixed(1);
-  vscode.window.setStatusBarMessage(`Hearth: the engine was restarted in ${seconds} s`, TOLD_MS);
+  vscode.window.setStatusBarMessage(vscode.l10n.t("Hearth: the engine was restarted in {0} s", seconds), TOLD_MS);
 }
 
 /** A failure that the window tells already, as long as it lasts, is not told twice. */

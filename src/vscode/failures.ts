@@ -1,7 +1,8 @@
 import * as vscode from "vscode";
-import { REMEDIES, type RemedyName } from "../core/remedies";
+import type { RemedyName } from "../core/remedies";
 import { FAILURES } from "../core/skipReasons";
 import { EngineError } from "../protocol/errors";
+import { remedyOf } from "./translated";
 
 /**
  * Shows one message with its remedies; resolves with the chosen remedy once it has run. For what failed once: a problem that lasts is a
@@ -25,8 +26,8 @@ export async function offer(
   remedies: readonly RemedyName[],
   show: (...titles: string[]) => Thenable<string | undefined>,
 ): Promise<RemedyName | undefined> {
-  const answer = await show(...remedies.map((name) => REMEDIES[name].title));
-  const chosen = remedies.find((name) => REMEDIES[name].title === answer);
+  const answer = await show(...remedies.map((name) => remedyOf(name).title));
+  const chosen = remedies.find((name) => remedyOf(name).title === answer);
   if (chosen !== undefined) {
     await runRemedy(chosen);
   }
@@ -34,6 +35,6 @@ export async function offer(
 }
 
 export async function runRemedy(name: RemedyName): Promise<void> {
-  const { command, arguments: args = [] } = REMEDIES[name];
+  const { command, arguments: args = [] } = remedyOf(name);
   await vscode.commands.executeCommand(command, ...args);
 }

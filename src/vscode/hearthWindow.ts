@@ -2,11 +2,10 @@ import * as vscode from "vscode";
 import { jointMinOf } from "../core/gate";
 import type { Clock } from "../core/ports";
 import { type PowerState, PowerWatch } from "../core/power";
-import { REMEDIES } from "../core/remedies";
 import type { Reproduce } from "../core/report/suggestionReport";
 import { SyntaxCache } from "../core/syntax/cursorSyntax";
 import type { SyntaxSource } from "../core/syntax/reader";
-import { type StatusLine, statusLine } from "../core/statusLine";
+import { type StatusLine, statusLine, type WindowFacts } from "../core/statusLine";
 import type { EngineCondition } from "../protocol/engine";
 import { showedUnjudged } from "../core/requestLog";
 import { AcceptHint } from "./acceptHint";
@@ -36,6 +35,7 @@ import { Snooze } from "./snooze";
 import { StandingNotice } from "./standingNotice";
 import { StatusBar } from "./statusBar";
 import { SuggestionWatch } from "./suggestionWatch";
+import { remedyOf, translate } from "./translated";
 import { WindowEngine } from "./windowEngine";
 import { WindowMemory } from "./windowMemory";
 import { type GitIgnored, WorkspaceFiles } from "./workspaceFiles";
@@ -200,7 +200,7 @@ export class HearthWindow {
   status(): StatusLine {
     const document = vscode.window.activeTextEditor?.document;
     const isPending = document !== undefined && this.#readable.isPending(document);
-    return statusLine({
+    const facts: WindowFacts = {
       engine: this.engine.condition,
       thinking: this.#thinking,
       unwanted:
@@ -218,7 +218,8 @@ export class HearthWindow {
       lastSkipReason: this.engine.requests.lastSkipReason,
       statistics: this.engine.statistics,
       isUnjudged: showedUnjudged(this.engine.requests),
-    });
+    };
+    return statusLine(facts, translate);
   }
 
   #listeners(log: vscode.LogOutputChannel): vscode.Disposable[] {
@@ -281,10 +282,7 @@ export class HearthWindow {
       // A failure that ends completion is told by the engine's condition; here the model before goes on.
       if (this.engine.condition.kind !== "failed") {
         const { message, remedies } = failureText(error);
-        this.refusal.show(
-          message,
-          remedies.map((name) => REMEDIES[name]),
-        );
+        this.refusal.show(message, remedies.map(remedyOf));
       }
     });
     this.#focus.look();
@@ -303,10 +301,7 @@ export class HearthWindow {
     }
     const { message, remedies } = failureText(condition.error);
     this.refusal.close();
-    this.failure.show(
-      message,
-      remedies.map((name) => REMEDIES[name]),
-    );
+    this.failure.show(message, remedies.map(remedyOf));
     log.trace(`told: ${message}`);
   }
 }

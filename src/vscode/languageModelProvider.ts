@@ -86,9 +86,10 @@ export class LanguageModelProvider implements vscode.LanguageModelChatProvider, 
 
 function informationOf(model: AnyModel): vscode.LanguageModelChatInformation {
   const { name, title, family, quantLabel, contextTokens } = model;
-  const where = isElsewhere(model)
-    ? `what is asked is sent to ${model.host}, the endpoint that you set for Hearth`
-    : "runs on this machine's processor, offline";
+  const what = `${title}, ${quantLabel}`;
+  const tooltip = isElsewhere(model)
+    ? vscode.l10n.t("{0}: what is asked is sent to {1}, the endpoint that you set for Hearth", what, model.host)
+    : vscode.l10n.t("{0}: runs on this machine's processor, offline", what);
   const maxOutputTokens = answerRoomTokens(contextTokens);
   return {
     id: name,
@@ -96,7 +97,7 @@ function informationOf(model: AnyModel): vscode.LanguageModelChatInformation {
     family,
     version: quantLabel,
     detail: "Hearth",
-    tooltip: `${title}, ${quantLabel}: ${where}`,
+    tooltip,
     maxInputTokens: contextTokens - maxOutputTokens,
     maxOutputTokens,
     capabilities: { toolCalling: false, imageInput: false },

@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import { REMEDIES, type RemedyName } from "../core/remedies";
+import type { RemedyName } from "../core/remedies";
 import { lastLine } from "../core/requestLog";
 import type { StatusLine } from "../core/statusLine";
 import { isLanguageOn } from "../core/wanted";
@@ -9,6 +9,7 @@ import { activeCompleters } from "./otherCompleters";
 import type { Settings } from "./settings";
 import type { Snooze } from "./snooze";
 import { poorLine, suggestionsLine, type SuggestionWatch } from "./suggestionWatch";
+import { remedyOf, translate } from "./translated";
 import type { WindowEngine } from "./windowEngine";
 
 interface MenuItem extends vscode.QuickPickItem {
@@ -59,23 +60,32 @@ function menuItems({ settings, snooze, engine, watch, status }: MenuPorts): Menu
     ...remedies.map((name) => remedyItem(name)),
     ...switchItems(settings, snooze, watch),
     ...otherItems(),
-    separator("At the cursor"),
+    separator(vscode.l10n.t("At the cursor")),
     remedyItem("suggestNow"),
-    item("question", "Why Was Nothing Suggested?", "hearth.showSkipReasons", lastLine(engine.requests)),
-    item("report", "Report This Suggestion", "hearth.reportSuggestion"),
+    item(
+      "question",
+      vscode.l10n.t("Why Was Nothing Suggested?"),
+      "hearth.showSkipReasons",
+      lastLine(engine.requests, translate),
+    ),
+    item("report", vscode.l10n.t("Report This Suggestion"), "hearth.reportSuggestion"),
     suggestionsItem(watch),
-    item("comment-discussion", "Open Chat", "hearth.chat.open"),
-    separator("Model and engine"),
+    item("comment-discussion", vscode.l10n.t("Open Chat"), "hearth.chat.open"),
+    separator(vscode.l10n.t("Model and engine")),
     ...unlessAbove("chooseModel", modelName(engine)),
     ...endpointItems(settings, remedies),
-    ...(settings.isBuiltInModel ? [] : [item("home", "Use the Built-in Model", "hearth.useBuiltInModel")]),
+    ...(settings.isBuiltInModel
+      ? []
+      : [item("home", vscode.l10n.t("Use the Built-in Model"), "hearth.useBuiltInModel")]),
     ...(settings.endpoint === undefined
-      ? [item("circuit-board", "Set Memory Budget…", "hearth.setMemoryBudget", budgetText(settings))]
+      ? [item("circuit-board", vscode.l10n.t("Set Memory Budget…"), "hearth.setMemoryBudget", budgetText(settings))]
       : []),
-    item("dashboard", "Show Engine Statistics", "hearth.showStatistics"),
+    item("dashboard", vscode.l10n.t("Show Engine Statistics"), "hearth.showStatistics"),
     ...unlessAbove("showLog"),
-    item("shield", "Prove Offline", "hearth.proveOffline"),
-    item("settings-gear", "Settings", "workbench.action.openSettings", undefined, ["@ext:hearth.hearth"]),
+    item("shield", vscode.l10n.t("Prove Offline"), "hearth.proveOffline"),
+    item("settings-gear", vscode.l10n.t("Settings"), "workbench.action.openSettings", undefined, [
+      "@ext:hearth.hearth",
+    ]),
   ];
 }
 
@@ -86,17 +96,21 @@ function switchItems(settings: Settings, snooze: Snooze, watch: SuggestionWatch)
   }
   const languageId = vscode.window.activeTextEditor?.document.languageId;
   return [
-    item("circle-slash", "Turn Off Completion", "hearth.toggle"),
-    snooze.untilMs === undefined ? item("debug-pause", "Snooze Completion…", "hearth.snooze") : remedyItem("endSnooze"),
+    item("circle-slash", vscode.l10n.t("Turn Off Completion"), "hearth.toggle"),
+    snooze.untilMs === undefined
+      ? item("debug-pause", vscode.l10n.t("Snooze Completion…"), "hearth.snooze")
+      : remedyItem("endSnooze"),
     mode === "automatic"
-      ? item("bell-slash", "Suggest Only When Asked", "hearth.setMode", undefined, ["manual"])
-      : item("zap", "Suggest While Typing", "hearth.setMode", undefined, ["automatic"]),
+      ? item("bell-slash", vscode.l10n.t("Suggest Only When Asked"), "hearth.setMode", undefined, ["manual"])
+      : item("zap", vscode.l10n.t("Suggest While Typing"), "hearth.setMode", undefined, ["automatic"]),
     ...(languageId === undefined
       ? []
       : [
           item(
             "symbol-keyword",
-            `Turn ${isLanguageOn(settings.languages, languageId) ? "Off" : "On"} for ${languageName(languageId)}`,
+            isLanguageOn(settings.languages, languageId)
+              ? vscode.l10n.t("Turn Off for {0}", languageName(languageId))
+              : vscode.l10n.t("Turn On for {0}", languageName(languageId)),
             "hearth.toggleLanguage",
             isLanguageOn(settings.languages, languageId) ? poorLine(watch, languageId) : undefined,
           ),
@@ -109,13 +123,21 @@ function otherItems(): MenuItem[] {
   const others = activeCompleters();
   return others.length === 0
     ? []
-    : [item("mute", `Turn Off ${others.join(" and ")} Here`, "hearth.turnOffOtherCompleters")];
+    : [
+        item(
+          "mute",
+          vscode.l10n.t("Turn Off {0} Here", others.join(vscode.l10n.t(" and "))),
+          "hearth.turnOffOtherCompleters",
+        ),
+      ];
 }
 
 /** Where computing happens, to be changed. */
 function endpointItems({ endpoint }: Settings, remedies: readonly RemedyName[]): MenuItem[] {
   if (endpoint === undefined) {
-    return [item("cloud-upload", "Compute on Another Machine…", "hearth.useEndpoint", "off")];
+    return [
+      item("cloud-upload", vscode.l10n.t("Compute on Another Machine…"), "hearth.useEndpoint", vscode.l10n.t("off")),
+    ];
   }
   const own: readonly RemedyName[] = ["computeHere", "setEndpointKey"];
   return own
@@ -123,24 +145,26 @@ function endpointItems({ endpoint }: Settings, remedies: readonly RemedyName[]):
     .map((name) =>
       remedyItem(
         name,
-        name === "computeHere" ? `now: ${endpointAddress(endpoint.endpoint)?.host ?? "no address"}` : undefined,
+        name === "computeHere"
+          ? vscode.l10n.t("now: {0}", endpointAddress(endpoint.endpoint)?.host ?? vscode.l10n.t("no address"))
+          : undefined,
       ),
     );
 }
 
 function budgetText({ memoryBudgetGib: gib }: Settings): string {
-  return gib === 0 ? "automatic" : `${String(gib)} GiB`;
+  return gib === 0 ? vscode.l10n.t("automatic") : `${String(gib)} GiB`;
 }
 
 function suggestionsItem(watch: SuggestionWatch): MenuItem {
   const languageId = vscode.window.activeTextEditor?.document.languageId;
   const description =
     languageId === undefined ? undefined : `${languageName(languageId)}: ${suggestionsLine(watch, languageId)}`;
-  return item("graph", "Show Suggestion Statistics", "hearth.showSuggestionStatistics", description);
+  return item("graph", vscode.l10n.t("Show Suggestion Statistics"), "hearth.showSuggestionStatistics", description);
 }
 
 function remedyItem(name: RemedyName, description?: string): MenuItem {
-  const { title, command, arguments: args } = REMEDIES[name];
+  const { title, command, arguments: args } = remedyOf(name);
   return item(ICONS[name], title, command, description, args);
 }
 

@@ -37,11 +37,17 @@ export async function warnAboutOtherCompleters(memory: vscode.Memento, settings:
     return;
   }
   await memory.update(TOLD_KEY, [...told, other.name]);
-  const keepBoth = "Keep Both";
-  const hearthOff = "Turn Hearth Off Here";
-  const otherOff = other.setting === undefined ? `Show ${other.name}` : `Turn ${other.name} Off Here`;
+  const keepBoth = vscode.l10n.t("Keep Both");
+  const hearthOff = vscode.l10n.t("Turn Hearth Off Here");
+  const otherOff =
+    other.setting === undefined
+      ? vscode.l10n.t("Show {0}", other.name)
+      : vscode.l10n.t("Turn {0} Off Here", other.name);
   const answer = await vscode.window.showInformationMessage(
-    `${other.name} also suggests code while you type. Two completers at once hide each other's suggestions.`,
+    vscode.l10n.t(
+      "{0} also suggests code while you type. Two completers at once hide each other's suggestions.",
+      other.name,
+    ),
     otherOff,
     hearthOff,
     keepBoth,
@@ -62,7 +68,9 @@ export function activeCompleters(): readonly string[] {
 export async function turnOffOtherCompleters(): Promise<void> {
   const active = OTHERS.filter(isActive);
   if (active.length === 0) {
-    void vscode.window.showInformationMessage("Hearth knows of no other extension that suggests code here.");
+    void vscode.window.showInformationMessage(
+      vscode.l10n.t("Hearth knows of no other extension that suggests code here."),
+    );
     return;
   }
   for (const other of active) {
@@ -70,8 +78,12 @@ export async function turnOffOtherCompleters(): Promise<void> {
   }
   const off = [...new Set(active.filter(({ setting }) => setting !== undefined).map(({ name }) => name))];
   if (off.length > 0) {
-    const where = hasWorkspace() ? "in this workspace" : "in your settings";
-    void vscode.window.showInformationMessage(`${off.join(" and ")}: suggestions are turned off ${where}.`);
+    const names = off.join(vscode.l10n.t(" and "));
+    void vscode.window.showInformationMessage(
+      hasWorkspace()
+        ? vscode.l10n.t("{0}: suggestions are turned off in this workspace.", names)
+        : vscode.l10n.t("{0}: suggestions are turned off in your settings.", names),
+    );
   }
 }
 

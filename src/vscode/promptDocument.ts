@@ -42,14 +42,14 @@ export class PromptDocument implements vscode.Disposable {
     const { completer } = this.#engine;
     if (editor === undefined || editor.document.uri.scheme === PROMPT_SCHEME || completer === undefined) {
       void vscode.window.showInformationMessage(
-        "There is no prompt yet: put the cursor into a document and let the model load.",
+        vscode.l10n.t("There is no prompt yet: put the cursor into a document and let the model load."),
       );
       return;
     }
     // It is asked what the model says there, which may be elsewhere.
     const rule = await this.#readable.ruleOf(editor.document);
     if (rule !== undefined) {
-      void vscode.window.showWarningMessage(`Hearth: there is no prompt of this file: ${rule}.`);
+      void vscode.window.showWarningMessage(vscode.l10n.t("Hearth: there is no prompt of this file: {0}.", rule));
       return;
     }
     this.#text = promptView(await completer.explain(completionPosition(editor.document, editor.selection.active)));

@@ -14,12 +14,12 @@ export interface ReportPorts {
 export async function reportSuggestion({ lastShown, readable, reproduce, version }: ReportPorts): Promise<void> {
   const shown = lastShown();
   if (shown === undefined) {
-    void vscode.window.showInformationMessage("Hearth has suggested nothing in this window yet.");
+    void vscode.window.showInformationMessage(vscode.l10n.t("Hearth has suggested nothing in this window yet."));
     return;
   }
   const rule = await ruleOf(shown.request.documentId, readable);
   if (rule !== undefined) {
-    void vscode.window.showWarningMessage(`Hearth: nothing of this file is shown: ${rule}.`);
+    void vscode.window.showWarningMessage(vscode.l10n.t("Hearth: nothing of this file is shown: {0}.", rule));
     return;
   }
   const program = `Hearth ${version} in ${vscode.env.appName} ${vscode.version}`;
@@ -31,10 +31,10 @@ export async function reportSuggestion({ lastShown, readable, reproduce, version
 }
 
 async function offerToCopy(document: vscode.TextDocument, reproduces: boolean): Promise<void> {
-  const copy = "Copy";
+  const copy = vscode.l10n.t("Copy");
   const told = reproduces
-    ? "These commands reproduce the last suggestion. They hold a part of your file; nothing was sent."
-    : "The last suggestion could not be reproduced from its text alone. Nothing was sent.";
+    ? vscode.l10n.t("These commands reproduce the last suggestion. They hold a part of your file; nothing was sent.")
+    : vscode.l10n.t("The last suggestion could not be reproduced from its text alone. Nothing was sent.");
   if ((await vscode.window.showInformationMessage(told, copy)) === copy) {
     // As it is by then: the user may have taken something out.
     await vscode.env.clipboard.writeText(document.getText().replaceAll("\r\n", "\n"));

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import type { RequestLog, RequestRecord } from "../core/requestLog";
-import { SKIP_REASONS } from "../core/skipReasons";
 import { offer } from "./failures";
+import { explanationOf } from "./translated";
 
 const SHOWN_MAX = 30;
 
@@ -14,14 +14,14 @@ export async function showSkipReasons(log: RequestLog, nowMs: number): Promise<v
   const records = log.records.filter(({ reason }) => reason !== "superseded").slice(-SHOWN_MAX);
   const items: RecordItem[] = records.reverse().map((record) => itemOf(record, nowMs));
   const chosen = await vscode.window.showQuickPick(
-    items.length === 0 ? [{ label: "Nothing has been asked yet in this window." }] : items,
-    { title: "Recent Suggestions", placeHolder: "Newest first", matchOnDetail: true },
+    items.length === 0 ? [{ label: vscode.l10n.t("Nothing has been asked yet in this window.") }] : items,
+    { title: vscode.l10n.t("Recent Suggestions"), placeHolder: vscode.l10n.t("Newest first"), matchOnDetail: true },
   );
   const reason = chosen?.record?.reason;
   if (reason === undefined) {
     return;
   }
-  const { sentence, remedies } = SKIP_REASONS[reason];
+  const { sentence, remedies } = explanationOf(reason);
   if (remedies.length > 0) {
     await offer(remedies, (...titles) => vscode.window.showInformationMessage(sentence, ...titles));
   }
@@ -29,32 +29,37 @@ export async function showSkipReasons(log: RequestLog, nowMs: number): Promise<v
 
 function itemOf(record: RequestRecord, nowMs: number): RecordItem {
   const { outcome, reason, path, trigger, startedMs, totalMs, source, shownChars } = record;
-  const ago = `${((nowMs - startedMs) / 1000).toFixed(1)} s ago`;
-  const description = `${path}, ${ago}${trigger === "manual" ? ", by hand" : ""}`;
+  const ago = vscode.l10n.t("{0} s ago", ((nowMs - startedMs) / 1000).toFixed(1));
+  const description = [path, ago, ...(trigger === "manual" ? [vscode.l10n.t("by hand")] : [])].join(", ");
   const took = `${totalMs.toFixed(0)} ms`;
   if (outcome === "text") {
     const said = source === undefined || source === "engine" ? [] : [SOURCES[source]];
     const details = [...(record.isUnjudged === true ? [UNGATED] : []), ...said];
     const detail = details.length === 0 ? {} : { detail: details.join(" ") };
-    return { record, label: `$(check) Shown, ${characters(shownChars)}, ${took}`, description, ...detail };
+    return {
+      record,
+      label: `$(check) ${vscode.l10n.t("Shown, {0}, {1}", characters(shownChars), took)}`,
+      description,
+      ...detail,
+    };
   }
   if (outcome === "cancelled" || reason === undefined) {
-    const label = `$(dash) Cancelled, ${took}`;
-    return { record, label, description, detail: "You typed on before the answer came." };
+    const label = `$(dash) ${vscode.l10n.t("Cancelled, {0}", took)}`;
+    return { record, label, description, detail: vscode.l10n.t("You typed on before the answer came.") };
   }
-  const { title, sentence } = SKIP_REASONS[reason];
+  const { title, sentence } = explanationOf(reason);
   return { record, label: `$(circle-slash) ${title}, ${took}`, description, detail: sentence };
 }
 
 function characters(count: number): string {
-  return count === 1 ? "1 character" : `${String(count)} characters`;
+  return count === 1 ? vscode.l10n.t("1 character") : vscode.l10n.t("{0} characters", count);
 }
 
-const UNGATED = "Ungated: the endpoint tells no probabilities.";
+const UNGATED = vscode.l10n.t("Ungated: the endpoint tells no probabilities.");
 
 const SOURCES = {
-  typedAlong: "You typed what was shown before; this is the rest of it.",
-  forward: "You typed the beginning of an earlier answer; this is the rest of it.",
-  revisited: "An earlier answer for the same position.",
-  inFlight: "An answer that was already being generated.",
+  typedAlong: vscode.l10n.t("You typed what was shown before; this is the rest of it."),
+  forward: vscode.l10n.t("You typed the beginning of an earlier answer; this is the rest of it."),
+  revisited: vscode.l10n.t("An earlier answer for the same position."),
+  inFlight: vscode.l10n.t("An answer that was already being generated."),
 } as const;

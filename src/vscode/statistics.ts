@@ -7,18 +7,21 @@ import {
   type ModelInfo,
   type NetworkAccess,
 } from "../protocol/engine";
+import { translate } from "./translated";
 import type { WindowEngine } from "./windowEngine";
 
 const CAPABILITY_WORDS: Readonly<Record<ModelInfo["capabilities"][number], string>> = {
-  complete: "completion",
-  chat: "chat",
-  edit: "edits",
+  complete: vscode.l10n.t("completion"),
+  chat: vscode.l10n.t("chat"),
+  edit: vscode.l10n.t("edits"),
 };
 
 /** Shows the engine process's statistics, to be read and copied. */
 export async function showStatistics(engine: WindowEngine): Promise<void> {
   if (engine.condition.kind === "asleep") {
-    void vscode.window.showInformationMessage("Hearth's engine has not been started: nothing has needed it yet.");
+    void vscode.window.showInformationMessage(
+      vscode.l10n.t("Hearth's engine has not been started: nothing has needed it yet."),
+    );
     return;
   }
   const { condition } = engine;
@@ -26,9 +29,9 @@ export async function showStatistics(engine: WindowEngine): Promise<void> {
     condition.kind === "ready" && isElsewhere(condition.model)
       ? endpointRows(condition.model)
       : rowsOf(await engine.stats(), engine.network);
-  const copy = { label: "$(copy) Copy All" };
+  const copy = { label: `$(copy) ${vscode.l10n.t("Copy All")}` };
   const items = rows.map(([name, value]) => ({ label: name, description: value }));
-  const chosen = await vscode.window.showQuickPick([copy, ...items], { title: "Engine Statistics" });
+  const chosen = await vscode.window.showQuickPick([copy, ...items], { title: vscode.l10n.t("Engine Statistics") });
   if (chosen === copy) {
     await vscode.env.clipboard.writeText(rows.map(([name, value]) => `${name}: ${value}`).join("\n"));
   }
@@ -41,39 +44,62 @@ function rowsOf(
   const { superseded, cancelled, ...done } = finished;
   const answered = Object.values(done).reduce((sum, each) => sum + each, 0);
   return [
-    ["Speed", statisticsLines(statistics).join(" · ")],
-    ...(status.kind === "ready" ? modelRows(status.model) : [["Model", status.kind] satisfies [string, string]]),
-    ["Answers", `${String(answered)}, ${String(cancelled)} cancelled, ${String(superseded)} superseded`],
-    ["Documents and chats in memory", `${String(sessions.completion)} and ${String(sessions.chat)}`],
+    [vscode.l10n.t("Speed"), statisticsLines(statistics, translate).join(" · ")],
+    ...(status.kind === "ready"
+      ? modelRows(status.model)
+      : [[vscode.l10n.t("Model"), status.kind] satisfies [string, string]]),
+    [vscode.l10n.t("Answers"), vscode.l10n.t("{0}, {1} cancelled, {2} superseded", answered, cancelled, superseded)],
+    [vscode.l10n.t("Documents and chats in memory"), vscode.l10n.t("{0} and {1}", sessions.completion, sessions.chat)],
     [
-      "Code remembered, in memory only",
-      `${String(memory.documents)} documents, ${String(memory.tokens)} tokens, ${(memory.bytes / 1e6).toFixed(1)} MB, of all windows`,
+      vscode.l10n.t("Code remembered, in memory only"),
+      vscode.l10n.t(
+        "{0} documents, {1} tokens, {2} MB, of all windows",
+        memory.documents,
+        memory.tokens,
+        (memory.bytes / 1e6).toFixed(1),
+      ),
     ],
-    ["Process", `${String(pid)}, for ${(uptimeMs / 60_000).toFixed(1)} minutes`],
-    ["Windows that use it", String(clients)],
-    ["Network", network === "denied" ? "blocked by the operating system" : "not used: the engine has no code for it"],
-    ["Models loaded since its start", String(loads)],
+    [vscode.l10n.t("Process"), vscode.l10n.t("{0}, for {1} minutes", String(pid), (uptimeMs / 60_000).toFixed(1))],
+    [vscode.l10n.t("Windows that use it"), String(clients)],
+    [
+      vscode.l10n.t("Network"),
+      network === "denied"
+        ? vscode.l10n.t("blocked by the operating system")
+        : vscode.l10n.t("not used: the engine has no code for it"),
+    ],
+    [vscode.l10n.t("Models loaded since its start"), String(loads)],
   ];
 }
 
 function endpointRows(model: EndpointModel): [string, string][] {
   return [
-    ["Model", model.name],
-    ["Endpoint", `${model.path}; code around the cursor, chats and edits are sent there`],
-    ["Context", `${String(model.contextTokens)} tokens`],
-    ["Fills in", model.traits.fimLayouts.length === 0 ? "no: the text before the cursor is continued" : model.family],
-    ["Code remembered", "none: the memory of the code at hand stays on this machine, unused"],
+    [vscode.l10n.t("Model"), model.name],
+    [
+      vscode.l10n.t("Endpoint"),
+      vscode.l10n.t("{0}; code around the cursor, chats and edits are sent there", model.path),
+    ],
+    [vscode.l10n.t("Context"), vscode.l10n.t("{0} tokens", model.contextTokens)],
+    [
+      vscode.l10n.t("Fills in"),
+      model.traits.fimLayouts.length === 0
+        ? vscode.l10n.t("no: the text before the cursor is continued")
+        : model.family,
+    ],
+    [
+      vscode.l10n.t("Code remembered"),
+      vscode.l10n.t("none: the memory of the code at hand stays on this machine, unused"),
+    ],
   ];
 }
 
 function modelRows(model: ModelInfo): [string, string][] {
   return [
-    ["Model", `${model.title}, ${model.quantLabel}`],
-    ["File", model.path],
-    ["Context", `${String(model.contextTokens)} tokens`],
-    ["Kernels", `${model.isa}, ${String(model.threads)} threads`],
-    ["Memory planned", `${(model.plannedBytes / 1e6).toFixed(0)} MB`],
-    ["Experts that fit in memory", `${String(model.slots)} of ${String(model.slotsForAll)}`],
-    ["Good for", model.capabilities.map((each) => CAPABILITY_WORDS[each]).join(", ")],
+    [vscode.l10n.t("Model"), `${model.title}, ${model.quantLabel}`],
+    [vscode.l10n.t("File"), model.path],
+    [vscode.l10n.t("Context"), vscode.l10n.t("{0} tokens", model.contextTokens)],
+    [vscode.l10n.t("Kernels"), vscode.l10n.t("{0}, {1} threads", model.isa, model.threads)],
+    [vscode.l10n.t("Memory planned"), `${(model.plannedBytes / 1e6).toFixed(0)} MB`],
+    [vscode.l10n.t("Experts that fit in memory"), vscode.l10n.t("{0} of {1}", model.slots, model.slotsForAll)],
+    [vscode.l10n.t("Good for"), model.capabilities.map((each) => CAPABILITY_WORDS[each]).join(", ")],
   ];
 }

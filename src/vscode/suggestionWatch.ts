@@ -12,6 +12,7 @@ import {
 } from "../core/suggestionStatistics";
 import { documentIdOf } from "./documents";
 import { languageName } from "./languageNames";
+import { translate } from "./translated";
 
 const KEY = "hearth.suggestions";
 const ACCEPTED = "hearth.suggestionAccepted";
@@ -93,34 +94,36 @@ export class SuggestionWatch implements vscode.Disposable {
 
 /** For the status menu: what became of suggestions in a language. */
 export function suggestionsLine({ counts }: SuggestionWatch, languageId: string): string {
-  return countsLine(countsIn(counts, languageId));
+  return countsLine(countsIn(counts, languageId), translate);
 }
 
 /** For the status menu: why a language might rather be switched off; undefined where it need not be. */
 export function poorLine({ counts }: SuggestionWatch, languageId: string): string | undefined {
   const of = countsIn(counts, languageId);
-  return arePoor(of) ? `only ${String(of.accepted)} of ${String(of.offered)} suggestions were accepted` : undefined;
+  return arePoor(of) ? vscode.l10n.t("only {0} of {1} suggestions were accepted", of.accepted, of.offered) : undefined;
 }
 
 /** Shows what became of suggestions, language by language, to be looked at or forgotten. */
 export async function showSuggestionStatistics(watch: SuggestionWatch): Promise<void> {
   const languages = Object.keys(watch.counts).sort();
   if (languages.length === 0) {
-    void vscode.window.showInformationMessage("Hearth has suggested nothing in this workspace yet.");
+    void vscode.window.showInformationMessage(vscode.l10n.t("Hearth has suggested nothing in this workspace yet."));
     return;
   }
-  const forget = { label: "$(trash) Forget These Numbers" };
+  const forget = { label: `$(trash) ${vscode.l10n.t("Forget These Numbers")}` };
   const items = languages.map((id) => ({
     label: languageName(id),
     description: suggestionsLine(watch, id),
-    ...(poorLine(watch, id) === undefined ? {} : { detail: `${poorLine(watch, id) ?? ""}: choose to switch it off` }),
+    ...(poorLine(watch, id) === undefined
+      ? {}
+      : { detail: vscode.l10n.t("{0}: choose to switch it off", poorLine(watch, id) ?? "") }),
     languageId: id,
   }));
   const chosen = await vscode.window.showQuickPick<vscode.QuickPickItem & { readonly languageId?: string }>(
     [...items, forget],
     {
-      title: "Suggestions in This Workspace",
-      placeHolder: "Kept: still there half a minute later. Nothing of this is sent.",
+      title: vscode.l10n.t("Suggestions in This Workspace"),
+      placeHolder: vscode.l10n.t("Kept: still there half a minute later. Nothing of this is sent."),
     },
   );
   if (chosen === forget) {

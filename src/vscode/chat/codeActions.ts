@@ -11,7 +11,7 @@ const APPLY_COMMAND = "hearth.applyCode";
 
 export async function copyCode(code: string): Promise<void> {
   await vscode.env.clipboard.writeText(visibleText(code));
-  vscode.window.setStatusBarMessage("$(check) Copied", 2000);
+  vscode.window.setStatusBarMessage(`$(check) ${vscode.l10n.t("Copied")}`, 2000);
 }
 
 /** Inserts at the cursors of the last used editor, replacing what is selected. Each line is as deep as the code around. */
@@ -22,7 +22,7 @@ export async function insertCode(code: string): Promise<void> {
     (each) => each !== undefined && isEditable(each.document) && !each.document.uri.scheme.startsWith("hearth"),
   );
   if (editor === undefined) {
-    void vscode.window.showInformationMessage("Open a document to insert the code into.");
+    void vscode.window.showInformationMessage(vscode.l10n.t("Open a document to insert the code into."));
     return;
   }
   const { document } = editor;
@@ -40,7 +40,9 @@ export async function insertCode(code: string): Promise<void> {
     }
   });
   if (!inserted) {
-    void vscode.window.showErrorMessage("The code could not be inserted: the document cannot be changed.");
+    void vscode.window.showErrorMessage(
+      vscode.l10n.t("The code could not be inserted: the document cannot be changed."),
+    );
   } else if (document.uri.scheme !== "vscode-notebook-cell") {
     // A cell is shown by its notebook only.
     await vscode.window.showTextDocument(document, editor.viewColumn);
@@ -65,15 +67,15 @@ export async function applyCode(code: string, language: string): Promise<void> {
 /** Shows the target of a link, whatever its text says, and opens it if the user confirms. */
 export async function openLink(href: string): Promise<void> {
   if (!URL.canParse(href) || !/^https?:$/.test(new URL(href).protocol)) {
-    void vscode.window.showInformationMessage("Hearth opens links to web pages only.");
+    void vscode.window.showInformationMessage(vscode.l10n.t("Hearth opens links to web pages only."));
     return;
   }
   // As the browser will read it: names in other scripts than Latin are spelled out, so that they pass for no other.
   const address = new URL(href).href;
-  const open = "Open in Browser";
-  const copy = "Copy";
+  const open = vscode.l10n.t("Open in Browser");
+  const copy = vscode.l10n.t("Copy");
   const answer = await vscode.window.showWarningMessage(
-    "Open a link that the model wrote?",
+    vscode.l10n.t("Open a link that the model wrote?"),
     { modal: true, detail: address },
     open,
     copy,
@@ -94,7 +96,7 @@ export async function openPlace(place: string): Promise<void> {
     const range = first === undefined || last === undefined ? undefined : new vscode.Range(first - 1, 0, last, 0);
     await vscode.window.showTextDocument(document, range === undefined ? {} : { selection: range });
   } catch {
-    void vscode.window.showInformationMessage("What was attached is not there any more.");
+    void vscode.window.showInformationMessage(vscode.l10n.t("What was attached is not there any more."));
   }
 }
 

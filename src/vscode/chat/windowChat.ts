@@ -242,7 +242,7 @@ export class WindowChat implements vscode.Disposable {
   async sendSelection(): Promise<void> {
     const attached = await this.#tray.attach({ kind: "selection", name: "selection", detail: "" });
     if (!attached) {
-      void vscode.window.showInformationMessage("Select the code you want to ask about.");
+      void vscode.window.showInformationMessage(vscode.l10n.t("Select the code you want to ask about."));
       return;
     }
     await this.view.focus();
@@ -301,7 +301,9 @@ export class WindowChat implements vscode.Disposable {
 
   async #attach(mention: Mention): Promise<void> {
     if (!(await this.#tray.attach(mention))) {
-      void vscode.window.showInformationMessage(`'${mention.name}' cannot be attached: there is nothing to be read.`);
+      void vscode.window.showInformationMessage(
+        vscode.l10n.t("'{0}' cannot be attached: there is nothing to be read.", mention.name),
+      );
     }
   }
 
@@ -390,7 +392,10 @@ export class WindowChat implements vscode.Disposable {
     if (this.#isRefused) {
       throw new EngineError(
         "bad_request",
-        `cannot ask '${model.title}': it was not made for chat; choose another model, or try it anyway`,
+        vscode.l10n.t(
+          "cannot ask '{0}': it was not made for chat; choose another model, or try it anyway",
+          model.title,
+        ),
       );
     }
     return model.contextTokens;

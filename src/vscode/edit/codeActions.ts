@@ -6,7 +6,7 @@ import type { ModelAccess } from "./modelAccess";
 
 const { QuickFix, RefactorRewrite, Empty } = vscode.CodeActionKind;
 const EXPLAIN_KIND = Empty.append("hearth.explain");
-const EXPLAIN = "Explain with Hearth";
+const EXPLAIN = vscode.l10n.t("Explain with Hearth");
 
 /** Hearth in the lightbulb: where the model was made for edits, and never as the only reason for one to be shown. */
 export class HearthCodeActions implements vscode.CodeActionProvider {
@@ -42,7 +42,7 @@ export class HearthCodeActions implements vscode.CodeActionProvider {
 /** One entry: what is explained is the problem where there is one, and the code around it. */
 function problemActions(spot: SpotArgument, diagnostics: readonly vscode.Diagnostic[]): vscode.CodeAction[] {
   const actions = [
-    action("Fix with Hearth", QuickFix, "hearth.fix", spot),
+    action(vscode.l10n.t("Fix with Hearth"), QuickFix, "hearth.fix", spot),
     action(EXPLAIN, QuickFix, "hearth.explain", spot),
   ];
   for (const each of actions) {
@@ -54,9 +54,9 @@ function problemActions(spot: SpotArgument, diagnostics: readonly vscode.Diagnos
 /** Without a selection they are about the code around the cursor. */
 function codeActions(spot: SpotArgument): vscode.CodeAction[] {
   return [
-    action("Refactor with Hearth…", RefactorRewrite, "hearth.refactor", spot),
-    action("Add Documentation with Hearth", RefactorRewrite, "hearth.addDocumentation", spot),
-    action("Write Tests with Hearth", RefactorRewrite, "hearth.writeTests", spot),
+    action(vscode.l10n.t("Refactor with Hearth…"), RefactorRewrite, "hearth.refactor", spot),
+    action(vscode.l10n.t("Add Documentation with Hearth"), RefactorRewrite, "hearth.addDocumentation", spot),
+    action(vscode.l10n.t("Write Tests with Hearth"), RefactorRewrite, "hearth.writeTests", spot),
   ];
 }
 

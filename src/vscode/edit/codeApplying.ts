@@ -5,6 +5,7 @@ import { placeCode } from "../../core/edit/codePlace";
 import { hunksBetween, linesOf } from "../../core/edit/lineDiff";
 import { readDocument } from "../documents";
 import type { EditorConfigs } from "../editorConfigs";
+import { translate } from "../translated";
 import { isProposable, wholeLines } from "./codeRange";
 import { nameOf, originalOf } from "./original";
 import type { Proposals } from "./proposals";
@@ -40,7 +41,9 @@ export async function applyCode(
       await propose(proposals, document, old, placement);
       break;
     case "unchanged":
-      void vscode.window.showInformationMessage(`Hearth: '${nameOf(document.uri)}' already contains this change.`);
+      void vscode.window.showInformationMessage(
+        vscode.l10n.t("Hearth: '{0}' already contains this change.", nameOf(document.uri)),
+      );
       break;
     case "newDocument":
       await offerNew(placement.reason, lines, placement.languageId);
@@ -59,15 +62,21 @@ async function propose(
 ): Promise<void> {
   const hunks = hunksBetween(old, lines);
   const range = { start: hunks[0]?.start ?? 0, end: hunks.at(-1)?.end ?? 0 };
-  const proposal = await proposals.open({ original: originalOf(document), lines: old, range, title: "Apply" });
+  const proposal = await proposals.open({
+    original: originalOf(document),
+    lines: old,
+    range,
+    title: vscode.l10n.t("Apply"),
+  });
   proposal.write(lines.slice(range.start, lines.length - (old.length - range.end)));
   proposals.finish(proposal, warnings);
 }
 
 /** Nothing of it belongs into the document: it is said, and it can still be had as one of its own. */
 async function offerNew(reason: string, lines: readonly string[], languageId: string): Promise<void> {
-  const open = "Open as New Document";
-  if ((await vscode.window.showInformationMessage(`Hearth: nothing was changed. ${reason}`, open)) === open) {
+  const open = vscode.l10n.t("Open as New Document");
+  const told = vscode.l10n.t("Hearth: nothing was changed. {0}", translate(reason));
+  if ((await vscode.window.showInformationMessage(told, open)) === open) {
     await openNew(lines, languageId);
   }
 }

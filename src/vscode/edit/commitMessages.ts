@@ -52,8 +52,10 @@ export async function writeCommitMessage({ access, readable }: EditPorts, argume
     const isExcludedAll = indexChanges.length + workingTreeChanges.length > 0;
     void vscode.window.showInformationMessage(
       isExcludedAll
-        ? "Hearth: all changed files are excluded by the setting 'hearth.exclude', so there is nothing that may be read."
-        : "Hearth: there are no changes to write a commit message for.",
+        ? vscode.l10n.t(
+            "Hearth: all changed files are excluded by the setting 'hearth.exclude', so there is nothing that may be read.",
+          )
+        : vscode.l10n.t("Hearth: there are no changes to write a commit message for."),
     );
     return;
   }
@@ -61,7 +63,7 @@ export async function writeCommitMessage({ access, readable }: EditPorts, argume
   const messages = commitPrompt(boundedDiff(files, tokens * CHARS_PER_TOKEN), await earlierSubjects(repository));
   const progress = {
     location: vscode.ProgressLocation.Notification,
-    title: "Hearth: writing a commit message",
+    title: vscode.l10n.t("Hearth: writing a commit message"),
     cancellable: true,
   };
   const answer = await vscode.window.withProgress(progress, async (_, cancel) => {
@@ -74,7 +76,7 @@ export async function writeCommitMessage({ access, readable }: EditPorts, argume
     return finish === "cancelled" ? undefined : cleanCommitMessage(said);
   });
   if (answer === "") {
-    void vscode.window.showWarningMessage("Hearth: the model gave no commit message.");
+    void vscode.window.showWarningMessage(vscode.l10n.t("Hearth: the model gave no commit message."));
   } else if (answer !== undefined) {
     await put(repository, answer);
   }
@@ -87,8 +89,8 @@ async function put({ inputBox }: Repository, message: string): Promise<void> {
   if (before.trim() === "" || before === message) {
     return;
   }
-  const restore = "Restore";
-  const told = "Hearth replaced the commit message that was there.";
+  const restore = vscode.l10n.t("Restore");
+  const told = vscode.l10n.t("Hearth replaced the commit message that was there.");
   if ((await vscode.window.showInformationMessage(told, restore)) === restore) {
     inputBox.value = before;
   }
@@ -100,7 +102,7 @@ async function repositoryOf(argument: unknown): Promise<Repository | undefined> 
   const exports = await extension?.activate();
   const repositories = exports?.enabled === true ? exports.getAPI(1).repositories : [];
   if (repositories.length === 0) {
-    void vscode.window.showInformationMessage("Hearth: no Git repository is open.");
+    void vscode.window.showInformationMessage(vscode.l10n.t("Hearth: no Git repository is open."));
     return undefined;
   }
   const root = rootOf(argument);

@@ -25,12 +25,14 @@ export async function spotOf(argument: unknown, readable: ReadableFiles): Promis
   const document = given === undefined ? editor?.document : await vscode.workspace.openTextDocument(given.uri);
   const range = given?.range ?? editor?.selection;
   if (document === undefined || range === undefined) {
-    void vscode.window.showInformationMessage("Hearth: open a document and put the cursor where it should work.");
+    void vscode.window.showInformationMessage(
+      vscode.l10n.t("Hearth: open a document and put the cursor where it should work."),
+    );
     return undefined;
   }
   const refusal = await refusalOf(document, readable);
   if (refusal !== undefined) {
-    void vscode.window.showWarningMessage(`Hearth: ${refusal}`);
+    void vscode.window.showWarningMessage(refusal);
     return undefined;
   }
   return { document, range, diagnostics: given?.diagnostics };
@@ -38,13 +40,15 @@ export async function spotOf(argument: unknown, readable: ReadableFiles): Promis
 
 async function refusalOf(document: vscode.TextDocument, readable: ReadableFiles): Promise<string | undefined> {
   if (document.uri.scheme === EDIT_SCHEME) {
-    return "this is a proposed change. Accept or discard it first, or change it by hand.";
+    return vscode.l10n.t("Hearth: this is a proposed change. Accept or discard it first, or change it by hand.");
   }
   if (!isProposable(document)) {
-    return "this document cannot be edited.";
+    return vscode.l10n.t("Hearth: this document cannot be edited.");
   }
   const rule = await readable.ruleOf(document);
-  return rule === undefined ? undefined : `nothing of this file is given to the model: ${rule}.`;
+  return rule === undefined
+    ? undefined
+    : vscode.l10n.t("Hearth: nothing of this file is given to the model: {0}.", rule);
 }
 
 function isSpotArgument(argument: unknown): argument is SpotArgument {

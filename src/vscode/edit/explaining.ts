@@ -37,13 +37,13 @@ export async function explain({ access, readable }: EditPorts, argument: unknown
 /** As text: what a model writes may hold pictures and links, which a preview would fetch. */
 async function explainInDocument(access: ModelAccess, text: string): Promise<void> {
   const location = vscode.ProgressLocation.Notification;
-  const progress = { location, title: "Hearth: explaining", cancellable: true };
+  const progress = { location, title: vscode.l10n.t("Hearth: explaining"), cancellable: true };
   const answer = await vscode.window.withProgress(progress, async (shown, cancel) => {
     let said = "";
     const question = { id: access.nextId(), messages: explainPrompt(text), maxTokens: ANSWER_TOKENS, temperature: 0.2 };
     const finish = await access.ask({ ...question, cancel }, (piece) => {
       said += piece;
-      shown.report({ message: `${String(said.length)} characters written` });
+      shown.report({ message: vscode.l10n.t("{0} characters written", said.length) });
       return undefined;
     });
     return finish === "cancelled" ? "" : said.trim();

@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import { isSame, linesOf } from "../../core/edit/lineDiff";
 import { rebase } from "../../core/edit/region";
 import { hunksAfter, openHunks, type ReviewedHunk, reviewedHunks } from "../../core/edit/reviewedHunks";
+import { translate } from "../translated";
 import { applyLines } from "./lineEdits";
 
 /** A change that stands in its document and waits for the user's word on each of its parts. */
@@ -126,7 +127,9 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
       }
       this.#show();
     } else {
-      void vscode.window.showErrorMessage("Hearth could not take the change back: the document cannot be changed.");
+      void vscode.window.showErrorMessage(
+        vscode.l10n.t("Hearth could not take the change back: the document cannot be changed."),
+      );
     }
   }
 
@@ -149,14 +152,14 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
       const args = id === undefined ? [uri] : [uri, id];
       return new vscode.CodeLens(new vscode.Range(at, 0, at, 0), { title, command, arguments: args });
     };
-    const warnings = review.warnings.map((warning) => lens(first.start, `$(warning) ${warning}`, ""));
+    const warnings = review.warnings.map((warning) => lens(first.start, `$(warning) ${translate(warning)}`, ""));
     const all = [
-      lens(first.start, "$(check-all) Accept All", "hearth.edit.accept"),
-      lens(first.start, "$(discard) Discard All", "hearth.edit.discard"),
+      lens(first.start, `$(check-all) ${vscode.l10n.t("Accept All")}`, "hearth.edit.accept"),
+      lens(first.start, `$(discard) ${vscode.l10n.t("Discard All")}`, "hearth.edit.discard"),
     ];
     // They are one row: what can be done first, as a warning may be longer than the editor is wide.
     return review.hunks.flatMap((hunk) => [
-      lens(hunk.start, "Keep", "hearth.edit.keepHunk", hunk.id),
+      lens(hunk.start, vscode.l10n.t("Keep"), "hearth.edit.keepHunk", hunk.id),
       lens(hunk.start, undoTitle(hunk), "hearth.edit.undoHunk", hunk.id),
       ...(hunk === first ? [...all, ...warnings] : []),
     ]);
@@ -230,11 +233,12 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
 
 /** Says how much is not to be seen any more. */
 function undoTitle({ start, end, old }: ReviewedHunk): string {
-  const lines = old.length === 1 ? "1 line" : `${String(old.length)} lines`;
   if (end === start) {
-    return `Undo (${lines} removed)`;
+    return old.length === 1
+      ? vscode.l10n.t("Undo (1 line removed)")
+      : vscode.l10n.t("Undo ({0} lines removed)", old.length);
   }
-  return old.length > 1 ? `Undo (${lines} replaced)` : "Undo";
+  return old.length > 1 ? vscode.l10n.t("Undo ({0} lines replaced)", old.length) : vscode.l10n.t("Undo");
 }
 
 function rangeOf({ start, end }: ReviewedHunk, document: vscode.TextDocument): vscode.Range {
@@ -248,5 +252,5 @@ function oldText({ old }: ReviewedHunk, { languageId }: vscode.TextDocument): vs
     return undefined;
   }
   const shown = old.slice(0, OLD_LINES_SHOWN).join("\n");
-  return new vscode.MarkdownString("Before:").appendCodeblock(shown, languageId);
+  return new vscode.MarkdownString(vscode.l10n.t("Before:")).appendCodeblock(shown, languageId);
 }

@@ -2,14 +2,14 @@ import * as vscode from "vscode";
 
 const KEY = "hearth.edit.instructions";
 const KEPT_MAX = 30;
-const FORGET: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon("trash"), tooltip: "Forget" };
+const FORGET: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon("trash"), tooltip: vscode.l10n.t("Forget") };
 
 /** Offered while there is no history. */
 const EXAMPLES = [
-  "Make this simpler without changing what it does",
-  "Split this into smaller functions",
-  "Give the variables clearer names",
-  "Handle errors",
+  vscode.l10n.t("Make this simpler without changing what it does"),
+  vscode.l10n.t("Split this into smaller functions"),
+  vscode.l10n.t("Give the variables clearer names"),
+  vscode.l10n.t("Handle errors"),
 ];
 
 interface InstructionItem extends vscode.QuickPickItem {
@@ -39,8 +39,8 @@ export class Instructions {
   /** Undefined if the user cancels. */
   pick(): Promise<string | undefined> {
     const pick = vscode.window.createQuickPick<InstructionItem>();
-    pick.title = "Hearth: Refactor";
-    pick.placeholder = "What should be done with this code?";
+    pick.title = vscode.l10n.t("Hearth: Refactor");
+    pick.placeholder = vscode.l10n.t("What should be done with this code?");
     const offer = (): void => {
       pick.items = this.#items(pick.value.trim());
     };

@@ -1,9 +1,9 @@
 import * as vscode from "vscode";
 import type { CancelToken } from "../../core/ports";
-import { REMEDIES } from "../../core/remedies";
 import type { AnyModel, ChatMessage } from "../../protocol/engine";
 import { emptyReport, type GenerateReport } from "../../protocol/generation";
 import { runRemedy } from "../failures";
+import { remedyOf } from "../translated";
 import type { WindowEngine } from "../windowEngine";
 
 export interface Question {
@@ -41,11 +41,13 @@ export class ModelAccess {
     if (model === undefined || this.#can(model, capability)) {
       return model;
     }
-    const choose = REMEDIES.chooseModel.title;
-    const tryAnyway = "Try Anyway (Experiment)";
+    const choose = remedyOf("chooseModel").title;
+    const tryAnyway = vscode.l10n.t("Try Anyway (Experiment)");
     const answer = await vscode.window.showWarningMessage(
-      `The model '${model.title}' only completes code: it was not trained to follow instructions. ` +
-        "Explaining and editing need one that was, such as an Instruct model.",
+      vscode.l10n.t(
+        "The model '{0}' only completes code: it was not trained to follow instructions. Explaining and editing need one that was, such as an Instruct model.",
+        model.title,
+      ),
       choose,
       tryAnyway,
     );
@@ -100,7 +102,7 @@ export class ModelAccess {
       return this.#engine.modelInfo();
     }
     const location = vscode.ProgressLocation.Notification;
-    const title = "Hearth: loading the model";
+    const title = vscode.l10n.t("Hearth: loading the model");
     return vscode.window.withProgress({ location, title, cancellable: true }, (_, token) => {
       const cancelled = new Promise<undefined>((resolve) => {
         token.onCancellationRequested(() => {

@@ -20,7 +20,7 @@ export async function suggestNames({ access, readable }: EditPorts, argument: un
   const { document, range } = spot;
   const word = document.getWordRangeAtPosition(range.start);
   if (word === undefined) {
-    void vscode.window.showInformationMessage("Hearth: put the cursor on the name you want to change.");
+    void vscode.window.showInformationMessage(vscode.l10n.t("Hearth: put the cursor on the name you want to change."));
     return;
   }
   const model = await access.ready("edit");
@@ -45,8 +45,8 @@ function pickName(
 ): Promise<string | undefined> {
   const source = new CancelSource();
   const pick = vscode.window.createQuickPick();
-  pick.title = `Hearth: Rename '${current}'`;
-  pick.placeholder = "Thinking of names…";
+  pick.title = vscode.l10n.t("Hearth: Rename '{0}'", current);
+  pick.placeholder = vscode.l10n.t("Thinking of names…");
   pick.busy = true;
   let answer = "";
   const offer = (isComplete: boolean): void => {
@@ -58,7 +58,10 @@ function pickName(
     pick.items = all.map((label) => ({ label, alwaysShow: true }));
     if (isComplete) {
       pick.busy = false;
-      pick.placeholder = names.length === 0 ? "The model has no better name. Type one." : "Choose a name, or type one";
+      pick.placeholder =
+        names.length === 0
+          ? vscode.l10n.t("The model has no better name. Type one.")
+          : vscode.l10n.t("Choose a name, or type one");
     }
   };
   let isComplete = false;
@@ -123,10 +126,12 @@ async function rename(
       return;
     }
     void vscode.window.showWarningMessage(
-      `Hearth: '${current}' was not renamed: nothing in this language renames it here.`,
+      vscode.l10n.t("Hearth: '{0}' was not renamed: nothing in this language renames it here.", current),
     );
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    void vscode.window.showWarningMessage(`Hearth: '${current}' was not renamed to '${name}': ${why}`);
+    void vscode.window.showWarningMessage(
+      vscode.l10n.t("Hearth: '{0}' was not renamed to '{1}': {2}", current, name, why),
+    );
   }
 }

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import type { LineRange } from "../../core/edit/lineDiff";
 import { tellFailure } from "../failures";
+import { translate } from "../translated";
 import { EDIT_SCHEME, EditedFiles } from "./editedFiles";
 import { nameOf, openDocument } from "./original";
 import { type Acceptance, Proposal, type ProposalOptions } from "./proposal";
@@ -65,7 +66,7 @@ export class Proposals implements vscode.Disposable {
       throw error;
     }
     this.#tellEditor();
-    void this.#tellIfReadOnly(proposal, "The change can be accepted in the editor, but not be saved.");
+    void this.#tellIfReadOnly(proposal, vscode.l10n.t("The change can be accepted in the editor, but not be saved."));
     return proposal;
   }
 
@@ -96,7 +97,10 @@ export class Proposals implements vscode.Disposable {
     switch (acceptance.kind) {
       case "applied":
         await this.#close(proposal, acceptance);
-        void this.#tellIfReadOnly(proposal, "It was changed in the editor, and the file on the disk is as it was.");
+        void this.#tellIfReadOnly(
+          proposal,
+          vscode.l10n.t("It was changed in the editor, and the file on the disk is as it was."),
+        );
         break;
       case "gone":
         await this.#acceptAsNew(proposal, acceptance.text);
@@ -110,7 +114,10 @@ export class Proposals implements vscode.Disposable {
         break;
       case "refused":
         void vscode.window.showErrorMessage(
-          `Hearth could not change '${nameOf(proposal.original.uri)}'. The proposed change is still open.`,
+          vscode.l10n.t(
+            "Hearth could not change '{0}'. The proposed change is still open.",
+            nameOf(proposal.original.uri),
+          ),
         );
         break;
     }
@@ -135,7 +142,7 @@ export class Proposals implements vscode.Disposable {
 
   async #tellIfReadOnly({ original: { uri } }: Proposal, what: string): Promise<void> {
     if (!(await this.isWritable(uri))) {
-      void vscode.window.showWarningMessage(`Hearth: '${nameOf(uri)}' is read-only. ${what}`);
+      void vscode.window.showWarningMessage(vscode.l10n.t("Hearth: '{0}' is read-only. {1}", nameOf(uri), what));
     }
   }
 
@@ -145,7 +152,9 @@ export class Proposals implements vscode.Disposable {
     const document = await vscode.workspace.openTextDocument({ language: languageId, content: text });
     await this.#close(proposal);
     await vscode.window.showTextDocument(document, { preview: false });
-    void vscode.window.showWarningMessage(`Hearth: '${nameOf(uri)}' is gone: the change is a new document.`);
+    void vscode.window.showWarningMessage(
+      vscode.l10n.t("Hearth: '{0}' is gone: the change is a new document.", nameOf(uri)),
+    );
   }
 
   /** The editor closes the tabs of a file that is deleted; what was proposed for it is kept. */
@@ -153,7 +162,9 @@ export class Proposals implements vscode.Disposable {
     if (!proposal.original.isNew && !(await proposal.isOriginalThere()) && this.#open.has(proposal.uri.toString())) {
       await vscode.window.showTextDocument(proposal.uri, { preview: false });
       const name = nameOf(proposal.original.uri);
-      void vscode.window.showInformationMessage(`Hearth: '${name}' is gone. The proposed change is still here.`);
+      void vscode.window.showInformationMessage(
+        vscode.l10n.t("Hearth: '{0}' is gone. The proposed change is still here.", name),
+      );
       return;
     }
     this.#forget(proposal);
@@ -191,10 +202,13 @@ export class Proposals implements vscode.Disposable {
     const lines = at.map(({ start, end }) =>
       end - start > 1 ? `${String(start + 1)}–${String(end)}` : String(start + 1),
     );
-    const anyway = "Apply as Shown";
+    const anyway = vscode.l10n.t("Apply as Shown");
     const answer = await vscode.window.showWarningMessage(
-      `Nothing was applied: '${nameOf(proposal.original.uri)}' was changed meanwhile where Hearth's change is ` +
-        `(line ${lines.join(", ")}). Undo that, or make the right side as you want it and apply what is shown.`,
+      vscode.l10n.t(
+        "Nothing was applied: '{0}' was changed meanwhile where Hearth's change is (line {1}). Undo that, or make the right side as you want it and apply what is shown.",
+        nameOf(proposal.original.uri),
+        lines.join(", "),
+      ),
       anyway,
     );
     if (answer === anyway) {
@@ -263,7 +277,13 @@ export class Proposals implements vscode.Disposable {
 /** What the user should look at before they accept. */
 export function tellWarnings(name: string, warnings: readonly string[]): void {
   if (warnings.length > 0) {
-    void vscode.window.showWarningMessage(`Hearth: look at the change of '${name}' closely. ${warnings.join(" ")}`);
+    void vscode.window.showWarningMessage(
+      vscode.l10n.t(
+        "Hearth: look at the change of '{0}' closely. {1}",
+        name,
+        warnings.map((each) => translate(each)).join(" "),
+      ),
+    );
   }
 }
 

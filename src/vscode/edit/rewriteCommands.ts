@@ -10,7 +10,7 @@ import type { Instructions } from "./instructions";
 import type { ModelAccess } from "./modelAccess";
 import { nameOf } from "./original";
 import type { Proposals } from "./proposals";
-import { planFor, rewrite } from "./rewriting";
+import { planFor, type Rewrite, rewrite } from "./rewriting";
 
 export interface EditPorts {
   readonly access: ModelAccess;
@@ -34,14 +34,14 @@ export async function refactor(ports: EditPorts, argument: unknown, given?: unkn
   }
   await ports.instructions.remember(instruction);
   const code = await selectedCode(spot.document, spot.range);
-  await propose(ports, code, { kind: "refactor", instruction }, "Refactor", "refactoring");
+  await propose(ports, code, { kind: "refactor", instruction });
 }
 
 export async function addDocumentation(ports: EditPorts, argument: unknown): Promise<void> {
   const spot = await spotOf(argument, ports.readable);
   if (spot !== undefined) {
     const code = await selectedCode(spot.document, spot.range);
-    await propose(ports, code, { kind: "document" }, "Documentation", "documenting");
+    await propose(ports, code, { kind: "document" });
   }
 }
 
@@ -58,27 +58,32 @@ export async function fix(ports: EditPorts, argument: unknown): Promise<void> {
   }
   const problems = others.reduce((all, { range }) => all.union(range), first.range);
   const code = await codeToFix(spot.document, spot.range.isEmpty ? problems : problems.union(spot.range));
-  await propose(ports, code, { kind: "fix", problems: diagnostics.map(problemOf) }, "Fix", "fixing");
+  await propose(ports, code, { kind: "fix", problems: diagnostics.map(problemOf) });
 }
 
 export function problemOf({ range, message, source }: vscode.Diagnostic): Problem {
   return { line: range.start.line, message, ...(source === undefined ? {} : { source }) };
 }
 
-async function propose(
-  ports: EditPorts,
-  code: CodeRange,
-  task: RewriteTask,
-  title: string,
-  verb: string,
-): Promise<void> {
+async function propose(ports: EditPorts, code: CodeRange, task: RewriteTask): Promise<void> {
   const { access } = ports;
   const model = await access.ready("edit");
   const plan = model === undefined ? undefined : await planFor(access, model, code, GROWTH[task.kind]);
   if (plan !== undefined) {
     const messages = rewritePrompt(plan.excerpt, task, code.range.start);
-    const doing = `${verb} '${nameOf(code.original.uri)}'`;
-    await rewrite(ports, { code, kind: task.kind, title, doing, messages, maxTokens: plan.maxTokens });
+    const words = wordsOf(task.kind, nameOf(code.original.uri));
+    await rewrite(ports, { code, kind: task.kind, ...words, messages, maxTokens: plan.maxTokens });
+  }
+}
+
+function wordsOf(kind: RewriteTask["kind"], name: string): Pick<Rewrite, "title" | "doing"> {
+  switch (kind) {
+    case "refactor":
+      return { title: vscode.l10n.t("Refactor"), doing: vscode.l10n.t("Hearth: refactoring '{0}'", name) };
+    case "document":
+      return { title: vscode.l10n.t("Documentation"), doing: vscode.l10n.t("Hearth: documenting '{0}'", name) };
+    case "fix":
+      return { title: vscode.l10n.t("Fix"), doing: vscode.l10n.t("Hearth: fixing '{0}'", name) };
   }
 }
 
@@ -96,16 +101,21 @@ function problemsAt({ uri }: vscode.TextDocument, { start, end }: vscode.Range):
 async function pickProblem({ uri }: vscode.TextDocument): Promise<readonly vscode.Diagnostic[]> {
   const problems = vscode.languages.getDiagnostics(uri);
   if (problems.length === 0) {
-    void vscode.window.showInformationMessage(`Hearth: the editor knows of no problem in '${nameOf(uri)}'.`);
+    void vscode.window.showInformationMessage(
+      vscode.l10n.t("Hearth: the editor knows of no problem in '{0}'.", nameOf(uri)),
+    );
     return [];
   }
   const items = problems
     .toSorted((a, b) => a.severity - b.severity || a.range.start.compareTo(b.range.start))
     .map((problem) => ({
       label: problem.message.split("\n")[0] ?? "",
-      description: `line ${String(problem.range.start.line + 1)}`,
+      description: vscode.l10n.t("line {0}", problem.range.start.line + 1),
       problem,
     }));
-  const chosen = await vscode.window.showQuickPick(items, { title: "Hearth: Fix", placeHolder: "Which problem?" });
+  const chosen = await vscode.window.showQuickPick(items, {
+    title: vscode.l10n.t("Hearth: Fix"),
+    placeHolder: vscode.l10n.t("Which problem?"),
+  });
   return chosen === undefined ? [] : [chosen.problem];
 }

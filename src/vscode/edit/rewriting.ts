@@ -8,6 +8,7 @@ import type { CancelToken } from "../../core/ports";
 import type { AnyModel, ChatMessage } from "../../protocol/engine";
 import type { EditorConfigs } from "../editorConfigs";
 import type { Settings } from "../settings";
+import { translate } from "../translated";
 import type { CodeRange } from "./codeRange";
 import { type InlineReview, REVIEWED_LINES_MAX } from "./inlineReview";
 import type { ModelAccess } from "./modelAccess";
@@ -21,7 +22,7 @@ export interface Rewrite {
   readonly kind: RewriteOptions["kind"];
   /** For the diff's title. */
   readonly title: string;
-  /** For the progress: "Hearth: rewriting 'a.ts'". */
+  /** Title of the progress: "Hearth: fixing 'a.ts'". */
   readonly doing: string;
   readonly messages: readonly ChatMessage[];
   readonly maxTokens: number;
@@ -47,8 +48,11 @@ export async function planFor(
     return plan;
   }
   void vscode.window.showWarningMessage(
-    `Hearth: this code is too long for the model: ${String(plan.tokens)} tokens, and it has room for about ` +
-      `${String(plan.roomTokens)}. Select less of it.`,
+    vscode.l10n.t(
+      "Hearth: this code is too long for the model: {0} tokens, and it has room for about {1}. Select less of it.",
+      plan.tokens,
+      plan.roomTokens,
+    ),
   );
   return undefined;
 }
@@ -101,7 +105,7 @@ async function rewriteInPlace(ports: Reviewing, what: Rewrite, document: vscode.
   let isStopped = false as boolean;
   const progress = {
     location: vscode.ProgressLocation.Notification,
-    title: `Hearth: ${what.doing}`,
+    title: what.doing,
     cancellable: true,
   };
   let written: { readonly lines: readonly string[]; readonly above: number; readonly below: number } | undefined;
@@ -155,7 +159,7 @@ async function rewriteBeside({ access, proposals }: Reviewing, what: Rewrite): P
   const proposal = await proposals.open({ original, lines, range, title: what.title });
   const progress = {
     location: vscode.ProgressLocation.Notification,
-    title: `Hearth: ${what.doing}`,
+    title: what.doing,
     cancellable: true,
   };
   try {
@@ -213,7 +217,7 @@ async function write(
     hasNewLine = false;
     shownMs = Date.now();
   };
-  report("the model reads…");
+  report(vscode.l10n.t("the model reads…"));
   const question = { id: access.nextId(), messages, maxTokens, temperature: 0, cancel: proposal.stopToken };
   const asked = access.ask(question, (text) => {
     answer.push(text);
@@ -243,8 +247,9 @@ async function write(
 
 function writtenSoFar(answer: string, tokens: number): string {
   const lines = answer.split("\n").length - 1;
-  const what = lines === 1 ? "1 line" : `${String(lines)} lines`;
-  return `${what}, ${String(tokens)} tokens written`;
+  return lines === 1
+    ? vscode.l10n.t("1 line, {0} tokens written", tokens)
+    : vscode.l10n.t("{0} lines, {1} tokens written", lines, tokens);
 }
 
 async function conclude(proposals: Proposals, proposal: Proposal, ended: Ending): Promise<void> {
@@ -266,14 +271,14 @@ async function conclude(proposals: Proposals, proposal: Proposal, ended: Ending)
 }
 
 function tellNoChange(name: string): void {
-  void vscode.window.showInformationMessage(`Hearth: the model proposed no change to '${name}'.`);
+  void vscode.window.showInformationMessage(vscode.l10n.t("Hearth: the model proposed no change to '{0}'.", name));
 }
 
 function tellNoCode(name: string, { reason, answer }: Extract<Ending, { kind: "noCode" }>): void {
   const said = answer.trim().replaceAll(/\s+/g, " ").slice(0, TOLD_CHARS);
   void vscode.window.showWarningMessage(
     said === ""
-      ? "Hearth: the model gave no answer."
-      : `Hearth: the model gave no code for '${name}'. ${reason} It said: ${said}`,
+      ? vscode.l10n.t("Hearth: the model gave no answer.")
+      : vscode.l10n.t("Hearth: the model gave no code for '{0}'. {1} It said: {2}", name, translate(reason), said),
   );
 }

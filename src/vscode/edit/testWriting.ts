@@ -40,8 +40,8 @@ export async function writeTests(ports: EditPorts, argument: unknown): Promise<v
   await rewrite(ports, {
     code: tests,
     kind: "tests",
-    title: "Tests",
-    doing: `writing tests for '${nameOf(document.uri)}'`,
+    title: vscode.l10n.t("Tests"),
+    doing: vscode.l10n.t("Hearth: writing tests for '{0}'", nameOf(document.uri)),
     messages: testsPrompt(plan.excerpt, { path, ...(example === undefined ? {} : { example }) }, original.isNew),
     maxTokens: Math.min(Math.max(plan.maxTokens, ANSWER_TOKENS_MIN), Math.floor(model.contextTokens / 2)),
     lead: (lines[tests.range.start - 1] ?? "") === "" ? [] : [""],

@@ -14,7 +14,7 @@ export interface WindowEndpointOptions {
   readonly port: EndpointsPort;
 }
 
-const THERE = "Compute There";
+const THERE = vscode.l10n.t("Compute There");
 
 /** A bigger machine elsewhere: the commands that switch it on and off, and what says that it is on, whatever else there is to say. */
 export class WindowEndpoint implements vscode.Disposable {
@@ -26,7 +26,7 @@ export class WindowEndpoint implements vscode.Disposable {
   constructor(options: WindowEndpointOptions) {
     this.#options = options;
     this.#item = vscode.window.createStatusBarItem("hearth.endpoint", vscode.StatusBarAlignment.Right, 98);
-    this.#item.name = "Hearth Endpoint";
+    this.#item.name = vscode.l10n.t("Hearth Endpoint");
     this.#item.command = "hearth.showMenu";
     this.#item.backgroundColor = new vscode.ThemeColor("statusBarItem.warningBackground");
     const commands: Readonly<Record<string, () => Promise<void>>> = {
@@ -66,13 +66,15 @@ export class WindowEndpoint implements vscode.Disposable {
     const address = endpointAddress(endpoint.endpoint);
     const { condition } = engine;
     const model = condition.kind === "ready" && isElsewhere(condition.model) ? condition.model.name : endpoint.model;
-    const host = address?.host ?? "no address";
+    const host = address?.host ?? vscode.l10n.t("no address");
     this.#item.text = `$(cloud-upload) ${host}`;
-    const sent = `Hearth sends code around the cursor, chats and edits to ${host}.`;
-    const tooltip = new vscode.MarkdownString("**An endpoint is set**");
+    const sent = vscode.l10n.t("Hearth sends code around the cursor, chats and edits to {0}.", host);
+    const tooltip = new vscode.MarkdownString(`**${vscode.l10n.t("An endpoint is set")}**`);
     tooltip.appendMarkdown("\n\n").appendText(sent);
     if (address?.isReadable === true) {
-      tooltip.appendMarkdown("\n\n").appendText("The connection is not encrypted: it can be read on the way.");
+      tooltip
+        .appendMarkdown("\n\n")
+        .appendText(vscode.l10n.t("The connection is not encrypted: it can be read on the way."));
     }
     this.#item.tooltip = tooltip;
     this.#item.accessibilityInformation = { label: sent, role: "button" };
@@ -90,8 +92,10 @@ export class WindowEndpoint implements vscode.Disposable {
   async #setUp(): Promise<void> {
     const { settings, secrets, port } = this.#options;
     const endpoint = await vscode.window.showInputBox({
-      title: "Compute on Another Machine (1/2)",
-      prompt: "Address of an OpenAI-compatible server of yours, such as vLLM, llama-server or Ray Serve.",
+      title: vscode.l10n.t("Compute on Another Machine (1/2)"),
+      prompt: vscode.l10n.t(
+        "Address of an OpenAI-compatible server of yours, such as vLLM, llama-server or Ray Serve.",
+      ),
       placeHolder: "https://gpu-box.example.org:8000",
       value: settings.endpoint?.endpoint ?? "",
       ignoreFocusOut: true,
@@ -102,29 +106,43 @@ export class WindowEndpoint implements vscode.Disposable {
     }
     const { origin, host, isReadable } = parseEndpoint(endpoint);
     const known = await endpointKey(secrets, origin);
-    const key = known ?? (await this.#inputKey({ host, isReadable }, "Compute on Another Machine (2/2)"));
+    const key =
+      known ?? (await this.#inputKey({ host, isReadable }, vscode.l10n.t("Compute on Another Machine (2/2)")));
     if (key === undefined) {
       return;
     }
-    const title = `Asking ${host} which models it has…`;
+    const title = vscode.l10n.t("Asking {0} which models it has…", host);
     const names = await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title }, () =>
       port.models(endpoint, key === "" ? undefined : key),
     );
     const model =
       names.length > 1
-        ? await vscode.window.showQuickPick(names, { title: `Models of ${host}`, ignoreFocusOut: true })
+        ? await vscode.window.showQuickPick(names, {
+            title: vscode.l10n.t("Models of {0}", host),
+            ignoreFocusOut: true,
+          })
         : (names[0] ?? "");
     if (model === undefined) {
       return;
     }
     const detail = [
-      "Sent: the code around the cursor while you type, what you attach or select for chats and edits, their conversation.",
-      "Never sent: files that Hearth does not read (secrets, ignored, excluded), and the memory of other code at hand.",
-      "Other extensions that ask Hearth's model in the chat of the editor have what they pass on sent, too.",
-      ...(isReadable ? ["The connection is not encrypted: all of it can be read on the way."] : []),
-      `"Hearth: Compute on This Machine" ends it; the status bar shows it as long as it is on.`,
+      vscode.l10n.t(
+        "Sent: the code around the cursor while you type, what you attach or select for chats and edits, their conversation.",
+      ),
+      vscode.l10n.t(
+        "Never sent: files that Hearth does not read (secrets, ignored, excluded), and the memory of other code at hand.",
+      ),
+      vscode.l10n.t(
+        "Other extensions that ask Hearth's model in the chat of the editor have what they pass on sent, too.",
+      ),
+      ...(isReadable ? [vscode.l10n.t("The connection is not encrypted: all of it can be read on the way.")] : []),
+      vscode.l10n.t(`"Hearth: Compute on This Machine" ends it; the status bar shows it as long as it is on.`),
     ].join("\n\n");
-    const answer = await vscode.window.showWarningMessage(`Send code to ${host}?`, { modal: true, detail }, THERE);
+    const answer = await vscode.window.showWarningMessage(
+      vscode.l10n.t("Send code to {0}?", host),
+      { modal: true, detail },
+      THERE,
+    );
     if (answer === THERE) {
       await storeEndpointKey(secrets, origin, key);
       await settings.setEndpoint({ endpoint: endpoint.trim(), model });
@@ -139,7 +157,7 @@ export class WindowEndpoint implements vscode.Disposable {
     }
     const address = parseEndpoint(settings.endpoint.endpoint);
     const { origin } = address;
-    const key = await this.#inputKey(address, "Key of the Endpoint");
+    const key = await this.#inputKey(address, vscode.l10n.t("Key of the Endpoint"));
     if (key !== undefined) {
       await storeEndpointKey(secrets, origin, key);
       await engine.restart().catch((error: unknown) => void tellFailure(error));
@@ -151,11 +169,19 @@ export class WindowEndpoint implements vscode.Disposable {
     { host, isReadable }: { readonly host: string; readonly isReadable: boolean },
     title: string,
   ): Promise<string | undefined> {
-    const readable = isReadable ? " The connection is not encrypted: the key can be read on the way." : "";
+    const prompt = isReadable
+      ? vscode.l10n.t(
+          "A key, where {0} wants one. It is kept in the editor's key store and sent to {0} alone. The connection is not encrypted: the key can be read on the way. Empty: none.",
+          host,
+        )
+      : vscode.l10n.t(
+          "A key, where {0} wants one. It is kept in the editor's key store and sent to {0} alone. Empty: none.",
+          host,
+        );
     const key = await vscode.window.showInputBox({
       title,
-      prompt: `A key, where ${host} wants one. It is kept in the editor's key store and sent to ${host} alone.${readable} Empty: none.`,
-      placeHolder: "no key",
+      prompt,
+      placeHolder: vscode.l10n.t("no key"),
       password: true,
       ignoreFocusOut: true,
     });

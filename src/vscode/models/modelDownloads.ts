@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { partOf, progressText } from "../../models/progressText";
 import { type DownloadProgress, ModelsError } from "../../protocol/models";
+import { translate } from "../translated";
 import type { ModelsPort } from "./modelsPort";
 
 /** A download of this window that is under way. */
@@ -50,7 +51,7 @@ export class ModelDownloads implements vscode.Disposable {
   constructor(options: ModelDownloadsOptions) {
     this.#options = options;
     this.#item = vscode.window.createStatusBarItem("hearth.downloads", vscode.StatusBarAlignment.Right, 99);
-    this.#item.name = "Hearth Model Downloads";
+    this.#item.name = vscode.l10n.t("Hearth Model Downloads");
     this.#item.command = "hearth.chooseModel";
   }
 
@@ -87,7 +88,10 @@ export class ModelDownloads implements vscode.Disposable {
       await before.ended;
     }
     if (this.#running.has(reference)) {
-      return { kind: "failed", error: new ModelsError("busy", `${title} is being downloaded already`) };
+      return {
+        kind: "failed",
+        error: new ModelsError("busy", vscode.l10n.t("{0} is being downloaded already", title)),
+      };
     }
     const ending = new AbortController();
     const running: Running = { reference, title, progress: BEGINNING, ending, ended: Promise.resolve() };
@@ -139,7 +143,7 @@ export class ModelDownloads implements vscode.Disposable {
   #withNotification(running: Running): Thenable<{ readonly path: string }> {
     const options = {
       location: vscode.ProgressLocation.Notification,
-      title: `Downloading ${running.title}`,
+      title: vscode.l10n.t("Downloading {0}", running.title),
       // The one button that VS Code has for it; what has come is kept.
       cancellable: true,
     };
@@ -152,7 +156,7 @@ export class ModelDownloads implements vscode.Disposable {
       let shown = "";
       const show = (): void => {
         const { progress } = running;
-        const message = progressText(progress);
+        const message = progressText(progress, translate);
         if (message === shown || this.#isDisposed) {
           return;
         }
@@ -184,9 +188,12 @@ export class ModelDownloads implements vscode.Disposable {
       this.#item.hide();
     } else {
       const percent = `${String(Math.floor(partOf(first.progress) * 100))} %`;
-      this.#item.text = `$(cloud-download) ${all.length > 1 ? `${String(all.length)} models` : percent}`;
-      this.#item.tooltip = all.map(({ title, progress }) => `${title}: ${progressText(progress)}`).join("\n");
-      this.#item.accessibilityInformation = { label: `Hearth downloads ${first.title}, ${percent}`, role: "button" };
+      this.#item.text = `$(cloud-download) ${all.length > 1 ? vscode.l10n.t("{0} models", all.length) : percent}`;
+      this.#item.tooltip = all
+        .map(({ title, progress }) => `${title}: ${progressText(progress, translate)}`)
+        .join("\n");
+      const label = vscode.l10n.t("Hearth downloads {0}, {1}", first.title, percent);
+      this.#item.accessibilityInformation = { label, role: "button" };
       this.#item.show();
     }
     this.#changed.fire();

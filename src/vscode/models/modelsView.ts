@@ -3,6 +3,7 @@ import { HASH_WORDS, progressText } from "../../models/progressText";
 import { formatBytes } from "../../models/size";
 import { speedText } from "../../models/speedEstimate";
 import type { InstalledModel, ModelList, OfferedModel, UnfinishedModel } from "../../protocol/models";
+import { translate } from "../translated";
 import type { RunningDownload } from "./modelDownloads";
 
 /** What a user may do with a model, or with the list. */
@@ -43,22 +44,26 @@ export function modelItems({ list, running, usedPath }: ShownModels): ModelItem[
   ]);
   const available = list.available.filter(({ model }) => !known.has(model.id));
   return [
-    ...section("Installed", [
+    ...section(vscode.l10n.t("Installed"), [
       builtInItem(usedPath === ""),
       ...list.installed.map((each) => installedItem(each, usedPath)),
     ]),
-    ...section("Downloads", [...running.map(runningItem), ...unfinished.map(unfinishedItem)]),
-    ...section("Available", recommendedFirst(available).map(availableItem)),
-    ...section("More", [
-      { label: "$(file) Choose a File…", action: { kind: "chooseFile" } },
-      { label: "$(cloud-download) Download Another Model…", action: { kind: "downloadOther" } },
+    ...section(vscode.l10n.t("Downloads"), [...running.map(runningItem), ...unfinished.map(unfinishedItem)]),
+    ...section(vscode.l10n.t("Available"), recommendedFirst(available).map(availableItem)),
+    ...section(vscode.l10n.t("More"), [
+      { label: `$(file) ${vscode.l10n.t("Choose a File…")}`, action: { kind: "chooseFile" } },
+      { label: `$(cloud-download) ${vscode.l10n.t("Download Another Model…")}`, action: { kind: "downloadOther" } },
       {
-        label: "$(search) Look for Models of Other Programs…",
-        description: "Hugging Face, LM Studio, Ollama; used in place",
+        label: `$(search) ${vscode.l10n.t("Look for Models of Other Programs…")}`,
+        description: vscode.l10n.t("Hugging Face, LM Studio, Ollama; used in place"),
         action: { kind: "findOthers" },
       },
-      { label: "$(folder-opened) Open the Folder of Models", description: list.folder, action: { kind: "openFolder" } },
-      { label: "$(settings-gear) Settings", action: { kind: "openSettings" } },
+      {
+        label: `$(folder-opened) ${vscode.l10n.t("Open the Folder of Models")}`,
+        description: list.folder,
+        action: { kind: "openFolder" },
+      },
+      { label: `$(settings-gear) ${vscode.l10n.t("Settings")}`, action: { kind: "openSettings" } },
     ]),
   ];
 }
@@ -67,15 +72,18 @@ export function modelItems({ list, running, usedPath }: ShownModels): ModelItem[
 function machineLine({ list: { machine }, isMeasuring }: ShownModels): string {
   const { memoryBytes, memoryLimited, cores, freeDiskBytes, memoryBytesPerSecond } = machine;
   const notes = [
-    ...(memoryLimited ? ["limited by a control group"] : []),
-    ...(memoryBytesPerSecond === undefined ? [] : [`reads ${formatBytes(memoryBytesPerSecond)} a second`]),
+    ...(memoryLimited ? [vscode.l10n.t("limited by a control group")] : []),
+    ...(memoryBytesPerSecond === undefined
+      ? []
+      : [vscode.l10n.t("reads {0} a second", formatBytes(memoryBytesPerSecond))]),
   ];
   const about = notes.length === 0 ? "" : ` (${notes.join(", ")})`;
-  const coreWord = cores === 1 ? "core" : "cores";
-  return (
-    `${formatBytes(memoryBytes)} of memory${about}, ${String(cores)} ${coreWord}, ` +
-    `${formatBytes(freeDiskBytes)} of disk free${isMeasuring ? "; measuring its speed…" : ""}`
-  );
+  const parts = [
+    vscode.l10n.t("{0} of memory", formatBytes(memoryBytes)) + about,
+    cores === 1 ? vscode.l10n.t("1 core") : vscode.l10n.t("{0} cores", cores),
+    vscode.l10n.t("{0} of disk free", formatBytes(freeDiskBytes)),
+  ];
+  return [parts.join(", "), ...(isMeasuring ? [vscode.l10n.t("measuring its speed…")] : [])].join("; ");
 }
 
 function isOf({ file }: OfferedModel["model"]): (reference: string) => boolean {
@@ -93,9 +101,9 @@ function recommendedFirst(offers: readonly OfferedModel[]): OfferedModel[] {
 
 function builtInItem(isUsed: boolean): ModelItem {
   return {
-    label: `$(${isUsed ? "check" : "flame"}) Starter model`,
-    description: isUsed ? "in use" : "comes with Hearth",
-    detail: "Small and fast: completes idioms, cannot chat.",
+    label: `$(${isUsed ? "check" : "flame"}) ${vscode.l10n.t("Starter model")}`,
+    description: isUsed ? vscode.l10n.t("in use") : vscode.l10n.t("comes with Hearth"),
+    detail: vscode.l10n.t("Small and fast: completes idioms, cannot chat."),
     action: { kind: "useBuiltIn" },
   };
 }
@@ -106,14 +114,18 @@ function installedItem(model: InstalledModel, usedPath: string | undefined): Mod
   const icon = problem !== undefined ? "warning" : isUsed ? "check" : "package";
   return {
     label: `$(${icon}) ${title}`,
-    description: [formatBytes(bytes), ...(isUsed ? ["in use"] : [])].join(" · "),
-    detail: [reference, problem ?? HASH_WORDS[hashSource], ...(owned ? [] : ["used in place"])].join(" · "),
+    description: [formatBytes(bytes), ...(isUsed ? [vscode.l10n.t("in use")] : [])].join(" · "),
+    detail: [
+      reference,
+      problem ?? translate(HASH_WORDS[hashSource]),
+      ...(owned ? [] : [vscode.l10n.t("used in place")]),
+    ].join(" · "),
     action: { kind: "use", model },
     buttons: [
-      button("folder-opened", "Reveal", { kind: "reveal", model }),
+      button("folder-opened", vscode.l10n.t("Reveal"), { kind: "reveal", model }),
       owned
-        ? button("trash", "Delete", { kind: "delete", model })
-        : button("close", "Forget (the file stays)", { kind: "delete", model }),
+        ? button("trash", vscode.l10n.t("Delete"), { kind: "delete", model })
+        : button("close", vscode.l10n.t("Forget (the file stays)"), { kind: "delete", model }),
     ],
   };
 }
@@ -122,44 +134,55 @@ function runningItem({ reference, title, progress }: RunningDownload): ModelItem
   const pause: ModelAction = { kind: "pause", reference, title };
   return {
     label: `$(sync~spin) ${title}`,
-    description: progressText(progress),
-    detail: "Press Enter to pause.",
+    description: progressText(progress, translate),
+    detail: vscode.l10n.t("Press Enter to pause."),
     action: pause,
-    buttons: [button("debug-pause", "Pause", pause)],
+    buttons: [button("debug-pause", vscode.l10n.t("Pause"), pause)],
   };
 }
 
 function unfinishedItem({ reference, title, doneBytes, totalBytes, pid }: UnfinishedModel): ModelItem {
-  const amount = totalBytes === 0 ? "nothing yet" : `${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`;
+  const amount =
+    totalBytes === 0
+      ? vscode.l10n.t("nothing yet")
+      : vscode.l10n.t("{0} of {1}", formatBytes(doneBytes), formatBytes(totalBytes));
   if (pid !== undefined) {
     return {
       label: `$(sync) ${title}`,
       description: amount,
-      detail: `Another window or program (process ${String(pid)}) is downloading it.`,
+      detail: vscode.l10n.t("Another window or program (process {0}) is downloading it.", String(pid)),
     };
   }
   const resume: ModelAction = { kind: "download", reference, title };
   return {
     label: `$(debug-pause) ${title}`,
-    description: `${amount}, paused`,
-    detail: "Press Enter to go on.",
+    description: vscode.l10n.t("{0}, paused", amount),
+    detail: vscode.l10n.t("Press Enter to go on."),
     action: resume,
-    buttons: [button("play", "Resume", resume), button("trash", "Discard", { kind: "discard", reference, title })],
+    buttons: [
+      button("play", vscode.l10n.t("Resume"), resume),
+      button("trash", vscode.l10n.t("Discard"), { kind: "discard", reference, title }),
+    ],
   };
 }
 
 function availableItem({ model, recommended, remark, fit, speed }: OfferedModel): ModelItem {
   const { title, file, description, licence } = model;
-  const expected = speed === undefined ? [] : [speedText(speed)];
+  const expected = speed === undefined ? [] : [speedText(speed, translate)];
   // As it is called once it has been begun.
   const reference = `${file.repositories[0] ?? ""}/${file.name}`;
   const download: ModelAction = { kind: "download", reference, title };
   return {
     label: `$(${recommended ? "star-full" : fit === "tooLarge" ? "circle-slash" : "cloud-download"}) ${title}`,
-    description: [formatBytes(file.bytes), ...expected, licence, ...(recommended ? ["recommended"] : [])].join(" · "),
+    description: [
+      formatBytes(file.bytes),
+      ...expected,
+      licence,
+      ...(recommended ? [vscode.l10n.t("recommended")] : []),
+    ].join(" · "),
     detail: [remark, description].filter((text) => text !== undefined).join(" "),
     action: download,
-    buttons: [button("cloud-download", "Download", download)],
+    buttons: [button("cloud-download", vscode.l10n.t("Download"), download)],
   };
 }
 
@@ -179,7 +202,7 @@ const STAYS: readonly ModelAction["kind"][] = ["pause", "discard", "delete"];
 /** Shows the list, which follows downloads while it is open. */
 export async function showModelsPick({ shown, onDidChange, run }: ModelsPick): Promise<void> {
   const pick = vscode.window.createQuickPick<ModelItem>();
-  pick.title = "Hearth: Models for This Machine";
+  pick.title = vscode.l10n.t("Hearth: Models for This Machine");
   pick.matchOnDescription = true;
   pick.matchOnDetail = true;
   pick.busy = true;

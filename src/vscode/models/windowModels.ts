@@ -7,6 +7,7 @@ import { type InstalledModel, ModelsError, type ModelsErrorCode } from "../../pr
 import { tellFailure } from "../failures";
 import type { Settings } from "../settings";
 import { StandingNotice } from "../standingNotice";
+import { translate } from "../translated";
 import type { WindowEngine } from "../windowEngine";
 import { ModelDownloads } from "./modelDownloads";
 import type { ModelsPort, OpenModels } from "./modelsPort";
@@ -41,12 +42,15 @@ const STEPS: Readonly<Record<ModelsErrorCode, readonly Step[]>> = {
 };
 
 const STEP_TITLES: Readonly<Record<Step, string>> = {
-  retry: "Try Again",
-  mirror: "Set Mirror",
-  folder: "Choose Folder",
-  token: "Set Token…",
-  chooseFile: "Choose a File…",
+  retry: vscode.l10n.t("Try Again"),
+  mirror: vscode.l10n.t("Set Mirror"),
+  folder: vscode.l10n.t("Choose Folder"),
+  token: vscode.l10n.t("Set Token…"),
+  chooseFile: vscode.l10n.t("Choose a File…"),
 };
+
+const RESUME = vscode.l10n.t("Resume");
+const DISCARD = vscode.l10n.t("Discard");
 
 /** Models in this window: what there is to choose from, downloads, and the switch from one to another. */
 export class WindowModels implements vscode.Disposable {
@@ -188,8 +192,8 @@ export class WindowModels implements vscode.Disposable {
     switch (end.kind) {
       case "done": {
         const chosen = await vscode.window.showInformationMessage(
-          `${title} is downloaded and checked.`,
-          "Use This Model",
+          vscode.l10n.t("{0} is downloaded and checked.", title),
+          vscode.l10n.t("Use This Model"),
         );
         if (chosen !== undefined) {
           await this.#switchTo(end.path);
@@ -198,13 +202,17 @@ export class WindowModels implements vscode.Disposable {
       }
       case "paused": {
         const chosen = await vscode.window.showInformationMessage(
-          `The download of ${title} is paused: ${progressText({ ...end.progress, phase: "downloading" })}.`,
-          "Resume",
-          "Discard",
+          vscode.l10n.t(
+            "The download of {0} is paused: {1}.",
+            title,
+            progressText({ ...end.progress, phase: "downloading" }, translate),
+          ),
+          RESUME,
+          DISCARD,
         );
-        if (chosen === "Resume") {
+        if (chosen === RESUME) {
           await this.#download(reference, title);
-        } else if (chosen === "Discard") {
+        } else if (chosen === DISCARD) {
           await this.#discard(reference);
         }
         return;
@@ -222,7 +230,7 @@ export class WindowModels implements vscode.Disposable {
   /** Checked first where it is not what it was. */
   async #use(model: InstalledModel): Promise<void> {
     if (model.problem !== undefined) {
-      const verified = await this.#withProgress(`Checking ${model.title}`, async (signal, report) =>
+      const verified = await this.#withProgress(vscode.l10n.t("Checking {0}", model.title), async (signal, report) =>
         (await this.#models()).verify(model.reference, signal, (done) => {
           report(done, model.bytes);
         }),
@@ -243,7 +251,8 @@ export class WindowModels implements vscode.Disposable {
       await settings.setEndpoint(undefined);
       return;
     }
-    const title = `Loading '${path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1)}'…`;
+    const name = path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
+    const title = vscode.l10n.t("Loading '{0}'…", name);
     try {
       await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title }, () =>
         engine.replace({ ...settings.modelChoice, path }),
@@ -266,16 +275,19 @@ export class WindowModels implements vscode.Disposable {
   async #chooseFile(): Promise<void> {
     const [file] =
       (await vscode.window.showOpenDialog({
-        title: "Choose a Model for Hearth",
-        openLabel: "Use This Model",
-        filters: { "GGUF models": ["gguf"] },
+        title: vscode.l10n.t("Choose a Model for Hearth"),
+        openLabel: vscode.l10n.t("Use This Model"),
+        filters: { [vscode.l10n.t("GGUF models")]: ["gguf"] },
       })) ?? [];
     if (file === undefined) {
       return;
     }
     if (file.scheme !== "file") {
       void vscode.window.showErrorMessage(
-        `Cannot use '${file.path}' as a model: it is not on the machine that the engine runs on. Choose a file there.`,
+        vscode.l10n.t(
+          "Cannot use '{0}' as a model: it is not on the machine that the engine runs on. Choose a file there.",
+          file.path,
+        ),
       );
       return;
     }
@@ -284,8 +296,10 @@ export class WindowModels implements vscode.Disposable {
 
   async #downloadOther(): Promise<void> {
     const given = await vscode.window.showInputBox({
-      title: "Download a Model",
-      prompt: "A GGUF file of an architecture that Hearth runs: org/repository/file.gguf, or its address.",
+      title: vscode.l10n.t("Download a Model"),
+      prompt: vscode.l10n.t(
+        "A GGUF file of an architecture that Hearth runs: org/repository/file.gguf, or its address.",
+      ),
       placeHolder: "org/repository/file.gguf",
       ignoreFocusOut: true,
     });
@@ -297,13 +311,15 @@ export class WindowModels implements vscode.Disposable {
 
   async #findOthers(): Promise<void> {
     const models = await this.#models();
-    const found = await this.#withProgress("Looking for models of other programs", () => models.findOthers());
+    const found = await this.#withProgress(vscode.l10n.t("Looking for models of other programs"), () =>
+      models.findOthers(),
+    );
     if (found === undefined) {
       return;
     }
     if (found.length === 0) {
       void vscode.window.showInformationMessage(
-        "No model that Hearth can use was found in the folders of Hugging Face, LM Studio and Ollama.",
+        vscode.l10n.t("No model that Hearth can use was found in the folders of Hugging Face, LM Studio and Ollama."),
       );
       return;
     }
@@ -314,14 +330,14 @@ export class WindowModels implements vscode.Disposable {
       file,
     }));
     const chosen = await vscode.window.showQuickPick(items, {
-      title: "Use a Model in Place",
-      placeHolder: "The file stays where it is, and belongs to its program",
+      title: vscode.l10n.t("Use a Model in Place"),
+      placeHolder: vscode.l10n.t("The file stays where it is, and belongs to its program"),
       matchOnDetail: true,
     });
     if (chosen === undefined) {
       return;
     }
-    const adopted = await this.#withProgress(`Checking ${chosen.label}`, (signal, report) =>
+    const adopted = await this.#withProgress(vscode.l10n.t("Checking {0}", chosen.label), (signal, report) =>
       models.adopt(chosen.file, signal, report),
     );
     if (adopted !== undefined) {
@@ -333,11 +349,16 @@ export class WindowModels implements vscode.Disposable {
     const { settings } = this.#options;
     const isUsed = !settings.isBuiltInModel && settings.modelChoice.path === model.path;
     const detail = [
-      ...(model.owned ? [`${formatBytes(model.bytes)} are freed.`] : ["The file stays where it is."]),
-      ...(isUsed ? ["It is in use: Hearth goes back to the starter model."] : []),
+      model.owned
+        ? vscode.l10n.t("{0} are freed.", formatBytes(model.bytes))
+        : vscode.l10n.t("The file stays where it is."),
+      ...(isUsed ? [vscode.l10n.t("It is in use: Hearth goes back to the starter model.")] : []),
     ].join(" ");
-    const verb = model.owned ? "Delete" : "Forget";
-    const answer = await vscode.window.showWarningMessage(`${verb} ${model.title}?`, { modal: true, detail }, verb);
+    const verb = model.owned ? vscode.l10n.t("Delete") : vscode.l10n.t("Forget");
+    const question = model.owned
+      ? vscode.l10n.t("Delete {0}?", model.title)
+      : vscode.l10n.t("Forget {0}?", model.title);
+    const answer = await vscode.window.showWarningMessage(question, { modal: true, detail }, verb);
     if (answer !== verb) {
       return;
     }
@@ -356,7 +377,7 @@ export class WindowModels implements vscode.Disposable {
     const { settings, engine } = this.#options;
     const models = await this.#models();
     const { path } = settings.modelChoice;
-    const title = "Reckoning what memory buys…";
+    const title = vscode.l10n.t("Reckoning what memory buys…");
     const offers = await vscode.window.withProgress(
       { location: vscode.ProgressLocation.Notification, title },
       async () => {
@@ -366,22 +387,29 @@ export class WindowModels implements vscode.Disposable {
     );
     const now = settings.memoryBudgetGib;
     const items = offers.map((offer) => ({
-      label: `$(${offer.gib === now ? "check" : "circuit-board"}) ${offer.gib === 0 ? "Automatic" : `${String(offer.gib)} GiB`}`,
-      description: [`takes ${formatBytes(offer.budgetBytes)}`, ...(offer.gib === now ? ["as it is set"] : [])].join(
-        " · ",
-      ),
-      detail: [expertsText(offer), ...(offer.speed === undefined ? [] : [`expected: ${speedText(offer.speed)}`])].join(
-        "; ",
-      ),
+      label: `$(${offer.gib === now ? "check" : "circuit-board"}) ${offer.gib === 0 ? vscode.l10n.t("Automatic") : `${String(offer.gib)} GiB`}`,
+      description: [
+        vscode.l10n.t("takes {0}", formatBytes(offer.budgetBytes)),
+        ...(offer.gib === now ? [vscode.l10n.t("as it is set")] : []),
+      ].join(" · "),
+      detail: [
+        expertsText(offer, translate),
+        ...(offer.speed === undefined ? [] : [vscode.l10n.t("expected: {0}", speedText(offer.speed, translate))]),
+      ].join("; "),
       gib: offer.gib,
     }));
     const { condition } = engine;
     const held =
       condition.kind === "ready" && !isElsewhere(condition.model)
-        ? `${condition.model.title}: ${String(condition.model.slots)} of ${String(condition.model.slotsForAll)} experts fit now`
-        : "What the engine may take in all";
+        ? vscode.l10n.t(
+            "{0}: {1} of {2} experts fit now",
+            condition.model.title,
+            condition.model.slots,
+            condition.model.slotsForAll,
+          )
+        : vscode.l10n.t("What the engine may take in all");
     const chosen = await vscode.window.showQuickPick(items, {
-      title: "Memory Budget",
+      title: vscode.l10n.t("Memory Budget"),
       placeHolder: held,
       matchOnDetail: true,
     });
@@ -393,8 +421,10 @@ export class WindowModels implements vscode.Disposable {
   async #setToken(): Promise<void> {
     const { secrets } = this.#options.context;
     const token = await vscode.window.showInputBox({
-      title: "Token for Downloads",
-      prompt: "An access token of the hub or mirror, for files that want one. It goes nowhere else. Empty: none.",
+      title: vscode.l10n.t("Token for Downloads"),
+      prompt: vscode.l10n.t(
+        "An access token of the hub or mirror, for files that want one. It goes nowhere else. Empty: none.",
+      ),
       password: true,
       ignoreFocusOut: true,
     });
@@ -415,15 +445,19 @@ export class WindowModels implements vscode.Disposable {
       }
       await this.#downloads.remember(reference, undefined);
       if (found !== undefined) {
-        const amount = `${formatBytes(found.doneBytes)} of ${formatBytes(found.totalBytes)}`;
         const chosen = await vscode.window.showInformationMessage(
-          `The download of ${title} was interrupted: ${amount} are there.`,
-          "Resume",
-          "Discard",
+          vscode.l10n.t(
+            "The download of {0} was interrupted: {1} of {2} are there.",
+            title,
+            formatBytes(found.doneBytes),
+            formatBytes(found.totalBytes),
+          ),
+          RESUME,
+          DISCARD,
         );
         if (chosen !== undefined) {
-          const action = chosen === "Resume" ? "download" : "discard";
-          await this.#act({ kind: action, reference: chosen === "Resume" ? reference : found.reference, title });
+          const action = chosen === RESUME ? "download" : "discard";
+          await this.#act({ kind: action, reference: chosen === RESUME ? reference : found.reference, title });
         }
       }
     }

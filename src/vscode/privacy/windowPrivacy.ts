@@ -86,7 +86,7 @@ export class WindowPrivacy implements vscode.Disposable {
     const origin =
       set === undefined ? undefined : (endpointAddress(set.endpoint)?.origin ?? "an endpoint that is no address");
     const endpoint = set === undefined || origin === undefined ? undefined : { origin, model: set.model };
-    const title = "Looking at what Hearth has open and stored…";
+    const title = vscode.l10n.t("Looking at what Hearth has open and stored…");
     const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
     const proof = await vscode.window.withProgress(options, async (_, token) => {
       const ending = new AbortController();
@@ -99,39 +99,53 @@ export class WindowPrivacy implements vscode.Disposable {
     this.#changed.fire(PROOF);
     await showMarkdown(PROOF);
     const [first] = proof.problems;
+    const more = proof.problems.length - 1;
     if (first !== undefined) {
-      const more = proof.problems.length > 1 ? ` And ${String(proof.problems.length - 1)} more.` : "";
-      void vscode.window.showErrorMessage(`Hearth is not proved to be offline: ${first}.${more}`);
+      void vscode.window.showErrorMessage(
+        more > 0
+          ? vscode.l10n.t("Hearth is not proved to be offline: {0}. And {1} more.", first, more)
+          : vscode.l10n.t("Hearth is not proved to be offline: {0}.", first),
+      );
     }
     return proof;
   }
 
   async #askAndDelete(): Promise<void> {
     const { lines, models, modelBytes, kept } = await this.stored();
-    const all = `Delete, Models Too (${formatBytes(modelBytes)})`;
+    const all = vscode.l10n.t("Delete, Models Too ({0})", formatBytes(modelBytes));
     const detail = [
       ...lines,
-      "• what the editor remembers for Hearth: statistics, a snooze, the draft of a message, the download token, an endpoint's key",
-      ...(models.length === 0 ? [] : ["", "Models stay unless you choose to delete them too:", ...models]),
-      ...(kept.length === 0 ? [] : ["", "Stays, as Hearth has not downloaded it:", ...kept]),
+      vscode.l10n.t(
+        "• what the editor remembers for Hearth: statistics, a snooze, the draft of a message, the download token, an endpoint's key",
+      ),
+      ...(models.length === 0
+        ? []
+        : ["", vscode.l10n.t("Models stay unless you choose to delete them too:"), ...models]),
+      ...(kept.length === 0 ? [] : ["", vscode.l10n.t("Stays, as Hearth has not downloaded it:"), ...kept]),
       "",
-      "Settings stay, but for an endpoint. The engine is stopped for all windows; close other windows first, as they may store what they show again.",
+      vscode.l10n.t(
+        "Settings stay, but for an endpoint. The engine is stopped for all windows; close other windows first, as they may store what they show again.",
+      ),
     ].join("\n");
     const answer = await vscode.window.showWarningMessage(
-      "Delete everything that Hearth has stored?",
+      vscode.l10n.t("Delete everything that Hearth has stored?"),
       { modal: true, detail },
-      "Delete",
+      vscode.l10n.t("Delete"),
       ...(models.length === 0 ? [] : [all]),
     );
     if (answer === undefined) {
       return;
     }
     const { files, bytes, failures } = await this.deleteEverything(answer === all);
-    const done = `Hearth has deleted ${String(files)} files (${formatBytes(bytes)}); the engine is stopped until you restart it.`;
+    const done = vscode.l10n.t(
+      "Hearth has deleted {0} files ({1}); the engine is stopped until you restart it.",
+      files,
+      formatBytes(bytes),
+    );
     if (failures.length === 0) {
       void vscode.window.showInformationMessage(done);
     } else {
-      void vscode.window.showWarningMessage(`${done} Not everything: ${failures.join(". ")}.`);
+      void vscode.window.showWarningMessage(vscode.l10n.t("{0} Not everything: {1}.", done, failures.join(". ")));
     }
   }
 

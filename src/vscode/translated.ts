@@ -1,0 +1,17 @@
+import * as vscode from "vscode";
+import { type Remedy, REMEDIES, type RemedyName } from "../core/remedies";
+import { type Explanation, SKIP_REASONS, type SkipReason } from "../core/skipReasons";
+import type { Translate } from "../protocol/translate";
+
+/** Into the language of the editor's interface, by the bundles in l10n/. */
+export const translate: Translate = (message, ...args) => vscode.l10n.t(message, ...args);
+
+export function remedyOf(name: RemedyName): Remedy {
+  const remedy = REMEDIES[name];
+  return { ...remedy, title: translate(remedy.title) };
+}
+
+export function explanationOf(reason: SkipReason): Explanation {
+  const { title, sentence, remedies } = SKIP_REASONS[reason];
+  return { title: translate(title), sentence: translate(sentence), remedies };
+}

@@ -1,0 +1,5 @@
+export const FOLDER: string;
+export function messagesInCode(): Map<string, string[]>;
+export function bundleText(messages: ReadonlyMap<string, unknown>): string;
+export function languages(): string[];
+export function translationOf(language: string): Record<string, string>;
