@@ -1,4 +1,11 @@
 import tseslint from "typescript-eslint";
+import { BARE_MESSAGES } from "./tools/bareMessages.mjs";
+
+const FORBIDDEN = [
+  { selector: "ExportDefaultDeclaration", message: "Export by name: one name everywhere." },
+  { selector: "TSEnumDeclaration", message: "Use a union of literals." },
+  { selector: "ExportAllDeclaration", message: "No barrels: import from where it is defined." },
+];
 
 export default tseslint.config(
   { ignores: ["**/node_modules", "build", "dist", ".cache", "bench/peers", "test/fixtures/oracle/node_modules"] },
@@ -12,12 +19,7 @@ export default tseslint.config(
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
       // Names of GGUF (n_embd) are the field's own; names are checked by people.
       "@typescript-eslint/naming-convention": "off",
-      "no-restricted-syntax": [
-        "error",
-        { selector: "ExportDefaultDeclaration", message: "Export by name: one name everywhere." },
-        { selector: "TSEnumDeclaration", message: "Use a union of literals." },
-        { selector: "ExportAllDeclaration", message: "No barrels: import from where it is defined." },
-      ],
+      "no-restricted-syntax": ["error", ...FORBIDDEN],
       "no-console": "error",
       "max-lines": ["warn", { max: 500, skipBlankLines: true, skipComments: true }],
     },
@@ -34,6 +36,11 @@ export default tseslint.config(
     // Hearth talks to other machines in one place: src/network/nodeHttp.ts, see tools/imports.cjs.
     files: ["src/**/*.ts", "webview/**/*.ts"],
     rules: { "no-restricted-globals": ["error", "fetch", "WebSocket", "EventSource", "XMLHttpRequest"] },
+  },
+  {
+    files: ["src/vscode/**/*.ts", "src/web.ts"],
+    ignores: ["**/*.test.ts"],
+    rules: { "no-restricted-syntax": ["error", ...FORBIDDEN, ...BARE_MESSAGES] },
   },
   { files: ["**/*.ts"], linterOptions: { reportUnusedDisableDirectives: "error" } },
 );

@@ -1,6 +1,17 @@
 import * as vscode from "vscode";
 import { type StatusLine } from "../core/statusLine";
 
+/** For screen readers. */
+const STATE_WORDS: Readonly<Record<StatusLine["state"], string>> = {
+  off: vscode.l10n.t("off"),
+  asleep: vscode.l10n.t("asleep"),
+  loading: vscode.l10n.t("loading"),
+  ready: vscode.l10n.t("ready"),
+  thinking: vscode.l10n.t("thinking"),
+  paused: vscode.l10n.t("paused"),
+  error: vscode.l10n.t("error"),
+};
+
 /** The item at the right of the status bar; a click opens Hearth's menu. */
 export class StatusBar implements vscode.Disposable {
   readonly #item: vscode.StatusBarItem;
@@ -18,7 +29,8 @@ export class StatusBar implements vscode.Disposable {
   show({ state, icon, text, details }: StatusLine): void {
     this.#item.text = `$(${icon}) ${text}`;
     this.#item.tooltip = tooltip(details);
-    this.#item.accessibilityInformation = { label: `Hearth, ${state}. ${details.join(" ")}`, role: "button" };
+    const label = vscode.l10n.t("Hearth, {0}. {1}", STATE_WORDS[state], details.join(" "));
+    this.#item.accessibilityInformation = { label, role: "button" };
     this.#item.backgroundColor = state === "error" ? new vscode.ThemeColor("statusBarItem.errorBackground") : undefined;
     this.#item.show();
   }

@@ -35,8 +35,7 @@ export function manifest() {
 function textFiles() {
   const ofManifest = readdirSync(".").filter((name) => /^package\.nls\.(.+\.)?json$/.test(name));
   const folder = path.posix.normalize(manifest().l10n);
-  const ofCode = existsSync(folder) ? readdirSync(folder).map((name) => `${folder}/${name}`) : [];
-  return [...ofManifest, ...ofCode];
+  return [...ofManifest, ...readdirSync(folder).map((name) => `${folder}/${name}`)];
 }
 
 /** Files of the extension that are there as they are in the repository. */

@@ -54,7 +54,7 @@ export class WorkspaceMentions {
       ...(selection.isEmpty ? [] : [{ name: "selection", kind: "selection", detail: `${path}:${lines}` } as const]),
       ...(problems === 0
         ? []
-        : [{ name: "problems", kind: "problems", detail: `${String(problems)} in ${path}` } as const]),
+        : [{ name: "problems", kind: "problems", detail: vscode.l10n.t("{0} in {1}", problems, path) } as const]),
       { name: "editor", kind: "editor", detail: path },
     ];
   }

@@ -1,0 +1,1 @@
+export const BARE_MESSAGES: readonly { readonly selector: string; readonly message: string }[];
