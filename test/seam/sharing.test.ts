@@ -220,6 +220,24 @@ describe("a model that is chosen in one window", () => {
       assert.equal((await mine.stats()).loads, loadId);
     }));
 
+  it("takes the place of one that cannot be used, whatever is asked meanwhile", () =>
+    inWorld(async (world) => {
+      const bad = join(world.folder, "..", "bad-too.gguf");
+      copyFileSync(STARTER, bad);
+      truncateSync(bad, 5000);
+      const client = world.client();
+      await assert.rejects(client.openModel({ path: bad }), { code: "bad_model" });
+      const replaced = client.replaceModel({ path: STARTER });
+      // Another choice now would be that of the one before.
+      const [first, second] = await Promise.all([
+        all(client.complete("a", PROMPT, SHORT)),
+        all(client.complete("b", PROMPT, SHORT)),
+        replaced,
+      ]);
+      assert.deepEqual([first.result.finish, second.result.finish], ["limit", "limit"]);
+      assert.equal((await client.stats()).status.kind, "ready");
+    }));
+
   it("gets no prompt that was laid out for the one before", () =>
     inWorld(async (world) => {
       const client = world.client();

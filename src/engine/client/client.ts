@@ -59,7 +59,10 @@ export class EngineClient {
   readonly #running = new Map<number, Running>();
   readonly #told = new ToldDocuments();
   #requests = 0;
+  /** What requests are for: what was chosen last, or what is to take its place. */
   #model: ModelChoice | undefined;
+  /** What goes on where a replacement cannot be used. */
+  #settled: ModelChoice | undefined;
   /** The model that this client's prompts are laid out for. */
   #loadId: number | undefined;
   /** The connection on which #model has been, or is being, selected. */
@@ -113,6 +116,7 @@ export class EngineClient {
   /** Selects the model for later requests. It is loaded when it is first needed. */
   chooseModel(model: ModelChoice): void {
     this.#model = model;
+    this.#settled = model;
     this.#chosen = undefined;
   }
 
@@ -135,16 +139,29 @@ export class EngineClient {
    */
   async replaceModel(model: ModelChoice): Promise<ModelInfo> {
     const link = await this.#connection.linked();
-    const info = await link.request("openModel", { ...model, replace: true });
+    // At once: a request that comes meanwhile would choose the one before again, behind this one.
     this.#model = model;
     this.#chosen = { link, told: Promise.resolve() };
-    this.#loadId = info.loadId;
-    return info;
+    try {
+      const info = await link.request("openModel", { ...model, replace: true });
+      if (this.#model === model) {
+        this.#settled = model;
+      }
+      this.#loadId = info.loadId;
+      return info;
+    } catch (error) {
+      if (this.#model === model) {
+        this.#model = this.#settled;
+        this.#chosen = undefined;
+      }
+      throw error;
+    }
   }
 
   /** This window needs no model for now: the last window to say so frees the memory. */
   async releaseModel(): Promise<void> {
     this.#model = undefined;
+    this.#settled = undefined;
     this.#chosen = undefined;
     await this.#connection.link?.request("releaseModel", {});
   }
