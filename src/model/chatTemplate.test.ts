@@ -28,7 +28,7 @@ const joined = (parts: readonly PromptPart[]): string =>
   parts.map((part) => (part.kind === "text" ? part.text : part.token)).join("");
 
 describe("ChatTemplate", function () {
-  this.timeout(20_000);
+  this.timeout(300_000);
 
   it("is ChatML without a template", async () => {
     assert.deepEqual(await template(undefined).render(MESSAGES.slice(0, 2)), [

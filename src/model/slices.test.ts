@@ -34,7 +34,7 @@ async function longestWait(begin: () => Promise<unknown>): Promise<number> {
 }
 
 describe("work in slices", function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let tokenizer: Tokenizer;
   before(async () => {
     tokenizer = new Tokenizer((await openGgufFile(STARTER)).vocab);

@@ -12,7 +12,7 @@ function foundByPattern(names: readonly string[], text: string): { index: number
 }
 
 describe("SpecialNames", function () {
-  this.timeout(30_000);
+  this.timeout(300_000);
 
   it("finds what a regular expression finds, the longest first", () => {
     const prng = new Prng("names");

@@ -31,7 +31,7 @@ const MELLUM_PRE_TOKENIZER = {
 };
 
 describe("Tokenizer with Mellum 2's pre-tokenizer", function () {
-  this.timeout(60_000);
+  this.timeout(600_000);
   const folder = new TempFolder();
   let tokenizer: Tokenizer;
   let oracle: Oracle;
@@ -73,7 +73,7 @@ describe("Tokenizer with Mellum 2's pre-tokenizer", function () {
 
 describe("Tokenizer with a vocabulary of 151,936 tokens", function () {
   // Mostly the oracle's: it builds its tables in seconds.
-  this.timeout(60_000);
+  this.timeout(600_000);
   const folder = new TempFolder();
   let tokenizer: Tokenizer;
   let oracle: Oracle;
@@ -173,7 +173,7 @@ describe("Tokenizer with a vocabulary of 151,936 tokens", function () {
 
   it("does not let a word of a megabyte take quadratic time", function () {
     // Quadratic merging would take hours; the limit allows for a slow machine.
-    this.timeout(30_000);
+    this.timeout(300_000);
     for (const character of ["a", " ", "\n", "!", "é", "ab", "=-", "\t "]) {
       const text = character.repeat(2 ** 20 / character.length);
       const ids = tokenizer.encodeText(text);

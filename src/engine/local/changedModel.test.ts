@@ -7,7 +7,7 @@ import { LocalEngine } from "./localEngine";
 const STARTER = join(__dirname, "..", "..", "..", "models", "hearth-starter.gguf");
 
 describe("a model's file that changes", function () {
-  this.timeout(60_000);
+  this.timeout(600_000);
   let folder: string;
   let path: string;
   beforeEach(() => {

@@ -37,7 +37,7 @@ async function answer(
 }
 
 describe("reading the prompt of a chat", function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let engine: LocalEngine;
   before(async () => {
     engine = await LocalEngine.open(STARTER, { threads: 2, contextTokens: 4096 });

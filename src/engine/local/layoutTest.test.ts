@@ -60,7 +60,7 @@ describe("the cases of the self-test", () => {
   });
 
   it("are prompts of at most 64 tokens for SmallThinker", async function () {
-    this.timeout(60_000);
+    this.timeout(600_000);
     const folder = new TempFolder();
     const { tokenizer: json } = readTokenizerJson();
     const shape = { ...TINY_DIMENSIONS, n_vocab: 151_936 };

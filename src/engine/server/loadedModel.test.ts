@@ -120,7 +120,7 @@ describe("LoadedModel", () => {
 });
 
 describe("LoadedModel: the self-test of layouts", function () {
-  this.timeout(60_000);
+  this.timeout(600_000);
   let folder: string;
   let file: string;
   const choice = (): { path: string; load: { threads: number } } => ({ path: file, load: { threads: 1 } });

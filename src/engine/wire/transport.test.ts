@@ -11,7 +11,7 @@ import { ClientPeer } from "./transport";
 const TOKEN = "t".repeat(64);
 
 describe("a client that never reads", function () {
-  this.timeout(60_000);
+  this.timeout(600_000);
 
   it("is dropped, and what was written for it is not kept", async () => {
     const folder = mkdtempSync(join(tmpdir(), "hearth-wire-"));
