@@ -24,6 +24,8 @@ const THINKING_AFTER_MS = 400;
 const OTHERS_MS = 1500;
 /** A wait that users do not notice. */
 const FAST_MS = 150;
+/** A request that takes the place of a cancelled one is made sooner. */
+const ASKED_AGAIN_MS = 150;
 
 interface ShownPlace {
   readonly document: vscode.TextDocument;
@@ -52,6 +54,9 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   readonly #answered = new vscode.EventEmitter<void>();
   #waiting = 0;
   readonly #catchUp = new CatchUp();
+  #asked = 0;
+  /** The document, its version and the place of the last request that was made up for. */
+  #madeUpFor: string | undefined;
   /** Where something was shown last: a manual request in the same place asks for alternatives. */
   #shown: ShownPlace | undefined;
   /** What was given to the editor last: it may be shown until something else is, or it is hidden. */
@@ -164,6 +169,8 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
       context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic ||
       this.#catchUp.take(documentIdOf(document), document.version);
     const trigger = isAutomatic ? "automatic" : "manual";
+    const number = ++this.#asked;
+    const { version } = document;
     const asked = requestAt(document, position, trigger, context.selectedCompletionInfo);
     const removed = this.#removals.at(asked);
     try {
@@ -181,6 +188,30 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
       return outcomes.flatMap((outcome) => itemOf(outcome, document, request, command));
     } finally {
       this.#answered.fire();
+      if (isAutomatic && token.isCancellationRequested) {
+        setTimeout(() => {
+          this.#makeUpFor(number, document, version, position);
+        }, ASKED_AGAIN_MS);
+      }
+    }
+  }
+
+  /**
+   * The editor cancels a request also where a list opens or closes, and may ask no other: on a slow machine nothing would then
+   * be shown to a writer who has stopped at the place. Once for each place.
+   */
+  #makeUpFor(number: number, document: vscode.TextDocument, version: number, position: vscode.Position): void {
+    const editor = vscode.window.activeTextEditor;
+    const isThere =
+      number === this.#asked &&
+      editor?.document === document &&
+      document.version === version &&
+      editor.selection.isEmpty &&
+      editor.selection.active.isEqual(position);
+    const place = `${documentIdOf(document)} ${String(version)} ${String(document.offsetAt(position))}`;
+    if (isThere && place !== this.#madeUpFor) {
+      this.#madeUpFor = place;
+      void this.catchUp();
     }
   }
 
