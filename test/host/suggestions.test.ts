@@ -182,6 +182,41 @@ describe("a suggestion", () => {
     assert.deepEqual([await triggerOf(other), await triggerOf(document)], ["manual", "automatic"]);
   });
 
+  it("comes where the editor cancelled its request and asked no other", async function () {
+    const { provider } = await hearth();
+    if (provider === undefined) {
+      return this.skip();
+    }
+    const { document, selection } = await open(SUBTRACT, "typescript");
+    await requestAfter(() => typeKeys("a"));
+    await hide();
+    const first = (await requests()).at(-1)?.id ?? 0;
+    const askAndCancel = async (): Promise<void> => {
+      const cancel = new vscode.CancellationTokenSource();
+      const context = {
+        triggerKind: vscode.InlineCompletionTriggerKind.Automatic,
+        selectedCompletionInfo: undefined,
+      } as vscode.InlineCompletionContext;
+      const answered = provider.provideInlineCompletionItems(
+        document,
+        selection.active.translate(0, 1),
+        context,
+        cancel.token,
+      );
+      cancel.cancel();
+      await answered;
+    };
+    const since = async (): Promise<readonly NewRecord[]> =>
+      (await requests()).filter(({ id, path }) => id > first && path === document.uri.path);
+    await askAndCancel();
+    await until("it is asked for again", async () => (await since()).some(({ outcome }) => outcome !== "cancelled"));
+    // Once for each place: an editor that goes on cancelling is not asked without end.
+    const { length } = await since();
+    await askAndCancel();
+    await sleep(600);
+    assert.ok((await since()).length <= length + 1, String((await since()).length));
+  });
+
   it("has the document's own line ends", async () => {
     const crlf = SUBTRACT.replace("  return |\n", "|\n").replaceAll("\n", "\r\n");
     const document = await vscode.workspace.openTextDocument({
