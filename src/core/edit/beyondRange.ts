@@ -1,10 +1,10 @@
 import type { Indentation } from "../indentation";
-import { balanceOf } from "./duplication";
 import type { LineRange } from "./lineDiff";
 import type { Declaration } from "./outline/declaration";
 import { outlineOf } from "./outline/outline";
 import { placeByStructure } from "./structuredPlace";
 import { WARNINGS } from "./warnings";
+import { shapeOf } from "./wholeBlock";
 
 export interface BeyondRange {
   /** Of the document: at least the lines that change. */
@@ -47,12 +47,9 @@ export function beyondRange(
     const [other, ...more] = others.filter(({ name }) => name === item.name);
     return other !== undefined && more.length === 0 && flat(code, item) !== flat(lines, other);
   };
-  // Half a declaration is none that could stand in the place of another.
-  if (
-    balanceOf(code, languageId) !== 0 ||
-    !named(items).some(({ name }) => own.has(name)) ||
-    !named(items).some(isChanged)
-  ) {
+  // Half a declaration is none that could stand in the place of another, nor are the end of one and the head of another.
+  const { closes, opens } = shapeOf(code, languageId);
+  if (closes > 0 || opens > 0 || !named(items).some(({ name }) => own.has(name)) || !named(items).some(isChanged)) {
     return undefined;
   }
   const placed = placeByStructure(code, { lines, languageId, indentation, cursorLine: range.start });

@@ -87,7 +87,8 @@ function fittedLine(line: CodeLine, at: number, { shift, known, spaces, blank, p
   }
   const { size } = place.indentation;
   const width = at === 0 && shift.firstWidth !== undefined ? shift.firstWidth : moved(line.width, shift);
-  const copied = originals.find((original) => indentWidth(original, size) === width);
+  const here = originals.filter((original) => indentWidth(original, size) === width);
+  const copied = here.find((original) => original.trimStart() === line.text.trimStart()) ?? here[0];
   if (copied !== undefined) {
     return copied;
   }
@@ -167,7 +168,11 @@ function scaleOf(code: readonly CodeLine[], old: readonly CodeLine[], indentatio
   const { size } = indentation;
   const widths = code.map(({ width }) => width);
   const step = smallestStep(widths);
-  const isOther = step >= 2 && step !== size && step !== smallestStep(old.map(({ width }) => width));
+  // Steps that lines of the place have are meant, also where a string with other steps stands beside them: what of both
+  // is read as code tells as much as all lines.
+  const stepOf = (lines: readonly CodeLine[]): number => smallestStep(lines.map((line) => line.width));
+  const isHere = step === stepOf(old) || step === stepOf(old.filter((line) => !line.isInString));
+  const isOther = step >= 2 && step !== size && !isHere;
   const [first = 0] = widths;
   if (!isOther || !widths.every((width) => (width - first) % step === 0)) {
     return 1;

@@ -118,7 +118,7 @@ function countsOf(lines: readonly string[]): Map<string, number> {
 }
 
 /** Brackets that are opened, less those that are closed. */
-export function balanceOf(lines: readonly string[], languageId: string): number {
+function balanceOf(lines: readonly string[], languageId: string): number {
   let balance = 0;
   for (const { code } of lineSyntax(lines, languageId)) {
     for (const char of code) {
