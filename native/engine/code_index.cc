@@ -120,7 +120,8 @@ void CodeIndex::Chains::Compact(std::vector<std::pair<int64_t*, int64_t*>> range
   LinkAll();
 }
 
-void CodeIndex::Chains::Lookup(std::span<const int32_t> context, std::vector<Place>* places) const {
+template <typename Visit>
+void CodeIndex::Chains::Walk(std::span<const int32_t> context, Visit visit) const {
   if (static_cast<int64_t>(context.size()) < kContextMin || heads_.empty()) return;
   const auto longest =
       static_cast<int64_t>(std::min(context.size(), static_cast<size_t>(kContextMax)));
@@ -131,12 +132,31 @@ void CodeIndex::Chains::Lookup(std::span<const int32_t> context, std::vector<Pla
     int64_t n = 0;
     // No context has kNone, with which each piece begins.
     while (n < longest && at[-1 - n] == end[-1 - n]) ++n;
-    if (*at != kNone && n >= kContextMin) {
-      places->push_back({*at, static_cast<int32_t>(n)});
-      if (static_cast<int64_t>(places->size()) == kPlacesMax) return;
-    }
+    if (*at != kNone && n >= kContextMin && !visit(i, static_cast<int32_t>(n))) return;
     i = previous_[static_cast<size_t>(i)];
   }
+}
+
+void CodeIndex::Chains::Lookup(std::span<const int32_t> context, std::vector<Place>* places) const {
+  Walk(context, [&](int32_t position, int32_t n_context) {
+    places->push_back({tokens_[static_cast<size_t>(position)], n_context});
+    return static_cast<int64_t>(places->size()) < kPlacesMax;
+  });
+}
+
+std::pair<int64_t, int32_t> CodeIndex::Chains::Longest(std::span<const int32_t> context) const {
+  std::pair<int64_t, int32_t> best{0, 0};
+  Walk(context, [&](int32_t position, int32_t n_context) {
+    if (n_context > best.second) best = {position, n_context};
+    return n_context < kContextMax;
+  });
+  return best;
+}
+
+std::span<const int32_t> CodeIndex::Chains::From(int64_t position, int64_t n_max) const {
+  const auto all = std::span(tokens_).subspan(static_cast<size_t>(position));
+  const auto first = all.first(std::min(all.size(), static_cast<size_t>(n_max)));
+  return first.first(static_cast<size_t>(std::ranges::find(first, kNone) - first.begin()));
 }
 
 Result<int64_t> CodeIndex::Append(CodeSource source, std::span<const int32_t> lead,
@@ -202,6 +222,21 @@ void CodeIndex::Lookup(CodeSource source, std::span<const int32_t> context,
   places->clear();
   const std::lock_guard lock(mutex_);
   chains_[static_cast<size_t>(source)].Lookup(context, places);
+}
+
+int32_t CodeIndex::Continue(std::span<const int32_t> context, int64_t n_token_max,
+                            std::vector<int32_t>* tokens) const {
+  tokens->clear();
+  const std::lock_guard lock(mutex_);
+  int32_t longest = 0;
+  for (const Chains& each : chains_) {
+    const auto [position, n_context] = each.Longest(context);
+    if (n_context <= longest) continue;
+    longest = n_context;
+    const auto from = each.From(position, n_token_max);
+    tokens->assign(from.begin(), from.end());
+  }
+  return longest;
 }
 
 int64_t CodeIndex::n_token() const {

@@ -11,6 +11,7 @@
 #include <map>
 #include <mutex>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -56,6 +57,13 @@ class CodeIndex {
   void Lookup(CodeSource source, std::span<const int32_t> context,
               std::vector<Place>* places) const;
 
+  // What followed the place with the most tokens of the context's end before it, at least
+  // kContextMin: up to n_token_max tokens of its piece. The open document wins a tie, then the
+  // latest place. Returns how many tokens of context those are, up to kContextMax; 0, and no token,
+  // where there is none.
+  int32_t Continue(std::span<const int32_t> context, int64_t n_token_max,
+                   std::vector<int32_t>* tokens) const;
+
   int64_t n_token() const;
   size_t bytes() const;  // allocated
 
@@ -71,11 +79,18 @@ class CodeIndex {
     int64_t Append(std::span<const int32_t> lead, std::span<const int32_t> tokens);
     void Forget(int64_t begin, int64_t end);
     void Lookup(std::span<const int32_t> context, std::vector<Place>* places) const;
+    // The position behind the longest context, the latest among equals, and its length: 0 for none.
+    std::pair<int64_t, int32_t> Longest(std::span<const int32_t> context) const;
+    // Up to n_max tokens from a position on, to the end of its piece.
+    std::span<const int32_t> From(int64_t position, int64_t n_max) const;
     // Keeps the ranges [begin, end), which rise, and moves them together; they become the new ones.
     void Compact(std::vector<std::pair<int64_t*, int64_t*>> ranges);
 
    private:
     static constexpr int32_t kNone = -1;
+    // Calls visit(position, n_context) for places, the latest first, until it returns false.
+    template <typename Visit>
+    void Walk(std::span<const int32_t> context, Visit visit) const;
     void Reserve(size_t n);
     std::vector<int32_t> MoreHeads(size_t n_lead, size_t n_token) const;
     size_t Bucket(int32_t before, int32_t last) const;

@@ -77,6 +77,28 @@ TEST(CodeIndex, ForgetsAtOnce) {
   EXPECT_TRUE(Find(index, kWorkspace, {1, 2}) == Places({{5, 2}}));
 }
 
+TEST(CodeIndex, GoesOnFromTheLongestContext) {
+  CodeIndex index;
+  Tokens found;
+  EXPECT_EQ(index.Continue(Tokens{1, 2}, 7, &found), 0);
+  EXPECT_TRUE(found.empty());
+  Append(index, kFile, {9, 1, 2, 3, 4, 5, 6});
+  Append(index, kFile, {8, 1, 2, 7});
+  Append(index, kWorkspace, {8, 9, 1, 2, 10, 11});
+  // To the end of the piece, or as many as are asked for.
+  EXPECT_EQ(index.Continue(Tokens{9, 1, 2}, 7, &found), 3);
+  EXPECT_TRUE(found == Tokens({3, 4, 5, 6}));
+  EXPECT_EQ(index.Continue(Tokens{9, 1, 2}, 2, &found), 3);
+  EXPECT_TRUE(found == Tokens({3, 4}));
+  // The workspace's place has one more; of equals the latest.
+  EXPECT_EQ(index.Continue(Tokens{8, 9, 1, 2}, 7, &found), 4);
+  EXPECT_TRUE(found == Tokens({10, 11}));
+  EXPECT_EQ(index.Continue(Tokens{5, 1, 2}, 7, &found), 2);
+  EXPECT_TRUE(found == Tokens({7}));
+  EXPECT_EQ(index.Continue(Tokens{2, 1}, 7, &found), 0);
+  EXPECT_TRUE(found.empty());
+}
+
 TEST(CodeIndex, EndsAWalkAtTheLatestPlaces) {
   CodeIndex index;
   for (int32_t i = 0; i < 200; ++i) Append(index, kFile, {1, 2, 100 + i});

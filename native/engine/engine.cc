@@ -29,6 +29,9 @@ constexpr int kReadThreads = 8;
 // memory attention and head are shared and experts partly; with experts on disk each token waits
 // for its own.
 constexpr double kDraftTokenCostInMemory = 0.3;
+// Weights that stay in the processor's caches are not what a token waits for.
+constexpr double kDraftTokenCostInCache = 0.85;
+constexpr uint64_t kCacheBytes = 64 << 20;
 constexpr double kDraftTokenCostOnDisk = 0.85;
 
 Status CheckOptions(const EngineOptions& o) {
@@ -218,6 +221,12 @@ void Engine::Preload(std::span<const ExpertId> experts) { parts_->cache->Preload
 
 Scheduler& Engine::scheduler() { return *parts_->scheduler; }
 
+double DraftTokenCost(const MemoryPlan& plan) {
+  if (plan.n_slot < plan.n_slot_all) return kDraftTokenCostOnDisk;
+  const uint64_t bytes = plan.dense_bytes + static_cast<uint64_t>(plan.n_slot) * plan.slot_bytes;
+  return bytes <= kCacheBytes ? kDraftTokenCostInCache : kDraftTokenCostInMemory;
+}
+
 Result<std::unique_ptr<Session>> Engine::NewSession() {
   const MemoryPlan& plan = parts_->plan;
   SessionOptions options;
@@ -227,8 +236,7 @@ Result<std::unique_ptr<Session>> Engine::NewSession() {
   options.prompt_lookup = parts_->prompt_lookup;
   options.arbiter = parts_->arbiter;
   options.pages = plan.shares() ? Pages::kSmall : Pages::kHuge;
-  options.draft_token_cost =
-      plan.n_slot == plan.n_slot_all ? kDraftTokenCostInMemory : kDraftTokenCostOnDisk;
+  options.draft_token_cost = DraftTokenCost(plan);
   options.draft_counts = &parts_->draft_counts;
   options.approximate_head = parts_->approximate_head;
   options.head_counts = &parts_->head_counts;

@@ -3,6 +3,7 @@
 #ifndef HEARTH_ENGINE_GENERATION_H_
 #define HEARTH_ENGINE_GENERATION_H_
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -13,6 +14,7 @@
 
 #include "base/status.h"
 #include "engine/code_index.h"
+#include "engine/prompt_lookup.h"
 #include "engine/sampler.h"
 #include "engine/session.h"
 #include "engine/token_mixture.h"
@@ -106,6 +108,7 @@ class Generation {
   Status Choose();
   int32_t Remember(int32_t of_model, std::span<const float> logits, Allowed allowed);
   void NoteCopying();
+  ExpectedTokens Expect();
   void Judge(const ForcedPrefix::Step* forced);
 
   Session& session_;
@@ -119,7 +122,9 @@ class Generation {
   int64_t n_forced_done_ = 0;     // bytes of the forced prefix that have been generated
   std::vector<int32_t> context_;  // see GenerationOptions; only with a memory
   int64_t n_copied_line_ = 0;  // line feeds among the tokens that the memory gave one after another
-  std::vector<float> exact_;   // logits of the whole head where the session's are approximate
+  std::vector<int32_t> expected_;  // what the memory has behind the context
+  std::array<double, PromptLookup::kDraftMax> chances_ = {};
+  std::vector<float> exact_;  // logits of the whole head where the session's are approximate
 };
 
 }  // namespace hearth

@@ -127,6 +127,35 @@ TEST(GenerationMemory, EndsACopyAfterSomeLines) {
   EXPECT_TRUE(std::ranges::equal(IdsOf(tokens) | std::views::drop(6), IdsOf(alone)));
 }
 
+TEST(GenerationMemory, DraftsWhatItCopies) {
+  const RandomModel model(TensorType::kQ4_0, Gating::kSoftmax);
+  const Tokens prompt = model.Tokens(12, 3);
+  Tokens code = {1, 2, 3};
+  for (int32_t i = 11; i < 31; ++i) code.push_back(i);
+  const auto evaluated = [&](const GenerationOptions& options, Tokens* ids) {
+    auto engine = std::move(Engine::Load(model.spec(), {}, nullptr)).value();
+    auto session = std::move(engine->NewSession()).value();
+    CHECK(session->Sync(prompt, {}).ok(), "evaluates");
+    auto generation = std::move(Generation::Create(*session, options)).value();
+    while (ids->size() < 20) {
+      CHECK(generation->BeginNext(nullptr).ok(), "begins");
+      Result<bool> done = false;
+      while (done.ok() && !done.value()) done = generation->Step();
+      CHECK(done.ok(), "steps");
+      ids->push_back(generation->token().id);
+    }
+    return engine->stats();
+  };
+  Tokens ids;
+  const EngineStats stats = evaluated(With(Memory(code, Trusting()), {7, 1, 2, 3}), &ids);
+  EXPECT_TRUE(std::ranges::equal(ids, code | std::views::drop(3)));
+  EXPECT_GE(stats.n_accepted, 8u);
+  // What the timeline itself repeats.
+  Tokens others;
+  EXPECT_LT(evaluated(With(Memory({51, 52, 53}, Trusting()), {7, 1, 2, 3}), &others).n_accepted,
+            3u);
+}
+
 TEST(GenerationMemory, HasTheSameBitsForAnySlotsThreadsDraftsAndIsa) {
   const RandomModel model(TensorType::kQ4_0, Gating::kSoftmax);
   const Tokens prompt = model.Tokens(40, 3);

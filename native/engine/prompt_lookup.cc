@@ -1,6 +1,7 @@
 #include "engine/prompt_lookup.h"
 
 #include <algorithm>
+#include <array>
 
 namespace hearth {
 namespace {
@@ -28,6 +29,24 @@ int64_t Find(std::span<const int32_t> timeline) {
 
 }  // namespace
 
+// Of n drafted tokens the first k come true with the product of their chances, and one more token
+// always comes for nothing.
+int64_t WorthwhileDraft(std::span<const double> chances, double token_cost) {
+  int64_t best = 0;
+  double best_gain = 1;
+  double tokens = 1;
+  double chance = 1;
+  for (size_t n = 1; n <= chances.size(); ++n) {
+    chance *= chances[n - 1];
+    tokens += chance;
+    const double gain = tokens / (1 + token_cost * static_cast<double>(n));
+    if (gain <= best_gain) continue;
+    best = static_cast<int64_t>(n);
+    best_gain = gain;
+  }
+  return best;
+}
+
 void PromptLookup::Begin() {
   source_ = -1;
   hit_rate_ = kInitialHitRate;
@@ -48,25 +67,10 @@ void PromptLookup::Note(std::span<const int32_t> timeline) {
 std::span<const int32_t> PromptLookup::Draft(std::span<const int32_t> timeline) const {
   if (source_ < 0) return {};
   const auto known = timeline.subspan(static_cast<size_t>(source_));
-  return known.first(std::min(known.size(), static_cast<size_t>(Worthwhile())));
-}
-
-// The length that gives the most tokens for its cost: of n drafted tokens the first k come true
-// with probability hit_rate^k, and one more token always comes for nothing.
-int64_t PromptLookup::Worthwhile() const {
-  int64_t best = 0;
-  double best_gain = 1;
-  double tokens = 1;
-  double chance = 1;
-  for (int64_t n = 1; n <= kDraftMax; ++n) {
-    chance *= hit_rate_;
-    tokens += chance;
-    const double gain = tokens / (1 + token_cost_ * static_cast<double>(n));
-    if (gain <= best_gain) continue;
-    best = n;
-    best_gain = gain;
-  }
-  return best;
+  std::array<double, kDraftMax> chances;
+  chances.fill(hit_rate_);
+  const auto n = static_cast<size_t>(WorthwhileDraft(chances, token_cost_));
+  return known.first(std::min(known.size(), n));
 }
 
 }  // namespace hearth

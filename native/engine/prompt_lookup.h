@@ -18,6 +18,11 @@ struct DraftCounts {
   std::atomic<uint64_t> accepted{0};  // of those the ones that the model then chose
 };
 
+// The number of drafted tokens that gives the most tokens for its cost, 0 to chances.size().
+// chances: [i] that the i-th is right where those before it are; token_cost: what a further token
+// of a batch costs, as a share of a lone one.
+int64_t WorthwhileDraft(std::span<const double> chances, double token_cost);
+
 // Used by one thread at a time. Knows the timeline from the tokens it is shown: Begin, then Note
 // for each that is generated.
 class PromptLookup {
@@ -26,7 +31,7 @@ class PromptLookup {
   static constexpr int64_t kMatchMax = 16;  // a longer match is no better
   static constexpr int64_t kDraftMax = 7;   // tokens; with the one before them a batch of eight
 
-  // token_cost: what a further token of a batch costs, as a share of a lone one.
+  // token_cost: see WorthwhileDraft.
   explicit PromptLookup(double token_cost) : token_cost_(token_cost) {}
 
   // The timeline's tokens were set from outside: what was expected to follow is forgotten.
@@ -40,9 +45,7 @@ class PromptLookup {
   std::span<const int32_t> Draft(std::span<const int32_t> timeline) const;
 
  private:
-  int64_t Worthwhile() const;
-
-  double token_cost_;
+  const double token_cost_;
   // Recent share of looked-up tokens that were right. Updated even without drafting: comparing
   // costs nothing.
   double hit_rate_ = kInitialHitRate;

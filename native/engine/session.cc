@@ -99,7 +99,7 @@ Status Session::Check(std::span<const int32_t> tokens) const {
 int64_t Session::Rewind(std::span<const int32_t> tokens, const SyncOptions& options) {
   int64_t n_keep = options.on_logits ? 0 : SharedLength(tokens_, tokens);
   const auto n_token = static_cast<int64_t>(tokens.size());
-  const bool at_hand = logits_valid_ && approximate_ == Approximates(options);
+  const bool at_hand = logits_valid_ && approximate_ == (!options.on_logits && Approximates(options.head));
   const bool done_already =
       n_keep == n_token && n_keep == static_cast<int64_t>(tokens_.size()) && at_hand;
   if (done_already) return n_keep;
@@ -162,7 +162,8 @@ Status Session::BeginSync(std::span<const int32_t> tokens, const SyncOptions& op
   return Status::Ok();
 }
 
-Status Session::BeginAppend(int32_t token, const std::atomic<bool>* cancelled, Head head) {
+Status Session::BeginAppend(int32_t token, const std::atomic<bool>* cancelled, Head head,
+                            const ExpectedTokens& expected) {
   work_.reset();
   RETURN_IF_ERROR(Check(std::span(&token, 1)));
   if (static_cast<int64_t>(forgotten_.size() + tokens_.size()) >= kv_.n_ctx()) {
@@ -172,19 +173,21 @@ Status Session::BeginAppend(int32_t token, const std::atomic<bool>* cancelled, H
   Work work;
   work.options.cancelled = cancelled;
   work.options.head = head;
-  if (!TakeFromDraft(token)) {
+  if (!TakeFromDraft(token, head)) {
     work.rest = forgotten_;
     work.rest.push_back(token);
-    if (forgotten_.empty() && MayDraft(head)) AddDraft(work);
+    if (forgotten_.empty() && options_.prompt_lookup) AddDraft(work, expected);
     work.n_chunk = forgotten_.empty() ? 1 + work.n_draft : transformer_.n_token_max();
   }
   work_ = std::move(work);
   return Status::Ok();
 }
 
-// True if the token is the next one of the draft: then it has been evaluated.
-bool Session::TakeFromDraft(int32_t token) {
+// True if the token is the next one of the draft: then it has been evaluated. Not by another head:
+// the text would depend on what was drafted.
+bool Session::TakeFromDraft(int32_t token, Head head) {
   const size_t i = draft_.n_taken;
+  if (approximate_ != Approximates(head)) return false;
   if (!logits_valid_ || i >= draft_.tokens.size() || draft_.tokens[i] != token) return false;
   tokens_.push_back(token);
   ++draft_.n_taken;
@@ -193,19 +196,20 @@ bool Session::TakeFromDraft(int32_t token) {
   return true;
 }
 
-// Sampling uses the approximate head if it is on: a draft evaluated by the whole head would make
-// the text depend on what was drafted.
-bool Session::MayDraft(Head head) const {
-  return options_.prompt_lookup && (head == Head::kApproximate || !options_.approximate_head);
+std::span<const int32_t> Session::ChooseDraft(const ExpectedTokens& expected) const {
+  if (expected.tokens.empty()) return lookup_.Draft(tokens_);
+  const auto n = std::min(expected.tokens.size(), static_cast<size_t>(PromptLookup::kDraftMax));
+  return expected.tokens.first(
+      static_cast<size_t>(WorthwhileDraft(expected.chances.first(n), options_.draft_token_cost)));
 }
 
 // Adds a draft after the token that `work` appends.
-void Session::AddDraft(Work& work) {
+void Session::AddDraft(Work& work, const ExpectedTokens& expected) {
   // What fails later would leave a token in the timeline that was not evaluated.
   work.rest.reserve(work.rest.size() + PromptLookup::kDraftMax);
   tokens_.push_back(work.rest.front());
   lookup_.Note(tokens_);
-  const std::span<const int32_t> draft = lookup_.Draft(tokens_);
+  const std::span<const int32_t> draft = ChooseDraft(expected);
   const int64_t room =
       std::min(kv_.n_ctx() - static_cast<int64_t>(tokens_.size()), transformer_.n_token_max() - 1);
   work.n_draft = std::min(static_cast<int64_t>(draft.size()), room);
@@ -259,13 +263,13 @@ bool Session::WantsLogits(const Work& work) const {
          work.done + work.n_token == static_cast<int64_t>(work.rest.size());
 }
 
-bool Session::Approximates(const SyncOptions& options) const {
-  return options_.approximate_head && options.head == Head::kApproximate && !options.on_logits;
+bool Session::Approximates(Head head) const {
+  return options_.approximate_head && head == Head::kApproximate;
 }
 
 Status Session::TakeLogits(const Work& work) {
   const auto n_vocab = static_cast<size_t>(spec_.n_vocab);
-  approximate_ = Approximates(work.options);
+  approximate_ = !work.options.on_logits && Approximates(work.options.head);
   if (!work.options.on_logits) {
     const int64_t n = 1 + work.n_draft;
     logits_.resize(static_cast<size_t>(n) * n_vocab);

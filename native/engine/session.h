@@ -36,6 +36,12 @@ struct SyncOptions {
   Head head = Head::kWhole;  // with on_logits always the whole one
 };
 
+// Tokens that may follow one that is appended, from elsewhere than the timeline.
+struct ExpectedTokens {
+  std::span<const int32_t> tokens;  // at most PromptLookup::kDraftMax are used
+  std::span<const double> chances;  // [tokens] that each one is right where those before it are
+};
+
 struct SyncReport {
   int64_t n_reused = 0;     // tokens already in the timeline
   int64_t n_evaluated = 0;  // tokens that were run through the model
@@ -53,7 +59,7 @@ struct SessionOptions {
   int n_parked = ParkedPrompts::kPromptsMax;
   // Evaluate the tokens that probably follow together with an appended token.
   bool prompt_lookup = false;
-  double draft_token_cost = 0.5;        // see PromptLookup
+  double draft_token_cost = 0.5;        // see WorthwhileDraft
   DraftCounts* draft_counts = nullptr;  // counted there if given
   // If set, keys and values reserve memory from it as the timeline grows, with small pages only
   // what they need. Otherwise all of their memory counts as theirs.
@@ -86,17 +92,17 @@ class Session : private MemoryArbiter::Client {
   Result<SyncReport> Sync(std::span<const int32_t> tokens, const SyncOptions& options);
 
   // Adds one token to the timeline. kCancelled leaves the timeline as it was. With prompt lookup
-  // the tokens that probably follow are evaluated in the same batch, and appending them later costs
-  // nothing. logits() are then those of `head`, unless the token was evaluated in the batch of an
-  // earlier one for another head.
+  // the tokens that probably follow are evaluated in the same batch, and appending them later for
+  // the same head costs nothing. logits() are then those of `head`.
   Status Append(int32_t token, const std::atomic<bool>* cancelled, Head head = Head::kApproximate);
 
   // The same, a layer at a time, so that sessions of one transformer may take turns: one of the
   // Begins, then Step until it returns true (all is done) or fails. Whatever `options` points to
   // must live until then. A Begin abandons work in progress, as if it had been cancelled.
   Status BeginSync(std::span<const int32_t> tokens, const SyncOptions& options);
+  // `expected` is drafted, where that is worth its cost, in place of what the timeline says.
   Status BeginAppend(int32_t token, const std::atomic<bool>* cancelled,
-                     Head head = Head::kApproximate);
+                     Head head = Head::kApproximate, const ExpectedTokens& expected = {});
   Result<bool> Step();
 
   // Of the last BeginSync, so far.
@@ -157,11 +163,11 @@ class Session : private MemoryArbiter::Client {
   void DropParked() override { parked_.Clear(); }
   Status TakeLogits(const Work& work);
   void EndChunk(Work& work);
-  bool TakeFromDraft(int32_t token);
-  bool MayDraft(Head head) const;
-  void AddDraft(Work& work);
+  bool TakeFromDraft(int32_t token, Head head);
+  std::span<const int32_t> ChooseDraft(const ExpectedTokens& expected) const;
+  void AddDraft(Work& work, const ExpectedTokens& expected);
   bool WantsLogits(const Work& work) const;
-  bool Approximates(const SyncOptions& options) const;
+  bool Approximates(Head head) const;
 
   const ModelSpec& spec_;
   Transformer& transformer_;
