@@ -181,7 +181,7 @@ function availableItem({ model, recommended, remark, fit, speed }: OfferedModel)
       ...expected,
       licence,
     ].join(" · "),
-    detail: [remark, description].filter((text) => text !== undefined).join(" "),
+    detail: [remark, translate(description)].filter((text) => text !== undefined).join(" "),
     action: download,
     buttons: [button("cloud-download", vscode.l10n.t("Download"), download)],
   };
