@@ -27,6 +27,9 @@ const TABLES = [
   { file: "src/models/progressText.ts", names: ["HASH_WORDS"] },
 ];
 
+/** As data: what is said of each model there. */
+const CATALOGUE = "src/models/catalogue.json";
+
 /**
  * All messages, each with the places where it stands, as FILE:LINE. Errors: StepError where a message is no literal, or a
  * table of TABLES is not there any more.
@@ -44,6 +47,8 @@ export function messagesInCode() {
     addCalls(source, name, add);
     for (const table of TABLES.filter((each) => each.file === name)) addTable(source, table, add);
   }
+  const { models } = JSON.parse(readFileSync(path.join(root, CATALOGUE), "utf8"));
+  for (const { description } of models) messages.set(description, [CATALOGUE]);
   return messages;
 }
 

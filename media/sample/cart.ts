@@ -31,7 +31,7 @@ export class Cart {
 
   total(): number {
     let total = 0;
-    // Type here, for example: for (const item
+    // Type here: for (const item
     
     return total;
   }

@@ -29,7 +29,7 @@ class TaskList:
     def add(self, title: str) -> None:
         self.tasks.append(Task(title))
 
-    # Type here, for example: def remove(
+    # Type here: def remove(
     
 
     def __len__(self) -> int:

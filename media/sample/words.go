@@ -38,5 +38,5 @@ func (c *Counter) Words() []string {
 	return words
 }
 
-// Type here, for example: func (c *Counter) Count(
+// Type here: func (c *Counter) Count(
 

@@ -60,7 +60,7 @@ describe("statusLine", () => {
     const statistics = { decodeTps: 23.4, prefillTps: 118.2, expertHitRate: 0.634, memoryBytes: 1.05e9 };
     assert.equal(
       shown({ statistics, lastSkipReason: "empty" }),
-      `ready | Starter | ${ABOUT} | writes 23, reads 118 tokens/s | 63 % of expert weights came from memory | ` +
+      `ready | Starter | ${ABOUT} | Writes 23, reads 118 tokens/s | 63 % of expert weights came from memory | ` +
         "1050 MB of memory | Last: The model has nothing to add here.",
     );
   });
@@ -87,6 +87,12 @@ describe("statusLine", () => {
     assert.match(shown({ thinking: true }), /^thinking \|/);
     assert.match(shown({ unwanted: "off" }), /^off \|/);
     assert.match(shown({ unwanted: "languageOff" }), /^paused \|.*this language.* \| Starter · runs on this machine/);
+  });
+
+  it("calls the model that comes with Hearth by a word that is translated", () => {
+    const german = (message: string): string => (message === "Starter model" ? "Startmodell" : message);
+    const engine = { kind: "ready", model: { ...MODEL, title: "Hearth starter model" } } as const;
+    assert.equal(statusLine({ ...READY, engine }, german).text, "Startmodell");
   });
 
   it("prefers off to a failure: who switched it off does not want to hear of it", () => {

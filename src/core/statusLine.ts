@@ -96,7 +96,7 @@ function readyLine(facts: WindowFacts, model: ShownModel, t: Translate): StatusL
   }
   const { thinking, lastSkipReason } = facts;
   const last = lastSkipReason === undefined ? [] : [t("Last: {0}", t(SKIP_REASONS[lastSkipReason].sentence))];
-  const text = readyText(model.title, facts.language);
+  const text = readyText(model.title, facts.language, t);
   return thinking
     ? { state: "thinking", icon: SPINNER, text, details: about, remedies: [] }
     : { state: "ready", icon: "flame", text: marked(text, facts, t), details: [...about, ...last], remedies: [] };
@@ -109,8 +109,8 @@ function aboutLines(
 ): string[] {
   const saving = powerReason === undefined ? [] : [t("Saving power: {0}.", t(powerReason))];
   if (model.host === undefined) {
-    const where = t("{0} · runs on this machine, nothing is sent", shortTitle(model.title));
-    return [where, ...saving, ...statisticsLines(statistics, t)];
+    const where = t("{0} · runs on this machine, nothing is sent", shortTitle(model.title, t));
+    return [where, ...saving, ...statisticsLines(statistics, t).map(capitalised)];
   }
   return [
     t("{0} · code around the cursor, chats and edits are sent to {1}", model.title, model.host),
@@ -127,8 +127,8 @@ const UNJUDGED =
 /** Status bars are short. */
 const TITLE_CHARS_MAX = 24;
 
-function readyText(title: string, language: string | undefined): string {
-  const model = shortTitle(title);
+function readyText(title: string, language: string | undefined, t: Translate): string {
+  const model = shortTitle(title, t);
   const cut = model.length > TITLE_CHARS_MAX ? `${model.slice(0, TITLE_CHARS_MAX - 1).trimEnd()}…` : model;
   return language === undefined ? cut : `${cut} · ${language}`;
 }
@@ -138,9 +138,13 @@ function marked(text: string, { engine, isUnjudged = false }: WindowFacts, t: Tr
   return isElsewhere && isUnjudged ? t("{0} (ungated)", text) : text;
 }
 
+/** The model that comes with Hearth has no name of its own. */
+const STARTER = "Starter model";
+
 /** "Hearth starter model" below "Hearth" would say it twice. */
-function shortTitle(title: string): string {
-  return capitalised(title.replace(/^Hearth /, ""));
+function shortTitle(title: string, t: Translate): string {
+  const short = capitalised(title.replace(/^Hearth /, ""));
+  return short === STARTER ? t("Starter model") : short;
 }
 
 /** About the cursor, not about the document. */

@@ -62,7 +62,7 @@ describe("what doctor finds", () => {
     assert.deepEqual(others.problems, []);
     assert.match(
       others.unproved.join("\n"),
-      /^whose 1 other socket of the extension host \(process 8\) is: .*another extension$/m,
+      /^who opened 1 other socket in the extension host \(process 8\): .*another extension$/m,
     );
     assert.match(others.unproved.join("\n"), /^that Hearth's code has no other way to the network/m);
   });

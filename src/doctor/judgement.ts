@@ -41,7 +41,7 @@ function judgeEngine({ pid, sockets, seccomp, network }: EngineFacts): Judgement
     problems: [
       ...open.map(({ what }) => `the engine (process ${String(pid)}) has a socket open that is not local: ${what}`),
       ...(network === "denied" && seccomp !== null && seccomp !== "filter"
-        ? ["the engine says that the system refuses it sockets of the network, and the system does not say so"]
+        ? ["the engine says that the system denies it network sockets, but the system does not confirm that"]
         : []),
     ],
     unproved: [
@@ -68,14 +68,14 @@ function judgeHost({ pid, kind, sockets, connections }: HostFacts): Judgement {
       ...(others.length === 0
         ? []
         : [
-            `whose ${counted(others.length, "other socket")} of ${process} ${others.length === 1 ? "is" : "are"}: the system lists ` +
-              `sockets by process only. Hearth's one module with a network has not opened ${others.length === 1 ? "it" : "them"}, so ` +
-              `${others.length === 1 ? "it is" : "they are"} of ${opener}`,
+            `who opened ${counted(others.length, "other socket")} in ${process}: the system lists sockets by process only. Hearth's only ` +
+              `module with network access did not open ${others.length === 1 ? "it" : "them"}, so ` +
+              `${others.length === 1 ? "it belongs" : "they belong"} to ${opener}`,
           ]),
       ...(kind === "shared"
         ? [
-            `that Hearth's code has no other way to the network: ${process} is shared and may open sockets. That one module alone imports ` +
-              `http and https, and the client of the engine alone net, is checked when Hearth is built (npm run lint), not here`,
+            `that Hearth's code has no other way to the network: ${process} is shared and may open sockets. That only this module ` +
+              `imports http and https, and only the engine's client imports net, is checked when Hearth is built (npm run lint), not here`,
           ]
         : []),
     ],

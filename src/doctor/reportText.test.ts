@@ -45,12 +45,12 @@ describe("doctor's report", () => {
         "2026-01-02T10:00  GET https://hub/m.gguf  403, 1 request, 10 bytes",
       ],
     );
-    assert.equal(lines.at(-1), "Nothing of Hearth's is open but local sockets");
+    assert.equal(lines.at(-1), "Hearth has nothing open but local sockets");
     assert.ok(lines.includes("not proved: what nobody tells"));
   });
 
   it("begins with the verdict, and lets no name out of its block", () => {
-    assert.match(reportMarkdown(REPORT), /^# Nothing of Hearth's is open but local sockets\n/);
+    assert.match(reportMarkdown(REPORT), /^# Hearth has nothing open but local sockets\n/);
     const failing = reportMarkdown({ ...REPORT, problems: ["a socket"] });
     assert.match(failing, /^# Not proved: 1 problem\n\n## Problems\n\n```text\na socket\n```\n/);
     // Of headings outside blocks there are only Hearth's.

@@ -26,14 +26,14 @@ export function reportMarkdown(report: DoctorReport): string {
   return [
     `# ${verdict(report)}`,
     ...(problems.length === 0 ? [] : ["## Problems", block(problems)]),
-    ...(unproved.length === 0 ? [] : ["## What this system does not let be proved", block(unproved)]),
+    ...(unproved.length === 0 ? [] : ["## What cannot be proved on this system", block(unproved)]),
     "## This program",
     block(headLines(report)),
     ...sectionsOf(report).flatMap(({ title, lines }) => [
       `## ${title.slice(0, 1).toUpperCase()}${title.slice(1)}`,
       block(lines),
     ]),
-    "This is a document of this moment. Nothing of it was sent.",
+    "This report describes this moment. None of it was sent anywhere.",
     "",
   ].join("\n\n");
 }
@@ -47,7 +47,7 @@ function block(lines: readonly string[]): string {
 
 function verdict({ problems }: DoctorReport): string {
   return problems.length === 0
-    ? "Nothing of Hearth's is open but local sockets"
+    ? "Hearth has nothing open but local sockets"
     : `Not proved: ${counted(problems.length, "problem")}`;
 }
 
@@ -63,14 +63,14 @@ function verdictLines(report: DoctorReport): string[] {
 function headLines({ version, node, platform, isa, memory, starter, model }: DoctorReport): string[] {
   const limit = memory.by === "machine" ? "" : " (its control group's)";
   return [
-    `Hearth ${version}, Node ${node}, ${platform}, ${isa === null ? "kernels not known without an engine that has a model" : `${isa} kernels`}`,
-    `memory: ${formatBytes(memory.bytes)}${limit}, an engine takes at most ${formatBytes(memory.defaultBudgetBytes)} where nothing is set`,
+    `Hearth ${version}, Node ${node}, ${platform}, ${isa === null ? "kernels not known until an engine has loaded a model" : `${isa} kernels`}`,
+    `memory: ${formatBytes(memory.bytes)}${limit}, an engine takes at most ${formatBytes(memory.defaultBudgetBytes)} unless you set a budget`,
     `starter model: SHA-256 ${starter.sha256}`,
     ...(model === null || model.path === starter.path
       ? []
       : [
           `loaded model: ${model.path}`,
-          `  SHA-256 ${model.sha256}, ${model.checked === null ? "computed just now" : `computed on ${model.checked}, and the file's size and date are the same since`}`,
+          `  SHA-256 ${model.sha256}, ${model.checked === null ? "computed just now" : `computed on ${model.checked}; the file's size and date have not changed since`}`,
         ]),
   ];
 }
@@ -106,7 +106,7 @@ function endpointLines(endpoints: readonly EndpointUse[]): string[] {
 function engineLines({ pid, model, sockets, seccomp }: EngineFacts): string[] {
   return [
     `process ${String(pid)}, ${model ?? "no model loaded"}`,
-    `sockets of the network: ${seccomp === "filter" ? "refused by the system (seccomp filter)" : "not refused by the system"}`,
+    `network sockets: ${seccomp === "filter" ? "denied by the system (seccomp filter)" : "not denied by the system"}`,
     ...(sockets === null
       ? ["sockets: not listed by this system"]
       : sockets.map(({ kind, what }) => `${kind}: ${what}`)),
@@ -121,13 +121,13 @@ function hostLines({ pid, kind, sockets, connections }: HostFacts): string[] {
   const network = others.filter((socket) => socket.kind !== "local");
   return [
     `process ${String(pid)}${kind === "shared" ? ", shared with other extensions and the editor" : ""}`,
-    `connections of Hearth's to other machines:${connections.length === 0 ? " none" : ""}`,
+    `Hearth's connections to other machines:${connections.length === 0 ? " none" : ""}`,
     ...connections.map(({ url }) => `  ${url}`),
     ...own.map(({ what }) => `  as the system lists it: ${what}`),
     ...(sockets === null
       ? ["sockets: not listed by this system"]
-      : [`local sockets: ${String(others.length - network.length)}, among them Hearth's to the engine while it runs`]),
-    ...network.map(({ what }) => `of ${kind === "shared" ? "others" : "the program that started it"}: ${what}`),
+      : [`local sockets: ${String(others.length - network.length)}, including Hearth's to the engine while that runs`]),
+    ...network.map(({ what }) => `${kind === "shared" ? "someone else's" : "of the program that started it"}: ${what}`),
   ];
 }
 

@@ -55,7 +55,7 @@ describe("openGgufFile: files that are not what they should be", () => {
     }
     it("a missing file", async () => {
       const error = await failureOf(join(folder.path, "none.gguf"));
-      assert.equal(error.message, `cannot open model 'none.gguf': no such file; choose a model that is there`);
+      assert.equal(error.message, `cannot open model 'none.gguf': no such file; choose another model`);
     });
     it("a folder", async () => {
       await assertBadModel(folder.path, /^it is a folder$/);

@@ -116,7 +116,7 @@ async function openFile(path: string): Promise<FileHandle> {
   return open(path, "r");
 }
 
-const CHOOSE = "choose a model that is there";
+const CHOOSE = "choose another model";
 const FILE_SYSTEM_PROBLEMS: Readonly<Record<string, string>> = {
   ENOENT: "no such file",
   ENOTDIR: "no such file",

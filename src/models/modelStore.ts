@@ -13,6 +13,7 @@ import {
   ModelsError,
   type UnfinishedModel,
 } from "../protocol/models";
+import { inEnglish, type Translate } from "../protocol/translate";
 import { AdoptedFiles } from "./adoptedFiles";
 import { budgetOffers } from "./budgets";
 import { CATALOGUE, catalogueModel } from "./catalogue";
@@ -90,7 +91,7 @@ export class ModelStore {
     this.#catalogue = options.catalogue ?? CATALOGUE;
   }
 
-  async list(): Promise<ModelList> {
+  async list(t: Translate = inEnglish): Promise<ModelList> {
     const { files, begun } = await readModelFolder(this.folder);
     const own = await Promise.all(files.map((file) => this.#ownModel(file)));
     const adopted = await Promise.all((await this.#adopted.all()).map((file) => this.#adoptedModel(file, file.path)));
@@ -106,7 +107,7 @@ export class ModelStore {
       machine,
       installed,
       unfinished: unfinished.flatMap((each) => each ?? []),
-      available: offers(this.#catalogue, machine, limits.reserveBytes, ids).map((offer) =>
+      available: offers(this.#catalogue, machine, limits.reserveBytes, ids, t).map((offer) =>
         speed === undefined || offer.fit === "tooLarge"
           ? offer
           : { ...offer, speed: expectedSpeed(offer.model.file, machine, speed) },

@@ -1,4 +1,5 @@
 import type { CatalogueModel, Fit, MachineFacts, OfferedModel } from "../protocol/models";
+import { inEnglish, type Translate } from "../protocol/translate";
 import { formatBytes } from "./size";
 
 /** Memory that the system, the editor and other programs need beside a model. */
@@ -17,6 +18,7 @@ export function offers(
   machine: MachineFacts,
   reserveBytes: number,
   installed: ReadonlySet<string>,
+  t: Translate = inEnglish,
 ): OfferedModel[] {
   const judged = catalogue.map((model) => ({ model, fit: fitOf(model, machine) }));
   // One model serves all features: who wants completion alone finds the others in the list.
@@ -31,7 +33,7 @@ export function offers(
     .sort((a, b) => a.model.file.bytes - b.model.file.bytes)[0];
   const best = good ?? least;
   return judged.map(({ model, fit }) => {
-    const remark = remarkOn(model, fit, machine, hasRoom(model), reserveBytes);
+    const remark = remarkOn(t, model, fit, machine, hasRoom(model), reserveBytes);
     return { model, fit, recommended: model === best?.model, ...(remark === undefined ? {} : { remark }) };
   });
 }
@@ -48,6 +50,7 @@ function isFastEnough({ file }: CatalogueModel, { cores }: MachineFacts): boolea
 }
 
 function remarkOn(
+  t: Translate,
   model: CatalogueModel,
   fit: Fit,
   machine: MachineFacts,
@@ -55,20 +58,32 @@ function remarkOn(
   reserveBytes: number,
 ): string | undefined {
   const { memory, bytes } = model.file;
-  const have = `${machine.memoryLimited ? "this control group has" : "this machine has"} ${formatBytes(machine.memoryBytes)}`;
+  const have = formatBytes(machine.memoryBytes);
   if (fit === "tooLarge") {
-    return `Needs at least ${formatBytes(memory.least)} of memory; ${have}.`;
+    return machine.memoryLimited
+      ? t("Needs at least {0} of memory; this control group has {1}.", formatBytes(memory.least), have)
+      : t("Needs at least {0} of memory; this machine has {1}.", formatBytes(memory.least), have);
   }
   if (!hasRoom) {
-    return `Needs ${formatBytes(bytes + reserveBytes)} free on the drive; ${formatBytes(machine.freeDiskBytes)} are.`;
+    const [needed, free] = [formatBytes(bytes + reserveBytes), formatBytes(machine.freeDiskBytes)];
+    return t("Needs {0} free on the drive; {1} are.", needed, free);
   }
   if (fit === "fromDrive") {
-    return (
-      `Wants ${formatBytes(memory.wanted)} of memory beside everything else and ${have}: ` +
-      `reads a part of it from the drive, which is slower.`
-    );
+    const wanted = formatBytes(memory.wanted);
+    return machine.memoryLimited
+      ? t(
+          "Wants {0} of memory beside everything else and this control group has {1}: reads a part of it from the drive, which is slower.",
+          wanted,
+          have,
+        )
+      : t(
+          "Wants {0} of memory beside everything else and this machine has {1}: reads a part of it from the drive, which is slower.",
+          wanted,
+          have,
+        );
   }
-  return isFastEnough(model, machine)
-    ? undefined
-    : `Slow on ${String(machine.cores)} ${machine.cores === 1 ? "core" : "cores"}.`;
+  if (isFastEnough(model, machine)) {
+    return undefined;
+  }
+  return machine.cores === 1 ? t("Slow on 1 core.") : t("Slow on {0} cores.", machine.cores);
 }

@@ -9,6 +9,7 @@ import { type StatusLine, statusLine, type WindowFacts } from "../core/statusLin
 import type { EngineCondition } from "../protocol/engine";
 import { showedUnjudged } from "../core/requestLog";
 import { AcceptHint } from "./acceptHint";
+import { BracketClosing } from "./bracketClosing";
 import { WindowChat } from "./chat/windowChat";
 import { registerCommands } from "./commands";
 import { WindowEdits } from "./edit/windowEdits";
@@ -176,6 +177,7 @@ export class HearthWindow {
       new WorkspaceFiles(this.engine, settings, readable, log, gitIgnored),
       this.provider,
       watch,
+      new BracketClosing(this.#syntax, watch.onDidAccept),
       this.chat,
       new LanguageModelProvider(this.engine, settings),
       this.#edits,

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import type { Eagerness } from "../core/gate";
 import type { RemedyName } from "../core/remedies";
 import { lastLine } from "../core/requestLog";
 import type { StatusLine } from "../core/statusLine";
@@ -94,28 +95,47 @@ function switchItems(settings: Settings, snooze: Snooze, watch: SuggestionWatch)
   if (mode === "off") {
     return [remedyItem("turnOn")];
   }
-  const languageId = vscode.window.activeTextEditor?.document.languageId;
-  return [
-    item("circle-slash", vscode.l10n.t("Turn Off Completion"), "hearth.toggle"),
-    snooze.untilMs === undefined
-      ? item("debug-pause", vscode.l10n.t("Snooze Completion…"), "hearth.snooze")
-      : remedyItem("endSnooze"),
+  const off = item("circle-slash", vscode.l10n.t("Turn Off Completion"), "hearth.toggle");
+  const isSnoozed = snooze.untilMs !== undefined;
+  const pause = isSnoozed
+    ? remedyItem("endSnooze")
+    : item("debug-pause", vscode.l10n.t("Snooze Completion…"), "hearth.snooze");
+  const other =
     mode === "automatic"
       ? item("bell-slash", vscode.l10n.t("Suggest Only When Asked"), "hearth.setMode", undefined, ["manual"])
-      : item("zap", vscode.l10n.t("Suggest While Typing"), "hearth.setMode", undefined, ["automatic"]),
-    ...(languageId === undefined
-      ? []
-      : [
-          item(
-            "symbol-keyword",
-            isLanguageOn(settings.languages, languageId)
-              ? vscode.l10n.t("Turn Off for {0}", languageName(languageId))
-              : vscode.l10n.t("Turn On for {0}", languageName(languageId)),
-            "hearth.toggleLanguage",
-            isLanguageOn(settings.languages, languageId) ? poorLine(watch, languageId) : undefined,
-          ),
-        ]),
+      : item("zap", vscode.l10n.t("Suggest While Typing"), "hearth.setMode", undefined, ["automatic"]);
+  const languageId = vscode.window.activeTextEditor?.document.languageId;
+  const isLanguageOff = languageId !== undefined && !isLanguageOn(settings.languages, languageId);
+  const language = languageId === undefined ? [] : [languageItem(languageId, isLanguageOff, watch)];
+  // First, as Enter chooses it: what there is to be taken back.
+  const first = isSnoozed ? [pause] : isLanguageOff ? language : mode === "manual" ? [other] : [];
+  const all = [off, pause, other, ...language];
+  return [
+    ...first,
+    ...all.filter((each) => !first.includes(each)),
+    remedyItem("openEagerness", languageId === undefined ? undefined : eagernessWord(settings.eagernessIn(languageId))),
   ];
+}
+
+function languageItem(languageId: string, isOff: boolean, watch: SuggestionWatch): MenuItem {
+  const name = languageName(languageId);
+  return item(
+    "symbol-keyword",
+    isOff ? vscode.l10n.t("Turn On for {0}", name) : vscode.l10n.t("Turn Off for {0}", name),
+    "hearth.toggleLanguage",
+    isOff ? undefined : poorLine(watch, languageId),
+  );
+}
+
+function eagernessWord(eagerness: Eagerness): string {
+  switch (eagerness) {
+    case "careful":
+      return vscode.l10n.t("careful");
+    case "balanced":
+      return vscode.l10n.t("balanced");
+    case "eager":
+      return vscode.l10n.t("eager");
+  }
 }
 
 /** Two completers hide each other's suggestions. */

@@ -22,6 +22,9 @@ export class SuggestionWatch implements vscode.Disposable {
   readonly #memory: vscode.Memento;
   readonly #ledger: SuggestionLedger;
   readonly #listeners: vscode.Disposable;
+  readonly #accepted = new vscode.EventEmitter<void>();
+  /** The editor has inserted all of a suggestion. */
+  readonly onDidAccept = this.#accepted.event;
   #counts: CountsByLanguage;
 
   /** `onSeen`: a suggestion has stood there long enough to be seen. */
@@ -35,9 +38,11 @@ export class SuggestionWatch implements vscode.Disposable {
       }
     });
     this.#listeners = vscode.Disposable.from(
+      this.#accepted,
       vscode.commands.registerCommand(ACCEPTED, (id: unknown) => {
         if (typeof id === "number") {
           this.#ledger.acceptedWhole(id);
+          this.#accepted.fire();
           // Checks a step of the walkthrough off.
           void vscode.commands.executeCommand("setContext", "hearth.hasAccepted", true);
         }

@@ -86,7 +86,7 @@ describe("hearth doctor", () => {
         assert.equal(report.model?.sha256, report.starter.sha256);
         const text = await hearth(["doctor"], { env });
         assert.match(text.stdout, /GET https:\/\/b\/x {2}206, 1 request, 7 bytes\n/);
-        assert.match(text.stdout, /\nNothing of Hearth's is open but local sockets\n$/);
+        assert.match(text.stdout, /\nHearth has nothing open but local sockets\n$/);
         if (process.platform === "linux") {
           assert.equal(report.engine?.seccomp, "filter");
           assert.ok(report.engine.sockets.length > 0);

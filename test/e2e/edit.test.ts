@@ -55,6 +55,9 @@ const FIX = answering(COUNTED, {}, COUNT);
 const HALF = "const half = (all: number): number => all / 2;\n";
 const CANCELLED = answering(`// Half of it.\n${HALF}`, { holdAfterTokens: 8 }, HALF);
 
+const RENAMED = HALF.replace("half", "halved");
+const REVIEWED = answering(RENAMED, {}, HALF);
+
 describe("editing with the model", () => {
   const suite = editorForSuite({
     name: "edit",
@@ -144,6 +147,24 @@ describe("editing with the model", () => {
     await proposed.accept();
     await editor().until("nothing is wrong any more", async () => (await problems()) === "No Problems");
     assert.equal(await editor().saved("fix.ts", (text) => text !== FIX), FIX.replace(COUNT, COUNTED));
+  });
+});
+
+describe("a change that is reviewed in the editor", () => {
+  const suite = editorForSuite({ name: "review", scripted: true, files: { "half.ts": REVIEWED } });
+
+  it("is accepted above the file, which lies on another machine as far as the window knows", async () => {
+    const { current } = suite;
+    await current.openFile("half.ts", lineOf(REVIEWED, HALF));
+    await current.ready();
+    await current.press("Shift+End");
+    await current.press("Alt+Backslash");
+    await current.answer("What should be done with this code?", "Call it another name");
+    const above = new ProposedChange(current);
+    await above.button("Discard Proposed Change").waitFor();
+    await above.button("Accept Proposed Change").click();
+    await above.button("Accept Proposed Change").waitFor({ state: "detached" });
+    assert.equal(await current.saved("half.ts", (text) => text !== REVIEWED), REVIEWED.replace(HALF, RENAMED));
   });
 });
 

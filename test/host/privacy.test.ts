@@ -36,11 +36,11 @@ describe("privacy", () => {
     const { pid } = await stats();
     const proof = await vscode.commands.executeCommand<Proof>("hearth.proveOffline");
     assert.deepEqual(proof.problems, []);
-    assert.match(proof.markdown, /^# Nothing of Hearth's is open but local sockets\n/);
+    assert.match(proof.markdown, /^# Hearth has nothing open but local sockets\n/);
     assert.ok(proof.markdown.includes(`process ${String(pid)}, `), proof.markdown);
-    assert.match(proof.markdown, /sockets of the network: refused by the system \(seccomp filter\)/);
+    assert.match(proof.markdown, /network sockets: denied by the system \(seccomp filter\)/);
     assert.ok(proof.markdown.includes(`process ${String(process.pid)}, shared with other extensions and the editor`));
-    assert.match(proof.markdown, /connections of Hearth's to other machines: none/);
+    assert.match(proof.markdown, /Hearth's connections to other machines: none/);
     assert.match(proof.markdown, /600 {2}\S+\.token {2}the engine's token/);
     assert.match(proof.markdown, /Loaded model|starter model: SHA-256 [0-9a-f]{64}/);
     assert.ok(proof.unproved.some((what) => what.includes("Hearth's code has no other way to the network")));

@@ -67,6 +67,7 @@ describe("The chat view shows", () => {
     await view.lastTold("chooseModel");
     await view.page.getByRole("button", { name: "Try Anyway (Experiment)" }).click();
     await view.lastTold("tryAnyway");
+    assert.equal(await view.focused(), "Message");
     await view.show({ ...EMPTY, model: { kind: "cannotChat", title: "Starter", tried: true } });
     await view.page.getByText("Experimental: this model was trained for completion only.").waitFor();
     await view.page.locator("textarea").press("Enter");

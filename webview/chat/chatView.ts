@@ -222,6 +222,10 @@ export class ChatView extends PageElement {
         this.#tellDraft();
       }
       this.#host?.tell(event.message);
+      if (event.message.kind === "tryAnyway") {
+        // The button goes away.
+        void this.#composer?.focusInput();
+      }
       if (event.message.kind === "regenerate" || event.message.kind === "resend") {
         this.#follow?.toEnd();
         void this.#composer?.focusInput();

@@ -227,7 +227,9 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
   #tellEditor(): void {
     const uri = vscode.window.activeTextEditor?.document.uri.toString() ?? "";
     void vscode.commands.executeCommand("setContext", "hearth.edit.reviewing", this.#reviews.has(uri));
-    void vscode.commands.executeCommand("setContext", "hearth.edit.reviewed", [...this.#reviews.keys()]);
+    // URIs, not their text: of a remote file the window knows another one than the extension host.
+    const reviewed = [...this.#reviews.values()].map(({ document }) => document.uri);
+    void vscode.commands.executeCommand("setContext", "hearth.edit.reviewed", reviewed);
   }
 }
 

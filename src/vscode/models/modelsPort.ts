@@ -1,8 +1,9 @@
+import type { Translate } from "../../protocol/translate";
 import type { BudgetOffer, DownloadProgress, FoundFile, InstalledModel, ModelList } from "../../protocol/models";
 
 /** Model files on this machine and where to get others; models/modelStore.ts is one. Everything rejects with ModelsError. */
 export interface ModelsPort {
-  list(): Promise<ModelList>;
+  list(t: Translate): Promise<ModelList>;
   /** How fast this machine is, unless that is known: lists then say what to expect. Some seconds of all cores. */
   measure(signal: AbortSignal): Promise<void>;
   /** What budgets of memory buy for the model in this file. Errors: EngineError too. */

@@ -174,13 +174,14 @@ function availableItem({ model, recommended, remark, fit, speed }: OfferedModel)
   const download: ModelAction = { kind: "download", reference, title };
   return {
     label: `$(${recommended ? "star-full" : fit === "tooLarge" ? "circle-slash" : "cloud-download"}) ${title}`,
+    // What is at the end is cut off where the line is too long.
     description: [
+      ...(recommended ? [vscode.l10n.t("recommended")] : []),
       formatBytes(file.bytes),
       ...expected,
       licence,
-      ...(recommended ? [vscode.l10n.t("recommended")] : []),
     ].join(" · "),
-    detail: [remark, description].filter((text) => text !== undefined).join(" "),
+    detail: [remark, translate(description)].filter((text) => text !== undefined).join(" "),
     action: download,
     buttons: [button("cloud-download", vscode.l10n.t("Download"), download)],
   };

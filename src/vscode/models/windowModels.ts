@@ -95,7 +95,7 @@ export class WindowModels implements vscode.Disposable {
 
   /** The Models view. */
   async show(): Promise<void> {
-    let list = await this.#orTell(async () => (await this.#models()).list());
+    let list = await this.#orTell(async () => (await this.#models()).list(translate));
     if (list === undefined) {
       return;
     }
@@ -111,12 +111,12 @@ export class WindowModels implements vscode.Disposable {
         if (running !== this.#downloads.running.length || running === 0 || !isMeasured) {
           isMeasured = (list?.machine.memoryBytesPerSecond ?? 0) > 0;
           running = this.#downloads.running.length;
-          list = await (await this.#models()).list();
+          list = await (await this.#models()).list(translate);
         }
         const { settings } = this.#options;
         return {
           isMeasuring: this.#measuring !== undefined,
-          list: list ?? (await (await this.#models()).list()),
+          list: list ?? (await (await this.#models()).list(translate)),
           running: this.#downloads.running,
           usedPath:
             settings.endpoint !== undefined ? undefined : settings.isBuiltInModel ? "" : settings.modelChoice.path,
@@ -157,7 +157,7 @@ export class WindowModels implements vscode.Disposable {
         case "findOthers":
           return this.#findOthers();
         case "openFolder":
-          return this.#reveal((await (await this.#models()).list()).folder);
+          return this.#reveal((await (await this.#models()).list(translate)).folder);
         case "openSettings":
           return vscode.commands.executeCommand("workbench.action.openSettings", "@ext:hearth.hearth model");
         case "reveal":
@@ -437,7 +437,7 @@ export class WindowModels implements vscode.Disposable {
   /** A window that ended in the middle of a download: offered once, and never gone on with unasked. */
   async #offerInterrupted(): Promise<void> {
     for (const { reference, title } of this.#downloads.interrupted) {
-      const list = await (await this.#models()).list().catch(() => undefined);
+      const list = await (await this.#models()).list(translate).catch(() => undefined);
       const found = list?.unfinished.find((each) => each.reference === reference || each.title === title);
       if (found?.pid !== undefined) {
         // Another window is at it.

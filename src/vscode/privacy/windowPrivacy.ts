@@ -124,7 +124,7 @@ export class WindowPrivacy implements vscode.Disposable {
       ...(kept.length === 0 ? [] : ["", vscode.l10n.t("Stays, as Hearth has not downloaded it:"), ...kept]),
       "",
       vscode.l10n.t(
-        "Settings stay, but for an endpoint. The engine is stopped for all windows; close other windows first, as they may store what they show again.",
+        "Settings are kept, except for an endpoint. The engine is stopped for all windows; close other windows first, as they may store what they show again.",
       ),
     ].join("\n");
     const answer = await vscode.window.showWarningMessage(
