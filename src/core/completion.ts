@@ -362,8 +362,8 @@ export class Completer {
     const newChars = this.#prefill.newChars(documentId, flatten(pending.prompt));
     const isWaitedFor = trigger === "manual" || this.#lookahead.isAccepted(pending.request);
     const isSaving = this.#options.isSaving();
-    const paceMs = isSaving ? Math.max(SAVING_PAUSE_MS, this.#pace.delayMs(newChars)) : this.#pace.delayMs(newChars);
-    const delayMs = isWaitedFor ? 0 : paceMs - this.#options.editorWaitedMs;
+    const pauseMs = Math.max(this.#options.waitsForPause() ? SAVING_PAUSE_MS : 0, this.#pace.delayMs(newChars));
+    const delayMs = isWaitedFor ? 0 : pauseMs - this.#options.editorWaitedMs;
     if (newChars >= PREFILL_CHARS_MIN && (!isSaving || isWaitedFor)) {
       // Goes on while somebody types: a question that were given up at the next key would never come to an end.
       void this.#runPrefill(documentId, pending.prompt, "completion");

@@ -24,8 +24,10 @@ export interface CompletionOptions {
   readonly lingerMs: number;
   /** How long a suggestion stands before the engine is asked what comes after it; undefined: it is not. */
   readonly lookaheadMs: number | undefined;
-  /** Power is short: the engine is asked only once the user has paused, and does nothing ahead of a request. */
+  /** Power is short: the engine does nothing ahead of a request. */
   readonly isSaving: () => boolean;
+  /** The engine is asked only once the user has paused for longer than between two keys. */
+  readonly waitsForPause: () => boolean;
 }
 
 export const DEFAULT_OPTIONS: CompletionOptions = {
@@ -43,4 +45,5 @@ export const DEFAULT_OPTIONS: CompletionOptions = {
   lingerMs: 75,
   lookaheadMs: undefined,
   isSaving: () => false,
+  waitsForPause: () => false,
 };

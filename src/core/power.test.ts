@@ -28,6 +28,7 @@ describe("PowerWatch", () => {
       machine.state = state;
       assert.equal(watch.reason, reason);
       assert.equal(watch.saving, reason === undefined ? "off" : "whenAsked");
+      assert.equal(watch.waitsForPause, state.onBattery || state.lowPower);
     }
   });
 
@@ -58,11 +59,11 @@ describe("a completer that saves power", () => {
     indentation: { style: "spaces", size: 2 },
     trigger: "automatic",
   };
-  function completing(isSaving: boolean) {
+  function completing(isSaving: boolean, waitsForPause = isSaving) {
     const clock = new FakeClock();
     const engine = new ScriptedEngine(clock, () => ({ pieces: ["2;"], msPerPiece: 1 }));
     const traits = { fimLayouts: [], fileHeader: false };
-    const options = { isSaving: () => isSaving, lookaheadMs: 100 };
+    const options = { isSaving: () => isSaving, waitsForPause: () => waitsForPause, lookaheadMs: 100 };
     return { clock, engine, completer: new Completer({ engine, clock }, traits, options) };
   }
 
@@ -74,6 +75,18 @@ describe("a completer that saves power", () => {
     assert.equal(engine.calls.length, 0);
     const outcome = await clock.until(asked);
     assert.equal(outcome.kind === "text" ? outcome.text : outcome.kind, "2;");
+    await clock.advance(5000);
+    assert.deepEqual(
+      engine.calls.map(({ request: { priority } }) => priority),
+      ["completion"],
+    );
+  });
+
+  it("waits no longer than else beside a busy machine, but does nothing ahead", async () => {
+    const { clock, engine, completer } = completing(true, false);
+    const asked = completer.complete(request);
+    await clock.advance(500);
+    await clock.until(asked);
     await clock.advance(5000);
     assert.deepEqual(
       engine.calls.map(({ request: { priority } }) => priority),

@@ -37,6 +37,11 @@ export class PowerWatch {
     return this.reason === undefined ? "off" : this.#wish();
   }
 
+  /** Whether each request waits for a pause. Not beside other programs alone: who types steadily would see nothing for hours. */
+  get waitsForPause(): boolean {
+    return this.saving !== "off" && this.reason !== REASONS.busy;
+  }
+
   /** For users, behind "Saving power: "; undefined where none is saved. */
   get reason(): string | undefined {
     if (this.#wish() === "off") {

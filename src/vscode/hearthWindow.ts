@@ -129,7 +129,8 @@ export class HearthWindow {
       },
       wishes: () => {
         const { blocks, inComments, inStrings, memory } = settings;
-        return { blocks, inComments, inStrings, memory: memory !== "off", isSaving: () => power.saving !== "off" };
+        const saving = { isSaving: () => power.saving !== "off", waitsForPause: () => power.waitsForPause };
+        return { blocks, inComments, inStrings, memory: memory !== "off", ...saving };
       },
     });
     this.#memory = new WindowMemory(this.engine, settings, readable);

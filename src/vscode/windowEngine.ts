@@ -31,7 +31,10 @@ export interface WindowEngineOptions {
   readonly log: vscode.LogOutputChannel;
   readonly choice: () => EngineChoice;
   /** What the user has chosen, when a model becomes ready or a setting changes. */
-  readonly wishes: () => Pick<CompletionOptions, "blocks" | "inComments" | "inStrings" | "memory" | "isSaving">;
+  readonly wishes: () => Pick<
+    CompletionOptions,
+    "blocks" | "inComments" | "inStrings" | "memory" | "isSaving" | "waitsForPause"
+  >;
   readonly jointMin: JointMin;
   /** What else of a document's project prompts may show. */
   readonly projectOf: (documentId: string) => Project;
