@@ -24,7 +24,7 @@ const WORDS: readonly RegExp[] = [
   ),
   new RegExp(`^(?:the )?(?:rest|remainder) of (?:the |your |this |it).*$`, "i"),
   new RegExp(`^(?:the )?(?:rest|remainder)(?: .*)?${STAYS}.*$`, "i"),
-  new RegExp(`^(?:[\\w$]+ ){0,4}(?:${WHAT} )?(?:\\w+ )?${STAYS}\\.?$`, "i"),
+  new RegExp(`^(?:[\\w$,&-]+ ){0,5}(?:${WHAT} )?(?:\\w+ )?${STAYS}\\.?$`, "i"),
   /^(?:same|as) (?:as )?(?:before|above|original|previously)\b.*$/i,
   /^(?:no|without) changes?(?: (?:here|needed|above|below))?$/i,
   /^(?:existing|previous|remaining|unchanged|snip(?:ped)?|rest|etc|same|omitted|continued?)$/i,
@@ -77,7 +77,8 @@ export function isMarkerLine(line: string): boolean {
 /** A block or suite on one line that is nothing but a mark: `f() { ... }`, `def f(x): ...`. */
 export function splitInlineMarker(line: string): { head: string; mark: string; close: string } | undefined {
   const [, head = "", inner = "", close = ""] = /^(.*\{)\s*(\/\*.*?\*\/|\.{3}|…)\s*(\}[;,)]*)$/.exec(line) ?? [];
-  if (head !== "" && (isMarkerLine(inner) || /^(?:\.{3}|…)$/.test(inner))) {
+  // A line that begins with its bracket is a mark itself: `{/* ... */}`.
+  if (/[\p{L}\p{N}]/u.test(head) && (isMarkerLine(inner) || /^(?:\.{3}|…)$/.test(inner))) {
     return { head, mark: inner, close };
   }
   const [, suite = "", dots = ""] = /^(\s*(?:async\s+)?(?:def|class)\b.*:)\s*(\.{3}|…|#.*)$/.exec(line) ?? [];

@@ -18,7 +18,7 @@ import { flattened, outlineOf } from "./outline/outline";
 import { loopingLines } from "./repetitionLoop";
 import { cutPreviewOf } from "./streamPreview";
 import { placeTests } from "./testPlace";
-import { failedWarning, lostWarning, othersWarning, restoredWarning, WARNINGS } from "./warnings";
+import { failedWarning, lostWarning, othersWarning, leftOutWarnings, WARNINGS } from "./warnings";
 import { shapeOf, wholeBlocks } from "./wholeBlock";
 import { wrappedAnswer } from "./wrappedAnswer";
 
@@ -176,14 +176,14 @@ function fittedTo(spot: RewriteSpot, said: readonly string[], options: RewriteOp
   if (options.isPartial === true) {
     return { range, lines: written, warnings };
   }
-  const expanded = withElided(written, old, indentation.size);
+  const expanded = withElided(written, old, { tabWidth: indentation.size, languageId });
   if (expanded.kind === "unclear") {
     return undefined;
   }
   const ended = expanded.kind === "merged" ? withEnds(expanded.lines, old) : expanded.lines;
   const filled = withComma(ended, old, languageId);
   const whole = options.kind === "document" ? withCodeBelow(filled, old, languageId, indentation) : filled;
-  const merged = expanded.kind === "merged" && expanded.restored > 0 ? [restoredWarning(expanded.restored)] : [];
+  const merged = expanded.kind === "merged" ? leftOutWarnings(expanded) : [];
   if (options.kind !== "document") {
     const result = withCommentAbove(whole, spot, range);
     return { ...result, warnings: [...warnings, ...merged] };

@@ -5,7 +5,7 @@ import { anchoredRange } from "./anchoredRange";
 import { fitIndentation } from "./codeIndentation";
 import { withElided } from "./elision";
 import { isMarkerLine } from "./elisionMarkers";
-import { applyHunks } from "./lineDiff";
+import { applyHunks, type LineRange } from "./lineDiff";
 import { namedBlock } from "./namedBlock";
 import { alikeOf } from "./outline/alike";
 import { assembled, type Changes } from "./outline/assembly";
@@ -16,7 +16,7 @@ import { mergedGroup, mergedImport } from "./outline/imports";
 import { matchOf } from "./outline/matching";
 import { mergedOnOneLine } from "./outline/oneLine";
 import { outlineOf } from "./outline/outline";
-import { keptWarning, restoredWarning } from "./warnings";
+import { keptWarning, leftOutWarnings } from "./warnings";
 
 export interface StructuredTarget {
   readonly lines: readonly string[];
@@ -52,6 +52,7 @@ class Placer {
   readonly #changes: Changes = { replaced: new Map(), heads: new Map(), inserted: [] };
   readonly #warnings: string[] = [];
   #restored = 0;
+  #gone = 0;
   #kept: string[] = [];
 
   constructor(code: readonly string[], wasIndented: boolean, target: StructuredTarget) {
@@ -103,7 +104,7 @@ class Placer {
 
   #allWarnings(): string[] {
     const kept = this.#kept.length === 0 ? [] : [keptWarning(this.#kept)];
-    return [...this.#warnings, ...(this.#restored > 0 ? [restoredWarning(this.#restored)] : []), ...kept];
+    return [...this.#warnings, ...leftOutWarnings({ restored: this.#restored, gone: this.#gone }), ...kept];
   }
 
   /** Entries of JSON that stand deeper in the document than in its outermost object. */
@@ -247,12 +248,15 @@ class Placer {
       return;
     }
     const own = fitIndentation(this.#withLead(item, old), { lines: before, width: 0, indentation, languageId });
-    const expanded = withElided(own, before, indentation.size);
+    const expanded = withElided(own, before, { tabWidth: indentation.size, languageId });
     if (expanded.kind === "unclear") {
       this.#warnings.push(LEFT_OUT);
       return;
     }
-    this.#restored += expanded.kind === "merged" ? expanded.restored : 0;
+    if (expanded.kind === "merged") {
+      this.#restored += expanded.restored;
+      this.#gone += expanded.gone;
+    }
     this.#changes.replaced.set(old, expanded.lines);
   }
 
@@ -489,35 +493,35 @@ class Placer {
 
   /** Code that begins and ends with lines of the document is another version of what is between. */
   #anchored(): StructuredPlacement | undefined {
-    const { lines, indentation, languageId } = this.#target;
+    const { lines } = this.#target;
     const range = anchoredRange(this.#code, lines, this.#doc.functionAt() ?? { start: 0, end: lines.length });
     if (range === undefined) {
       return undefined;
     }
+    return this.#inPlaceOf(range, this.#code);
+  }
+
+  #inPlaceOf(range: LineRange, code: readonly string[]): StructuredPlacement {
+    const { lines, indentation, languageId } = this.#target;
     const old = lines.slice(range.start, range.end);
-    const own = fitIndentation(this.#code, { lines: old, width: 0, indentation, languageId });
-    const expanded = withElided(own, old, indentation.size);
+    const own = fitIndentation(code, { lines: old, width: 0, indentation, languageId });
+    const expanded = withElided(own, old, { tabWidth: indentation.size, languageId });
     if (expanded.kind === "unclear") {
       return { kind: "nowhere", reason: LEFT_OUT };
     }
-    const warnings = expanded.kind === "merged" && expanded.restored > 0 ? [restoredWarning(expanded.restored)] : [];
+    const warnings = expanded.kind === "merged" ? leftOutWarnings(expanded) : [];
     return { kind: "placed", lines: applyHunks(lines, [{ ...range, lines: expanded.lines }]), warnings };
   }
 
   /** A single member whose name an object's literal has. */
   #inLiteral([item, ...others]: readonly Declaration[]): StructuredPlacement | undefined {
-    const { lines, indentation, languageId } = this.#target;
+    const { lines, indentation } = this.#target;
     const found =
       item === undefined || others.length > 0 ? undefined : namedBlock(this.#code, item.name, lines, indentation.size);
     if (found === undefined) {
       return undefined;
     }
-    const old = lines.slice(found.range.start, found.range.end);
-    const own = fitIndentation(found.code, { lines: old, width: 0, indentation, languageId });
-    const expanded = withElided(own, old, indentation.size);
-    return expanded.kind === "unclear"
-      ? { kind: "nowhere", reason: LEFT_OUT }
-      : { kind: "placed", lines: applyHunks(lines, [{ ...found.range, lines: expanded.lines }]), warnings: [] };
+    return this.#inPlaceOf(found.range, found.code);
   }
 
   /** Files of these languages are made of declarations alone. */

@@ -17,9 +17,13 @@ export function failedWarning(failed: number, all: number): string {
   return `${String(failed)} of ${String(all)} changes of the answer's patch fit nowhere in the file and were left out.`;
 }
 
-export function restoredWarning(count: number): string {
-  const what = count === 1 ? "1 line was" : `${String(count)} lines were`;
-  return `The answer left code out: ${what} put back as before.`;
+/** Of an answer that left code out: lines that were put back, and lines that went without being named. */
+export function leftOutWarnings({ restored, gone }: { readonly restored: number; readonly gone: number }): string[] {
+  const lines = (count: number): string => (count === 1 ? "1 line was" : `${String(count)} lines were`);
+  return [
+    ...(restored > 0 ? [`The answer left code out: ${lines(restored)} put back as before.`] : []),
+    ...(gone > 0 ? [`Beside what the answer left out, ${lines(gone)} taken away: check that this is meant.`] : []),
+  ];
 }
 
 export function othersWarning(count: number): string {
