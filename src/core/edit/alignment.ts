@@ -255,7 +255,10 @@ function keyOf(line: string): string {
   const declared =
     /^(?:const|let|var|val|def|fn|func|fun|function|class|type|interface|struct|enum)\s+(?:mut\s+)?[\p{L}\p{N}_$]+/u;
   // An arm of a match, a label of a switch.
-  const label = /^(case\s[^:]+):/.exec(text)?.[1] ?? /^([^=()]*(?:\([^()]*\))?)\s*=>/.exec(text)?.[1]?.trim() ?? "";
+  const label =
+    /^(case\s[^:]+):/.exec(text)?.[1] ??
+    (STATEMENT.test(text) ? undefined : /^([^=()]*(?:\([^()]*\))?)\s*=>/.exec(text)?.[1]?.trim()) ??
+    "";
   if (label !== "") {
     return label;
   }

@@ -120,16 +120,12 @@ function atMark(
   const own = width(lines[at]);
   const texts = missing.filter(isText);
   const above = lines.findLastIndex((line, i) => i < at && isText(line));
+  const movedBy = (i: number): number | undefined => {
+    const before = old[aligned.old[i] ?? -1];
+    return before === undefined || width(lines[i]) > own ? undefined : width(lines[i]) - width(before);
+  };
   const isInNewBlock = above !== -1 && aligned.old[above] === -1 && own > width(lines[above]);
-  const beside = lines.findIndex(
-    (line, i) =>
-      (i === above || i === at + 1) && width(line) === own && line.trim() === old[aligned.old[i] ?? -1]?.trim(),
-  );
-  const shift = isInNewBlock
-    ? own - Math.min(...texts.map(width))
-    : beside === -1
-      ? 0
-      : width(lines[beside]) - width(old[aligned.old[beside] ?? -1]);
+  const shift = isInNewBlock ? own - Math.min(...texts.map(width)) : (movedBy(above) ?? movedBy(at + 1) ?? 0);
   if (texts.length === 0 || shift === 0) {
     return missing;
   }

@@ -15,7 +15,7 @@ const WHAT =
 const KNOWN =
   "(?:existing|remaining|rest|previous|original|other|old|unchanged|unmodified|same|current|preceding|following|above|earlier|additional|more)";
 const STAYS =
-  "(?:(?:remains?|stays?|is|are|left|keep|kept|as|goes|go|continues?)\\b.*\\b(?:unchanged|unmodified|same|as (?:is|before|it was|they were)|here|existing|intact)|unchanged|unmodified|omitted(?: for (?:brevity|clarity))?|not shown|snipped|elided|truncated|skipped)";
+  "(?:(?:remains?|stays?|is|are|left|keep|kept|as|goes|go|continues?)\\b.*\\b(?:unchanged|unmodified|same|as (?:is|before|it was|they were)|here|existing|intact)|as (?:is|before|above|it was|they (?:were|are)|usual|previously|originally)|same as (?:before|above)|(?:stays?|remains?) the same|unchanged|unmodified|omitted(?: for (?:brevity|clarity))?|not shown|snipped|elided|truncated|skipped)";
 
 const WORDS: readonly RegExp[] = [
   new RegExp(
@@ -60,17 +60,19 @@ export function isMarkerLine(line: string): boolean {
   }
   const words = text
     .replaceAll(/\.{3,}|…|⋮|·{3,}/g, " ")
-    .replaceAll(/[*_=~-]{2,}/g, " ")
+    .replaceAll(/[*_=~-]{2,}|[()[\]]|(?<=\s)[-–—:](?=\s)/g, " ")
     .replace(/^[\s([{<:-]+/, "")
+    .replace(/^TODO:? /, "")
     .replace(/[\s)\]}>:.-]+$/, "")
     .replaceAll(/\s+/g, " ");
+  const bare = text.replaceAll(/[()[\]<>{}]/g, " ");
   if (words === "") {
-    return DOTS.test(text);
+    return DOTS.test(bare);
   }
   if (words.length > 100) {
     return false;
   }
-  const isDotted = DOTS.test(text);
+  const isDotted = DOTS.test(bare);
   return (isDotted && words.split(" ").length <= 12 && DOTTED.test(words)) || WORDS.some((each) => each.test(words));
 }
 

@@ -12,11 +12,13 @@ import { assembled, type Changes } from "./outline/assembly";
 import type { Declaration } from "./outline/declaration";
 import { DocumentOutline } from "./outline/documentOutline";
 import { familyOf } from "./outline/families";
+import { localDeclarations } from "./outline/inner";
 import { mergedGroup, mergedImport } from "./outline/imports";
 import { matchOf } from "./outline/matching";
+import { NewPlaces } from "./outline/newPlaces";
 import { mergedOnOneLine } from "./outline/oneLine";
 import { outlineOf } from "./outline/outline";
-import { keptWarning, leftOutWarnings } from "./warnings";
+import { localWarning, keptWarning, leftOutWarnings } from "./warnings";
 
 export interface StructuredTarget {
   readonly lines: readonly string[];
@@ -38,17 +40,19 @@ export function placeByStructure(code: readonly string[], target: StructuredTarg
   return new Placer(lines, isIndented(code), target).place();
 }
 
-/** What runners of tests look for above a function. */
-const TEST_MARK = /^\s*(?:@(?:\w+\.)*(?:Test|ParameterizedTest|RepeatedTest)\b|#\[(?:\w+::)*(?:test|rstest)\b)/;
 const FITS_NOWHERE = "The code fits nowhere in this file: select what it should replace, or insert it at the cursor.";
 const LEFT_OUT = "The code leaves parts out and does not say where they belong.";
 
+function severalReason(name: string): string {
+  return `Several declarations here are called '${name}': put the cursor into the one that is meant.`;
+}
+
 class Placer {
   readonly #code: readonly string[];
-  readonly #wasIndented: boolean;
   readonly #target: StructuredTarget;
   readonly #items: readonly Declaration[];
   readonly #doc: DocumentOutline;
+  readonly #places: NewPlaces;
   readonly #changes: Changes = { replaced: new Map(), heads: new Map(), inserted: [] };
   readonly #warnings: string[] = [];
   #restored = 0;
@@ -58,10 +62,10 @@ class Placer {
   constructor(code: readonly string[], wasIndented: boolean, target: StructuredTarget) {
     const { languageId, indentation } = target;
     this.#code = code;
-    this.#wasIndented = wasIndented;
     this.#target = target;
     this.#items = outlineOf(code, languageId, indentation.size);
     this.#doc = new DocumentOutline(target);
+    this.#places = new NewPlaces({ code, wasIndented }, target, this.#doc);
   }
 
   place(): StructuredPlacement {
@@ -154,7 +158,18 @@ class Placer {
         this.#warnings.push("A statement of the code that belongs to no declaration was left out.");
         continue;
       }
-      const place = this.#placeFor(item, scope, after, inserted.length > 0);
+      const isLocal = scope === undefined && (item.kind === "function" || item.kind === "variable");
+      const local = isLocal && this.#replaceLocal(item);
+      if (local === true) {
+        continue;
+      }
+      if (local !== false) {
+        return local;
+      }
+      if (scope === undefined && item.kind === "statement" && after === undefined && this.#isInFunction()) {
+        return FITS_NOWHERE;
+      }
+      const place = this.#places.placeFor(item, scope, after, inserted.length > 0);
       if (place === undefined) {
         return item.nesting === "member"
           ? `There is no class here that '${item.name}' could be put into.`
@@ -165,6 +180,38 @@ class Placer {
       after = { scope: place.scope, declaration: place.after };
     }
     return undefined;
+  }
+
+  /**
+   * What the function at the cursor declares inside itself is replaced there: true. A sentence where several could be meant.
+   * Locals of other functions stay, and that is said.
+   */
+  #replaceLocal(item: Declaration): string | boolean {
+    const { lines, languageId, indentation } = this.#target;
+    const functions = this.#doc.all.filter(({ kind, head, end }) => kind === "function" && end - head > 2);
+    const all = localDeclarations(item.name, lines, functions, { languageId, tabWidth: indentation.size });
+    const at = this.#doc.functionAt();
+    const [found, ...others] = all.filter(({ around }) => around === at);
+    if (at === undefined || found === undefined) {
+      this.#warnings.push(...all.map(({ around }) => localWarning(item.name, around.name)));
+      return false;
+    }
+    if (others.length > 0 || this.#changes.replaced.has(at)) {
+      return severalReason(item.name);
+    }
+    const placed = this.#inPlaceOf(found.range, this.#code.slice(item.start, item.end));
+    if (placed.kind === "nowhere") {
+      return placed.reason;
+    }
+    this.#warnings.push(...placed.warnings);
+    this.#changes.replaced.set(at, placed.lines.slice(at.start, placed.lines.length - (lines.length - at.end)));
+    return true;
+  }
+
+  /** Statements would stand between its lines. */
+  #isInFunction(): boolean {
+    const at = this.#doc.functionAt();
+    return at !== undefined && this.#target.cursorLine > at.head && this.#target.cursorLine < at.end - 1;
   }
 
   /** What an item takes the place of, and what that stands in. A sentence where several could be meant. */
@@ -188,7 +235,7 @@ class Placer {
     for (const candidates of levels) {
       const match = matchOf(item, candidates, siblings, { cursorLine, hasOverloads });
       if (match.kind === "several") {
-        return `Several declarations here are called '${item.name}': put the cursor into the one that is meant.`;
+        return severalReason(item.name);
       }
       if (match.kind === "one") {
         return { scope: this.#doc.parentOf(match.declaration), declaration: match.declaration };
@@ -215,7 +262,7 @@ class Placer {
     const all = this.#doc.all;
     const inTypes = all.filter((each) => this.#doc.isInType(each));
     const outside = all.filter((each) => !this.#doc.isInType(each));
-    const nesting = this.#nestingOf(item);
+    const nesting = this.#places.nestingOf(item);
     if (nesting === "member") {
       const own = this.#doc.typeAt()?.members ?? [];
       return [own, inTypes];
@@ -224,15 +271,6 @@ class Placer {
       return [this.#doc.outline, outside];
     }
     return [this.#doc.outline, this.#doc.typeAt()?.members ?? [], all];
-  }
-
-  #nestingOf(item: Declaration): Declaration["nesting"] {
-    const isOpen = item.nesting === "any" && item.kind === "function";
-    // Written as deep as a member is; or a test, which is one.
-    const isMember =
-      (this.#wasIndented && this.#doc.typeAt() !== undefined) ||
-      (familyOf(this.#target.languageId).kind === "kotlin" && this.#isTest(item));
-    return isOpen && isMember ? "member" : item.nesting;
   }
 
   #replace(item: Declaration, old: Declaration): void {
@@ -347,78 +385,6 @@ class Placer {
         (each, i) => i === 0 && each.kind === "statement" && /^(?:<\?php|["']use \w+["'];?|#!)/.test(textOf(each)),
       );
     this.#changes.inserted.push({ scope, after, lines: this.#code.slice(item.start, item.end), declaration: item });
-  }
-
-  /** Where something new is put: behind what it follows in the code; else by the cursor. */
-  #placeFor(
-    item: Declaration,
-    scope: Declaration | undefined,
-    after: { readonly scope: Declaration | undefined; readonly declaration: Declaration | undefined } | undefined,
-    isAfterNew: boolean,
-  ): { scope: Declaration | undefined; after: Declaration | undefined } | undefined {
-    const nesting = this.#nestingOf(item);
-    const isFitting = (of: Declaration | undefined): boolean =>
-      nesting === "any" || (nesting === "member") === (of !== undefined && this.#doc.isType(of));
-    const isOther = nesting === "member" && after?.declaration !== undefined && after.declaration.kind !== item.kind;
-    if (after !== undefined && (scope !== undefined || isFitting(after.scope) || isAfterNew) && !isOther) {
-      return { scope: after.scope, after: after.declaration };
-    }
-    if (scope !== undefined) {
-      return { scope, after: this.#siblingFor(item, scope) };
-    }
-    if (nesting === "member") {
-      const type = this.#doc.typeAt() ?? this.#doc.onlyType();
-      return type?.body === undefined ? undefined : { scope: type, after: this.#memberFor(item, type) };
-    }
-    const tests = this.#isTest(item) ? this.#doc.testModule() : undefined;
-    if (tests !== undefined) {
-      return { scope: tests, after: this.#siblingFor(item, tests) };
-    }
-    const around = this.#doc.containerAt() ?? (item.kind === "call" ? this.#doc.lastGroup() : undefined);
-    const isOwn = nesting === "any" && around !== undefined && this.#belongsInside(item, around);
-    const holder = isOwn ? around : this.#doc.namespaceAt();
-    const registered = holder === undefined && item.kind === "call" ? this.#lastCall(item) : undefined;
-    if (registered !== undefined) {
-      return { scope: undefined, after: registered };
-    }
-    return { scope: holder, after: this.#doc.memberBefore(holder?.members ?? this.#doc.outline, holder) };
-  }
-
-  #isTest({ start, head }: Declaration): boolean {
-    return this.#code.slice(start, head).some((line) => TEST_MARK.test(line));
-  }
-
-  /** In a class: by the cursor, but fields beside fields, and behind its last one where only its head is pointed at. */
-  #memberFor(item: Declaration, type: Declaration): Declaration | undefined {
-    const isInBody = this.#target.cursorLine >= (type.body?.start ?? 0) && this.#target.cursorLine < type.end;
-    const before = isInBody ? this.#doc.memberBefore(type.members, type) : undefined;
-    return before === undefined || (item.kind === "variable" && before.kind !== "variable")
-      ? this.#siblingFor(item, type)
-      : before;
-  }
-
-  /** The last call at the outermost level that registers something with the same object. */
-  #lastCall({ name }: Declaration): Declaration | undefined {
-    const object = (of: string): string => /^[\w$]*/.exec(of)?.[0] ?? "";
-    return this.#doc.outline.findLast((each) => each.kind === "call" && object(each.name) === object(name));
-  }
-
-  /** In a container, behind the last of the same kind; overloads behind the others of their name. */
-  #siblingFor(item: Declaration, scope: Declaration): Declaration | undefined {
-    const { members } = scope;
-    const order: readonly Declaration["kind"][] = [
-      "import",
-      "entry",
-      "variable",
-      "call",
-      "function",
-      "container",
-      "statement",
-    ];
-    const same = members.findLast(({ name, kind }) => name === item.name && kind === item.kind);
-    const alike = members.findLast(({ kind }) => kind === item.kind);
-    const before = members.findLast(({ kind }) => order.indexOf(kind) <= order.indexOf(item.kind));
-    return same ?? alike ?? before;
   }
 
   #insert(
@@ -541,20 +507,5 @@ class Placer {
         .join("\n");
     const text = flat(this.#code, item);
     return (scope?.members ?? this.#doc.outline).some((each) => flat(this.#target.lines, each) === text);
-  }
-
-  #belongsInside(item: Declaration, around: Declaration): boolean {
-    const kinds = new Set(around.members.map(({ kind }) => kind));
-    const family = familyOf(this.#target.languageId).kind;
-    if (["json", "yaml", "toml"].includes(family)) {
-      return true;
-    }
-    if (family === "css") {
-      return item.kind === "entry" && kinds.has("entry");
-    }
-    if (item.kind === "call") {
-      return true;
-    }
-    return item.kind === "function" && this.#doc.isType(around) && (family === "ruby" || family === "kotlin");
   }
 }

@@ -40,6 +40,11 @@ export function keptWarning(names: readonly string[]): string {
   return `The code does not have ${listed(names)}: kept as it was.`;
 }
 
+/** Of something new that has the name of what a function declares inside itself. */
+export function localWarning(name: string, around: string): string {
+  return `'${around}' declares a '${name}' inside itself: that one is as it was.`;
+}
+
 function listed(names: readonly string[]): string {
   const all = [...new Set(names)];
   const some = all.slice(0, NAMED_MAX).map((name) => `'${name}'`);
