@@ -23,6 +23,8 @@ const STATEMENT =
 const REST_MIN = 0.4;
 /** A block has one of these at its end, as a rule. */
 const LAST = /^(?:return|throw|raise)\b/;
+/** A label stands as deep as what it is in, as a rule of style. */
+const LABEL = /^(?:case\b.*|default|public|private|protected)\s*:$/;
 /** Words that close a block, as brackets do. */
 const CLOSING_WORD = /^(?:end|fi|done|esac)\b[;,)]*$/;
 /** Old lines that are dropped are rather dropped where the rewrite says that it leaves something out. */
@@ -50,11 +52,18 @@ export function alignLines(
   while (tail < shortest - head && isSame(rewrite.length - 1 - tail, old.length - 1 - tail)) {
     tail += 1;
   }
+  // The last bracket of a text closes its last block, which may be another one.
+  const read = (lines: readonly string[]): LineRead[] => lines.map((line) => lineRead(line, tabWidth));
+  const [own, before] = [read(rewrite.map((line, i) => (isOpen(i) ? "" : line))), read(old)];
+  const bare = own.findIndex((line, i) => i >= rewrite.length - tail && line.code !== "" && !line.hasWords);
+  if (bare !== -1 && pairing(own, before, true)(bare, old.length - rewrite.length + bare) === -Infinity) {
+    tail = rewrite.length - 1 - bare;
+  }
   const inner = alignInner(
-    rewrite.slice(head, rewrite.length - tail),
-    old.slice(head, old.length - tail),
+    own.slice(head, own.length - tail),
+    before.slice(head, before.length - tail),
     (at) => isOpen(head + at),
-    { tabWidth, pairsBare },
+    pairsBare,
   );
   if (inner === undefined) {
     return undefined;
@@ -69,16 +78,16 @@ export function alignLines(
 
 /** By Needleman and Wunsch. */
 function alignInner(
-  rewrite: readonly string[],
-  old: readonly string[],
+  rewrite: readonly LineRead[],
+  old: readonly LineRead[],
   isOpen: (at: number) => boolean,
-  how: { readonly tabWidth: number; readonly pairsBare: boolean },
+  pairsBare: boolean,
 ): Alignment | undefined {
   const [n, m] = [rewrite.length, old.length];
   if (n * m > CELLS_MAX) {
     return undefined;
   }
-  const pair = pairing(rewrite, old, how);
+  const pair = pairing(rewrite, old, pairsBare);
   const width = m + 1;
   const best = new Float32Array((n + 1) * width);
   const step = new Uint8Array((n + 1) * width);
@@ -129,13 +138,7 @@ function traced(step: Uint8Array, n: number, m: number): Alignment {
 }
 
 /** What it is worth to take two lines for one; -Infinity where they have nothing to do with each other. */
-function pairing(
-  rewrite: readonly string[],
-  old: readonly string[],
-  { tabWidth, pairsBare }: { readonly tabWidth: number; readonly pairsBare: boolean },
-): (i: number, j: number) => number {
-  const read = (lines: readonly string[]): LineRead[] => lines.map((line) => lineRead(line, tabWidth));
-  const [a, b] = [read(rewrite), read(old)];
+function pairing(a: readonly LineRead[], b: readonly LineRead[], pairsBare: boolean): (i: number, j: number) => number {
   interface Start {
     readonly key: string;
     readonly width: number;
@@ -149,9 +152,6 @@ function pairing(
     return counts;
   };
   const [own, before] = [count(a), count(b)];
-  // What closes a block behind the same line as before is that block's.
-  const isSameEnd = (i: number, j: number): boolean =>
-    LAST.test(a[i]?.key ?? "") && a[i - 1]?.hasWords === true && a[i - 1]?.code === b[j - 1]?.code;
   // One of several elements of a depth that begin alike is not told from the others.
   const areOnly = (x: Start, y: Start): boolean => (own.get(atDepth(x)) ?? 0) < 2 && (before.get(atDepth(y)) ?? 0) < 2;
   const openers = [a, b].map(openersOf);
@@ -179,6 +179,13 @@ function pairing(
     const least = isSameKey || contains(x, y) || contains(y, x) ? CHANGED_MIN : CHANGED_OTHER_MIN;
     return alike >= least && (depth > 0 || alike >= 0.7) ? alike + depth : -Infinity;
   };
+  // What a block ends with is that block's: behind the same line as before, or before the bracket of the same block.
+  const isSameEnd = (i: number, j: number): boolean => {
+    const [above, below] = [a[i - 1], a[i + 1]];
+    const isBehind = above?.hasWords === true && above.code === b[j - 1]?.code;
+    const isBefore = below?.hasWords === false && below.code !== "" && below.code === b[j + 1]?.code;
+    return LAST.test(a[i]?.key ?? "") && (isBehind || (isBefore && closeAlike(i + 1, j + 1)));
+  };
   // A bracket alone is the same one where it closes the same block.
   const closeAlike = (i: number, j: number): boolean => {
     const [own, before] = [openers[0]?.[i] ?? -1, openers[1]?.[j] ?? -1];
@@ -197,7 +204,7 @@ function openersOf(lines: readonly LineRead[]): readonly number[] {
     for (const deeper of [...last.keys()].filter((each) => each > width)) {
       last.delete(deeper);
     }
-    if (hasWords) {
+    if (hasWords && !LABEL.test(code)) {
       last.set(width, i);
     }
     return hasWords ? -1 : (last.get(width) ?? -1);

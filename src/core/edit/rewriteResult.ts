@@ -4,7 +4,7 @@ import { placePatch } from "./answer/patchText";
 import { beyondRange } from "./beyondRange";
 import { blankEnds, withoutBlankEnds } from "./blankEnds";
 import { blockAt, withWhatBelongsAbove } from "./block";
-import { fragmentOf, losesAll } from "./fragment";
+import { fragmentOf } from "./fragment";
 import { fitIndentation } from "./codeIndentation";
 import { hasOnlyComments, withCodeBelow, withCommentsOf } from "./commentsOnly";
 import { withoutDuplication } from "./duplication";
@@ -13,8 +13,7 @@ import { isMarkerLine } from "./elisionMarkers";
 import { hoistedImports } from "./hoistedImports";
 import { applyHunks, type LineRange } from "./lineDiff";
 import { lineSyntax } from "./lineSyntax";
-import type { Declaration } from "./outline/declaration";
-import { flattened, outlineOf } from "./outline/outline";
+import { lostNames } from "./lostDeclarations";
 import { loopingLines } from "./repetitionLoop";
 import { cutPreviewOf } from "./streamPreview";
 import { placeTests } from "./testPlace";
@@ -129,27 +128,13 @@ export function rewriteOf(answer: string, spot: RewriteSpot, options: RewriteOpt
   };
 }
 
-/** Fewer declarations than before: what is named nowhere any more. One with another name has only been renamed. */
 function lostWarnings(
-  { start, end }: LineRange,
+  range: LineRange,
   written: readonly string[],
   { lines, languageId, indentation }: RewriteSpot,
 ): readonly string[] {
-  const named = (all: readonly Declaration[]): Declaration[] =>
-    flattened(all).filter(({ kind, name }) => name !== "" && kind !== "import" && kind !== "statement");
-  // Of the document: what a function has inside is nothing that others know.
-  const before = named(outlineOf(lines, languageId, indentation.size)).filter(
-    (each) => each.start >= start && each.end <= end,
-  );
-  const after = named(outlineOf(written, languageId, indentation.size));
-  const text = written.join("\n");
-  const words = new Set(text.split(/[^\p{L}\p{N}_$]+/u));
-  const isThere = (name: string): boolean =>
-    words.has(/[^.:]*$/.exec(name)?.[0] ?? name) || (/\W/.test(name) && text.includes(name));
-  const lost = before.filter(({ name }) => !isThere(name)).map(({ name }) => name);
-  const isLess =
-    after.length < before.length || losesAll(written, lines.slice(start, end), languageId, indentation.size);
-  return lost.length > 0 && isLess ? [lostWarning(lost)] : [];
+  const lost = lostNames(range, written, lines, { languageId, tabWidth: indentation.size });
+  return lost.length > 0 ? [lostWarning(lost)] : [];
 }
 
 interface Fitted {
