@@ -30,11 +30,33 @@ export function losesAll(answer: readonly string[], lines: readonly string[], st
  * renamed.
  */
 export function lostNames(
-  { start, end }: LineRange,
+  range: LineRange,
   written: readonly string[],
   lines: readonly string[],
   style: CodeStyle,
 ): readonly string[] {
+  return lostOf(range, written, lines, style).map(({ name }) => name);
+}
+
+/** Of these, those that what is written uses: it is only a part of what was there. */
+export function missedNames(
+  range: LineRange,
+  written: readonly string[],
+  lines: readonly string[],
+  style: CodeStyle,
+): readonly string[] {
+  const isNamed = namesOf(written);
+  return lostOf(range, written, lines, style)
+    .filter(({ name }) => isNamed(name))
+    .map(({ name }) => name);
+}
+
+function lostOf(
+  { start, end }: LineRange,
+  written: readonly string[],
+  lines: readonly string[],
+  style: CodeStyle,
+): readonly Declaration[] {
   const { languageId, tabWidth } = style;
   const named = (all: readonly Declaration[]): Declaration[] =>
     flattened(all).filter(({ kind, name }) => name !== "" && kind !== "import" && kind !== "statement");
@@ -47,13 +69,14 @@ export function lostNames(
   const isNamed = namesOf(written);
   const isDeclared = ({ name }: Declaration): boolean =>
     [...after, ...elsewhere].some((each) => each.name === name) ||
+    after.some(({ parameters }) => isParameter(name, parameters)) ||
     [...written, ...rest].some((line) => declares(line, name));
   const lost = before.filter((each) => !isNamed(each.name) || (KNOWN.includes(each.kind) && !isDeclared(each)));
   const isLess = after.length < before.length || losesAll(written, lines.slice(start, end), style);
   // What is inside one that is gone is gone with it.
   const isInside = (each: Declaration): boolean =>
     lost.some((other) => other !== each && other.start <= each.start && each.end <= other.end);
-  return isLess ? lost.filter((each) => !isInside(each)).map(({ name }) => name) : [];
+  return isLess ? lost.filter((each) => !isInside(each)) : [];
 }
 
 /** Whether a text has a name: of a qualified one (`A::b`, `a.b`) the last part. */
@@ -63,16 +86,29 @@ function namesOf(lines: readonly string[]): (name: string) => boolean {
   return (name) => words.has(lastPart(name)) || (/\W/.test(name) && text.includes(name));
 }
 
+/** Not as a type, which stands behind a colon or before a name. */
+function isParameter(name: string, parameters: string): boolean {
+  const own = escaped(name);
+  return new RegExp(String.raw`(?<![\w$.]|:\s*)${own}\s*(?:$|[,:=)}\]?])`).test(parameters);
+}
+
 /** A line that declares a name in a way that no outline knows: inside a function, by an import, by a macro. */
 function declares(line: string, name: string): boolean {
-  const own = lastPart(name).replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`);
+  const own = escaped(lastPart(name));
   return (
     new RegExp(
       String.raw`(?:\b(?:function\*?|class|interface|type|enum|struct|trait|record|protocol|object|module|namespace|def|defp|fn|func|fun|sub|const|let|var|val|local)\s+|#\s*define\s+)${own}(?![\w$])`,
     ).test(line) ||
+    new RegExp(
+      String.raw`\b(?:const|let|var|val|for|foreach|catch|with|lambda)\b[^=]*(?<![\w$.])${own}(?![\w$])|(?<![\w$.])${own}\s*\)?\s*=>`,
+    ).test(line) ||
     new RegExp(String.raw`(?<![\w$.])${own}\s*(?::?=(?![=>])|:\s*(?:function|\())`).test(line) ||
     (/^\s*(?:import|from|use|using|export|require|include|#include)\b|\brequire\(/.test(line) && line.includes(name))
   );
+}
+
+function escaped(name: string): string {
+  return name.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`);
 }
 
 function lastPart(name: string): string {

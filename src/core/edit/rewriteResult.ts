@@ -14,6 +14,7 @@ import { hoistedImports } from "./hoistedImports";
 import { applyHunks, type LineRange } from "./lineDiff";
 import { lineSyntax } from "./lineSyntax";
 import { lostNames } from "./lostDeclarations";
+import { partialAnswer } from "./partialAnswer";
 import { loopingLines } from "./repetitionLoop";
 import { cutPreviewOf } from "./streamPreview";
 import { placeTests } from "./testPlace";
@@ -102,6 +103,10 @@ export function rewriteOf(answer: string, spot: RewriteSpot, options: RewriteOpt
     return placed === undefined
       ? { kind: "none", reason: LEFT_OUT, said: own.join("\n") }
       : { kind: "rewritten", ...placed, warnings: [...warnings, WARNINGS.part, ...placed.warnings] };
+  }
+  const partial = isWhole && !isLeftOut ? partialAnswer(own, spot) : undefined;
+  if (partial !== undefined) {
+    return { kind: "rewritten", ...partial, warnings: [...warnings, ...partial.warnings] };
   }
   const hoisted =
     options.isPartial === true || options.kind === "document" ? undefined : hoistedImports(own, spot, range);

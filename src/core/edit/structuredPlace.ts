@@ -86,9 +86,12 @@ class Placer {
       this.#replace(only, root);
       return { kind: "placed", lines: assembled(lines, this.#doc.outline, this.#changes, languageId), warnings: [] };
     }
-    if (statements.length === items.length || (this.#localsOnly(items) && this.#doc.functionAt() !== undefined)) {
+    const hasKnown = items.some((item) => this.#sameBlock(item, items) !== undefined);
+    const areStatements = statements.length === items.length;
+    const areLocals = this.#localsOnly(items) && this.#doc.functionAt() !== undefined;
+    if (!hasKnown && (areStatements || areLocals)) {
       const found = this.#anchored();
-      if (found !== undefined || statements.length === items.length) {
+      if (found !== undefined || areStatements) {
         return found ?? this.#placeStatements(items);
       }
     }
@@ -230,6 +233,10 @@ class Placer {
     if (alike !== undefined) {
       return { scope: undefined, declaration: alike };
     }
+    const block = this.#sameBlock(item, siblings);
+    if (block !== undefined) {
+      return { scope: this.#doc.parentOf(block), declaration: block };
+    }
     const levels = this.#levelsFor(item);
     const { cursorLine } = this.#target;
     for (const candidates of levels) {
@@ -242,6 +249,19 @@ class Placer {
       }
     }
     return undefined;
+  }
+
+  /** A block without a name that begins with the same line, which nothing else here does. */
+  #sameBlock(item: Declaration, siblings: readonly Declaration[]): Declaration | undefined {
+    const { lines } = this.#target;
+    const first = (text: readonly string[], { kind, head, end }: Declaration): string =>
+      kind === "statement" && end - head > 1 ? (text[head] ?? "").trim() : "";
+    const own = first(this.#code, item);
+    const isSame = (text: readonly string[]) => (each: Declaration) => first(text, each) === own;
+    const found = this.#doc.all.filter(isSame(lines));
+    return /[\p{L}\p{N}]/u.test(own) && found.length === 1 && siblings.filter(isSame(this.#code)).length === 1
+      ? found[0]
+      : undefined;
   }
 
   /** What has no name: the one that it is another version of. */
