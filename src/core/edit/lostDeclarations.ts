@@ -1,9 +1,12 @@
+import { likeness } from "./alignment";
 import type { LineRange } from "./lineDiff";
 import type { Declaration, DeclarationKind } from "./outline/declaration";
 import { flattened, outlineOf } from "./outline/outline";
 
 /** Kinds of which a part cannot stand for the whole. */
 const WITH_BODY: readonly DeclarationKind[] = ["function", "container"];
+/** The line of a declaration that was changed has so many of its words. */
+const SAME_HEAD_MIN = 0.5;
 /** Kinds that others know by their names. */
 const KNOWN: readonly DeclarationKind[] = ["function", "container", "variable"];
 
@@ -67,7 +70,10 @@ function lostOf(
   const elsewhere = document.filter((each) => !before.includes(each));
   const rest = [...lines.slice(0, start), ...lines.slice(end)];
   const isNamed = namesOf(written);
-  const isDeclared = ({ name }: Declaration): boolean =>
+  const words = (line: string): string[] => line.match(/[\p{L}\p{N}_]+/gu) ?? [];
+  const isDeclared = ({ name, head }: Declaration): boolean =>
+    // It has only changed.
+    written.some((line) => line.includes(name) && likeness(words(line), words(lines[head] ?? "")) >= SAME_HEAD_MIN) ||
     [...after, ...elsewhere].some((each) => each.name === name) ||
     after.some(({ parameters }) => isParameter(name, parameters)) ||
     [...written, ...rest].some((line) => declares(line, name));
