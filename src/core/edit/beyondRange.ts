@@ -99,6 +99,7 @@ function isInside(
   const [only, ...others] = items.filter(({ kind }) => kind !== "import");
   return (
     only?.kind === "container" &&
+    only.name !== "" &&
     others.length === 0 &&
     around.some(({ name, head }) => name === only.name && lines[head]?.trim() !== code[only.head]?.trim()) &&
     wrappedAnswer(code, { lines, range, indentation }) === undefined

@@ -36,7 +36,10 @@ export type StructuredPlacement =
  * imports among the imports; what is new beside what it stood beside. Nothing is put between the lines of a function.
  */
 export function placeByStructure(code: readonly string[], target: StructuredTarget): StructuredPlacement {
-  const lines = dedented(withoutBlankEnds(code), target.indentation.size);
+  // What is not named of an object stays in any case, and dots are no JSON.
+  const isJson = familyOf(target.languageId).kind === "json";
+  const whole = isJson ? code.filter((line) => !isMarkerLine(line)) : code;
+  const lines = dedented(withoutBlankEnds(whole), target.indentation.size);
   return new Placer(lines, isIndented(code), target).place();
 }
 
@@ -97,6 +100,9 @@ class Placer {
     }
     const isObject = familyOf(languageId).kind === "json" && root?.kind === "container" && root.name === "";
     if (isObject && items.length === 1 && items[0]?.name === "" && items[0].kind === "container") {
+      if (this.#isElement(items[0], root)) {
+        return { kind: "nowhere", reason: FITS_NOWHERE };
+      }
       this.#replace(items[0], root);
     }
     const rest = isObject ? items.filter(({ name }) => name !== "") : items;
@@ -112,6 +118,17 @@ class Placer {
   #allWarnings(): string[] {
     const kept = this.#kept.length === 0 ? [] : [keptWarning(this.#kept)];
     return [...this.#warnings, ...leftOutWarnings({ restored: this.#restored, gone: this.#gone }), ...kept];
+  }
+
+  /** An object that has nothing of the outermost one, where the cursor is in a list. */
+  #isElement(item: Declaration, root: Declaration): boolean {
+    const names = new Set(root.members.map(({ name }) => name));
+    const { lines, cursorLine } = this.#target;
+    const isInList = this.#doc.all.some(
+      ({ kind, head, end }) =>
+        kind !== "container" && head < cursorLine && cursorLine < end && /[[]\s*$/.test(lines[head] ?? ""),
+    );
+    return isInList && item.members.every(({ name }) => !names.has(name));
   }
 
   /** Entries of JSON that stand deeper in the document than in its outermost object. */
@@ -398,7 +415,7 @@ class Placer {
         return;
       }
     }
-    const last = imports.findLast((each) => !/^package\b/.test(textOf(each))) ?? imports.at(-1);
+    const last = imports.findLast((each) => !/^(?:package|namespace)\b/.test(textOf(each))) ?? imports.at(-1);
     const after =
       last ??
       siblings.find(

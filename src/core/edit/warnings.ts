@@ -37,7 +37,13 @@ export function lostWarning(names: readonly string[]): string {
 
 /** Of a class, a rule or a section whose parts were changed one by one. */
 export function keptWarning(names: readonly string[]): string {
-  return `The code does not have ${listed(names)}: kept as it was.`;
+  return `${KEPT} ${listed(names)}: kept as it was.`;
+}
+
+const KEPT = "The code does not have";
+
+export function isOfKept(warning: string): boolean {
+  return warning.startsWith(KEPT);
 }
 
 /** Of something new that has the name of what a function declares inside itself. */
