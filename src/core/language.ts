@@ -95,6 +95,10 @@ const RUBY: Language = {
 };
 const YAML: Language = { ...RUBY, blocks: "colon" };
 const DASHES: Language = { ...FALLBACK, lineComments: ["--"], quotes: [DOUBLE, SINGLE], blocks: "words" };
+const SQL: Language = {
+  ...DASHES,
+  quotes: [...["$$", "$body$", "$function$", "$func$"].map((text) => ({ text, multiline: true })), DOUBLE, SINGLE],
+};
 const LISP: Language = { ...FALLBACK, lineComments: [";"], blocks: "none" };
 const TAGS: Language = {
   ...FALLBACK,
@@ -122,7 +126,8 @@ const LANGUAGES = new Map<string, Language>([
   ...among(RUBY, "ruby", "perl", "r", "elixir", "julia", "dockerfile", "powershell", "toml", "ini", "cmake"),
   ...among({ ...RUBY, blocks: "rules", tabs: true }, "makefile"),
   ...among(YAML, "yaml"),
-  ...among(DASHES, "lua", "sql", "haskell"),
+  ...among(DASHES, "lua", "haskell"),
+  ...among(SQL, "sql"),
   ...among(LISP, "clojure", "lisp", "scheme"),
   ...among(TAGS, "html", "xml", "xsl", "vue", "svelte", "handlebars"),
   ...among(PROSE, "markdown", "plaintext", "restructuredtext", "latex"),

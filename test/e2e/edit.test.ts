@@ -116,7 +116,7 @@ describe("editing with the model", () => {
     await refactorFrom("cancel.ts", 3, "Say what it does");
     await proposed.line("// Half of it.").waitFor();
     await proposed.button("Stop Writing").waitFor();
-    assert.equal(await proposed.button("Accept Proposed Change").count(), 0);
+    assert.equal(await proposed.button("Accept All").count(), 0);
     await editor().screenshot("writing");
     await editor().page.locator(".notifications-toasts").getByRole("button", { name: "Cancel" }).click();
     await proposed.closed();

@@ -7,7 +7,7 @@ export class ProposedChange {
 
   /** Waits until it is written to its end, and has so many places that can be taken back. */
   async complete(hunks: number): Promise<void> {
-    await this.button("Accept Proposed Change").waitFor();
+    await this.button("Accept All").waitFor();
     await this.#until(hunks);
   }
 
@@ -38,7 +38,7 @@ export class ProposedChange {
 
   /** What is typed then goes to the file. */
   async accept(): Promise<void> {
-    await this.button("Accept Proposed Change").click();
+    await this.button("Accept All").click();
     await this.closed();
     await this.workbench.page.locator(".editor-instance .monaco-editor.focused").waitFor();
   }
@@ -48,9 +48,13 @@ export class ProposedChange {
     await this.#diff.waitFor({ state: "detached" });
   }
 
-  /** Above the diff. */
+  /** Above the diff: a word, or a picture with a name. */
   button(title: string): Locator {
-    return this.workbench.page.locator(`.editor-actions .action-label[aria-label^="${title}"]`).first();
+    const buttons = this.workbench.page.locator(".editor-actions .action-label");
+    return buttons
+      .filter({ hasText: title })
+      .or(this.workbench.page.locator(`.editor-actions .action-label[aria-label^="${title}"]`))
+      .first();
   }
 
   /** The editor shows them once the new text may be changed. */

@@ -52,6 +52,7 @@ describe("the manifest", () => {
     const internal = [
       "hearth.applyCode",
       "hearth.chat.ask",
+      "hearth.edit.showWarnings",
       "hearth.models.act",
       "hearth.models.step",
       "hearth.setMode",

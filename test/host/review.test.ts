@@ -30,7 +30,7 @@ const last = 1;
 const CODE = TEXT.slice(0, TEXT.indexOf("}\n\nconst") + 1);
 const TWO_PARTS = CODE.replace("let sum = 0;", "let sum = 1;").replace("return sum;", "return sum + 1;");
 
-const ALL = ["$(check-all) Accept All", "$(discard) Discard All"];
+const ALL = ["Accept All", "Discard All"];
 
 async function lensesOf({ uri }: vscode.TextDocument): Promise<vscode.CodeLens[]> {
   const command = "vscode.executeCodeLensProvider";
@@ -87,6 +87,7 @@ describe("with an engine that says what a test wants,", () => {
       await discard();
       assert.equal(document.getText(), TEXT);
       assert.deepEqual(await titles(document), []);
+      assert.ok(!document.isDirty, "it is as on the disk, and the editor takes it for unsaved");
       select(vscode.window.activeTextEditor!, CODE);
       await refactor({ say: inFence(TWO_PARTS) });
       await accept();
@@ -114,7 +115,9 @@ describe("with an engine that says what a test wants,", () => {
       );
       await refactor({ say: inFence(left) });
       assert.equal(document.getText(), TEXT.replace("return sum;", "return sum * 2;"));
-      assert.match((await titles(document)).at(-1) ?? "", /left code out: 3 lines were put back/);
+      const warning = (await lensesOf(document)).at(-1)?.command;
+      assert.match(warning?.title ?? "", /left code out: 3 lines were put back/);
+      assert.equal(warning?.command, "hearth.edit.showWarnings");
     });
 
     it("says how much it took the place of", async () => {
@@ -173,6 +176,24 @@ describe("with an engine that says what a test wants,", () => {
           (each) => each.uri.scheme !== "hearth-edit" && each.getText() === TEXT.replace(CODE, TWO_PARTS),
         ),
       );
+    });
+
+    it("is taken back part by part at the cursor, too", async () => {
+      const { document } = await editing();
+      await refactor({ say: inFence(TWO_PARTS) });
+      const proposal = await proposed();
+      await says(proposal, "sum + 1");
+      const editor = await until("it is shown", () =>
+        vscode.window.visibleTextEditors.find((each) => each.document === proposal),
+      );
+      const line = proposal.getText().slice(0, proposal.getText().indexOf("sum = 1")).split("\n").length - 1;
+      await until("the first part is gone", async () => {
+        editor.selection = new vscode.Selection(line, 0, line, 0);
+        await vscode.commands.executeCommand("hearth.edit.undoHunk");
+        return proposal.getText().includes("sum = 0");
+      });
+      await accept();
+      assert.equal(document.getText(), TEXT.replace("return sum;", "return sum + 1;"));
     });
 
     it("goes along with its file's name", async () => {

@@ -17,18 +17,30 @@ const SAME_DEPTH = 0.5;
 const CHANGED_MIN = 0.4;
 /** And where they begin with another word, this much. */
 const CHANGED_OTHER_MIN = 0.85;
+/** Statements that begin like this are many: the rest of their words says which one it is. */
+const STATEMENT =
+  /^(?:if|elif|elsif|else|unless|for|foreach|while|until|switch|match|when|with|using|case|return|throw|raise|yield|await|try|catch|except|rescue|assert)\b/;
+const REST_MIN = 0.4;
+/** A block has one of these at its end, as a rule. */
+const LAST = /^(?:return|throw|raise)\b/;
+/** A label stands as deep as what it is in, as a rule of style. */
+const LABEL = /^(?:case\b.*|default|public|private|protected)\s*:$/;
+/** Words that close a block, as brackets do. */
+const CLOSING_WORD = /^(?:end|fi|done|esac)\b[;,)]*$/;
 /** Old lines that are dropped are rather dropped where the rewrite says that it leaves something out. */
 const DROP = 0.05;
 
 /**
  * The best pairing, in order, of the lines of a rewrite with those that it rewrites. `isOpen` says at which lines of the
- * rewrite old ones may be missing. Undefined where both are too long to be compared.
+ * rewrite old ones may be missing; `pairsBare`, whether lines that are only brackets may be the same line at all but the
+ * ends. Undefined where both are too long to be compared.
  */
 export function alignLines(
   rewrite: readonly string[],
   old: readonly string[],
   isOpen: (at: number) => boolean,
   tabWidth: number,
+  pairsBare = true,
 ): Alignment | undefined {
   const isSame = (i: number, j: number): boolean => !isOpen(i) && rewrite[i]?.trim() === old[j]?.trim();
   const shortest = Math.min(rewrite.length, old.length);
@@ -40,11 +52,18 @@ export function alignLines(
   while (tail < shortest - head && isSame(rewrite.length - 1 - tail, old.length - 1 - tail)) {
     tail += 1;
   }
+  // The last bracket of a text closes its last block, which may be another one.
+  const read = (lines: readonly string[]): LineRead[] => lines.map((line) => lineRead(line, tabWidth));
+  const [own, before] = [read(rewrite.map((line, i) => (isOpen(i) ? "" : line))), read(old)];
+  const bare = own.findIndex((line, i) => i >= rewrite.length - tail && line.code !== "" && !line.hasWords);
+  if (bare !== -1 && pairing(own, before, true)(bare, old.length - rewrite.length + bare) === -Infinity) {
+    tail = rewrite.length - 1 - bare;
+  }
   const inner = alignInner(
-    rewrite.slice(head, rewrite.length - tail),
-    old.slice(head, old.length - tail),
+    own.slice(head, own.length - tail),
+    before.slice(head, before.length - tail),
     (at) => isOpen(head + at),
-    tabWidth,
+    pairsBare,
   );
   if (inner === undefined) {
     return undefined;
@@ -59,16 +78,16 @@ export function alignLines(
 
 /** By Needleman and Wunsch. */
 function alignInner(
-  rewrite: readonly string[],
-  old: readonly string[],
+  rewrite: readonly LineRead[],
+  old: readonly LineRead[],
   isOpen: (at: number) => boolean,
-  tabWidth: number,
+  pairsBare: boolean,
 ): Alignment | undefined {
   const [n, m] = [rewrite.length, old.length];
   if (n * m > CELLS_MAX) {
     return undefined;
   }
-  const pair = pairing(rewrite, old, tabWidth);
+  const pair = pairing(rewrite, old, pairsBare);
   const width = m + 1;
   const best = new Float32Array((n + 1) * width);
   const step = new Uint8Array((n + 1) * width);
@@ -119,21 +138,7 @@ function traced(step: Uint8Array, n: number, m: number): Alignment {
 }
 
 /** What it is worth to take two lines for one; -Infinity where they have nothing to do with each other. */
-function pairing(
-  rewrite: readonly string[],
-  old: readonly string[],
-  tabWidth: number,
-): (i: number, j: number) => number {
-  const read = (
-    line: string,
-  ): { code: string; width: number; words: readonly string[]; hasWords: boolean; key: string } => ({
-    code: line.trim(),
-    width: indentWidth(line, tabWidth),
-    words: line.match(/[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]/gu) ?? [],
-    hasWords: /[\p{L}\p{N}_]/u.test(line),
-    key: keyOf(line),
-  });
-  const [a, b] = [rewrite.map(read), old.map(read)];
+function pairing(a: readonly LineRead[], b: readonly LineRead[], pairsBare: boolean): (i: number, j: number) => number {
   interface Start {
     readonly key: string;
     readonly width: number;
@@ -149,25 +154,89 @@ function pairing(
   const [own, before] = [count(a), count(b)];
   // One of several elements of a depth that begin alike is not told from the others.
   const areOnly = (x: Start, y: Start): boolean => (own.get(atDepth(x)) ?? 0) < 2 && (before.get(atDepth(y)) ?? 0) < 2;
-  return (i, j) => {
+  const openers = [a, b].map(openersOf);
+  const worth = (i: number, j: number): number => {
     const [x, y] = [a[i], b[j]];
     if (x === undefined || y === undefined) {
       return -Infinity;
     }
     const depth = x.width === y.width ? SAME_DEPTH : 0;
     if (x.code === y.code) {
+      if (x.code !== "" && !x.hasWords && !(pairsBare && closeAlike(i, j))) {
+        return -Infinity;
+      }
       return (x.hasWords ? SAME : x.code === "" ? SAME_MARKS / 4 : SAME_MARKS) + depth;
     }
     if (!x.hasWords || !y.hasWords) {
       return -Infinity;
     }
-    const alike = likeness(x.words, y.words);
-    if (!areOnly(x, y)) {
+    const isSameKey = x.key === y.key;
+    const isOther = isSameKey && STATEMENT.test(x.key) && !LAST.test(x.key) && likeness(x.rest, y.rest) < REST_MIN;
+    if (isOther || (!areOnly(x, y) && !(isSameKey && isSameEnd(i, j)))) {
       return -Infinity;
     }
-    const least = x.key === y.key ? CHANGED_MIN : CHANGED_OTHER_MIN;
+    const alike = likeness(x.words, y.words);
+    const least = isSameKey || contains(x, y) || contains(y, x) ? CHANGED_MIN : CHANGED_OTHER_MIN;
     return alike >= least && (depth > 0 || alike >= 0.7) ? alike + depth : -Infinity;
   };
+  // What a block ends with is that block's: behind the same line as before, or before the bracket of the same block.
+  const isSameEnd = (i: number, j: number): boolean => {
+    const [above, below] = [a[i - 1], a[i + 1]];
+    const isBehind = above?.hasWords === true && above.code === b[j - 1]?.code;
+    const isBefore = below?.hasWords === false && below.code !== "" && below.code === b[j + 1]?.code;
+    return LAST.test(a[i]?.key ?? "") && (isBehind || (isBefore && closeAlike(i + 1, j + 1)));
+  };
+  // A bracket alone is the same one where it closes the same block.
+  const closeAlike = (i: number, j: number): boolean => {
+    const [own, before] = [openers[0]?.[i] ?? -1, openers[1]?.[j] ?? -1];
+    return own === -1 || before === -1 ? own === before : worth(own, before) > 0;
+  };
+  return worth;
+}
+
+/** For each line that is only brackets the one with words above it that is as deep; -1 where there is none. */
+function openersOf(lines: readonly LineRead[]): readonly number[] {
+  const last = new Map<number, number>();
+  return lines.map(({ code, width, hasWords }, i) => {
+    if (code === "") {
+      return -1;
+    }
+    for (const deeper of [...last.keys()].filter((each) => each > width)) {
+      last.delete(deeper);
+    }
+    if (hasWords && !LABEL.test(code)) {
+      last.set(width, i);
+    }
+    return hasWords ? -1 : (last.get(width) ?? -1);
+  });
+}
+
+interface LineRead {
+  readonly code: string;
+  readonly width: number;
+  readonly words: readonly string[];
+  /** Without signs, and without the first word. */
+  readonly rest: readonly string[];
+  readonly hasWords: boolean;
+  readonly key: string;
+}
+
+function lineRead(line: string, tabWidth: number): LineRead {
+  const code = line.trim();
+  const words = code.match(/[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]/gu) ?? [];
+  return {
+    code,
+    width: indentWidth(line, tabWidth),
+    words,
+    rest: words.filter((word) => /[\p{L}\p{N}_]/u.test(word)).slice(1),
+    hasWords: /[\p{L}\p{N}_]/u.test(code) && !CLOSING_WORD.test(code),
+    key: keyOf(code),
+  };
+}
+
+/** The whole of a line that says something, with more around it. */
+function contains(outer: LineRead, inner: LineRead): boolean {
+  return inner.words.length >= 3 && inner.rest.length > 0 && outer.code.includes(inner.code);
 }
 
 /** Dice's coefficient of the multisets of words. */
@@ -192,5 +261,13 @@ function keyOf(line: string): string {
     .replace(/^(?:(?:export|default|public|private|protected|static|final|readonly|async|pub)\s+)+/, "");
   const declared =
     /^(?:const|let|var|val|def|fn|func|fun|function|class|type|interface|struct|enum)\s+(?:mut\s+)?[\p{L}\p{N}_$]+/u;
+  // An arm of a match, a label of a switch.
+  const label =
+    /^(case\s[^:]+):/.exec(text)?.[1] ??
+    (STATEMENT.test(text) ? undefined : /^([^=()]*(?:\([^()]*\))?)\s*=>/.exec(text)?.[1]?.trim()) ??
+    "";
+  if (label !== "") {
+    return label;
+  }
   return declared.exec(text)?.[0] ?? /^(?:<\/?)?[\p{L}\p{N}_$.#@"'-]+/u.exec(text)?.[0] ?? text.slice(0, 1);
 }

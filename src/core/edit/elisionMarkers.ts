@@ -15,7 +15,7 @@ const WHAT =
 const KNOWN =
   "(?:existing|remaining|rest|previous|original|other|old|unchanged|unmodified|same|current|preceding|following|above|earlier|additional|more)";
 const STAYS =
-  "(?:(?:remains?|stays?|is|are|left|keep|kept|as|goes|go|continues?)\\b.*\\b(?:unchanged|unmodified|same|as (?:is|before|it was|they were)|here|existing|intact)|unchanged|unmodified|omitted(?: for (?:brevity|clarity))?|not shown|snipped|elided|truncated|skipped)";
+  "(?:(?:remains?|stays?|is|are|left|keep|kept|as|goes|go|continues?)\\b.*\\b(?:unchanged|unmodified|same|as (?:is|before|it was|they were)|here|existing|intact)|as (?:is|before|above|it was|they (?:were|are)|usual|previously|originally)|same as (?:before|above)|(?:stays?|remains?) the same|unchanged|unmodified|omitted(?: for (?:brevity|clarity))?|not shown|snipped|elided|truncated|skipped)";
 
 const WORDS: readonly RegExp[] = [
   new RegExp(
@@ -24,7 +24,7 @@ const WORDS: readonly RegExp[] = [
   ),
   new RegExp(`^(?:the )?(?:rest|remainder) of (?:the |your |this |it).*$`, "i"),
   new RegExp(`^(?:the )?(?:rest|remainder)(?: .*)?${STAYS}.*$`, "i"),
-  new RegExp(`^(?:[\\w$]+ ){0,4}(?:${WHAT} )?(?:\\w+ )?${STAYS}\\.?$`, "i"),
+  new RegExp(`^(?:[\\w$,&-]+ ){0,5}(?:${WHAT} )?(?:\\w+ )?${STAYS}\\.?$`, "i"),
   /^(?:same|as) (?:as )?(?:before|above|original|previously)\b.*$/i,
   /^(?:no|without) changes?(?: (?:here|needed|above|below))?$/i,
   /^(?:existing|previous|remaining|unchanged|snip(?:ped)?|rest|etc|same|omitted|continued?)$/i,
@@ -60,24 +60,27 @@ export function isMarkerLine(line: string): boolean {
   }
   const words = text
     .replaceAll(/\.{3,}|…|⋮|·{3,}/g, " ")
-    .replaceAll(/[*_=~-]{2,}/g, " ")
+    .replaceAll(/[*_=~-]{2,}|[()[\]]|(?<=\s)[-–—:](?=\s)/g, " ")
     .replace(/^[\s([{<:-]+/, "")
+    .replace(/^TODO:? /, "")
     .replace(/[\s)\]}>:.-]+$/, "")
     .replaceAll(/\s+/g, " ");
+  const bare = text.replaceAll(/[()[\]<>{}]/g, " ");
   if (words === "") {
-    return DOTS.test(text);
+    return DOTS.test(bare);
   }
   if (words.length > 100) {
     return false;
   }
-  const isDotted = DOTS.test(text);
+  const isDotted = DOTS.test(bare);
   return (isDotted && words.split(" ").length <= 12 && DOTTED.test(words)) || WORDS.some((each) => each.test(words));
 }
 
 /** A block or suite on one line that is nothing but a mark: `f() { ... }`, `def f(x): ...`. */
 export function splitInlineMarker(line: string): { head: string; mark: string; close: string } | undefined {
   const [, head = "", inner = "", close = ""] = /^(.*\{)\s*(\/\*.*?\*\/|\.{3}|…)\s*(\}[;,)]*)$/.exec(line) ?? [];
-  if (head !== "" && (isMarkerLine(inner) || /^(?:\.{3}|…)$/.test(inner))) {
+  // A line that begins with its bracket is a mark itself: `{/* ... */}`.
+  if (/[\p{L}\p{N}]/u.test(head) && (isMarkerLine(inner) || /^(?:\.{3}|…)$/.test(inner))) {
     return { head, mark: inner, close };
   }
   const [, suite = "", dots = ""] = /^(\s*(?:async\s+)?(?:def|class)\b.*:)\s*(\.{3}|…|#.*)$/.exec(line) ?? [];

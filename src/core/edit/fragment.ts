@@ -1,31 +1,7 @@
 import { alignLines } from "./alignment";
 import { blankEnds } from "./blankEnds";
 import type { LineRange } from "./lineDiff";
-import type { Declaration } from "./outline/declaration";
-import { outlineOf } from "./outline/outline";
-
-/** Kinds of which a part cannot stand for the whole. */
-const WITH_BODY: readonly Declaration["kind"][] = ["function", "container"];
-
-/** Whether none of the functions and types of `lines` is in an answer, by name, which has none itself. */
-export function losesAll(
-  answer: readonly string[],
-  lines: readonly string[],
-  languageId: string,
-  tabWidth: number,
-): boolean {
-  const withBody = (all: readonly string[]): Declaration[] =>
-    outlineOf(all, languageId, tabWidth).filter(
-      ({ kind, name, start, end }) => WITH_BODY.includes(kind) && name !== "" && end - start > 1,
-    );
-  const words = new Set(answer.join("\n").split(/[^\p{L}\p{N}_$]+/u));
-  const before = withBody(lines);
-  return (
-    before.length > 0 &&
-    before.every(({ name }) => !words.has(/[^.:]*$/.exec(name)?.[0] ?? name)) &&
-    withBody(answer).length === 0
-  );
-}
+import { losesAll } from "./lostDeclarations";
 
 /**
  * The lines that an answer is meant for which is only a part of what was selected: statements of a function's body, changed,
@@ -41,7 +17,7 @@ export function fragmentOf(
 ): LineRange | undefined {
   const isText = (line: string): boolean => /[\p{L}\p{N}]/u.test(line);
   const texts = old.filter(isText).length;
-  if (texts < 3 || !losesAll(answer, old, languageId, tabWidth)) {
+  if (texts < 3 || !losesAll(answer, old, { languageId, tabWidth })) {
     return undefined;
   }
   const { above, below } = blankEnds(answer);

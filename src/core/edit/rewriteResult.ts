@@ -4,7 +4,7 @@ import { placePatch } from "./answer/patchText";
 import { beyondRange } from "./beyondRange";
 import { blankEnds, withoutBlankEnds } from "./blankEnds";
 import { blockAt, withWhatBelongsAbove } from "./block";
-import { fragmentOf, losesAll } from "./fragment";
+import { fragmentOf } from "./fragment";
 import { fitIndentation } from "./codeIndentation";
 import { hasOnlyComments, withCodeBelow, withCommentsOf } from "./commentsOnly";
 import { withoutDuplication } from "./duplication";
@@ -13,12 +13,12 @@ import { isMarkerLine } from "./elisionMarkers";
 import { hoistedImports } from "./hoistedImports";
 import { applyHunks, type LineRange } from "./lineDiff";
 import { lineSyntax } from "./lineSyntax";
-import type { Declaration } from "./outline/declaration";
-import { flattened, outlineOf } from "./outline/outline";
+import { lostNames } from "./lostDeclarations";
+import { partialAnswer } from "./partialAnswer";
 import { loopingLines } from "./repetitionLoop";
 import { cutPreviewOf } from "./streamPreview";
 import { placeTests } from "./testPlace";
-import { failedWarning, lostWarning, othersWarning, restoredWarning, WARNINGS } from "./warnings";
+import { failedWarning, lostWarning, othersWarning, leftOutWarnings, WARNINGS } from "./warnings";
 import { shapeOf, wholeBlocks } from "./wholeBlock";
 import { wrappedAnswer } from "./wrappedAnswer";
 
@@ -104,6 +104,10 @@ export function rewriteOf(answer: string, spot: RewriteSpot, options: RewriteOpt
       ? { kind: "none", reason: LEFT_OUT, said: own.join("\n") }
       : { kind: "rewritten", ...placed, warnings: [...warnings, WARNINGS.part, ...placed.warnings] };
   }
+  const partial = isWhole && !isLeftOut ? partialAnswer(own, spot) : undefined;
+  if (partial !== undefined) {
+    return { kind: "rewritten", ...partial, warnings: [...warnings, ...partial.warnings] };
+  }
   const hoisted =
     options.isPartial === true || options.kind === "document" ? undefined : hoistedImports(own, spot, range);
   const fitted = fittedTo(spot, hoisted?.rest ?? own, options);
@@ -129,27 +133,13 @@ export function rewriteOf(answer: string, spot: RewriteSpot, options: RewriteOpt
   };
 }
 
-/** Fewer declarations than before: what is named nowhere any more. One with another name has only been renamed. */
 function lostWarnings(
-  { start, end }: LineRange,
+  range: LineRange,
   written: readonly string[],
   { lines, languageId, indentation }: RewriteSpot,
 ): readonly string[] {
-  const named = (all: readonly Declaration[]): Declaration[] =>
-    flattened(all).filter(({ kind, name }) => name !== "" && kind !== "import" && kind !== "statement");
-  // Of the document: what a function has inside is nothing that others know.
-  const before = named(outlineOf(lines, languageId, indentation.size)).filter(
-    (each) => each.start >= start && each.end <= end,
-  );
-  const after = named(outlineOf(written, languageId, indentation.size));
-  const text = written.join("\n");
-  const words = new Set(text.split(/[^\p{L}\p{N}_$]+/u));
-  const isThere = (name: string): boolean =>
-    words.has(/[^.:]*$/.exec(name)?.[0] ?? name) || (/\W/.test(name) && text.includes(name));
-  const lost = before.filter(({ name }) => !isThere(name)).map(({ name }) => name);
-  const isLess =
-    after.length < before.length || losesAll(written, lines.slice(start, end), languageId, indentation.size);
-  return lost.length > 0 && isLess ? [lostWarning(lost)] : [];
+  const lost = lostNames(range, written, lines, { languageId, tabWidth: indentation.size });
+  return lost.length > 0 ? [lostWarning(lost)] : [];
 }
 
 interface Fitted {
@@ -176,14 +166,14 @@ function fittedTo(spot: RewriteSpot, said: readonly string[], options: RewriteOp
   if (options.isPartial === true) {
     return { range, lines: written, warnings };
   }
-  const expanded = withElided(written, old, indentation.size);
+  const expanded = withElided(written, old, { tabWidth: indentation.size, languageId });
   if (expanded.kind === "unclear") {
     return undefined;
   }
   const ended = expanded.kind === "merged" ? withEnds(expanded.lines, old) : expanded.lines;
   const filled = withComma(ended, old, languageId);
   const whole = options.kind === "document" ? withCodeBelow(filled, old, languageId, indentation) : filled;
-  const merged = expanded.kind === "merged" && expanded.restored > 0 ? [restoredWarning(expanded.restored)] : [];
+  const merged = expanded.kind === "merged" ? leftOutWarnings(expanded) : [];
   if (options.kind !== "document") {
     const result = withCommentAbove(whole, spot, range);
     return { ...result, warnings: [...warnings, ...merged] };

@@ -5,18 +5,20 @@ import { anchoredRange } from "./anchoredRange";
 import { fitIndentation } from "./codeIndentation";
 import { withElided } from "./elision";
 import { isMarkerLine } from "./elisionMarkers";
-import { applyHunks } from "./lineDiff";
+import { applyHunks, type LineRange } from "./lineDiff";
 import { namedBlock } from "./namedBlock";
 import { alikeOf } from "./outline/alike";
 import { assembled, type Changes } from "./outline/assembly";
 import type { Declaration } from "./outline/declaration";
 import { DocumentOutline } from "./outline/documentOutline";
 import { familyOf } from "./outline/families";
+import { localDeclarations } from "./outline/inner";
 import { mergedGroup, mergedImport } from "./outline/imports";
 import { matchOf } from "./outline/matching";
+import { NewPlaces } from "./outline/newPlaces";
 import { mergedOnOneLine } from "./outline/oneLine";
 import { outlineOf } from "./outline/outline";
-import { keptWarning, restoredWarning } from "./warnings";
+import { localWarning, keptWarning, leftOutWarnings } from "./warnings";
 
 export interface StructuredTarget {
   readonly lines: readonly string[];
@@ -34,33 +36,39 @@ export type StructuredPlacement =
  * imports among the imports; what is new beside what it stood beside. Nothing is put between the lines of a function.
  */
 export function placeByStructure(code: readonly string[], target: StructuredTarget): StructuredPlacement {
-  const lines = dedented(withoutBlankEnds(code), target.indentation.size);
+  // What is not named of an object stays in any case, and dots are no JSON.
+  const isJson = familyOf(target.languageId).kind === "json";
+  const whole = isJson ? code.filter((line) => !isMarkerLine(line)) : code;
+  const lines = dedented(withoutBlankEnds(whole), target.indentation.size);
   return new Placer(lines, isIndented(code), target).place();
 }
 
-/** What runners of tests look for above a function. */
-const TEST_MARK = /^\s*(?:@(?:\w+\.)*(?:Test|ParameterizedTest|RepeatedTest)\b|#\[(?:\w+::)*(?:test|rstest)\b)/;
 const FITS_NOWHERE = "The code fits nowhere in this file: select what it should replace, or insert it at the cursor.";
 const LEFT_OUT = "The code leaves parts out and does not say where they belong.";
 
+function severalReason(name: string): string {
+  return `Several declarations here are called '${name}': put the cursor into the one that is meant.`;
+}
+
 class Placer {
   readonly #code: readonly string[];
-  readonly #wasIndented: boolean;
   readonly #target: StructuredTarget;
   readonly #items: readonly Declaration[];
   readonly #doc: DocumentOutline;
+  readonly #places: NewPlaces;
   readonly #changes: Changes = { replaced: new Map(), heads: new Map(), inserted: [] };
   readonly #warnings: string[] = [];
   #restored = 0;
+  #gone = 0;
   #kept: string[] = [];
 
   constructor(code: readonly string[], wasIndented: boolean, target: StructuredTarget) {
     const { languageId, indentation } = target;
     this.#code = code;
-    this.#wasIndented = wasIndented;
     this.#target = target;
     this.#items = outlineOf(code, languageId, indentation.size);
     this.#doc = new DocumentOutline(target);
+    this.#places = new NewPlaces({ code, wasIndented }, target, this.#doc);
   }
 
   place(): StructuredPlacement {
@@ -81,14 +89,20 @@ class Placer {
       this.#replace(only, root);
       return { kind: "placed", lines: assembled(lines, this.#doc.outline, this.#changes, languageId), warnings: [] };
     }
-    if (statements.length === items.length || (this.#localsOnly(items) && this.#doc.functionAt() !== undefined)) {
+    const hasKnown = items.some((item) => this.#sameBlock(item, items) !== undefined);
+    const areStatements = statements.length === items.length;
+    const areLocals = this.#localsOnly(items) && this.#doc.functionAt() !== undefined;
+    if (!hasKnown && (areStatements || areLocals)) {
       const found = this.#anchored();
-      if (found !== undefined || statements.length === items.length) {
+      if (found !== undefined || areStatements) {
         return found ?? this.#placeStatements(items);
       }
     }
     const isObject = familyOf(languageId).kind === "json" && root?.kind === "container" && root.name === "";
     if (isObject && items.length === 1 && items[0]?.name === "" && items[0].kind === "container") {
+      if (this.#isElement(items[0], root)) {
+        return { kind: "nowhere", reason: FITS_NOWHERE };
+      }
       this.#replace(items[0], root);
     }
     const rest = isObject ? items.filter(({ name }) => name !== "") : items;
@@ -103,7 +117,18 @@ class Placer {
 
   #allWarnings(): string[] {
     const kept = this.#kept.length === 0 ? [] : [keptWarning(this.#kept)];
-    return [...this.#warnings, ...(this.#restored > 0 ? [restoredWarning(this.#restored)] : []), ...kept];
+    return [...this.#warnings, ...leftOutWarnings({ restored: this.#restored, gone: this.#gone }), ...kept];
+  }
+
+  /** An object that has nothing of the outermost one, where the cursor is in a list. */
+  #isElement(item: Declaration, root: Declaration): boolean {
+    const names = new Set(root.members.map(({ name }) => name));
+    const { lines, cursorLine } = this.#target;
+    const isInList = this.#doc.all.some(
+      ({ kind, head, end }) =>
+        kind !== "container" && head < cursorLine && cursorLine < end && /[[]\s*$/.test(lines[head] ?? ""),
+    );
+    return isInList && item.members.every(({ name }) => !names.has(name));
   }
 
   /** Entries of JSON that stand deeper in the document than in its outermost object. */
@@ -153,7 +178,18 @@ class Placer {
         this.#warnings.push("A statement of the code that belongs to no declaration was left out.");
         continue;
       }
-      const place = this.#placeFor(item, scope, after, inserted.length > 0);
+      const isLocal = scope === undefined && (item.kind === "function" || item.kind === "variable");
+      const local = isLocal && this.#replaceLocal(item);
+      if (local === true) {
+        continue;
+      }
+      if (local !== false) {
+        return local;
+      }
+      if (scope === undefined && item.kind === "statement" && after === undefined && this.#isInFunction()) {
+        return FITS_NOWHERE;
+      }
+      const place = this.#places.placeFor(item, scope, after, inserted.length > 0);
       if (place === undefined) {
         return item.nesting === "member"
           ? `There is no class here that '${item.name}' could be put into.`
@@ -164,6 +200,38 @@ class Placer {
       after = { scope: place.scope, declaration: place.after };
     }
     return undefined;
+  }
+
+  /**
+   * What the function at the cursor declares inside itself is replaced there: true. A sentence where several could be meant.
+   * Locals of other functions stay, and that is said.
+   */
+  #replaceLocal(item: Declaration): string | boolean {
+    const { lines, languageId, indentation } = this.#target;
+    const functions = this.#doc.all.filter(({ kind, head, end }) => kind === "function" && end - head > 2);
+    const all = localDeclarations(item.name, lines, functions, { languageId, tabWidth: indentation.size });
+    const at = this.#doc.functionAt();
+    const [found, ...others] = all.filter(({ around }) => around === at);
+    if (at === undefined || found === undefined) {
+      this.#warnings.push(...all.map(({ around }) => localWarning(item.name, around.name)));
+      return false;
+    }
+    if (others.length > 0 || this.#changes.replaced.has(at)) {
+      return severalReason(item.name);
+    }
+    const placed = this.#inPlaceOf(found.range, this.#code.slice(item.start, item.end));
+    if (placed.kind === "nowhere") {
+      return placed.reason;
+    }
+    this.#warnings.push(...placed.warnings);
+    this.#changes.replaced.set(at, placed.lines.slice(at.start, placed.lines.length - (lines.length - at.end)));
+    return true;
+  }
+
+  /** Statements would stand between its lines. */
+  #isInFunction(): boolean {
+    const at = this.#doc.functionAt();
+    return at !== undefined && this.#target.cursorLine > at.head && this.#target.cursorLine < at.end - 1;
   }
 
   /** What an item takes the place of, and what that stands in. A sentence where several could be meant. */
@@ -182,18 +250,35 @@ class Placer {
     if (alike !== undefined) {
       return { scope: undefined, declaration: alike };
     }
+    const block = this.#sameBlock(item, siblings);
+    if (block !== undefined) {
+      return { scope: this.#doc.parentOf(block), declaration: block };
+    }
     const levels = this.#levelsFor(item);
     const { cursorLine } = this.#target;
     for (const candidates of levels) {
       const match = matchOf(item, candidates, siblings, { cursorLine, hasOverloads });
       if (match.kind === "several") {
-        return `Several declarations here are called '${item.name}': put the cursor into the one that is meant.`;
+        return severalReason(item.name);
       }
       if (match.kind === "one") {
         return { scope: this.#doc.parentOf(match.declaration), declaration: match.declaration };
       }
     }
     return undefined;
+  }
+
+  /** A block without a name that begins with the same line, which nothing else here does. */
+  #sameBlock(item: Declaration, siblings: readonly Declaration[]): Declaration | undefined {
+    const { lines } = this.#target;
+    const first = (text: readonly string[], { kind, head, end }: Declaration): string =>
+      kind === "statement" && end - head > 1 ? (text[head] ?? "").trim() : "";
+    const own = first(this.#code, item);
+    const isSame = (text: readonly string[]) => (each: Declaration) => first(text, each) === own;
+    const found = this.#doc.all.filter(isSame(lines));
+    return /[\p{L}\p{N}]/u.test(own) && found.length === 1 && siblings.filter(isSame(this.#code)).length === 1
+      ? found[0]
+      : undefined;
   }
 
   /** What has no name: the one that it is another version of. */
@@ -214,7 +299,7 @@ class Placer {
     const all = this.#doc.all;
     const inTypes = all.filter((each) => this.#doc.isInType(each));
     const outside = all.filter((each) => !this.#doc.isInType(each));
-    const nesting = this.#nestingOf(item);
+    const nesting = this.#places.nestingOf(item);
     if (nesting === "member") {
       const own = this.#doc.typeAt()?.members ?? [];
       return [own, inTypes];
@@ -223,15 +308,6 @@ class Placer {
       return [this.#doc.outline, outside];
     }
     return [this.#doc.outline, this.#doc.typeAt()?.members ?? [], all];
-  }
-
-  #nestingOf(item: Declaration): Declaration["nesting"] {
-    const isOpen = item.nesting === "any" && item.kind === "function";
-    // Written as deep as a member is; or a test, which is one.
-    const isMember =
-      (this.#wasIndented && this.#doc.typeAt() !== undefined) ||
-      (familyOf(this.#target.languageId).kind === "kotlin" && this.#isTest(item));
-    return isOpen && isMember ? "member" : item.nesting;
   }
 
   #replace(item: Declaration, old: Declaration): void {
@@ -247,12 +323,15 @@ class Placer {
       return;
     }
     const own = fitIndentation(this.#withLead(item, old), { lines: before, width: 0, indentation, languageId });
-    const expanded = withElided(own, before, indentation.size);
+    const expanded = withElided(own, before, { tabWidth: indentation.size, languageId });
     if (expanded.kind === "unclear") {
       this.#warnings.push(LEFT_OUT);
       return;
     }
-    this.#restored += expanded.kind === "merged" ? expanded.restored : 0;
+    if (expanded.kind === "merged") {
+      this.#restored += expanded.restored;
+      this.#gone += expanded.gone;
+    }
     this.#changes.replaced.set(old, expanded.lines);
   }
 
@@ -336,85 +415,13 @@ class Placer {
         return;
       }
     }
-    const last = imports.findLast((each) => !/^package\b/.test(textOf(each))) ?? imports.at(-1);
+    const last = imports.findLast((each) => !/^(?:package|namespace)\b/.test(textOf(each))) ?? imports.at(-1);
     const after =
       last ??
       siblings.find(
         (each, i) => i === 0 && each.kind === "statement" && /^(?:<\?php|["']use \w+["'];?|#!)/.test(textOf(each)),
       );
     this.#changes.inserted.push({ scope, after, lines: this.#code.slice(item.start, item.end), declaration: item });
-  }
-
-  /** Where something new is put: behind what it follows in the code; else by the cursor. */
-  #placeFor(
-    item: Declaration,
-    scope: Declaration | undefined,
-    after: { readonly scope: Declaration | undefined; readonly declaration: Declaration | undefined } | undefined,
-    isAfterNew: boolean,
-  ): { scope: Declaration | undefined; after: Declaration | undefined } | undefined {
-    const nesting = this.#nestingOf(item);
-    const isFitting = (of: Declaration | undefined): boolean =>
-      nesting === "any" || (nesting === "member") === (of !== undefined && this.#doc.isType(of));
-    const isOther = nesting === "member" && after?.declaration !== undefined && after.declaration.kind !== item.kind;
-    if (after !== undefined && (scope !== undefined || isFitting(after.scope) || isAfterNew) && !isOther) {
-      return { scope: after.scope, after: after.declaration };
-    }
-    if (scope !== undefined) {
-      return { scope, after: this.#siblingFor(item, scope) };
-    }
-    if (nesting === "member") {
-      const type = this.#doc.typeAt() ?? this.#doc.onlyType();
-      return type?.body === undefined ? undefined : { scope: type, after: this.#memberFor(item, type) };
-    }
-    const tests = this.#isTest(item) ? this.#doc.testModule() : undefined;
-    if (tests !== undefined) {
-      return { scope: tests, after: this.#siblingFor(item, tests) };
-    }
-    const around = this.#doc.containerAt() ?? (item.kind === "call" ? this.#doc.lastGroup() : undefined);
-    const isOwn = nesting === "any" && around !== undefined && this.#belongsInside(item, around);
-    const holder = isOwn ? around : this.#doc.namespaceAt();
-    const registered = holder === undefined && item.kind === "call" ? this.#lastCall(item) : undefined;
-    if (registered !== undefined) {
-      return { scope: undefined, after: registered };
-    }
-    return { scope: holder, after: this.#doc.memberBefore(holder?.members ?? this.#doc.outline, holder) };
-  }
-
-  #isTest({ start, head }: Declaration): boolean {
-    return this.#code.slice(start, head).some((line) => TEST_MARK.test(line));
-  }
-
-  /** In a class: by the cursor, but fields beside fields, and behind its last one where only its head is pointed at. */
-  #memberFor(item: Declaration, type: Declaration): Declaration | undefined {
-    const isInBody = this.#target.cursorLine >= (type.body?.start ?? 0) && this.#target.cursorLine < type.end;
-    const before = isInBody ? this.#doc.memberBefore(type.members, type) : undefined;
-    return before === undefined || (item.kind === "variable" && before.kind !== "variable")
-      ? this.#siblingFor(item, type)
-      : before;
-  }
-
-  /** The last call at the outermost level that registers something with the same object. */
-  #lastCall({ name }: Declaration): Declaration | undefined {
-    const object = (of: string): string => /^[\w$]*/.exec(of)?.[0] ?? "";
-    return this.#doc.outline.findLast((each) => each.kind === "call" && object(each.name) === object(name));
-  }
-
-  /** In a container, behind the last of the same kind; overloads behind the others of their name. */
-  #siblingFor(item: Declaration, scope: Declaration): Declaration | undefined {
-    const { members } = scope;
-    const order: readonly Declaration["kind"][] = [
-      "import",
-      "entry",
-      "variable",
-      "call",
-      "function",
-      "container",
-      "statement",
-    ];
-    const same = members.findLast(({ name, kind }) => name === item.name && kind === item.kind);
-    const alike = members.findLast(({ kind }) => kind === item.kind);
-    const before = members.findLast(({ kind }) => order.indexOf(kind) <= order.indexOf(item.kind));
-    return same ?? alike ?? before;
   }
 
   #insert(
@@ -489,35 +496,35 @@ class Placer {
 
   /** Code that begins and ends with lines of the document is another version of what is between. */
   #anchored(): StructuredPlacement | undefined {
-    const { lines, indentation, languageId } = this.#target;
+    const { lines } = this.#target;
     const range = anchoredRange(this.#code, lines, this.#doc.functionAt() ?? { start: 0, end: lines.length });
     if (range === undefined) {
       return undefined;
     }
+    return this.#inPlaceOf(range, this.#code);
+  }
+
+  #inPlaceOf(range: LineRange, code: readonly string[]): StructuredPlacement {
+    const { lines, indentation, languageId } = this.#target;
     const old = lines.slice(range.start, range.end);
-    const own = fitIndentation(this.#code, { lines: old, width: 0, indentation, languageId });
-    const expanded = withElided(own, old, indentation.size);
+    const own = fitIndentation(code, { lines: old, width: 0, indentation, languageId });
+    const expanded = withElided(own, old, { tabWidth: indentation.size, languageId });
     if (expanded.kind === "unclear") {
       return { kind: "nowhere", reason: LEFT_OUT };
     }
-    const warnings = expanded.kind === "merged" && expanded.restored > 0 ? [restoredWarning(expanded.restored)] : [];
+    const warnings = expanded.kind === "merged" ? leftOutWarnings(expanded) : [];
     return { kind: "placed", lines: applyHunks(lines, [{ ...range, lines: expanded.lines }]), warnings };
   }
 
   /** A single member whose name an object's literal has. */
   #inLiteral([item, ...others]: readonly Declaration[]): StructuredPlacement | undefined {
-    const { lines, indentation, languageId } = this.#target;
+    const { lines, indentation } = this.#target;
     const found =
       item === undefined || others.length > 0 ? undefined : namedBlock(this.#code, item.name, lines, indentation.size);
     if (found === undefined) {
       return undefined;
     }
-    const old = lines.slice(found.range.start, found.range.end);
-    const own = fitIndentation(found.code, { lines: old, width: 0, indentation, languageId });
-    const expanded = withElided(own, old, indentation.size);
-    return expanded.kind === "unclear"
-      ? { kind: "nowhere", reason: LEFT_OUT }
-      : { kind: "placed", lines: applyHunks(lines, [{ ...found.range, lines: expanded.lines }]), warnings: [] };
+    return this.#inPlaceOf(found.range, found.code);
   }
 
   /** Files of these languages are made of declarations alone. */
@@ -537,20 +544,5 @@ class Placer {
         .join("\n");
     const text = flat(this.#code, item);
     return (scope?.members ?? this.#doc.outline).some((each) => flat(this.#target.lines, each) === text);
-  }
-
-  #belongsInside(item: Declaration, around: Declaration): boolean {
-    const kinds = new Set(around.members.map(({ kind }) => kind));
-    const family = familyOf(this.#target.languageId).kind;
-    if (["json", "yaml", "toml"].includes(family)) {
-      return true;
-    }
-    if (family === "css") {
-      return item.kind === "entry" && kinds.has("entry");
-    }
-    if (item.kind === "call") {
-      return true;
-    }
-    return item.kind === "function" && this.#doc.isType(around) && (family === "ruby" || family === "kotlin");
   }
 }

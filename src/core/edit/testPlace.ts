@@ -4,6 +4,7 @@ import { type CodeTarget, type Placement, placeCode } from "./codePlace";
 import { isSame } from "./lineDiff";
 import type { Declaration } from "./outline/declaration";
 import { flattened, outlineOf } from "./outline/outline";
+import { isOfKept } from "./warnings";
 
 /**
  * Puts tests among those of a file: inside its class, `describe` or `mod tests`, and before what runs a script. A file
@@ -21,7 +22,11 @@ export function placeTests(code: readonly string[], target: Omit<CodeTarget, "cu
   const inner = isWhole || holder === undefined ? undefined : lastLine(holder);
   const cursorLine = inner ?? Math.max(0, lines.length - 1);
   const placed = placeCode({ lines: code, info: "" }, { ...target, cursorLine });
-  return placed.kind === "nowhere" ? appended(lines, code) : placed;
+  if (placed.kind === "nowhere") {
+    return appended(lines, code);
+  }
+  // New tests are not meant to repeat the others.
+  return placed.kind === "placed" ? { ...placed, warnings: placed.warnings.filter((each) => !isOfKept(each)) } : placed;
 }
 
 /** The last group of tests at the outermost level. */

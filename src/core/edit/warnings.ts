@@ -17,9 +17,13 @@ export function failedWarning(failed: number, all: number): string {
   return `${String(failed)} of ${String(all)} changes of the answer's patch fit nowhere in the file and were left out.`;
 }
 
-export function restoredWarning(count: number): string {
-  const what = count === 1 ? "1 line was" : `${String(count)} lines were`;
-  return `The answer left code out: ${what} put back as before.`;
+/** Of an answer that left code out: lines that were put back, and lines that went without being named. */
+export function leftOutWarnings({ restored, gone }: { readonly restored: number; readonly gone: number }): string[] {
+  const lines = (count: number): string => (count === 1 ? "1 line was" : `${String(count)} lines were`);
+  return [
+    ...(restored > 0 ? [`The answer left code out: ${lines(restored)} put back as before.`] : []),
+    ...(gone > 0 ? [`Beside what the answer left out, ${lines(gone)} taken away: check that this is meant.`] : []),
+  ];
 }
 
 export function othersWarning(count: number): string {
@@ -33,7 +37,18 @@ export function lostWarning(names: readonly string[]): string {
 
 /** Of a class, a rule or a section whose parts were changed one by one. */
 export function keptWarning(names: readonly string[]): string {
-  return `The code does not have ${listed(names)}: kept as it was.`;
+  return `${KEPT} ${listed(names)}: kept as it was.`;
+}
+
+const KEPT = "The code does not have";
+
+export function isOfKept(warning: string): boolean {
+  return warning.startsWith(KEPT);
+}
+
+/** Of something new that has the name of what a function declares inside itself. */
+export function localWarning(name: string, around: string): string {
+  return `'${around}' declares a '${name}' inside itself: that one is as it was.`;
 }
 
 function listed(names: readonly string[]): string {

@@ -4,10 +4,14 @@ import { rebase } from "../../core/edit/region";
 import { hunksAfter, openHunks, type ReviewedHunk, reviewedHunks } from "../../core/edit/reviewedHunks";
 import { translate } from "../translated";
 import { applyLines } from "./lineEdits";
+import { nameOf } from "./original";
+import { tellWarnings } from "./proposals";
 
 /** A change that stands in its document and waits for the user's word on each of its parts. */
 interface Review {
   readonly document: vscode.TextDocument;
+  /** Where nothing was unsaved before the change: what is on the disk. */
+  readonly saved: string | undefined;
   readonly warnings: readonly string[];
   hunks: readonly ReviewedHunk[];
 }
@@ -33,7 +37,7 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
     isWholeLine: true,
     borderStyle: "solid none none none",
     borderWidth: "2px",
-    borderColor: new vscode.ThemeColor("diffEditorOverview.removedForeground"),
+    borderColor: new vscode.ThemeColor("editorGutter.deletedBackground"),
     overviewRulerColor: new vscode.ThemeColor("diffEditorOverview.removedForeground"),
     overviewRulerLane: vscode.OverviewRulerLane.Full,
   });
@@ -74,7 +78,9 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
     proposed: readonly string[],
     warnings: readonly string[],
   ): Promise<boolean> {
-    const before = linesOf(document.getText());
+    const text = document.getText();
+    const before = linesOf(text);
+    const saved = document.isDirty ? undefined : text;
     const rebased = rebase(base, before, proposed);
     if (rebased.kind === "conflict" || this.#reviews.has(document.uri.toString())) {
       return false;
@@ -83,7 +89,7 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
       return false;
     }
     const hunks = reviewedHunks(before, rebased.lines);
-    this.#reviews.set(document.uri.toString(), { document, warnings, hunks });
+    this.#reviews.set(document.uri.toString(), { document, warnings, hunks, saved });
     this.#show();
     const [first] = hunks;
     const editor = vscode.window.visibleTextEditors.find((each) => each.document === document);
@@ -126,11 +132,18 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
         review.hunks = review.hunks.filter((hunk) => !gone.has(hunk.id));
       }
       this.#show();
+      await asSaved(document, review?.saved);
     } else {
       void vscode.window.showErrorMessage(
         vscode.l10n.t("Hearth could not take the change back: the document cannot be changed."),
       );
     }
+  }
+
+  /** In full: beside a line of code there is room for a few words. */
+  tellWarnings(document: vscode.TextDocument): void {
+    const warnings = this.#reviews.get(document.uri.toString())?.warnings ?? [];
+    tellWarnings(nameOf(document.uri), warnings, () => vscode.window.showTextDocument(document));
   }
 
   /** The part at the cursor, for keys. */
@@ -152,10 +165,13 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
       const args = id === undefined ? [uri] : [uri, id];
       return new vscode.CodeLens(new vscode.Range(at, 0, at, 0), { title, command, arguments: args });
     };
-    const warnings = review.warnings.map((warning) => lens(first.start, `$(warning) ${translate(warning)}`, ""));
+    // A space that breaks is not shown behind an icon.
+    const warnings = review.warnings.map((warning) =>
+      lens(first.start, `$(warning)\u00a0${translate(warning)}`, "hearth.edit.showWarnings"),
+    );
     const all = [
-      lens(first.start, `$(check-all) ${vscode.l10n.t("Accept All")}`, "hearth.edit.accept"),
-      lens(first.start, `$(discard) ${vscode.l10n.t("Discard All")}`, "hearth.edit.discard"),
+      lens(first.start, vscode.l10n.t("Accept All"), "hearth.edit.accept"),
+      lens(first.start, vscode.l10n.t("Discard All"), "hearth.edit.discard"),
     ];
     // They are one row: what can be done first, as a warning may be longer than the editor is wide.
     return review.hunks.flatMap((hunk) => [
@@ -227,9 +243,17 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
   #tellEditor(): void {
     const uri = vscode.window.activeTextEditor?.document.uri.toString() ?? "";
     void vscode.commands.executeCommand("setContext", "hearth.edit.reviewing", this.#reviews.has(uri));
-    // URIs, not their text: of a remote file the window knows another one than the extension host.
-    const reviewed = [...this.#reviews.values()].map(({ document }) => document.uri);
-    void vscode.commands.executeCommand("setContext", "hearth.edit.reviewed", reviewed);
+    // By path: windows on another machine have other addresses of the same files.
+    const paths = [...this.#reviews.values()].flatMap(({ document: { uri } }) => [uri.path, uri.fsPath]);
+    void vscode.commands.executeCommand("setContext", "hearth.edit.reviewed", paths);
+  }
+}
+
+/** The editor takes a document for unsaved that is as it was: it counts changes. */
+async function asSaved(document: vscode.TextDocument, saved: string | undefined): Promise<void> {
+  const isActive = vscode.window.activeTextEditor?.document === document;
+  if (isActive && document.isDirty && !document.isUntitled && document.getText() === saved) {
+    await vscode.commands.executeCommand("workbench.action.files.revert");
   }
 }
 

@@ -155,6 +155,31 @@ export class Proposal {
     return this.#following;
   }
 
+  /**
+   * Takes back the part of the change at a line of the proposed text; `isOld`: of the original. False where there is none, or
+   * where the editor refuses.
+   */
+  async undoPart(line: number, isOld: boolean): Promise<boolean> {
+    await this.#following;
+    const proposed = this.#proposedLines();
+    let moved = 0;
+    const hunks = hunksBetween(this.#base, proposed).map(({ start, end, lines }) => {
+      const from = start + moved;
+      moved += lines.length - (end - start);
+      return {
+        from,
+        count: lines.length,
+        old: this.#base.slice(start, end),
+        ends: isOld ? [start, end] : [from, from + lines.length],
+      };
+    });
+    const [only, ...others] = hunks;
+    const meant =
+      hunks.find(({ ends: [first = 0, last = 0] }) => first <= line && line < Math.max(last, first + 1)) ??
+      (others.length === 0 ? only : undefined);
+    return meant !== undefined && this.#replace(proposed, proposed.toSpliced(meant.from, meant.count, ...meant.old));
+  }
+
   /** Makes the change in the original, as one step of its undo. `asShown`: whatever others have changed there meanwhile. */
   async accept(asShown = false): Promise<Acceptance> {
     const document = await this.#openOriginal();

@@ -74,7 +74,7 @@ export class Proposals implements vscode.Disposable {
   finish(proposal: Proposal, warnings: readonly string[] = []): void {
     proposal.finish();
     this.#tellEditor();
-    tellWarnings(nameOf(proposal.original.uri), warnings);
+    tellWarnings(nameOf(proposal.original.uri), warnings, () => showDiff(proposal, proposal.firstLine));
   }
 
   /** Whether a change of a document could be stored. */
@@ -120,6 +120,19 @@ export class Proposals implements vscode.Disposable {
           ),
         );
         break;
+    }
+  }
+
+  /** Takes back the part of a proposed change at the cursor, on either side of its diff. */
+  async undoPart(proposal: Proposal): Promise<void> {
+    const editor = vscode.window.activeTextEditor;
+    if (editor === undefined || proposal.state !== "open") {
+      return;
+    }
+    const { uri } = editor.document;
+    const isOld = uri.toString() !== proposal.uri.toString();
+    if (!(await proposal.undoPart(editor.selection.active.line, isOld))) {
+      void vscode.window.showInformationMessage(vscode.l10n.t("Hearth: put the cursor on the change to take back."));
     }
   }
 
@@ -274,17 +287,22 @@ export class Proposals implements vscode.Disposable {
   }
 }
 
-/** What the user should look at before they accept. */
-export function tellWarnings(name: string, warnings: readonly string[]): void {
-  if (warnings.length > 0) {
-    void vscode.window.showWarningMessage(
-      vscode.l10n.t(
-        "Hearth: look at the change of '{0}' closely. {1}",
-        name,
-        warnings.map((each) => translate(each)).join(" "),
-      ),
-    );
+/** What the user should look at before they accept. `show`: the change. */
+export function tellWarnings(name: string, warnings: readonly string[], show: () => PromiseLike<unknown>): void {
+  if (warnings.length === 0) {
+    return;
   }
+  const told = vscode.l10n.t(
+    "Hearth: look at the change of '{0}' closely. {1}",
+    name,
+    warnings.map((each) => translate(each)).join(" "),
+  );
+  // The editor shows one line of a notification that has no button.
+  const showChange = vscode.l10n.t("Show Change");
+  vscode.window
+    .showWarningMessage(told, showChange)
+    .then((answer) => (answer === showChange ? show() : undefined))
+    .then(undefined, tellFailure);
 }
 
 async function showDiff({ original, before, uri, title }: Proposal, firstLine: number): Promise<void> {

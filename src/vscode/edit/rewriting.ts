@@ -8,6 +8,7 @@ import type { CancelToken } from "../../core/ports";
 import type { AnyModel, ChatMessage } from "../../protocol/engine";
 import type { EditorConfigs } from "../editorConfigs";
 import type { Settings } from "../settings";
+import { tellFailure } from "../failures";
 import { translate } from "../translated";
 import type { CodeRange } from "./codeRange";
 import { type InlineReview, REVIEWED_LINES_MAX } from "./inlineReview";
@@ -144,7 +145,7 @@ async function rewriteInPlace(ports: Reviewing, what: Rewrite, document: vscode.
   }
   if (await review.begin(document, lines, proposed, ended.warnings)) {
     // Lenses are shown late, and no screen reader says them.
-    tellWarnings(name, ended.warnings);
+    tellWarnings(name, ended.warnings, () => vscode.window.showTextDocument(document));
   } else {
     // Others have changed the same lines meanwhile: both are to be seen.
     const { original } = what.code;
@@ -276,9 +277,25 @@ function tellNoChange(name: string): void {
 
 function tellNoCode(name: string, { reason, answer }: Extract<Ending, { kind: "noCode" }>): void {
   const said = answer.trim().replaceAll(/\s+/g, " ").slice(0, TOLD_CHARS);
-  void vscode.window.showWarningMessage(
-    said === ""
-      ? vscode.l10n.t("Hearth: the model gave no answer.")
-      : vscode.l10n.t("Hearth: the model gave no code for '{0}'. {1} It said: {2}", name, translate(reason), said),
+  if (said === "") {
+    void vscode.window.showWarningMessage(vscode.l10n.t("Hearth: the model gave no answer."));
+    return;
+  }
+  const told = vscode.l10n.t(
+    "Hearth: the model gave no code for '{0}'. {1} It said: {2}",
+    name,
+    translate(reason),
+    said,
   );
+  const showAnswer = vscode.l10n.t("Show Answer");
+  vscode.window
+    .showWarningMessage(told, showAnswer)
+    .then((chosen) =>
+      chosen === showAnswer
+        ? vscode.workspace
+            .openTextDocument({ language: "markdown", content: answer })
+            .then((document) => vscode.window.showTextDocument(document))
+        : undefined,
+    )
+    .then(undefined, tellFailure);
 }

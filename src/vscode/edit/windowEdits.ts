@@ -121,23 +121,32 @@ export class WindowEdits implements vscode.Disposable {
         const document = review.at(uri);
         return document === undefined ? otherwise?.(uri) : work(document, typeof id === "number" ? id : undefined);
       };
+    const accept = inReview(
+      (document) => {
+        review.keep(document, undefined);
+      },
+      withProposal((proposal) => proposals.accept(proposal)),
+    );
+    const discard = inReview(
+      (document) => review.undo(document, undefined),
+      withProposal((proposal) => proposals.discard(proposal)),
+    );
     const commands: Record<string, Run> = {
       "hearth.applyCode": (code) => applyCode({ proposals, configs: this.#configs }, code),
-      "hearth.edit.accept": inReview(
-        (document) => {
-          review.keep(document, undefined);
-        },
-        withProposal((proposal) => proposals.accept(proposal)),
-      ),
-      "hearth.edit.discard": inReview(
-        (document) => review.undo(document, undefined),
-        withProposal((proposal) => proposals.discard(proposal)),
-      ),
+      "hearth.edit.accept": accept,
+      "hearth.edit.discard": discard,
+      // Above an editor there are only words: it would write the keys of a command behind them.
+      "hearth.edit.acceptAll": accept,
+      "hearth.edit.discardAll": discard,
+      "hearth.edit.showWarnings": inReview((document) => {
+        review.tellWarnings(document);
+      }),
       "hearth.edit.keepHunk": inReview((document, id) => {
         review.keep(document, id ?? review.hunkAtCursor(document) ?? NO_HUNK);
       }),
-      "hearth.edit.undoHunk": inReview((document, id) =>
-        review.undo(document, id ?? review.hunkAtCursor(document) ?? NO_HUNK),
+      "hearth.edit.undoHunk": inReview(
+        (document, id) => review.undo(document, id ?? review.hunkAtCursor(document) ?? NO_HUNK),
+        withProposal((proposal) => proposals.undoPart(proposal)),
       ),
       "hearth.edit.stop": withProposal((proposal) => {
         proposal.stop();

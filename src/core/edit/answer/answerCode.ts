@@ -4,8 +4,9 @@ import { withoutBlankEnds } from "../blankEnds";
 import { hasOnlyComments } from "../commentsOnly";
 import { ANSWER_CHARS_MAX, answerParts, type CodePart } from "./answerParts";
 import { withoutControlTokens } from "./controlTokens";
-import { fenceInfo, isMarkdown, mayStandIn } from "./fenceInfo";
+import { fenceInfo, isMarkdown, languageNamed, mayStandIn } from "./fenceInfo";
 import { markLines } from "./fenceMarks";
+import { joinedBlocks } from "./joinedBlocks";
 import { isPatch } from "./patchText";
 import { isProse, readsLikeTalk } from "./talk";
 import { blockOnOneLine, withoutLineNumbers, withoutTags } from "./wrapping";
@@ -116,6 +117,10 @@ function chosenBlock(
   });
   const choice = named.length > 0 ? named : fresh;
   const best = Math.max(0, ...choice.map(({ lines }) => likeness(lines, known)));
+  const joined = joinedBlocks(fresh, original, languageId);
+  if (joined !== undefined) {
+    return { block: joined, others: 0 };
+  }
   const block = choice.find(({ lines }) => likeness(lines, known) >= best * 0.6) ?? fitting[0];
   const elsewhere = filled.filter((each) => each !== block && isOfAnotherFile(each, target) && !fresh.includes(each));
   return block === undefined ? undefined : { block, others: Math.max(0, fresh.length - 1) + elsewhere.length };
@@ -151,8 +156,13 @@ function unfenced(text: string, target: AnswerTarget, blocks: readonly CodePart[
     return { kind: "code", lines: single, closed: true, isFenced: true, others: 0 };
   }
   const isTalk = (line: string): boolean => !known.has(line.trim()) && readsLikeTalk(line, languageId);
+  // As it is copied from a page: the block's language, and the button beside it.
+  const isLabel = (line: string): boolean =>
+    !known.has(line.trim()) &&
+    (/^copy(?: code)?$/i.test(line.trim()) ||
+      (/^[A-Za-z+#]+$/.test(line.trim()) && languageNamed(line.trim().toLowerCase()) === languageId));
   const isAside = (line: string): boolean => line.trim() === "" || isTalk(line);
-  const first = lines.findIndex((line) => !isAside(line));
+  const first = lines.findIndex((line) => !isAside(line) && !isLabel(line));
   if (first === -1) {
     return none;
   }

@@ -5,7 +5,7 @@ import { withElided } from "../elision";
 import { isMarkerLine } from "../elisionMarkers";
 import { applyHunks, type LineHunk } from "../lineDiff";
 import type { StructuredPlacement } from "../structuredPlace";
-import { restoredWarning } from "../warnings";
+import { leftOutWarnings } from "../warnings";
 import { type Element, elementsOf } from "./elements";
 
 export interface MarkupTarget {
@@ -37,7 +37,7 @@ export function placeElements(text: readonly string[], target: MarkupTarget): St
   }
   const elements = elementsOf(target.lines);
   const hunks: LineHunk[] = [];
-  let restored = 0;
+  const left = { restored: 0, gone: 0 };
   let after: Element | undefined;
   for (const element of own) {
     const lines = code.slice(element.start, element.end);
@@ -57,11 +57,14 @@ export function placeElements(text: readonly string[], target: MarkupTarget): St
     }
     const old = target.lines.slice(found.start, found.end);
     const fitted = fitIndentation(lines, { ...target, lines: old, width: 0 });
-    const expanded = withElided(fitted, old, target.indentation.size);
+    const expanded = withElided(fitted, old, { tabWidth: target.indentation.size, languageId: target.languageId });
     if (expanded.kind === "unclear") {
       return { kind: "nowhere", reason: "The code leaves parts out and does not say where they belong." };
     }
-    restored += expanded.kind === "merged" ? expanded.restored : 0;
+    if (expanded.kind === "merged") {
+      left.restored += expanded.restored;
+      left.gone += expanded.gone;
+    }
     hunks.push({ start: found.start, end: found.end, lines: expanded.lines });
     after = found;
   }
@@ -69,8 +72,7 @@ export function placeElements(text: readonly string[], target: MarkupTarget): St
   if (sorted.some((hunk, i) => hunk.start < (sorted[i - 1]?.end ?? 0))) {
     return undefined;
   }
-  const warnings = restored > 0 ? [restoredWarning(restored)] : [];
-  return { kind: "placed", lines: applyHunks(target.lines, sorted), warnings };
+  return { kind: "placed", lines: applyHunks(target.lines, sorted), warnings: leftOutWarnings(left) };
 }
 
 function outermost(elements: readonly Element[]): Element[] {

@@ -1,11 +1,11 @@
 import type { Indentation } from "../../indentation";
 import { blankEnds, withoutBlankEnds } from "../blankEnds";
 import { anchoredRange } from "../anchoredRange";
-import { withElided } from "../elision";
+import { type ElisionStyle, withElided } from "../elision";
 import { isMarkerLine } from "../elisionMarkers";
 import { applyHunks, type LineHunk } from "../lineDiff";
 import type { StructuredPlacement } from "../structuredPlace";
-import { keptWarning, restoredWarning } from "../warnings";
+import { keptWarning, leftOutWarnings } from "../warnings";
 import { literalLines, type Section, sectionsOf } from "./sections";
 
 export interface MarkdownTarget {
@@ -32,12 +32,19 @@ export function placeMarkdown(text: readonly string[], target: MarkdownTarget): 
     : new MarkdownPlacer(code, target, document).place(own, isWhole);
 }
 
+function styleOf({ size }: Indentation): ElisionStyle {
+  return { tabWidth: size, languageId: "markdown" };
+}
+
 function placeText(code: readonly string[], { lines, indentation, cursorLine }: MarkdownTarget): StructuredPlacement {
   const range = anchoredRange(code, lines, { start: 0, end: lines.length });
   if (range !== undefined) {
-    const expanded = withElided(code, lines.slice(range.start, range.end), indentation.size);
-    const own = expanded.kind === "unclear" ? code : expanded.lines;
-    return { kind: "placed", lines: applyHunks(lines, [{ ...range, lines: own }]), warnings: [] };
+    const expanded = withElided(code, lines.slice(range.start, range.end), styleOf(indentation));
+    if (expanded.kind === "unclear") {
+      return { kind: "nowhere", reason: "The text leaves parts out and does not say where they belong." };
+    }
+    const warnings = expanded.kind === "merged" ? leftOutWarnings(expanded) : [];
+    return { kind: "placed", lines: applyHunks(lines, [{ ...range, lines: expanded.lines }]), warnings };
   }
   const literal = literalLines(lines);
   let at = cursorLine;
@@ -64,6 +71,7 @@ class MarkdownPlacer {
   readonly #replaced = new Set<Section>();
   readonly #kept: string[] = [];
   #restored = 0;
+  #gone = 0;
 
   constructor(code: readonly string[], target: MarkdownTarget, document: Section) {
     this.#code = code;
@@ -91,7 +99,7 @@ class MarkdownPlacer {
     }
     const lines = applyHunks(this.#target.lines, merged(this.#hunks));
     const warnings = [
-      ...(this.#restored > 0 ? [restoredWarning(this.#restored)] : []),
+      ...leftOutWarnings({ restored: this.#restored, gone: this.#gone }),
       ...(this.#kept.length > 0 ? [keptWarning(this.#kept)] : []),
     ];
     return { kind: "placed", lines, warnings };
@@ -147,9 +155,10 @@ class MarkdownPlacer {
     const before = this.#target.lines.slice(old.text, old.textEnd);
     const hasText = (lines: readonly string[]): boolean => lines.some((line) => line.trim() !== "");
     const fresh = withoutBlankEnds(this.#code.slice(own.text, own.textEnd));
-    const expanded = withElided(fresh, before, this.#target.indentation.size);
+    const expanded = withElided(fresh, before, styleOf(this.#target.indentation));
     const isOnlyHead = !hasText(fresh) && own.sections.length > 0;
     const stays = isOnlyHead || expanded.kind === "unclear";
+    this.#gone += expanded.kind === "merged" ? expanded.gone : 0;
     this.#restored +=
       expanded.kind === "merged"
         ? expanded.restored

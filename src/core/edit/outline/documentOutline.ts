@@ -3,7 +3,8 @@ import { familyOf } from "./families";
 import { flattened, outlineOf } from "./outline";
 
 /** What declares members at once that its functions belong to. */
-const TYPE_LIKE = /\b(?:class|interface|struct|trait|impl|object|extension|protocol|actor|record|union|enum)\b/;
+const TYPE_LIKE =
+  /\b(?:class|defmodule|defimpl|defprotocol|interface|struct|trait|impl|object|extension|protocol|actor|record|union|enum)\b/;
 
 /** The declarations of a document, and those around its cursor. */
 export class DocumentOutline {

@@ -101,6 +101,28 @@ function codeHead(head: string, text: string, family: Family, container: Contain
     const hasMembers = family.kind === "go" && /\b(?:struct|interface)\s*\{/.test(head);
     return { kind: hasMembers ? "container" : "variable", name: typed, nesting: "top" };
   }
+  // Names of shells may have hyphens; keywords of Visual Basic are capitals.
+  const shell = /^(?:function\s+([\w:.-]+)|([\w:.-]+)\s*\(\s*\)\s*\{)/.exec(head);
+  if (family.kind === "shell" && shell !== null) {
+    return { kind: "function", name: shell[1] ?? shell[2] ?? "" };
+  }
+  const [, basic = "", basicName] =
+    /^(?:(?:Public|Private|Friend|Protected|Shared|Partial|MustInherit|NotInheritable|Overrides|Overridable|Async)\s+)*(Function|Sub|Property|Module|Class|Structure|Interface|Namespace)\s+(\w+)/.exec(
+      head,
+    ) ?? [];
+  if (family.kind === "ruby" && basicName !== undefined) {
+    const isFunction = /^(?:Function|Sub|Property)$/.test(basic);
+    return { kind: isFunction ? "function" : "container", name: basicName };
+  }
+  const clause = /^defp?\s+([\p{L}_][\p{L}\p{N}_?!]*).*(?:\bdo$|,\s*do:)/u.exec(head)?.[1];
+  if (clause !== undefined) {
+    return { kind: "function", name: clause, parameters: parametersOf(head.slice(4)), nesting: "member" };
+  }
+  // Of MATLAB: what it returns stands before its name.
+  const returning = /^function\s+[^=(]*=\s*([\p{L}_][\p{L}\p{N}_.]*)/u.exec(head)?.[1];
+  if (returning !== undefined) {
+    return { kind: "function", name: returning, parameters: parametersOf(head) };
+  }
   const declared = FUNCTION.exec(head);
   if (declared !== null) {
     return functionHead(declared, head, family);
@@ -128,6 +150,12 @@ function functionHead([, receiver, name = ""]: RegExpExecArray, head: string, fa
 
 /** `const f = …`, `exports.f = …`, `A.prototype.f = …`. */
 function assignedHead(head: string, family: Family, container: Container): Head | undefined {
+  // Of R, and of Lisps.
+  const [, arrow, value = ""] = /^([\p{L}.][\p{L}\p{N}._]*)\s*<<?-\s*(function\b|\\\()?/u.exec(head) ?? [];
+  const defined = /^\((?:def[\w-]*|define)\s+\(?([^\s()[\]]+)/.exec(head)?.[1];
+  if (arrow !== undefined || defined !== undefined) {
+    return { kind: value === "" && defined === undefined ? "variable" : "function", name: arrow ?? defined ?? "" };
+  }
   const name = TYPED_FIRST.has(family.kind) ? undefined : VARIABLE.exec(head)?.[1];
   const isClassic = container !== "class" || !/^(?:static|readonly)\b/.test(head);
   if (name !== undefined && isClassic && !/^\s*static\s+[^=;]*\(/.test(head)) {

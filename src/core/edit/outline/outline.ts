@@ -11,7 +11,7 @@ const DEPTH_MAX = 12;
 const CONTINUES =
   /^\s*(?:\{|\)|\]|\.(?!\.)|\?(?!\?)|&&|\|\||=>|->|(?:extends|implements|throws|where|else|elseif|catch|finally|instanceof|permits)\b)/;
 const SUITE_GOES_ON =
-  /^\s*(?:[)\]}]|(?:else|elif|except|finally|elsif|elseif|rescue|ensure|end|when|in|fi|done|esac)\b)/;
+  /^\s*(?:[)\]}]|(?:else|elif|except|finally|elsif|elseif|rescue|ensure|begin|end\w*|when|in|fi|done|esac)\b)/i;
 /** What a line that is not ended ends with. */
 const UNENDED = /(?:[=+\-*/%&|^<>?,.([{\\]|=>|->|\b(?:extends|implements|throws|return|in|of|new|async|function))\s*$/;
 const LABEL = /^\s*(?:public|private|protected|internal|signals|slots|default|case\b[^?]*)\s*(?:slots)?\s*:\s*$/;
@@ -122,6 +122,10 @@ class OutlineReader {
     if (this.#family.kind === "toml") {
       return this.#tableEnd(head, limit);
     }
+    const routine = this.#family.kind === "sql" ? this.#routineEnd(head, limit) : undefined;
+    if (routine !== undefined) {
+      return routine;
+    }
     return this.#family.brackets ? this.#bracketEnd(head, limit, container) : this.#suiteEnd(head, limit);
   }
 
@@ -179,6 +183,32 @@ class OutlineReader {
   #goesOn(i: number, limit: number): boolean {
     const next = Array.from({ length: limit - i }, (_, k) => i + k).find((k) => this.#code(k).trim() !== "");
     return next !== undefined && CONTINUES.test(this.#code(next)) && !/^\s*\{/.test(this.#code(next));
+  }
+
+  /** Of SQL: a block between `BEGIN` and its `END`, in which statements end, too; undefined where there is none. */
+  #routineEnd(head: number, limit: number): number | undefined {
+    const isRoutine =
+      /^\s*(?:begin|declare)\s*$|^\s*(?:create|alter)\b.*\b(?:function|procedure|proc|trigger|package|event)\b/i;
+    if (!isRoutine.test(this.#code(head))) {
+      return undefined;
+    }
+    let depth = 0;
+    let hasBegun = false;
+    for (let i = head; i < limit; ++i) {
+      for (const [word] of this.#code(i).matchAll(/\bend\s+(?:if|loop|while|repeat|for)\b|\b(?:begin|case|end)\b/gi)) {
+        const isOpener = /^(?:begin|case)$/i.test(word);
+        depth += isOpener ? 1 : /^end(?:\s+case)?$/i.test(word) ? -1 : 0;
+        hasBegun ||= isOpener;
+      }
+      if (hasBegun && depth <= 0) {
+        return i + 1;
+      }
+      const isDeclaration = /^\s*declare\b/i.test(this.#code(head)) || /\b(?:as|is)\s*$/i.test(this.#code(i));
+      if (!hasBegun && /;\s*$/.test(this.#code(i)) && !isDeclaration) {
+        return undefined;
+      }
+    }
+    return undefined;
   }
 
   #suiteEnd(head: number, limit: number): number {
