@@ -161,9 +161,9 @@ describe("a change that is reviewed in the editor", () => {
     await current.press("Alt+Backslash");
     await current.answer("What should be done with this code?", "Call it another name");
     const above = new ProposedChange(current);
-    await above.button("Discard Proposed Change").waitFor();
-    await above.button("Accept Proposed Change").click();
-    await above.button("Accept Proposed Change").waitFor({ state: "detached" });
+    await above.button("Discard All").waitFor();
+    await above.button("Accept All").click();
+    await above.button("Accept All").waitFor({ state: "detached" });
     assert.equal(await current.saved("half.ts", (text) => text !== REVIEWED), REVIEWED.replace(HALF, RENAMED));
   });
 });
