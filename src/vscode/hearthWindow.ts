@@ -217,6 +217,7 @@ export class HearthWindow {
       powerReason: this.#power.reason,
       lastSkipReason: this.engine.requests.lastSkipReason,
       statistics: this.engine.statistics,
+      unasked: this.engine.unasked,
       isUnjudged: showedUnjudged(this.engine.requests),
     };
     return statusLine(facts, translate);
