@@ -2,7 +2,7 @@ import type { FileHandle } from "node:fs/promises";
 import { open, rename, rm, statfs, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ModelsError } from "../protocol/models";
-import { hasCode } from "./fileLock";
+import { hasCode } from "../fileLock";
 
 /** What can run out, as a port: tests have drives that are full. */
 export interface DiskPort {
@@ -30,10 +30,10 @@ export const DRAFT_SUFFIX = ".new";
 
 /**
  * Replaces a small file so that after a crash it is the old or the new one.
- * @param shared other processes may do so at the same time, without a lock.
+ * Its caller holds a lock; what several processes change is a shared file (sharedFile.ts).
  */
-export async function replaceFile(path: string, text: string, shared = false): Promise<void> {
-  const draft = `${path}${shared ? `.${String(process.pid)}` : ""}${DRAFT_SUFFIX}`;
+export async function replaceFile(path: string, text: string): Promise<void> {
+  const draft = path + DRAFT_SUFFIX;
   try {
     await writeFile(draft, text, { mode: 0o600, flush: true });
     await rename(draft, path);

@@ -73,7 +73,10 @@ describe("a download", () => {
     inWorld(async (world) => {
       await world.download();
       writeFileSync(world.target, "mine");
-      await assert.rejects(world.download(), { code: "busy", message: /there already .* run "hearth models verify/ });
+      await assert.rejects(world.download(), {
+        code: "unchecked",
+        message: /there already .* run "hearth models verify/,
+      });
       assert.equal(readFileSync(world.target, "utf8"), "mine");
     }),
   );
@@ -172,7 +175,7 @@ describe("what is known of a file", () => {
         response.writeHead(200, { ...world.hub.facts(), "x-linked-etag": `"${"a".repeat(64)}"` }).end();
         return true;
       };
-      await world.assertFails("content", /now offers another content .* than at the first visit .* --latest/);
+      await world.assertFails("changed", /now offers another content .* than at the first visit .* --latest/);
       assert.match(world.hub.seen.at(-1)?.url ?? "", new RegExp(COMMIT));
       world.hub.onHub = undefined;
       await world.download({ latest: true });

@@ -4,7 +4,7 @@ import { openGgufFile } from "../model/ggufFile";
 import { HEADER_BYTES_MAX } from "../model/ggufHeader";
 import { type CatalogueModel, type DownloadProgress, type HashSource, ModelsError } from "../protocol/models";
 import { type DiskPort, diskError, syncFolder } from "./disk";
-import { FileLock, hasCode } from "./fileLock";
+import { FileLock, hasCode } from "../fileLock";
 import type { HttpPort } from "../network/http";
 import { type AnnouncedFile, HubFile, type HubOptions } from "./hub";
 import type { DownloadLimits } from "./limits";

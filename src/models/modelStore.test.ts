@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, uti
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CatalogueModel } from "../protocol/models";
-import { FileLock } from "./fileLock";
+import { FileLock } from "../fileLock";
 import { type LedgerEntry, summariseLedger } from "../network/ledgerSummary";
 import { installedPath, ModelStore } from "./modelStore";
 import { nodeHttp } from "../network/nodeHttp";

@@ -18,7 +18,7 @@ import { budgetOffers } from "./budgets";
 import { CATALOGUE, catalogueModel } from "./catalogue";
 import { type DiskPort, diskError, realDisk } from "./disk";
 import { type Downloadable, type Downloaded, downloadModel } from "./download";
-import { FileLock, lockHolder } from "./fileLock";
+import { FileLock, lockHolder } from "../fileLock";
 import type { HttpPort } from "../network/http";
 import { HUB, type HubOptions } from "./hub";
 import { listRepository } from "./hubTree";

@@ -161,6 +161,8 @@ export interface FoundFile {
  * - `login`: the file needs a token, or terms to be accepted
  * - `notFound`: there is no such file
  * - `content`: what came is not what was asked for: a page, no GGUF, wrong ranges, another length or hash
+ * - `changed`: the hub has another content by now than at the first visit
+ * - `unchecked`: there is a file of that name already, and nobody has checked it
  * - `redirect`: redirects in circles, or to where no file may come from
  * - `diskFull`, `disk`: there is no room, or the file system refused
  * - `busy`: another process downloads or uses it
@@ -174,6 +176,8 @@ export type ModelsErrorCode =
   | "login"
   | "notFound"
   | "content"
+  | "changed"
+  | "unchecked"
   | "redirect"
   | "diskFull"
   | "disk"
