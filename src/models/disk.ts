@@ -52,10 +52,42 @@ export async function syncFolder(path: string): Promise<void> {
   const folder = await open(dirname(path), "r");
   try {
     await folder.sync();
+  } catch (error) {
+    // Folders of some file systems (FUSE, of other machines) cannot be flushed; the file is there, and whole.
+    if (!hasCode(error, "EINVAL", "ENOTSUP", "EOPNOTSUPP", "EPERM", "EBADF")) {
+      throw error;
+    }
   } finally {
     await folder.close();
   }
 }
+
+const WRITABLE = "permission denied; make the folder writable, or choose another one for models";
+const READABLE = "permission denied; make the file readable for you";
+const READ_ONLY = "the drive is read-only; choose another folder for models";
+
+/** By what was attempted and the system's code: what is wrong, and what to do. */
+const CAUSES: Readonly<Record<"read" | "write" | "any", Readonly<Record<string, string>>>> = {
+  read: {
+    EACCES: READABLE,
+    EPERM: READABLE,
+    ENOENT: "it is not there; check the path",
+  },
+  write: {
+    EACCES: WRITABLE,
+    EPERM: WRITABLE,
+    EROFS: READ_ONLY,
+    ENOENT: "its folder is gone; start again, or choose another folder for models",
+  },
+  any: {
+    EEXIST: "a part of the path is a file, not a folder; choose another folder for models",
+    EISDIR: "it is a folder; name a file in it",
+    ENOTDIR: "a part of the path is a file, not a folder; choose another folder for models",
+    ENAMETOOLONG: "its name is too long for this drive; choose a shorter folder for models",
+    EFBIG: "this drive's file system holds no file of that size; choose another folder for models",
+    EIO: "the drive fails to read or write; check it",
+  },
+};
 
 /** An error of the file system as users see it; anything else unchanged. */
 export function diskError(error: unknown, attempt: string, path: string): unknown {
@@ -69,19 +101,10 @@ export function diskError(error: unknown, attempt: string, path: string): unknow
       { cause: error },
     );
   }
-  if (hasCode(error, "EACCES", "EPERM", "EROFS")) {
-    return new ModelsError(
-      "disk",
-      `cannot ${attempt} '${path}': permission denied; make the folder writable, or choose another one for models`,
-      { cause: error },
-    );
-  }
-  if (/^E[A-Z\d]+$/.test(String(error.code))) {
-    return new ModelsError(
-      "disk",
-      `cannot ${attempt} '${path}': the file system reports ${String(error.code)}; check the drive and the path`,
-      { cause: error },
-    );
+  const why = CAUSES[attempt === "read" ? "read" : "write"][String(error.code)] ?? CAUSES.any[String(error.code)];
+  if (why !== undefined || /^E[A-Z\d]+$/.test(String(error.code))) {
+    const told = why ?? `the file system reports ${String(error.code)}; check the drive and the path`;
+    return new ModelsError("disk", `cannot ${attempt} '${path}': ${told}`, { cause: error });
   }
   return error;
 }

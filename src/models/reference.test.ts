@@ -34,6 +34,12 @@ describe("a model's name", () => {
     assert.equal(referenceName(url), "example.org_8080/my_model.gguf");
   });
 
+  it("may be the page of a repository, as it is copied from a browser", () => {
+    for (const page of ["https://huggingface.co/a/b", "https://hf.co/a/b/", "https://huggingface.co/a/b/tree/main"]) {
+      assert.deepEqual(parseReference(page), { kind: "repository", repository: "a/b" });
+    }
+  });
+
   it("may be a path", () => {
     for (const path of ["/m/x.gguf", "./x.gguf", "../x.gguf", "C:\\m\\x.gguf"]) {
       assert.deepEqual(parseReference(path), { kind: "path", path });
@@ -51,6 +57,9 @@ describe("a model's name", () => {
     ["https://user:secret@h/x.gguf", /password/],
     ["https://h/x.zip", /does not end in \.gguf/],
     ["https://", /malformed/],
+    ["https://h/%E0%A4%A.gguf", /malformed/],
+    ["https://huggingface.co/a/b/blob/main/%E0.gguf", /malformed/],
+    ["https://huggingface.co/a", /does not end/],
     ["a/b/c\u0000.gguf", /neither an id/],
   ];
   for (const [given, says] of bad) {

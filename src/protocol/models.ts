@@ -144,6 +144,21 @@ export interface ModelList {
   readonly available: readonly OfferedModel[];
 }
 
+/** What is meant by what a user has typed. */
+export interface NamedModel {
+  /** `file`: can be downloaded; `repository`: one of its files; `path`: a file of this machine. */
+  readonly kind: "file" | "repository" | "path";
+  /** As it is called in lists, whatever its address. */
+  readonly name: string;
+}
+
+/** A GGUF file of a repository, as the hub lists it. */
+export interface ListedFile {
+  /** `org/repo/file`. */
+  readonly reference: string;
+  readonly bytes: number;
+}
+
 /** A file of another program's that Hearth could use in place. */
 export interface FoundFile {
   readonly path: string;
@@ -156,6 +171,7 @@ export interface FoundFile {
 
 /**
  * - `reference`: what was asked for names no model
+ * - `mirror`: the address of the mirror that is set is none
  * - `network`: the server cannot be reached, or the connection breaks again and again
  * - `refused`: the server answered with a failure
  * - `login`: the file needs a token, or terms to be accepted
@@ -171,6 +187,7 @@ export interface FoundFile {
  */
 export type ModelsErrorCode =
   | "reference"
+  | "mirror"
   | "network"
   | "refused"
   | "login"
