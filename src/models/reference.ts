@@ -18,8 +18,8 @@ export type ModelReference =
   | { readonly kind: "url"; readonly url: URL }
   | { readonly kind: "path"; readonly path: string };
 
-/** Names become folders and files: no separators, no leading dot. */
-const SEGMENT = /^[\w-][\w.+-]*$/;
+/** Names become folders and files, with suffixes: no separators, no leading dot, not longer than file systems have. */
+const SEGMENT = /^[\w-][\w.+-]{0,199}$/;
 const HUB_PAGE = /^\/([^/]+)\/([^/]+)\/(?:resolve|blob)\/([^/]+)\/(.+)$/;
 /** The page of a repository, or the list of its files. */
 const HUB_REPOSITORY = /^\/([^/]+\/[^/]+)(?:\/?|\/tree\/main\/?)$/;
