@@ -37,6 +37,7 @@ export interface AnnouncedFile {
   readonly commit?: string;
 }
 
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const SHA256 = /^[0-9a-f]{64}$/i;
 const COMMIT = /^[0-9a-f]{40}$/;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
@@ -232,14 +233,19 @@ export class HubFile {
   }
 
   #headers(isProbe: boolean, url: URL): Record<string, string> {
-    const { token, endpoint } = this.#options;
+    const { token } = this.#options;
     return {
       "user-agent": USER_AGENT,
       "accept-encoding": "identity",
       // A server that has the file itself shall not send all of it.
       ...(isProbe ? { range: "bytes=0-0" } : {}),
-      ...(token !== undefined && url.origin === endpoint.origin ? { authorization: `Bearer ${token}` } : {}),
+      ...(token !== undefined && this.#mayHaveToken(url) ? { authorization: `Bearer ${token}` } : {}),
     };
+  }
+
+  /** The endpoint itself, where nobody reads along: what is not encrypted stays on this machine. */
+  #mayHaveToken({ origin, protocol, hostname }: URL): boolean {
+    return origin === this.#options.endpoint.origin && (protocol === "https:" || LOOPBACK.test(hostname));
   }
 
   #refusal(hop: Hop | undefined): ModelsError {
@@ -254,11 +260,14 @@ export class HubFile {
       );
     }
     if (status === 401 || status === 403) {
-      const terms = code === "GatedRepo" ? "accept its terms on its page, and set" : "set";
+      const sent = this.#options.token !== undefined && hop !== undefined && this.#mayHaveToken(hop.url);
+      const what = sent ? "refuses the token for this file" : "wants to know who asks";
+      const set = this.#options.token !== undefined && !sent ? "give the mirror an https address, and set" : "set";
+      const terms = code === "GatedRepo" ? `accept its terms on its page, and ${set}` : set;
       return new ModelsError(
         "login",
-        `cannot download '${this.#name}': ${host} wants to know who asks (${String(status)}); ` +
-          `${terms} a token in the environment variable HF_TOKEN, or with "Hearth: Set Download Token…" in the editor`,
+        `cannot download '${this.#name}': ${host} ${what} (${String(status)}); ` +
+          `${terms} ${sent ? "another" : "a"} token in the environment variable HF_TOKEN, or with "Hearth: Set Download Token…" in the editor`,
       );
     }
     return new ModelsError(

@@ -92,6 +92,15 @@ export class ModelStore {
     this.#catalogue = options.catalogue ?? CATALOGUE;
   }
 
+  /** Where `org/repo` is asked for, and a token goes; undefined: the address that is set is none. */
+  get origin(): string | undefined {
+    try {
+      return this.#endpoint().origin;
+    } catch {
+      return undefined;
+    }
+  }
+
   async list(): Promise<ModelList> {
     const { files, begun } = await readModelFolder(this.folder);
     const own = await Promise.all(files.map((file) => this.#ownModel(file)));

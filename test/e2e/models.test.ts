@@ -117,6 +117,24 @@ describe("a model, from nothing to its use", () => {
     await editor.toasts().filter({ hasText: "has no such file; check the name" }).first().waitFor();
     await editor.screenshot("not-found");
     await editor.toasts().getByText("Set Mirror").waitFor();
+    // The next step is a click, and what is no name says so with the same one.
+    await editor.toasts().getByText("Name Another…").click();
+    await editor.answer(PLACEHOLDER, "no model at all");
+    await editor.toasts().filter({ hasText: "names no model" }).first().waitFor();
+    await editor.toasts().getByText("Name Another…").click();
+    // Of a repository, one of its files is chosen.
+    hub.onHub = (request, response) => {
+      if (!(request.url ?? "").startsWith(`/api/models/${REPOSITORY}/tree`)) {
+        return false;
+      }
+      response.end(JSON.stringify([FILE, "other.gguf"].map((path) => ({ path, size: MODEL_BYTES.length }))));
+      return true;
+    };
+    await editor.answer(PLACEHOLDER, `https://huggingface.co/${REPOSITORY}`);
+    await editor.choices().filter({ hasText: "other.gguf" }).first().waitFor();
+    await editor.screenshot("files-of-a-repository");
+    await editor.press("Escape");
+    hub.onHub = undefined;
     // What is tried next takes the place of what failed before.
     await editor.command("Hearth: Choose Model…");
     await choose("Starter model");

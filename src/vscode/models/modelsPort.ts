@@ -10,6 +10,8 @@ import type {
 
 /** Model files on this machine and where to get others; models/modelStore.ts is one. Everything rejects with ModelsError. */
 export interface ModelsPort {
+  /** Where `org/repo` is asked for, and a token goes; undefined: the address that is set is none. */
+  readonly origin: string | undefined;
   list(): Promise<ModelList>;
   /** How fast this machine is, unless that is known: lists then say what to expect. Some seconds of all cores. */
   measure(signal: AbortSignal): Promise<void>;

@@ -7,6 +7,7 @@ import type { Settings } from "../settings";
 import { StandingNotice } from "../standingNotice";
 import { translate } from "../translated";
 import type { WindowEngine } from "../windowEngine";
+import { downloadToken, storeDownloadToken } from "./downloadToken";
 import { type FailureStep, FAILURE_STEPS, STEP_TITLES } from "./failureSteps";
 import { chooseMemoryBudget } from "./memoryBudget";
 import { type DownloadWish, ModelDownloads } from "./modelDownloads";
@@ -20,8 +21,6 @@ export interface WindowModelsOptions {
   readonly open: OpenModels;
   readonly log: vscode.LogOutputChannel;
 }
-
-export const TOKEN_KEY = "hearth.downloadToken";
 
 /** What has failed, to be tried again. */
 interface Tried {
@@ -56,7 +55,7 @@ export class WindowModels implements vscode.Disposable {
         this.#orTell(async () =>
           chooseMemoryBudget(options, { models: await this.#models(), signal: this.#ending.signal }),
         ),
-      "hearth.setDownloadToken": () => this.#setToken(),
+      "hearth.setDownloadToken": () => this.#orTell(() => this.#setToken()),
       "hearth.models.act": (action) => this.#act(action as ModelAction),
       "hearth.models.step": (step) => this.#orTell(() => this.#takeStep(step)),
     };
@@ -161,12 +160,11 @@ export class WindowModels implements vscode.Disposable {
 
   async #models(): Promise<ModelsPort> {
     const { settings, context, open } = this.#options;
-    const token = await context.secrets.get(TOKEN_KEY);
-    return open({
-      folder: settings.modelsFolder,
-      endpoint: settings.modelsMirror,
-      ...(token === undefined || token === "" ? {} : { token }),
-    });
+    const choice = { folder: settings.modelsFolder, endpoint: settings.modelsMirror };
+    const models = open(choice);
+    const { origin } = models;
+    const token = origin === undefined ? undefined : await downloadToken(context.secrets, origin);
+    return token === undefined ? models : open({ ...choice, token });
   }
 
   /** From click to use: shown all the way, and what is next is a button. */
@@ -405,10 +403,15 @@ export class WindowModels implements vscode.Disposable {
   /** Whether there is a token now that may help. */
   async #setToken(): Promise<boolean> {
     const { secrets } = this.#options.context;
+    const { origin } = await this.#models();
+    if (origin === undefined) {
+      throw new ModelsError("mirror", vscode.l10n.t("the address of the mirror that is set is none; set another one"));
+    }
     const token = await vscode.window.showInputBox({
       title: vscode.l10n.t("Token for Downloads"),
       prompt: vscode.l10n.t(
-        "An access token of the hub or mirror, for files that want one. It goes nowhere else. Empty: none.",
+        "An access token of {0}, for files that want one. It goes nowhere else. Empty: none.",
+        new URL(origin).host,
       ),
       password: true,
       ignoreFocusOut: true,
@@ -416,7 +419,7 @@ export class WindowModels implements vscode.Disposable {
     if (token === undefined) {
       return false;
     }
-    await (token.trim() === "" ? secrets.delete(TOKEN_KEY) : secrets.store(TOKEN_KEY, token.trim()));
+    await storeDownloadToken(secrets, origin, token.trim());
     return token.trim() !== "";
   }
 
