@@ -184,12 +184,34 @@ describe("what is known of a file", () => {
   );
 
   it(
+    "is pinned by its length where nobody tells a hash",
+    inWorld(async (world) => {
+      let bytes = world.hub.content.length;
+      world.hub.onHub = (_, response) => {
+        response.writeHead(302, { "x-linked-size": String(bytes), location: `${world.hub.contentOrigin}/blob` }).end();
+        return true;
+      };
+      world.hub.signatures.add("");
+      await world.download();
+      await removeModelFile(world.folder, world.target);
+      bytes += 1;
+      await world.assertFails("changed", /now offers another content \(\d+ bytes\) than at the first visit/);
+    }),
+  );
+
+  it(
     "by the user is compared with what is announced, and with what comes",
     inWorld(async (world) => {
       await world.assertFails("content", /announces another file .* than you asked for/, { sha256: "b".repeat(64) });
       assert.equal(world.hub.requests("content").length, 0);
       await world.download({ sha256: world.hub.sha256.toUpperCase() });
       assert.equal((await readRecord(world.target))?.hashSource, "user");
+      // Also where a file is there already.
+      await assert.rejects(world.download({ sha256: "b".repeat(64) }), {
+        code: "changed",
+        message: /the file that is here has SHA-256 .* replace it with --latest/,
+      });
+      assert.equal((await world.download({ sha256: world.hub.sha256 })).already, true);
     }),
   );
 });

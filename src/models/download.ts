@@ -134,6 +134,14 @@ class Download {
           `run "hearth models verify ${this.#name}", or remove it first`,
       );
     }
+    const known = this.#knownHash();
+    if (known !== undefined && known.sha256 !== record.sha256) {
+      throw new ModelsError(
+        "changed",
+        `cannot download '${this.#name}': the file that is here has SHA-256 ${short(record.sha256)} instead of ` +
+          `${short(known.sha256)}; replace it with --latest, or remove it`,
+      );
+    }
     const { url } = this.#reference.kind === "url" ? this.#reference : {};
     if (url !== undefined && record.url !== undefined && record.url !== url.origin + url.pathname) {
       throw new ModelsError(

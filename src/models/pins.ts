@@ -40,11 +40,13 @@ export class Pins {
       const pins = parse(text);
       const pin = pins[reference];
       const isBetter = pin === undefined || RANK[file.hashSource] > RANK[pin.hashSource];
-      if (!isBetter && pin.sha256 !== undefined && file.sha256 !== undefined && pin.sha256 !== file.sha256) {
+      const isSame =
+        pin?.sha256 !== undefined && file.sha256 !== undefined ? pin.sha256 === file.sha256 : pin?.bytes === file.bytes;
+      if (!isBetter && !isSame) {
         throw new ModelsError(
           "changed",
-          `cannot download '${reference}': ${host} now offers another content (SHA-256 ${short(file.sha256)}) than at the first visit ` +
-            `on ${pin.firstSeen.slice(0, 10)} (${short(pin.sha256)}); if the authors say that they changed it, take it with --latest`,
+          `cannot download '${reference}': ${host} now offers another content (${contentOf(file)}) than at the first visit ` +
+            `on ${pin.firstSeen.slice(0, 10)} (${contentOf(pin)}); if the authors say that they changed it, take it with --latest`,
         );
       }
       return isBetter ? textOf({ ...pins, [reference]: pinOf(file) }) : same;
@@ -87,6 +89,10 @@ function pinOf({ sha256, hashSource, bytes, commit }: AnnouncedFile): Pin {
     bytes,
     firstSeen: new Date().toISOString(),
   };
+}
+
+function contentOf({ sha256, bytes }: Pick<Pin, "sha256" | "bytes">): string {
+  return sha256 === undefined ? `${String(bytes)} bytes` : `SHA-256 ${short(sha256)}`;
 }
 
 export function short(sha256: string): string {

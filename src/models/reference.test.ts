@@ -29,6 +29,10 @@ describe("a model's name", () => {
       file: "c.gguf",
     });
     assert.equal(hub("https://huggingface.co/a/b/resolve/v2/c.gguf?download=true").revision, "v2");
+    const blanks = parseReference("https://huggingface.co/a/b/blob/main/my%20model%20(2).gguf");
+    assert.ok(blanks.kind === "url");
+    assert.equal(blanks.url.href, "https://huggingface.co/a/b/resolve/main/my%20model%20(2).gguf");
+    assert.equal(referenceName(blanks), "huggingface.co/my_model__2_.gguf");
     const url = parseReference("https://example.org:8080/x/my%20model.gguf?sig=1");
     assert.ok(url.kind === "url");
     assert.equal(referenceName(url), "example.org_8080/my_model.gguf");

@@ -103,7 +103,13 @@ function urlReference(given: string): ModelReference {
   const page = isHub ? HUB_PAGE.exec(url.pathname) : null;
   if (page !== null) {
     const [, org = "", name = "", revision = "", file = ""] = page;
-    const reference = parseReference(`${org}/${name}/${decoded(file) ?? ""}`);
+    const path = decoded(file) ?? "";
+    if (!isFileOfRepository(path) && /\.gguf$/i.test(path)) {
+      // A name that no folder of ours could have, such as one with blanks: by its address.
+      url.pathname = url.pathname.replace("/blob/", "/resolve/");
+      return { kind: "url", url };
+    }
+    const reference = parseReference(`${org}/${name}/${path}`);
     return revision === "main" || reference.kind !== "hub" ? reference : { ...reference, revision };
   }
   if (!/\.gguf$/i.test(url.pathname)) {

@@ -43,6 +43,7 @@ import { type GitIgnored, WorkspaceFiles } from "./workspaceFiles";
 export interface HearthWindowOptions {
   readonly context: vscode.ExtensionContext;
   readonly builtInModel: string;
+  readonly homeFolder: string;
   readonly connect: (listeners: EngineListeners, keepAliveMs: number) => EnginePort;
   readonly clock: Clock;
   /** Of the machine that the engine runs on. */
@@ -87,6 +88,7 @@ export class HearthWindow {
   constructor({
     context,
     builtInModel,
+    homeFolder,
     connect,
     clock,
     powerState,
@@ -102,7 +104,7 @@ export class HearthWindow {
   }: HearthWindowOptions) {
     forgetWhatWasDeleted(context);
     const log = vscode.window.createOutputChannel("Hearth", { log: true });
-    const settings = new Settings(builtInModel);
+    const settings = new Settings(builtInModel, homeFolder);
     const snooze = new Snooze(context.globalState);
     const power = new PowerWatch(powerState, clock, () => settings.powerSaving);
     this.#power = power;

@@ -12,7 +12,7 @@ import { type FailureStep, FAILURE_STEPS, STEP_TITLES } from "./failureSteps";
 import { chooseMemoryBudget } from "./memoryBudget";
 import { type DownloadWish, ModelDownloads } from "./modelDownloads";
 import type { ModelsPort, OpenModels } from "./modelsPort";
-import { type ModelAction, showModelsPick } from "./modelsView";
+import { type ModelAction, showModelsPick, titleOf } from "./modelsView";
 
 export interface WindowModelsOptions {
   readonly context: vscode.ExtensionContext;
@@ -28,6 +28,9 @@ interface Tried {
   /** It was a download. */
   readonly download?: { readonly reference: string; readonly title: string };
 }
+
+/** Of either kind of system: a relative one would lie wherever the editor was started. */
+const ABSOLUTE = /^(?:[\\/]|[a-z]:[\\/])/i;
 
 const RESUME = vscode.l10n.t("Resume");
 const DISCARD = vscode.l10n.t("Discard");
@@ -161,6 +164,12 @@ export class WindowModels implements vscode.Disposable {
   async #models(): Promise<ModelsPort> {
     const { settings, context, open } = this.#options;
     const choice = { folder: settings.modelsFolder, endpoint: settings.modelsMirror };
+    if (choice.folder !== "" && !ABSOLUTE.test(choice.folder)) {
+      throw new ModelsError(
+        "disk",
+        `the folder of models that is set, '${choice.folder}', does not say where it begins; set one that begins with / or ~`,
+      );
+    }
     const models = open(choice);
     const { origin } = models;
     const token = origin === undefined ? undefined : await downloadToken(context.secrets, origin);
@@ -541,10 +550,6 @@ export class WindowModels implements vscode.Disposable {
         return this.#chooseFile();
     }
   }
-}
-
-function titleOf(reference: string): string {
-  return (reference.split("/").at(-1) ?? reference).replace(/\.gguf$/i, "");
 }
 
 const PROGRAMS = { huggingface: "Hugging Face", lmstudio: "LM Studio", ollama: "Ollama" } as const;
