@@ -130,6 +130,21 @@ describe("an endpoint", () => {
     assert.equal((await complete()).text, "value;");
   });
 
+  it("that is busy says for how long", async () => {
+    for (const [after, says] of [
+      ["", /is busy \(429, it says: later\); try again in a moment/],
+      ["30", /try again in 30 s/],
+      ["100000", /try again in 10 min/],
+    ] as const) {
+      server.on = (_, response) => {
+        server.fail(response, 429, "later", after === "" ? {} : { "retry-after": after });
+        return true;
+      };
+      engine.forgetFailures();
+      await refuses(() => complete(), says);
+    }
+  });
+
   it("that does not end is left: after an answer, in the words of a failure, in a list, in a line", async () => {
     const forEver = (response: ServerResponse, text: string): void => {
       const timer = setInterval(() => response.write(text), 10);

@@ -180,7 +180,7 @@ async function refusal(
       const retryMs = retryAfterMs(response.header("retry-after"));
       return new EndpointError(
         "busy",
-        `the endpoint ${host} is busy (${String(status)}${reason}); try again in a moment`,
+        `the endpoint ${host} is busy (${String(status)}${reason}); try again ${whenToRetry(retryMs)}`,
         {
           ...(retryMs === undefined ? {} : { retryMs }),
         },
@@ -220,6 +220,15 @@ function placeOf(location: string | undefined): string {
   }
   const { origin, pathname } = new URL(location);
   return `'${origin}${pathname}'`;
+}
+
+function whenToRetry(ms: number | undefined): string {
+  const seconds = Math.ceil((ms ?? 0) / 1000);
+  return seconds < 5
+    ? "in a moment"
+    : seconds < 120
+      ? `in ${String(seconds)} s`
+      : `in ${String(Math.ceil(seconds / 60))} min`;
 }
 
 const RETRY_MAX_MS = 600_000;
