@@ -112,18 +112,23 @@ export class ModelDownloads implements vscode.Disposable {
 
   async #toEnd(running: Running): Promise<DownloadEnd> {
     const { reference, title } = running;
+    let isOthers = false;
     try {
       // What the editor cannot remember is not offered again; it can be gone on with from the list.
       await this.remember(reference, title).catch(() => undefined);
       const { path } = await this.#withNotification(running);
       return { kind: "done", path };
     } catch (error) {
+      // Another window is at it, and what is remembered is that window's.
+      isOthers = error instanceof ModelsError && error.code === "busy";
       return error instanceof ModelsError && error.code === "stopped"
         ? { kind: "paused", progress: running.progress }
         : { kind: "failed", error };
     } finally {
       // Before it is gone from the list: the next one of the same file notes that it has begun.
-      await this.#forget(reference);
+      if (!isOthers) {
+        await this.#forget(reference);
+      }
       this.#running.delete(reference);
       if (!this.#isDisposed) {
         this.#show();
@@ -166,10 +171,12 @@ export class ModelDownloads implements vscode.Disposable {
       const show = (): void => {
         const { progress } = running;
         const message = progressText(progress, translate);
-        if (message === shown || this.#isDisposed) {
+        // Of a large file a part may be there that changes no word of it.
+        const state = `${message} ${String(Math.floor(partOf(progress) * 100))}`;
+        if (state === shown || this.#isDisposed) {
           return;
         }
-        shown = message;
+        shown = state;
         const part = progress.phase === "downloading" ? partOf(progress) : shownPart;
         report.report({ message, increment: Math.max(0, part - shownPart) * 100 });
         shownPart = Math.max(shownPart, part);

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import { formatBytes } from "../../models/size";
 import { progressText } from "../../models/progressText";
-import { type InstalledModel, ModelsError } from "../../protocol/models";
+import { type InstalledModel, ModelsError, type UnfinishedModel } from "../../protocol/models";
 import { tellFailure } from "../failures";
 import type { Settings } from "../settings";
 import { StandingNotice } from "../standingNotice";
@@ -13,6 +13,7 @@ import { chooseMemoryBudget } from "./memoryBudget";
 import { type DownloadWish, ModelDownloads } from "./modelDownloads";
 import type { ModelsPort, OpenModels } from "./modelsPort";
 import { type ModelAction, showModelsPick, titleOf } from "./modelsView";
+import { withProgress } from "./withProgress";
 
 export interface WindowModelsOptions {
   readonly context: vscode.ExtensionContext;
@@ -21,6 +22,10 @@ export interface WindowModelsOptions {
   readonly open: OpenModels;
   readonly log: vscode.LogOutputChannel;
 }
+
+/** Until a window that was closed has ended its downloads. */
+const LOOKS_AGAIN = 3;
+const LOOK_AGAIN_MS = 3000;
 
 /** What has failed, to be tried again. */
 interface Tried {
@@ -218,7 +223,7 @@ export class WindowModels implements vscode.Disposable {
 
   /** A file that somebody put where a download would. */
   async #check(reference: string, title: string): Promise<void> {
-    const verified = await this.#withProgress(vscode.l10n.t("Checking {0}", title), async (signal) =>
+    const verified = await withProgress(vscode.l10n.t("Checking {0}", title), async (signal) =>
       (await this.#models()).verify(reference, signal),
     );
     if (verified !== undefined) {
@@ -234,7 +239,7 @@ export class WindowModels implements vscode.Disposable {
   /** Checked first where it is not what it was. */
   async #use(model: InstalledModel): Promise<void> {
     if (model.problem !== undefined) {
-      const verified = await this.#withProgress(vscode.l10n.t("Checking {0}", model.title), async (signal, report) =>
+      const verified = await withProgress(vscode.l10n.t("Checking {0}", model.title), async (signal, report) =>
         (await this.#models()).verify(model.reference, signal, (done) => {
           report(done, model.bytes);
         }),
@@ -329,7 +334,7 @@ export class WindowModels implements vscode.Disposable {
   /** One of a repository's files: the only one, or as the user chooses. */
   async #fileOf(repository: string): Promise<string | undefined> {
     const title = vscode.l10n.t("Asking which models {0} has", repository);
-    const files = await this.#withProgress(title, async (signal) => (await this.#models()).filesOf(repository, signal));
+    const files = await withProgress(title, async (signal) => (await this.#models()).filesOf(repository, signal));
     const [only] = files ?? [];
     if (files === undefined || files.length <= 1) {
       return only?.reference;
@@ -348,9 +353,7 @@ export class WindowModels implements vscode.Disposable {
 
   async #findOthers(): Promise<void> {
     const models = await this.#models();
-    const found = await this.#withProgress(vscode.l10n.t("Looking for models of other programs"), () =>
-      models.findOthers(),
-    );
+    const found = await withProgress(vscode.l10n.t("Looking for models of other programs"), () => models.findOthers());
     if (found === undefined) {
       return;
     }
@@ -374,7 +377,7 @@ export class WindowModels implements vscode.Disposable {
     if (chosen === undefined) {
       return;
     }
-    const adopted = await this.#withProgress(vscode.l10n.t("Checking {0}", chosen.label), (signal, report) =>
+    const adopted = await withProgress(vscode.l10n.t("Checking {0}", chosen.label), (signal, report) =>
       models.adopt(chosen.file, signal, report),
     );
     if (adopted !== undefined) {
@@ -435,8 +438,7 @@ export class WindowModels implements vscode.Disposable {
   /** A window that ended in the middle of a download: offered once, and never gone on with unasked. */
   async #offerInterrupted(): Promise<void> {
     for (const { reference, title } of this.#downloads.interrupted) {
-      const list = await (await this.#models()).list().catch(() => undefined);
-      const found = list?.unfinished.find((each) => each.reference === reference || each.title === title);
+      const found = await this.#leftOf({ reference, title });
       if (found?.pid !== undefined) {
         // Another window is at it.
         continue;
@@ -461,33 +463,19 @@ export class WindowModels implements vscode.Disposable {
     }
   }
 
-  /** Undefined: the user has stopped it. */
-  async #withProgress<T>(
-    title: string,
-    work: (signal: AbortSignal, report: (done: number, total: number) => void) => Promise<T>,
-  ): Promise<T | undefined> {
-    const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
-    return vscode.window.withProgress(options, async (progress, token) => {
-      const ending = new AbortController();
-      token.onCancellationRequested(() => {
-        ending.abort();
-      });
-      let shown = 0;
-      try {
-        return await work(ending.signal, (done, total) => {
-          const percent = Math.floor((100 * done) / Math.max(1, total));
-          if (percent > shown) {
-            progress.report({ message: `${String(percent)} %`, increment: percent - shown });
-            shown = percent;
-          }
-        });
-      } catch (error) {
-        if (ending.signal.aborted) {
-          return undefined;
-        }
-        throw error;
+  /** What there is of a download. A window that was reloaded takes a while to let go of it. */
+  async #leftOf({
+    reference,
+    title,
+  }: Pick<UnfinishedModel, "reference" | "title">): Promise<UnfinishedModel | undefined> {
+    for (let again = 0; ; again += 1) {
+      const list = await (await this.#models()).list().catch(() => undefined);
+      const found = list?.unfinished.find((each) => each.reference === reference || each.title === title);
+      if (found?.pid === undefined || again === LOOKS_AGAIN || this.#ending.signal.aborted) {
+        return found;
       }
-    });
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+    }
   }
 
   /** Undefined: it failed, and that was told. */
