@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import * as vscode from "vscode";
 import type { RequestRecord } from "./core/requestLog";
@@ -65,6 +66,7 @@ export function activate(context: vscode.ExtensionContext): HearthApi {
   const hearth = new HearthWindow({
     context,
     builtInModel,
+    homeFolder: homedir(),
     clock: SYSTEM_CLOCK,
     powerState,
     syntax: (warn) => (source = syntaxSource(context, warn)),

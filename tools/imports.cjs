@@ -10,11 +10,12 @@ const ROWS = {
     "^src/protocol/",
     "^src/machineMemory\\.ts$",
     "^src/model/gguf(File|Header)\\.ts$",
+    "^src/(fileLock|sharedFile)\\.ts$",
     "^src/network/",
     "^src/models/",
   ],
   // The way to other machines, and the ledger of what went over it: it knows nothing of what is asked for.
-  "^src/network/": ["^src/network/"],
+  "^src/network/": ["^src/sharedFile\\.ts$", "^src/network/"],
   // A model on a machine that the user names: the core's ports, as the engine's client has them. It is given its network.
   "^src/endpoint/": [
     "^src/protocol/",
@@ -47,6 +48,7 @@ const ROWS = {
     "^src/protocol/",
     "^src/core/visibleText\\.ts$",
     "^src/machineMemory\\.ts$",
+    "^src/fileLock\\.ts$",
     "^src/models/",
     "^src/network/",
     "^src/engine/client/",
@@ -54,6 +56,8 @@ const ROWS = {
     "^src/doctor/",
   ],
   "^src/machineMemory\\.ts$": [],
+  "^src/fileLock\\.ts$": ["^src/protocol/"],
+  "^src/sharedFile\\.ts$": ["^src/protocol/", "^src/fileLock\\.ts$"],
   "^src/machinePower\\.ts$": ["^src/core/power\\.ts$"],
   // The chat view's page is a string; all else of the view is for a browser.
   "^src/vscode/": [

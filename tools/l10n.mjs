@@ -19,7 +19,7 @@ const CALL = /^((vscode\.)?l10n\.)?t$/;
 const TABLES = [
   { file: "src/core/skipReasons.ts", names: ["FAILURES", "SKIP_REASONS"], fields: ["title", "sentence"] },
   { file: "src/core/remedies.ts", names: ["REMEDIES"], fields: ["title"] },
-  { file: "src/core/statusLine.ts", names: ["PAUSED_WORDS", "UNJUDGED"] },
+  { file: "src/core/statusLine.ts", names: ["PAUSED_WORDS", "UNASKED", "UNJUDGED"] },
   { file: "src/core/power.ts", names: ["REASONS"] },
   { file: "src/core/edit/warnings.ts", names: ["WARNINGS"] },
   { file: "src/core/edit/structuredPlace.ts", names: ["FITS_NOWHERE", "LEFT_OUT"] },

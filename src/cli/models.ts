@@ -103,8 +103,11 @@ function unfinishedLine({ reference, doneBytes, totalBytes, pid }: ModelList["un
 }
 
 function offerLine({ model, recommended, remark, speed }: OfferedModel): string {
-  const { id, title, file, licence, contextTokens } = model;
-  const about = `${formatBytes(file.bytes)}, ${licence}, context ${String(contextTokens)}`;
+  const { id, title, file, licence, contextTokens, goodFor, fillsIn } = model;
+  const uses = goodFor.map((use) => (use === "complete" ? `complete${fillsIn ? " (fills in)" : ""}` : use)).join(", ");
+  const about =
+    `${formatBytes(file.bytes)}, wants ${formatBytes(file.memory.wanted)} of memory, works in ${formatBytes(file.memory.least)}, ` +
+    `${licence}, context ${String(contextTokens)}; ${uses}`;
   const expected = speed === undefined ? "" : `; expected: ${speedText(speed)}`;
   return `${id}  ${title}: ${about}${expected}${recommended ? "; recommended for this machine" : ""}${remark === undefined ? "" : `. ${remark}`}`;
 }
@@ -188,11 +191,20 @@ async function importModels({ store, args, names, signal, bar }: Call): Promise<
   const found: readonly (string | FoundFile)[] = names.length > 0 ? names : await store.findOthers();
   const adopted: InstalledModel[] = [];
   for (const file of found) {
-    adopted.push(
-      await store.adopt(file, signal, (doneBytes, totalBytes) => {
-        bar.show({ phase: "verifying", doneBytes, totalBytes });
-      }),
-    );
+    try {
+      adopted.push(
+        await store.adopt(file, signal, (doneBytes, totalBytes) => {
+          bar.show({ phase: "verifying", doneBytes, totalBytes });
+        }),
+      );
+    } catch (error) {
+      // One that is damaged does not keep the others from being used.
+      if (!(error instanceof ModelsError) || error.code === "stopped") {
+        throw error;
+      }
+      process.stderr.write(terminalText(`hearth: ${error.message}\n`));
+      process.exitCode = 1;
+    }
     bar.clear();
   }
   if (flagOption(args, "json")) {
@@ -200,7 +212,7 @@ async function importModels({ store, args, names, signal, bar }: Call): Promise<
     return;
   }
   print(
-    adopted.length === 0
+    found.length === 0
       ? [
           "no model that Hearth can use was found in the folders of Hugging Face, LM Studio and Ollama; name a file to import it",
         ]

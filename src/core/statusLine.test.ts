@@ -38,6 +38,18 @@ describe("statusLine", () => {
     assert.doesNotMatch(shown({ isUnjudged: true }), /ungated/i);
   });
 
+  it("says that completions are not asked for, and how to ask all the same, unless something else is said", () => {
+    const unasked = new EngineError("endpoint", "the endpoint box:80 has no /completions");
+    const line = statusLine({ ...READY, unasked });
+    assert.deepEqual([line.state, line.text], ["error", "Hearth: failed"]);
+    assert.match(
+      line.details.join(" | "),
+      /^The endpoint box:80 has no \/completions\. \| .*press Alt\+\\ to ask now\./,
+    );
+    assert.ok(line.remedies.includes("openEndpoint"));
+    assert.equal(statusLine({ ...READY, unasked, unwanted: "snoozed", snoozedUntilMs: 1 }).text, "Hearth: snoozed");
+  });
+
   it("says the state, the model and the language in the status bar itself, in few characters", () => {
     const title = "SmallThinker-21BA3B-Instruct Q4_0";
     const engine = { kind: "ready", model: { ...MODEL, title } } as const;

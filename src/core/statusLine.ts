@@ -5,6 +5,7 @@ import type {
   ModelInfo,
   ReadStatistics,
 } from "../protocol/engine";
+import type { EngineError } from "../protocol/errors";
 import { inEnglish, type Translate } from "../protocol/translate";
 import type { RemedyName } from "./remedies";
 import { FAILURES, SKIP_REASONS, type SkipReason, type UnwantedReason } from "./skipReasons";
@@ -29,6 +30,8 @@ export interface WindowFacts {
   /** Why the last request showed nothing; undefined where it showed something. */
   readonly lastSkipReason: SkipReason | undefined;
   readonly statistics: GenerationStatistics | undefined;
+  /** Why completions are not asked for for a while, though there is a model. */
+  readonly unasked?: Pick<EngineError, "code" | "message"> | undefined;
   /** What was suggested last was not judged by the gate, as the endpoint tells no probabilities. */
   readonly isUnjudged?: boolean;
 }
@@ -94,7 +97,11 @@ function readyLine(facts: WindowFacts, model: ShownModel, t: Translate): StatusL
   if (paused !== undefined) {
     return { ...paused, details: [...paused.details, ...about] };
   }
-  const { thinking, lastSkipReason } = facts;
+  const { thinking, lastSkipReason, unasked } = facts;
+  if (unasked !== undefined) {
+    const details = [sentence(unasked.message), t(UNASKED), ...about];
+    return { ...line("error", "error", details, t("failed")), remedies: FAILURES[unasked.code].remedies };
+  }
   const last = lastSkipReason === undefined ? [] : [t("Last: {0}", t(SKIP_REASONS[lastSkipReason].sentence))];
   const text = readyText(model.title, facts.language, t);
   return thinking
@@ -123,6 +130,8 @@ function aboutLines(
 /** How suggestions are marked that nothing but their form was checked of. */
 const UNJUDGED =
   "Ungated: the endpoint tells no probabilities, so nobody knows how sure a suggestion is; one line at most is shown.";
+
+const UNASKED = "Hearth has stopped asking for completions for a while; press Alt+\\ to ask now.";
 
 /** Status bars are short. */
 const TITLE_CHARS_MAX = 24;

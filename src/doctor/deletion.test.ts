@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { FileLock } from "../models/fileLock";
+import { FileLock } from "../fileLock";
 import { type Deleted, deleteStored, planDeletion } from "./deletion";
 import type { StoredPlaces } from "./storedFiles";
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { EngineClient } from "../engine/client/client";
 import { isEngineRunning } from "../engine/client/engineProcess";
 import { runtimeFolderPath } from "../engine/wire/address";
-import { hasCode, lockHolder } from "../models/fileLock";
+import { hasCode, lockHolder } from "../fileLock";
 import { lockPath } from "../models/modelFolder";
 import { EngineError } from "../protocol/errors";
 import { ownFolders, type StoredFile, type StoredKind, type StoredPlaces, storedFiles } from "./storedFiles";

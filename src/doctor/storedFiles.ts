@@ -49,10 +49,10 @@ const OF_THE_ENGINE: readonly (readonly [RegExp, string])[] = [
 ];
 
 const NOTES: readonly (readonly [RegExp, string])[] = [
-  [/^pins\.json(?:\.\d+\.new)?$/, "what the hub said of files"],
-  [/^adopted\.json(?:\.\d+\.new)?$/, "files used in place"],
+  [/^pins\.json(?:\.[\d-]+\.new|\.lock(?:\.[0-9a-f]{12})?)?$/, "what the hub said of files"],
+  [/^adopted\.json(?:\.[\d-]+\.new|\.lock(?:\.[0-9a-f]{12})?)?$/, "files used in place"],
   [/^speed\.json(?:\.\d+\.new)?$/, "how fast this machine reads memory"],
-  [/^endpoints\.json(?:\.[\d-]+\.new)?$/, "which editor uses which endpoint"],
+  [/^endpoints\.json(?:\.[\d-]+\.new|\.lock(?:\.[0-9a-f]{12})?)?$/, "which editor uses which endpoint"],
   [new RegExp(`^${LEDGER_FILE.replace(".", "\\.")}$`), "the ledger of requests"],
 ];
 

@@ -3,10 +3,12 @@ import type { GeneratedPiece, GeneratedToken, GenerateReport, GenerateRequest } 
 import { generatedTokens, parseChunk, untoldToken } from "./answerChunk";
 import { EndpointError } from "./endpointError";
 import { type ServerAnswer, textOf, wordsOf } from "./exchange";
-import { eventData } from "./serverSentEvents";
+import { EndlessLine, eventData } from "./serverSentEvents";
 
 /** Far more than any answer that was asked for. */
 const ANSWER_CHARS_MAX = 1 << 22;
+/** A server that ends at no limit ends here: portions are not counted as it counts them. */
+const TOKENS_OVER_MAX = 2;
 
 export interface ReadAnswer {
   readonly finish: GenerateReport["finish"];
@@ -18,7 +20,7 @@ export interface ReadAnswer {
 /** An answer of a server on its way into a stream of the core's. One for each answer. */
 export class AnswerReader {
   readonly #host: string;
-  readonly #request: Pick<GenerateRequest, "priority" | "logprobs" | "watched">;
+  readonly #request: Pick<GenerateRequest, "priority" | "logprobs" | "watched" | "maxTokens">;
   readonly #push: (piece: GeneratedPiece) => void;
   readonly #stops: StopStrings;
   #length = 0;
@@ -30,7 +32,7 @@ export class AnswerReader {
   /** @param stop beside the request's own; they end the text where a server does not obey. */
   constructor(
     host: string,
-    request: Pick<GenerateRequest, "priority" | "logprobs" | "watched">,
+    request: Pick<GenerateRequest, "priority" | "logprobs" | "watched" | "maxTokens">,
     stop: readonly string[],
     push: (piece: GeneratedPiece) => void,
   ) {
@@ -54,10 +56,20 @@ export class AnswerReader {
           isWhole = true;
           return this.#end(FINISHES[finish] ?? "end");
         }
+        if (this.#tokens > TOKENS_OVER_MAX * this.#request.maxTokens) {
+          return this.#end("limit");
+        }
       }
+    } catch (error) {
+      throw error instanceof EndlessLine ? this.#endless() : error;
     } finally {
-      // Of a server that has more to say nothing more is read.
-      void (isWhole ? drain(chunks) : chunks.return().catch(() => undefined));
+      if (isWhole) {
+        answer.letEnd();
+        void drain(chunks);
+      } else {
+        // Of a server that has more to say nothing more is read.
+        void chunks.return().catch(() => undefined);
+      }
     }
     throw new EndpointError(
       "request",
@@ -85,7 +97,7 @@ export class AnswerReader {
     this.#length += text.length;
     this.#tokens += tokens?.length ?? (text === "" ? 0 : 1);
     if (this.#length > ANSWER_CHARS_MAX) {
-      throw new EndpointError("request", `the answer of the endpoint ${this.#host} has no end`);
+      throw this.#endless();
     }
     const { priority, logprobs = false, watched = [] } = this.#request;
     if (text !== "") {
@@ -100,6 +112,10 @@ export class AnswerReader {
           : [];
     this.#give(this.#stops.push(text), logprobs ? told : [], priority === "completion" && this.#isJudged === false);
     return finish;
+  }
+
+  #endless(): EndpointError {
+    return new EndpointError("request", `the answer of the endpoint ${this.#host} has no end; look at its log`);
   }
 
   #give(text: string, tokens: readonly GeneratedToken[], isUnjudged: boolean): void {

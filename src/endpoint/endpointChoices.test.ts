@@ -5,7 +5,16 @@ import type { EndpointModel } from "../protocol/engine";
 import { EndpointEngine, type EndpointEngineOptions } from "./endpointEngine";
 import { ModelServer } from "./testing/modelServer";
 
-const LIMITS = { headMs: 2000, idleMs: 2000, backOffMs: 60_000, backOffMaxMs: 60_000 };
+const LIMITS = {
+  headMs: 2000,
+  idleMs: 2000,
+  backOffMs: 60_000,
+  listMs: 1000,
+  absentMs: 60_000,
+  absentMaxMs: 60_000,
+  restMs: 1000,
+  backOffMaxMs: 60_000,
+};
 
 describe("an endpoint that was chosen before another one", () => {
   let server: ModelServer;

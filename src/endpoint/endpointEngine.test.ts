@@ -10,7 +10,16 @@ import type { PromptPart } from "../protocol/prompt";
 import { EndpointEngine, type EndpointEngineOptions } from "./endpointEngine";
 import { ModelServer } from "./testing/modelServer";
 
-const LIMITS = { headMs: 300, idleMs: 300, backOffMs: 60, backOffMaxMs: 200 };
+const LIMITS = {
+  headMs: 300,
+  idleMs: 300,
+  listMs: 400,
+  backOffMs: 60,
+  backOffMaxMs: 200,
+  absentMs: 250,
+  absentMaxMs: 500,
+  restMs: 100,
+};
 const REQUEST: GenerateRequest = {
   priority: "completion",
   maxTokens: 20,

@@ -9,6 +9,7 @@ import { emptyReport, type GenerateRequest } from "../protocol/generation";
 import type { PromptPart } from "../protocol/prompt";
 import { parseEndpoint } from "./address";
 import { AnswerReader } from "./answerReader";
+import { BackOff } from "./backOff";
 import { EndpointError } from "./endpointError";
 import { ENDPOINT_LIMITS, type EndpointLimits, exchange, type Server } from "./exchange";
 import { type ServedFamily, servedFamily } from "./families";
@@ -49,6 +50,8 @@ interface Running {
 
 /** OpenAI's own limit. */
 const STOPS_MAX = 4;
+/** So many completions refused in a row are no matter of one prompt any more. */
+const REFUSALS_MAX = 3;
 /** Of each token so many others are told, among them those that begin with a line feed: the most that completions give. */
 const LIKELIEST = 5;
 
@@ -67,10 +70,12 @@ export class EndpointEngine {
   /** What was opened last, as text: another one's failures are not its own. */
   #choice = "";
   #loads = 0;
-  /** Nothing is asked before that; by `performance.now()`. */
-  #quietUntilMs = 0;
-  #failures = 0;
-  #lastFailure: EndpointError | undefined;
+  /** Of the endpoint as a whole. */
+  readonly #backOff = new BackOff();
+  /** Of completions alone: a server may have chats and nothing else. They come at each key, and chats when somebody asks. */
+  readonly #completions = new BackOff();
+  /** Completions in a row. */
+  #refusals = 0;
 
   constructor(options: EndpointEngineOptions) {
     this.#options = options;
@@ -89,7 +94,7 @@ export class EndpointEngine {
       this.#choice = asText;
       this.forgetFailures();
     }
-    this.#refuseIfQuiet();
+    this.#backOff.refuse();
     const { signal } = (this.#opening = new AbortController());
     const address = parseEndpoint(endpoint);
     const key = await this.#options.key(address.origin);
@@ -115,7 +120,7 @@ export class EndpointEngine {
         warnings: isReadable ? [`the connection to ${host} is not encrypted: code can be read on the way`] : [],
       };
       this.#serving = { server, model, family, name: found.name };
-      this.#succeeded();
+      this.#backOff.succeeded();
       return model;
     } catch (error) {
       signal.throwIfAborted();
@@ -125,7 +130,14 @@ export class EndpointEngine {
 
   /** The next request is tried at once. */
   forgetFailures(): void {
-    this.#succeeded();
+    this.#backOff.succeeded();
+    this.#completions.succeeded();
+    this.#refusals = 0;
+  }
+
+  /** Why completions are not asked for, while the endpoint as a whole works; undefined where they are. */
+  get unasked(): EngineError | undefined {
+    return this.#completions.last;
   }
 
   /** Ends what runs and what is being opened; nothing is asked any more until it is opened again. */
@@ -229,7 +241,10 @@ export class EndpointEngine {
   ): Promise<void> {
     const startedMs = performance.now();
     try {
-      this.#refuseIfQuiet();
+      this.#backOff.refuse();
+      if (request.priority === "completion") {
+        this.#completions.refuse();
+      }
       const serving = this.#serving;
       if (serving === undefined) {
         throw notInUse();
@@ -244,7 +259,11 @@ export class EndpointEngine {
         stream.push(piece);
       });
       const { finish, generatedTokens, firstTextMs } = await reader.read(answer);
-      this.#succeeded();
+      this.#backOff.succeeded();
+      if (request.priority === "completion") {
+        this.#completions.succeeded();
+        this.#refusals = 0;
+      }
       const endedMs = performance.now();
       const prefillMs = (firstTextMs ?? endedMs) - startedMs;
       const decodeMs = endedMs - startedMs - prefillMs;
@@ -253,7 +272,7 @@ export class EndpointEngine {
       if (signal.aborted) {
         stream.finish(emptyReport("cancelled"));
       } else {
-        stream.fail(this.#failed(error));
+        stream.fail(this.#failed(error, request.priority));
       }
     }
   }
@@ -266,30 +285,27 @@ export class EndpointEngine {
     }
   }
 
-  #refuseIfQuiet(): void {
-    if (this.#lastFailure !== undefined && performance.now() < this.#quietUntilMs) {
-      throw this.#lastFailure;
-    }
-  }
-
-  #succeeded(): void {
-    this.#failures = 0;
-    this.#lastFailure = undefined;
-    this.#quietUntilMs = 0;
-  }
-
-  #failed(error: unknown): Error {
+  #failed(error: unknown, priority?: GenerateRequest["priority"]): Error {
     if (!(error instanceof EndpointError)) {
       return error instanceof Error ? error : new Error(String(error));
     }
-    if (error.failure === "request" || error === this.#lastFailure) {
+    if (error === this.#backOff.last || error === this.#completions.last) {
       return error;
     }
-    const { backOffMs, backOffMaxMs } = this.#limits;
-    const waitMs = Math.min(backOffMaxMs, backOffMs * 2 ** this.#failures);
-    this.#failures += 1;
-    this.#lastFailure = error;
-    this.#quietUntilMs = performance.now() + (error.retryMs ?? waitMs);
+    const { backOffMs, backOffMaxMs, absentMs, absentMaxMs } = this.#limits;
+    const usual = { first: backOffMs, max: backOffMaxMs };
+    if (error.failure === "request" || error.failure === "absent") {
+      if (priority === "completion") {
+        this.#refusals += 1;
+        if (error.failure === "absent") {
+          this.#completions.failed(error, { first: absentMs, max: absentMaxMs });
+        } else if (this.#refusals >= REFUSALS_MAX) {
+          this.#completions.failed(error, usual);
+        }
+      }
+      return error;
+    }
+    this.#backOff.failed(error, usual, error.retryMs);
     if (error.failure === "unusable" && this.#serving !== undefined) {
       this.#serving = undefined;
       this.#options.onFailure?.(error);

@@ -4,9 +4,10 @@ import { EngineError } from "../protocol/errors";
  * What a failure means for the next request:
  * - `unusable`: the endpoint as it is set: not reached, no server of this kind, a key that it refuses
  * - `busy`: the same later
+ * - `absent`: the server has not what was asked for: its address, or that of the model there, is another
  * - `request`: this request alone
  */
-export type EndpointFailure = "unusable" | "busy" | "request";
+export type EndpointFailure = "unusable" | "busy" | "absent" | "request";
 
 export class EndpointError extends EngineError {
   readonly failure: EndpointFailure;

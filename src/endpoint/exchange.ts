@@ -9,16 +9,27 @@ export interface EndpointLimits {
   readonly headMs: number;
   /** Between two portions of an answer. */
   readonly idleMs: number;
+  /** For the whole list of models. */
+  readonly listMs: number;
   /** After a failure nothing is asked for so long, doubled each time up to `backOffMaxMs`. */
   readonly backOffMs: number;
   readonly backOffMaxMs: number;
+  /** The same for what a server does not have: it seldom comes by itself. */
+  readonly absentMs: number;
+  readonly absentMaxMs: number;
+  /** For the words of a failure, and for what follows an answer; a server may go on for ever. */
+  readonly restMs: number;
 }
 
 export const ENDPOINT_LIMITS: EndpointLimits = {
   headMs: 60_000,
   idleMs: 30_000,
+  listMs: 15_000,
   backOffMs: 2000,
   backOffMaxMs: 60_000,
+  absentMs: 60_000,
+  absentMaxMs: 600_000,
+  restMs: 2000,
 };
 
 export interface Server {
@@ -33,6 +44,8 @@ export interface Server {
 export interface ServerAnswer {
   readonly isStream: boolean;
   readonly body: AsyncIterable<Uint8Array>;
+  /** What was asked for is there: the server has a moment for what follows it, and is then left. */
+  letEnd(): void;
 }
 
 /** Of a failure's body; what is more is no sentence. */
@@ -78,7 +91,10 @@ export async function exchange(
         `the endpoint ${address.host} answers with a page, not as a server of models does; ${CHECK}`,
       );
     }
-    return { isStream: /event-stream/i.test(type), body };
+    const discard = (): void => {
+      response.discard();
+    };
+    return { isStream: /event-stream/i.test(type), body, letEnd: () => setTimeout(discard, limits.restMs).unref() };
   } catch (error) {
     patience.end();
     throw patience.asError(error);
@@ -126,7 +142,7 @@ export async function textOf(body: AsyncIterable<Uint8Array>, bytesMax: number):
 }
 
 async function refusal(
-  { address: { host }, key }: Server,
+  { address: { host }, key, limits }: Server,
   path: string,
   response: HttpResponse,
   body: AsyncIterable<Uint8Array>,
@@ -140,7 +156,11 @@ async function refusal(
       `the endpoint ${host} redirects to ${to}, where nothing is sent; set hearth.endpoint.url to that if it is right`,
     );
   }
+  const leave = setTimeout(() => {
+    response.discard();
+  }, limits.restMs);
   const reason = reasonIn(await textOf(body, REASON_BYTES_MAX).catch(() => ""));
+  clearTimeout(leave);
   switch (status) {
     case 401:
     case 403: {
@@ -149,9 +169,10 @@ async function refusal(
     }
     case 404:
     case 405:
+    case 410:
     case 501:
       return new EndpointError(
-        "request",
+        "absent",
         `the endpoint ${host} has no ${path} for this model (${String(status)}${reason}); ${CHECK} and hearth.endpoint.model`,
       );
     case 429:
@@ -159,7 +180,7 @@ async function refusal(
       const retryMs = retryAfterMs(response.header("retry-after"));
       return new EndpointError(
         "busy",
-        `the endpoint ${host} is busy (${String(status)}${reason}); try again in a moment`,
+        `the endpoint ${host} is busy (${String(status)}${reason}); try again ${whenToRetry(retryMs)}`,
         {
           ...(retryMs === undefined ? {} : { retryMs }),
         },
@@ -199,6 +220,15 @@ function placeOf(location: string | undefined): string {
   }
   const { origin, pathname } = new URL(location);
   return `'${origin}${pathname}'`;
+}
+
+function whenToRetry(ms: number | undefined): string {
+  const seconds = Math.ceil((ms ?? 0) / 1000);
+  return seconds < 5
+    ? "in a moment"
+    : seconds < 120
+      ? `in ${String(seconds)} s`
+      : `in ${String(Math.ceil(seconds / 60))} min`;
 }
 
 const RETRY_MAX_MS = 600_000;

@@ -14,20 +14,28 @@ const CONTEXT_TOKENS_MAX = 131_072;
 /** Gateways have hundreds of models, of some hundred bytes each. */
 const LIST_BYTES_MAX = 1 << 20;
 const NAMES_TOLD = 8;
-const ENOUGH_MS = 15_000;
 
-/** Names of the models that a server has. Errors: EndpointError; the reason of `signal` where that ends it. */
+/** Names of the models that a server has, within some seconds. Errors: EndpointError; the reason of `signal` where that ends it. */
 export async function servedModels(server: Server, signal?: AbortSignal): Promise<readonly FoundModel[]> {
-  const { host } = server.address;
-  const enough = AbortSignal.timeout(ENOUGH_MS);
+  const {
+    address: { host },
+    limits,
+  } = server;
+  const enough = AbortSignal.timeout(limits.listMs);
   const ends = signal === undefined ? enough : AbortSignal.any([signal, enough]);
-  const answer = await exchange(server, { path: "/models" }, ends).catch((error: unknown) => {
+  let value: unknown;
+  try {
+    value = await wholeJson(await exchange(server, { path: "/models" }, ends), host, LIST_BYTES_MAX);
+  } catch (error) {
     signal?.throwIfAborted();
     throw error instanceof EndpointError
       ? error
-      : new EndpointError("unusable", `the endpoint ${host} does not say which models it has`, { cause: error });
-  });
-  const value = await wholeJson(answer, host, LIST_BYTES_MAX);
+      : new EndpointError(
+          "unusable",
+          `the endpoint ${host} does not say within ${String(Math.ceil(limits.listMs / 1000))} s which models it has; look at its log`,
+          { cause: error },
+        );
+  }
   const data = (value as { readonly data?: unknown } | null)?.data;
   if (!Array.isArray(data)) {
     throw new EndpointError(
@@ -51,13 +59,12 @@ export async function findServedModel(server: Server, wanted: string, signal: Ab
   try {
     all = await servedModels(server, signal);
   } catch (error) {
-    if (error instanceof EndpointError && error.failure === "request" && wanted !== "") {
+    const hasNoList = error instanceof EndpointError && ["request", "absent"].includes(error.failure);
+    if (hasNoList && wanted !== "") {
       return { name: wanted, contextTokens: USUAL_CONTEXT_TOKENS };
     }
     // Without a list there is no model to be asked: the endpoint cannot be used as it is set.
-    throw error instanceof EndpointError && error.failure === "request"
-      ? new EndpointError("unusable", error.message, { cause: error })
-      : error;
+    throw hasNoList ? new EndpointError("unusable", error.message, { cause: error }) : error;
   }
   const names = all
     .slice(0, NAMES_TOLD)

@@ -1,10 +1,12 @@
 /** Longer lines are no events of a language model, which are a token each. */
 const LINE_CHARS_MAX = 1 << 20;
 
+export class EndlessLine extends Error {}
+
 /**
  * The data of server-sent events (WHATWG HTML, "Parsing an event stream"): lines end in CR, LF or both, lines of one event are joined,
  * comments and other fields are left out. Bytes may come in any portions: within a character, a line end, a line.
- * Errors: Error for a line without end.
+ * Errors: EndlessLine; those of `body`.
  */
 export async function* eventData(body: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, undefined> {
   let data: string[] = [];
@@ -41,7 +43,7 @@ async function* textLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<strin
       yield line;
     }
     if (rest.length > LINE_CHARS_MAX) {
-      throw new Error("a line of the answer has no end");
+      throw new EndlessLine();
     }
   };
   for await (const bytes of body) {

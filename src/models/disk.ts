@@ -2,7 +2,7 @@ import type { FileHandle } from "node:fs/promises";
 import { open, rename, rm, statfs, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ModelsError } from "../protocol/models";
-import { hasCode } from "./fileLock";
+import { hasCode } from "../fileLock";
 
 /** What can run out, as a port: tests have drives that are full. */
 export interface DiskPort {
@@ -30,10 +30,10 @@ export const DRAFT_SUFFIX = ".new";
 
 /**
  * Replaces a small file so that after a crash it is the old or the new one.
- * @param shared other processes may do so at the same time, without a lock.
+ * Its caller holds a lock; what several processes change is a shared file (sharedFile.ts).
  */
-export async function replaceFile(path: string, text: string, shared = false): Promise<void> {
-  const draft = `${path}${shared ? `.${String(process.pid)}` : ""}${DRAFT_SUFFIX}`;
+export async function replaceFile(path: string, text: string): Promise<void> {
+  const draft = path + DRAFT_SUFFIX;
   try {
     await writeFile(draft, text, { mode: 0o600, flush: true });
     await rename(draft, path);
@@ -52,10 +52,42 @@ export async function syncFolder(path: string): Promise<void> {
   const folder = await open(dirname(path), "r");
   try {
     await folder.sync();
+  } catch (error) {
+    // Folders of some file systems (FUSE, of other machines) cannot be flushed; the file is there, and whole.
+    if (!hasCode(error, "EINVAL", "ENOTSUP", "EOPNOTSUPP", "EPERM", "EBADF")) {
+      throw error;
+    }
   } finally {
     await folder.close();
   }
 }
+
+const WRITABLE = "permission denied; make the folder writable, or choose another one for models";
+const READABLE = "permission denied; make the file readable for you";
+const READ_ONLY = "the drive is read-only; choose another folder for models";
+
+/** By what was attempted and the system's code: what is wrong, and what to do. */
+const CAUSES: Readonly<Record<"read" | "write" | "any", Readonly<Record<string, string>>>> = {
+  read: {
+    EACCES: READABLE,
+    EPERM: READABLE,
+    ENOENT: "it is not there; check the path",
+  },
+  write: {
+    EACCES: WRITABLE,
+    EPERM: WRITABLE,
+    EROFS: READ_ONLY,
+    ENOENT: "its folder is gone; start again, or choose another folder for models",
+  },
+  any: {
+    EEXIST: "a part of the path is a file, not a folder; choose another folder for models",
+    EISDIR: "it is a folder; name a file in it",
+    ENOTDIR: "a part of the path is a file, not a folder; choose another folder for models",
+    ENAMETOOLONG: "its name is too long for this drive; choose a shorter folder for models",
+    EFBIG: "this drive's file system holds no file of that size; choose another folder for models",
+    EIO: "the drive fails to read or write; check it",
+  },
+};
 
 /** An error of the file system as users see it; anything else unchanged. */
 export function diskError(error: unknown, attempt: string, path: string): unknown {
@@ -69,19 +101,10 @@ export function diskError(error: unknown, attempt: string, path: string): unknow
       { cause: error },
     );
   }
-  if (hasCode(error, "EACCES", "EPERM", "EROFS")) {
-    return new ModelsError(
-      "disk",
-      `cannot ${attempt} '${path}': permission denied; make the folder writable, or choose another one for models`,
-      { cause: error },
-    );
-  }
-  if (/^E[A-Z\d]+$/.test(String(error.code))) {
-    return new ModelsError(
-      "disk",
-      `cannot ${attempt} '${path}': the file system reports ${String(error.code)}; check the drive and the path`,
-      { cause: error },
-    );
+  const why = CAUSES[attempt === "read" ? "read" : "write"][String(error.code)] ?? CAUSES.any[String(error.code)];
+  if (why !== undefined || /^E[A-Z\d]+$/.test(String(error.code))) {
+    const told = why ?? `the file system reports ${String(error.code)}; check the drive and the path`;
+    return new ModelsError("disk", `cannot ${attempt} '${path}': ${told}`, { cause: error });
   }
   return error;
 }

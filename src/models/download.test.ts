@@ -73,7 +73,10 @@ describe("a download", () => {
     inWorld(async (world) => {
       await world.download();
       writeFileSync(world.target, "mine");
-      await assert.rejects(world.download(), { code: "busy", message: /there already .* run "hearth models verify/ });
+      await assert.rejects(world.download(), {
+        code: "unchecked",
+        message: /there already .* run "hearth models verify/,
+      });
       assert.equal(readFileSync(world.target, "utf8"), "mine");
     }),
   );
@@ -172,11 +175,27 @@ describe("what is known of a file", () => {
         response.writeHead(200, { ...world.hub.facts(), "x-linked-etag": `"${"a".repeat(64)}"` }).end();
         return true;
       };
-      await world.assertFails("content", /now offers another content .* than at the first visit .* --latest/);
+      await world.assertFails("changed", /now offers another content .* than at the first visit .* --latest/);
       assert.match(world.hub.seen.at(-1)?.url ?? "", new RegExp(COMMIT));
       world.hub.onHub = undefined;
       await world.download({ latest: true });
       world.assertComplete();
+    }),
+  );
+
+  it(
+    "is pinned by its length where nobody tells a hash",
+    inWorld(async (world) => {
+      let bytes = world.hub.content.length;
+      world.hub.onHub = (_, response) => {
+        response.writeHead(302, { "x-linked-size": String(bytes), location: `${world.hub.contentOrigin}/blob` }).end();
+        return true;
+      };
+      world.hub.signatures.add("");
+      await world.download();
+      await removeModelFile(world.folder, world.target);
+      bytes += 1;
+      await world.assertFails("changed", /now offers another content \(\d+ bytes\) than at the first visit/);
     }),
   );
 
@@ -187,6 +206,12 @@ describe("what is known of a file", () => {
       assert.equal(world.hub.requests("content").length, 0);
       await world.download({ sha256: world.hub.sha256.toUpperCase() });
       assert.equal((await readRecord(world.target))?.hashSource, "user");
+      // Also where a file is there already.
+      await assert.rejects(world.download({ sha256: "b".repeat(64) }), {
+        code: "changed",
+        message: /the file that is here has SHA-256 .* replace it with --latest/,
+      });
+      assert.equal((await world.download({ sha256: world.hub.sha256 })).already, true);
     }),
   );
 });

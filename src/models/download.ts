@@ -4,7 +4,7 @@ import { openGgufFile } from "../model/ggufFile";
 import { HEADER_BYTES_MAX } from "../model/ggufHeader";
 import { type CatalogueModel, type DownloadProgress, type HashSource, ModelsError } from "../protocol/models";
 import { type DiskPort, diskError, syncFolder } from "./disk";
-import { FileLock, hasCode } from "./fileLock";
+import { FileLock, hasCode } from "../fileLock";
 import type { HttpPort } from "../network/http";
 import { type AnnouncedFile, HubFile, type HubOptions } from "./hub";
 import type { DownloadLimits } from "./limits";
@@ -55,7 +55,7 @@ export async function downloadModel(reference: Downloadable, options: DownloadOp
   const name = referenceName(reference);
   const target = modelFilePath(options.folder, name);
   try {
-    await mkdir(dirname(target), { recursive: true });
+    await mkdir(dirname(target), { recursive: true, mode: 0o700 });
     const lock = await FileLock.take(lockPath(target), name);
     try {
       return await new Download(reference, name, target, lock, options).run();
@@ -120,12 +120,33 @@ class Download {
     if (info === undefined || this.#options.latest === true) {
       return undefined;
     }
-    const record = await readRecord(this.#target);
-    if (record?.bytes !== info.size) {
+    if (!info.isFile()) {
       throw new ModelsError(
-        "busy",
+        "disk",
+        `cannot download '${this.#name}': '${this.#target}' is no file; remove it, or choose another folder for models`,
+      );
+    }
+    const record = await readRecord(this.#target);
+    if (record?.bytes !== info.size || record.mtimeMs !== info.mtimeMs) {
+      throw new ModelsError(
+        "unchecked",
         `cannot download '${this.#name}': '${this.#target}' is there already and was not checked; ` +
           `run "hearth models verify ${this.#name}", or remove it first`,
+      );
+    }
+    const known = this.#knownHash();
+    if (known !== undefined && known.sha256 !== record.sha256) {
+      throw new ModelsError(
+        "changed",
+        `cannot download '${this.#name}': the file that is here has SHA-256 ${short(record.sha256)} instead of ` +
+          `${short(known.sha256)}; replace it with --latest, or remove it`,
+      );
+    }
+    const { url } = this.#reference.kind === "url" ? this.#reference : {};
+    if (url !== undefined && record.url !== undefined && record.url !== url.origin + url.pathname) {
+      throw new ModelsError(
+        "reference",
+        `cannot download '${this.#name}': a file of that name is here already, from ${record.url}; remove it first`,
       );
     }
     return { path: this.#target, record, already: true };

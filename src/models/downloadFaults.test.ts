@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { DownloadWorld, SHORT_LIMITS, MODEL_BYTES } from "./testing/downloads";
+import type { HttpPort } from "../network/http";
 
 const inWorld = (work: (world: DownloadWorld) => Promise<void>) => (): Promise<void> => DownloadWorld.with(work);
 
@@ -359,15 +360,15 @@ describe("a server that misbehaves:", () => {
   it(
     "429 for longer than anybody waits, or 500 for ever, is told",
     inWorld(async (world) => {
-      for (const [status, headers] of [
-        [429, { "retry-after": "100000" }],
-        [500, {}],
+      for (const [status, headers, says] of [
+        [429, { "retry-after": "100000" }, /too many requests from here \(429\); try again in 27 h 47 min, or choose/],
+        [500, {}, /overloaded \(500\); try again later, or choose another mirror/],
       ] as const) {
         world.hub.onHub = (_, response) => {
           response.writeHead(status, headers).end();
           return true;
         };
-        await world.assertFails("network", new RegExp(`answers ${String(status)}`));
+        await world.assertFails("refused", says);
       }
     }),
   );
@@ -402,6 +403,32 @@ describe("a server that misbehaves:", () => {
       }),
     );
   }
+
+  it(
+    "401 in spite of a token names that, and a token goes nowhere where others read along",
+    inWorld(async (world) => {
+      world.hub.onHub = (_, response) => {
+        response.writeHead(401).end();
+        return true;
+      };
+      await world.assertFails("login", /refuses the token for this file \(401\); set another token/, { token: "t" });
+      const sent: (string | undefined)[] = [];
+      const http: HttpPort = ({ headers }) => {
+        sent.push(headers["authorization"]);
+        const body = (async function* () {
+          yield await Promise.resolve(new Uint8Array());
+        })();
+        return Promise.resolve({ status: 401, header: () => undefined, body, discard: () => undefined });
+      };
+      const endpoint = new URL("http://mirror.example");
+      await world.assertFails("login", /give the mirror an https address, and set a token/, {
+        token: "t",
+        http,
+        endpoint,
+      });
+      assert.deepEqual(sent, [undefined]);
+    }),
+  );
 
   it(
     "401 for a repository that does not exist is told as that",

@@ -2,6 +2,7 @@ import { type HashSource, ModelsError } from "../protocol/models";
 import type { HttpPort, HttpResponse } from "../network/http";
 import type { DownloadLimits } from "./limits";
 import { ask, Failures, requestedWaitMs, stopped, wait } from "./patience";
+import { formatDuration } from "./size";
 
 /**
  * The download protocol of Hugging Face's hub, of its mirrors and of plain servers, up to the place where the bytes are.
@@ -36,6 +37,7 @@ export interface AnnouncedFile {
   readonly commit?: string;
 }
 
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const SHA256 = /^[0-9a-f]{64}$/i;
 const COMMIT = /^[0-9a-f]{40}$/;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
@@ -132,14 +134,29 @@ export class HubFile {
     return last.url;
   }
 
-  /** Answers along the redirects within the hub; the last has a location only where that is another's. */
-  async #hops(method: "HEAD" | "GET", start: URL, signal: AbortSignal): Promise<Hop[]> {
+  /** The whole of what is at `url`, within the hub: a list, and not a file. Errors: ModelsError. */
+  async read(url: URL, signal: AbortSignal): Promise<HttpResponse> {
+    const last = (await this.#hops("GET", url, signal, true)).at(-1);
+    if (last === undefined || last.location !== undefined || last.response.status !== 200) {
+      last?.response.discard();
+      throw this.#refusal(last);
+    }
+    return last.response;
+  }
+
+  /**
+   * Answers along the redirects within the hub; the last has a location only where that is another's.
+   * @param isWhole the body of the last is wanted, and not just its head.
+   */
+  async #hops(method: "HEAD" | "GET", start: URL, signal: AbortSignal, isWhole = false): Promise<Hop[]> {
     const hops: Hop[] = [];
     let url = start;
     for (let hop = 0; hop < this.#options.limits.hopsMax; ++hop) {
-      const response = await this.#patiently(method, url, signal);
-      response.discard();
+      const response = await this.#patiently(method, url, signal, isWhole);
       const location = redirectOf(response, url);
+      if (!isWhole || location !== undefined) {
+        response.discard();
+      }
       if (location === undefined) {
         return [...hops, { url, response }];
       }
@@ -177,20 +194,23 @@ export class HubFile {
   }
 
   /** Tries again where the server is busy or cannot be reached. */
-  async #patiently(method: "HEAD" | "GET", url: URL, signal: AbortSignal): Promise<HttpResponse> {
+  async #patiently(method: "HEAD" | "GET", url: URL, signal: AbortSignal, isWhole: boolean): Promise<HttpResponse> {
     const { http, limits, onWait } = this.#options;
     // Asking costs the server little, and an address that does not exist shall be told soon.
     const failures = new Failures({ ...limits, failuresMax: Math.min(limits.failuresMax, 4) });
     for (;;) {
       let problem: string;
       let waitMs: number | undefined;
+      let status: number | undefined;
       try {
-        const response = await ask(http, { method, url, headers: this.#headers(method, url) }, limits, signal);
+        const headers = this.#headers(method === "GET" && !isWhole, url);
+        const response = await ask(http, { method, url, headers }, limits, signal);
         if (response.status !== TOO_MANY && response.status < 500) {
           return response;
         }
         response.discard();
-        problem = `${url.host} answers ${String(response.status)}`;
+        ({ status } = response);
+        problem = `${url.host} answers ${String(status)}`;
         waitMs = requestedWaitMs(response, (this.#options.nowMs ?? Date.now)());
         if (response.status === 501) {
           return response;
@@ -203,22 +223,29 @@ export class HubFile {
       }
       const backOff = failures.next();
       if (backOff === undefined || (waitMs ?? 0) > limits.waitMaxMs) {
-        throw unreachable(this.#name, url, problem);
+        throw status === undefined
+          ? unreachable(this.#name, url, problem)
+          : overloaded(this.#name, url, status, waitMs);
       }
       onWait?.(`${problem}; trying again`);
       await wait(waitMs ?? backOff, signal);
     }
   }
 
-  #headers(method: "HEAD" | "GET", url: URL): Record<string, string> {
-    const { token, endpoint } = this.#options;
+  #headers(isProbe: boolean, url: URL): Record<string, string> {
+    const { token } = this.#options;
     return {
       "user-agent": USER_AGENT,
       "accept-encoding": "identity",
       // A server that has the file itself shall not send all of it.
-      ...(method === "GET" ? { range: "bytes=0-0" } : {}),
-      ...(token !== undefined && url.origin === endpoint.origin ? { authorization: `Bearer ${token}` } : {}),
+      ...(isProbe ? { range: "bytes=0-0" } : {}),
+      ...(token !== undefined && this.#mayHaveToken(url) ? { authorization: `Bearer ${token}` } : {}),
     };
+  }
+
+  /** The endpoint itself, where nobody reads along: what is not encrypted stays on this machine. */
+  #mayHaveToken({ origin, protocol, hostname }: URL): boolean {
+    return origin === this.#options.endpoint.origin && (protocol === "https:" || LOOPBACK.test(hostname));
   }
 
   #refusal(hop: Hop | undefined): ModelsError {
@@ -233,11 +260,14 @@ export class HubFile {
       );
     }
     if (status === 401 || status === 403) {
-      const terms = code === "GatedRepo" ? "accept its terms on its page, and set" : "set";
+      const sent = this.#options.token !== undefined && hop !== undefined && this.#mayHaveToken(hop.url);
+      const what = sent ? "refuses the token for this file" : "wants to know who asks";
+      const set = this.#options.token !== undefined && !sent ? "give the mirror an https address, and set" : "set";
+      const terms = code === "GatedRepo" ? `accept its terms on its page, and ${set}` : set;
       return new ModelsError(
         "login",
-        `cannot download '${this.#name}': ${host} wants to know who asks (${String(status)}); ` +
-          `${terms} a token in the environment variable HF_TOKEN, or with "Hearth: Set Download Token…" in the editor`,
+        `cannot download '${this.#name}': ${host} ${what} (${String(status)}); ` +
+          `${terms} ${sent ? "another" : "a"} token in the environment variable HF_TOKEN, or with "Hearth: Set Download Token…" in the editor`,
       );
     }
     return new ModelsError(
@@ -302,6 +332,16 @@ export function connectionProblem(error: unknown): string {
     ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is another host's",
   };
   return known[code] ?? (error instanceof Error ? error.message : String(error));
+}
+
+/** It answers, and will not now. */
+function overloaded(name: string, { host }: URL, status: number, waitMs: number | undefined): ModelsError {
+  const what = status === TOO_MANY ? "has had too many requests from here" : "fails or is overloaded";
+  const when = waitMs === undefined ? "later" : `in ${formatDuration(waitMs / 1000)}`;
+  return new ModelsError(
+    "refused",
+    `cannot download '${name}': ${host} ${what} (${String(status)}); try again ${when}, or choose another mirror`,
+  );
 }
 
 export function unreachable(name: string, { host }: URL, problem: string): ModelsError {

@@ -1,13 +1,7 @@
-import { ModelsError } from "../protocol/models";
-import type { HttpResponse } from "../network/http";
-import { connectionProblem, HUB, type HubOptions, redirectOf, unreachable, USER_AGENT } from "./hub";
-import { ask, stopped } from "./patience";
-
-/** A GGUF file of a repository, as the hub lists it. */
-export interface ListedFile {
-  readonly file: string;
-  readonly bytes: number;
-}
+import { type ListedFile, ModelsError } from "../protocol/models";
+import { HubFile, type HubOptions } from "./hub";
+import { stopped } from "./patience";
+import { isFileOfRepository } from "./reference";
 
 /** A list of some thousand files; no repository of models has more. */
 const LIST_BYTES_MAX = 8 * 2 ** 20;
@@ -21,17 +15,11 @@ export async function listRepository(
   const url = new URL(options.endpoint);
   url.pathname = `${url.pathname.replace(/\/+$/, "")}/api/models/${repository}/tree/main`;
   url.search = "?recursive=1";
-  let text = "";
   try {
-    const response = await askForList(options, url, signal);
-    if (response.status !== 200) {
-      response.discard();
-      throw new ModelsError(
-        "notFound",
-        `cannot list '${repository}': ${url.host} answers ${String(response.status)}; name the file too: org/repo/file.gguf`,
-      );
-    }
+    // A renamed repository redirects within the hub; its list is nowhere else.
+    const response = await new HubFile(options, repository).read(url, signal);
     const decoder = new TextDecoder();
+    let text = "";
     for await (const bytes of response.body) {
       text += decoder.decode(bytes, { stream: true });
       if (text.length > LIST_BYTES_MAX) {
@@ -39,50 +27,34 @@ export async function listRepository(
         break;
       }
     }
-    return filesIn(JSON.parse(text));
+    return filesIn(repository, JSON.parse(text));
   } catch (error) {
     if (signal.aborted) {
       throw stopped();
     }
-    if (error instanceof ModelsError) {
+    const isKnown = error instanceof ModelsError && error.code !== "notFound";
+    if (isKnown) {
       throw error;
     }
-    throw unreachable(
-      repository,
-      url,
-      error instanceof SyntaxError ? "its list is malformed" : connectionProblem(error),
-    );
+    throw error instanceof ModelsError
+      ? new ModelsError("notFound", `${url.host} has no list of '${repository}'; check the name, or ${NAME_IT}`)
+      : new ModelsError("content", `${url.host} sends no list of '${repository}' that can be read; ${NAME_IT}`, {
+          cause: error,
+        });
   }
 }
 
-/** A renamed repository redirects within the hub; its list is nowhere else. */
-async function askForList(options: HubOptions, start: URL, signal: AbortSignal): Promise<HttpResponse> {
-  const { token, http, limits, endpoint, hub = HUB } = options;
-  let url = start;
-  for (let hop = 0; ; ++hop) {
-    const headers = {
-      "user-agent": USER_AGENT,
-      "accept-encoding": "identity",
-      ...(token !== undefined && url.origin === endpoint.origin ? { authorization: `Bearer ${token}` } : {}),
-    };
-    const response = await ask(http, { method: "GET", url, headers }, limits, signal);
-    const location = redirectOf(response, url);
-    if (location === undefined || ![endpoint.origin, hub.origin].includes(location.origin) || hop >= limits.hopsMax) {
-      return response;
-    }
-    response.discard();
-    url = location;
-  }
-}
+const NAME_IT = "name the file too: org/repo/file.gguf";
 
-function filesIn(value: unknown): ListedFile[] {
+/** What has another name than files of repositories have could not be asked for, and may be meant for a terminal. */
+function filesIn(repository: string, value: unknown): ListedFile[] {
   if (!Array.isArray(value)) {
     throw new SyntaxError("not a list");
   }
   return value.flatMap((each: { path?: unknown; size?: unknown; lfs?: { size?: unknown } } | null) => {
     const bytes = each?.lfs?.size ?? each?.size;
-    return typeof each?.path === "string" && /\.gguf$/i.test(each.path) && typeof bytes === "number"
-      ? [{ file: each.path, bytes }]
+    return typeof each?.path === "string" && isFileOfRepository(each.path) && typeof bytes === "number"
+      ? [{ reference: `${repository}/${each.path}`, bytes }]
       : [];
   });
 }

@@ -127,8 +127,8 @@ export async function rememberMemorySpeed(folder: string, speed: MemorySpeed): P
   const path = join(folder, MEMORY_SPEED_FILE);
   const draft = `${path}.${String(process.pid)}.new`;
   try {
-    await mkdir(folder, { recursive: true });
-    await writeFile(draft, `${JSON.stringify(speed)}\n`);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(draft, `${JSON.stringify(speed)}\n`, { mode: 0o600 });
     await rename(draft, path);
   } catch {
     await rm(draft, { force: true }).catch(() => undefined);

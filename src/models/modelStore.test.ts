@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, uti
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CatalogueModel } from "../protocol/models";
-import { FileLock } from "./fileLock";
+import { FileLock } from "../fileLock";
 import { type LedgerEntry, summariseLedger } from "../network/ledgerSummary";
 import { installedPath, ModelStore } from "./modelStore";
 import { nodeHttp } from "../network/nodeHttp";
@@ -232,6 +232,101 @@ describe("the store of models", () => {
   );
 
   it(
+    "knows what a name means, and which models a repository has, and asks for no file with a strange name",
+    inWorld(async (world, store) => {
+      assert.deepEqual(store.named(` ${REFERENCE} `), { kind: "file", name: REFERENCE });
+      assert.deepEqual(store.named("https://h:1/a/b.gguf?sig=1"), { kind: "file", name: "h_1/b.gguf" });
+      assert.deepEqual(store.named("a/b"), { kind: "repository", name: "a/b" });
+      assert.deepEqual(store.named("/m.gguf"), { kind: "path", name: "/m.gguf" });
+      assert.deepEqual(await store.filesOf(REPOSITORY, signal), [{ reference: REFERENCE, bytes: MODEL_BYTES.length }]);
+      const lists: readonly (readonly [number, unknown, string, RegExp])[] = [
+        [
+          200,
+          [
+            { path: "../../x.gguf", size: 1 },
+            { path: "a\u001b[31m\n.gguf", size: 1 },
+          ],
+          "reference",
+          /no GGUF file/,
+        ],
+        [200, [null, 1, { path: 5 }, { path: "a.gguf" }], "reference", /no GGUF file; choose another/],
+        [200, "<html>", "content", /no list of 'Tiiny\/Model-GGUF' that can be read; name the file too/],
+        [200, {}, "content", /no list/],
+        [404, "", "notFound", /has no list of .*; check the name, or name the file too/],
+        [401, "", "login", /wants to know who asks \(401\); set a token/],
+        [302, "", "refused", /answers 302/],
+        [500, "", "refused", /overloaded \(500\)/],
+      ];
+      for (const [status, body, code, says] of lists) {
+        world.hub.onHub = (_, response) => {
+          response.writeHead(status).end(typeof body === "string" ? body : JSON.stringify(body));
+          return true;
+        };
+        await assert.rejects(store.filesOf(REPOSITORY, signal), (error: { code?: string; message: string }) => {
+          assert.equal(error.code, code, error.message);
+          assert.match(error.message, says);
+          return true;
+        });
+      }
+    }),
+  );
+
+  it(
+    "goes on with a download from an address by the name that it has in lists, and takes no other address for it",
+    inWorld(async (world, store) => {
+      world.hub.onHub = (request, response) => {
+        world.hub.signatures.add("");
+        world.hub.answerContent(request, response);
+        return true;
+      };
+      const at = (folder: string): string => new URL(`/${folder}/own.gguf`, world.hub.endpoint).href;
+      const ending = new AbortController();
+      const begun = store.download(at("a"), {
+        signal: ending.signal,
+        onProgress: ({ doneBytes }) => {
+          if (doneBytes > 0) {
+            ending.abort();
+          }
+        },
+      });
+      await assert.rejects(begun, { code: "stopped" });
+      const [unfinished] = (await store.list()).unfinished;
+      assert.match(unfinished?.reference ?? "", /^127\.0\.0\.1_\d+\/own\.gguf$/);
+      assert.ok((unfinished?.doneBytes ?? 0) > 0);
+      const { record } = await store.download(unfinished?.reference ?? "", { signal });
+      assert.equal(record.url, at("a"));
+      await assert.rejects(store.download(at("b"), { signal }), {
+        code: "reference",
+        message: /here already, from http/,
+      });
+    }),
+  );
+
+  it(
+    "says what of Hearth's own cannot be written, and not that the file cannot be read",
+    inWorld(async (world) => {
+      const path = join(homeOf(world), "m.gguf");
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, MODEL_BYTES);
+      const notFolder = join(world.folder, "a-file");
+      writeFileSync(notFolder, "");
+      await assert.rejects(storeIn(world, { folder: notFolder }).adopt(path, signal), {
+        code: "disk",
+        message: /^cannot write '.*a-file': a part of the path is a file/,
+      });
+    }),
+  );
+
+  it(
+    "verifies a file for several at once",
+    inWorld(async (_, store) => {
+      await store.download(REFERENCE, { signal });
+      const all = await Promise.all(Array.from({ length: 6 }, () => store.verify(REFERENCE, signal)));
+      assert.ok(all.every(({ compared }) => compared));
+    }),
+  );
+
+  it(
     "keeps a ledger of each request: where, when and how much, without signatures",
     inWorld(async (world, store) => {
       await store.download(REFERENCE, { signal });
@@ -252,7 +347,7 @@ describe("the store of models", () => {
       await storeIn(world, { endpoint: "", env }).download(REFERENCE, { signal });
       for (const endpoint of ["hf-mirror.com", "file:///x"]) {
         await assert.rejects(storeIn(world, { endpoint }).download(REFERENCE, { signal }), {
-          code: "reference",
+          code: "mirror",
           message: /is no address of a mirror/,
         });
       }

@@ -9,8 +9,10 @@ import {
   type FoundFile,
   type HashSource,
   type InstalledModel,
+  type ListedFile,
   type ModelList,
   ModelsError,
+  type NamedModel,
   type UnfinishedModel,
 } from "../protocol/models";
 import { inEnglish, type Translate } from "../protocol/translate";
@@ -19,7 +21,7 @@ import { budgetOffers } from "./budgets";
 import { CATALOGUE, catalogueModel } from "./catalogue";
 import { type DiskPort, diskError, realDisk } from "./disk";
 import { type Downloadable, type Downloaded, downloadModel } from "./download";
-import { FileLock, lockHolder } from "./fileLock";
+import { FileLock, lockHolder } from "../fileLock";
 import type { HttpPort } from "../network/http";
 import { HUB, type HubOptions } from "./hub";
 import { listRepository } from "./hubTree";
@@ -89,6 +91,15 @@ export class ModelStore {
     this.#options = options;
     this.#adopted = new AdoptedFiles(this.folder);
     this.#catalogue = options.catalogue ?? CATALOGUE;
+  }
+
+  /** Where `org/repo` is asked for, and a token goes; undefined: the address that is set is none. */
+  get origin(): string | undefined {
+    try {
+      return this.#endpoint().origin;
+    } catch {
+      return undefined;
+    }
   }
 
   async list(t: Translate = inEnglish): Promise<ModelList> {
@@ -257,6 +268,36 @@ export class ModelStore {
     return budgetOffers(path, machine, await knownMemorySpeed(this.#options.ledgerFolder ?? this.folder));
   }
 
+  /** Errors: ModelsError `reference`. */
+  named(given: string): NamedModel {
+    const reference = parseReference(given, this.#catalogue);
+    switch (reference.kind) {
+      case "repository":
+        return { kind: "repository", name: reference.repository };
+      case "path":
+        return { kind: "path", name: reference.path };
+      default:
+        return { kind: "file", name: referenceName(reference) };
+    }
+  }
+
+  /** Models of a repository, as `named` has it. Errors: ModelsError. */
+  async filesOf(repository: string, signal: AbortSignal): Promise<readonly ListedFile[]> {
+    const { limits = DOWNLOAD_LIMITS, token, hub } = this.#options;
+    const options: HubOptions = {
+      http: this.#noted(),
+      limits,
+      endpoint: this.#endpoint(),
+      ...(token === undefined ? {} : { token }),
+      ...(hub === undefined ? {} : { hub }),
+    };
+    const files = await listRepository(options, repository, signal);
+    if (files.length === 0) {
+      throw new ModelsError("reference", `'${repository}' has no GGUF file; choose another repository`);
+    }
+    return files;
+  }
+
   /** The file that is meant, if it is there. Errors: ModelsError `reference` or `notFound`. */
   async pathOf(given: string): Promise<string> {
     return (await this.#installed(given)).path;
@@ -282,7 +323,7 @@ export class ModelStore {
       // Told below.
     }
     throw new ModelsError(
-      "reference",
+      "mirror",
       `'${given.slice(0, 120)}' is no address of a mirror; it is one such as https://hf-mirror.com`,
     );
   }
@@ -299,26 +340,27 @@ export class ModelStore {
     if (reference.kind !== "repository") {
       return reference;
     }
-    const { limits = DOWNLOAD_LIMITS, token, hub } = this.#options;
-    const options: HubOptions = {
-      http: this.#noted(),
-      limits,
-      endpoint: this.#endpoint(),
-      ...(token === undefined ? {} : { token }),
-      ...(hub === undefined ? {} : { hub }),
-    };
-    const files = await listRepository(options, reference.repository, signal);
+    const begun = await this.#begunFrom(given);
+    if (begun !== undefined) {
+      return { kind: "url", url: begun };
+    }
+    const files = await this.filesOf(reference.repository, signal);
     const [only] = files;
     if (files.length === 1 && only !== undefined) {
-      return parseReference(`${reference.repository}/${only.file}`, this.#catalogue) as Downloadable;
+      return parseReference(only.reference, this.#catalogue) as Downloadable;
     }
-    const names = files.map(({ file, bytes }) => `${reference.repository}/${file} (${formatBytes(bytes)})`);
+    const names = files.map((file) => `${file.reference} (${formatBytes(file.bytes)})`);
     throw new ModelsError(
       "reference",
-      files.length === 0
-        ? `'${given}' has no GGUF file; choose another repository`
-        : `'${given}' has several files; name one of them: ${names.slice(0, 20).join(", ")}`,
+      `'${given}' has several files; name one of them: ${names.slice(0, NAMES_TOLD).join(", ")}`,
     );
+  }
+
+  /** A download from an address that is gone on with by the name that lists have for it, `host/file`. */
+  async #begunFrom(given: string): Promise<URL | undefined> {
+    const target = await this.#unfinishedTarget(given);
+    const saved = target === undefined ? undefined : await readSavedPart(target);
+    return saved?.identity.reference === given ? new URL(saved.identity.url) : undefined;
   }
 
   async #installed(given: string): Promise<InstalledModel> {
@@ -422,7 +464,30 @@ export class ModelStore {
   ): Promise<void> {
     const { size, mtimeMs } = await stat(path);
     const record: ModelRecord = { version: 1, ...facts, bytes: size, mtimeMs, checked: new Date().toISOString() };
-    await (owned ? writeRecord(path, record) : this.#adopted.add({ ...record, path }));
+    try {
+      await (owned ? this.#noteChecked(path, record) : this.#adopted.add({ ...record, path }));
+    } catch (error) {
+      // The file can be read; it is Hearth's folder that cannot be written.
+      throw diskError(error, "write", owned ? path : this.folder);
+    }
+  }
+
+  /** Whoever downloads or checks the same file just now notes the same, or what is newer. */
+  async #noteChecked(path: string, record: ModelRecord): Promise<void> {
+    let lock: FileLock;
+    try {
+      lock = await FileLock.take(lockPath(path), record.reference);
+    } catch (error) {
+      if (error instanceof ModelsError) {
+        return;
+      }
+      throw error;
+    }
+    try {
+      await writeRecord(path, record);
+    } finally {
+      await lock.release();
+    }
   }
 
   async #readHeader(path: string, name: string): Promise<void> {
@@ -435,6 +500,8 @@ export class ModelStore {
   }
 }
 
+/** Of a repository's files, in a sentence. */
+const NAMES_TOLD = 20;
 const GGUF_SUFFIX = /\.gguf$/i;
 
 /** Names that a model of this reference may have here. */

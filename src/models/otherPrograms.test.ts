@@ -64,6 +64,25 @@ describe("models of other programs", () => {
     ]);
   });
 
+  it("are found where LM Studio's own notes say that they are", async () => {
+    const moved = put("moved/models/pub/repo/a.gguf");
+    const elsewhere = put("drive/pub/repo/b.gguf");
+    put(".lmstudio-home-pointer", `${join(home, "moved")}\n`);
+    put("moved/settings.json", JSON.stringify({ downloadsFolder: join(home, "drive") }));
+    put(".lmstudio/settings.json", "{");
+    const found = await findOtherPrograms({ HOME: home });
+    assert.deepEqual(
+      found.map(({ path, reference }) => [path, reference]),
+      [
+        [elsewhere, "pub/repo/b.gguf"],
+        [moved, "pub/repo/a.gguf"],
+      ],
+    );
+    put(".lmstudio-home-pointer", "not a path");
+    put("moved/settings.json", JSON.stringify({ downloadsFolder: 5 }));
+    assert.deepEqual(await findOtherPrograms({ HOME: home }), []);
+  });
+
   it("are found in Ollama's by its manifests, whose digest is the hash", async () => {
     const layers = [
       { mediaType: "application/vnd.ollama.image.template", digest: `sha256:${"b".repeat(64)}` },

@@ -1,6 +1,6 @@
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
-import { basename, join, relative, sep } from "node:path";
+import { basename, isAbsolute, join, relative, sep } from "node:path";
 import type { FoundFile } from "../protocol/models";
 
 /**
@@ -62,16 +62,41 @@ async function inHuggingFace(env: NodeJS.ProcessEnv): Promise<FoundFile[]> {
   return files;
 }
 
-/** `~/.lmstudio/models/<publisher>/<model>/<file>.gguf`; before 0.3.6 below `~/.cache/lm-studio`. */
+/**
+ * `~/.lmstudio/models/<publisher>/<model>/<file>.gguf`; before 0.3.6 below `~/.cache/lm-studio`. A file in the home folder names another
+ * place for all of it, and LM Studio's settings (`downloadsFolder`) another one for models.
+ */
 async function inLmStudio(env: NodeJS.ProcessEnv): Promise<FoundFile[]> {
-  const roots = [join(homeOf(env), ".lmstudio", "models"), join(homeOf(env), ".cache", "lm-studio", "models")];
+  const home = homeOf(env);
+  const pointed = (await textOf(join(home, ".lmstudio-home-pointer")))?.trim() ?? "";
+  const homes = [...(isAbsolute(pointed) ? [pointed] : []), join(home, ".lmstudio"), join(home, ".cache", "lm-studio")];
+  const set = await Promise.all(homes.map((each) => downloadsFolderIn(join(each, "settings.json"))));
+  const roots = [...set.flatMap((folder) => folder ?? []), ...homes.map((each) => join(each, "models"))];
   const files: FoundFile[] = [];
-  for (const root of roots) {
+  for (const root of new Set(roots)) {
     for (const path of await ggufBelow(root)) {
       files.push({ path, program: "lmstudio", reference: relative(root, path).split(sep).join("/") });
     }
   }
   return files;
+}
+
+async function downloadsFolderIn(settings: string): Promise<string | undefined> {
+  try {
+    const value = JSON.parse((await textOf(settings)) ?? "null") as { readonly downloadsFolder?: unknown } | null;
+    const folder = value?.downloadsFolder;
+    return typeof folder === "string" && isAbsolute(folder) ? folder : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of a small file; undefined where it is not there. */
+async function textOf(path: string): Promise<string | undefined> {
+  const info = await stat(path).catch(() => undefined);
+  return info?.isFile() === true && info.size <= MANIFEST_BYTES_MAX
+    ? readFile(path, "utf8").catch(() => undefined)
+    : undefined;
 }
 
 /** `manifests/<host>/<namespace>/<model>/<tag>`: JSON whose layer of models names a blob by its SHA-256. */
@@ -97,10 +122,7 @@ async function inOllama(env: NodeJS.ProcessEnv): Promise<FoundFile[]> {
 
 async function modelDigest(manifest: string): Promise<string | undefined> {
   try {
-    if ((await stat(manifest)).size > MANIFEST_BYTES_MAX) {
-      return undefined;
-    }
-    const { layers } = JSON.parse(await readFile(manifest, "utf8")) as {
+    const { layers } = JSON.parse((await textOf(manifest)) ?? "{}") as {
       layers?: readonly { mediaType?: unknown; digest?: unknown }[];
     };
     const layer = layers?.find(({ mediaType }) => mediaType === "application/vnd.ollama.image.model");

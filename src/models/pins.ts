@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { changeSharedFile } from "../sharedFile";
 import { type HashSource, ModelsError } from "../protocol/models";
-import { replaceFile } from "./disk";
 import type { AnnouncedFile } from "./hub";
 
 /** What was announced of a file when Hearth first asked for it. */
@@ -36,49 +36,63 @@ export class Pins {
    * Errors: ModelsError `content` where the same source, or a worse one, now names another content.
    */
   async check(reference: string, file: AnnouncedFile, host: string): Promise<void> {
-    const pins = await this.#read();
-    const pin = pins[reference];
-    const isBetter = pin === undefined || RANK[file.hashSource] > RANK[pin.hashSource];
-    if (!isBetter && pin.sha256 !== undefined && file.sha256 !== undefined && pin.sha256 !== file.sha256) {
-      throw new ModelsError(
-        "content",
-        `cannot download '${reference}': ${host} now offers another content (SHA-256 ${short(file.sha256)}) than at the first visit ` +
-          `on ${pin.firstSeen.slice(0, 10)} (${short(pin.sha256)}); if the authors say that they changed it, take it with --latest`,
-      );
-    }
-    if (isBetter) {
-      const { sha256, hashSource, bytes, commit } = file;
-      await this.#write({
-        ...pins,
-        [reference]: {
-          ...(commit === undefined ? {} : { commit }),
-          ...(sha256 === undefined ? {} : { sha256 }),
-          hashSource,
-          bytes,
-          firstSeen: new Date().toISOString(),
-        },
-      });
-    }
+    await changeSharedFile(this.#path, (text, same) => {
+      const pins = parse(text);
+      const pin = pins[reference];
+      const isBetter = pin === undefined || RANK[file.hashSource] > RANK[pin.hashSource];
+      const isSame =
+        pin?.sha256 !== undefined && file.sha256 !== undefined ? pin.sha256 === file.sha256 : pin?.bytes === file.bytes;
+      if (!isBetter && !isSame) {
+        throw new ModelsError(
+          "changed",
+          `cannot download '${reference}': ${host} now offers another content (${contentOf(file)}) than at the first visit ` +
+            `on ${pin.firstSeen.slice(0, 10)} (${contentOf(pin)}); if the authors say that they changed it, take it with --latest`,
+        );
+      }
+      return isBetter ? textOf({ ...pins, [reference]: pinOf(file) }) : same;
+    });
   }
 
   /** The next visit counts as the first. */
   async forget(reference: string): Promise<void> {
-    const pins = Object.entries(await this.#read());
-    await this.#write(Object.fromEntries(pins.filter(([name]) => name !== reference)));
+    await changeSharedFile(this.#path, (text, same) => {
+      const { [reference]: known, ...others } = parse(text);
+      return known === undefined ? same : textOf(others);
+    });
   }
 
-  async #read(): Promise<Readonly<Record<string, Pin>>> {
-    try {
-      const { pins } = JSON.parse(await readFile(this.#path, "utf8")) as { pins?: Record<string, Pin> };
-      return pins ?? {};
-    } catch {
-      return {};
-    }
+  async #read(): Promise<AllPins> {
+    return parse(await readFile(this.#path, "utf8").catch(() => undefined));
   }
+}
 
-  async #write(pins: Readonly<Record<string, Pin>>): Promise<void> {
-    await replaceFile(this.#path, `${JSON.stringify({ version: 1, pins }, undefined, 2)}\n`, true);
+type AllPins = Readonly<Record<string, Pin>>;
+
+function parse(text: string | undefined): AllPins {
+  try {
+    const { pins } = JSON.parse(text ?? "{}") as { pins?: AllPins };
+    return pins ?? {};
+  } catch {
+    return {};
   }
+}
+
+function textOf(pins: AllPins): string {
+  return `${JSON.stringify({ version: 1, pins }, undefined, 2)}\n`;
+}
+
+function pinOf({ sha256, hashSource, bytes, commit }: AnnouncedFile): Pin {
+  return {
+    ...(commit === undefined ? {} : { commit }),
+    ...(sha256 === undefined ? {} : { sha256 }),
+    hashSource,
+    bytes,
+    firstSeen: new Date().toISOString(),
+  };
+}
+
+function contentOf({ sha256, bytes }: Pick<Pin, "sha256" | "bytes">): string {
+  return sha256 === undefined ? `${String(bytes)} bytes` : `SHA-256 ${short(sha256)}`;
 }
 
 export function short(sha256: string): string {

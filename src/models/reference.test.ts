@@ -29,9 +29,19 @@ describe("a model's name", () => {
       file: "c.gguf",
     });
     assert.equal(hub("https://huggingface.co/a/b/resolve/v2/c.gguf?download=true").revision, "v2");
+    const blanks = parseReference("https://huggingface.co/a/b/blob/main/my%20model%20(2).gguf");
+    assert.ok(blanks.kind === "url");
+    assert.equal(blanks.url.href, "https://huggingface.co/a/b/resolve/main/my%20model%20(2).gguf");
+    assert.equal(referenceName(blanks), "huggingface.co/my_model__2_.gguf");
     const url = parseReference("https://example.org:8080/x/my%20model.gguf?sig=1");
     assert.ok(url.kind === "url");
     assert.equal(referenceName(url), "example.org_8080/my_model.gguf");
+  });
+
+  it("may be the page of a repository, as it is copied from a browser", () => {
+    for (const page of ["https://huggingface.co/a/b", "https://hf.co/a/b/", "https://huggingface.co/a/b/tree/main"]) {
+      assert.deepEqual(parseReference(page), { kind: "repository", repository: "a/b" });
+    }
   });
 
   it("may be a path", () => {
@@ -51,6 +61,9 @@ describe("a model's name", () => {
     ["https://user:secret@h/x.gguf", /password/],
     ["https://h/x.zip", /does not end in \.gguf/],
     ["https://", /malformed/],
+    ["https://h/%E0%A4%A.gguf", /malformed/],
+    ["https://huggingface.co/a/b/blob/main/%E0.gguf", /malformed/],
+    ["https://huggingface.co/a", /does not end/],
     ["a/b/c\u0000.gguf", /neither an id/],
   ];
   for (const [given, says] of bad) {

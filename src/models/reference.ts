@@ -18,9 +18,11 @@ export type ModelReference =
   | { readonly kind: "url"; readonly url: URL }
   | { readonly kind: "path"; readonly path: string };
 
-/** Names become folders and files: no separators, no leading dot. */
-const SEGMENT = /^[\w-][\w.+-]*$/;
+/** Names become folders and files, with suffixes: no separators, no leading dot, not longer than file systems have. */
+const SEGMENT = /^[\w-][\w.+-]{0,199}$/;
 const HUB_PAGE = /^\/([^/]+)\/([^/]+)\/(?:resolve|blob)\/([^/]+)\/(.+)$/;
+/** The page of a repository, or the list of its files. */
+const HUB_REPOSITORY = /^\/([^/]+\/[^/]+)(?:\/?|\/tree\/main\/?)$/;
 const HUB_HOSTS: readonly string[] = ["huggingface.co", "hf.co"];
 /** Beyond any that hubs have. */
 const SEGMENTS_MAX = 8;
@@ -46,6 +48,12 @@ export function parseReference(given: string, catalogue?: readonly CatalogueMode
     return ofCatalogue(known);
   }
   return hubReference(given, text.replace(/^hf:/, "").split("/"), catalogue);
+}
+
+/** Whether `text` may be the path of a file in a repository, and of one below the folder of models. */
+export function isFileOfRepository(text: string): boolean {
+  const segments = text.split("/");
+  return /\.gguf$/i.test(text) && segments.length <= SEGMENTS_MAX - 2 && segments.every((each) => SEGMENT.test(each));
 }
 
 function hubReference(
@@ -84,10 +92,24 @@ function urlReference(given: string): ModelReference {
   if (url.username !== "" || url.password !== "") {
     throw bad(url.host, "an address with a password in it would end up in files and logs");
   }
-  const page = HUB_HOSTS.includes(url.host) ? HUB_PAGE.exec(url.pathname) : null;
+  if (decoded(url.pathname) === undefined) {
+    throw bad(given, "the address is malformed");
+  }
+  const isHub = HUB_HOSTS.includes(url.host);
+  const repository = isHub ? HUB_REPOSITORY.exec(url.pathname)?.[1] : undefined;
+  if (repository !== undefined) {
+    return parseReference(repository);
+  }
+  const page = isHub ? HUB_PAGE.exec(url.pathname) : null;
   if (page !== null) {
     const [, org = "", name = "", revision = "", file = ""] = page;
-    const reference = parseReference(`${org}/${name}/${decodeURIComponent(file)}`);
+    const path = decoded(file) ?? "";
+    if (!isFileOfRepository(path) && /\.gguf$/i.test(path)) {
+      // A name that no folder of ours could have, such as one with blanks: by its address.
+      url.pathname = url.pathname.replace("/blob/", "/resolve/");
+      return { kind: "url", url };
+    }
+    const reference = parseReference(`${org}/${name}/${path}`);
     return revision === "main" || reference.kind !== "hub" ? reference : { ...reference, revision };
   }
   if (!/\.gguf$/i.test(url.pathname)) {
@@ -102,8 +124,17 @@ export function referenceName(reference: Extract<ModelReference, { kind: "hub" |
     return `${reference.repositories[0]}/${reference.file}`;
   }
   const { url } = reference;
-  const file = safeSegment(decodeURIComponent(url.pathname.split("/").at(-1) ?? ""));
+  const file = safeSegment(decoded(url.pathname.split("/").at(-1) ?? "") ?? "");
   return `${safeSegment(url.host)}/${file}`;
+}
+
+/** Undefined where a per cent sign begins no character. */
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function safeSegment(text: string): string {

@@ -1,5 +1,6 @@
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { changeSharedFile } from "../sharedFile";
 
 /** That an editor has an endpoint set: the setting itself lies where only that editor knows. */
 export interface EndpointUse {
@@ -20,8 +21,7 @@ export async function endpointsInUse(folder: string): Promise<readonly EndpointU
 }
 
 /**
- * Notes that an editor uses an endpoint, or none any more, for `hearth doctor` and the other windows. Two windows that do so at once have
- * the same setting, and say the same. Errors: none; where the folder cannot be written, the editor itself still tells.
+ * Notes that an editor uses an endpoint, or none any more, for `hearth doctor` and the other windows. Errors: none; where the folder cannot be written, the editor itself still tells.
  */
 export async function noteEndpointUse(
   folder: string,
@@ -29,26 +29,27 @@ export async function noteEndpointUse(
   use: Pick<EndpointUse, "origin" | "model"> | undefined,
   nowMs = Date.now(),
 ): Promise<void> {
-  const all = await endpointsInUse(folder);
-  const before = all.find((each) => each.editor === editor);
-  if (before?.origin === use?.origin && before?.model === use?.model) {
-    return;
-  }
-  const since = before?.origin === use?.origin ? before?.since : undefined;
-  const now = use === undefined ? [] : [{ editor, ...use, since: since ?? new Date(nowMs).toISOString() }];
-  const rest = [...all.filter((each) => each.editor !== editor), ...now];
   const path = join(folder, FILE);
-  const draft = `${path}.${String(process.pid)}-${String(nowMs)}.new`;
+  const changed = (all: readonly EndpointUse[]): readonly EndpointUse[] => {
+    const before = all.find((each) => each.editor === editor);
+    const isSame = before?.origin === use?.origin && before?.model === use?.model;
+    const since = before?.origin === use?.origin ? before?.since : undefined;
+    const now = use === undefined ? [] : [{ editor, ...use, since: since ?? new Date(nowMs).toISOString() }];
+    return isSame ? all : [...all.filter((each) => each.editor !== editor), ...now];
+  };
   try {
-    await mkdir(folder, { recursive: true });
-    if (rest.length === 0) {
-      await rm(path, { force: true });
+    // Windows say it at each change of a setting: most often there is nothing to write, and no folder to make.
+    const known = await endpointsInUse(folder);
+    if (changed(known) === known) {
       return;
     }
-    await writeFile(draft, `${JSON.stringify(rest, null, 2)}\n`, { mode: 0o600 });
-    await rename(draft, path);
+    await changeSharedFile(path, (text, same) => {
+      const all = parse(text ?? "[]");
+      const next = changed(all);
+      return next === all ? same : next.length === 0 ? undefined : `${JSON.stringify(next, null, 2)}\n`;
+    });
   } catch {
-    await rm(draft, { force: true }).catch(() => undefined);
+    // The editor itself still tells.
   }
 }
 

@@ -55,6 +55,31 @@ describe("the ledger of requests", () => {
       assert.ok(!JSON.stringify(entries).includes("secret") && !JSON.stringify(entries).includes("word"));
     }));
 
+  it("notes what has come of an answer that is dropped in the middle", () =>
+    inFolder(async (folder) => {
+      let isDropped = false;
+      const http: HttpPort = () => {
+        const body = (async function* () {
+          for (;;) {
+            yield await Promise.resolve(new Uint8Array(5));
+          }
+        })();
+        return Promise.resolve({ status: 206, header: () => undefined, body, discard: () => (isDropped = true) });
+      };
+      const response = await withLedger(http, folder)({ method: "GET", url: URL_ASKED, headers: {}, signal });
+      let read = 0;
+      for await (const chunk of response.body) {
+        read += chunk.length;
+        if (read === 15) {
+          response.discard();
+          break;
+        }
+      }
+      assert.ok(isDropped);
+      const { bytes } = await ledgerAfter(folder, (ledger) => ledger.entries[0]?.ended === true);
+      assert.equal(bytes, 15);
+    }));
+
   it("notes one without an answer", () =>
     inFolder(async (folder) => {
       const http = withLedger(() => Promise.reject(new Error("no route")), folder);

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { appendFileSync, mkdirSync } from "node:fs";
 import { appendFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { HttpPort, HttpRequest } from "./http";
+import type { HttpPort, HttpRequest, HttpResponse } from "./http";
 
 /**
  * A line of the ledger. A request has two with the same id: when it begins, so that one is known of which the end was never written
@@ -43,7 +43,7 @@ export function withLedger(http: HttpPort, folder: string, nowMs: () => number =
         ...end,
       };
       // The download goes on where the folder cannot be written; it will say so itself.
-      return mkdir(folder, { recursive: true })
+      return mkdir(folder, { recursive: true, mode: 0o700 })
         .then(() => appendFile(join(folder, LEDGER_FILE), `${JSON.stringify(line)}\n`, { mode: 0o600 }))
         .catch(() => undefined);
     };
@@ -57,34 +57,38 @@ export function withLedger(http: HttpPort, folder: string, nowMs: () => number =
       throw error;
     });
     let isNoted = false;
-    const noteOnce = (bytes: number): void => {
+    return counted(response, (bytes) => {
       if (!isNoted) {
         isNoted = true;
         note(response.status, bytes);
       }
-    };
-    return {
-      status: response.status,
-      header: (name) => response.header(name),
-      body: counted(response.body, noteOnce),
-      discard: () => {
-        noteOnce(0);
-        response.discard();
-      },
-    };
+    });
   };
 }
 
-async function* counted(body: AsyncIterable<Uint8Array>, note: (bytes: number) => void): AsyncGenerator<Uint8Array> {
+/** @param note is told how much of the body was read, once nothing more is; it may be told again. */
+function counted(response: HttpResponse, note: (bytes: number) => void): HttpResponse {
   let bytes = 0;
-  try {
-    for await (const chunk of body) {
-      bytes += chunk.length;
-      yield chunk;
+  const body = async function* (): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of response.body) {
+        bytes += chunk.length;
+        yield chunk;
+      }
+    } finally {
+      note(bytes);
     }
-  } finally {
-    note(bytes);
-  }
+  };
+  return {
+    status: response.status,
+    header: (name) => response.header(name),
+    body: body(),
+    discard: () => {
+      // Of a download that is paused in the middle of a range, too, what has come has come.
+      note(bytes);
+      response.discard();
+    },
+  };
 }
 
 /** A code completion a second would fill a drive with lines, one by one. */
@@ -127,17 +131,9 @@ export class BatchedLedger {
     const end = this.#begin(request);
     try {
       const response = await this.#http(request);
-      return {
-        status: response.status,
-        header: (name) => response.header(name),
-        body: counted(response.body, (bytes) => {
-          end(response.status, bytes);
-        }),
-        discard: () => {
-          end(response.status, 0);
-          response.discard();
-        },
-      };
+      return counted(response, (bytes) => {
+        end(response.status, bytes);
+      });
     } catch (error) {
       end(0, 0);
       throw error;
@@ -198,7 +194,7 @@ export class BatchedLedger {
   #append(line: Omit<LedgerLine, "at">): void {
     const dated = { at: new Date(this.#nowMs()).toISOString(), ...line };
     try {
-      mkdirSync(this.#folder, { recursive: true });
+      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
       appendFileSync(join(this.#folder, LEDGER_FILE), `${JSON.stringify(dated)}\n`, { mode: 0o600 });
     } catch {
       // A folder that cannot be written: completion goes on.

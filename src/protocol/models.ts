@@ -144,6 +144,21 @@ export interface ModelList {
   readonly available: readonly OfferedModel[];
 }
 
+/** What is meant by what a user has typed. */
+export interface NamedModel {
+  /** `file`: can be downloaded; `repository`: one of its files; `path`: a file of this machine. */
+  readonly kind: "file" | "repository" | "path";
+  /** As it is called in lists, whatever its address. */
+  readonly name: string;
+}
+
+/** A GGUF file of a repository, as the hub lists it. */
+export interface ListedFile {
+  /** `org/repo/file`. */
+  readonly reference: string;
+  readonly bytes: number;
+}
+
 /** A file of another program's that Hearth could use in place. */
 export interface FoundFile {
   readonly path: string;
@@ -156,11 +171,14 @@ export interface FoundFile {
 
 /**
  * - `reference`: what was asked for names no model
+ * - `mirror`: the address of the mirror that is set is none
  * - `network`: the server cannot be reached, or the connection breaks again and again
  * - `refused`: the server answered with a failure
  * - `login`: the file needs a token, or terms to be accepted
  * - `notFound`: there is no such file
  * - `content`: what came is not what was asked for: a page, no GGUF, wrong ranges, another length or hash
+ * - `changed`: the hub has another content by now than at the first visit
+ * - `unchecked`: there is a file of that name already, and nobody has checked it
  * - `redirect`: redirects in circles, or to where no file may come from
  * - `diskFull`, `disk`: there is no room, or the file system refused
  * - `busy`: another process downloads or uses it
@@ -169,11 +187,14 @@ export interface FoundFile {
  */
 export type ModelsErrorCode =
   | "reference"
+  | "mirror"
   | "network"
   | "refused"
   | "login"
   | "notFound"
   | "content"
+  | "changed"
+  | "unchecked"
   | "redirect"
   | "diskFull"
   | "disk"

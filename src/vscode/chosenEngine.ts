@@ -15,6 +15,7 @@ export interface EndpointPort extends Pick<EnginePort, "chat" | "count" | "relea
   open(choice: EndpointChoice): Promise<EndpointModel>;
   generate: TextEngine["generate"];
   forgetFailures(): void;
+  readonly unasked: EngineError | undefined;
   leave(): void;
 }
 
@@ -105,6 +106,14 @@ export class ChosenEngine implements EnginePort {
     } else {
       await this.#local.restart();
     }
+  }
+
+  get unasked(): EngineError | undefined {
+    return this.#isElsewhere ? this.#endpoint.unasked : undefined;
+  }
+
+  askAnew(): void {
+    this.#endpoint.forgetFailures();
   }
 
   stats(): Promise<EngineStats> {

@@ -43,6 +43,10 @@ export interface EnginePort extends ChatEngine {
   rememberFile(document: string, text: string): Promise<boolean>;
   /** At once; without documents all of them. */
   forgetDocuments(documents?: readonly string[]): void;
+  /** Why completions are not asked for, though there is a model; undefined where they are. */
+  readonly unasked: EngineError | undefined;
+  /** A user asks by hand: whatever failed before is tried at once. */
+  askAnew(): void;
   /** Ends the engine, if it runs, and connects to another. */
   restart(): Promise<void>;
   /** Of the engine process. */
@@ -51,7 +55,10 @@ export interface EnginePort extends ChatEngine {
 }
 
 /** The engine process; engine/client/client.ts is one. */
-export interface LocalEnginePort extends Omit<EnginePort, "openModel" | "replaceModel" | "keepsMemory"> {
+export interface LocalEnginePort extends Omit<
+  EnginePort,
+  "openModel" | "replaceModel" | "keepsMemory" | "unasked" | "askAnew"
+> {
   openModel(model: ModelChoice): Promise<ModelInfo>;
   replaceModel(model: ModelChoice): Promise<ModelInfo>;
 }

@@ -44,6 +44,7 @@ import { type GitIgnored, WorkspaceFiles } from "./workspaceFiles";
 export interface HearthWindowOptions {
   readonly context: vscode.ExtensionContext;
   readonly builtInModel: string;
+  readonly homeFolder: string;
   readonly connect: (listeners: EngineListeners, keepAliveMs: number) => EnginePort;
   readonly clock: Clock;
   /** Of the machine that the engine runs on. */
@@ -88,6 +89,7 @@ export class HearthWindow {
   constructor({
     context,
     builtInModel,
+    homeFolder,
     connect,
     clock,
     powerState,
@@ -103,7 +105,7 @@ export class HearthWindow {
   }: HearthWindowOptions) {
     forgetWhatWasDeleted(context);
     const log = vscode.window.createOutputChannel("Hearth", { log: true });
-    const settings = new Settings(builtInModel);
+    const settings = new Settings(builtInModel, homeFolder);
     const snooze = new Snooze(context.globalState);
     const power = new PowerWatch(powerState, clock, () => settings.powerSaving);
     this.#power = power;
@@ -220,6 +222,7 @@ export class HearthWindow {
       powerReason: this.#power.reason,
       lastSkipReason: this.engine.requests.lastSkipReason,
       statistics: this.engine.statistics,
+      unasked: this.engine.unasked,
       isUnjudged: showedUnjudged(this.engine.requests),
     };
     return statusLine(facts, translate);

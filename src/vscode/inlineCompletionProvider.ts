@@ -173,6 +173,9 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     const { version } = document;
     const asked = requestAt(document, position, trigger, context.selectedCompletionInfo);
     const removed = this.#removals.at(asked);
+    if (trigger === "manual") {
+      this.#engine.askAnew();
+    }
     try {
       // From here on it is known whether anything of the document may be read.
       await this.#readable.ruleOf(document);

@@ -13,15 +13,17 @@ const BYTES_PER_GIB = 2 ** 30;
 /** Hearth's settings, read when they are needed, so that a change is applied at once. */
 export class Settings implements vscode.Disposable {
   readonly #builtInModel: string;
+  readonly #homeFolder: string;
   readonly #changed = new vscode.EventEmitter<vscode.ConfigurationChangeEvent>();
   readonly #listener: vscode.Disposable;
 
   /** Also where `editor.inlineSuggest.enabled` changes. */
   readonly onDidChange = this.#changed.event;
 
-  /** @param builtInModel path of the model that is meant where none is chosen. */
-  constructor(builtInModel: string) {
+  /** @param builtInModel path of the model that is meant where none is chosen. @param homeFolder what `~` is. */
+  constructor(builtInModel: string, homeFolder: string) {
     this.#builtInModel = builtInModel;
+    this.#homeFolder = homeFolder;
     this.#listener = vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration(SECTION) || event.affectsConfiguration("editor.inlineSuggest.enabled")) {
         this.#changed.fire(event);
@@ -111,7 +113,7 @@ export class Settings implements vscode.Disposable {
 
   /** The model and how to load it. Where nothing is set the engine decides. */
   get modelChoice(): ModelChoice {
-    const path = this.#get("model.path", "").trim();
+    const path = this.#path("model.path");
     const threads = this.#number("engine.threads", 0);
     const budgetGib = this.memoryBudgetGib;
     const load: LoadOptions = {
@@ -152,16 +154,16 @@ export class Settings implements vscode.Disposable {
 
   /** Where downloaded models lie; empty: the user's data folder. */
   get modelsFolder(): string {
-    return this.#get("models.folder", "").trim();
+    return this.#path("models.folder");
   }
 
   /** Address that models are downloaded from; empty: that of the environment, else the hub's. */
   get modelsMirror(): string {
-    return this.#get("models.mirror", "").trim();
+    return this.#text("models.mirror");
   }
 
   get isBuiltInModel(): boolean {
-    return this.#get("model.path", "").trim() === "";
+    return this.#path("model.path") === "";
   }
 
   /** The editor's own switch at a document; a language or a folder may have another one than the rest. */
@@ -211,6 +213,12 @@ export class Settings implements vscode.Disposable {
   #text(key: string): string {
     const value: unknown = this.#get<unknown>(key, "");
     return typeof value === "string" ? value.trim() : "";
+  }
+
+  /** As people write one in a shell; no program but that knows `~`. */
+  #path(key: string): string {
+    const text = this.#text(key);
+    return /^~(?:[\\/]|$)/.test(text) ? this.#homeFolder + text.slice(1) : text;
   }
 
   /** Settings are edited by hand: whatever is not a number above zero means "not set". */

@@ -108,6 +108,16 @@ export class WindowEngine implements vscode.Disposable {
     return this.#completer;
   }
 
+  /** Why completions are not asked for, though there is a model; undefined where they are. */
+  get unasked(): EngineError | undefined {
+    return this.#port.unasked;
+  }
+
+  /** A user asks by hand: whatever failed before is tried at once. */
+  askAnew(): void {
+    this.#port.askAnew();
+  }
+
   /** Host of the endpoint that is set, whether it answers or not; undefined: nothing is sent. */
   get sendsTo(): string | undefined {
     const choice = this.#options.choice();

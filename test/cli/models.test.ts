@@ -122,6 +122,28 @@ describe("hearth models", () => {
       assert.match((await run("models", "list")).stdout, new RegExp(`used in place: ${own}`));
     }));
 
+  it("uses the files of other programs that are whole, and says of each that is not what is wrong", () =>
+    inShell(async ({ hub, folder, run }) => {
+      const lmStudio = join(folder, "home", ".lmstudio", "models", "pub", "repo");
+      const blobs = join(folder, "home", ".ollama", "models", "blobs");
+      const manifests = join(folder, "home", ".ollama", "models", "manifests", "registry", "library", "m");
+      for (const made of [lmStudio, blobs, manifests]) {
+        mkdirSync(made, { recursive: true });
+      }
+      writeFileSync(join(lmStudio, "m.gguf"), hub.content);
+      const digest = "e".repeat(64);
+      writeFileSync(join(blobs, `sha256-${digest}`), hub.content);
+      const layer = { mediaType: "application/vnd.ollama.image.model", digest: `sha256:${digest}` };
+      writeFileSync(join(manifests, "latest"), JSON.stringify({ layers: [layer] }));
+      const { code, stdout, stderr } = await run("models", "import");
+      assert.equal(code, 1);
+      assert.match(stdout, /pub\/repo\/m\.gguf .*used in place/);
+      assert.match(
+        stderr,
+        /^hearth: cannot use '.*': its SHA-256 is .* so it is damaged; let its program download it again$/m,
+      );
+    }));
+
   const refused: readonly (readonly [string, readonly string[], number, RegExp])[] = [
     ["no action", ["models"], 2, /models takes one of list, download/],
     ["another action", ["models", "fetch"], 2, /models takes one of list, download/],

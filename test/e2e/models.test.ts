@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FILE, LoopbackHub, REPOSITORY } from "../../src/models/testing/loopbackHub";
 import { formatBytes } from "../../src/models/size";
 import { Editor } from "./editor";
-import { ROOT } from "./workbench";
+import { ROOT, type Workbench } from "./workbench";
 
 const REFERENCE = `${REPOSITORY}/${FILE}`;
 /** Of the box that asks for a reference. */
@@ -40,10 +40,10 @@ describe("a model, from nothing to its use", () => {
   });
 
   /** By its letters: the list may be longer than what is in view. */
-  async function choose(text: string): Promise<void> {
-    await editor.choices().first().waitFor();
-    await editor.page.locator(".quick-input-widget:visible input").first().fill(text);
-    await editor.choices().filter({ hasText: text }).first().click();
+  async function choose(text: string, where: Workbench = editor): Promise<void> {
+    await where.choices().first().waitFor();
+    await where.page.locator(".quick-input-widget:visible input").first().fill(text);
+    await where.choices().filter({ hasText: text }).first().click();
   }
 
   it("is offered from the status bar, with what suits this machine", async () => {
@@ -117,6 +117,24 @@ describe("a model, from nothing to its use", () => {
     await editor.toasts().filter({ hasText: "has no such file; check the name" }).first().waitFor();
     await editor.screenshot("not-found");
     await editor.toasts().getByText("Set Mirror").waitFor();
+    // The next step is a click, and what is no name says so with the same one.
+    await editor.toasts().getByText("Name Another…").click();
+    await editor.answer(PLACEHOLDER, "no model at all");
+    await editor.toasts().filter({ hasText: "names no model" }).first().waitFor();
+    await editor.toasts().getByText("Name Another…").click();
+    // Of a repository, one of its files is chosen.
+    hub.onHub = (request, response) => {
+      if (!(request.url ?? "").startsWith(`/api/models/${REPOSITORY}/tree`)) {
+        return false;
+      }
+      response.end(JSON.stringify([FILE, "other.gguf"].map((path) => ({ path, size: MODEL_BYTES.length }))));
+      return true;
+    };
+    await editor.answer(PLACEHOLDER, `https://huggingface.co/${REPOSITORY}`);
+    await editor.choices().filter({ hasText: "other.gguf" }).first().waitFor();
+    await editor.screenshot("files-of-a-repository");
+    await editor.press("Escape");
+    hub.onHub = undefined;
     // What is tried next takes the place of what failed before.
     await editor.command("Hearth: Choose Model…");
     await choose("Starter model");
@@ -124,5 +142,40 @@ describe("a model, from nothing to its use", () => {
       const texts = await editor.toasts().allTextContents();
       return !texts.some((text) => text.includes("has no such file"));
     });
+  });
+
+  it("is downloaded by one of two windows, and the other one says so", async function () {
+    this.timeout(180_000);
+    rmSync(join(folder, REPOSITORY.split("/")[0] ?? ""), { recursive: true, force: true });
+    await editor.openFile("a.ts");
+    await editor.ready();
+    // Nothing more comes, however often it is asked for, until the other window has seen it.
+    let [isHeld, isFirst] = [true, true];
+    hub.onContent = (request, response) => {
+      if (isHeld) {
+        hub.cutAfter(request, response, isFirst ? CUT_AT : 0, "hang");
+      }
+      isFirst = false;
+      return isHeld;
+    };
+    await editor.command("Hearth: Choose Model…");
+    await choose("Download Another Model…");
+    await editor.answer(PLACEHOLDER, REFERENCE);
+    const item = editor.page.locator('.statusbar-item[id="hearth.hearth.hearth.downloads"]');
+    await editor.until("a part of it is there", async () => /\b4\d %/.test(await item.innerText()));
+    await editor.inAnotherWindow(async (other) => {
+      await other.command("Hearth: Choose Model…");
+      await other.choices().first().waitFor();
+      await other.screenshot("downloading-elsewhere");
+      await other.choices().filter({ hasText: "is downloading it" }).first().waitFor();
+      await choose("Download Another Model…", other);
+      await other.answer(PLACEHOLDER, REFERENCE);
+      await other.toasts().filter({ hasText: "does already" }).first().waitFor();
+      await other.toasts().getByText("Try Again").waitFor();
+    });
+    isHeld = false;
+    await editor.until("it has gone on", () => existsSync(join(folder, ...REFERENCE.split("/"))));
+    await editor.toasts().filter({ hasText: "is downloaded and checked" }).first().waitFor();
+    assert.ok(readFileSync(join(folder, ...REFERENCE.split("/"))).equals(MODEL_BYTES));
   });
 });

@@ -97,6 +97,36 @@ describe("an endpoint", () => {
     await ready();
   });
 
+  it("that has no completions is asked once, which the status bar says, and again by hand", async () => {
+    let isThere = false;
+    server.says = [{ text: "a" }, { text: " + b" }];
+    server.on = (_, response, { path }) => {
+      if (!isThere && path === "/v1/completions") {
+        server.fail(response, 404, "Not Found");
+      }
+      return !isThere && path === "/v1/completions";
+    };
+    await withSetting("hearth.endpoint.url", server.url, async () => {
+      const editor = await open(DOCUMENT, "python");
+      await until("the endpoint is used", () => server.seen.length > 0);
+      await requestAfter(trigger);
+      await until("it says so", async () => (await status()).details.join().includes("has no /completions"));
+      const before = server.asked.length;
+      for (const key of "abc") {
+        await requestAfter(() => typeKeys(key));
+      }
+      assert.equal(server.asked.length, before, "it was asked at each key");
+      assert.equal((await status()).state, "error");
+      isThere = true;
+      await vscode.commands.executeCommand("undo");
+      await requestAfter(trigger);
+      await until("it is asked by hand", () => server.asked.length > before);
+      await until("nothing is said any more", async () => ["ready", "thinking"].includes((await status()).state));
+      assert.equal(editor.document.languageId, "python");
+    });
+    await ready();
+  });
+
   it("that is not there stands as a failure with what may help, and is found when it is there", async () => {
     let isThere = false;
     server.on = (_, response) => {

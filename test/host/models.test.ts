@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as vscode from "vscode";
+import { Settings } from "../../src/vscode/settings";
 import { FILE, LoopbackHub, REPOSITORY } from "../../src/models/testing/loopbackHub";
 import { closeAll, extension, open, ready, stats, until, withSetting } from "./window";
 
@@ -102,6 +103,27 @@ describe("a model from a hub", () => {
       await vscode.commands.executeCommand("hearth.chooseModel");
       await vscode.commands.executeCommand("workbench.action.closeQuickOpen");
     });
+  });
+});
+
+describe("a path in the settings", () => {
+  it("may begin with the home folder, as in a shell", async () => {
+    const settings = new Settings("built-in", "/home/somebody");
+    try {
+      for (const [given, meant] of [
+        ["~/models", "/home/somebody/models"],
+        [" ~ ", "/home/somebody"],
+        ["~other/models", "~other/models"],
+        ["/m/~/x", "/m/~/x"],
+      ] as const) {
+        await withSetting("hearth.models.folder", given, () => {
+          assert.equal(settings.modelsFolder, meant);
+          return Promise.resolve();
+        });
+      }
+    } finally {
+      settings.dispose();
+    }
   });
 });
 

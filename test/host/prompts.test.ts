@@ -85,7 +85,7 @@ describe("definitions near the cursor", () => {
     writeFileSync(join(folder, "main.hearthtest"), MAIN);
     writeFileSync(join(folder, "lamp.ts"), LAMP);
     await configuration().update("completion.definitions", true, vscode.ConfigurationTarget.Global);
-    settings = new Settings("");
+    settings = new Settings("", "");
     readable = new ReadableFiles(settings, {
       realPath: (path) => LOCAL_FILES.realPath(path),
       ignoresCase: IGNORES_CASE,
@@ -186,7 +186,7 @@ describe("cells of a notebook", () => {
         cell(Code, "d"),
       ]),
     );
-    const settings = new Settings("");
+    const settings = new Settings("", "");
     const readable = new ReadableFiles(settings, { realPath: () => Promise.resolve(undefined), ignoresCase: false });
     for (const { document } of notebook.getCells()) {
       await readable.ruleOf(document);

@@ -6,12 +6,20 @@ import type { ModelsPort } from "./modelsPort";
 
 /** A download of this window that is under way. */
 export interface RunningDownload {
+  /** As lists call it. */
   readonly reference: string;
   readonly title: string;
   readonly progress: DownloadProgress;
 }
 
+/** Where it comes from, if its name does not say that, and whether what the hub has now is wanted. */
+export interface DownloadWish {
+  readonly from?: string;
+  readonly latest?: boolean;
+}
+
 interface Running extends RunningDownload {
+  readonly wish: DownloadWish;
   readonly ending: AbortController;
   /** Resolves when nothing of it is under way any more. */
   ended: Promise<unknown>;
@@ -82,7 +90,7 @@ export class ModelDownloads implements vscode.Disposable {
    * Runs to the end of a download, however it ends. One that is under way is joined by nobody: `failed` at once; one that is
    * being paused is gone on with once it has stopped.
    */
-  async run(reference: string, title: string): Promise<DownloadEnd> {
+  async run(reference: string, title: string, wish: DownloadWish = {}): Promise<DownloadEnd> {
     const before = this.#running.get(reference);
     if (before?.ending.signal.aborted === true) {
       await before.ended;
@@ -94,7 +102,7 @@ export class ModelDownloads implements vscode.Disposable {
       };
     }
     const ending = new AbortController();
-    const running: Running = { reference, title, progress: BEGINNING, ending, ended: Promise.resolve() };
+    const running: Running = { reference, title, wish, progress: BEGINNING, ending, ended: Promise.resolve() };
     this.#running.set(reference, running);
     this.#show();
     const end = this.#toEnd(running);
@@ -104,17 +112,23 @@ export class ModelDownloads implements vscode.Disposable {
 
   async #toEnd(running: Running): Promise<DownloadEnd> {
     const { reference, title } = running;
-    await this.remember(reference, title);
+    let isOthers = false;
     try {
+      // What the editor cannot remember is not offered again; it can be gone on with from the list.
+      await this.remember(reference, title).catch(() => undefined);
       const { path } = await this.#withNotification(running);
       return { kind: "done", path };
     } catch (error) {
+      // Another window is at it, and what is remembered is that window's.
+      isOthers = error instanceof ModelsError && error.code === "busy";
       return error instanceof ModelsError && error.code === "stopped"
         ? { kind: "paused", progress: running.progress }
         : { kind: "failed", error };
     } finally {
       // Before it is gone from the list: the next one of the same file notes that it has begun.
-      await this.#forget(reference);
+      if (!isOthers) {
+        await this.#forget(reference);
+      }
       this.#running.delete(reference);
       if (!this.#isDisposed) {
         this.#show();
@@ -157,10 +171,12 @@ export class ModelDownloads implements vscode.Disposable {
       const show = (): void => {
         const { progress } = running;
         const message = progressText(progress, translate);
-        if (message === shown || this.#isDisposed) {
+        // Of a large file a part may be there that changes no word of it.
+        const state = `${message} ${String(Math.floor(partOf(progress) * 100))}`;
+        if (state === shown || this.#isDisposed) {
           return;
         }
-        shown = message;
+        shown = state;
         const part = progress.phase === "downloading" ? partOf(progress) : shownPart;
         report.report({ message, increment: Math.max(0, part - shownPart) * 100 });
         shownPart = Math.max(shownPart, part);
@@ -169,7 +185,9 @@ export class ModelDownloads implements vscode.Disposable {
       const timer = setInterval(show, REPORT_MS);
       try {
         const models = await this.#options.models();
-        return await models.download(running.reference, {
+        const { from = running.reference, latest = false } = running.wish;
+        return await models.download(from, {
+          latest,
           signal: running.ending.signal,
           onProgress: (progress) => {
             running.progress = progress;

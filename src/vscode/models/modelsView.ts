@@ -187,6 +187,11 @@ function availableItem({ model, recommended, remark, fit, speed }: OfferedModel)
   };
 }
 
+/** Of a file that no list knows. */
+export function titleOf(reference: string): string {
+  return (reference.split("/").at(-1) ?? reference).replace(/\.gguf$/i, "");
+}
+
 function button(icon: string, tooltip: string, action: ModelAction): ActionButton {
   return { iconPath: new vscode.ThemeIcon(icon), tooltip, action };
 }

@@ -1,17 +1,19 @@
 import * as vscode from "vscode";
 import { formatBytes } from "../../models/size";
 import { progressText } from "../../models/progressText";
-import { expertsText, speedText } from "../../models/speedEstimate";
-import { isElsewhere } from "../../protocol/engine";
-import { type InstalledModel, ModelsError, type ModelsErrorCode } from "../../protocol/models";
+import { type InstalledModel, ModelsError, type UnfinishedModel } from "../../protocol/models";
 import { tellFailure } from "../failures";
 import type { Settings } from "../settings";
 import { StandingNotice } from "../standingNotice";
 import { translate } from "../translated";
 import type { WindowEngine } from "../windowEngine";
-import { ModelDownloads } from "./modelDownloads";
+import { downloadToken, storeDownloadToken } from "./downloadToken";
+import { type FailureStep, FAILURE_STEPS, STEP_TITLES } from "./failureSteps";
+import { chooseMemoryBudget } from "./memoryBudget";
+import { type DownloadWish, ModelDownloads } from "./modelDownloads";
 import type { ModelsPort, OpenModels } from "./modelsPort";
-import { type ModelAction, showModelsPick } from "./modelsView";
+import { type ModelAction, showModelsPick, titleOf } from "./modelsView";
+import { withProgress } from "./withProgress";
 
 export interface WindowModelsOptions {
   readonly context: vscode.ExtensionContext;
@@ -21,33 +23,19 @@ export interface WindowModelsOptions {
   readonly log: vscode.LogOutputChannel;
 }
 
-export const TOKEN_KEY = "hearth.downloadToken";
+/** Until a window that was closed has ended its downloads. */
+const LOOKS_AGAIN = 3;
+const LOOK_AGAIN_MS = 3000;
 
-/** A link of a failure's message. */
-type Step = "retry" | "mirror" | "folder" | "token" | "chooseFile";
+/** What has failed, to be tried again. */
+interface Tried {
+  readonly again: () => Promise<unknown>;
+  /** It was a download. */
+  readonly download?: { readonly reference: string; readonly title: string };
+}
 
-const STEPS: Readonly<Record<ModelsErrorCode, readonly Step[]>> = {
-  reference: [],
-  network: ["retry", "mirror", "chooseFile"],
-  refused: ["retry", "mirror"],
-  login: ["token", "mirror"],
-  notFound: ["mirror"],
-  content: ["retry", "mirror"],
-  redirect: ["mirror"],
-  diskFull: ["retry", "folder"],
-  disk: ["folder"],
-  busy: [],
-  unusable: ["chooseFile"],
-  stopped: ["retry"],
-};
-
-const STEP_TITLES: Readonly<Record<Step, string>> = {
-  retry: vscode.l10n.t("Try Again"),
-  mirror: vscode.l10n.t("Set Mirror"),
-  folder: vscode.l10n.t("Choose Folder"),
-  token: vscode.l10n.t("Set Token…"),
-  chooseFile: vscode.l10n.t("Choose a File…"),
-};
+/** Of either kind of system: a relative one would lie wherever the editor was started. */
+const ABSOLUTE = /^(?:[\\/]|[a-z]:[\\/])/i;
 
 const RESUME = vscode.l10n.t("Resume");
 const DISCARD = vscode.l10n.t("Discard");
@@ -59,7 +47,7 @@ export class WindowModels implements vscode.Disposable {
   readonly #commands: vscode.Disposable;
   /** Of what was last tried with models, until something is tried again. */
   readonly #failure = new StandingNotice();
-  #again: (() => Promise<void>) | undefined;
+  #tried: Tried | undefined;
   /** What the Models view shows. */
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #ending = new AbortController();
@@ -71,8 +59,11 @@ export class WindowModels implements vscode.Disposable {
     this.#downloads = new ModelDownloads({ models: () => this.#models(), memory: options.context.globalState });
     const commands: Readonly<Record<string, (...args: readonly unknown[]) => unknown>> = {
       "hearth.chooseModel": () => this.show(),
-      "hearth.setMemoryBudget": () => this.#orTell(() => this.#setMemoryBudget()),
-      "hearth.setDownloadToken": () => this.#setToken(),
+      "hearth.setMemoryBudget": () =>
+        this.#orTell(async () =>
+          chooseMemoryBudget(options, { models: await this.#models(), signal: this.#ending.signal }),
+        ),
+      "hearth.setDownloadToken": () => this.#orTell(() => this.#setToken()),
       "hearth.models.act": (action) => this.#act(action as ModelAction),
       "hearth.models.step": (step) => this.#orTell(() => this.#takeStep(step)),
     };
@@ -177,29 +168,27 @@ export class WindowModels implements vscode.Disposable {
 
   async #models(): Promise<ModelsPort> {
     const { settings, context, open } = this.#options;
-    const token = await context.secrets.get(TOKEN_KEY);
-    return open({
-      folder: settings.modelsFolder,
-      endpoint: settings.modelsMirror,
-      ...(token === undefined || token === "" ? {} : { token }),
-    });
+    const choice = { folder: settings.modelsFolder, endpoint: settings.modelsMirror };
+    if (choice.folder !== "" && !ABSOLUTE.test(choice.folder)) {
+      throw new ModelsError(
+        "disk",
+        `the folder of models that is set, '${choice.folder}', does not say where it begins; set one that begins with / or ~`,
+      );
+    }
+    const models = open(choice);
+    const { origin } = models;
+    const token = origin === undefined ? undefined : await downloadToken(context.secrets, origin);
+    return token === undefined ? models : open({ ...choice, token });
   }
 
   /** From click to use: shown all the way, and what is next is a button. */
-  async #download(reference: string, title: string): Promise<void> {
+  async #download(reference: string, title: string, wish: DownloadWish = {}): Promise<void> {
     this.#failure.close();
-    const end = await this.#downloads.run(reference, title);
+    const end = await this.#downloads.run(reference, title, wish);
     switch (end.kind) {
-      case "done": {
-        const chosen = await vscode.window.showInformationMessage(
-          vscode.l10n.t("{0} is downloaded and checked.", title),
-          vscode.l10n.t("Use This Model"),
-        );
-        if (chosen !== undefined) {
-          await this.#switchTo(end.path);
-        }
+      case "done":
+        await this.#offerUse(vscode.l10n.t("{0} is downloaded and checked.", title), end.path);
         return;
-      }
       case "paused": {
         const chosen = await vscode.window.showInformationMessage(
           vscode.l10n.t(
@@ -211,14 +200,34 @@ export class WindowModels implements vscode.Disposable {
           DISCARD,
         );
         if (chosen === RESUME) {
-          await this.#download(reference, title);
+          await this.#download(reference, title, wish);
         } else if (chosen === DISCARD) {
           await this.#discard(reference);
         }
         return;
       }
       case "failed":
-        this.#tell(end.error, () => this.#download(reference, title));
+        this.#tell(end.error, {
+          again: () => this.#download(reference, title, wish),
+          download: { reference, title },
+        });
+    }
+  }
+
+  async #offerUse(message: string, path: string): Promise<void> {
+    const chosen = await vscode.window.showInformationMessage(message, vscode.l10n.t("Use This Model"));
+    if (chosen !== undefined) {
+      await this.#switchTo(path);
+    }
+  }
+
+  /** A file that somebody put where a download would. */
+  async #check(reference: string, title: string): Promise<void> {
+    const verified = await withProgress(vscode.l10n.t("Checking {0}", title), async (signal) =>
+      (await this.#models()).verify(reference, signal),
+    );
+    if (verified !== undefined) {
+      await this.#offerUse(vscode.l10n.t("{0} is a model that Hearth can use.", title), verified.model.path);
     }
   }
 
@@ -230,7 +239,7 @@ export class WindowModels implements vscode.Disposable {
   /** Checked first where it is not what it was. */
   async #use(model: InstalledModel): Promise<void> {
     if (model.problem !== undefined) {
-      const verified = await this.#withProgress(vscode.l10n.t("Checking {0}", model.title), async (signal, report) =>
+      const verified = await withProgress(vscode.l10n.t("Checking {0}", model.title), async (signal, report) =>
         (await this.#models()).verify(model.reference, signal, (done) => {
           report(done, model.bytes);
         }),
@@ -295,6 +304,7 @@ export class WindowModels implements vscode.Disposable {
   }
 
   async #downloadOther(): Promise<void> {
+    const models = await this.#models();
     const given = await vscode.window.showInputBox({
       title: vscode.l10n.t("Download a Model"),
       prompt: vscode.l10n.t(
@@ -303,17 +313,47 @@ export class WindowModels implements vscode.Disposable {
       placeHolder: "org/repository/file.gguf",
       ignoreFocusOut: true,
     });
-    if (given !== undefined && given.trim() !== "") {
-      const name = given.trim().split("/").at(-1) ?? given;
-      await this.#download(given.trim(), name.replace(/\.gguf$/i, ""));
+    if (given === undefined || given.trim() === "") {
+      return;
     }
+    const { kind, name } = models.named(given);
+    if (kind === "path") {
+      await this.#switchTo(name);
+      return;
+    }
+    if (kind === "file") {
+      await this.#download(name, titleOf(name), { from: given.trim() });
+      return;
+    }
+    const reference = await this.#fileOf(name);
+    if (reference !== undefined) {
+      await this.#download(reference, titleOf(reference));
+    }
+  }
+
+  /** One of a repository's files: the only one, or as the user chooses. */
+  async #fileOf(repository: string): Promise<string | undefined> {
+    const title = vscode.l10n.t("Asking which models {0} has", repository);
+    const files = await withProgress(title, async (signal) => (await this.#models()).filesOf(repository, signal));
+    const [only] = files ?? [];
+    if (files === undefined || files.length <= 1) {
+      return only?.reference;
+    }
+    const items = files.map(({ reference, bytes }) => ({
+      label: reference.slice(repository.length + 1),
+      description: formatBytes(bytes),
+      reference,
+    }));
+    const chosen = await vscode.window.showQuickPick(items, {
+      title: vscode.l10n.t("Models of {0}", repository),
+      ignoreFocusOut: true,
+    });
+    return chosen?.reference;
   }
 
   async #findOthers(): Promise<void> {
     const models = await this.#models();
-    const found = await this.#withProgress(vscode.l10n.t("Looking for models of other programs"), () =>
-      models.findOthers(),
-    );
+    const found = await withProgress(vscode.l10n.t("Looking for models of other programs"), () => models.findOthers());
     if (found === undefined) {
       return;
     }
@@ -337,7 +377,7 @@ export class WindowModels implements vscode.Disposable {
     if (chosen === undefined) {
       return;
     }
-    const adopted = await this.#withProgress(vscode.l10n.t("Checking {0}", chosen.label), (signal, report) =>
+    const adopted = await withProgress(vscode.l10n.t("Checking {0}", chosen.label), (signal, report) =>
       models.adopt(chosen.file, signal, report),
     );
     if (adopted !== undefined) {
@@ -372,73 +412,33 @@ export class WindowModels implements vscode.Disposable {
     await vscode.commands.executeCommand("revealFileInOS", vscode.Uri.file(path));
   }
 
-  /** Shows what each budget buys for the model that is chosen. The engine loads it anew within the budget, and is not restarted. */
-  async #setMemoryBudget(): Promise<void> {
-    const { settings, engine } = this.#options;
-    const models = await this.#models();
-    const { path } = settings.modelChoice;
-    const title = vscode.l10n.t("Reckoning what memory buys…");
-    const offers = await vscode.window.withProgress(
-      { location: vscode.ProgressLocation.Notification, title },
-      async () => {
-        await models.measure(this.#ending.signal).catch(() => undefined);
-        return models.budgets(path);
-      },
-    );
-    const now = settings.memoryBudgetGib;
-    const items = offers.map((offer) => ({
-      label: `$(${offer.gib === now ? "check" : "circuit-board"}) ${offer.gib === 0 ? vscode.l10n.t("Automatic") : `${String(offer.gib)} GiB`}`,
-      description: [
-        vscode.l10n.t("takes {0}", formatBytes(offer.budgetBytes)),
-        ...(offer.gib === now ? [vscode.l10n.t("as it is set")] : []),
-      ].join(" · "),
-      detail: [
-        expertsText(offer, translate),
-        ...(offer.speed === undefined ? [] : [vscode.l10n.t("expected: {0}", speedText(offer.speed, translate))]),
-      ].join("; "),
-      gib: offer.gib,
-    }));
-    const { condition } = engine;
-    const held =
-      condition.kind === "ready" && !isElsewhere(condition.model)
-        ? vscode.l10n.t(
-            "{0}: {1} of {2} experts fit now",
-            condition.model.title,
-            condition.model.slots,
-            condition.model.slotsForAll,
-          )
-        : vscode.l10n.t("What the engine may take in all");
-    const chosen = await vscode.window.showQuickPick(items, {
-      title: vscode.l10n.t("Memory Budget"),
-      placeHolder: held,
-      matchOnDetail: true,
-    });
-    if (chosen !== undefined && chosen.gib !== now) {
-      await settings.setMemoryBudget(chosen.gib);
-    }
-  }
-
-  async #setToken(): Promise<void> {
+  /** Whether there is a token now that may help. */
+  async #setToken(): Promise<boolean> {
     const { secrets } = this.#options.context;
+    const { origin } = await this.#models();
+    if (origin === undefined) {
+      throw new ModelsError("mirror", vscode.l10n.t("the address of the mirror that is set is none; set another one"));
+    }
     const token = await vscode.window.showInputBox({
       title: vscode.l10n.t("Token for Downloads"),
       prompt: vscode.l10n.t(
-        "An access token of the hub or mirror, for files that want one. It goes nowhere else. Empty: none.",
+        "An access token of {0}, for files that want one. It goes nowhere else. Empty: none.",
+        new URL(origin).host,
       ),
       password: true,
       ignoreFocusOut: true,
     });
     if (token === undefined) {
-      return;
+      return false;
     }
-    await (token.trim() === "" ? secrets.delete(TOKEN_KEY) : secrets.store(TOKEN_KEY, token.trim()));
+    await storeDownloadToken(secrets, origin, token.trim());
+    return token.trim() !== "";
   }
 
   /** A window that ended in the middle of a download: offered once, and never gone on with unasked. */
   async #offerInterrupted(): Promise<void> {
     for (const { reference, title } of this.#downloads.interrupted) {
-      const list = await (await this.#models()).list(translate).catch(() => undefined);
-      const found = list?.unfinished.find((each) => each.reference === reference || each.title === title);
+      const found = await this.#leftOf({ reference, title });
       if (found?.pid !== undefined) {
         // Another window is at it.
         continue;
@@ -463,33 +463,19 @@ export class WindowModels implements vscode.Disposable {
     }
   }
 
-  /** Undefined: the user has stopped it. */
-  async #withProgress<T>(
-    title: string,
-    work: (signal: AbortSignal, report: (done: number, total: number) => void) => Promise<T>,
-  ): Promise<T | undefined> {
-    const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
-    return vscode.window.withProgress(options, async (progress, token) => {
-      const ending = new AbortController();
-      token.onCancellationRequested(() => {
-        ending.abort();
-      });
-      let shown = 0;
-      try {
-        return await work(ending.signal, (done, total) => {
-          const percent = Math.floor((100 * done) / Math.max(1, total));
-          if (percent > shown) {
-            progress.report({ message: `${String(percent)} %`, increment: percent - shown });
-            shown = percent;
-          }
-        });
-      } catch (error) {
-        if (ending.signal.aborted) {
-          return undefined;
-        }
-        throw error;
+  /** What there is of a download. A window that was reloaded takes a while to let go of it. */
+  async #leftOf({
+    reference,
+    title,
+  }: Pick<UnfinishedModel, "reference" | "title">): Promise<UnfinishedModel | undefined> {
+    for (let again = 0; ; again += 1) {
+      const list = await (await this.#models()).list(translate).catch(() => undefined);
+      const found = list?.unfinished.find((each) => each.reference === reference || each.title === title);
+      if (found?.pid === undefined || again === LOOKS_AGAIN || this.#ending.signal.aborted) {
+        return found;
       }
-    });
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+    }
   }
 
   /** Undefined: it failed, and that was told. */
@@ -497,19 +483,21 @@ export class WindowModels implements vscode.Disposable {
     try {
       return await work();
     } catch (error) {
-      this.#tell(error, undefined);
+      this.#tell(error, { again: () => this.#orTell(work) });
       return undefined;
     }
   }
 
-  #tell(error: unknown, again: (() => Promise<void>) | undefined): void {
+  #tell(error: unknown, tried: Tried): void {
     if (!(error instanceof ModelsError)) {
       void tellFailure(error);
       return;
     }
     this.#options.log.warn(error.message);
-    const steps = STEPS[error.code].filter((step) => step !== "retry" || again !== undefined);
-    this.#again = again;
+    const steps = FAILURE_STEPS[error.code].filter(
+      (step) => (step !== "takeNew" && step !== "check") || tried.download !== undefined,
+    );
+    this.#tried = tried;
     this.#failure.show(
       `Hearth: ${error.message}`,
       steps.map((step) => ({ title: STEP_TITLES[step], command: "hearth.models.step", arguments: [step] })),
@@ -518,22 +506,34 @@ export class WindowModels implements vscode.Disposable {
 
   /** A link of the failure was followed. */
   async #takeStep(step: unknown): Promise<void> {
-    this.#failure.close();
-    if (step === "retry") {
-      await this.#again?.();
-    } else if (typeof step === "string" && Object.hasOwn(STEP_TITLES, step)) {
-      await this.#take(step as Exclude<Step, "retry">);
+    if (step !== "mirror" && step !== "folder") {
+      // A setting is only opened: what failed is still to be tried again.
+      this.#failure.close();
+    }
+    if (typeof step === "string" && Object.hasOwn(STEP_TITLES, step)) {
+      await this.#take(step as FailureStep);
     }
   }
 
-  async #take(step: Exclude<Step, "retry">): Promise<void> {
+  async #take(step: FailureStep): Promise<unknown> {
+    const { again, download } = this.#tried ?? {};
     switch (step) {
+      case "retry":
+        return again?.();
+      case "takeNew":
+        return download === undefined
+          ? undefined
+          : this.#download(download.reference, download.title, { latest: true });
+      case "check":
+        return download === undefined ? undefined : this.#check(download.reference, download.title);
+      case "other":
+        return this.#downloadOther();
       case "mirror":
         return vscode.commands.executeCommand("workbench.action.openSettings", "hearth.models.mirror");
       case "folder":
         return vscode.commands.executeCommand("workbench.action.openSettings", "hearth.models.folder");
       case "token":
-        return this.#setToken();
+        return (await this.#setToken()) ? again?.() : undefined;
       case "chooseFile":
         return this.#chooseFile();
     }

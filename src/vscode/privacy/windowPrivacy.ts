@@ -4,7 +4,7 @@ import { formatBytes } from "../../models/size";
 import type { WindowChat } from "../chat/windowChat";
 import { tellFailure } from "../failures";
 import { ENDPOINT_KEY } from "../endpoint/endpointKey";
-import { TOKEN_KEY } from "../models/windowModels";
+import { TOKEN_KEY } from "../models/downloadToken";
 import type { Settings } from "../settings";
 import type { Snooze } from "../snooze";
 import type { SuggestionWatch } from "../suggestionWatch";

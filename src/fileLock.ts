@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { ModelsError } from "../protocol/models";
+import { basename, dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ModelsError } from "./protocol/models";
 
 /** Who holds a lock. A process id comes back to another process, so its start time is told too. */
 export interface LockHolder {
@@ -13,6 +15,10 @@ export interface LockHolder {
   /** Makes this holding another one than an earlier one of the same process. */
   readonly nonce: string;
 }
+
+/** Where a file system has no hard links a lock is written in place; so long it may be half there. */
+const HALF_WRITTEN_MS = 1000;
+const NO_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL"];
 
 /** A file that only one process works on: held while the file `path` names a process that lives. */
 export class FileLock {
@@ -26,10 +32,10 @@ export class FileLock {
 
   /**
    * Takes the lock, also from a process that is gone.
-   * @param what is locked, for the message.
+   * @param what is locked, for the message. @param makeLink tests have file systems without hard links.
    * Errors: ModelsError `busy` while a living process has it.
    */
-  static async take(path: string, what: string): Promise<FileLock> {
+  static async take(path: string, what: string, makeLink: typeof link = link): Promise<FileLock> {
     const text = JSON.stringify(selfAsHolder());
     const draft = `${path}.${randomBytes(6).toString("hex")}`;
     try {
@@ -37,21 +43,37 @@ export class FileLock {
       for (;;) {
         try {
           // Unlike a rename, a link fails where another process was first; and the file is never seen half-written.
-          await link(draft, path);
+          await makeLink(draft, path).catch((error: unknown) => {
+            if (!hasCode(error, ...NO_LINKS)) {
+              throw error;
+            }
+            // exFAT, and folders of other machines.
+            return writeFile(path, text, { flag: "wx", mode: 0o600 });
+          });
           return new FileLock(path, text);
         } catch (error) {
           if (!hasCode(error, "EEXIST")) {
             throw error;
           }
         }
-        const holder = await lockHolder(path);
-        if (holder !== undefined) {
+        const found = await readFile(path, "utf8").catch(() => undefined);
+        if (found === undefined) {
+          // Released just now: nothing is stale.
+          continue;
+        }
+        const holder = parseHolder(found);
+        if (holder !== undefined && lives(holder)) {
           throw busy(what, holder, path);
         }
-        await removeStale(path);
+        if (holder === undefined && (await isNew(path))) {
+          await sleep(10);
+        } else {
+          await removeStale(path, found);
+        }
       }
     } finally {
       await rm(draft, { force: true });
+      await removeDrafts(path);
     }
   }
 
@@ -99,10 +121,34 @@ function lives({ pid, started, host }: LockHolder): boolean {
   return started === undefined || now === undefined || started === now;
 }
 
-/** Of two processes that find the same stale lock, one must not remove what the other has just taken. */
-async function removeStale(path: string): Promise<void> {
+/** It may be half-written. */
+async function isNew(path: string): Promise<boolean> {
+  const info = await stat(path).catch(() => undefined);
+  return info !== undefined && Math.abs(Date.now() - info.mtimeMs) < HALF_WRITTEN_MS;
+}
+
+/** What processes have left that were killed while they took the lock. */
+async function removeDrafts(path: string): Promise<void> {
+  const own = `${basename(path)}.`;
+  for (const name of await readdir(dirname(path)).catch(() => [])) {
+    if (name.startsWith(own) && /^[0-9a-f]{12}$/.test(name.slice(own.length))) {
+      const left = join(dirname(path), name);
+      const text = await readFile(left, "utf8").catch(() => undefined);
+      const holder = text === undefined ? undefined : parseHolder(text);
+      if (holder !== undefined && !lives(holder)) {
+        await rm(left, { force: true }).catch(() => undefined);
+      }
+    }
+  }
+}
+
+/** Of two processes that find the same stale lock, one must not remove what the other has just taken: only what is `stale` goes. */
+async function removeStale(path: string, stale: string): Promise<void> {
   const aside = `${path}.${randomBytes(6).toString("hex")}`;
   try {
+    if ((await readFile(path, "utf8")) !== stale) {
+      return;
+    }
     await rename(path, aside);
   } catch (error) {
     if (hasCode(error, "ENOENT")) {
@@ -110,8 +156,7 @@ async function removeStale(path: string): Promise<void> {
     }
     throw error;
   }
-  const taken = parseHolder(await readFile(aside, "utf8"));
-  if (taken !== undefined && lives(taken)) {
+  if ((await readFile(aside, "utf8")) !== stale) {
     await link(aside, path).catch(() => undefined);
   }
   await rm(aside, { force: true });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { FileLock, lockHolder, startTime } from "./fileLock";
@@ -38,6 +38,33 @@ describe("a file's lock", () => {
     assert.equal(await lockHolder(path), undefined);
     const lock = await FileLock.take(path, "x");
     assert.equal(await lock.isHeld(), true);
+  });
+
+  it("of a process that was killed while it took it leaves nothing", async () => {
+    const { pid } = spawnSync(process.execPath, ["-e", ""]);
+    const [dead, living] = [`${path}.0123456789ab`, `${path}.ba9876543210`];
+    writeFileSync(dead, JSON.stringify({ pid, host: hostname(), nonce: "n" }));
+    writeFileSync(living, JSON.stringify({ pid: process.pid, host: hostname(), nonce: "n" }));
+    await (await FileLock.take(path, "x")).release();
+    assert.deepEqual([existsSync(dead), existsSync(living)], [false, true]);
+  });
+
+  it("is had where a file system has no hard links, and is not taken while it is being written", async () => {
+    const noLinks = (): Promise<void> => Promise.reject(Object.assign(new Error("no links"), { code: "EPERM" }));
+    const lock = await FileLock.take(path, "x", noLinks);
+    assert.equal(await lock.isHeld(), true);
+    await assert.rejects(FileLock.take(path, "x", noLinks), { code: "busy" });
+    await lock.release();
+    writeFileSync(path, "");
+    setTimeout(() => {
+      write({ pid: process.pid });
+    }, 50);
+    await assert.rejects(FileLock.take(path, "x", noLinks), { code: "busy" });
+    // Of a process that was killed in the middle.
+    writeFileSync(path, "");
+    const late = Date.now() / 1000 - 60;
+    utimesSync(path, late, late);
+    assert.equal(await (await FileLock.take(path, "x", noLinks)).isHeld(), true);
   });
 
   it("of a process whose id another one has by now is taken over", async function () {
