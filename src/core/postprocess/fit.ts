@@ -164,6 +164,8 @@ function waysThatSkipClosers(text: string, after: string): Way[] {
 /** Signs and words that stand once between two parts. */
 const BETWEEN =
   /^(?:=>|->|<-|:=|[=!]==?|[<>]=|=(?![=>~])|:(?![:=])|(?:in|of|from|as|then|do|into|import|values|where|else)\b)/i;
+/** What begins the next part of a loop's head, and ends the text of a link. */
+const PART = /^(?:;\s*(?:do|then)\b|;|\]\()/;
 /** The next argument, by its name, or the next key. */
 const NEXT_KEY = /^([,;])\s*(["'`]?[\p{L}_$][\p{L}\p{N}_$-]*["'`]?)\s*([=:])(?![=:])/u;
 
@@ -175,9 +177,14 @@ function beginningOfRest(text: string, at: Surroundings): RegExp | undefined {
   if (isBar && ONLY_CLOSERS.test(rest.slice(1)) && text.slice(barIn(text) + 1).trim() !== "") {
     return undefined;
   }
+  const part = PART.exec(rest)?.[0];
+  const isHead = part === ";" && at.open?.text === "(" && at.enclosing === undefined;
+  if (part !== undefined && (part !== ";" || isHead) && (part !== "](" || !at.language.brackets)) {
+    return new RegExp(escaped(part).replace(/\s+/, "\\s*"), "gu");
+  }
   const sign = isBar ? "|" : BETWEEN.exec(rest)?.[0];
   if (sign !== undefined) {
-    const around = /^\w/.test(sign) ? "[\\p{L}\\p{N}_]" : "[=<>!~:+*/%&|^?.-]";
+    const around = /^\w/.test(sign) ? "[\\p{L}\\p{N}_]" : sign === ":" ? "[?:=/]" : "[=<>!~:+*/%&|^?.-]";
     return new RegExp(`(?<!${around})${escaped(sign)}(?!${around})`, "gu");
   }
   const [, end, key, is] = NEXT_KEY.exec(rest) ?? [];

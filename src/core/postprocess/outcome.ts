@@ -100,7 +100,7 @@ export class Outcomes {
       (isDoubled(put, rest) || this.#endsInBrackets(structure, before + put) ? DEFECT : 0) +
       DEFECT * this.#strayAngles(put, replaced) +
       (isInBars(this.#at) && rest.trimStart().startsWith("|") && barIn(put) !== -1 ? DEFECT : 0) +
-      (this.#isReadAsBefore(structure, replaced) ? 0 : DEFECT);
+      (this.#isReadAsBefore(structure, replaced) && this.#stillCloses(structure, replaced) ? 0 : DEFECT);
     return { brackets, all: brackets + this.#inText(structure.lines) - this.#inText([this.#original]) };
   }
 
@@ -138,6 +138,19 @@ export class Outcomes {
     const column = last.text.length - after.length + first;
     // Markup in running text begins and ends with the same signs; two quotes with nothing in between may be no character yet.
     return asBefore === "prose" || kind(last, column) === asBefore || this.#closesWhatIsTyped(last, column);
+  }
+
+  /** The end tags behind the cursor still end something: behind an element that stands alone they are read as comparisons. */
+  #stillCloses({ lines }: Structure, replaced: number): boolean {
+    const { before, line } = this.#at;
+    const last = lines.at(-1);
+    const moved = (last?.text.length ?? 0) - line.text.length;
+    const closers = line.marks.filter(
+      ({ type, start, of }) => type === "close" && of?.kind === "element" && start >= before.length + replaced,
+    );
+    return closers.every(({ start }) =>
+      last?.marks.some((mark) => mark.start === start + moved && mark.type !== "open"),
+    );
   }
 
   /** The quote in this column ends the string that the one in front of the cursor begins. */
