@@ -297,11 +297,18 @@ function echoedName(text: string, at: Surroundings): number {
   return word.length >= 3 || isSame || isBegun(word, text, at) ? word.length : 0;
 }
 
+/** On either side of the cursor. */
+const CHARS_AROUND = 20_000;
+
 /** One or two letters of a word that the text says from its beginning: it is a keyword, or stands somewhere in the document. */
 function isBegun(begun: string, text: string, { above, below }: Surroundings): boolean {
   const word = /^[\p{L}\p{N}_$]+/u.exec(text)?.[0] ?? "";
-  const words = new Set(`${above}\n${below}`.match(/[\p{L}\p{N}_$]+/gu));
-  return word.length > begun.length && (STATEMENT_HEAD.test(word) || words.has(word)) && !words.has(begun + word);
+  if (word.length <= begun.length) {
+    return false;
+  }
+  const around = `${above.slice(-CHARS_AROUND)}\n${below.slice(0, CHARS_AROUND)}`;
+  const words = new Set(around.match(/[\p{L}\p{N}_$]+/gu));
+  return (STATEMENT_HEAD.test(word) || words.has(word)) && !words.has(begun + word);
 }
 
 /** What begins emphasis, or a link's text, where the same ends it behind the cursor. */

@@ -1,7 +1,7 @@
 import type { Surroundings } from "../context";
 import { barIn, isInBars } from "./anglesAndBars";
 import { type Draft, shortened } from "./draft";
-import { leavesOpen } from "./balance";
+import { firstUnopened, leavesOpen } from "./balance";
 import { Outcomes, type Way } from "./outcome";
 
 /** A draft, and how much of the line after the cursor it replaces. */
@@ -19,6 +19,9 @@ const CLOSER = /^(?:[)\]}>"'`:;,]|<\/[\w.:-]*>|\(\)|\[\]|\{\})$/;
 const WITHOUT_WORDS = /^[^\p{L}\p{N}_$<]*$/u;
 /** More ways are never needed, and each costs the reading of a line. */
 const CUTS_MAX = 12;
+/** Of a long row of closers the first and the last ones. */
+const REPLACED_MAX = 16;
+const ECHOES_MAX = 24;
 
 /**
  * Of the ways to put a text in, the one that keeps most of it and leaves the document as well balanced as it was: its end
@@ -46,10 +49,21 @@ export function fitToLine(draft: Draft, at: Surroundings): FittedDraft {
   if (again !== undefined) {
     return fitted(draft, again, at, false);
   }
+  const safe = at.syntax.isKnown || after === "" ? text.length : lengthWithoutClosers(text, after);
+  if (safe < text.length) {
+    return fitted(draft, { length: safe, replaced: 0 }, at, false);
+  }
   const cuts = outcomes.cuts();
   const way = bestOf([text.length, ...cuts.map(({ index }) => index)].slice(0, CUTS_MAX), text, at, outcomes);
   const isStray = cuts.find(({ index }) => index === (way?.length ?? 0))?.isStray ?? true;
   return fitted(draft, way ?? { length: 0, replaced: 0 }, at, isStray);
+}
+
+/** Up to what may close something in front of the cursor, for where it is not known yet what is open there. */
+function lengthWithoutClosers(text: string, after: string): number {
+  const [quote = ""] = /^["'`]/.exec(after) ?? [];
+  const ends = [firstUnopened(text), quote === "" ? -1 : text.search(new RegExp(`(?<!\\\\)${quote}`))];
+  return Math.min(text.length, ...ends.filter((end) => end !== -1));
 }
 
 /** Less than what ends the string at the cursor: `"` of `"#`, which is text in it. */
@@ -117,6 +131,7 @@ function replacements(put: string, at: Surroundings): number[] {
       ends.push(end);
     }
   }
+  ends.splice(REPLACED_MAX / 2, Math.max(0, ends.length - REPLACED_MAX));
   const isAll = ends.includes(line.length);
   const mayBeAll = WITHOUT_WORDS.test(line) || saysAll(put, line);
   return !isAll && mayBeAll && isSubsequence(line, put) ? [...ends, line.length] : ends;
@@ -132,7 +147,7 @@ function waysThatEndAsAfter(text: string, after: string): Way[] {
       ways.push({ length: said[from]?.start ?? 0, replaced: 0 });
     }
   }
-  return ways;
+  return ways.slice(0, ECHOES_MAX);
 }
 
 /** What ends code in markup: whoever says it has left that code. */
@@ -158,7 +173,7 @@ function waysThatSkipClosers(text: string, after: string): Way[] {
       ways.push({ length: said[from]?.start ?? 0, replaced: 0 });
     }
   }
-  return ways;
+  return ways.slice(0, ECHOES_MAX);
 }
 
 /** Signs and words that stand once between two parts. */

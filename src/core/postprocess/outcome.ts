@@ -57,6 +57,10 @@ interface Place {
   readonly column: number;
 }
 
+/** On long lines few ways are tried. */
+const CHARS_READ_MAX = 60_000;
+const UNREAD: Cost = { brackets: Infinity, all: Infinity };
+
 export class Outcomes {
   readonly #at: Surroundings;
   readonly #text: string;
@@ -66,6 +70,7 @@ export class Outcomes {
   readonly #isCode: boolean;
   /** Type arguments that end right behind the cursor. */
   readonly #angles: number;
+  #charsRead = 0;
   readonly #costs = new Map<string, Cost>();
 
   constructor(text: string, at: Surroundings) {
@@ -86,6 +91,10 @@ export class Outcomes {
 
   #newCost({ length, replaced }: Way): Cost {
     const { before, after } = this.#at;
+    this.#charsRead += before.length + length + after.length;
+    if (this.#charsRead > CHARS_READ_MAX) {
+      return UNREAD;
+    }
     const put = this.#text.slice(0, length);
     const rest = after.slice(replaced);
     const structure = this.#read(before + put + rest);
