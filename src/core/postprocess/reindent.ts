@@ -219,11 +219,13 @@ function isMixed(at: Surroundings): boolean {
   return [...above, ...below].some((line) => !isOwnStyle(leadingSpace(line), at));
 }
 
-/** The document has lines that begin with tabs, or with spaces, as these do; or none that is indented. */
-function hasStyleOf(lines: readonly string[], { above, below }: Surroundings): boolean {
+/** The document has lines that begin with tabs, or with spaces, as these do; where it has none that is indented, the editor says it. */
+function hasStyleOf(lines: readonly string[], { above, below, indentation: { style } }: Surroundings): boolean {
   const starts = new Set(lines.flatMap((line) => /^(?:\t|  )/.exec(line)?.[0] ?? []));
   const text = `${above.slice(-DOCUMENT_CHARS)}\n${below.slice(0, DOCUMENT_CHARS)}`;
-  return [...starts].every((start) => text.includes(`\n${start}`)) || !/\n(?:\t|  )/.test(text);
+  const wanted = style === "tabs" ? "\t" : "  ";
+  const isNone = !/\n(?:\t|  )/.test(text);
+  return [...starts].every((start) => (isNone ? start === wanted : text.includes(`\n${start}`)));
 }
 
 function isOwnStyle(space: string, { indentation: { style, size } }: Surroundings): boolean {
