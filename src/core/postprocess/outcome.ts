@@ -123,14 +123,14 @@ export class Outcomes {
 
   /** A statement ends between round or square brackets, where only the head of a loop has semicolons. */
   #endsInBrackets({ lines }: Structure, put: string): boolean {
-    const { language, after, line } = this.#at;
-    const { line: last, column } = endOf(put);
-    const [read, head] = [lines[last], lines[0]];
+    const { language, after, before } = this.#at;
+    const { line, column } = endOf(put);
+    const read = lines[line];
     if (!language.semicolons || !put.trimEnd().endsWith(";") || after.trim() === "" || read === undefined) {
       return false;
     }
     const open = openAt(read, column);
-    return open?.kind === "bracket" && /^[([]$/.test(open.text) && !/\bfor\b/.test((head ?? line).text);
+    return open?.kind === "bracket" && /^[([]$/.test(open.text) && !/\bfor\b/.test(before);
   }
 
   /** What stands behind the cursor is still what it was: code, a string, a comment, prose. */
