@@ -105,6 +105,31 @@ describe("postprocess, for any text", () => {
     assert.deepEqual(fitted, { kind: "text", text: "a, b)) {", replaceAfter: 2 });
   });
 
+  it("leaves no closer behind where nobody knows yet what is open", () => {
+    const documents: readonly (readonly [string, string, string, string])[] = [
+      ["markdown", "```js\nfoo(|)\n```", "a);", "a"],
+      ["markdown", '~~~c\nprintf("|");\n~~~', '%d", f(x)', "%d"],
+      ["php", '<?php\n$a = <<<EOT\ndon\'t (\nEOT;\nfoo("|");', 'a", b(1)', "a"],
+      ["powershell", '$a = @"\ndon\'t (\n"@\nfoo("|")', 'say \\"a\\"", (b)', 'say \\"a\\"'],
+      ["markdown", "see |", "a) and b", "a) and b"],
+    ];
+    for (const [languageId, marked, text, expected] of documents) {
+      const at = surroundingsOf(cursorAt(marked, languageId));
+      const unknown = { ...at, syntax: { ...at.syntax, isKnown: false } };
+      const fitted = fitAnswer({ text, completionKind: "line", cutOff: false }, unknown);
+      assert.deepEqual(fitted, { kind: "text", text: expected, replaceAfter: 0 }, marked);
+    }
+  });
+
+  it("tries few ways where a line is long", () => {
+    const marked = `${"f(".repeat(1500)}|${")".repeat(1500)}`;
+    const at = surroundingsOf(cursorAt(marked));
+    const started = process.cpuUsage();
+    fitAnswer({ text: `g(1)${")".repeat(1490)};`, completionKind: "line", cutOff: false }, at);
+    const { user } = process.cpuUsage(started);
+    assert.ok(user < 5_000_000, `${String(user)} µs`);
+  });
+
   it("takes a fraction of a keystroke, in a file of any length", () => {
     const marked = `${"const value = compute(1, 2); // why not\n".repeat(25_000)}|`;
     const cursor = cursorAt(marked);

@@ -136,6 +136,7 @@ export async function runInHost({
         HEARTH_MODELS: path.join(folder, "models"),
         HEARTH_TEST_RESULT: resultFile,
         HEARTH_TEST_LEAVE_OUT: leaveOut.join(","),
+        HEARTH_ANSWERS: process.env.HEARTH_ANSWERS,
       },
       driver: true,
     });

@@ -178,3 +178,17 @@ export function leavesOpen(text: string): boolean {
   }
   return stack.length > 0;
 }
+
+/** Where a text first closes a bracket that it has not opened, whatever its language; -1 where it does not. */
+export function firstUnopened(text: string): number {
+  const stack: string[] = [];
+  for (const { 0: sign, index } of text.matchAll(/[()[\]{}]/g)) {
+    const closer = CLOSERS.get(sign);
+    if (closer !== undefined) {
+      stack.push(closer);
+    } else if (stack.pop() !== sign) {
+      return index;
+    }
+  }
+  return -1;
+}

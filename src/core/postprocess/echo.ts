@@ -19,6 +19,7 @@ function echoOf(text: string, at: Surroundings): number {
     echoedMark(text, at) ||
     echoedColon(text, at) ||
     echoedSign(text, at) ||
+    echoedInterpolation(text, at) ||
     echoedBrace(text, at) ||
     echoedParenthesis(text, at) ||
     echoedComment(text, at) ||
@@ -27,12 +28,18 @@ function echoOf(text: string, at: Surroundings): number {
     echoedString(text, at) ||
     echoedKeyword(text, at) ||
     echoedLabel(text, at) ||
+    echoedAssignment(text, at) ||
+    echoedEmphasis(text, at) ||
     echoedName(text, at)
   );
 }
 
 const STATEMENT_HEAD =
   /^(?:if|for|foreach|while|until|switch|match|catch|def|fn|fun|func|function|class|with|return|elif)\b/;
+
+/** What no command of that name stands in. */
+const ONCE_IN_LATEX =
+  /^\\(?:(?:sub)*(?:section|paragraph)|chapter|part|title|author|date|caption|label|ref|cite|begin|end|usepackage|documentclass|input|include(?:graphics)?|textbf|textit|emph|texttt|underline|footnote|item)\*?[{[]$/;
 
 /** All of the line, from its first character on. */
 function echoedLine(text: string, { before, after, enclosing, language }: Surroundings): number {
@@ -52,7 +59,11 @@ function echoedLine(text: string, { before, after, enclosing, language }: Surrou
     return 0;
   }
   const isNested =
-    /[([{>]$/.test(typed) && !STATEMENT_HEAD.test(typed) && closesIt(typed, after) && !/[;{:]\s*$/.test(text);
+    /[([{>]$/.test(typed) &&
+    !STATEMENT_HEAD.test(typed) &&
+    !ONCE_IN_LATEX.test(typed) &&
+    closesIt(typed, after) &&
+    !/[;{:]\s*$/.test(text);
   return isNested ? 0 : lead + typed.length;
 }
 
@@ -73,7 +84,11 @@ function closesIt(typed: string, after: string): boolean {
 }
 
 /** A sign that begins a name, a comment or a list's item, where the same sign twice is another thing. */
-function echoedMark(text: string, { before, enclosing, language, languageId, syntax }: Surroundings): number {
+function echoedMark(text: string, at: Surroundings): number {
+  const { before, enclosing, language, languageId, syntax } = at;
+  if (before.endsWith("@@") && /^@@[\p{L}_]/u.test(text) && enclosing === undefined) {
+    return 2;
+  }
   const mark = /(?:^|[^\p{L}\p{N}_$@#\\])([@#$\\.]|[-*+])$/u.exec(before)?.[1];
   if (mark === undefined || !text.startsWith(mark)) {
     return 0;
@@ -110,7 +125,7 @@ function echoedMark(text: string, { before, enclosing, language, languageId, syn
 }
 
 function isShell({ reader }: Surroundings["syntax"]): boolean {
-  return reader.languageId === "shellscript";
+  return reader.languageId === "shellscript" || reader.languageId === "powershell";
 }
 
 /** The colon of a symbol; two of them begin the name of a module. */
@@ -122,7 +137,7 @@ function echoedColon(text: string, { before, enclosing, languageId }: Surroundin
 
 /** Operators of which no language has two in a row without an operand between them. */
 const SIGN_ONCE =
-  /(?:=>|->|::|\|>|&&|\?\?|[-+*/%|&^<>!=:]=)$|(?:=>|->|::|\|>|&&|\|\||\?\?|[-+*/%|&^<>!=:]?=|[<>?:,]) $/;
+  /(?:=>|->|::|\|>|%\w?>%|&&|\?\?|[-+*/%|&^<>!=:]=)$|(?:=>|->|::|\|>|%\w?>%|>>=|<[$*]?>|=~|&&|\|\||\?\?|[-+*/%|&^<>!=:]?=|[<>?:,]) $/;
 
 /** The operator behind which an operand is wanted. */
 function echoedSign(text: string, { before, enclosing, open, language, languageId }: Surroundings): number {
@@ -132,7 +147,7 @@ function echoedSign(text: string, { before, enclosing, open, language, languageI
   }
   const sign = SIGN_ONCE.exec(before)?.[0].trim();
   if (sign === undefined || enclosing !== undefined || !language.brackets || !text.startsWith(sign)) {
-    return 0;
+    return before.endsWith("<- ") && text.startsWith("<- ") && enclosing === undefined ? 2 : 0;
   }
   // A comma may leave out an element, a colon an end; `= ==` and `: ::` begin another sign.
   const isMeant = open?.text === "[" && /^[,:]$/.test(sign);
@@ -143,16 +158,38 @@ function echoedSign(text: string, { before, enclosing, open, language, languageI
 const HAVE_NO_RANGES = /^(?:(?:java|type)script(?:react)?|python|java|c|cpp|go|objective-c)$/;
 const SCRIPTS = /^(?:java|type)script(?:react)?$/;
 
+/** What leads back to code in a string or in markup: `${`, `{{`, `<%=`; where one brace does, only where one has. */
+function echoedInterpolation(text: string, { before, open }: Surroundings): number {
+  const typed = before.trimEnd();
+  const sign = /(?:[$#]\{|\{\{[-~#]?|\{%[-+]?|<%[-=]?|<\?=|\\\()$/.exec(typed)?.[0];
+  const isOpen = open?.kind === "interpolation" && open.nesting > 0 && typed.endsWith(open.text);
+  const opener = sign ?? (isOpen ? open.text : undefined);
+  return opener !== undefined && text.startsWith(opener) && /^\s*[\p{L}_$@]/u.test(text.slice(opener.length))
+    ? opener.length
+    : 0;
+}
+
+/** Names that are brought in, sent out or taken out of something; the first of them is a name. */
+const NAMES_IN_BRACES =
+  /^\s*(?:(?:import|export)(?:\s+type)?(?:\s[\w$]+,)?|const|let|var|(?:pub )?use\s[\w:]+::)\s*\{ ?$/;
+
 /** A brace that opens an object, a bracket that opens an attribute: where nothing else could follow but the same again. */
-function echoedBrace(text: string, { before, enclosing, languageId }: Surroundings): number {
+function echoedBrace(text: string, { before, above, below, enclosing, languageId }: Surroundings): number {
   if (enclosing !== undefined) {
     return 0;
+  }
+  if (/^(?:ini|properties|toml)$/.test(languageId) && before === "[" && /^\[[^[\]]+\]$/.test(text)) {
+    // TOML's tables of a list have two; a document that has one may have another.
+    return languageId === "toml" && `${above}${below}`.includes("[[") ? 0 : 1;
   }
   if (languageId === "csharp" && before.trim() === "[" && /^\[\p{L}/u.test(text)) {
     return 1;
   }
   if (languageId === "rust" && /^\s*#!?\[$/.test(before) && text.startsWith(before.trim())) {
     return before.trim().length;
+  }
+  if (NAMES_IN_BRACES.test(before) && /^\{\s*[\p{L}_$*]/u.test(text)) {
+    return 1;
   }
   const isObject = SCRIPTS.test(languageId) && /(?:[=:,?[]\s|\(|\breturn\s)\{$/.test(before);
   return isObject && /^\{\s*(?:[\p{L}\p{N}_$"'[]|\.\.\.)/u.test(text) ? 1 : 0;
@@ -200,7 +237,7 @@ function echoedString(text: string, { before, enclosing, open }: Surroundings): 
 
 /** Words of which no language has two in a row. */
 const ONCE =
-  /(?:^|\s)((?:class|struct|enum|interface|trait|impl|namespace|module|import|from|const|let|var|fn|func|fun|function|def|return|public|private|protected|package|export|extends|implements|type|where|throw|throws|raise|import|use|new|await|if|while|for|foreach|switch|match) )$/;
+  /(?:^|\s)((?:class|struct|enum|interface|trait|impl|namespace|module|import|from|const|let|var|fn|func|fun|function|def|return|public|private|protected|package|export|extends|implements|type|where|throw|throws|raise|import|use|using|include|new|await|async|static|final|abstract|readonly|override|virtual|inline|extern|pub|mut|val|declare|internal|suspend|if|elif|elsif|unless|while|until|for|foreach|switch|match|case|except|default|else|then|in|of|by|as|is) )$/;
 
 /** And of SQL's, in capitals or not. */
 const ONCE_IN_SQL =
@@ -229,12 +266,21 @@ function echoedQuote(text: string, { before, enclosing, open }: Surroundings): n
 
 /** A word and its colon: `TODO: `, the name of a field, also in quotes. */
 function echoedLabel(text: string, { before }: Surroundings): number {
-  const label = /(?:^|[\s({[,"'`#/*])((?:[\p{L}_][\p{L}\p{N}_-]+|"[^"]+"|'[^']+'):) ?$/u.exec(before)?.[1];
+  const label = /(?:^|[\s({[,"'`#/*])((?:[\p{L}_][\p{L}\p{N}_-]*|"[^"]+"|'[^']+'):) ?$/u.exec(before)?.[1];
   return label !== undefined && text.startsWith(label) && text.length > label.length ? label.length : 0;
 }
 
+/** A name and what begins its value: `class="`, `end='`, `key: "`. */
+function echoedAssignment(text: string, { before }: Surroundings): number {
+  const assignment = /(?<=^|[\s({[,<])[\p{L}_$@:#][\p{L}\p{N}_$@:.-]*\s*(?:[=:]\s*["'`]|=)$/u.exec(before)?.[0];
+  return assignment !== undefined && text.startsWith(assignment) && text.length > assignment.length
+    ? assignment.length
+    : 0;
+}
+
 /** The name, or the chain of names, that the cursor stands behind. */
-function echoedName(text: string, { before, enclosing }: Surroundings): number {
+function echoedName(text: string, at: Surroundings): number {
+  const { before, enclosing } = at;
   if (enclosing !== undefined) {
     return 0;
   }
@@ -248,5 +294,31 @@ function echoedName(text: string, { before, enclosing }: Surroundings): number {
   }
   const next = text.charAt(word.length);
   const isSame = /^\p{L}/u.test(word) && next !== "" && !/[\p{L}\p{N}_$]/u.test(next);
-  return word.length >= 3 || isSame ? word.length : 0;
+  return word.length >= 3 || isSame || isBegun(word, text, at) ? word.length : 0;
+}
+
+/** On either side of the cursor. */
+const CHARS_AROUND = 20_000;
+
+/** One or two letters of a word that the text says from its beginning: it is a keyword, or stands somewhere in the document. */
+function isBegun(begun: string, text: string, { above, below }: Surroundings): boolean {
+  const word = /^[\p{L}\p{N}_$]+/u.exec(text)?.[0] ?? "";
+  if (word.length <= begun.length) {
+    return false;
+  }
+  const around = `${above.slice(-CHARS_AROUND)}\n${below.slice(0, CHARS_AROUND)}`;
+  const words = new Set(around.match(/[\p{L}\p{N}_$]+/gu));
+  return (STATEMENT_HEAD.test(word) || words.has(word)) && !words.has(begun + word);
+}
+
+/** What begins emphasis, or a link's text, where the same ends it behind the cursor. */
+function echoedEmphasis(text: string, { before, after, enclosing, language }: Surroundings): number {
+  if (language.brackets || enclosing === "comment") {
+    return 0;
+  }
+  const sign = /(?:\*{1,3}|_{1,2}|~~|`{1,2})$/.exec(before)?.[0];
+  if (sign !== undefined && after.startsWith(sign) && text.startsWith(sign)) {
+    return text.length > 2 * sign.length && text.endsWith(sign) ? sign.length : 0;
+  }
+  return before.endsWith("[") && after.startsWith("](") && /^\[[^[\]]+\](?:\([^()]*\))?$/.test(text) ? 1 : 0;
 }

@@ -1,6 +1,7 @@
 import type { Surroundings } from "../context";
+import { barIn, isInBars } from "./anglesAndBars";
 import { type Draft, shortened } from "./draft";
-import { leavesOpen } from "./balance";
+import { firstUnopened, leavesOpen } from "./balance";
 import { Outcomes, type Way } from "./outcome";
 
 /** A draft, and how much of the line after the cursor it replaces. */
@@ -12,8 +13,15 @@ export interface FittedDraft extends Draft {
 
 /** Closing brackets, quotes and tags, and what may stand between and behind them. */
 const ONLY_CLOSERS = /^(?:\s|[)\]}>"'`:;,]|<\/[\w.:-]*>|\{\s*$)*$/;
+/** One of those, or brackets in which nothing stands yet. */
+const CLOSER = /^(?:[)\]}>"'`:;,]|<\/[\w.:-]*>|\(\)|\[\]|\{\})$/;
+/** Closers, and brackets in which nothing stands yet. */
+const WITHOUT_WORDS = /^[^\p{L}\p{N}_$<]*$/u;
 /** More ways are never needed, and each costs the reading of a line. */
 const CUTS_MAX = 12;
+/** Of a long row of closers the first and the last ones. */
+const REPLACED_MAX = 16;
+const ECHOES_MAX = 24;
 
 /**
  * Of the ways to put a text in, the one that keeps most of it and leaves the document as well balanced as it was: its end
@@ -28,7 +36,12 @@ export function fitToLine(draft: Draft, at: Surroundings): FittedDraft {
   const isSafe = ({ length }: Way): boolean => at.syntax.isKnown || !leavesOpen(text.slice(0, length));
   const whole = { length: text.length, replaced: 0 };
   const isMeant = (way: Way): boolean => !isPartOfCloser(text.slice(way.length), at) || outcomes.cost(whole).all > 0;
-  const echo = echoes.find((way) => isSafe(way) && isMeant(way) && outcomes.cost(way).all <= 0);
+  const isEven = (way: Way): boolean => isSafe(way) && outcomes.cost(way).all <= 0;
+  const echo =
+    echoes.find((way) => isMeant(way) && isEven(way)) ??
+    waysThatSkipClosers(text, after).find(
+      (way) => isEven(way) && (endsCode(text, way) || !fitsWhole(text, at, outcomes)),
+    );
   if (echo !== undefined || outcomes.cost(whole).all < 0) {
     return fitted(draft, echo ?? whole, at, false);
   }
@@ -36,10 +49,21 @@ export function fitToLine(draft: Draft, at: Surroundings): FittedDraft {
   if (again !== undefined) {
     return fitted(draft, again, at, false);
   }
+  const safe = at.syntax.isKnown || after === "" ? text.length : lengthWithoutClosers(text, after);
+  if (safe < text.length) {
+    return fitted(draft, { length: safe, replaced: 0 }, at, false);
+  }
   const cuts = outcomes.cuts();
   const way = bestOf([text.length, ...cuts.map(({ index }) => index)].slice(0, CUTS_MAX), text, at, outcomes);
   const isStray = cuts.find(({ index }) => index === (way?.length ?? 0))?.isStray ?? true;
   return fitted(draft, way ?? { length: 0, replaced: 0 }, at, isStray);
+}
+
+/** Up to what may close something in front of the cursor, for where it is not known yet what is open there. */
+function lengthWithoutClosers(text: string, after: string): number {
+  const [quote = ""] = /^["'`]/.exec(after) ?? [];
+  const ends = [firstUnopened(text), quote === "" ? -1 : text.search(new RegExp(`(?<!\\\\)${quote}`))];
+  return Math.min(text.length, ...ends.filter((end) => end !== -1));
 }
 
 /** Less than what ends the string at the cursor: `"` of `"#`, which is text in it. */
@@ -86,15 +110,19 @@ function bestOf(cuts: readonly number[], text: string, at: Surroundings, outcome
 }
 
 /** How much behind the cursor may be replaced by a text: nothing, or closers that it says itself, or all of it. */
-function replacements(put: string, { after, syntax }: Surroundings): number[] {
-  const line = after.trimEnd();
-  if (line === "" || !syntax.isKnown) {
+function replacements(put: string, at: Surroundings): number[] {
+  const line = at.after.trimEnd();
+  if (line === "" || !at.syntax.isKnown) {
     return [0];
   }
   const ends = [0];
-  for (const match of line.matchAll(/<\/[\w.:-]*>|\S/g)) {
+  const isBar = isInBars(at);
+  for (const match of line.matchAll(/<\/[\w.:-]*>|\(\)|\[\]|\{\}|\S/g)) {
     const end = match.index + match[0].length;
-    const isCloser = ONLY_CLOSERS.test(match[0]) || (match[0] === "{" && end === line.length);
+    const isCloser =
+      CLOSER.test(match[0]) ||
+      (match[0] === "{" && end === line.length) ||
+      (isBar && line.slice(0, end).trim() === "|");
     if (!isCloser || !isSubsequence(line.slice(0, end), put)) {
       break;
     }
@@ -103,8 +131,10 @@ function replacements(put: string, { after, syntax }: Surroundings): number[] {
       ends.push(end);
     }
   }
+  ends.splice(REPLACED_MAX / 2, Math.max(0, ends.length - REPLACED_MAX));
   const isAll = ends.includes(line.length);
-  return !isAll && saysAll(put, line) && isSubsequence(line, put) ? [...ends, line.length] : ends;
+  const mayBeAll = WITHOUT_WORDS.test(line) || saysAll(put, line);
+  return !isAll && mayBeAll && isSubsequence(line, put) ? [...ends, line.length] : ends;
 }
 
 /** Ways that cut what the text says of the rest of the line, from the longest on. */
@@ -117,23 +147,59 @@ function waysThatEndAsAfter(text: string, after: string): Way[] {
       ways.push({ length: said[from]?.start ?? 0, replaced: 0 });
     }
   }
-  return ways;
+  return ways.slice(0, ECHOES_MAX);
+}
+
+/** What ends code in markup: whoever says it has left that code. */
+function endsCode(text: string, { length }: Way): boolean {
+  return /^\s*(?:-?%>|\?>|-?%\}|\}\})/.test(text.slice(length));
+}
+
+/** All of the text can be put in. */
+function fitsWhole(text: string, at: Surroundings, outcomes: Outcomes): boolean {
+  return replacements(text, at).some((replaced) => outcomes.cost({ length: text.length, replaced }).all <= 0);
+}
+
+/** Ways that cut what the text says of the end of the line, where it leaves out closers that stand in front of that. */
+function waysThatSkipClosers(text: string, after: string): Way[] {
+  const said = tokensOf(text);
+  const there = tokensOf(after);
+  const skipped = there.findIndex((token) => !ONLY_CLOSERS.test(token.text));
+  const closers = skipped === -1 ? there.length : skipped;
+  const ways: Way[] = [];
+  for (let from = Math.max(0, said.length - there.length + 1); from < said.length; ++from) {
+    const offset = there.length - (said.length - from);
+    if (offset <= closers && said.slice(from).every(({ text: token }, i) => token === there[offset + i]?.text)) {
+      ways.push({ length: said[from]?.start ?? 0, replaced: 0 });
+    }
+  }
+  return ways.slice(0, ECHOES_MAX);
 }
 
 /** Signs and words that stand once between two parts. */
 const BETWEEN =
   /^(?:=>|->|<-|:=|[=!]==?|[<>]=|=(?![=>~])|:(?![:=])|(?:in|of|from|as|then|do|into|import|values|where|else)\b)/i;
+/** What begins the next part of a loop's head, and ends the text of a link. */
+const PART = /^(?:;\s*(?:do|then)\b|;|\]\()/;
 /** The next argument, by its name, or the next key. */
 const NEXT_KEY = /^([,;])\s*(["'`]?[\p{L}_$][\p{L}\p{N}_$-]*["'`]?)\s*([=:])(?![=:])/u;
-/** Parameters of a block or a closure have been opened. */
-const IN_BARS = /(?:[{(,=]|\b(?:do|move))\s*\|[^|]*$/;
 
 /** What would say again how the rest of the line begins: its operator, its keyword, the name of the next argument. */
-function beginningOfRest({ before, after }: Surroundings): RegExp | undefined {
-  const rest = after.trimStart();
-  const sign = IN_BARS.test(before) && rest.startsWith("|") ? "|" : BETWEEN.exec(rest)?.[0];
+function beginningOfRest(text: string, at: Surroundings): RegExp | undefined {
+  const rest = at.after.trimStart();
+  const isBar = isInBars(at);
+  // Where only closers follow, what the text says behind its bar is the block's own.
+  if (isBar && ONLY_CLOSERS.test(rest.slice(1)) && text.slice(barIn(text) + 1).trim() !== "") {
+    return undefined;
+  }
+  const part = PART.exec(rest)?.[0];
+  const isHead = part === ";" && at.open?.text === "(" && at.enclosing === undefined;
+  if (part !== undefined && (part !== ";" || isHead) && (part !== "](" || !at.language.brackets)) {
+    return new RegExp(escaped(part).replace(/\s+/, "\\s*"), "gu");
+  }
+  const sign = isBar ? "|" : BETWEEN.exec(rest)?.[0];
   if (sign !== undefined) {
-    const around = /^\w/.test(sign) ? "[\\p{L}\\p{N}_]" : "[=<>!~:+*/%&|^?.-]";
+    const around = /^\w/.test(sign) ? "[\\p{L}\\p{N}_]" : sign === ":" ? "[?:=/]" : "[=<>!~:+*/%&|^?.-]";
     return new RegExp(`(?<!${around})${escaped(sign)}(?!${around})`, "gu");
   }
   const [, end, key, is] = NEXT_KEY.exec(rest) ?? [];
@@ -144,7 +210,7 @@ function beginningOfRest({ before, after }: Surroundings): RegExp | undefined {
 
 /** The way that cuts the text in front of `=>`, `=` or `from` where one begins what stands behind the cursor. */
 function wayBeforeRest(text: string, at: Surroundings, outcomes: Outcomes): Way | undefined {
-  const begins = beginningOfRest(at);
+  const begins = beginningOfRest(text, at);
   for (const { index } of begins === undefined ? [] : text.matchAll(begins)) {
     const way = { length: index, replaced: 0 };
     if (text.slice(0, index).trim() !== "" && !leavesOpen(text.slice(0, index)) && outcomes.cost(way).brackets <= 0) {

@@ -7,6 +7,7 @@ import {
   type LineStructure,
   type Mark,
   type Open,
+  openAt,
   openList,
   type PlaceState,
   readStructure,
@@ -14,6 +15,7 @@ import {
 } from "../syntax/structure";
 import { indentWidth } from "../indentation";
 import { linesRead, type LinesRead } from "./linesRead";
+import { anglesAround, barIn, isInBars, unopenedAngles } from "./anglesAndBars";
 import { commonLength, defectsOf, isIn, looseQuotes, textImbalance, unmatched } from "./balance";
 
 /** What a document becomes when a text is put in at the cursor, and how much of it is then out of balance. */
@@ -55,6 +57,10 @@ interface Place {
   readonly column: number;
 }
 
+/** On long lines few ways are tried. */
+const CHARS_READ_MAX = 60_000;
+const UNREAD: Cost = { brackets: Infinity, all: Infinity };
+
 export class Outcomes {
   readonly #at: Surroundings;
   readonly #text: string;
@@ -62,6 +68,9 @@ export class Outcomes {
   readonly #originalOpen: readonly Open[];
   /** The cursor stands in code, where brackets in strings are nobody's business. */
   readonly #isCode: boolean;
+  /** Type arguments that end right behind the cursor. */
+  readonly #angles: number;
+  #charsRead = 0;
   readonly #costs = new Map<string, Cost>();
 
   constructor(text: string, at: Surroundings) {
@@ -69,6 +78,7 @@ export class Outcomes {
     this.#text = text;
     this.#original = at.line;
     this.#originalOpen = openList(this.#original.end.open);
+    this.#angles = anglesAround(at);
     this.#isCode = kindAt(this.#original, at.before.length) === "code";
   }
 
@@ -81,6 +91,10 @@ export class Outcomes {
 
   #newCost({ length, replaced }: Way): Cost {
     const { before, after } = this.#at;
+    this.#charsRead += before.length + length + after.length;
+    if (this.#charsRead > CHARS_READ_MAX) {
+      return UNREAD;
+    }
     const put = this.#text.slice(0, length);
     const rest = after.slice(replaced);
     const structure = this.#read(before + put + rest);
@@ -92,9 +106,31 @@ export class Outcomes {
       this.#defects([this.#original]) +
       this.#costBelow(structure.end, left, own) +
       (isLeftInFront ? OPEN_IN_FRONT : 0) +
-      (isDoubled(put, rest) ? DEFECT : 0) +
-      (this.#isReadAsBefore(structure, replaced) ? 0 : DEFECT);
+      (isDoubled(put, rest) || this.#endsInBrackets(structure, before + put) ? DEFECT : 0) +
+      DEFECT * this.#strayAngles(put, replaced) +
+      (isInBars(this.#at) && rest.trimStart().startsWith("|") && barIn(put) !== -1 ? DEFECT : 0) +
+      (this.#isReadAsBefore(structure, replaced) && this.#stillCloses(structure, replaced) ? 0 : DEFECT);
     return { brackets, all: brackets + this.#inText(structure.lines) - this.#inText([this.#original]) };
+  }
+
+  /** The `>` behind the cursor whose partner the text has closed. */
+  #strayAngles(put: string, replaced: number): number {
+    const { after } = this.#at;
+    const closed = unopenedAngles(put).length;
+    const left = this.#angles - (after.slice(0, replaced).split(">").length - 1);
+    return closed === 0 ? 0 : Math.max(0, left - Math.max(0, this.#angles - closed));
+  }
+
+  /** A statement ends between round or square brackets, where only the head of a loop has semicolons. */
+  #endsInBrackets({ lines }: Structure, put: string): boolean {
+    const { language, after, before } = this.#at;
+    const { line, column } = endOf(put);
+    const read = lines[line];
+    if (!language.semicolons || !put.trimEnd().endsWith(";") || after.trim() === "" || read === undefined) {
+      return false;
+    }
+    const open = openAt(read, column);
+    return open?.kind === "bracket" && /^[([]$/.test(open.text) && !/\bfor\b/.test(before);
   }
 
   /** What stands behind the cursor is still what it was: code, a string, a comment, prose. */
@@ -108,8 +144,30 @@ export class Outcomes {
     const kind = ({ tokens }: LineStructure, column: number): TokenKind | undefined =>
       tokens.find(({ end }) => end > column)?.scope.kind;
     const asBefore = kind(this.#original, before.length + first);
-    // Markup in running text begins and ends with the same signs.
-    return asBefore === "prose" || kind(last, last.text.length - after.length + first) === asBefore;
+    const column = last.text.length - after.length + first;
+    // Markup in running text begins and ends with the same signs; two quotes with nothing in between may be no character yet.
+    return asBefore === "prose" || kind(last, column) === asBefore || this.#closesWhatIsTyped(last, column);
+  }
+
+  /** The end tags behind the cursor still end something: behind an element that stands alone they are read as comparisons. */
+  #stillCloses({ lines }: Structure, replaced: number): boolean {
+    const { before, line } = this.#at;
+    const last = lines.at(-1);
+    const moved = (last?.text.length ?? 0) - line.text.length;
+    const closers = line.marks.filter(
+      ({ type, start, of }) => type === "close" && of?.kind === "element" && start >= before.length + replaced,
+    );
+    return closers.every(({ start }) =>
+      last?.marks.some((mark) => mark.start === start + moved && mark.type !== "open"),
+    );
+  }
+
+  /** The quote in this column ends the string that the one in front of the cursor begins. */
+  #closesWhatIsTyped({ marks }: LineStructure, column: number): boolean {
+    const { before } = this.#at;
+    const closed = marks.find(({ type, start }) => type === "close" && start === column)?.of;
+    const opener = marks.find(({ type, of }) => type === "open" && of === closed);
+    return closed?.kind === "string" && opener?.end === before.length;
   }
 
   /** Where the text closes what is open at the cursor, closes nothing, or opens a string that it does not close. */
@@ -136,7 +194,9 @@ export class Outcomes {
       );
       lineStart += line.text.length + 1;
     }
-    return cuts.filter(({ index }) => index >= 0).sort((a, b) => b.index - a.index);
+    const angles =
+      this.#angles === 0 ? [] : unopenedAngles(this.#text).map((index): Cut => ({ index, isStray: false }));
+    return [...cuts, ...angles].filter(({ index }) => index >= 0).sort((a, b) => b.index - a.index);
   }
 
   #read(text: string): Structure {

@@ -20,7 +20,7 @@ export function reindent(draft: Draft, at: Surroundings): Draft {
   const { columns, isOther } = columnsFor([first, ...rest], at, draft.isWhole === true);
   const isFresh = at.before.trim() === "";
   const place = isFresh
-    ? placeOfFirst(first, rest.map(columns), at, draft.isWhole === true)
+    ? placeOfFirst(first, rest, columns, at, draft.isWhole === true)
     : placeOfBlock(first, rest, columns, at);
   const verbatim = place.shift === 0 && !isOther && (isMixed(at) || (draft.isWhole === true && hasStyleOf(rest, at)));
   const fitted = rest.map((line) => {
@@ -46,7 +46,8 @@ interface Place {
 /** The cursor's line is blank: its indentation may be missing, be there in part, or come again. */
 function placeOfFirst(
   first: string,
-  widths: readonly (number | undefined)[],
+  rest: readonly string[],
+  columns: (line: string) => number | undefined,
   at: Surroundings,
   isWhole: boolean,
 ): Place {
@@ -59,12 +60,13 @@ function placeOfFirst(
   const present = indentWidth(at.before, size);
   const together = indentWidth(at.before + lead, size);
   const wanted = wantedWidth(code, lead, at, isWhole);
-  const next = widths.find((width) => width !== undefined) ?? wanted;
-  const views = lead === "" ? [present] : [together, indentWidth(lead, size)];
+  const next = rest.map(columns).find((width) => width !== undefined) ?? wanted;
+  const ofModel = columns(at.before + first) ?? together;
+  const views = lead === "" ? [present] : [ofModel, columns(first) ?? indentWidth(lead, size)];
   const deeper = opensBlock(code, at) ? size : 0;
   // Where the model takes its first line to stand: the rest stands below that.
   const seen = views.find((view) => next === view + deeper) ?? views.find((view) => next === view);
-  const told = wanted === together ? together : (seen ?? together);
+  const told = wanted === ofModel ? ofModel : (seen ?? ofModel);
   const own = leadingSpace(at.before + lead);
   const isRight = together === wanted && (at.before !== "" || isOwnStyle(own, at) || isMixed(at));
   const space = isRight
@@ -88,8 +90,8 @@ function wantedWidth(code: string, lead: string, at: Surroundings, isWhole: bool
   if (alone === present && !isWhole && goesOnHere(present, at)) {
     return present;
   }
-  const likely = [together, alone].find((width) => width >= present && mayStand(width, at, isWhole));
-  return likely ?? nearestLevel(together, present, at, isWhole);
+  const likely = [together, alone].find((width) => width >= present && mayStand(width, code, at, isWhole));
+  return likely ?? nearestLevel(together, code, at, isWhole);
 }
 
 /** The line above has a part of a list in this column, too, or is continued by this line, which is deeper already. */
@@ -133,8 +135,8 @@ function openedIndent(at: Surroundings): number | undefined {
   return above !== undefined && opensBlock(above, at) ? expectedIndent(at) : undefined;
 }
 
-/** A line of this document could begin in this column here. */
-function mayStand(width: number, at: Surroundings, isWhole: boolean): boolean {
+/** A line of this document that says `code` could begin in this column here. */
+function mayStand(width: number, code: string, at: Surroundings, isWhole: boolean): boolean {
   const { size } = at.indentation;
   const isMarkup = at.language.blocks === "tags" && at.syntax.lineStart.syntax.scope.kind === "prose";
   const isCode = at.enclosing === undefined && (isMarkup || at.syntax.lineStart.syntax.scope.kind === "code");
@@ -151,23 +153,40 @@ function mayStand(width: number, at: Surroundings, isWhole: boolean): boolean {
     }
     return opened === undefined ? width === 0 || isEnclosing(width, above, size) : width === opened;
   }
+  if (at.languageId === "yaml" && code.startsWith("- ")) {
+    return isItemColumn(width, at);
+  }
   const last = at.above.trimEnd();
-  const isDeepEnough =
-    opened === undefined ? isStatementEnd(last, at, isWhole) : !/[([]$/.test(last) && present >= opened;
+  const isKnown = present >= (opened ?? 0) || (!isWhole && !hasNeighbour(width, at));
+  const isDeepEnough = opened === undefined ? isStatementEnd(last, code, at, isWhole) : !/[([]$/.test(last) && isKnown;
   if (isDeepEnough && width > expectedIndent(at)) {
     return false;
   }
   return width % size === 0 || hasNeighbour(width, at);
 }
 
+/** An item of a list begins where the one before it does, or below the key whose value the list is. */
+function isItemColumn(width: number, at: Surroundings): boolean {
+  const { size } = at.indentation;
+  const outer = neighboursOf(at.above, "").above.findLast((line) => indentWidth(line, size) <= width) ?? "";
+  const isKey = /:\s*(?:#.*)?$/.test(outer);
+  return isKey || (indentWidth(outer, size) === width && outer.trimStart().startsWith("- "));
+}
+
+/** There a statement ends with its line, and no clause of it begins the next one. */
+const ENDS_WITH_LINE = /^(?:go|kotlin|swift|terraform|hcl|lua|r|julia|elixir|ruby|toml|ini|shellscript|powershell)$/;
+const GOES_ON = /^(?:[^\p{L}\p{N}_"'@$]|(?:and|or|not|then|do|in|is|as|where|with|unless|if|else)\b)/u;
+
 /** The next line does not go on with the last one, which may be indented deeper. */
-function isStatementEnd(above: string, { before, language }: Surroundings, isWhole: boolean): boolean {
+function isStatementEnd(above: string, code: string, at: Surroundings, isWhole: boolean): boolean {
+  const { before, language } = at;
   if (language.blocks === "tags") {
     return !isWhole && /<\/[\w.:-]*>$|\/>$/.test(above);
   }
   const isOpen = /[,([{=+\-*/&|<>?:\\.]$/.test(above);
   const isOver = language.brackets && !isOpen && !/\bin$/.test(above);
-  return language.semicolons ? /[;}]$/.test(above) : before !== "" && !isWhole && isOver;
+  const endsWithLine = ENDS_WITH_LINE.test(at.languageId) && !GOES_ON.test(code);
+  return language.semicolons ? /[;}]$/.test(above) : (before !== "" || endsWithLine) && !isWhole && isOver;
 }
 
 /** A block of this column is open at the end of these lines. */
@@ -192,15 +211,21 @@ function hasNeighbour(width: number, at: Surroundings): boolean {
 
 /** Lines around are indented in more than one way, so that one more is as good as another. */
 function isMixed(at: Surroundings): boolean {
+  if (at.language.blocks === "rules") {
+    // A recipe's lines begin with a tab, whatever stands behind it.
+    return false;
+  }
   const { above, below } = neighboursOf(at.above, at.below);
   return [...above, ...below].some((line) => !isOwnStyle(leadingSpace(line), at));
 }
 
-/** The document has lines that begin with tabs, or with spaces, as these do; or none that is indented. */
-function hasStyleOf(lines: readonly string[], { above, below }: Surroundings): boolean {
+/** The document has lines that begin with tabs, or with spaces, as these do; where it has none that is indented, the editor says it. */
+function hasStyleOf(lines: readonly string[], { above, below, indentation: { style } }: Surroundings): boolean {
   const starts = new Set(lines.flatMap((line) => /^(?:\t|  )/.exec(line)?.[0] ?? []));
   const text = `${above.slice(-DOCUMENT_CHARS)}\n${below.slice(0, DOCUMENT_CHARS)}`;
-  return [...starts].every((start) => text.includes(`\n${start}`)) || !/\n(?:\t|  )/.test(text);
+  const wanted = style === "tabs" ? "\t" : "  ";
+  const isNone = !/\n(?:\t|  )/.test(text);
+  return [...starts].every((start) => (isNone ? start === wanted : text.includes(`\n${start}`)));
 }
 
 function isOwnStyle(space: string, { indentation: { style, size } }: Surroundings): boolean {
@@ -211,15 +236,17 @@ function isOwnStyle(space: string, { indentation: { style, size } }: Surrounding
 }
 
 /** The level of the block that is nearest to `width`, not below `present`. */
-function nearestLevel(width: number, present: number, at: Surroundings, isWhole: boolean): number {
+function nearestLevel(width: number, code: string, at: Surroundings, isWhole: boolean): number {
+  const present = indentWidth(at.before, at.indentation.size);
   const expected = Math.max(present, expectedIndent(at));
-  const levels = [expected];
+  const levels: number[] = [];
   for (let level = 0; level < expected; level += at.indentation.size) {
-    if (level >= present && mayStand(level, at, isWhole)) {
+    if (level >= present && mayStand(level, code, at, isWhole)) {
       levels.push(level);
     }
   }
-  return levels.reduce((best, level) => (Math.abs(level - width) < Math.abs(best - width) ? level : best));
+  const all = levels.length > 0 && !mayStand(expected, code, at, isWhole) ? levels : [expected, ...levels];
+  return all.reduce((best, level) => (Math.abs(level - width) < Math.abs(best - width) ? level : best));
 }
 
 /** White space of so many columns: as the model has written it where that is how this document writes it. */
@@ -254,6 +281,10 @@ function columnsFor(lines: readonly string[], at: Surroundings, isWhole: boolean
     const isEven = levels >= 2 && widths.every((each) => each % levels === 0);
     return unlessBlank((line) => (isEven ? (width(line) / levels) * size : width(line)), false);
   }
+  const absolute = isWhole && !isStepOf(size, at) ? undefined : unitFromMargin(lines, widths, at);
+  if (absolute !== undefined) {
+    return unlessBlank((line) => (width(line) / absolute) * size, true);
+  }
   const isEven = unit !== undefined && widths.every((each) => each < base || (each - base) % unit === 0);
   // Who asks for it again has said it as it is, unless the document says otherwise.
   const isKnown = !isWhole || isStepOf(size, at);
@@ -261,6 +292,21 @@ function columnsFor(lines: readonly string[], at: Surroundings, isWhole: boolean
     return unlessBlank(width, false);
   }
   return unlessBlank((line) => (width(line) <= base ? width(line) : base + ((width(line) - base) / unit) * size), true);
+}
+
+/** Columns of a level where the model counts its own levels from the margin, below a line that is indented by other ones. */
+function unitFromMargin(
+  [first = ""]: readonly string[],
+  widths: readonly number[],
+  at: Surroundings,
+): number | undefined {
+  const { size } = at.indentation;
+  const base = indentWidth(at.before, size);
+  const [inside = 0] = widths;
+  const unit = inside / (base / size + 1);
+  const isOther = base > 0 && base % size === 0 && [2, 3, 4, 8].includes(unit) && unit !== size;
+  const isBlock = isOther && opensBlock(at.before + first, at);
+  return isBlock && widths.every((each) => each % unit === 0) && !isStepOf(inside - base, at) ? unit : undefined;
 }
 
 /** Some line around is that much deeper than the one above it. */
