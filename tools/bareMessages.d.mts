@@ -1,1 +1,6 @@
-export const BARE_MESSAGES: readonly { readonly selector: string; readonly message: string }[];
+interface Restriction {
+  readonly selector: string;
+  readonly message: string;
+}
+export const BARE_MESSAGES: readonly Restriction[];
+export const BARE_VIEW_TEXTS: readonly Restriction[];

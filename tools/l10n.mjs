@@ -8,16 +8,20 @@ import { filesBelow, root, runMain, StepError } from "./steps.mjs";
 
 export const FOLDER = path.join(root, "l10n");
 const BUNDLE = "bundle.l10n.json";
+/** English texts of all messages that the chat view shows: the host gives it the translations of these (webview/chat/page.ts). */
+export const OF_VIEW = path.join(root, "webview", "chat", "messages.json");
 
-/** Below src: who says something in the editor. The chat view is a page of its own, and the command line is English. */
-const SPEAKERS = ["core", "models", "vscode", "extension.ts", "web.ts"].map((name) => path.join(root, "src", name));
+/** Who says something in the editor. The command line is English. */
+const VIEW = ["webview/chat", "src/protocol/chat.ts"];
+const SPEAKERS = ["src/core", "src/models", "src/vscode", "src/extension.ts", "src/web.ts", ...VIEW];
 
-/** `vscode.l10n.t("…")`, and `t("…")` where the core is given the translation (src/protocol/translate.ts). */
+/** `vscode.l10n.t("…")`, and `t("…")` of the chat view and where the core is given the translation (src/protocol/translate.ts). */
 const CALL = /^((vscode\.)?l10n\.)?t$/;
 
 /** Constants whose texts are translated where they are shown. `fields`: only of these properties. */
 const TABLES = [
   { file: "src/core/skipReasons.ts", names: ["FAILURES", "SKIP_REASONS"], fields: ["title", "sentence"] },
+  { file: "src/protocol/chat.ts", names: ["SLASH_COMMANDS"], fields: ["detail"] },
   { file: "src/core/remedies.ts", names: ["REMEDIES"], fields: ["title"] },
   { file: "src/core/statusLine.ts", names: ["PAUSED_WORDS", "UNASKED", "UNJUDGED"] },
   { file: "src/core/power.ts", names: ["REASONS"] },
@@ -36,7 +40,9 @@ const CATALOGUE = "src/models/catalogue.json";
  */
 export function messagesInCode() {
   const messages = new Map();
-  const files = filesBelow(...SPEAKERS).filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"));
+  const files = filesBelow(...SPEAKERS.map((name) => path.join(root, name))).filter(
+    (file) => file.endsWith(".ts") && !file.endsWith(".test.ts"),
+  );
   for (const file of files) {
     const name = path.relative(root, file).split(path.sep).join("/");
     const source = ts.createSourceFile(name, readFileSync(file, "utf8"), ts.ScriptTarget.Latest, true);
@@ -92,6 +98,14 @@ export function bundleText(messages) {
   return textOf(Object.fromEntries([...messages].map(([message]) => [message, message])));
 }
 
+/** OF_VIEW as it has to be. The view has buttons for what helps against failures, too. */
+export function viewText(messages) {
+  const places = [...VIEW, "src/core/remedies.ts"];
+  const isShown = (at) => places.some((place) => at.startsWith(place));
+  const shown = [...messages].filter(([, found]) => found.some(isShown)).map(([message]) => message);
+  return `${JSON.stringify(shown.sort(), null, 2)}\n`;
+}
+
 /** In an order that does not depend on the machine. */
 function textOf(entries) {
   const sorted = Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -111,6 +125,7 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await runMain(async () => {
     const messages = messagesInCode();
     writeFileSync(path.join(FOLDER, BUNDLE), bundleText(messages));
+    writeFileSync(OF_VIEW, viewText(messages));
     for (const language of languages()) {
       const before = translationOf(language);
       const kept = Object.entries(before).filter(([message]) => messages.has(message));

@@ -31,6 +31,9 @@ export type ModelLine =
   | { readonly kind: "cannotChat"; readonly title: string; readonly tried: boolean }
   | { readonly kind: "failed"; readonly code: EngineErrorCode; readonly message: string };
 
+/** The title of a conversation that has none yet. It is kept with it, so it is the same in all languages; the view translates it. */
+export const NEW_TITLE = "New conversation";
+
 export interface ConversationSummary {
   readonly id: string;
   readonly title: string;

@@ -91,6 +91,7 @@ describe("What the code says", () => {
     assert.ok(messages.size > 400, String(messages.size));
     const bundle = readFileSync(join(tool.FOLDER, "bundle.l10n.json"), "utf8");
     assert.equal(bundle, tool.bundleText(messages), "run 'node tools/l10n.mjs'");
+    assert.equal(readFileSync(tool.OF_VIEW, "utf8"), tool.viewText(messages), "run 'node tools/l10n.mjs'");
   });
 
   for (const language of LANGUAGES) {
@@ -141,6 +142,40 @@ describe("What the code says", () => {
       'const field = { placeHolder: "https://example.org", password: true }',
       "item.text = `$(cloud-upload) ${host}`",
       "const item = { label: `$(${icon}) ${String(gib)} GiB`, title: '' }",
+    ]) {
+      assert.equal(complaints(fine), 0, fine);
+    }
+  });
+
+  it("goes through t in the chat view, or lint says so", () => {
+    const rules: Linter.RulesRecord = { "no-restricted-syntax": ["error", ...lint.BARE_VIEW_TEXTS] };
+    const complaints = (code: string): number => new Linter().verify(code, [{ rules }]).length;
+    for (const bare of [
+      "html`<p>Nothing yet.</p>`",
+      "html`<p class=${look}>Nothing yet.</p>`",
+      "html`<p>${count} of ${all}</p>`",
+      "html`<p>${icon(name)}Delete</p>`",
+      'html`<button class="a" title="Delete" @click=${remove}></button>`',
+      'html`<button aria-label="Delete ${title}"></button>`',
+      'html`<summary>${isOpen ? "Hide" : t("Show")}</summary>`',
+      'iconButton({ icon: "trash", label: "Delete" })',
+      'iconButton({ icon: "trash", label: isOne ? "Delete" : t("Delete All") })',
+      'textButton("Regenerate", work)',
+      'say(this, "Copied.")',
+      "const text = `Still ${count} to come`;",
+      'function sentence() { return "The end."; }',
+      'function word() { return isOpen ? t("Hide") : "Show"; }',
+    ]) {
+      assert.equal(complaints(bare), 1, bare);
+    }
+    for (const fine of [
+      'html`<p class="quiet-line" data-name="a b" aria-label=${t("Nothing yet.")}>${t("Nothing yet.")}</p>`',
+      'html`<h2 class="unseen ${look} more" aria-hidden=true>Hearth</h2>`',
+      'html`<li><button type="button" class=${look} .value=${value} @click=${remove}> ${used} / ${all}</button></li>`',
+      'throw new Error("the view draws these always")',
+      'if (event.key === "Escape" || event.key === "ArrowDown") this.querySelector("[data-name=a] textarea")',
+      "const look = `heading heading-${String(level)}`;",
+      'function key() { return t("Nothing yet."); }',
     ]) {
       assert.equal(complaints(fine), 0, fine);
     }

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import type { ChatViewState, HostMessage, ViewMessage } from "../../src/protocol/chat";
 import { launchBrowser } from "../../tools/vscode/browser.mjs";
-import { chatPage } from "../../webview/chat/page";
+import { chatPage, type Translation } from "../../webview/chat/page";
 import themes from "./themes.json";
 
 /** The chat view as VS Code would show it, in a browser, with a test in the host's place. */
@@ -77,6 +77,8 @@ export interface PageOptions {
   readonly reducedMotion?: boolean;
   /** The browser refuses text in the place of HTML, other than that of Lit's own templates. */
   readonly trustedTypes?: boolean;
+  /** As the host gives it; missing: English. */
+  readonly translation?: Translation;
 }
 
 /** One browser and one server for the tests of a suite. */
@@ -84,9 +86,12 @@ export class Stage {
   private constructor(
     private readonly server: Server,
     private readonly browser: Browser,
+    /** By the language that a page's address names. */
+    private readonly translations: Map<string, Translation>,
   ) {}
 
   static async open(): Promise<Stage> {
+    const translations = new Map<string, Translation>();
     const server = createServer((request, response) => {
       const url = new URL(request.url ?? "/", "http://127.0.0.1");
       if (url.pathname === "/") {
@@ -95,7 +100,8 @@ export class Stage {
           response.setHeader("Content-Security-Policy", "require-trusted-types-for 'script'; trusted-types lit-html");
         }
         response.setHeader("Content-Type", "text/html");
-        response.end(pageFor(`http://127.0.0.1:${port}`, url.searchParams.get("theme") as Theme));
+        const translation = translations.get(url.searchParams.get("language") ?? "");
+        response.end(pageFor(`http://127.0.0.1:${port}`, url.searchParams.get("theme") as Theme, translation));
         return;
       }
       try {
@@ -108,7 +114,7 @@ export class Stage {
       }
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    return new Stage(server, await launchBrowser());
+    return new Stage(server, await launchBrowser(), translations);
   }
 
   async close(): Promise<void> {
@@ -128,7 +134,15 @@ export class Stage {
     await page.addInitScript(FAKE_HOST(remembered));
     const view = new ChatPage(context, page);
     const { port } = this.server.address() as AddressInfo;
-    const query = `theme=${theme}${options.trustedTypes === true ? "&trustedTypes" : ""}`;
+    const { translation } = options;
+    if (translation !== undefined) {
+      this.translations.set(translation.language, translation);
+    }
+    const query = [
+      `theme=${theme}`,
+      ...(translation === undefined ? [] : [`language=${translation.language}`]),
+      ...(options.trustedTypes === true ? ["trustedTypes"] : []),
+    ].join("&");
     await page.goto(`http://127.0.0.1:${port}/?${query}`);
     await view.until("the view is ready to be told", async () => (await view.told("ready")).length === 1);
     return view;
@@ -141,12 +155,13 @@ const TYPES: Readonly<Record<string, string>> = {
   ".ttf": "font/ttf",
 };
 
-function pageFor(origin: string, theme: Theme): string {
+function pageFor(origin: string, theme: Theme, translation: Translation | undefined): string {
   const variables = Object.entries({ ...FONTS, ...themes[theme] });
   const style = `${DEFAULT_STYLE}
     :root { ${variables.map(([name, value]) => `--vscode-${name}: ${value};`).join(" ")}
       background: var(--vscode-sideBar-background); }`;
-  return chatPage({ nonce: NONCE, cspSource: origin, script: `${origin}/chat.js`, style: `${origin}/chat.css` })
+  const files = { script: `${origin}/chat.js`, style: `${origin}/chat.css` };
+  return chatPage({ nonce: NONCE, cspSource: origin, ...files, ...(translation === undefined ? {} : { translation }) })
     .replace('<meta charset="utf-8" />', `<meta charset="utf-8" /><style>${style}</style>`)
     .replace("<body>", `<body class="${BODY_CLASSES[theme]}">`);
 }

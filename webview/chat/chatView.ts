@@ -16,8 +16,9 @@ import { icon } from "./icon";
 import { modelNotice } from "./modelNotice";
 import { watchOverflow } from "./overflow";
 import { EMPTY_VIEW, reduce, runningAnswer, sendObstacle, type View } from "./state";
+import { t } from "./texts";
 import { welcome } from "./welcome";
-import { CANNOT_CHAT, loadingSentence, tooLongSentence } from "./words";
+import { cannotChatText, loadingSentence, tooLongSentence } from "./words";
 import "./conversations/conversationHeader";
 import "./turns/answerTurn";
 import "./turns/userTurn";
@@ -156,17 +157,17 @@ export class ChatView extends PageElement {
         .conversation=${chat?.conversation}
         .conversations=${chat?.conversations ?? []}
       ></hearth-header>
-      <main class="scroller" tabindex="0" aria-label="Conversation">
+      <main class="scroller" tabindex="0" aria-label=${t("Conversation")}>
         <div class="turns column">
           ${chat === undefined ? nothing : turns.length === 0 ? this.#welcome(chat) : this.#turns(chat)}
         </div>
       </main>
-      <section class="dock column" aria-label="New message">
+      <section class="dock column" aria-label=${t("New message")}>
         ${
           this.following
             ? nothing
             : html`<button type="button" class="jump" data-name="jump" @click=${this.#jump}>
-                ${icon("arrow-down")}Jump to Latest
+                ${icon("arrow-down")}${t("Jump to Latest")}
               </button>`
         }
         ${chat === undefined || turns.length === 0 ? nothing : modelNotice(chat.model, this)}
@@ -181,7 +182,7 @@ export class ChatView extends PageElement {
         ></hearth-composer>
         ${chat === undefined ? nothing : engineLine(chat, this)}
       </section>
-      <div class="announcer unseen" role="log" aria-label="Answer, read aloud"></div>`;
+      <div class="announcer unseen" role="log" aria-label=${t("Answer, read aloud")}></div>`;
   }
 
   #welcome(state: ChatViewState): TemplateResult {
@@ -197,7 +198,7 @@ export class ChatView extends PageElement {
       turns,
       (turn) => `${chat.conversation.id} ${String(turn.id)}`,
       (turn, at) =>
-        html`${at > 0 && at === forgottenTurns ? FORGOTTEN : nothing}${drawTurn(turn, {
+        html`${at > 0 && at === forgottenTurns ? forgottenLine() : nothing}${drawTurn(turn, {
           idle,
           last: at === turns.length - 1,
           waitingFor: loadingSentence(chat.model),
@@ -268,10 +269,10 @@ export class ChatView extends PageElement {
         this.#follow?.toEnd();
         return;
       case "running":
-        this.#announcer?.say(["The answer is still on its way. Press Escape to stop it."]);
+        this.#announcer?.say([t("The answer is still on its way. Press Escape to stop it.")]);
         return;
       case "cannotChat":
-        this.#announcer?.say([`${CANNOT_CHAT}.`]);
+        this.#announcer?.say([cannotChatText()]);
         // Users who see the page are shown why nothing was sent, and what helps.
         this.querySelector<HTMLElement>("[data-name=choose-model]")?.focus();
         return;
@@ -303,7 +304,9 @@ export class ChatView extends PageElement {
   };
 }
 
-const FORGOTTEN = html`<p class="forgotten"><span>The model no longer sees what is above</span></p>`;
+function forgottenLine(): TemplateResult {
+  return html`<p class="forgotten"><span>${t("The model no longer sees what is above")}</span></p>`;
+}
 
 interface TurnSurroundings {
   readonly idle: boolean;

@@ -2,7 +2,8 @@ import { html, nothing, svg, type TemplateResult } from "lit";
 import { REMEDIES } from "../../src/core/remedies";
 import type { AnswerStatistics, ChatViewState, ContextUse, ModelLine } from "../../src/protocol/chat";
 import { tell } from "./events";
-import { contextSentence, perSecond, shortCount } from "./words";
+import { t } from "./texts";
+import { contextSentence, perSecond, sentences, shortCount } from "./words";
 
 /** From here on the context is nearly full. */
 const NEARLY_FULL = 0.9;
@@ -15,8 +16,8 @@ export function engineLine({ model, context, conversation }: ChatViewState, from
       type="button"
       class="model-button"
       data-name="model"
-      title=${REMEDIES.chooseModel.title}
-      aria-label="${REMEDIES.chooseModel.title}: ${modelName(model)}"
+      title=${t(REMEDIES.chooseModel.title)}
+      aria-label=${t("{0}: {1}", t(REMEDIES.chooseModel.title), modelName(model))}
       @click=${() => {
         tell(from, { kind: "chooseModel" });
       }}
@@ -25,7 +26,9 @@ export function engineLine({ model, context, conversation }: ChatViewState, from
     </button>
     ${
       model.kind === "ready" && model.decodeTps !== undefined
-        ? html`<span class="speed" title="How fast the model writes">${perSecond(model.decodeTps)} tokens/s</span>`
+        ? html`<span class="speed" title=${t("How fast the model writes")}
+            >${t("{0} tokens/s", perSecond(model.decodeTps))}</span
+          >`
         : nothing
     }
     ${context.limitTokens > 0 ? contextMeter(context, last?.statistics) : nothing}
@@ -35,11 +38,11 @@ export function engineLine({ model, context, conversation }: ChatViewState, from
 function modelName(model: ModelLine): string {
   switch (model.kind) {
     case "asleep":
-      return "Model not loaded yet";
+      return t("Model not loaded yet");
     case "loading":
-      return "Loading the model…";
+      return t("Loading the model…");
     case "failed":
-      return "No model";
+      return t("No model");
     case "ready":
     case "cannotChat":
       return model.title;
@@ -49,13 +52,13 @@ function modelName(model: ModelLine): string {
 function contextMeter(context: ContextUse, statistics: AnswerStatistics | undefined): TemplateResult {
   const { usedTokens, limitTokens } = context;
   const part = Math.min(1, usedTokens / limitTokens);
-  const sentence = `${contextSentence(context)}${reuseSentence(statistics)}`;
+  const sentence = sentences(contextSentence(context), reuseSentence(statistics));
   // A width as an attribute of SVG: the page's policy allows no style in the page.
   return html`<span
     class="meter ${part >= NEARLY_FULL ? "nearly-full" : ""}"
     role="meter"
     tabindex="0"
-    aria-label="Context"
+    aria-label=${t("Context")}
     aria-valuemin="0"
     aria-valuemax=${limitTokens}
     aria-valuenow=${Math.min(usedTokens, limitTokens)}
@@ -73,5 +76,9 @@ function contextMeter(context: ContextUse, statistics: AnswerStatistics | undefi
 function reuseSentence(statistics: AnswerStatistics | undefined): string {
   return statistics === undefined
     ? ""
-    : ` Of the last prompt, ${shortCount(statistics.reusedTokens)} of ${shortCount(statistics.promptTokens)} were known already.`;
+    : t(
+        "Of the last prompt, {0} of {1} were known already.",
+        shortCount(statistics.reusedTokens),
+        shortCount(statistics.promptTokens),
+      );
 }

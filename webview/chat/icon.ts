@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from "lit";
+import { t } from "./texts";
 
 /** A codicon, which says nothing to a screen reader. */
 export function icon(name: string): TemplateResult {
@@ -22,7 +23,7 @@ export function iconButton({ icon: name, label, onClick, name: id, about, expand
     class="icon-button"
     data-name=${id}
     title=${label}
-    aria-label=${about === undefined ? label : `${label}: ${about}`}
+    aria-label=${about === undefined ? label : t("{0}: {1}", label, about)}
     aria-expanded=${expanded ?? nothing}
     @click=${onClick}
   >

@@ -4,8 +4,9 @@ import { FAILURES } from "../../src/core/skipReasons";
 import type { ModelLine } from "../../src/protocol/chat";
 import { tell } from "./events";
 import { icon } from "./icon";
+import { t } from "./texts";
 import { drawText } from "./turns/markdownView";
-import { asSentence, CANNOT_CHAT, loadingSentence } from "./words";
+import { asSentence, cannotChatText, loadingSentence } from "./words";
 
 /**
  * What is to be said of the model before anything else: it loads, it cannot chat, it failed.
@@ -20,7 +21,7 @@ export function modelNotice(model: ModelLine, from: Element, isTitled = false): 
       return html`<div class="notice">
         <p>${loadingSentence(model)}</p>
         <vscode-progress-bar
-          aria-label="Loading the model"
+          aria-label=${t("Loading the model")}
           .value=${Math.round(model.part * 100)}
         ></vscode-progress-bar>
       </div>`;
@@ -39,26 +40,26 @@ export function modelNotice(model: ModelLine, from: Element, isTitled = false): 
 
 function cannotChatNotice(title: string, isTitled: boolean, from: Element): TemplateResult {
   return html`<div class="notice cannot-chat">
-    ${isTitled ? nothing : html`<p class="notice-title">${CANNOT_CHAT}</p>`}
-    <p>${title} was not trained to hold a conversation. Choose a model that was.</p>
+    ${isTitled ? nothing : html`<p class="notice-title">${cannotChatText()}</p>`}
+    <p>${t("{0} was not trained to hold a conversation. Choose a model that was.", title)}</p>
     <div class="notice-actions">
       <vscode-button
         data-name="choose-model"
         @click=${() => {
           tell(from, { kind: "chooseModel" });
         }}
-        >${REMEDIES.chooseModel.title}</vscode-button
+        >${t(REMEDIES.chooseModel.title)}</vscode-button
       >
       <button
         type="button"
         class="text-button"
         data-name="try-anyway"
-        title="Experimental: expect nonsense"
+        title=${t("Experimental: expect nonsense")}
         @click=${() => {
           tell(from, { kind: "tryAnyway" });
         }}
       >
-        ${icon("beaker")}Try Anyway (Experiment)
+        ${icon("beaker")}${t("Try Anyway (Experiment)")}
       </button>
     </div>
   </div>`;
@@ -66,7 +67,7 @@ function cannotChatNotice(title: string, isTitled: boolean, from: Element): Temp
 
 function triedNotice(from: Element): TemplateResult {
   return html`<p class="notice quiet-line">
-    ${icon("beaker")}Experimental: this model was trained for completion only. ${remedy("chooseModel", from)}
+    ${icon("beaker")}${t("Experimental: this model was trained for completion only.")} ${remedy("chooseModel", from)}
   </p>`;
 }
 
@@ -78,6 +79,6 @@ function remedy(name: FailureRemedy, from: Element): TemplateResult {
       tell(from, { kind: name });
     }}
   >
-    ${REMEDIES[name].title}
+    ${t(REMEDIES[name].title)}
   </button>`;
 }

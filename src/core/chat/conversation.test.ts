@@ -6,7 +6,6 @@ import {
   type Conversation,
   finishAnswer,
   newConversation,
-  NEW_TITLE,
   renamed,
   runningAnswer,
   type SentAttachment,
@@ -14,6 +13,7 @@ import {
   withoutAnswer,
   withoutQuestion,
 } from "./conversation";
+import { NEW_TITLE } from "../../protocol/chat";
 
 const FILE: SentAttachment = {
   id: "file:a.ts",

@@ -1,4 +1,4 @@
-import type { AnswerStatistics, AnswerTurn, Attachment, UserTurn } from "../../protocol/chat";
+import { type AnswerStatistics, type AnswerTurn, type Attachment, NEW_TITLE, type UserTurn } from "../../protocol/chat";
 import { splitCommand } from "./slashCommands";
 
 /** A conversation as a value: every change gives a new one. */
@@ -34,7 +34,6 @@ export interface SentAttachment extends Attachment {
 export type AnswerState = AnswerTurn["state"];
 export type AnswerEnd = Exclude<AnswerState, { readonly kind: "waiting" | "running" }>;
 
-export const NEW_TITLE = "New conversation";
 const TITLE_CHARS_MAX = 60;
 /** Of one question. */
 export const EARLIER_MAX = 10;

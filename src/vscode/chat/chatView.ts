@@ -80,11 +80,14 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
         onDidChangeVisibility();
       }
     });
+    const { bundle } = vscode.l10n;
     view.webview.html = chatPage({
       nonce: newNonce(),
       cspSource: view.webview.cspSource,
       script: view.webview.asWebviewUri(vscode.Uri.joinPath(dist, "chat.js")).toString(),
       style: view.webview.asWebviewUri(vscode.Uri.joinPath(dist, "chat.css")).toString(),
+      // Without a bundle its texts are English, and so are its numbers, whatever the language.
+      ...(bundle === undefined ? {} : { translation: { language: vscode.env.language, texts: bundle } }),
     });
     onDidChangeVisibility();
   }

@@ -3,14 +3,15 @@ import { repeat } from "lit/directives/repeat.js";
 import type { Attachment } from "../../../src/protocol/chat";
 import { tell } from "../events";
 import { icon, iconButton } from "../icon";
-import { attachmentSentence, shortCount } from "../words";
+import { t } from "../texts";
+import { attachmentSentence, shortCount, shortTokens } from "../words";
 import { ATTACHMENT_ICONS } from "./suggest";
 
 /** Attachments of the next message, and how much of them is left out. */
 export function attachmentChips(attachments: readonly Attachment[], from: Element): TemplateResult | typeof nothing {
   return attachments.length === 0
     ? nothing
-    : html`<ul class="chips" aria-label="Goes along with the message">
+    : html`<ul class="chips" aria-label=${t("Goes along with the message")}>
         ${repeat(
           attachments,
           ({ id }) => id,
@@ -32,12 +33,13 @@ function chip(attachment: Attachment, from: Element): TemplateResult {
     >
       <span class="chip-name">${icon(ATTACHMENT_ICONS[kind])}<span class="cut chip-label">${label}</span></span
       ><span class="chip-tokens"
-        >${shortCount(tokens)}<span class="chip-unit"> ${tokens === 1 ? "token" : "tokens"}</span></span
-      >${leftOutTokens === 0 ? nothing : html`<span class="left-out">${shortCount(leftOutTokens)} left out</span>`}
+        ><span class="chip-number" aria-hidden="true">${shortCount(tokens)}</span
+        ><span class="chip-unit">${shortTokens(tokens)}</span></span
+      >${leftOutTokens === 0 ? nothing : html`<span class="left-out">${t("{0} left out", shortCount(leftOutTokens))}</span>`}
     </button>
     ${iconButton({
       icon: "close",
-      label: "Remove",
+      label: t("Remove"),
       name: "detach",
       about: label,
       onClick: () => {

@@ -6,7 +6,8 @@ import { say, SendEvent, tell, TypedEvent } from "../events";
 import { iconButton } from "../icon";
 import { isTypingKey } from "../keys";
 import type { SendObstacle, View } from "../state";
-import { CANNOT_CHAT, tooLongSentence } from "../words";
+import { decimal, t } from "../texts";
+import { cannotChatText, tooLongSentence } from "../words";
 import { attachmentChips } from "./attachmentChips";
 import { type Asked, askedAt, commandSuggestions, completed, mentionSuggestions, type Suggestion } from "./suggest";
 import { LIST_ID, optionId, suggestionList } from "./suggestionList";
@@ -43,7 +44,7 @@ export class Composer extends PageElement {
       this.selected = 0;
       if (this.#suggestions.length !== before && this.#suggestions.length > 0) {
         const count = this.#suggestions.length;
-        say(this, count === 1 ? "1 suggestion." : `${String(count)} suggestions.`);
+        say(this, count === 1 ? t("1 suggestion.") : t("{0} suggestions.", decimal(count)));
       }
     }
   }
@@ -66,17 +67,17 @@ export class Composer extends PageElement {
       ${suggestionList(this.#suggestions, this.selected, (at) => {
         this.#accept(at);
       })}
-      ${this.#nothingFound ? html`<p class="suggestions quiet-line">Nothing is called so.</p>` : nothing}
+      ${this.#nothingFound ? html`<p class="suggestions quiet-line">${t("Nothing is called so.")}</p>` : nothing}
       ${attachmentChips(this.attachments, this)}
       <textarea
         class="growing-input"
-        aria-label="Message"
+        aria-label=${t("Message")}
         aria-keyshortcuts="Enter"
         aria-autocomplete="list"
         aria-haspopup="listbox"
         aria-controls=${LIST_ID}
         aria-activedescendant=${isOpen ? optionId(this.selected) : nothing}
-        placeholder="Ask about your code"
+        placeholder=${t("Ask about your code")}
         rows="1"
         spellcheck="false"
         @input=${this.#onInput}
@@ -91,8 +92,8 @@ export class Composer extends PageElement {
           : nothing
       }
       <div class="composer-bar">
-        ${iconButton({ icon: "mention", label: "Add Context…", name: "mention", onClick: this.#onMention })}
-        <span class="composer-hint" aria-hidden="true">/ for commands</span>
+        ${iconButton({ icon: "mention", label: t("Add Context…"), name: "mention", onClick: this.#onMention })}
+        <span class="composer-hint" aria-hidden="true">${t("/ for commands")}</span>
         ${running ? this.#stopButton() : this.#sendButton()}
       </div>
     </div>`;
@@ -103,8 +104,8 @@ export class Composer extends PageElement {
       type="button"
       class="icon-button send"
       data-name="send"
-      title=${this.obstacle === "cannotChat" ? CANNOT_CHAT : "Send (Enter)"}
-      aria-label="Send"
+      title=${this.obstacle === "cannotChat" ? cannotChatText() : t("Send (Enter)")}
+      aria-label=${t("Send")}
       aria-disabled=${this.obstacle !== undefined}
       @click=${this.#submit}
     >
@@ -117,8 +118,8 @@ export class Composer extends PageElement {
       type="button"
       class="icon-button send"
       data-name="stop"
-      title="Stop (Escape)"
-      aria-label="Stop"
+      title=${t("Stop (Escape)")}
+      aria-label=${t("Stop")}
       @click=${() => {
         tell(this, { kind: "stop" });
         void this.focusInput();

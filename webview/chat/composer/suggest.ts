@@ -1,4 +1,5 @@
 import { type Mention, SLASH_COMMANDS } from "../../../src/protocol/chat";
+import { t } from "../texts";
 
 /** What the cursor stands behind: a `/` that begins the message, or an `@` anywhere. */
 export interface Asked {
@@ -50,7 +51,9 @@ function wordEnd(text: string, from: number): number {
 export function commandSuggestions(query: string): readonly Suggestion[] {
   const wanted = `/${query.toLowerCase()}`;
   const found = SLASH_COMMANDS.filter(({ name }) => name.startsWith(wanted));
-  return found[0]?.name === wanted ? [] : found.map(({ name, detail }) => ({ name, detail, icon: "terminal" }));
+  return found[0]?.name === wanted
+    ? []
+    : found.map(({ name, detail }) => ({ name, detail: t(detail), icon: "terminal" }));
 }
 
 export function mentionSuggestions(mentions: readonly Mention[]): readonly Suggestion[] {

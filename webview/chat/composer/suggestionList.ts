@@ -1,5 +1,6 @@
 import { html, type TemplateResult } from "lit";
 import { icon } from "../icon";
+import { t } from "../texts";
 import type { Suggestion } from "./suggest";
 
 export const LIST_ID = "suggestions";
@@ -18,7 +19,7 @@ export function suggestionList(
     class="suggestions"
     id=${LIST_ID}
     role="listbox"
-    aria-label="Suggestions"
+    aria-label=${t("Suggestions")}
     ?hidden=${suggestions.length === 0}
   >
     ${suggestions.map(

@@ -4,6 +4,8 @@ import type { ConversationSummary, ConversationView } from "../../../src/protoco
 import { PageElement } from "../element";
 import { tell } from "../events";
 import { iconButton } from "../icon";
+import { t } from "../texts";
+import { titleText } from "../words";
 import "./conversationList";
 
 const LIST_ID = "conversations";
@@ -23,20 +25,20 @@ export class ConversationHeader extends PageElement {
   }
 
   protected override render(): TemplateResult {
-    const title = this.conversation?.title ?? "";
+    const title = titleText(this.conversation?.title ?? "");
     return html`<header class="header" @keydown=${this.#onKey} @focusout=${this.#onFocusOut}>
-      <h1 class="cut" title=${title}>${title || "New conversation"}</h1>
+      <h1 class="cut" title=${title}>${title}</h1>
       <span class="header-actions">
         ${iconButton({
           icon: "history",
-          label: "Conversations",
+          label: t("Conversations"),
           name: "conversations",
           expanded: this.open,
           onClick: this.#toggle,
         })}
         ${iconButton({
           icon: "add",
-          label: "New Conversation",
+          label: t("New Conversation"),
           name: "new",
           onClick: () => {
             tell(this, { kind: "newConversation" });

@@ -6,7 +6,8 @@ import { PageElement } from "../element";
 import { tell } from "../events";
 import { icon, iconButton } from "../icon";
 import { isTypingKey } from "../keys";
-import { age, turnCount } from "../words";
+import { t } from "../texts";
+import { age, titleText, turnCount } from "../words";
 
 /** A row that asks for something before it does it. */
 interface Pending {
@@ -25,8 +26,8 @@ export class ConversationList extends PageElement {
     return html`<div class="conversations">
       ${
         this.conversations.length === 0
-          ? html`<p class="quiet-line">No conversation has been kept yet.</p>`
-          : html`<ul aria-label="Conversations">
+          ? html`<p class="quiet-line">${t("No conversation has been kept yet.")}</p>`
+          : html`<ul aria-label=${t("Conversations")}>
               ${repeat(
                 this.conversations,
                 ({ id }) => id,
@@ -49,7 +50,8 @@ export class ConversationList extends PageElement {
     }
   }
 
-  #plainRow({ id, title, updatedMs, turns }: ConversationSummary): TemplateResult {
+  #plainRow({ id, title: given, updatedMs, turns }: ConversationSummary): TemplateResult {
+    const title = titleText(given);
     const isCurrent = id === this.current;
     return html`<button
         type="button"
@@ -65,7 +67,7 @@ export class ConversationList extends PageElement {
           }
         }}
       >
-        <span class="cut">${title || "New conversation"}</span>
+        <span class="cut">${title}</span>
         <span class="conversation-age"
           >${age(Date.now() - updatedMs)}<span class="unseen">, ${turnCount(turns)}</span></span
         >
@@ -73,7 +75,7 @@ export class ConversationList extends PageElement {
       <span class="conversation-actions">
         ${iconButton({
           icon: "edit",
-          label: "Rename",
+          label: t("Rename"),
           name: "rename",
           about: title,
           onClick: () => {
@@ -82,7 +84,7 @@ export class ConversationList extends PageElement {
         })}
         ${iconButton({
           icon: "export",
-          label: "Export",
+          label: t("Export"),
           name: "export",
           about: title,
           onClick: () => {
@@ -91,7 +93,7 @@ export class ConversationList extends PageElement {
         })}
         ${iconButton({
           icon: "trash",
-          label: "Delete",
+          label: t("Delete"),
           name: "delete",
           about: title,
           onClick: () => {
@@ -104,8 +106,8 @@ export class ConversationList extends PageElement {
   #renameRow({ id, title }: ConversationSummary): TemplateResult {
     return html`<input
       class="rename-input"
-      aria-label="New title"
-      .value=${title}
+      aria-label=${t("New title")}
+      .value=${titleText(title)}
       maxlength="120"
       @keydown=${(event: KeyboardEvent) => {
         this.#onRenameKey(event, id);
@@ -116,9 +118,10 @@ export class ConversationList extends PageElement {
     />`;
   }
 
-  #deleteRow({ id, title }: ConversationSummary): TemplateResult {
-    return html`<div class="confirm" role="group" aria-label="Delete ${title}?" @keydown=${this.#onConfirmKey}>
-      <span class="cut">Delete “${title}”?</span>
+  #deleteRow({ id, title: given }: ConversationSummary): TemplateResult {
+    const title = titleText(given);
+    return html`<div class="confirm" role="group" aria-label=${t("Delete {0}?", title)} @keydown=${this.#onConfirmKey}>
+      <span class="cut">${t("Delete “{0}”?", title)}</span>
       <button
         type="button"
         class="text-button danger"
@@ -127,7 +130,7 @@ export class ConversationList extends PageElement {
           this.#delete(id);
         }}
       >
-        ${icon("trash")}Delete
+        ${icon("trash")}${t("Delete")}
       </button>
       <button
         type="button"
@@ -136,7 +139,7 @@ export class ConversationList extends PageElement {
           this.#cancel();
         }}
       >
-        Cancel
+        ${t("Cancel")}
       </button>
     </div>`;
   }

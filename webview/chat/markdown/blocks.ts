@@ -1,5 +1,7 @@
 /** Markdown as plain data: the only things that an answer can be made of. There is no image and no HTML among them. */
 
+import { t } from "../texts";
+
 export type Inline =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "code"; readonly text: string }
@@ -62,13 +64,13 @@ export function plainText(block: Block): string {
     case "heading":
       return inlineText(block.children);
     case "code":
-      return "Code block.";
+      return t("Code block.");
     case "quote":
       return block.children.map(plainText).join("\n");
     case "list":
       return block.items.map((item) => item.map(plainText).join("\n")).join("\n");
     case "table":
-      return "Table.";
+      return t("Table.");
     case "rule":
       return "";
   }

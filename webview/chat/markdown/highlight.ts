@@ -1,4 +1,5 @@
 import hljs from "highlight.js/lib/core";
+import { t } from "../texts";
 import { LANGUAGES } from "./languages";
 
 /** A run of characters of one colour. */
@@ -28,7 +29,7 @@ for (const [name, language] of Object.entries(LANGUAGES)) {
 export function languageTitle(language: string): string {
   const name = hljs.getLanguage(language)?.name;
   // Some are several languages to highlight.js: then the word that the model wrote is the better one.
-  return name === undefined || name.includes(",") ? language.slice(0, 30) || "Text" : name;
+  return name === undefined || name.includes(",") ? language.slice(0, 30) || t("Text") : name;
 }
 
 /** In some hundred milliseconds at most: what would take longer is shown plain. @param now milliseconds, for tests. */

@@ -10,13 +10,14 @@ import { icon, iconButton } from "../icon";
 import { Speech } from "../markdown/speech";
 import { MarkdownStream } from "../markdown/stream";
 import { isRunning } from "../state";
+import { decimal, t } from "../texts";
 import { type Parts, partsOf } from "../thought";
-import { asSentence, statisticsLine, statisticsSentences, stopSentence } from "../words";
+import { asSentence, sentences, statisticsLine, statisticsSentences, stopSentence } from "../words";
 import { drawAnswer, drawText } from "./markdownView";
 
 /** What was answered before another answer was asked for; folded away. */
 function earlierAnswers(earlier: readonly string[]): TemplateResult | typeof nothing {
-  const title = earlier.length === 1 ? "Earlier answer" : `${String(earlier.length)} earlier answers`;
+  const title = earlier.length === 1 ? t("Earlier answer") : t("{0} earlier answers", decimal(earlier.length));
   return earlier.length === 0
     ? nothing
     : html`<details class="earlier" data-name="earlier">
@@ -75,7 +76,7 @@ export class Answer extends PageElement {
       return nothing;
     }
     const running = isRunning(turn);
-    return html`<article class="turn answer" aria-label="Answer" aria-busy=${running}>
+    return html`<article class="turn answer" aria-label=${t("Answer")} aria-busy=${running}>
       <h2 class="unseen">Hearth</h2>
       ${earlierAnswers(turn.earlier ?? [])} ${this.#thought(running)}
       <div class="markdown">${drawAnswer(this.#markdown, running)}</div>
@@ -89,7 +90,7 @@ export class Answer extends PageElement {
     return thought === undefined
       ? nothing
       : html`<details class="thought">
-          <summary>${thinking && running ? "Thinking" : "Thoughts"}</summary>
+          <summary>${thinking && running ? t("Thinking") : t("Thoughts")}</summary>
           <p dir="auto">${drawText(thought)}</p>
         </details>`;
   }
@@ -121,13 +122,13 @@ export class Answer extends PageElement {
         <p class="problem-actions">
           ${
             this.idle
-              ? textButton("Regenerate", () => {
+              ? textButton(t("Regenerate"), () => {
                   tell(this, { kind: "regenerate", turn: id });
                 })
               : nothing
           }
           ${FAILURES[code].remedies.map((name) =>
-            textButton(REMEDIES[name].title, () => {
+            textButton(t(REMEDIES[name].title), () => {
               tell(this, { kind: name });
             }),
           )}
@@ -146,11 +147,11 @@ export class Answer extends PageElement {
           ? nothing
           : iconButton({
               icon: "copy",
-              label: "Copy Answer",
+              label: t("Copy Answer"),
               name: "copy-answer",
               onClick: () => {
                 tell(this, { kind: "copyCode", code: this.#parts.answer });
-                say(this, "Copied.");
+                say(this, t("Copied."));
               },
             })
       }
@@ -158,7 +159,7 @@ export class Answer extends PageElement {
         this.idle && turn.state.kind !== "failed"
           ? iconButton({
               icon: "refresh",
-              label: this.last ? "Regenerate" : "Regenerate and Drop What Follows",
+              label: this.last ? t("Regenerate") : t("Regenerate and Drop What Follows"),
               name: "regenerate",
               onClick: () => {
                 tell(this, { kind: "regenerate", turn: turn.id });
@@ -182,7 +183,7 @@ function textButton(label: string, onClick: () => void): TemplateResult {
 }
 
 function readingLine(read: number | undefined): string {
-  return read === undefined ? "Reading" : `Reading, ${String(Math.floor(read * 100))} %`;
+  return read === undefined ? t("Reading") : t("Reading, {0} %", decimal(Math.floor(read * 100)));
 }
 
 function endOf({ state }: AnswerTurn, contextTokens: number): string {
@@ -190,10 +191,10 @@ function endOf({ state }: AnswerTurn, contextTokens: number): string {
     case "stopped":
       return stopSentence(state.by, contextTokens);
     case "failed":
-      return `The answer failed. ${asSentence(state.message)}`;
+      return sentences(t("The answer failed."), asSentence(state.message));
     case "waiting":
     case "running":
     case "done":
-      return "End of the answer.";
+      return t("End of the answer.");
   }
 }

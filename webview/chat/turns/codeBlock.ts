@@ -4,7 +4,9 @@ import { PageElement } from "../element";
 import { say, tell } from "../events";
 import { iconButton } from "../icon";
 import { type CodeSpan, highlight, languageTitle } from "../markdown/highlight";
+import { t } from "../texts";
 import { hasReordering, textPieces } from "../visibleText";
+import { hiddenCharacterText } from "../words";
 
 const CONFIRMED_MS = 1500;
 
@@ -35,7 +37,13 @@ export class CodeBlock extends PageElement {
         <span class="code-language">${title}</span>
         ${this.growing || this.own ? nothing : this.#actions(title)}
       </div>
-      <pre class="code-scroller" data-scroller tabindex=${nothing} role="group" aria-label="Code, ${title}"><code
+      <pre
+        class="code-scroller"
+        data-scroller
+        tabindex=${nothing}
+        role="group"
+        aria-label=${t("Code, {0}", title)}
+      ><code
         class="code"
       ></code></pre>`;
   }
@@ -43,15 +51,15 @@ export class CodeBlock extends PageElement {
   #actions(title: string): TemplateResult {
     const { code, language, copied } = this;
     const button = (name: string, label: string, iconName: string, onClick: () => void) =>
-      iconButton({ icon: iconName, label, name, about: `${title} code`, onClick });
+      iconButton({ icon: iconName, label, name, about: t("{0} code", title), onClick });
     return html`<span class="code-actions">
-      ${button("copy", copied ? "Copied" : "Copy", copied ? "check" : "copy", () => {
+      ${button("copy", copied ? t("Copied") : t("Copy"), copied ? "check" : "copy", () => {
         this.#copy();
       })}
-      ${button("insert", "Insert at Cursor", "insert", () => {
+      ${button("insert", t("Insert at Cursor"), "insert", () => {
         tell(this, { kind: "insertCode", code });
       })}
-      ${button("apply", "Apply as Diff…", "diff", () => {
+      ${button("apply", t("Apply as Diff…"), "diff", () => {
         tell(this, { kind: "applyCode", code, language: this.info === "" ? language : this.info });
       })}
     </span>`;
@@ -59,7 +67,7 @@ export class CodeBlock extends PageElement {
 
   #copy(): void {
     tell(this, { kind: "copyCode", code: this.code });
-    say(this, "Copied.");
+    say(this, t("Copied."));
     this.copied = true;
     clearTimeout(this.#confirmation);
     this.#confirmation = setTimeout(() => {
@@ -109,7 +117,7 @@ function nodeOf({ text, scope }: CodeSpan): Node {
 function controlNode(name: string): Node {
   const node = document.createElement("span");
   node.className = "hidden-character";
-  node.title = "A hidden character that changes the order of the text";
+  node.title = hiddenCharacterText();
   node.textContent = name;
   return node;
 }

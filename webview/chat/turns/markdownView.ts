@@ -2,7 +2,9 @@ import { html, type TemplateResult } from "lit";
 import { guard } from "lit/directives/guard.js";
 import type { Block, Cell, HeadingBlock, Inline, ListBlock, TableBlock } from "../markdown/blocks";
 import type { MarkdownStream } from "../markdown/stream";
+import { t } from "../texts";
 import { hasReordering, textPieces } from "../visibleText";
+import { hiddenCharacterText } from "../words";
 import "./codeBlock";
 
 /**
@@ -73,7 +75,7 @@ function drawList({ start, items }: ListBlock, growing: boolean): TemplateResult
 }
 
 function drawTable({ head, rows }: TableBlock): TemplateResult {
-  return html`<div class="table-scroller" data-scroller role="group" aria-label="Table">
+  return html`<div class="table-scroller" data-scroller role="group" aria-label=${t("Table")}>
     <table>
       <thead>
         <tr>
@@ -129,9 +131,7 @@ export function drawText(text: string): unknown {
     ? textPieces(text).map((piece) =>
         piece.kind === "plain"
           ? piece.text
-          : html`<span class="hidden-character" title="A hidden character that changes the order of the text"
-              >${piece.name}</span
-            >`,
+          : html`<span class="hidden-character" title=${hiddenCharacterText()}>${piece.name}</span>`,
       )
     : text;
 }

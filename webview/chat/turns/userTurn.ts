@@ -7,6 +7,7 @@ import { PageElement } from "../element";
 import { tell } from "../events";
 import { icon, iconButton } from "../icon";
 import { isTypingKey } from "../keys";
+import { t } from "../texts";
 import { attachmentSentence } from "../words";
 import "./codeBlock";
 import { drawText } from "./markdownView";
@@ -31,13 +32,13 @@ export class Question extends PageElement {
     if (turn === undefined) {
       return nothing;
     }
-    return html`<article class="turn question" aria-label="Your message">
-      <h2 class="unseen">You</h2>
+    return html`<article class="turn question" aria-label=${t("Your message")}>
+      <h2 class="unseen">${t("You")}</h2>
       ${this.editing ? this.#editor(turn) : this.#bubble(turn)}
       ${
         turn.attachments.length === 0
           ? nothing
-          : html`<ul class="question-attachments" aria-label="Attached">
+          : html`<ul class="question-attachments" aria-label=${t("Attached")}>
               ${repeat(
                 turn.attachments,
                 ({ id }) => id,
@@ -55,7 +56,7 @@ export class Question extends PageElement {
           ? html`<div class="turn-actions">
               ${iconButton({
                 icon: "edit",
-                label: "Edit and Send Again",
+                label: t("Edit and Send Again"),
                 name: "edit",
                 onClick: () => {
                   this.editing = true;
@@ -86,7 +87,7 @@ export class Question extends PageElement {
       }}
     >
       ${icon(ATTACHMENT_ICONS[kind])}<span class="cut">${label}</span>${
-        leftOutTokens > 0 ? html`<span class="left-out">cut</span>` : nothing
+        leftOutTokens > 0 ? html`<span class="left-out">${t("cut")}</span>` : nothing
       }
     </button>`;
   }
@@ -95,7 +96,7 @@ export class Question extends PageElement {
     return html`<div class="question-editor">
       <textarea
         class="growing-input"
-        aria-label="Edit your message"
+        aria-label=${t("Edit your message")}
         aria-describedby="edit-hint-${turn.id}"
         rows="1"
         .value=${turn.text}
@@ -103,20 +104,20 @@ export class Question extends PageElement {
           this.#onKey(event, turn);
         }}
       ></textarea>
-      <p class="quiet-line" id="edit-hint-${turn.id}">What comes after this message is dropped.</p>
+      <p class="quiet-line" id="edit-hint-${turn.id}">${t("What comes after this message is dropped.")}</p>
       <div class="button-line">
         <vscode-button
           secondary
           @click=${() => {
             this.#cancel();
           }}
-          >Cancel</vscode-button
+          >${t("Cancel")}</vscode-button
         >
         <vscode-button
           @click=${() => {
             this.#send(turn);
           }}
-          >Send</vscode-button
+          >${t("Send")}</vscode-button
         >
       </div>
     </div>`;
