@@ -22,7 +22,8 @@ describe("three clients that change model, memory and threads at any moment", fu
       const { outcomes, kills } = await runCrowd(world, {
         seed: SEED,
         kills: true,
-        goesOn: (done) => done < REQUESTS / 2,
+        // Which act comes when is drawn as requests end: in one run in two nobody is killed within the first ones.
+        goesOn: (done, already) => done < REQUESTS / 2 || (already === 0 && done < 20 * REQUESTS),
       });
       assert.ok(kills > 0 && outcomes["answered"]! > 0, JSON.stringify({ outcomes, kills }));
     }));

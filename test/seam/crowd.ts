@@ -41,8 +41,8 @@ export interface CrowdOptions {
   /** Also ends the engine by SIGKILL now and then. */
   readonly kills?: boolean;
   readonly clients?: number;
-  /** Until it returns false; called before each request with the number of those that have ended. */
-  readonly goesOn: (done: number) => boolean;
+  /** Until it returns false; called before each request with the number of those that have ended, and of kills. */
+  readonly goesOn: (done: number, kills: number) => boolean;
 }
 
 export interface CrowdReport {
@@ -133,7 +133,7 @@ class Crowd {
   }
 
   async #behave(member: Member): Promise<void> {
-    while (this.#options.goesOn(this.#done)) {
+    while (this.#options.goesOn(this.#done, this.#kills)) {
       const outcome = await this.#outcomeOf(this.#next(), member);
       this.#outcomes[outcome] = (this.#outcomes[outcome] ?? 0) + 1;
       this.#done += 1;
