@@ -99,7 +99,8 @@ Status Session::Check(std::span<const int32_t> tokens) const {
 int64_t Session::Rewind(std::span<const int32_t> tokens, const SyncOptions& options) {
   int64_t n_keep = options.on_logits ? 0 : SharedLength(tokens_, tokens);
   const auto n_token = static_cast<int64_t>(tokens.size());
-  const bool at_hand = logits_valid_ && approximate_ == (!options.on_logits && Approximates(options.head));
+  const bool at_hand =
+      logits_valid_ && approximate_ == (!options.on_logits && Approximates(options.head));
   const bool done_already =
       n_keep == n_token && n_keep == static_cast<int64_t>(tokens_.size()) && at_hand;
   if (done_already) return n_keep;
