@@ -44,7 +44,7 @@ describe("what a user can do about it", () => {
     const text = await dialog.innerText();
     await editor.screenshot("delete");
     assert.match(text, /the engine's socket, token, log and statistics of experts: \d+ files/);
-    assert.match(text, /Settings stay, but for an endpoint\./);
+    assert.match(text, /Settings are kept, except for an endpoint\./);
     await dialog.getByRole("button", { name: "Delete", exact: true }).click();
     await editor
       .toasts()

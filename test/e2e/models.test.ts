@@ -120,8 +120,8 @@ describe("a model, from nothing to its use", () => {
     // The next step is a click, and what is no name says so with the same one.
     await editor.toasts().getByText("Name Another…").click();
     await editor.answer(PLACEHOLDER, "no model at all");
-    await editor.toasts().filter({ hasText: "names no model" }).first().waitFor();
-    await editor.toasts().getByText("Name Another…").click();
+    const second = editor.toasts().filter({ hasText: "names no model" });
+    await second.getByText("Name Another…").first().click();
     // Of a repository, one of its files is chosen.
     hub.onHub = (request, response) => {
       if (!(request.url ?? "").startsWith(`/api/models/${REPOSITORY}/tree`)) {

@@ -87,6 +87,7 @@ describe("npm start", () => {
 
     browser = await launchBrowser();
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    page.setDefaultTimeout(120_000);
     const editor = new Workbench("start", page, new URL(url).host);
     await page.goto(url);
     await page.locator(".editor-instance .monaco-editor.focused").waitFor();

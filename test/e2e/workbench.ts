@@ -108,7 +108,11 @@ export class Workbench {
   async skipReasons(): Promise<string> {
     try {
       await this.command("Hearth: Why Was Nothing Suggested?");
-      await this.choices().first().waitFor();
+      // Not the list that the command was chosen from.
+      await this.until("the reasons are listed", async () => {
+        const [first] = await this.choices().allInnerTexts();
+        return first !== undefined && !first.includes("Why Was Nothing Suggested?");
+      });
       return (await this.choices().allInnerTexts()).slice(0, 8).join("\n");
     } catch (error) {
       return `nothing (${String(error)})`;
