@@ -149,6 +149,11 @@ export class Proposal {
     return !isSame(this.#proposedLines(), this.#base);
   }
 
+  /** Once what was begun by `follow` has ended. */
+  get settled(): Promise<void> {
+    return this.#following;
+  }
+
   /** The original was edited: rebases the proposal onto it if possible. */
   follow(): Promise<void> {
     this.#following = this.#following.then(() => this.#follow());

@@ -144,11 +144,14 @@ export class Proposals implements vscode.Disposable {
   async #close(proposal: Proposal, applied?: Applied): Promise<void> {
     proposal.stop();
     const viewColumn = columnOf(proposal.uri);
-    // Else the editor would ask what should become of it.
-    await openDocument(proposal.uri)?.save();
+    this.#clearTimers(proposal);
     if (applied !== undefined) {
       await showApplied(applied, viewColumn);
     }
+    // What it followed its file with may have come between, too. Else the editor would ask what should become of it.
+    this.#clearTimers(proposal);
+    await proposal.settled;
+    await openDocument(proposal.uri)?.save();
     await this.#closeTabs((uri) => uri.toString() === proposal.uri.toString());
     this.#forget(proposal);
   }
@@ -202,12 +205,16 @@ export class Proposals implements vscode.Disposable {
   #forget(proposal: Proposal): void {
     const name = proposal.uri.toString();
     if (this.#open.delete(name)) {
-      for (const timer of [`save ${name}`, `follow ${name}`]) {
-        clearTimeout(this.#timers.get(timer));
-        this.#timers.delete(timer);
-      }
+      this.#clearTimers(proposal);
       proposal.close();
       this.#tellEditor();
+    }
+  }
+
+  #clearTimers({ uri }: Proposal): void {
+    for (const timer of [`save ${uri.toString()}`, `follow ${uri.toString()}`]) {
+      clearTimeout(this.#timers.get(timer));
+      this.#timers.delete(timer);
     }
   }
 
