@@ -70,9 +70,13 @@ async function patientLock(path: string): Promise<FileLock | undefined> {
   }
 }
 
-async function replace(path: string, text: string): Promise<void> {
+function replace(path: string, text: string): Promise<void> {
   drafts += 1;
-  const draft = `${path}.${String(process.pid)}-${String(drafts)}.new`;
+  return replaceThrough(`${path}.${String(process.pid)}-${String(drafts)}.new`, path, text);
+}
+
+/** Replaces a small file by way of a draft in the same folder: after a crash it is the old or the new one. Rejects with what the file system says. */
+export async function replaceThrough(draft: string, path: string, text: string): Promise<void> {
   try {
     await writeFile(draft, text, { mode: 0o600, flush: true });
     await rename(draft, path);

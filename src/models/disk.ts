@@ -1,8 +1,9 @@
 import type { FileHandle } from "node:fs/promises";
-import { open, rename, rm, statfs, writeFile } from "node:fs/promises";
+import { open, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ModelsError } from "../protocol/models";
 import { hasCode } from "../fileLock";
+import { replaceThrough } from "../sharedFile";
 
 /** What can run out, as a port: tests have drives that are full. */
 export interface DiskPort {
@@ -32,15 +33,8 @@ export const DRAFT_SUFFIX = ".new";
  * Replaces a small file so that after a crash it is the old or the new one.
  * Its caller holds a lock; what several processes change is a shared file (sharedFile.ts).
  */
-export async function replaceFile(path: string, text: string): Promise<void> {
-  const draft = path + DRAFT_SUFFIX;
-  try {
-    await writeFile(draft, text, { mode: 0o600, flush: true });
-    await rename(draft, path);
-  } catch (error) {
-    await rm(draft, { force: true }).catch(() => undefined);
-    throw error;
-  }
+export function replaceFile(path: string, text: string): Promise<void> {
+  return replaceThrough(path + DRAFT_SUFFIX, path, text);
 }
 
 /** A rename is on the drive only once its folder is. */
