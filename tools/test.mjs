@@ -101,12 +101,12 @@ function compileInBackground(suites) {
 }
 
 /** Native unit tests of one CMake preset, which have been compiled; `targets` limits what is run. */
-async function ctest([preset, targets], env = {}) {
+async function ctest([preset, targets]) {
   const filter = targets === undefined ? [] : ["-R", `^(${targets.join("|")})$`];
   const out = await run("ctest", ["--preset", preset, ...filter, "--no-tests=error", "--verbose"], {
     quiet: true,
     priority: constants.priority.PRIORITY_LOW,
-    env: { TSAN_OPTIONS: "halt_on_error=1", UBSAN_OPTIONS: "print_stacktrace=1", ...env },
+    env: { TSAN_OPTIONS: "halt_on_error=1", UBSAN_OPTIONS: "print_stacktrace=1" },
   });
   collectSkippedKernels(out);
   const match = /(\d+) tests failed out of (\d+)/.exec(out);
@@ -283,10 +283,7 @@ async function nativeSuites(compiled) {
       compiledSuite("native", "native unit tests (AddressSanitizer, UndefinedBehaviorSanitizer)", () =>
         ctest(COMPILED.native),
       ),
-    () =>
-      compiledSuite("threads", "native unit tests (ThreadSanitizer)", () =>
-        ctest(COMPILED.threads, { HEARTH_TEST_ISAS: "best" }),
-      ),
+    () => compiledSuite("threads", "native unit tests (ThreadSanitizer)", () => ctest(COMPILED.threads)),
   ];
   if (canEmulateArm()) {
     suites.push(() => compiledSuite("arm", "native unit tests on emulated AArch64 processors", emulatedArm));

@@ -2,9 +2,7 @@
 #ifndef HEARTH_KERNELS_ISAS_TESTING_H_
 #define HEARTH_KERNELS_ISAS_TESTING_H_
 
-#include <cstdlib>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/cpu.h"
@@ -15,11 +13,8 @@
 namespace hearth::testing {
 
 // Those whose kernels this build has and this processor runs, ref first. The others of this
-// architecture are reported as skipped. With HEARTH_TEST_ISAS=best in the environment only the best
-// one: under ThreadSanitizer, since all share their work among threads in the same way.
+// architecture are reported as skipped.
 inline std::vector<Isa> IsasHere() {
-  const char* wanted = std::getenv("HEARTH_TEST_ISAS");
-  if (wanted != nullptr && std::string_view(wanted) == "best") return {BestIsa()};
   std::vector<Isa> isas;
   for (const IsaRow& row : kIsas) {
     if (!IsaOfThisArchitecture(row.isa)) continue;
