@@ -3,7 +3,7 @@ import { LocalEngine } from "../engine/local/localEngine";
 import type { NativeEngineOptions } from "../engine/local/native";
 import { catalogueModel } from "../models/catalogue";
 import { defaultModelFolder } from "../models/modelFolder";
-import { installedPath } from "../models/modelStore";
+import { installedPath } from "../models/installedPath";
 import { EngineError } from "../protocol/errors";
 import type { ApproximateHeadStatistics } from "../protocol/engine";
 import type { Isa } from "../protocol/engineOptions";

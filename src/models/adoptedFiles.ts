@@ -9,16 +9,18 @@ export interface AdoptedFile extends ModelRecord {
   readonly path: string;
 }
 
+export const adoptedListPath = (folder: string): string => join(folder, "adopted.json");
+
 /** The list of files that belong to other programs or to the user, and that Hearth only uses: `adopted.json` in its folder. */
 export class AdoptedFiles {
   readonly #path: string;
 
   constructor(folder: string) {
-    this.#path = join(folder, "adopted.json");
+    this.#path = adoptedListPath(folder);
   }
 
   async all(): Promise<readonly AdoptedFile[]> {
-    return parse(await readFile(this.#path, "utf8").catch(() => undefined));
+    return parseAdopted(await readFile(this.#path, "utf8").catch(() => undefined));
   }
 
   /** Instead of what was known of the same path. Errors: the file system's. */
@@ -34,12 +36,12 @@ export class AdoptedFiles {
   #change(change: (all: readonly AdoptedFile[]) => readonly AdoptedFile[]): Promise<void> {
     return changeSharedFile(
       this.#path,
-      (text) => `${JSON.stringify({ version: 1, files: change(parse(text)) }, undefined, 2)}\n`,
+      (text) => `${JSON.stringify({ version: 1, files: change(parseAdopted(text)) }, undefined, 2)}\n`,
     );
   }
 }
 
-function parse(text: string | undefined): readonly AdoptedFile[] {
+export function parseAdopted(text: string | undefined): readonly AdoptedFile[] {
   try {
     const { files } = JSON.parse(text ?? "{}") as { files?: readonly Partial<AdoptedFile>[] };
     return (files ?? []).filter(

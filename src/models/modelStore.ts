@@ -1,6 +1,5 @@
-import { readFileSync, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
-import { basename, isAbsolute, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { openGgufFile } from "../model/ggufFile";
 import {
   type BudgetOffer,
@@ -13,37 +12,26 @@ import {
   type ModelList,
   ModelsError,
   type NamedModel,
-  type UnfinishedModel,
 } from "../protocol/models";
 import { inEnglish, type Translate } from "../protocol/translate";
-import { AdoptedFiles } from "./adoptedFiles";
 import { budgetOffers } from "./budgets";
-import { CATALOGUE, catalogueModel } from "./catalogue";
+import { CATALOGUE } from "./catalogue";
 import { type DiskPort, diskError, realDisk } from "./disk";
 import { type Downloadable, type Downloaded, downloadModel } from "./download";
-import { FileLock, lockHolder } from "../fileLock";
+import { FileLock } from "../fileLock";
 import type { HttpPort } from "../network/http";
 import { HUB, type HubOptions } from "./hub";
 import { listRepository } from "./hubTree";
+import { InstalledModels } from "./installedModels";
 import { DOWNLOAD_LIMITS, type DownloadLimits } from "./limits";
 import { machineFacts } from "./machine";
 import { knownMemorySpeed, measureMemorySpeed, rememberMemorySpeed } from "./memorySpeed";
-import {
-  lockPath,
-  modelFilePath,
-  type ModelRecord,
-  readModelFolder,
-  readRecord,
-  referenceOfFile,
-  removeEmptyFolders,
-  removeModelFile,
-  writeRecord,
-} from "./modelFolder";
+import { lockPath, referenceOfFile, removeEmptyFolders, removeModelFile } from "./modelFolder";
 import { findOtherPrograms } from "./otherPrograms";
 import { readSavedPart, removePart } from "./partFile";
 import { short } from "./pins";
 import { offers } from "./recommendation";
-import { type ModelReference, parseReference, referenceName } from "./reference";
+import { parseReference, referenceName } from "./reference";
 import { withLedger } from "../network/requestLedger";
 import { sha256OfFile } from "./sha256";
 import { formatBytes } from "./size";
@@ -83,14 +71,14 @@ export interface Verified {
 export class ModelStore {
   readonly folder: string;
   readonly #options: ModelStoreOptions;
-  readonly #adopted: AdoptedFiles;
+  readonly #models: InstalledModels;
   readonly #catalogue: readonly CatalogueModel[];
 
   constructor(options: ModelStoreOptions) {
     this.folder = resolve(options.folder);
     this.#options = options;
-    this.#adopted = new AdoptedFiles(this.folder);
     this.#catalogue = options.catalogue ?? CATALOGUE;
+    this.#models = new InstalledModels(this.folder, this.#catalogue);
   }
 
   /** Where `org/repo` is asked for, and a token goes; undefined: the address that is set is none. */
@@ -103,11 +91,7 @@ export class ModelStore {
   }
 
   async list(t: Translate = inEnglish): Promise<ModelList> {
-    const { files, begun } = await readModelFolder(this.folder);
-    const own = await Promise.all(files.map((file) => this.#ownModel(file)));
-    const adopted = await Promise.all((await this.#adopted.all()).map((file) => this.#adoptedModel(file, file.path)));
-    const installed = [...own, ...adopted];
-    const unfinished = await Promise.all(begun.map((target) => this.#unfinished(target)));
+    const { installed, unfinished } = await this.#models.all();
     const speed = await knownMemorySpeed(this.#options.ledgerFolder ?? this.folder);
     const facts = await machineFacts(this.folder);
     const machine = speed === undefined ? facts : { ...facts, memoryBytesPerSecond: speed.mostBytesPerSecond };
@@ -117,7 +101,7 @@ export class ModelStore {
       folder: this.folder,
       machine,
       installed,
-      unfinished: unfinished.flatMap((each) => each ?? []),
+      unfinished,
       available: offers(this.#catalogue, machine, limits.reserveBytes, ids, t).map((offer) =>
         speed === undefined || offer.fit === "tooLarge"
           ? offer
@@ -155,9 +139,9 @@ export class ModelStore {
 
   /** Hashes a file again and compares. Errors: ModelsError `content` where it is not what it was. */
   async verify(given: string, signal: AbortSignal, onBytes?: (done: number) => void): Promise<Verified> {
-    const model = await this.#installed(given);
-    const record = model.owned ? await readRecord(model.path) : await this.#adoptedRecord(model.path);
-    const known = this.#catalogueOf(model)?.file.sha256;
+    const model = await this.#models.find(given);
+    const record = await this.#models.recordOf(model);
+    const known = this.#models.catalogueOf(model)?.file.sha256;
     try {
       const sha256 = await sha256OfFile(model.path, signal, onBytes);
       const expected = known ?? record?.sha256;
@@ -169,7 +153,7 @@ export class ModelStore {
         );
       }
       await this.#readHeader(model.path, model.reference);
-      await this.#remember(model.path, model.owned, {
+      await this.#models.remember(model.path, model.owned, {
         reference: model.reference,
         sha256,
         hashSource: known === undefined ? (record?.hashSource ?? "none") : "catalogue",
@@ -179,20 +163,20 @@ export class ModelStore {
     } catch (error) {
       throw diskError(error, "read", model.path);
     }
-    return { model: await this.#installed(given), compared: known !== undefined || record !== undefined };
+    return { model: await this.#models.find(given), compared: known !== undefined || record !== undefined };
   }
 
   /** Deletes a model of Hearth's folder or a partial download; a file of another program's is only forgotten. Errors: ModelsError. */
   async remove(given: string): Promise<{ readonly reference: string; readonly deletedBytes: number }> {
-    const target = await this.#unfinishedTarget(given);
-    const model = await this.#installed(given).catch((error: unknown) => {
+    const target = await this.#models.unfinishedTarget(given);
+    const model = await this.#models.find(given).catch((error: unknown) => {
       if (target === undefined) {
         throw error;
       }
       return undefined;
     });
     if (model?.owned === false) {
-      await this.#adopted.forget(model.path);
+      await this.#models.forget(model.path);
       return { reference: model.reference, deletedBytes: 0 };
     }
     const path = model?.path ?? target ?? "";
@@ -243,7 +227,7 @@ export class ModelStore {
       const info = await stat(path);
       await this.#readHeader(path, path);
       const sha256 = await sha256OfFile(path, signal, (done) => onBytes?.(done, info.size));
-      const known = this.#knownContent(sha256, found.reference);
+      const known = this.#models.knownContent(sha256, found.reference);
       const expected = known?.file.sha256 ?? found.sha256;
       if (expected !== undefined && expected !== sha256) {
         throw new ModelsError(
@@ -255,8 +239,8 @@ export class ModelStore {
       const hashSource: HashSource =
         known?.file.sha256 !== undefined ? "catalogue" : found.sha256 !== undefined ? "program" : "none";
       const reference = found.reference ?? path;
-      await this.#remember(path, false, { reference, sha256, hashSource });
-      return await this.#installed(path);
+      await this.#models.remember(path, false, { reference, sha256, hashSource });
+      return await this.#models.find(path);
     } catch (error) {
       throw diskError(error, "read", path);
     }
@@ -300,7 +284,7 @@ export class ModelStore {
 
   /** The file that is meant, if it is there. Errors: ModelsError `reference` or `notFound`. */
   async pathOf(given: string): Promise<string> {
-    return (await this.#installed(given)).path;
+    return (await this.#models.find(given)).path;
   }
 
   #noted(): HttpPort {
@@ -358,136 +342,9 @@ export class ModelStore {
 
   /** A download from an address that is gone on with by the name that lists have for it, `host/file`. */
   async #begunFrom(given: string): Promise<URL | undefined> {
-    const target = await this.#unfinishedTarget(given);
+    const target = await this.#models.unfinishedTarget(given);
     const saved = target === undefined ? undefined : await readSavedPart(target);
     return saved?.identity.reference === given ? new URL(saved.identity.url) : undefined;
-  }
-
-  async #installed(given: string): Promise<InstalledModel> {
-    const { files } = await readModelFolder(this.folder);
-    const reference = this.#parse(given);
-    const wanted = new Set(namesOf(reference, given));
-    const own = files.find((file) => wanted.has(referenceOfFile(this.folder, file)) || wanted.has(file));
-    if (own !== undefined) {
-      return this.#ownModel(own);
-    }
-    const adopted = (await this.#adopted.all()).find((file) => wanted.has(file.reference) || wanted.has(file.path));
-    if (adopted !== undefined) {
-      return this.#adoptedModel(adopted, adopted.path);
-    }
-    throw new ModelsError(
-      "notFound",
-      `there is no model '${given}' here; "hearth models list" shows what there is, "hearth models download" gets one`,
-    );
-  }
-
-  /** What names no model by itself may still be the name of one that is here. */
-  #parse(given: string): ModelReference {
-    try {
-      return parseReference(given, this.#catalogue);
-    } catch {
-      return { kind: "path", path: given };
-    }
-  }
-
-  async #unfinishedTarget(given: string): Promise<string | undefined> {
-    const { begun } = await readModelFolder(this.folder);
-    const wanted = namesOf(this.#parse(given), given);
-    return begun.find((target) => wanted.includes(referenceOfFile(this.folder, target)));
-  }
-
-  async #ownModel(path: string): Promise<InstalledModel> {
-    return this.#describe(path, referenceOfFile(this.folder, path), true, await readRecord(path));
-  }
-
-  async #adoptedModel(record: ModelRecord, path: string): Promise<InstalledModel> {
-    return this.#describe(path, record.reference, false, record);
-  }
-
-  async #adoptedRecord(path: string): Promise<ModelRecord | undefined> {
-    return (await this.#adopted.all()).find((file) => file.path === path);
-  }
-
-  async #describe(
-    path: string,
-    reference: string,
-    owned: boolean,
-    record: ModelRecord | undefined,
-  ): Promise<InstalledModel> {
-    const info = await stat(path).catch(() => undefined);
-    const known = this.#catalogueOf({ reference });
-    const problem = problemOf(info, record);
-    return {
-      reference,
-      path,
-      title: known?.title ?? basename(reference).replace(GGUF_SUFFIX, ""),
-      bytes: info?.size ?? record?.bytes ?? 0,
-      owned,
-      hashSource: record?.hashSource ?? "none",
-      ...(record === undefined ? {} : { sha256: record.sha256 }),
-      ...(record?.commit === undefined ? {} : { commit: record.commit }),
-      ...(known === undefined ? {} : { catalogueId: known.id }),
-      ...(problem === undefined ? {} : { problem }),
-    };
-  }
-
-  async #unfinished(target: string): Promise<UnfinishedModel | undefined> {
-    const saved = await readSavedPart(target);
-    const reference = saved?.identity.reference ?? referenceOfFile(this.folder, target);
-    const holder = await lockHolder(lockPath(target));
-    return {
-      reference,
-      title: this.#catalogueOf({ reference })?.title ?? basename(reference).replace(GGUF_SUFFIX, ""),
-      doneBytes: saved?.done.bytes ?? 0,
-      totalBytes: saved?.identity.bytes ?? 0,
-      ...(holder === undefined ? {} : { pid: holder.pid }),
-    };
-  }
-
-  #catalogueOf({ reference }: { readonly reference: string }): CatalogueModel | undefined {
-    const [org = "", name = "", ...file] = reference.split("/");
-    return catalogueModel({ repository: `${org}/${name}`, file: file.join("/") }, this.#catalogue);
-  }
-
-  /** By its content where the catalogue has a hash, else by its name. */
-  #knownContent(sha256: string, reference: string | undefined): CatalogueModel | undefined {
-    return (
-      this.#catalogue.find(({ file }) => file.sha256 === sha256) ??
-      (reference === undefined ? undefined : this.#catalogueOf({ reference }))
-    );
-  }
-
-  async #remember(
-    path: string,
-    owned: boolean,
-    facts: Pick<ModelRecord, "reference" | "sha256" | "hashSource" | "url" | "commit">,
-  ): Promise<void> {
-    const { size, mtimeMs } = await stat(path);
-    const record: ModelRecord = { version: 1, ...facts, bytes: size, mtimeMs, checked: new Date().toISOString() };
-    try {
-      await (owned ? this.#noteChecked(path, record) : this.#adopted.add({ ...record, path }));
-    } catch (error) {
-      // The file can be read; it is Hearth's folder that cannot be written.
-      throw diskError(error, "write", owned ? path : this.folder);
-    }
-  }
-
-  /** Whoever downloads or checks the same file just now notes the same, or what is newer. */
-  async #noteChecked(path: string, record: ModelRecord): Promise<void> {
-    let lock: FileLock;
-    try {
-      lock = await FileLock.take(lockPath(path), record.reference);
-    } catch (error) {
-      if (error instanceof ModelsError) {
-        return;
-      }
-      throw error;
-    }
-    try {
-      await writeRecord(path, record);
-    } finally {
-      await lock.release();
-    }
   }
 
   async #readHeader(path: string, name: string): Promise<void> {
@@ -502,66 +359,3 @@ export class ModelStore {
 
 /** Of a repository's files, in a sentence. */
 const NAMES_TOLD = 20;
-const GGUF_SUFFIX = /\.gguf$/i;
-
-/** Names that a model of this reference may have here. */
-function namesOf(reference: ModelReference, given: string): string[] {
-  switch (reference.kind) {
-    case "hub":
-      return reference.repositories.map((repository) => `${repository}/${reference.file}`);
-    case "url":
-      return [referenceName(reference)];
-    case "path":
-      return [given, resolve(reference.path)];
-    case "repository":
-      return [given];
-  }
-}
-
-function problemOf(
-  info: { readonly size: number; readonly mtimeMs: number } | undefined,
-  record: ModelRecord | undefined,
-): string | undefined {
-  if (info === undefined) {
-    return "the file is gone";
-  }
-  if (record === undefined) {
-    return "it was never checked";
-  }
-  return info.size === record.bytes && info.mtimeMs === record.mtimeMs
-    ? undefined
-    : "it was changed since it was checked";
-}
-
-/**
- * The path of an installed model for a program that takes one: a file that exists is taken as it is given; else `org/repo/file`, an id
- * of the catalogue, or the reference of an adopted file. Undefined where there is none.
- */
-export function installedPath(given: string, folder: string): string | undefined {
-  if (isAbsolute(given) || isFileSync(given)) {
-    return given;
-  }
-  let names: string[];
-  try {
-    names = namesOf(parseReference(given), given);
-  } catch {
-    names = [given];
-  }
-  const own = names.map((name) => modelFilePath(folder, name)).find(isFileSync);
-  return own ?? adoptedPath(folder, names);
-}
-
-function adoptedPath(folder: string, names: readonly string[]): string | undefined {
-  try {
-    const text = readFileSync(join(folder, "adopted.json"), "utf8");
-    const { files } = JSON.parse(text) as { files?: readonly { reference?: unknown; path?: unknown }[] };
-    const path = files?.find(({ reference }) => names.includes(String(reference)))?.path;
-    return typeof path === "string" ? path : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isFileSync(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
-}
