@@ -87,7 +87,7 @@ export class Editor extends Workbench {
         writeFileSync(join(workspace, path), text);
       }
       const extensions = join(folder, "extensions");
-      await installVsix(version, folder, extensions, VSIX);
+      await installVsix(version, extensions, VSIX);
       for (const other of others) {
         addExtension(extensions, other);
       }
@@ -188,9 +188,14 @@ export class Editor extends Workbench {
   }
 }
 
+let bundled: Promise<unknown> | undefined;
+
 /** What the extension and the engine are told by; see test/scriptedEngine/main.ts. */
 async function scriptedEngine(asked: string): Promise<Record<string, string>> {
-  await promisify(execFile)(process.execPath, [join(ROOT, "test", "scriptedEngine", "bundle.mjs")], { cwd: ROOT });
+  bundled ??= promisify(execFile)(process.execPath, [join(ROOT, "test", "scriptedEngine", "bundle.mjs")], {
+    cwd: ROOT,
+  });
+  await bundled;
   return {
     HEARTH_ENGINE_SCRIPT: join(ROOT, "dist-test", "scriptedEngine", "engine.js"),
     HEARTH_ASKED_FILE: asked,

@@ -125,7 +125,7 @@ export async function runInHost({
     if (vsix === undefined) {
       cpSync(GRAMMARS, path.join(extensions, "hearth.hearth-test-grammars-0.0.1"), { recursive: true });
       cpSync(OTHER_COMPLETER, path.join(extensions, "ggml-org.llama-vscode-0.0.0"), { recursive: true });
-    } else await installVsix(version, folder, extensions, vsix);
+    } else await installVsix(version, extensions, vsix);
     server = await startServer({
       version,
       folder,

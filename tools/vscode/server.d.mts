@@ -23,6 +23,6 @@ export interface Server {
 }
 
 export function startServer(options: ServerOptions): Promise<Server>;
-export function installVsix(version: string, folder: string, extensions: string, vsix: string): Promise<void>;
+export function installVsix(version: string, extensions: string, vsix: string): Promise<void>;
 export function workbenchUrl(server: Server, folder: string, payload?: readonly (readonly [string, string])[]): string;
 export function remoteUri(server: Server, file: string): string;

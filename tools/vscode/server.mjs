@@ -1,11 +1,24 @@
 // Runs VS Code's server (see install.mjs) on loopback, with nothing of the user's around it.
 import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { createHash, randomBytes } from "node:crypto";
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { run, StepError } from "../steps.mjs";
+import { root, run, StepError } from "../steps.mjs";
 import { serverPlaces } from "./install.mjs";
 
 const START_LIMIT_MS = 60_000;
@@ -75,11 +88,44 @@ const commonArgs = (main, folder, extensions) => [
   extensions,
 ];
 
-/** Installs a .vsix as a user would, into a folder of extensions that a server of the same `folder` then takes. */
-export async function installVsix(version, folder, extensions, vsix) {
+const INSTALLED = path.join(root, ".cache", "installed");
+
+/**
+ * A new folder of extensions, `extensions`, with a .vsix in it, installed as a user would. That is done once for each package
+ * and VS Code, whose start it takes; what came of it is copied.
+ */
+export async function installVsix(version, extensions, vsix) {
+  const content = createHash("sha256").update(readFileSync(vsix)).digest("hex").slice(0, 16);
+  const installed = path.join(INSTALLED, `${version}-${content}`);
+  if (!existsSync(installed)) await installOnce(version, installed, vsix);
+  cpSync(installed, extensions, { recursive: true });
+  // The list names each extension's folder in full.
+  const list = path.join(extensions, LIST);
+  writeFileSync(list, readFileSync(list, "utf8").replaceAll(TAKEN_FROM, extensions));
+}
+
+const LIST = "extensions.json";
+/** Stands in the list for the folder that has been copied. */
+const TAKEN_FROM = "<extensions>";
+
+async function installOnce(version, installed, vsix) {
   const { node, main } = serverPlaces(version);
-  const args = [...commonArgs(main, folder, extensions), "--install-extension", path.resolve(vsix)];
-  await run(node, args, { quiet: true, env: isolatedEnvironment(folder, {}) });
+  const folder = mkdtempSync(path.join(tmpdir(), "hi-"));
+  const draft = `${installed}.${process.pid}.part`;
+  const args = [...commonArgs(main, folder, draft), "--install-extension", path.resolve(vsix)];
+  try {
+    await run(node, args, { quiet: true, env: isolatedEnvironment(folder, {}) });
+    const list = path.join(draft, LIST);
+    writeFileSync(list, readFileSync(list, "utf8").replaceAll(draft, TAKEN_FROM));
+    // Of packages before this one.
+    const all = readdirSync(INSTALLED).filter((name) => name.startsWith(`${version}-`) && !name.endsWith(".part"));
+    const others = all.map((name) => path.join(INSTALLED, name)).filter((other) => other !== installed);
+    for (const other of others) rmSync(other, { recursive: true, force: true });
+    // Another run may have been first.
+    if (!existsSync(installed)) renameSync(draft, installed);
+  } finally {
+    for (const left of [folder, draft]) rmSync(left, { recursive: true, force: true });
+  }
 }
 
 /** A user's settings, before a VS Code with this data folder starts: `settings` over the quiet ones. */
