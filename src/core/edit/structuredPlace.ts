@@ -18,7 +18,8 @@ import { matchOf } from "./outline/matching";
 import { NewPlaces } from "./outline/newPlaces";
 import { mergedOnOneLine } from "./outline/oneLine";
 import { outlineOf } from "./outline/outline";
-import { localWarning, keptWarning, leftOutWarnings } from "./warnings";
+import type { Sentence } from "./sentence";
+import { keptWarning, leftOutWarnings, localWarning, REASONS, WARNINGS } from "./warnings";
 
 export interface StructuredTarget {
   readonly lines: readonly string[];
@@ -28,8 +29,8 @@ export interface StructuredTarget {
 }
 
 export type StructuredPlacement =
-  | { readonly kind: "placed"; readonly lines: readonly string[]; readonly warnings: readonly string[] }
-  | { readonly kind: "nowhere"; readonly reason: string };
+  | { readonly kind: "placed"; readonly lines: readonly string[]; readonly warnings: readonly Sentence[] }
+  | { readonly kind: "nowhere"; readonly reason: Sentence };
 
 /**
  * Puts each declaration of some code in the place of the document's of the same name and nesting, members by member and
@@ -43,11 +44,13 @@ export function placeByStructure(code: readonly string[], target: StructuredTarg
   return new Placer(lines, isIndented(code), target).place();
 }
 
-const FITS_NOWHERE = "The code fits nowhere in this file: select what it should replace, or insert it at the cursor.";
-const LEFT_OUT = "The code leaves parts out and does not say where they belong.";
+interface Found {
+  readonly scope: Declaration | undefined;
+  readonly declaration: Declaration;
+}
 
-function severalReason(name: string): string {
-  return `Several declarations here are called '${name}': put the cursor into the one that is meant.`;
+function severalReason(name: string): Sentence {
+  return { message: REASONS.several, args: [name] };
 }
 
 class Placer {
@@ -57,7 +60,7 @@ class Placer {
   readonly #doc: DocumentOutline;
   readonly #places: NewPlaces;
   readonly #changes: Changes = { replaced: new Map(), heads: new Map(), inserted: [] };
-  readonly #warnings: string[] = [];
+  readonly #warnings: Sentence[] = [];
   #restored = 0;
   #gone = 0;
   #kept: string[] = [];
@@ -76,7 +79,7 @@ class Placer {
     const items = this.#items.filter((item) => !this.#isMarker(item));
     const statements = items.filter(({ kind }) => kind === "statement");
     if (items.length === 0) {
-      return { kind: "nowhere", reason: LEFT_OUT };
+      return { kind: "nowhere", reason: REASONS.codeLeavesOut };
     }
     // A file that is one list, or one value.
     const [[root], [only, ...others]] = [this.#doc.outline, items];
@@ -101,7 +104,7 @@ class Placer {
     const isObject = familyOf(languageId).kind === "json" && root?.kind === "container" && root.name === "";
     if (isObject && items.length === 1 && items[0]?.name === "" && items[0].kind === "container") {
       if (this.#isElement(items[0], root)) {
-        return { kind: "nowhere", reason: FITS_NOWHERE };
+        return { kind: "nowhere", reason: REASONS.fitsNowhere };
       }
       this.#replace(items[0], root);
     }
@@ -115,7 +118,7 @@ class Placer {
     return { kind: "placed", lines: result, warnings: this.#allWarnings() };
   }
 
-  #allWarnings(): string[] {
+  #allWarnings(): Sentence[] {
     const kept = this.#kept.length === 0 ? [] : [keptWarning(this.#kept)];
     return [...this.#warnings, ...leftOutWarnings({ restored: this.#restored, gone: this.#gone }), ...kept];
   }
@@ -151,7 +154,7 @@ class Placer {
     items: readonly Declaration[],
     scope: Declaration | undefined,
     of: Declaration | undefined,
-  ): string | undefined {
+  ): Sentence | undefined {
     const inserted: Declaration[] = [];
     let after: { readonly scope: Declaration | undefined; readonly declaration: Declaration | undefined } | undefined;
     for (const item of items) {
@@ -163,8 +166,8 @@ class Placer {
         continue;
       }
       const found = this.#find(item, items, scope);
-      if (typeof found === "string") {
-        return found;
+      if (found !== undefined && "severalReason" in found) {
+        return found.severalReason;
       }
       if (found !== undefined) {
         this.#replace(item, found.declaration);
@@ -175,7 +178,7 @@ class Placer {
         continue;
       }
       if (item.kind === "statement" && scope === undefined && this.#noStatements()) {
-        this.#warnings.push("A statement of the code that belongs to no declaration was left out.");
+        this.#warnings.push(WARNINGS.statement);
         continue;
       }
       const isLocal = scope === undefined && (item.kind === "function" || item.kind === "variable");
@@ -187,13 +190,11 @@ class Placer {
         return local;
       }
       if (scope === undefined && item.kind === "statement" && after === undefined && this.#isInFunction()) {
-        return FITS_NOWHERE;
+        return REASONS.fitsNowhere;
       }
       const place = this.#places.placeFor(item, scope, after, inserted.length > 0);
       if (place === undefined) {
-        return item.nesting === "member"
-          ? `There is no class here that '${item.name}' could be put into.`
-          : FITS_NOWHERE;
+        return item.nesting === "member" ? { message: REASONS.noClass, args: [item.name] } : REASONS.fitsNowhere;
       }
       this.#insert(item, place, of);
       inserted.push(item);
@@ -206,7 +207,7 @@ class Placer {
    * What the function at the cursor declares inside itself is replaced there: true. A sentence where several could be meant.
    * Locals of other functions stay, and that is said.
    */
-  #replaceLocal(item: Declaration): string | boolean {
+  #replaceLocal(item: Declaration): Sentence | boolean {
     const { lines, languageId, indentation } = this.#target;
     const functions = this.#doc.all.filter(({ kind, head, end }) => kind === "function" && end - head > 2);
     const all = localDeclarations(item.name, lines, functions, { languageId, tabWidth: indentation.size });
@@ -239,7 +240,7 @@ class Placer {
     item: Declaration,
     siblings: readonly Declaration[],
     scope: Declaration | undefined,
-  ): { scope: Declaration | undefined; declaration: Declaration } | string | undefined {
+  ): Found | { readonly severalReason: Sentence } | undefined {
     const { overloads: hasOverloads = false } = familyOf(this.#target.languageId);
     if (scope !== undefined) {
       const match = matchOf(item, scope.members, siblings, { hasOverloads });
@@ -259,7 +260,7 @@ class Placer {
     for (const candidates of levels) {
       const match = matchOf(item, candidates, siblings, { cursorLine, hasOverloads });
       if (match.kind === "several") {
-        return severalReason(item.name);
+        return { severalReason: severalReason(item.name) };
       }
       if (match.kind === "one") {
         return { scope: this.#doc.parentOf(match.declaration), declaration: match.declaration };
@@ -325,7 +326,7 @@ class Placer {
     const own = fitIndentation(this.#withLead(item, old), { lines: before, width: 0, indentation, languageId });
     const expanded = withElided(own, before, { tabWidth: indentation.size, languageId });
     if (expanded.kind === "unclear") {
-      this.#warnings.push(LEFT_OUT);
+      this.#warnings.push(REASONS.codeLeavesOut);
       return;
     }
     if (expanded.kind === "merged") {
@@ -446,7 +447,7 @@ class Placer {
     const fitted = fitIndentation(own, { lines: [], width, indentation, languageId });
     const isPartial = fitted.some((line) => isMarkerLine(line) && /\.{3}|…/.test(line)) && of === undefined;
     if (isPartial) {
-      this.#warnings.push(LEFT_OUT);
+      this.#warnings.push(REASONS.codeLeavesOut);
     }
     this.#changes.inserted.push({ scope, after, lines: fitted, declaration: item });
   }
@@ -460,7 +461,7 @@ class Placer {
       ({ start, end, kind }) => kind !== "container" && start < cursorLine && cursorLine < end,
     );
     if (around !== undefined && !isBlankLine) {
-      return { kind: "nowhere", reason: FITS_NOWHERE };
+      return { kind: "nowhere", reason: REASONS.fitsNowhere };
     }
     if (around !== undefined || isBlankLine) {
       const near = lines.slice(0, cursorLine).findLast((line) => line.trim() !== "") ?? "";
@@ -485,7 +486,7 @@ class Placer {
       this.#doc.isType(container) &&
       !["css", "json", "yaml", "toml"].includes(familyOf(languageId).kind)
     ) {
-      return { kind: "nowhere", reason: FITS_NOWHERE };
+      return { kind: "nowhere", reason: REASONS.fitsNowhere };
     }
     const after = this.#doc.memberBefore(container?.members ?? this.#doc.outline, container);
     for (const [i, item] of items.entries()) {
@@ -510,7 +511,7 @@ class Placer {
     const own = fitIndentation(code, { lines: old, width: 0, indentation, languageId });
     const expanded = withElided(own, old, { tabWidth: indentation.size, languageId });
     if (expanded.kind === "unclear") {
-      return { kind: "nowhere", reason: LEFT_OUT };
+      return { kind: "nowhere", reason: REASONS.codeLeavesOut };
     }
     const warnings = expanded.kind === "merged" ? leftOutWarnings(expanded) : [];
     return { kind: "placed", lines: applyHunks(lines, [{ ...range, lines: expanded.lines }]), warnings };
