@@ -168,6 +168,7 @@ export class WindowChat implements vscode.Disposable {
         return openLink(message.href);
       case "openMemoryBudget":
       case "chooseModel":
+      case "useBuiltInModel":
       case "restartEngine":
       case "showLog":
       case "openEndpoint":
