@@ -14,10 +14,13 @@ import { DocumentOutline } from "./outline/documentOutline";
 import { familyOf } from "./outline/families";
 import { localDeclarations } from "./outline/inner";
 import { mergedGroup, mergedImport } from "./outline/imports";
+import { aboveNext, wholeImage } from "./outline/imageOrder";
+import { isElement, isInside } from "./outline/jsonLevels";
 import { matchOf } from "./outline/matching";
 import { NewPlaces } from "./outline/newPlaces";
 import { mergedOnOneLine } from "./outline/oneLine";
 import { outlineOf } from "./outline/outline";
+import { placeMembers } from "./objectMembers";
 import type { Sentence } from "./sentence";
 import { keptWarning, leftOutWarnings, localWarning, REASONS, WARNINGS } from "./warnings";
 
@@ -98,21 +101,28 @@ class Placer {
     if (!hasKnown && (areStatements || areLocals)) {
       const found = this.#anchored();
       if (found !== undefined || areStatements) {
-        return found ?? this.#placeStatements(items);
+        return found ?? (areStatements ? this.#inObject() : undefined) ?? this.#placeStatements(items);
       }
+    }
+    const image = familyOf(languageId).kind === "docker" ? wholeImage(this.#code, lines) : undefined;
+    if (image !== undefined) {
+      return this.#inPlaceOf(image, this.#code);
     }
     const isObject = familyOf(languageId).kind === "json" && root?.kind === "container" && root.name === "";
     if (isObject && items.length === 1 && items[0]?.name === "" && items[0].kind === "container") {
-      if (this.#isElement(items[0], root)) {
+      if (isElement(items[0], root, this.#doc.all, this.#target)) {
         return { kind: "nowhere", reason: REASONS.fitsNowhere };
       }
       this.#replace(items[0], root);
     }
     const rest = isObject ? items.filter(({ name }) => name !== "") : items;
-    const reason = this.#placeItems(rest, isObject && !this.#isInside(rest) ? root : undefined, undefined);
+    const reason = this.#placeItems(rest, isObject && !isInside(rest, this.#doc) ? root : undefined, undefined);
     if (reason !== undefined) {
       const isKnown = items.some(({ name }) => this.#doc.all.some((each) => each.name === name));
-      return this.#anchored() ?? (isKnown ? undefined : this.#inLiteral(items)) ?? { kind: "nowhere", reason };
+      return (
+        this.#anchored() ??
+        (isKnown ? undefined : (this.#inLiteral(items) ?? this.#inObject())) ?? { kind: "nowhere", reason }
+      );
     }
     const result = assembled(lines, this.#doc.outline, this.#changes, languageId);
     return { kind: "placed", lines: result, warnings: this.#allWarnings() };
@@ -121,26 +131,6 @@ class Placer {
   #allWarnings(): Sentence[] {
     const kept = this.#kept.length === 0 ? [] : [keptWarning(this.#kept)];
     return [...this.#warnings, ...leftOutWarnings({ restored: this.#restored, gone: this.#gone }), ...kept];
-  }
-
-  /** An object that has nothing of the outermost one, where the cursor is in a list. */
-  #isElement(item: Declaration, root: Declaration): boolean {
-    const names = new Set(root.members.map(({ name }) => name));
-    const { lines, cursorLine } = this.#target;
-    const isInList = this.#doc.all.some(
-      ({ kind, head, end }) =>
-        kind !== "container" && head < cursorLine && cursorLine < end && /[[]\s*$/.test(lines[head] ?? ""),
-    );
-    return isInList && item.members.every(({ name }) => !names.has(name));
-  }
-
-  /** Entries of JSON that stand deeper in the document than in its outermost object. */
-  #isInside(items: readonly Declaration[]): boolean {
-    const all = this.#doc.all;
-    const outer = this.#doc.outline[0]?.members ?? [];
-    return items.some(
-      ({ name }) => !outer.some((each) => each.name === name) && all.some((each) => each.name === name),
-    );
   }
 
   /** A piece that is nothing but "… existing code …". */
@@ -192,7 +182,9 @@ class Placer {
       if (scope === undefined && item.kind === "statement" && after === undefined && this.#isInFunction()) {
         return REASONS.fitsNowhere;
       }
-      const place = this.#places.placeFor(item, scope, after, inserted.length > 0);
+      const isOrdered = familyOf(this.#target.languageId).kind === "docker" && after === undefined;
+      const above = isOrdered ? this.#above(item, items) : undefined;
+      const place = above ?? this.#places.placeFor(item, scope, after, inserted.length > 0);
       if (place === undefined) {
         return item.nesting === "member" ? { message: REASONS.noClass, args: [item.name] } : REASONS.fitsNowhere;
       }
@@ -229,6 +221,18 @@ class Placer {
     return true;
   }
 
+  /** Instructions of a Dockerfile are in order. */
+  #above(item: Declaration, items: readonly Declaration[]): { scope: undefined; after: Declaration } | undefined {
+    const { outline } = this.#doc;
+    const after = aboveNext(item, items, outline, (each) => {
+      const found = this.#find(each, items, undefined);
+      return found !== undefined && "declaration" in found
+        ? outline.indexOf(found.declaration)
+        : this.#indexOf(each, outline);
+    });
+    return after === undefined ? undefined : { scope: undefined, after };
+  }
+
   /** Statements would stand between its lines. */
   #isInFunction(): boolean {
     const at = this.#doc.functionAt();
@@ -241,9 +245,9 @@ class Placer {
     siblings: readonly Declaration[],
     scope: Declaration | undefined,
   ): Found | { readonly severalReason: Sentence } | undefined {
-    const { overloads: hasOverloads = false } = familyOf(this.#target.languageId);
+    const { overloads: hasOverloads = false, clauses: hasClauses = false } = familyOf(this.#target.languageId);
     if (scope !== undefined) {
-      const match = matchOf(item, scope.members, siblings, { hasOverloads });
+      const match = matchOf(item, scope.members, siblings, { hasOverloads, hasClauses });
       const declaration = match.kind === "one" ? match.declaration : this.#alike(item, siblings, scope.members);
       return declaration === undefined ? undefined : { scope, declaration };
     }
@@ -258,7 +262,7 @@ class Placer {
     const levels = this.#levelsFor(item);
     const { cursorLine } = this.#target;
     for (const candidates of levels) {
-      const match = matchOf(item, candidates, siblings, { cursorLine, hasOverloads });
+      const match = matchOf(item, candidates, siblings, { cursorLine, hasOverloads, hasClauses });
       if (match.kind === "several") {
         return { severalReason: severalReason(item.name) };
       }
@@ -528,6 +532,15 @@ class Placer {
     return this.#inPlaceOf(found.range, found.code);
   }
 
+  /** Members of the object that a file exports. */
+  #inObject(): StructuredPlacement | undefined {
+    const isScript = familyOf(this.#target.languageId).kind === "script";
+    const placed = isScript ? placeMembers(this.#code, this.#target) : undefined;
+    return placed === undefined
+      ? undefined
+      : { kind: "placed", lines: placed.lines, warnings: placed.kept.length === 0 ? [] : [keptWarning(placed.kept)] };
+  }
+
   /** Files of these languages are made of declarations alone. */
   #noStatements(): boolean {
     return ["java", "csharp", "c", "go", "rust"].includes(familyOf(this.#target.languageId).kind);
@@ -538,12 +551,17 @@ class Placer {
   }
 
   #isThere(item: Declaration, scope: Declaration | undefined): boolean {
+    return this.#indexOf(item, scope?.members ?? this.#doc.outline) !== -1;
+  }
+
+  /** Of the same text. */
+  #indexOf(item: Declaration, among: readonly Declaration[]): number {
     const flat = (lines: readonly string[], { head, end }: Declaration): string =>
       lines
         .slice(head, end)
         .map((line) => line.trim())
         .join("\n");
     const text = flat(this.#code, item);
-    return (scope?.members ?? this.#doc.outline).some((each) => flat(this.#target.lines, each) === text);
+    return among.findIndex((each) => flat(this.#target.lines, each) === text);
   }
 }
