@@ -25,9 +25,7 @@ const TABLES = [
   { file: "src/core/remedies.ts", names: ["REMEDIES"], fields: ["title"] },
   { file: "src/core/statusLine.ts", names: ["PAUSED_WORDS", "UNASKED", "UNJUDGED"] },
   { file: "src/core/power.ts", names: ["REASONS"] },
-  { file: "src/core/edit/warnings.ts", names: ["WARNINGS"] },
-  { file: "src/core/edit/structuredPlace.ts", names: ["FITS_NOWHERE", "LEFT_OUT"] },
-  { file: "src/core/edit/markup/markdownPlace.ts", names: ["SEVERAL"] },
+  { file: "src/core/edit/warnings.ts", names: ["WARNINGS", "TOLD", "REASONS"] },
   { file: "src/models/progressText.ts", names: ["HASH_WORDS"] },
 ];
 

@@ -11,6 +11,7 @@ import { commitPrompt, namesPrompt, rewritePrompt, type RewriteTask } from "../c
 import { type LineRange, linesOf } from "../core/edit/lineDiff";
 import { namesIn } from "../core/edit/nameList";
 import { rewriteOf } from "../core/edit/rewriteResult";
+import { englishSentence, type Sentence } from "../core/edit/sentence";
 import { unifiedDiff } from "../core/edit/unifiedDiff";
 import { secretContentRule } from "../core/reading/secretContent";
 import { detectIndentation, type Indentation } from "../core/indentation";
@@ -313,7 +314,8 @@ function rangeIn({ file, text }: OpenFile, first: number, last: number): LineRan
 
 const UNCHANGED = "The file already contains this change.";
 
-type Result = { readonly lines: readonly string[]; readonly warnings: readonly string[] } | { readonly reason: string };
+type Result =
+  { readonly lines: readonly string[]; readonly warnings: readonly Sentence[] } | { readonly reason: Sentence };
 
 /** Prints the document with --json, else the difference, and writes the file with --write. */
 async function finish(args: Arguments, { file, path, text, whole }: OpenFile, result: Result): Promise<void> {
@@ -321,17 +323,18 @@ async function finish(args: Arguments, { file, path, text, whole }: OpenFile, re
   const isChanged = document !== whole;
   if (flagOption(args, "json")) {
     // What was cut off may be all that the answer had to change.
-    const reason = "reason" in result ? result.reason : [...result.warnings, UNCHANGED].join(" ");
+    const said = "reason" in result ? [result.reason] : [...result.warnings, UNCHANGED];
+    const reason = said.map(englishSentence).join(" ");
     printJson(
       isChanged && "warnings" in result
-        ? { changed: true, document, warnings: result.warnings }
+        ? { changed: true, document, warnings: result.warnings.map(englishSentence) }
         : { changed: false, reason, document },
     );
     return;
   }
   const told = "warnings" in result ? result.warnings : [result.reason];
   for (const sentence of isChanged ? told : "warnings" in result ? [UNCHANGED] : told) {
-    process.stderr.write(terminalText(`hearth: ${sentence}\n`));
+    process.stderr.write(terminalText(`hearth: ${englishSentence(sentence)}\n`));
   }
   if (isChanged && "lines" in result) {
     // The lines around the change are the file's own, whatever they hold; --json and --write have them as they are.

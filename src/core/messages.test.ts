@@ -126,7 +126,14 @@ describe("A remedy", () => {
   });
 
   it("is called what the command is called where it does just that", () => {
-    for (const name of ["chooseModel", "restartEngine", "showLog", "endSnooze", "suggestNow"] as const) {
+    for (const name of [
+      "chooseModel",
+      "useBuiltInModel",
+      "restartEngine",
+      "showLog",
+      "endSnooze",
+      "suggestNow",
+    ] as const) {
       assert.equal(REMEDIES[name].title, COMMANDS.get(REMEDIES[name].command));
     }
   });

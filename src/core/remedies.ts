@@ -1,6 +1,13 @@
 /** What may help against a failure of the engine; the chat view may ask for these. */
 export type FailureRemedy =
-  "openMemoryBudget" | "chooseModel" | "restartEngine" | "showLog" | "openEndpoint" | "setEndpointKey" | "computeHere";
+  | "openMemoryBudget"
+  | "chooseModel"
+  | "useBuiltInModel"
+  | "restartEngine"
+  | "showLog"
+  | "openEndpoint"
+  | "setEndpointKey"
+  | "computeHere";
 
 /** What may help where nothing is suggested. */
 export type RemedyName = FailureRemedy | "turnOn" | "turnOnLanguage" | "endSnooze" | "suggestNow" | "openEagerness";
@@ -20,6 +27,7 @@ export const REMEDIES: Readonly<Record<RemedyName, Remedy>> = {
     arguments: ["hearth.engine.memoryBudget"],
   },
   chooseModel: { title: "Choose Model…", command: "hearth.chooseModel" },
+  useBuiltInModel: { title: "Use the Built-in Model", command: "hearth.useBuiltInModel" },
   restartEngine: { title: "Restart Engine", command: "hearth.restartEngine" },
   showLog: { title: "Show Log", command: "hearth.showLog" },
   openEndpoint: {

@@ -43,7 +43,7 @@ export const FAILURES: Readonly<Record<EngineErrorCode, Explanation<FailureRemed
   bad_model: {
     title: "Model file not usable",
     sentence: "The model file cannot be used.",
-    remedies: ["chooseModel", "showLog"],
+    remedies: ["chooseModel", "useBuiltInModel", "showLog"],
   },
   bad_request: {
     title: "Refused by the engine",
@@ -53,12 +53,12 @@ export const FAILURES: Readonly<Record<EngineErrorCode, Explanation<FailureRemed
   memory: {
     title: "Not enough memory",
     sentence: "There is not enough memory for the model.",
-    remedies: ["openMemoryBudget", "chooseModel", "restartEngine"],
+    remedies: ["openMemoryBudget", "chooseModel", "useBuiltInModel", "restartEngine"],
   },
   io: {
     title: "Model file not readable",
     sentence: "The model file could not be read.",
-    remedies: ["restartEngine", "chooseModel"],
+    remedies: ["chooseModel", "useBuiltInModel", "restartEngine"],
   },
   numeric: {
     title: "Not a number",

@@ -167,5 +167,5 @@ export type ViewMessage =
   | { readonly kind: "openLink"; readonly href: string }
   | { readonly kind: "tryAnyway" }
   /** What may help against a failure; core/remedies.ts says which command that is. */
-  | { readonly kind: "openMemoryBudget" | "chooseModel" | "restartEngine" | "showLog" }
+  | { readonly kind: "openMemoryBudget" | "chooseModel" | "useBuiltInModel" | "restartEngine" | "showLog" }
   | { readonly kind: "openEndpoint" | "setEndpointKey" | "computeHere" };

@@ -13,7 +13,12 @@ export async function tellFailure(error: unknown): Promise<RemedyName | undefine
   return offer(remedies, (...titles) => vscode.window.showErrorMessage(message, ...titles));
 }
 
-export function failureText(error: unknown): { readonly message: string; readonly remedies: readonly RemedyName[] } {
+export interface FailureText {
+  readonly message: string;
+  readonly remedies: readonly RemedyName[];
+}
+
+export function failureText(error: unknown): FailureText {
   const message = error instanceof Error ? error.message : String(error);
   return {
     message: `Hearth: ${message}`,

@@ -17,7 +17,7 @@ import type { IsWritableFile } from "./edit/writability";
 import type { EndpointsPort } from "./endpoint/endpointsPort";
 import { WindowEndpoint } from "./endpoint/windowEndpoint";
 import type { EngineListeners, EnginePort } from "./enginePort";
-import { failureText } from "./failures";
+import { failureText, type FailureText } from "./failures";
 import { FocusWatch } from "./focusWatch";
 import { EditorConfigs } from "./editorConfigs";
 import { InlineCompletionProvider } from "./inlineCompletionProvider";
@@ -287,8 +287,7 @@ export class HearthWindow {
     applied.catch((error: unknown) => {
       // A failure that ends completion is told by the engine's condition; here the model before goes on.
       if (this.engine.condition.kind !== "failed") {
-        const { message, remedies } = failureText(error);
-        this.refusal.show(message, remedies.map(remedyOf));
+        this.#tell(this.refusal, failureText(error));
       }
     });
     this.#focus.look();
@@ -305,9 +304,15 @@ export class HearthWindow {
       this.failure.close();
       return;
     }
-    const { message, remedies } = failureText(condition.error);
+    const failure = failureText(condition.error);
     this.refusal.close();
-    this.failure.show(message, remedies.map(remedyOf));
-    log.trace(`told: ${message}`);
+    this.#tell(this.failure, failure);
+    log.trace(`told: ${failure.message}`);
+  }
+
+  #tell(notice: StandingNotice, { message, remedies }: FailureText): void {
+    const { isBuiltInModel } = this.#settings;
+    const useful = remedies.filter((name) => name !== "useBuiltInModel" || !isBuiltInModel);
+    notice.show(message, useful.map(remedyOf));
   }
 }

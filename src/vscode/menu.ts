@@ -41,6 +41,7 @@ export async function showMenu(ports: MenuPorts): Promise<void> {
 const ICONS: Readonly<Record<RemedyName, string>> = {
   openMemoryBudget: "settings",
   chooseModel: "package",
+  useBuiltInModel: "home",
   restartEngine: "debug-restart",
   showLog: "output",
   openEndpoint: "settings",
@@ -54,7 +55,7 @@ const ICONS: Readonly<Record<RemedyName, string>> = {
 };
 
 function menuItems({ settings, snooze, engine, watch, status }: MenuPorts): MenuItem[] {
-  const { remedies } = status();
+  const remedies = status().remedies.filter((name) => name !== "useBuiltInModel" || !settings.isBuiltInModel);
   const unlessAbove = (name: RemedyName, description?: string): MenuItem[] =>
     remedies.includes(name) ? [] : [remedyItem(name, description)];
   return [
@@ -75,7 +76,7 @@ function menuItems({ settings, snooze, engine, watch, status }: MenuPorts): Menu
     separator(vscode.l10n.t("Model and engine")),
     ...unlessAbove("chooseModel", modelName(engine)),
     ...endpointItems(settings, remedies),
-    ...(settings.isBuiltInModel
+    ...(settings.isBuiltInModel || remedies.includes("useBuiltInModel")
       ? []
       : [item("home", vscode.l10n.t("Use the Built-in Model"), "hearth.useBuiltInModel")]),
     ...(settings.endpoint === undefined

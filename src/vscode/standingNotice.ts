@@ -1,66 +1,68 @@
 import * as vscode from "vscode";
 import type { Remedy } from "../core/remedies";
+import { tellFailure } from "./failures";
 
-/** Longer messages are cut off by the editor, and links at their end with them. */
+/** Longer messages are cut off by the editor. */
 const MESSAGE_CHARS_MAX = 700;
 
+interface Standing {
+  readonly text: string;
+  readonly titles: readonly string[];
+}
+
 /**
- * A notification that stands as long as a problem lasts. The editor closes no message by itself but those of a progress, so it is
- * one of these, with a bar that does not move; and as these have no buttons, remedies are links.
+ * An error that lasts: told once for as long as it does, with buttons for what may help. The editor closes no error by
+ * itself, and lets nobody else close it: one whose problem is gone meanwhile stays until the user has seen it.
  */
 export class StandingNotice implements vscode.Disposable {
-  #standing: { readonly text: string; readonly close: () => void } | undefined;
+  #standing: Standing | undefined;
+  /** Messages that the user has not answered yet: none is shown twice. */
+  readonly #open = new Set<string>();
 
   dispose(): void {
     this.close();
   }
 
-  /** What is told; undefined where nothing is, or the user has closed it. */
+  /** What is told, with the titles of its buttons; undefined where nothing is, or the user has closed it. */
   get text(): string | undefined {
-    return this.#standing?.text;
+    return this.#standing === undefined ? undefined : [this.#standing.text, ...this.#standing.titles].join(" · ");
   }
 
   /** In place of what is told. */
   show(message: string, remedies: readonly Remedy[]): void {
-    this.close();
-    const text = [plain(message), remedies.map(link).join(" · ")].filter((part) => part !== "").join(" ");
-    let close = (): void => undefined;
-    const closed = new Promise<void>((resolve) => {
-      close = resolve;
-    });
-    const standing = { text, close };
+    const text = plain(message);
+    const titles = remedies.map(({ title }) => title);
+    const standing = { text, titles };
     this.#standing = standing;
-    const options = { location: vscode.ProgressLocation.Notification, title: text, cancellable: true };
-    void vscode.window.withProgress(options, (progress, token) => {
-      // Without a number the bar would say that something is going on.
-      progress.report({ increment: 0 });
-      token.onCancellationRequested(close);
-      return closed;
-    });
-    void closed.then(() => {
-      if (this.#standing === standing) {
+    if (this.#open.has(text)) {
+      return;
+    }
+    this.#open.add(text);
+    const answered = (title: string | undefined): PromiseLike<unknown> | undefined => {
+      this.#open.delete(text);
+      if (this.#standing?.text === text) {
         this.#standing = undefined;
       }
-    });
+      const chosen = remedies.find((remedy) => remedy.title === title);
+      return chosen && vscode.commands.executeCommand(chosen.command, ...(chosen.arguments ?? []));
+    };
+    vscode.window
+      .showErrorMessage(text, ...titles)
+      .then(answered)
+      .then(undefined, tellFailure);
   }
 
   /** The problem is gone. */
   close(): void {
-    this.#standing?.close();
     this.#standing = undefined;
   }
 }
 
-/** A file's name in it makes no link. */
+/** One line; a file's name in it makes no link. */
 function plain(message: string): string {
   const oneLine = message.replace(/\s+/g, " ").replaceAll("](", "] (");
   if (oneLine.length > MESSAGE_CHARS_MAX) {
     return `${oneLine.slice(0, MESSAGE_CHARS_MAX)}…`;
   }
   return /[.!?…]$/.test(oneLine) ? oneLine : `${oneLine}.`;
-}
-
-function link({ title, command, arguments: args }: Remedy): string {
-  const query = args === undefined ? "" : `?${encodeURIComponent(JSON.stringify(args))}`;
-  return `[${title}](command:${command}${query})`;
 }

@@ -22,14 +22,16 @@ describe("what a user can do about it", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it("a failure stands as a notification with what may help as links, and goes when it is gone", async function () {
+  it("a failure stands as a notification as an error with what may help as buttons", async function () {
     this.timeout(120_000);
     await editor.openFile("a.ts");
     const toast = editor.toasts().filter({ hasText: "page.gguf" });
     await toast.first().waitFor({ timeout: 60_000 });
     await editor.screenshot("told");
     assert.equal(await toast.count(), 1);
-    await toast.getByText("Choose Model…").first().click();
+    assert.equal(await toast.locator(".codicon-error").count(), 1);
+    assert.equal(await toast.getByRole("button", { name: "Use the Built-in Model" }).count(), 1);
+    await toast.getByRole("button", { name: "Choose Model…" }).first().click();
     await editor.choices().filter({ hasText: "Starter model" }).first().click();
     await editor.ready();
     await editor.until("nothing is told any more", async () => (await editor.toasts().count()) === 0);

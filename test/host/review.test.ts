@@ -57,6 +57,15 @@ async function editing(content = TEXT): Promise<vscode.TextEditor> {
   return editor;
 }
 
+/** The proposal's side of its diff, once the cursor is at its first part. */
+function shownAsWritten(proposal: vscode.TextDocument, first = "sum = 1"): Promise<vscode.TextEditor> {
+  return until("the cursor is at the first part", () =>
+    vscode.window.visibleTextEditors.find(
+      ({ document, selection }) => document === proposal && document.lineAt(selection.active.line).text.includes(first),
+    ),
+  );
+}
+
 describe("with an engine that says what a test wants,", () => {
   before(startScriptedEngine);
   after(endScriptedEngine);
@@ -95,6 +104,18 @@ describe("with an engine that says what a test wants,", () => {
       assert.equal(document.getText(), TEXT.replace(CODE, TWO_PARTS));
       await vscode.commands.executeCommand("undo");
       assert.equal(document.getText(), TEXT);
+    });
+
+    it("is decided by keys alone, one part after the other", async () => {
+      const { document } = await editing();
+      await refactor({ say: inFence(TWO_PARTS) });
+      const editor = vscode.window.activeTextEditor!;
+      assert.equal(editor.selection.active.line, 1);
+      await vscode.commands.executeCommand("hearth.edit.keepHunk");
+      await until("it is at the second part", () => editor.selection.active.line === 5);
+      await vscode.commands.executeCommand("hearth.edit.undoHunk");
+      assert.equal(document.getText(), TEXT.replace("let sum = 0;", "let sum = 1;"));
+      assert.deepEqual(await titles(document), []);
     });
 
     it("goes along with what is typed elsewhere", async () => {
@@ -194,6 +215,59 @@ describe("with an engine that says what a test wants,", () => {
       });
       await accept();
       assert.equal(document.getText(), TEXT.replace("return sum;", "return sum + 1;"));
+    });
+
+    it("is kept part by part at the cursor, and ends with the last", async () => {
+      const { document } = await editing();
+      await refactor({ say: inFence(TWO_PARTS) });
+      const proposal = await proposed();
+      await says(proposal, "sum + 1");
+      const editor = await shownAsWritten(proposal);
+      assert.equal(proposal.lineAt(editor.selection.active.line).text, "  let sum = 1;", "it is not at the first part");
+      await vscode.commands.executeCommand("hearth.edit.keepHunk");
+      assert.equal(document.getText(), TEXT.replace("let sum = 0;", "let sum = 1;"));
+      assert.equal(proposalTabs().length, 1);
+      assert.equal(
+        proposal.lineAt(editor.selection.active.line).text,
+        "  return sum + 1;",
+        "it is not at the next part",
+      );
+      // Where there is one part left, no other can be meant.
+      editor.selection = new vscode.Selection(0, 0, 0, 0);
+      await vscode.commands.executeCommand("hearth.edit.keepHunk");
+      assert.equal(document.getText(), TEXT.replace(CODE, TWO_PARTS));
+      assert.deepEqual(proposalTabs(), []);
+    });
+
+    it("keeps what was kept where the rest is discarded, and the other side's parts by that side's lines", async () => {
+      const { document } = await editing();
+      await refactor({ say: inFence(`// One more line.\n${TWO_PARTS}`) });
+      const proposal = await proposed();
+      await says(proposal, "sum + 1");
+      await shownAsWritten(proposal, "One more line");
+      const old = vscode.window.visibleTextEditors.find((each) => each.document === document);
+      assert.ok(old);
+      await vscode.commands.executeCommand("workbench.action.compareEditor.focusSecondarySide");
+      await until("the original has the focus", () => vscode.window.activeTextEditor?.document === document);
+      select(vscode.window.activeTextEditor!, "return sum;");
+      await vscode.commands.executeCommand("hearth.edit.keepHunk");
+      assert.equal(document.getText(), TEXT.replace("return sum;", "return sum + 1;"));
+      await discard();
+      assert.equal(document.getText(), TEXT.replace("return sum;", "return sum + 1;"));
+      assert.deepEqual(proposalTabs(), []);
+    });
+
+    it("goes to the next part where there is none at the cursor, and changes nothing", async () => {
+      const { document } = await editing();
+      await refactor({ say: inFence(TWO_PARTS) });
+      const proposal = await proposed();
+      await says(proposal, "sum + 1");
+      const editor = await shownAsWritten(proposal);
+      editor.selection = new vscode.Selection(3, 0, 3, 0);
+      await until("the cursor is there", () => editor.selection.active.line === 3);
+      await vscode.commands.executeCommand("hearth.edit.keepHunk");
+      assert.equal(document.getText(), TEXT);
+      await until("it is at the next part", () => editor.selection.active.line === 5);
     });
 
     it("goes along with its file's name", async () => {

@@ -97,10 +97,17 @@ describe("stored conversations", () => {
 
   it("are those used last, and never empty ones", () => {
     const all = [named("old", 1), named("new", 3), newConversation("empty", 9), named("middle", 2)];
-    const ids = (kept: readonly Conversation[]): string[] => kept.map(({ id }) => id);
-    assert.deepEqual(ids(keptConversations(all)), ["new", "middle", "old"]);
-    assert.deepEqual(ids(keptConversations(all, 1_000_000, 2)), ["new", "middle"]);
-    assert.deepEqual(ids(keptConversations(all, 1300)), ["new", "middle"]);
-    assert.deepEqual(ids(keptConversations(all, 10)), ["new"]);
+    const ids = (charsMax?: number): string[][] => {
+      const { kept, leftOut } = keptConversations(all, charsMax);
+      return [kept, leftOut].map((which) => which.map(({ id }) => id));
+    };
+    assert.deepEqual(ids(), [["new", "middle", "old"], []]);
+    assert.deepEqual(ids(1300), [["new", "middle"], ["old"]]);
+    assert.deepEqual(ids(10), [["new"], ["middle", "old"]]);
+  });
+
+  it("are kept however many there are", () => {
+    const many = Array.from({ length: 300 }, (_, i) => named(String(i), i));
+    assert.equal(keptConversations(many).kept.length, 300);
   });
 });

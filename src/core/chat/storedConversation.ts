@@ -6,9 +6,8 @@ import { type Conversation, EARLIER_MAX, finishAnswer, type Question, type SentA
 /** Of all texts of a conversation together, as it is stored. */
 const CHARS_MAX = 400_000;
 const TURNS_MAX = 2000;
-/** The editor writes all of a workspace's conversations at each change. */
+/** Of a window without a folder: the editor writes all of its conversations at each change. */
 const ALL_CHARS_MAX = 2_000_000;
-const CONVERSATIONS_MAX = 50;
 const NAME_CHARS_MAX = 4096;
 const ATTACHMENTS_MAX = 100;
 
@@ -136,21 +135,22 @@ export function storable(conversation: Conversation, charsMax = CHARS_MAX): Conv
   return { ...conversation, turns: kept, forgottenTurns: Math.max(0, forgottenTurns - gone) };
 }
 
-/** The conversations to keep: the most recently used ones. */
+/** Which conversations are kept: the most recently used ones, as many as there is room for. `leftOut`: the others that say something. */
 export function keptConversations(
   conversations: readonly Conversation[],
   charsMax = ALL_CHARS_MAX,
-  countMax = CONVERSATIONS_MAX,
-): readonly Conversation[] {
+): { readonly kept: readonly Conversation[]; readonly leftOut: readonly Conversation[] } {
   let chars = 0;
-  return conversations
-    .filter(({ turns }) => turns.length > 0)
-    .sort((a, b) => b.updatedMs - a.updatedMs)
-    .slice(0, countMax)
-    .filter(({ turns }, i) => {
-      chars += charsOf(turns);
-      return i === 0 || chars <= charsMax;
-    });
+  let isFull = false;
+  const kept: Conversation[] = [];
+  const leftOut: Conversation[] = [];
+  const spoken = conversations.filter(({ turns }) => turns.length > 0).sort((a, b) => b.updatedMs - a.updatedMs);
+  for (const conversation of spoken) {
+    chars += charsOf(conversation.turns);
+    isFull ||= kept.length > 0 && chars > charsMax;
+    (isFull ? leftOut : kept).push(conversation);
+  }
+  return { kept, leftOut };
 }
 
 function charsOf(turns: Conversation["turns"]): number {

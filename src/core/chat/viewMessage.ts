@@ -49,6 +49,7 @@ const MEMBERS: Readonly<Record<Kind, Check<unknown>>> = {
   chooseModel: nothing,
   restartEngine: nothing,
   showLog: nothing,
+  useBuiltInModel: nothing,
   openEndpoint: nothing,
   setEndpointKey: nothing,
   computeHere: nothing,

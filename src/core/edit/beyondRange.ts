@@ -3,6 +3,7 @@ import type { LineRange } from "./lineDiff";
 import type { Declaration } from "./outline/declaration";
 import { flattened, outlineOf } from "./outline/outline";
 import { placeByStructure } from "./structuredPlace";
+import type { Sentence } from "./sentence";
 import { WARNINGS } from "./warnings";
 import { shapeOf } from "./wholeBlock";
 import { wrappedAnswer } from "./wrappedAnswer";
@@ -11,7 +12,7 @@ export interface BeyondRange {
   /** Of the document: at least the lines that change. */
   readonly range: LineRange;
   readonly lines: readonly string[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Sentence[];
 }
 
 /**

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { placeCode } from "./codePlace";
+import { englishSentence } from "./sentence";
 
 const DOCUMENT = `import { b } from "./b";
 
@@ -29,7 +30,7 @@ function place(code: string, cursorLine = 0, selection?: { start: number; end: n
     ? placed.lines.join("\n")
     : placed.kind === "unchanged"
       ? DOCUMENT
-      : `${placed.kind}: ${placed.reason}`;
+      : `${placed.kind}: ${englishSentence(placed.reason)}`;
 }
 
 describe("placeCode", () => {
@@ -85,7 +86,7 @@ describe("placeCode", () => {
     const target = { lines, languageId: "typescript", indentation, cursorLine: 4 };
     const block = { lines: ["f() {", "  return 1;", "}"], info: "" };
     const placed = placeCode(block, target);
-    assert.match(placed.kind === "nowhere" ? placed.reason : "", /called 'f'/);
+    assert.match(placed.kind === "nowhere" ? englishSentence(placed.reason) : "", /called 'f'/);
     const inB = placeCode(block, { ...target, cursorLine: 6 });
     assert.equal(inB.kind === "placed" && inB.lines[7], "    return 1;");
   });

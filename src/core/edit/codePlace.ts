@@ -5,7 +5,8 @@ import { placePatch } from "./answer/patchText";
 import { fitIndentation } from "./codeIndentation";
 import { foreignLanguage } from "./foreignCode";
 import { applyHunks, isSame, type LineRange } from "./lineDiff";
-import { failedWarning } from "./warnings";
+import type { Sentence } from "./sentence";
+import { failedWarning, REASONS } from "./warnings";
 import { embeddedRegion } from "./markup/embedded";
 import { placeElements } from "./markup/elementPlace";
 import { placeMarkdown } from "./markup/markdownPlace";
@@ -28,11 +29,11 @@ export interface CodeBlock {
 }
 
 export type Placement =
-  | { readonly kind: "placed"; readonly lines: readonly string[]; readonly warnings: readonly string[] }
+  | { readonly kind: "placed"; readonly lines: readonly string[]; readonly warnings: readonly Sentence[] }
   | { readonly kind: "unchanged" }
   /** It is code of another language, for a document of its own. */
-  | { readonly kind: "newDocument"; readonly languageId: string; readonly reason: string }
-  | { readonly kind: "nowhere"; readonly reason: string };
+  | { readonly kind: "newDocument"; readonly languageId: string; readonly reason: Sentence }
+  | { readonly kind: "nowhere"; readonly reason: Sentence };
 
 /**
  * Where code from a chat belongs: it replaces the selection, is a patch, or goes by the structure of both texts. Gives the
@@ -41,7 +42,7 @@ export type Placement =
 export function placeCode(block: CodeBlock, target: CodeTarget): Placement {
   const { lines: code, language, isPatch } = codeOfBlock(block, target.lines, target.languageId);
   if (code.every((line) => line.trim() === "")) {
-    return { kind: "nowhere", reason: "The block has no code." };
+    return { kind: "nowhere", reason: REASONS.emptyBlock };
   }
   const { selection, lines, languageId, indentation, cursorLine } = target;
   if (isPatch) {
@@ -49,7 +50,7 @@ export function placeCode(block: CodeBlock, target: CodeTarget): Placement {
   }
   const foreign = foreignLanguage(code, language, languageId);
   if (foreign !== "") {
-    const reason = `The block is ${foreign}, not ${languageId}: it belongs in a document of its own.`;
+    const reason = { message: REASONS.otherLanguage, args: [foreign, languageId] };
     return { kind: "newDocument", languageId: foreign, reason };
   }
   if (selection !== undefined) {
@@ -113,12 +114,12 @@ function placedPatch(patch: readonly string[], { lines, indentation, cursorLine,
   const near = selection ?? { start: cursorLine, end: cursorLine + 1 };
   const { hunks, failed } = placePatch(patch, lines, near, indentation);
   if (hunks.length === 0) {
-    return { kind: "nowhere", reason: "The block is a patch, and its lines stand nowhere in the file." };
+    return { kind: "nowhere", reason: REASONS.blockPatchNowhere };
   }
   const warnings = failed === 0 ? [] : [failedWarning(failed, failed + hunks.length)];
   return placed(lines, applyHunks(lines, hunks), warnings);
 }
 
-function placed(before: readonly string[], after: readonly string[], warnings: readonly string[]): Placement {
+function placed(before: readonly string[], after: readonly string[], warnings: readonly Sentence[]): Placement {
   return isSame(before, after) ? { kind: "unchanged" } : { kind: "placed", lines: after, warnings };
 }

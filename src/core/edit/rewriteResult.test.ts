@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { detectIndentation } from "../indentation";
 import { rewriteOf, type RewriteOptions } from "./rewriteResult";
+import { englishSentence } from "./sentence";
 
 const HALF = "const half = (all: number): number => all / 2;";
 
@@ -16,7 +17,7 @@ function rewritten(
     indentation: detectIndentation(HALF),
   };
   const result = rewriteOf(answer, spot, { kind: "refactor", ...options });
-  return result.kind === "rewritten" ? result.lines : result.reason;
+  return result.kind === "rewritten" ? result.lines : englishSentence(result.reason);
 }
 
 describe("an answer that has only comments so far", () => {

@@ -18,7 +18,8 @@ import { partialAnswer } from "./partialAnswer";
 import { loopingLines } from "./repetitionLoop";
 import { cutPreviewOf } from "./streamPreview";
 import { placeTests } from "./testPlace";
-import { failedWarning, lostWarning, othersWarning, leftOutWarnings, WARNINGS } from "./warnings";
+import type { Sentence } from "./sentence";
+import { failedWarning, lostWarning, othersWarning, leftOutWarnings, REASONS, WARNINGS } from "./warnings";
 import { shapeOf, wholeBlocks } from "./wholeBlock";
 import { wrappedAnswer } from "./wrappedAnswer";
 
@@ -49,14 +50,13 @@ export type RewriteResult =
       /** What stands there afterwards. */
       readonly lines: readonly string[];
       /** Sentences about what the user should look at. */
-      readonly warnings: readonly string[];
+      readonly warnings: readonly Sentence[];
     }
   /** There is no code for the place: `reason` is a sentence. */
-  | { readonly kind: "none"; readonly reason: string; readonly said: string };
+  | { readonly kind: "none"; readonly reason: Sentence; readonly said: string };
 
 /** Shown around the code, and so what a model may repeat. */
 const AROUND_LINES = 60;
-const LEFT_OUT = "The answer leaves code out and does not say where that belongs.";
 
 /** From a model's answer to the lines of a document: for refactoring, fixes, documentation and tests. */
 export function rewriteOf(answer: string, spot: RewriteSpot, options: RewriteOptions): RewriteResult {
@@ -67,7 +67,7 @@ export function rewriteOf(answer: string, spot: RewriteSpot, options: RewriteOpt
     return { kind: "none", reason: reasonFor(code.said, code.language), said: code.said };
   }
   const cut = !code.closed && !options.hasEnded;
-  const warnings: string[] = [
+  const warnings: Sentence[] = [
     ...(cut && options.isPartial !== true ? [WARNINGS.cut] : []),
     ...(code.isFenced ? [] : [WARNINGS.unsure]),
     ...(code.others === 0 ? [] : [othersWarning(code.others)]),
@@ -89,7 +89,7 @@ export function rewriteOf(answer: string, spot: RewriteSpot, options: RewriteOpt
     hasOnlyComments(own, languageId) &&
     !hasOnlyComments(original, languageId)
   ) {
-    return { kind: "none", reason: "The answer has no code for this place.", said: own.join("\n") };
+    return { kind: "none", reason: REASONS.noCode, said: own.join("\n") };
   }
   const isWhole = options.isPartial !== true && !cut && options.kind !== "document";
   const beyond = isWhole && !isLeftOut ? beyondRange(own, spot) : undefined;
@@ -101,7 +101,7 @@ export function rewriteOf(answer: string, spot: RewriteSpot, options: RewriteOpt
     const inner = { start: range.start + part.start, end: range.start + part.end };
     const placed = fittedTo({ ...spot, range: inner }, own, options);
     return placed === undefined
-      ? { kind: "none", reason: LEFT_OUT, said: own.join("\n") }
+      ? { kind: "none", reason: REASONS.answerLeavesOut, said: own.join("\n") }
       : { kind: "rewritten", ...placed, warnings: [...warnings, WARNINGS.part, ...placed.warnings] };
   }
   const partial = isWhole && !isLeftOut ? partialAnswer(own, spot) : undefined;
@@ -112,7 +112,7 @@ export function rewriteOf(answer: string, spot: RewriteSpot, options: RewriteOpt
     options.isPartial === true || options.kind === "document" ? undefined : hoistedImports(own, spot, range);
   const fitted = fittedTo(spot, hoisted?.rest ?? own, options);
   if (fitted === undefined) {
-    return { kind: "none", reason: LEFT_OUT, said: own.join("\n") };
+    return { kind: "none", reason: REASONS.answerLeavesOut, said: own.join("\n") };
   }
   const { range: whole } = fitted;
   const old = lines.slice(whole.start, whole.end);
@@ -137,7 +137,7 @@ function lostWarnings(
   range: LineRange,
   written: readonly string[],
   { lines, languageId, indentation }: RewriteSpot,
-): readonly string[] {
+): readonly Sentence[] {
   const lost = lostNames(range, written, lines, { languageId, tabWidth: indentation.size });
   return lost.length > 0 ? [lostWarning(lost)] : [];
 }
@@ -145,7 +145,7 @@ function lostWarnings(
 interface Fitted {
   readonly range: LineRange;
   readonly lines: readonly string[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Sentence[];
 }
 
 /** Undefined where it leaves out what cannot be put back. */
@@ -312,7 +312,7 @@ function hasOf(answer: readonly string[], lines: readonly string[], range: LineR
 }
 
 /** Tests go among those of the file, wherever these stand. */
-function testsIn(code: readonly string[], spot: RewriteSpot, warnings: readonly string[]): RewriteResult {
+function testsIn(code: readonly string[], spot: RewriteSpot, warnings: readonly Sentence[]): RewriteResult {
   const { lines, languageId, indentation } = spot;
   const placed = placeTests(code, { lines, languageId, indentation });
   const range = { start: 0, end: lines.length };
@@ -327,12 +327,12 @@ function testsIn(code: readonly string[], spot: RewriteSpot, warnings: readonly 
   }
 }
 
-function patched(patch: readonly string[], spot: RewriteSpot, warnings: readonly string[]): RewriteResult {
+function patched(patch: readonly string[], spot: RewriteSpot, warnings: readonly Sentence[]): RewriteResult {
   const { lines, range, indentation } = spot;
   const { hunks, failed } = placePatch(patch, lines, range, indentation);
   const [first] = hunks;
   if (first === undefined) {
-    const reason = "The answer is a patch, and its lines stand nowhere in the file.";
+    const reason = REASONS.patchNowhere;
     return { kind: "none", reason, said: patch.join("\n") };
   }
   const start = Math.min(range.start, first.start);
@@ -363,11 +363,9 @@ function withoutFileName(lines: readonly string[], path: string, original: reado
   return isName && !original.some((line) => line.trim() === text) ? lines.slice(first + 1) : lines;
 }
 
-function reasonFor(said: string, language: string): string {
+function reasonFor(said: string, language: string): Sentence {
   if (said.trim() === "") {
-    return "The model gave no answer.";
+    return REASONS.noAnswer;
   }
-  return language === ""
-    ? "The answer has no code for this place."
-    : `The answer is ${language}, not code for this place.`;
+  return language === "" ? REASONS.noCode : { message: REASONS.answerInLanguage, args: [language] };
 }

@@ -14,11 +14,15 @@ import { DocumentOutline } from "./outline/documentOutline";
 import { familyOf } from "./outline/families";
 import { localDeclarations } from "./outline/inner";
 import { mergedGroup, mergedImport } from "./outline/imports";
+import { aboveNext, wholeImage } from "./outline/imageOrder";
+import { isElement, isInside } from "./outline/jsonLevels";
 import { matchOf } from "./outline/matching";
 import { NewPlaces } from "./outline/newPlaces";
 import { mergedOnOneLine } from "./outline/oneLine";
 import { outlineOf } from "./outline/outline";
-import { localWarning, keptWarning, leftOutWarnings } from "./warnings";
+import { placeMembers } from "./objectMembers";
+import type { Sentence } from "./sentence";
+import { keptWarning, leftOutWarnings, localWarning, REASONS, WARNINGS } from "./warnings";
 
 export interface StructuredTarget {
   readonly lines: readonly string[];
@@ -28,8 +32,8 @@ export interface StructuredTarget {
 }
 
 export type StructuredPlacement =
-  | { readonly kind: "placed"; readonly lines: readonly string[]; readonly warnings: readonly string[] }
-  | { readonly kind: "nowhere"; readonly reason: string };
+  | { readonly kind: "placed"; readonly lines: readonly string[]; readonly warnings: readonly Sentence[] }
+  | { readonly kind: "nowhere"; readonly reason: Sentence };
 
 /**
  * Puts each declaration of some code in the place of the document's of the same name and nesting, members by member and
@@ -43,11 +47,13 @@ export function placeByStructure(code: readonly string[], target: StructuredTarg
   return new Placer(lines, isIndented(code), target).place();
 }
 
-const FITS_NOWHERE = "The code fits nowhere in this file: select what it should replace, or insert it at the cursor.";
-const LEFT_OUT = "The code leaves parts out and does not say where they belong.";
+interface Found {
+  readonly scope: Declaration | undefined;
+  readonly declaration: Declaration;
+}
 
-function severalReason(name: string): string {
-  return `Several declarations here are called '${name}': put the cursor into the one that is meant.`;
+function severalReason(name: string): Sentence {
+  return { message: REASONS.several, args: [name] };
 }
 
 class Placer {
@@ -57,7 +63,7 @@ class Placer {
   readonly #doc: DocumentOutline;
   readonly #places: NewPlaces;
   readonly #changes: Changes = { replaced: new Map(), heads: new Map(), inserted: [] };
-  readonly #warnings: string[] = [];
+  readonly #warnings: Sentence[] = [];
   #restored = 0;
   #gone = 0;
   #kept: string[] = [];
@@ -76,7 +82,7 @@ class Placer {
     const items = this.#items.filter((item) => !this.#isMarker(item));
     const statements = items.filter(({ kind }) => kind === "statement");
     if (items.length === 0) {
-      return { kind: "nowhere", reason: LEFT_OUT };
+      return { kind: "nowhere", reason: REASONS.codeLeavesOut };
     }
     // A file that is one list, or one value.
     const [[root], [only, ...others]] = [this.#doc.outline, items];
@@ -95,49 +101,36 @@ class Placer {
     if (!hasKnown && (areStatements || areLocals)) {
       const found = this.#anchored();
       if (found !== undefined || areStatements) {
-        return found ?? this.#placeStatements(items);
+        return found ?? (areStatements ? this.#inObject() : undefined) ?? this.#placeStatements(items);
       }
+    }
+    const image = familyOf(languageId).kind === "docker" ? wholeImage(this.#code, lines) : undefined;
+    if (image !== undefined) {
+      return this.#inPlaceOf(image, this.#code);
     }
     const isObject = familyOf(languageId).kind === "json" && root?.kind === "container" && root.name === "";
     if (isObject && items.length === 1 && items[0]?.name === "" && items[0].kind === "container") {
-      if (this.#isElement(items[0], root)) {
-        return { kind: "nowhere", reason: FITS_NOWHERE };
+      if (isElement(items[0], root, this.#doc.all, this.#target)) {
+        return { kind: "nowhere", reason: REASONS.fitsNowhere };
       }
       this.#replace(items[0], root);
     }
     const rest = isObject ? items.filter(({ name }) => name !== "") : items;
-    const reason = this.#placeItems(rest, isObject && !this.#isInside(rest) ? root : undefined, undefined);
+    const reason = this.#placeItems(rest, isObject && !isInside(rest, this.#doc) ? root : undefined, undefined);
     if (reason !== undefined) {
       const isKnown = items.some(({ name }) => this.#doc.all.some((each) => each.name === name));
-      return this.#anchored() ?? (isKnown ? undefined : this.#inLiteral(items)) ?? { kind: "nowhere", reason };
+      return (
+        this.#anchored() ??
+        (isKnown ? undefined : (this.#inLiteral(items) ?? this.#inObject())) ?? { kind: "nowhere", reason }
+      );
     }
     const result = assembled(lines, this.#doc.outline, this.#changes, languageId);
     return { kind: "placed", lines: result, warnings: this.#allWarnings() };
   }
 
-  #allWarnings(): string[] {
+  #allWarnings(): Sentence[] {
     const kept = this.#kept.length === 0 ? [] : [keptWarning(this.#kept)];
     return [...this.#warnings, ...leftOutWarnings({ restored: this.#restored, gone: this.#gone }), ...kept];
-  }
-
-  /** An object that has nothing of the outermost one, where the cursor is in a list. */
-  #isElement(item: Declaration, root: Declaration): boolean {
-    const names = new Set(root.members.map(({ name }) => name));
-    const { lines, cursorLine } = this.#target;
-    const isInList = this.#doc.all.some(
-      ({ kind, head, end }) =>
-        kind !== "container" && head < cursorLine && cursorLine < end && /[[]\s*$/.test(lines[head] ?? ""),
-    );
-    return isInList && item.members.every(({ name }) => !names.has(name));
-  }
-
-  /** Entries of JSON that stand deeper in the document than in its outermost object. */
-  #isInside(items: readonly Declaration[]): boolean {
-    const all = this.#doc.all;
-    const outer = this.#doc.outline[0]?.members ?? [];
-    return items.some(
-      ({ name }) => !outer.some((each) => each.name === name) && all.some((each) => each.name === name),
-    );
   }
 
   /** A piece that is nothing but "… existing code …". */
@@ -151,7 +144,7 @@ class Placer {
     items: readonly Declaration[],
     scope: Declaration | undefined,
     of: Declaration | undefined,
-  ): string | undefined {
+  ): Sentence | undefined {
     const inserted: Declaration[] = [];
     let after: { readonly scope: Declaration | undefined; readonly declaration: Declaration | undefined } | undefined;
     for (const item of items) {
@@ -163,8 +156,8 @@ class Placer {
         continue;
       }
       const found = this.#find(item, items, scope);
-      if (typeof found === "string") {
-        return found;
+      if (found !== undefined && "severalReason" in found) {
+        return found.severalReason;
       }
       if (found !== undefined) {
         this.#replace(item, found.declaration);
@@ -175,7 +168,7 @@ class Placer {
         continue;
       }
       if (item.kind === "statement" && scope === undefined && this.#noStatements()) {
-        this.#warnings.push("A statement of the code that belongs to no declaration was left out.");
+        this.#warnings.push(WARNINGS.statement);
         continue;
       }
       const isLocal = scope === undefined && (item.kind === "function" || item.kind === "variable");
@@ -187,13 +180,13 @@ class Placer {
         return local;
       }
       if (scope === undefined && item.kind === "statement" && after === undefined && this.#isInFunction()) {
-        return FITS_NOWHERE;
+        return REASONS.fitsNowhere;
       }
-      const place = this.#places.placeFor(item, scope, after, inserted.length > 0);
+      const isOrdered = familyOf(this.#target.languageId).kind === "docker" && after === undefined;
+      const above = isOrdered ? this.#above(item, items) : undefined;
+      const place = above ?? this.#places.placeFor(item, scope, after, inserted.length > 0);
       if (place === undefined) {
-        return item.nesting === "member"
-          ? `There is no class here that '${item.name}' could be put into.`
-          : FITS_NOWHERE;
+        return item.nesting === "member" ? { message: REASONS.noClass, args: [item.name] } : REASONS.fitsNowhere;
       }
       this.#insert(item, place, of);
       inserted.push(item);
@@ -206,7 +199,7 @@ class Placer {
    * What the function at the cursor declares inside itself is replaced there: true. A sentence where several could be meant.
    * Locals of other functions stay, and that is said.
    */
-  #replaceLocal(item: Declaration): string | boolean {
+  #replaceLocal(item: Declaration): Sentence | boolean {
     const { lines, languageId, indentation } = this.#target;
     const functions = this.#doc.all.filter(({ kind, head, end }) => kind === "function" && end - head > 2);
     const all = localDeclarations(item.name, lines, functions, { languageId, tabWidth: indentation.size });
@@ -228,6 +221,18 @@ class Placer {
     return true;
   }
 
+  /** Instructions of a Dockerfile are in order. */
+  #above(item: Declaration, items: readonly Declaration[]): { scope: undefined; after: Declaration } | undefined {
+    const { outline } = this.#doc;
+    const after = aboveNext(item, items, outline, (each) => {
+      const found = this.#find(each, items, undefined);
+      return found !== undefined && "declaration" in found
+        ? outline.indexOf(found.declaration)
+        : this.#indexOf(each, outline);
+    });
+    return after === undefined ? undefined : { scope: undefined, after };
+  }
+
   /** Statements would stand between its lines. */
   #isInFunction(): boolean {
     const at = this.#doc.functionAt();
@@ -239,10 +244,10 @@ class Placer {
     item: Declaration,
     siblings: readonly Declaration[],
     scope: Declaration | undefined,
-  ): { scope: Declaration | undefined; declaration: Declaration } | string | undefined {
-    const { overloads: hasOverloads = false } = familyOf(this.#target.languageId);
+  ): Found | { readonly severalReason: Sentence } | undefined {
+    const { overloads: hasOverloads = false, clauses: hasClauses = false } = familyOf(this.#target.languageId);
     if (scope !== undefined) {
-      const match = matchOf(item, scope.members, siblings, { hasOverloads });
+      const match = matchOf(item, scope.members, siblings, { hasOverloads, hasClauses });
       const declaration = match.kind === "one" ? match.declaration : this.#alike(item, siblings, scope.members);
       return declaration === undefined ? undefined : { scope, declaration };
     }
@@ -257,9 +262,9 @@ class Placer {
     const levels = this.#levelsFor(item);
     const { cursorLine } = this.#target;
     for (const candidates of levels) {
-      const match = matchOf(item, candidates, siblings, { cursorLine, hasOverloads });
+      const match = matchOf(item, candidates, siblings, { cursorLine, hasOverloads, hasClauses });
       if (match.kind === "several") {
-        return severalReason(item.name);
+        return { severalReason: severalReason(item.name) };
       }
       if (match.kind === "one") {
         return { scope: this.#doc.parentOf(match.declaration), declaration: match.declaration };
@@ -325,7 +330,7 @@ class Placer {
     const own = fitIndentation(this.#withLead(item, old), { lines: before, width: 0, indentation, languageId });
     const expanded = withElided(own, before, { tabWidth: indentation.size, languageId });
     if (expanded.kind === "unclear") {
-      this.#warnings.push(LEFT_OUT);
+      this.#warnings.push(REASONS.codeLeavesOut);
       return;
     }
     if (expanded.kind === "merged") {
@@ -446,7 +451,7 @@ class Placer {
     const fitted = fitIndentation(own, { lines: [], width, indentation, languageId });
     const isPartial = fitted.some((line) => isMarkerLine(line) && /\.{3}|…/.test(line)) && of === undefined;
     if (isPartial) {
-      this.#warnings.push(LEFT_OUT);
+      this.#warnings.push(REASONS.codeLeavesOut);
     }
     this.#changes.inserted.push({ scope, after, lines: fitted, declaration: item });
   }
@@ -460,7 +465,7 @@ class Placer {
       ({ start, end, kind }) => kind !== "container" && start < cursorLine && cursorLine < end,
     );
     if (around !== undefined && !isBlankLine) {
-      return { kind: "nowhere", reason: FITS_NOWHERE };
+      return { kind: "nowhere", reason: REASONS.fitsNowhere };
     }
     if (around !== undefined || isBlankLine) {
       const near = lines.slice(0, cursorLine).findLast((line) => line.trim() !== "") ?? "";
@@ -485,7 +490,7 @@ class Placer {
       this.#doc.isType(container) &&
       !["css", "json", "yaml", "toml"].includes(familyOf(languageId).kind)
     ) {
-      return { kind: "nowhere", reason: FITS_NOWHERE };
+      return { kind: "nowhere", reason: REASONS.fitsNowhere };
     }
     const after = this.#doc.memberBefore(container?.members ?? this.#doc.outline, container);
     for (const [i, item] of items.entries()) {
@@ -510,7 +515,7 @@ class Placer {
     const own = fitIndentation(code, { lines: old, width: 0, indentation, languageId });
     const expanded = withElided(own, old, { tabWidth: indentation.size, languageId });
     if (expanded.kind === "unclear") {
-      return { kind: "nowhere", reason: LEFT_OUT };
+      return { kind: "nowhere", reason: REASONS.codeLeavesOut };
     }
     const warnings = expanded.kind === "merged" ? leftOutWarnings(expanded) : [];
     return { kind: "placed", lines: applyHunks(lines, [{ ...range, lines: expanded.lines }]), warnings };
@@ -527,6 +532,15 @@ class Placer {
     return this.#inPlaceOf(found.range, found.code);
   }
 
+  /** Members of the object that a file exports. */
+  #inObject(): StructuredPlacement | undefined {
+    const isScript = familyOf(this.#target.languageId).kind === "script";
+    const placed = isScript ? placeMembers(this.#code, this.#target) : undefined;
+    return placed === undefined
+      ? undefined
+      : { kind: "placed", lines: placed.lines, warnings: placed.kept.length === 0 ? [] : [keptWarning(placed.kept)] };
+  }
+
   /** Files of these languages are made of declarations alone. */
   #noStatements(): boolean {
     return ["java", "csharp", "c", "go", "rust"].includes(familyOf(this.#target.languageId).kind);
@@ -537,12 +551,17 @@ class Placer {
   }
 
   #isThere(item: Declaration, scope: Declaration | undefined): boolean {
+    return this.#indexOf(item, scope?.members ?? this.#doc.outline) !== -1;
+  }
+
+  /** Of the same text. */
+  #indexOf(item: Declaration, among: readonly Declaration[]): number {
     const flat = (lines: readonly string[], { head, end }: Declaration): string =>
       lines
         .slice(head, end)
         .map((line) => line.trim())
         .join("\n");
     const text = flat(this.#code, item);
-    return (scope?.members ?? this.#doc.outline).some((each) => flat(this.#target.lines, each) === text);
+    return among.findIndex((each) => flat(this.#target.lines, each) === text);
   }
 }

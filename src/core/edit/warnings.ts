@@ -1,3 +1,5 @@
+import type { Sentence, Told } from "./sentence";
+
 /** What the user should look at before a change is accepted. */
 
 export const WARNINGS = {
@@ -9,50 +11,77 @@ export const WARNINGS = {
   codeChanged: "The answer changed code, too; only its comments were taken.",
   loop: "The model began to repeat itself: the repetitions were left out.",
   beyond: "The change reaches beyond the selected lines.",
+  statement: "A statement of the code that belongs to no declaration was left out.",
 } as const;
 
-const NAMED_MAX = 5;
+/** With what is put in. What is counted has a message for one and one for many. */
+const TOLD = {
+  failed: "{0} of {1} changes of the answer's patch fit nowhere in the file and were left out.",
+  restoredOne: "The answer left code out: 1 line was put back as before.",
+  restored: "The answer left code out: {0} lines were put back as before.",
+  goneOne: "Beside what the answer left out, 1 line was taken away: check that this is meant.",
+  gone: "Beside what the answer left out, {0} lines were taken away: check that this is meant.",
+  othersOne: "The answer has another block of code, which was not used.",
+  others: "The answer has {0} more blocks of code, which were not used.",
+  lost: "The answer no longer has {0}: check that this is meant.",
+  kept: "The code does not have {0}: kept as it was.",
+  local: "'{1}' declares a '{0}' inside itself: that one is as it was.",
+} as const;
 
-export function failedWarning(failed: number, all: number): string {
-  return `${String(failed)} of ${String(all)} changes of the answer's patch fit nowhere in the file and were left out.`;
+/** Why an answer, or a block of the chat, changes nothing. */
+export const REASONS = {
+  noCode: "The answer has no code for this place.",
+  answerLeavesOut: "The answer leaves code out and does not say where that belongs.",
+  patchNowhere: "The answer is a patch, and its lines stand nowhere in the file.",
+  emptyBlock: "The block has no code.",
+  blockPatchNowhere: "The block is a patch, and its lines stand nowhere in the file.",
+  fitsNowhere: "The code fits nowhere in this file: select what it should replace, or insert it at the cursor.",
+  codeLeavesOut: "The code leaves parts out and does not say where they belong.",
+  textLeavesOut: "The text leaves parts out and does not say where they belong.",
+  severalSections: "Several sections here have this heading: put the cursor into the one that is meant.",
+  several: "Several declarations here are called '{0}': put the cursor into the one that is meant.",
+  noClass: "There is no class here that '{0}' could be put into.",
+  noAnswer: "The model gave no answer.",
+  answerInLanguage: "The answer is {0}, not code for this place.",
+  severalElements: "Several elements here are <{0}>: put the cursor into the one that is meant.",
+  otherLanguage: "The block is {0}, not {1}: it belongs in a document of its own.",
+} as const;
+
+export function failedWarning(failed: number, all: number): Told {
+  return { message: TOLD.failed, args: [failed, all] };
 }
 
 /** Of an answer that left code out: lines that were put back, and lines that went without being named. */
-export function leftOutWarnings({ restored, gone }: { readonly restored: number; readonly gone: number }): string[] {
-  const lines = (count: number): string => (count === 1 ? "1 line was" : `${String(count)} lines were`);
+export function leftOutWarnings({ restored, gone }: { readonly restored: number; readonly gone: number }): Sentence[] {
   return [
-    ...(restored > 0 ? [`The answer left code out: ${lines(restored)} put back as before.`] : []),
-    ...(gone > 0 ? [`Beside what the answer left out, ${lines(gone)} taken away: check that this is meant.`] : []),
+    ...(restored > 0 ? [counted(restored, TOLD.restoredOne, TOLD.restored)] : []),
+    ...(gone > 0 ? [counted(gone, TOLD.goneOne, TOLD.gone)] : []),
   ];
 }
 
-export function othersWarning(count: number): string {
-  return `The answer has ${count === 1 ? "another block" : `${String(count)} more blocks`} of code, which was not used.`;
+export function othersWarning(count: number): Sentence {
+  return counted(count, TOLD.othersOne, TOLD.others);
 }
 
 /** Of a rewrite that has fewer declarations than what it takes the place of. */
-export function lostWarning(names: readonly string[]): string {
-  return `The answer no longer has ${listed(names)}: check that this is meant.`;
+export function lostWarning(names: readonly string[]): Told {
+  return { message: TOLD.lost, args: [names] };
 }
 
 /** Of a class, a rule or a section whose parts were changed one by one. */
-export function keptWarning(names: readonly string[]): string {
-  return `${KEPT} ${listed(names)}: kept as it was.`;
+export function keptWarning(names: readonly string[]): Told {
+  return { message: TOLD.kept, args: [names] };
 }
 
-const KEPT = "The code does not have";
-
-export function isOfKept(warning: string): boolean {
-  return warning.startsWith(KEPT);
+export function isOfKept(warning: Sentence): boolean {
+  return typeof warning === "object" && warning.message === TOLD.kept;
 }
 
 /** Of something new that has the name of what a function declares inside itself. */
-export function localWarning(name: string, around: string): string {
-  return `'${around}' declares a '${name}' inside itself: that one is as it was.`;
+export function localWarning(name: string, around: string): Told {
+  return { message: TOLD.local, args: [name, around] };
 }
 
-function listed(names: readonly string[]): string {
-  const all = [...new Set(names)];
-  const some = all.slice(0, NAMED_MAX).map((name) => `'${name}'`);
-  return some.join(", ") + (all.length > NAMED_MAX ? ` and ${String(all.length - NAMED_MAX)} more` : "");
+function counted(count: number, one: string, many: string): Sentence {
+  return count === 1 ? one : { message: many, args: [count] };
 }

@@ -56,6 +56,30 @@ describe("ConversationStore", () => {
     assert.deepEqual(warnings, []);
   });
 
+  it("keeps more than fifty in the editor's memory, and says which have no room there, once", () => {
+    const memory = new Memory();
+    const told: number[] = [];
+    const store = new ConversationStore(memory, log, undefined, (titles) => told.push(titles.length));
+    for (let i = 0; i < 60; ++i) {
+      store.put(said(store.create(), `question ${String(i)}`));
+    }
+    store.flush();
+    assert.equal(new ConversationStore(memory, log).summaries.length, 60);
+    assert.deepEqual(told, []);
+    // Each is as long as one may be.
+    for (let i = 0; i < 6; ++i) {
+      store.put({
+        ...said(store.create(), `long ${String(i)} ${"x".repeat(390_000)}`),
+        updatedMs: Date.now() + 1000 + i,
+      });
+    }
+    store.flush();
+    store.flush();
+    const kept = new ConversationStore(memory, log).summaries.length;
+    assert.ok(kept >= 5 && kept < 66, String(kept));
+    assert.deepEqual(told, [66 - kept]);
+  });
+
   it("gives back what a window had said that was gone in the middle of an answer", () => {
     const memory = new Memory();
     const store = new ConversationStore(memory, log);

@@ -28,6 +28,8 @@ export class ConversationStore implements vscode.Disposable {
   readonly #memory: vscode.Memento;
   readonly #log: vscode.LogOutputChannel;
   readonly #files: StoredConversations | undefined;
+  readonly #tellLeftOut: (titles: readonly string[]) => void;
+  #toldOf: ReadonlySet<string> = new Set();
   readonly #conversations: Map<string, Conversation>;
   /** Newer here than in their files. */
   readonly #unsaved = new Set<string>();
@@ -37,7 +39,14 @@ export class ConversationStore implements vscode.Disposable {
   #timer: NodeJS.Timeout | undefined;
   #draftTimer: NodeJS.Timeout | undefined;
 
-  constructor(memory: vscode.Memento, log: vscode.LogOutputChannel, files?: StoredConversations) {
+  /** `tellLeftOut`: gets the titles of conversations that this window has, and the next one will not. */
+  constructor(
+    memory: vscode.Memento,
+    log: vscode.LogOutputChannel,
+    files?: StoredConversations,
+    tellLeftOut: (titles: readonly string[]) => void = () => undefined,
+  ) {
+    this.#tellLeftOut = tellLeftOut;
     this.#memory = memory;
     this.#log = log;
     this.#files = files;
@@ -158,8 +167,15 @@ export class ConversationStore implements vscode.Disposable {
       this.#saveFiles(this.#files);
       return;
     }
-    const kept = keptConversations([...this.#conversations.values()].map((conversation) => storable(conversation)));
+    const { kept, leftOut } = keptConversations(
+      [...this.#conversations.values()].map((conversation) => storable(conversation)),
+    );
     this.#write(CONVERSATIONS_KEY, kept);
+    const untold = leftOut.filter(({ id }) => !this.#toldOf.has(id));
+    if (untold.length > 0) {
+      this.#tellLeftOut(untold.map(({ title }) => title));
+    }
+    this.#toldOf = new Set(leftOut.map(({ id }) => id));
   }
 
   #saveFiles(files: StoredConversations): void {

@@ -12,6 +12,7 @@ import { EngineError } from "../../protocol/errors";
 import { runRemedy, tellFailure } from "../failures";
 import type { ReadableFiles } from "../readableFiles";
 import type { WindowEngine } from "../windowEngine";
+import { listed } from "../translated";
 import { AttachmentTray } from "./attachmentTray";
 import { CHAT_VIEW, ChatView } from "./chatView";
 import { applyCode, copyCode, insertCode, openLink, openPlace, showMarkdown } from "./codeActions";
@@ -58,7 +59,7 @@ export class WindowChat implements vscode.Disposable {
     this.#readable = readable;
     this.#log = log;
     const files = context.storageUri && new ConversationFiles(vscode.Uri.joinPath(context.storageUri, "conversations"));
-    this.#store = new ConversationStore(context.workspaceState, log, files);
+    this.#store = new ConversationStore(context.workspaceState, log, files, tellLeftOut);
     this.#mentions = new WorkspaceMentions(readable);
     this.#tray = new AttachmentTray(engine, readable, this.#mentions);
     this.#session = this.#sessionOf(this.#store.shown());
@@ -167,6 +168,7 @@ export class WindowChat implements vscode.Disposable {
         return openLink(message.href);
       case "openMemoryBudget":
       case "chooseModel":
+      case "useBuiltInModel":
       case "restartEngine":
       case "showLog":
       case "openEndpoint":
@@ -455,3 +457,19 @@ export class WindowChat implements vscode.Disposable {
 }
 
 const isQuestion = isRecord<{ readonly text: string }>({ text: isText(MESSAGE_CHARS_MAX) });
+
+/** Of a window without a folder, where the editor has little room. */
+function tellLeftOut(titles: readonly string[]): void {
+  const names = listed(titles.map((title) => `'${title}'`));
+  void vscode.window.showWarningMessage(
+    titles.length === 1
+      ? vscode.l10n.t(
+          "Hearth: there is no room to keep the conversation {0} once this window is closed. Export it, or delete others.",
+          names,
+        )
+      : vscode.l10n.t(
+          "Hearth: there is no room to keep the conversations {0} once this window is closed. Export them, or delete others.",
+          names,
+        ),
+  );
+}

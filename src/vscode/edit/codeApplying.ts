@@ -3,9 +3,10 @@ import { fenceInfo } from "../../core/edit/answer/fenceInfo";
 import { visibleText } from "../../core/visibleText";
 import { placeCode } from "../../core/edit/codePlace";
 import { hunksBetween, linesOf } from "../../core/edit/lineDiff";
+import type { Sentence } from "../../core/edit/sentence";
 import { readDocument } from "../documents";
 import type { EditorConfigs } from "../editorConfigs";
-import { translate } from "../translated";
+import { inWords } from "../translated";
 import { isProposable, wholeLines } from "./codeRange";
 import { nameOf, originalOf } from "./original";
 import type { Proposals } from "./proposals";
@@ -58,7 +59,7 @@ async function propose(
   proposals: Proposals,
   document: vscode.TextDocument,
   old: readonly string[],
-  { lines, warnings }: { readonly lines: readonly string[]; readonly warnings: readonly string[] },
+  { lines, warnings }: { readonly lines: readonly string[]; readonly warnings: readonly Sentence[] },
 ): Promise<void> {
   const hunks = hunksBetween(old, lines);
   const range = { start: hunks[0]?.start ?? 0, end: hunks.at(-1)?.end ?? 0 };
@@ -73,9 +74,9 @@ async function propose(
 }
 
 /** Nothing of it belongs into the document: it is said, and it can still be had as one of its own. */
-async function offerNew(reason: string, lines: readonly string[], languageId: string): Promise<void> {
+async function offerNew(reason: Sentence, lines: readonly string[], languageId: string): Promise<void> {
   const open = vscode.l10n.t("Open as New Document");
-  const told = vscode.l10n.t("Hearth: nothing was changed. {0}", translate(reason));
+  const told = vscode.l10n.t("Hearth: nothing was changed. {0}", inWords(reason));
   if ((await vscode.window.showInformationMessage(told, open)) === open) {
     await openNew(lines, languageId);
   }

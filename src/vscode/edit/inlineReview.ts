@@ -2,17 +2,18 @@ import * as vscode from "vscode";
 import { isSame, linesOf } from "../../core/edit/lineDiff";
 import { rebase } from "../../core/edit/region";
 import { hunksAfter, openHunks, type ReviewedHunk, reviewedHunks } from "../../core/edit/reviewedHunks";
-import { translate } from "../translated";
+import type { Sentence } from "../../core/edit/sentence";
+import { inWords } from "../translated";
 import { applyLines } from "./lineEdits";
 import { nameOf } from "./original";
-import { tellWarnings } from "./proposals";
+import { showLine, tellWarnings } from "./proposals";
 
 /** A change that stands in its document and waits for the user's word on each of its parts. */
 interface Review {
   readonly document: vscode.TextDocument;
   /** Where nothing was unsaved before the change: what is on the disk. */
   readonly saved: string | undefined;
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Sentence[];
   hunks: readonly ReviewedHunk[];
 }
 
@@ -76,7 +77,7 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
     document: vscode.TextDocument,
     base: readonly string[],
     proposed: readonly string[],
-    warnings: readonly string[],
+    warnings: readonly Sentence[],
   ): Promise<boolean> {
     const text = document.getText();
     const before = linesOf(text);
@@ -94,10 +95,8 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
     const [first] = hunks;
     const editor = vscode.window.visibleTextEditors.find((each) => each.document === document);
     if (first !== undefined && editor !== undefined) {
-      const at = new vscode.Position(first.start, 0);
       // What was selected would cover the colour of what is new.
-      editor.selection = new vscode.Selection(at, at);
-      editor.revealRange(new vscode.Range(at, at), vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+      showLine(editor, first.start);
     }
     return true;
   }
@@ -146,11 +145,22 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
     tellWarnings(nameOf(document.uri), warnings, () => vscode.window.showTextDocument(document));
   }
 
-  /** The part at the cursor, for keys. */
-  hunkAtCursor(document: vscode.TextDocument): number | undefined {
-    const line = vscode.window.activeTextEditor?.selection.active.line ?? -1;
-    const hunks = this.#reviews.get(document.uri.toString())?.hunks ?? [];
-    return hunks.find(({ start, end }) => start <= line && line < Math.max(end, start + 1))?.id;
+  /** For keys: decides about the part at the cursor and goes to the next; where there is none, only that. */
+  async atCursor(document: vscode.TextDocument, decide: (id: number) => unknown): Promise<void> {
+    const editor = vscode.window.activeTextEditor;
+    const review = this.#reviews.get(document.uri.toString());
+    if (editor?.document !== document || review === undefined) {
+      return;
+    }
+    const { line } = editor.selection.active;
+    const at = review.hunks.find(({ start, end }) => start <= line && line < Math.max(end, start + 1));
+    if (at !== undefined) {
+      await decide(at.id);
+    }
+    const next = review.hunks.find(({ start }) => start >= line) ?? review.hunks[0];
+    if (next !== undefined && next.id !== at?.id) {
+      showLine(editor, next.start);
+    }
   }
 
   provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
@@ -167,7 +177,7 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
     };
     // A space that breaks is not shown behind an icon.
     const warnings = review.warnings.map((warning) =>
-      lens(first.start, `$(warning)\u00a0${translate(warning)}`, "hearth.edit.showWarnings"),
+      lens(first.start, `$(warning)\u00a0${inWords(warning)}`, "hearth.edit.showWarnings"),
     );
     const all = [
       lens(first.start, vscode.l10n.t("Accept All"), "hearth.edit.accept"),

@@ -36,8 +36,8 @@ export class Instructions {
     await this.#keep([instruction, ...this.history.filter((each) => each !== instruction)]);
   }
 
-  /** Undefined if the user cancels. */
-  pick(): Promise<string | undefined> {
+  /** Undefined if the user cancels, or once `closing` resolves. */
+  pick(closing: Promise<void>): Promise<string | undefined> {
     const pick = vscode.window.createQuickPick<InstructionItem>();
     pick.title = vscode.l10n.t("Hearth: Refactor");
     pick.placeholder = vscode.l10n.t("What should be done with this code?");
@@ -61,6 +61,9 @@ export class Instructions {
         pick.dispose();
       });
       pick.show();
+      void closing.then(() => {
+        pick.hide();
+      });
     });
   }
 

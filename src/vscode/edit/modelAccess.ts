@@ -32,6 +32,12 @@ export class ModelAccess {
     return condition.kind === "ready" && this.#can(condition.model, "edit");
   }
 
+  /** Whether `ready` would ask the user, as far as is known. */
+  refuses(capability: "chat" | "edit"): boolean {
+    const { condition } = this.#engine;
+    return condition.kind === "ready" && !this.#can(condition.model, capability);
+  }
+
   /**
    * The model, loaded. Asks the user if it lacks the capability; undefined if they decline.
    * Errors: EngineError.

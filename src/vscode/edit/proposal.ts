@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { CancelSource } from "../../core/cancellation";
 import { hunksBetween, isSame, type LineRange, linesOf } from "../../core/edit/lineDiff";
+import { type ProposedPart, proposedParts, withoutPart, withPart } from "../../core/edit/proposedParts";
 import { followRange, rebase } from "../../core/edit/region";
 import type { EditedFiles } from "./editedFiles";
 import { applyHunks } from "./lineEdits";
@@ -24,6 +25,8 @@ export type Acceptance =
   | { readonly kind: "refused" }
   /** There is no original any more: this is what it would be. */
   | { readonly kind: "gone"; readonly text: string };
+
+export type ChoosePart = (parts: readonly ProposedPart[]) => ProposedPart | undefined;
 
 /** The user may type between reading the original and applying a change to it. */
 const APPLY_ATTEMPTS = 3;
@@ -149,6 +152,12 @@ export class Proposal {
     return !isSame(this.#proposedLines(), this.#base);
   }
 
+  /** Whether the editor shows what was written last. */
+  get isRead(): boolean {
+    const shown = openDocument(this.uri)?.getText();
+    return shown !== undefined && isSame(linesOf(shown), linesOf(this.#files.text(this.uri)));
+  }
+
   /** Once what was begun by `follow` has ended. */
   get settled(): Promise<void> {
     return this.#following;
@@ -160,29 +169,36 @@ export class Proposal {
     return this.#following;
   }
 
-  /**
-   * Takes back the part of the change at a line of the proposed text; `isOld`: of the original. False where there is none, or
-   * where the editor refuses.
-   */
-  async undoPart(line: number, isOld: boolean): Promise<boolean> {
+  /** What is proposed, part by part. */
+  get parts(): readonly ProposedPart[] {
+    return proposedParts(this.#base, this.#proposedLines());
+  }
+
+  /** One part is again as in the original. False where none is chosen, or the editor refuses. */
+  async undoPart(choose: ChoosePart): Promise<boolean> {
     await this.#following;
+    const part = choose(this.parts);
     const proposed = this.#proposedLines();
-    let moved = 0;
-    const hunks = hunksBetween(this.#base, proposed).map(({ start, end, lines }) => {
-      const from = start + moved;
-      moved += lines.length - (end - start);
-      return {
-        from,
-        count: lines.length,
-        old: this.#base.slice(start, end),
-        ends: isOld ? [start, end] : [from, from + lines.length],
-      };
-    });
-    const [only, ...others] = hunks;
-    const meant =
-      hunks.find(({ ends: [first = 0, last = 0] }) => first <= line && line < Math.max(last, first + 1)) ??
-      (others.length === 0 ? only : undefined);
-    return meant !== undefined && this.#replace(proposed, proposed.toSpliced(meant.from, meant.count, ...meant.old));
+    return part !== undefined && this.#replace(proposed, withoutPart(proposed, part));
+  }
+
+  /** Makes one part of the change in the original. The others are then a change of that. Undefined where none is chosen. */
+  async keepPart(choose: ChoosePart): Promise<Acceptance | undefined> {
+    const document = await this.#openOriginal();
+    await this.follow();
+    if (document === undefined) {
+      return { kind: "gone", text: this.#joined(this.#proposedLines()) };
+    }
+    const part = choose(this.parts);
+    if (part === undefined) {
+      return undefined;
+    }
+    const kept = withPart(this.#base, part);
+    const applied = await this.#apply(document, this.#base, kept);
+    if (applied.kind === "applied" || applied.kind === "unchanged") {
+      this.#base = kept;
+    }
+    return applied;
   }
 
   /** Makes the change in the original, as one step of its undo. `asShown`: whatever others have changed there meanwhile. */
@@ -192,9 +208,28 @@ export class Proposal {
     if (document === undefined) {
       return { kind: "gone", text: this.#joined(this.#proposedLines()) };
     }
+    return this.#apply(document, asShown ? undefined : this.#base, this.#proposedLines());
+  }
+
+  /** Accepted or discarded: frees its memory. */
+  close(): void {
+    this.#state = "closed";
+    this.stop();
+    this.#files.remove(this.uri);
+    if (this.original.isNew) {
+      this.#files.remove(this.before);
+    }
+  }
+
+  /** `base`: what `lines` is a change of; undefined: of whatever the original is now. */
+  async #apply(
+    document: vscode.TextDocument,
+    base: readonly string[] | undefined,
+    lines: readonly string[],
+  ): Promise<Acceptance> {
     for (let attempt = 0; attempt < APPLY_ATTEMPTS; ++attempt) {
       const current = linesOf(document.getText());
-      const rebased = rebase(asShown ? current : this.#base, current, this.#proposedLines());
+      const rebased = rebase(base ?? current, current, lines);
       if (rebased.kind === "conflict") {
         return rebased;
       }
@@ -208,16 +243,6 @@ export class Proposal {
       }
     }
     return { kind: "refused" };
-  }
-
-  /** Accepted or discarded: frees its memory. */
-  close(): void {
-    this.#state = "closed";
-    this.stop();
-    this.#files.remove(this.uri);
-    if (this.original.isNew) {
-      this.#files.remove(this.before);
-    }
   }
 
   async #follow(): Promise<void> {

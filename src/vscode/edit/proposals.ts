@@ -1,11 +1,21 @@
 import * as vscode from "vscode";
 import type { LineRange } from "../../core/edit/lineDiff";
+import { nextPart, partAt, type ProposedPart } from "../../core/edit/proposedParts";
+import type { Sentence } from "../../core/edit/sentence";
 import { tellFailure } from "../failures";
-import { translate } from "../translated";
+import { inWords, listed } from "../translated";
 import { EDIT_SCHEME, EditedFiles } from "./editedFiles";
 import { nameOf, openDocument } from "./original";
 import { type Acceptance, Proposal, type ProposalOptions } from "./proposal";
 import { isWritable, type IsWritableFile } from "./writability";
+
+/** Where the user is in a diff. */
+interface Cursor {
+  readonly editor: vscode.TextEditor;
+  readonly line: number;
+  /** On the side of the original. */
+  readonly isOld: boolean;
+}
 
 type Applied = Extract<Acceptance, { kind: "applied" }>;
 
@@ -17,6 +27,8 @@ const FOLLOW_AFTER_MS = 150;
 export class Proposals implements vscode.Disposable {
   readonly #files = new EditedFiles();
   readonly #open = new Map<string, Proposal>();
+  /** Written to the end, and the cursor is not at the first part yet. */
+  readonly #unread = new Set<string>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #isWritableFile: IsWritableFile | undefined;
   readonly #disposables: { dispose(): unknown }[];
@@ -32,6 +44,12 @@ export class Proposals implements vscode.Disposable {
       }),
       vscode.window.tabGroups.onDidChangeTabs(({ closed }) => {
         this.#onTabs(closed);
+      }),
+      vscode.window.onDidChangeTextEditorSelection(({ textEditor, kind }) => {
+        if (kind !== undefined && kind !== vscode.TextEditorSelectionChangeKind.Command) {
+          // The user reads elsewhere.
+          this.#unread.delete(textEditor.document.uri.toString());
+        }
       }),
       vscode.workspace.onDidRenameFiles(({ files }) => {
         void this.#onRename(files);
@@ -71,9 +89,11 @@ export class Proposals implements vscode.Disposable {
   }
 
   /** `warnings`: sentences about what the user should look at before they accept. */
-  finish(proposal: Proposal, warnings: readonly string[] = []): void {
+  finish(proposal: Proposal, warnings: readonly Sentence[] = []): void {
     proposal.finish();
     this.#tellEditor();
+    this.#unread.add(proposal.uri.toString());
+    this.#toFirstPart(proposal);
     tellWarnings(nameOf(proposal.original.uri), warnings, () => showDiff(proposal, proposal.firstLine));
   }
 
@@ -97,10 +117,7 @@ export class Proposals implements vscode.Disposable {
     switch (acceptance.kind) {
       case "applied":
         await this.#close(proposal, acceptance);
-        void this.#tellIfReadOnly(
-          proposal,
-          vscode.l10n.t("It was changed in the editor, and the file on the disk is as it was."),
-        );
+        void this.#tellIfReadOnly(proposal, notOnDisk());
         break;
       case "gone":
         await this.#acceptAsNew(proposal, acceptance.text);
@@ -113,27 +130,93 @@ export class Proposals implements vscode.Disposable {
         this.#tellConflict(proposal, acceptance.at).then(undefined, tellFailure);
         break;
       case "refused":
-        void vscode.window.showErrorMessage(
-          vscode.l10n.t(
-            "Hearth could not change '{0}'. The proposed change is still open.",
-            nameOf(proposal.original.uri),
-          ),
-        );
+        tellRefused(proposal);
         break;
     }
   }
 
-  /** Takes back the part of a proposed change at the cursor, on either side of its diff. */
+  /** The part of a proposed change at the cursor, on either side of its diff, is as in the original again. */
   async undoPart(proposal: Proposal): Promise<void> {
-    const editor = vscode.window.activeTextEditor;
-    if (editor === undefined || proposal.state !== "open") {
+    const cursor = this.#cursorIn(proposal);
+    if (cursor !== undefined && (await proposal.undoPart((parts) => meantPart(parts, cursor)))) {
+      await this.#goOn(proposal, cursor);
+    } else if (cursor !== undefined) {
+      await this.#showNext(proposal, cursor);
+    }
+  }
+
+  /** The part of a proposed change at the cursor, on either side of its diff, is made in the original. */
+  async keepPart(proposal: Proposal): Promise<void> {
+    const cursor = this.#cursorIn(proposal);
+    if (cursor === undefined) {
       return;
     }
-    const { uri } = editor.document;
-    const isOld = uri.toString() !== proposal.uri.toString();
-    if (!(await proposal.undoPart(editor.selection.active.line, isOld))) {
-      void vscode.window.showInformationMessage(vscode.l10n.t("Hearth: put the cursor on the change to take back."));
+    const acceptance = await proposal.keepPart((parts) => meantPart(parts, cursor));
+    switch (acceptance?.kind) {
+      case undefined:
+        await this.#showNext(proposal, cursor);
+        break;
+      case "applied":
+      case "unchanged":
+        await this.#goOn(proposal, cursor, acceptance.kind === "applied" ? acceptance : undefined);
+        break;
+      case "gone":
+        tellGone(proposal);
+        break;
+      case "conflict":
+        this.#tellConflict(proposal, acceptance.at).then(undefined, tellFailure);
+        break;
+      case "refused":
+        tellRefused(proposal);
+        break;
     }
+  }
+
+  /** Keep and Undo are about the part at the cursor. The editor reads what was written last after a while. */
+  #toFirstPart(proposal: Proposal): void {
+    const name = proposal.uri.toString();
+    const editor = vscode.window.visibleTextEditors.find(({ document }) => document.uri.toString() === name);
+    const [first] = proposal.parts;
+    if (editor !== undefined && first !== undefined && proposal.isRead && this.#unread.delete(name)) {
+      showLine(editor, first.start);
+    }
+  }
+
+  #cursorIn(proposal: Proposal): Cursor | undefined {
+    const editor = vscode.window.activeTextEditor;
+    return editor === undefined || proposal.state !== "open"
+      ? undefined
+      : {
+          editor,
+          line: editor.selection.active.line,
+          isOld: editor.document.uri.toString() !== proposal.uri.toString(),
+        };
+  }
+
+  /** A part is decided: to the next one, or, behind the last, to what it has become. */
+  async #goOn(proposal: Proposal, cursor: Cursor, applied?: Applied): Promise<void> {
+    const next = nextPart(proposal.parts, cursor.line, cursor.isOld);
+    if (next === undefined) {
+      await this.#close(proposal, applied);
+      if (applied !== undefined) {
+        void this.#tellIfReadOnly(proposal, notOnDisk());
+      }
+    } else {
+      showPart(cursor, next);
+    }
+  }
+
+  /** The cursor is at no part: it goes to the next, and the user sees what the command would be about. */
+  async #showNext(proposal: Proposal, cursor: Cursor): Promise<void> {
+    const next = nextPart(proposal.parts, cursor.line, cursor.isOld);
+    if (next === undefined) {
+      await this.#close(proposal);
+      return;
+    }
+    showPart(cursor, next);
+    void vscode.window.showInformationMessage(
+      vscode.l10n.t("Hearth: there was no change at the cursor. It is at the next one now."),
+    );
   }
 
   /** The original stays, or is again, as it was. */
@@ -177,10 +260,7 @@ export class Proposals implements vscode.Disposable {
   async #forgetUnlessGone(proposal: Proposal): Promise<void> {
     if (!proposal.original.isNew && !(await proposal.isOriginalThere()) && this.#open.has(proposal.uri.toString())) {
       await vscode.window.showTextDocument(proposal.uri, { preview: false });
-      const name = nameOf(proposal.original.uri);
-      void vscode.window.showInformationMessage(
-        vscode.l10n.t("Hearth: '{0}' is gone. The proposed change is still here.", name),
-      );
+      tellGone(proposal);
       return;
     }
     this.#forget(proposal);
@@ -206,6 +286,7 @@ export class Proposals implements vscode.Disposable {
     const name = proposal.uri.toString();
     if (this.#open.delete(name)) {
       this.#clearTimers(proposal);
+      this.#unread.delete(name);
       proposal.close();
       this.#tellEditor();
     }
@@ -227,7 +308,7 @@ export class Proposals implements vscode.Disposable {
       vscode.l10n.t(
         "Nothing was applied: '{0}' was changed meanwhile where Hearth's change is (line {1}). Undo that, or make the right side as you want it and apply what is shown.",
         nameOf(proposal.original.uri),
-        lines.join(", "),
+        listed(lines),
       ),
       anyway,
     );
@@ -238,6 +319,9 @@ export class Proposals implements vscode.Disposable {
 
   #onChange(document: vscode.TextDocument): void {
     const own = this.#open.get(document.uri.toString());
+    if (own !== undefined) {
+      this.#toFirstPart(own);
+    }
     if (own !== undefined && document.isDirty) {
       this.#soon(`save ${document.uri.toString()}`, SAVE_AFTER_MS, () => document.save());
     }
@@ -294,16 +378,44 @@ export class Proposals implements vscode.Disposable {
   }
 }
 
+function tellGone({ original }: Proposal): void {
+  void vscode.window.showInformationMessage(
+    vscode.l10n.t("Hearth: '{0}' is gone. The proposed change is still here.", nameOf(original.uri)),
+  );
+}
+
+function tellRefused({ original }: Proposal): void {
+  void vscode.window.showErrorMessage(
+    vscode.l10n.t("Hearth could not change '{0}'. The proposed change is still open.", nameOf(original.uri)),
+  );
+}
+
+function notOnDisk(): string {
+  return vscode.l10n.t("It was changed in the editor, and the file on the disk is as it was.");
+}
+
+/** Where there is only one, no other can be meant. */
+function meantPart(parts: readonly ProposedPart[], { line, isOld }: Cursor): ProposedPart | undefined {
+  return partAt(parts, line, isOld) ?? (parts.length === 1 ? parts[0] : undefined);
+}
+
+/** On the side of the diff that the cursor is on: a screen reader says the line that it comes to. */
+function showPart({ editor, isOld }: Cursor, part: ProposedPart): void {
+  showLine(editor, isOld ? part.hunk.start : part.start);
+}
+
+export function showLine(editor: vscode.TextEditor, line: number): void {
+  const at = new vscode.Position(Math.min(line, editor.document.lineCount - 1), 0);
+  editor.selection = new vscode.Selection(at, at);
+  editor.revealRange(editor.selection, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+}
+
 /** What the user should look at before they accept. `show`: the change. */
-export function tellWarnings(name: string, warnings: readonly string[], show: () => PromiseLike<unknown>): void {
+export function tellWarnings(name: string, warnings: readonly Sentence[], show: () => PromiseLike<unknown>): void {
   if (warnings.length === 0) {
     return;
   }
-  const told = vscode.l10n.t(
-    "Hearth: look at the change of '{0}' closely. {1}",
-    name,
-    warnings.map((each) => translate(each)).join(" "),
-  );
+  const told = vscode.l10n.t("Hearth: look at the change of '{0}' closely. {1}", name, warnings.map(inWords).join(" "));
   // The editor shows one line of a notification that has no button.
   const showChange = vscode.l10n.t("Show Change");
   vscode.window

@@ -1,10 +1,12 @@
 import * as vscode from "vscode";
 import { type Problem, rewritePrompt, type RewriteTask } from "../../core/edit/editPrompt";
+import type { AnyModel } from "../../protocol/engine";
 import type { EditorConfigs } from "../editorConfigs";
 import type { ReadableFiles } from "../readableFiles";
 import type { Settings } from "../settings";
+import { boxFirst } from "./boxFirst";
 import { type CodeRange, codeToFix, selectedCode } from "./codeRange";
-import { spotOf } from "./editSpot";
+import { type EditSpot, spotOf } from "./editSpot";
 import type { InlineReview } from "./inlineReview";
 import type { Instructions } from "./instructions";
 import type { ModelAccess } from "./modelAccess";
@@ -24,15 +26,23 @@ export interface EditPorts {
 
 /** `given`: the instruction, for a keybinding with arguments. */
 export async function refactor(ports: EditPorts, argument: unknown, given?: unknown): Promise<void> {
-  const spot = await spotOf(argument, ports.readable);
-  if (spot === undefined || (await ports.access.ready("edit")) === undefined) {
+  const { access, instructions, readable } = ports;
+  const spotted = spotOf(argument, readable);
+  if (typeof given !== "string" && access.refuses("edit") && (await access.ready("edit")) === undefined) {
     return;
   }
-  const instruction = (typeof given === "string" ? given : await ports.instructions.pick())?.trim() ?? "";
-  if (instruction === "") {
+  // A model that is not loaded is, while the user writes.
+  const asked = await boxFirst<[EditSpot, AnyModel]>(
+    (closing) => (typeof given === "string" ? Promise.resolve(given) : instructions.pick(closing)),
+    spotted,
+    spotted.then((spot) => (spot === undefined ? undefined : access.ready("edit"))),
+  );
+  const instruction = asked?.answer.trim() ?? "";
+  if (asked === undefined || instruction === "") {
     return;
   }
-  await ports.instructions.remember(instruction);
+  const [spot] = asked.needed;
+  await instructions.remember(instruction);
   const code = await selectedCode(spot.document, spot.range);
   await propose(ports, code, { kind: "refactor", instruction });
 }

@@ -4,12 +4,13 @@ import { AnswerStream } from "../../core/edit/answerStream";
 import { type Excerpt, planEdit } from "../../core/edit/editPrompt";
 import { isSame } from "../../core/edit/lineDiff";
 import type { RewriteOptions } from "../../core/edit/rewriteResult";
+import type { Sentence } from "../../core/edit/sentence";
 import type { CancelToken } from "../../core/ports";
 import type { AnyModel, ChatMessage } from "../../protocol/engine";
 import type { EditorConfigs } from "../editorConfigs";
 import type { Settings } from "../settings";
 import { tellFailure } from "../failures";
-import { translate } from "../translated";
+import { inWords } from "../translated";
 import type { CodeRange } from "./codeRange";
 import { type InlineReview, REVIEWED_LINES_MAX } from "./inlineReview";
 import type { ModelAccess } from "./modelAccess";
@@ -181,8 +182,8 @@ async function rewriteBeside({ access, proposals }: Reviewing, what: Rewrite): P
 }
 
 type Ending =
-  | { readonly kind: "written"; readonly warnings: readonly string[] }
-  | { readonly kind: "noCode"; readonly reason: string; readonly answer: string }
+  | { readonly kind: "written"; readonly warnings: readonly Sentence[] }
+  | { readonly kind: "noCode"; readonly reason: Sentence; readonly answer: string }
   | { readonly kind: "unwanted" };
 
 /** Where a change is written. */
@@ -281,12 +282,7 @@ function tellNoCode(name: string, { reason, answer }: Extract<Ending, { kind: "n
     void vscode.window.showWarningMessage(vscode.l10n.t("Hearth: the model gave no answer."));
     return;
   }
-  const told = vscode.l10n.t(
-    "Hearth: the model gave no code for '{0}'. {1} It said: {2}",
-    name,
-    translate(reason),
-    said,
-  );
+  const told = vscode.l10n.t("Hearth: the model gave no code for '{0}'. {1} It said: {2}", name, inWords(reason), said);
   const showAnswer = vscode.l10n.t("Show Answer");
   vscode.window
     .showWarningMessage(told, showAnswer)

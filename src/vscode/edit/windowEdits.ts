@@ -28,9 +28,6 @@ export interface WindowEditsOptions {
   readonly isWritableFile: IsWritableFile;
 }
 
-/** No part of a change is called so. */
-const NO_HUNK = -1;
-
 type Run = (...args: readonly unknown[]) => unknown;
 
 /** Editing with the model: commands, the lightbulb, and the changes that are proposed. */
@@ -141,11 +138,24 @@ export class WindowEdits implements vscode.Disposable {
       "hearth.edit.showWarnings": inReview((document) => {
         review.tellWarnings(document);
       }),
-      "hearth.edit.keepHunk": inReview((document, id) => {
-        review.keep(document, id ?? review.hunkAtCursor(document) ?? NO_HUNK);
-      }),
+      "hearth.edit.keepHunk": inReview(
+        (document, id) => {
+          const keep = (meant: number): void => {
+            review.keep(document, meant);
+          };
+          if (id === undefined) {
+            return review.atCursor(document, keep);
+          }
+          keep(id);
+          return undefined;
+        },
+        withProposal((proposal) => proposals.keepPart(proposal)),
+      ),
       "hearth.edit.undoHunk": inReview(
-        (document, id) => review.undo(document, id ?? review.hunkAtCursor(document) ?? NO_HUNK),
+        (document, id) => {
+          const undo = (meant: number): Promise<void> => review.undo(document, meant);
+          return id === undefined ? review.atCursor(document, undo) : undo(id);
+        },
         withProposal((proposal) => proposals.undoPart(proposal)),
       ),
       "hearth.edit.stop": withProposal((proposal) => {

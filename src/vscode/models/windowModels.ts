@@ -504,7 +504,7 @@ export class WindowModels implements vscode.Disposable {
     );
   }
 
-  /** A link of the failure was followed. */
+  /** A button of the failure. */
   async #takeStep(step: unknown): Promise<void> {
     if (step !== "mirror" && step !== "folder") {
       // A setting is only opened: what failed is still to be tried again.

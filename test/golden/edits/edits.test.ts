@@ -6,6 +6,7 @@ import { cleanCommitMessage } from "../../../src/core/edit/commitMessage";
 import { linesOf } from "../../../src/core/edit/lineDiff";
 import { namesIn } from "../../../src/core/edit/nameList";
 import { type RewriteOptions, rewriteOf } from "../../../src/core/edit/rewriteResult";
+import { englishSentence, type Sentence } from "../../../src/core/edit/sentence";
 import { detectIndentation } from "../../../src/core/indentation";
 
 const FOLDER = import.meta.dirname;
@@ -64,7 +65,7 @@ function run({ header, document, answer }: Case): string {
         return "(unchanged)";
       case "newDocument":
       case "nowhere":
-        return `(${placement.kind}: ${placement.reason})`;
+        return `(${placement.kind}: ${englishSentence(placement.reason)})`;
     }
   }
   const [first = 1, last = first] = where.split("-").map(Number);
@@ -74,14 +75,14 @@ function run({ header, document, answer }: Case): string {
     { kind: kind as RewriteOptions["kind"], hasEnded: block !== "cut" },
   );
   if (result.kind === "none") {
-    return `(none: ${result.reason})`;
+    return `(none: ${englishSentence(result.reason)})`;
   }
   const { range } = result;
   return shown([...lines.slice(0, range.start), ...result.lines, ...lines.slice(range.end)], result.warnings);
 }
 
-function shown(lines: readonly string[], warnings: readonly string[]): string {
-  return [...warnings.map((warning) => `(${warning})`), show(lines.join("\n")).trimEnd()].join("\n");
+function shown(lines: readonly string[], warnings: readonly Sentence[]): string {
+  return [...warnings.map((warning) => `(${englishSentence(warning)})`), show(lines.join("\n")).trimEnd()].join("\n");
 }
 
 const files = readdirSync(FOLDER)

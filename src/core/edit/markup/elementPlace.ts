@@ -5,7 +5,7 @@ import { withElided } from "../elision";
 import { isMarkerLine } from "../elisionMarkers";
 import { applyHunks, type LineHunk } from "../lineDiff";
 import type { StructuredPlacement } from "../structuredPlace";
-import { leftOutWarnings } from "../warnings";
+import { leftOutWarnings, REASONS } from "../warnings";
 import { type Element, elementsOf } from "./elements";
 
 export interface MarkupTarget {
@@ -43,7 +43,7 @@ export function placeElements(text: readonly string[], target: MarkupTarget): St
     const lines = code.slice(element.start, element.end);
     const found = counterpart(element, lines, elements, target);
     if (found === "several") {
-      const reason = `Several elements here are <${element.tag}>: put the cursor into the one that is meant.`;
+      const reason = { message: REASONS.severalElements, args: [element.tag] };
       return { kind: "nowhere", reason };
     }
     if (found === undefined) {
@@ -59,7 +59,7 @@ export function placeElements(text: readonly string[], target: MarkupTarget): St
     const fitted = fitIndentation(lines, { ...target, lines: old, width: 0 });
     const expanded = withElided(fitted, old, { tabWidth: target.indentation.size, languageId: target.languageId });
     if (expanded.kind === "unclear") {
-      return { kind: "nowhere", reason: "The code leaves parts out and does not say where they belong." };
+      return { kind: "nowhere", reason: REASONS.codeLeavesOut };
     }
     if (expanded.kind === "merged") {
       left.restored += expanded.restored;

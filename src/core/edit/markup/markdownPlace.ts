@@ -5,7 +5,7 @@ import { type ElisionStyle, withElided } from "../elision";
 import { isMarkerLine } from "../elisionMarkers";
 import { applyHunks, type LineHunk } from "../lineDiff";
 import type { StructuredPlacement } from "../structuredPlace";
-import { keptWarning, leftOutWarnings } from "../warnings";
+import { keptWarning, leftOutWarnings, REASONS } from "../warnings";
 import { literalLines, type Section, sectionsOf } from "./sections";
 
 export interface MarkdownTarget {
@@ -13,8 +13,6 @@ export interface MarkdownTarget {
   readonly indentation: Indentation;
   readonly cursorLine: number;
 }
-
-const SEVERAL = "Several sections here have this heading: put the cursor into the one that is meant.";
 
 /**
  * Puts sections of Markdown in the place of the document's with the same heading; subsections that the text does not have
@@ -41,7 +39,7 @@ function placeText(code: readonly string[], { lines, indentation, cursorLine }: 
   if (range !== undefined) {
     const expanded = withElided(code, lines.slice(range.start, range.end), styleOf(indentation));
     if (expanded.kind === "unclear") {
-      return { kind: "nowhere", reason: "The text leaves parts out and does not say where they belong." };
+      return { kind: "nowhere", reason: REASONS.textLeavesOut };
     }
     const warnings = expanded.kind === "merged" ? leftOutWarnings(expanded) : [];
     return { kind: "placed", lines: applyHunks(lines, [{ ...range, lines: expanded.lines }]), warnings };
@@ -87,7 +85,7 @@ class MarkdownPlacer {
     for (const section of own.sections) {
       const found = this.#find(section);
       if (found === "several") {
-        return { kind: "nowhere", reason: SEVERAL };
+        return { kind: "nowhere", reason: REASONS.severalSections };
       }
       if (found === undefined) {
         const scope = after ?? this.#sectionFor(section);

@@ -27,6 +27,8 @@ export interface Family {
   readonly allInClasses?: boolean;
   /** Functions with other parameters may share a name. */
   readonly overloads?: boolean;
+  /** Functions have clauses, which their patterns tell apart. */
+  readonly clauses?: boolean;
 }
 
 const FAMILIES: readonly (readonly [Family, readonly string[]])[] = [
@@ -45,7 +47,6 @@ const FAMILIES: readonly (readonly [Family, readonly string[]])[] = [
     [
       "ruby",
       "lua",
-      "elixir",
       "julia",
       "crystal",
       "matlab",
@@ -63,6 +64,7 @@ const FAMILIES: readonly (readonly [Family, readonly string[]])[] = [
       "nim",
     ],
   ],
+  [{ kind: "ruby", brackets: false, clauses: true }, ["elixir"]],
   [{ kind: "css", brackets: true }, ["css", "scss", "less"]],
   [{ kind: "json", brackets: true }, ["json", "jsonc", "json5"]],
   [{ kind: "yaml", brackets: false }, ["yaml"]],

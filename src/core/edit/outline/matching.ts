@@ -14,6 +14,8 @@ export interface MatchOptions {
   readonly cursorLine?: number;
   /** Functions of the language may share a name. */
   readonly hasOverloads?: boolean;
+  /** Functions have clauses: one of other literals in its patterns is another one. */
+  readonly hasClauses?: boolean;
 }
 
 /** `siblings`: what the other one stands among, which tells overloads apart. */
@@ -21,19 +23,21 @@ export function matchOf(
   wanted: Declaration,
   candidates: readonly Declaration[],
   siblings: readonly Declaration[],
-  { cursorLine, hasOverloads = false }: MatchOptions = {},
+  { cursorLine, hasOverloads = false, hasClauses = false }: MatchOptions = {},
 ): Match {
   if (wanted.name === "" || wanted.kind === "statement") {
     return NONE;
   }
-  const named = candidates.filter((each) => each.name === wanted.name && mayReplace(wanted, each));
+  const isClause = (each: Declaration): boolean =>
+    !hasClauses || each.kind !== "function" || literalsIn(each.parameters) === literalsIn(wanted.parameters);
+  const named = candidates.filter((each) => each.name === wanted.name && mayReplace(wanted, each) && isClause(each));
   const sameKind = named.filter(({ kind }) => kind === wanted.kind);
   const all = sameKind.length > 0 ? sameKind : named;
   const [only, ...others] = all;
   if (only === undefined) {
     return NONE;
   }
-  const rivals = siblings.filter((each) => each.name === wanted.name && each.kind === wanted.kind);
+  const rivals = siblings.filter((each) => each.name === wanted.name && each.kind === wanted.kind && isClause(each));
   if (others.length === 0) {
     // Of overloads that the answer has, one is the old one.
     const isIt =
@@ -106,6 +110,13 @@ function parametersIn(text: string): Parameter[] {
       const name = /[\p{L}\p{N}_$]+(?=\W*$)/u.exec(before)?.[0] ?? "";
       return { name, type: (behind ?? before.slice(0, before.lastIndexOf(name))).replaceAll(/\bfinal\b|\s/g, "") };
     });
+}
+
+/** Atoms, numbers, texts, structs and empty lists of a pattern. */
+function literalsIn(parameters: string): string {
+  return (parameters.match(/(?<![\w"'\])}?]):\w+|"[^"]*"|\b\d[\d.]*|%\w*|\b(?:nil|true|false)\b|\[\s*\]/g) ?? []).join(
+    " ",
+  );
 }
 
 function countOf(parameters: string): number {
