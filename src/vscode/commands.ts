@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { decimal } from "../protocol/decimal";
 import { isLanguageOn } from "../core/wanted";
 import type { StatusLine } from "../core/statusLine";
 import type { WindowChat } from "./chat/windowChat";
@@ -99,10 +100,10 @@ async function snoozeFor(snooze: Snooze, given: unknown): Promise<void> {
   const items = SNOOZE_MINUTES.map((minutes) => ({
     label:
       minutes < 60
-        ? vscode.l10n.t("{0} minutes", minutes)
+        ? vscode.l10n.t("{0} minutes", decimal(minutes))
         : minutes === 60
           ? vscode.l10n.t("1 hour")
-          : vscode.l10n.t("{0} hours", minutes / 60),
+          : vscode.l10n.t("{0} hours", decimal(minutes / 60)),
     minutes,
   }));
   const chosen = await vscode.window.showQuickPick(items, { title: vscode.l10n.t("Snooze Completion") });
@@ -136,7 +137,7 @@ async function restart(engine: WindowEngine): Promise<void> {
   const ms = await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title }, () =>
     engine.restart(),
   );
-  const seconds = (ms / 1000).toFixed(1);
+  const seconds = decimal(ms / 1000, 1, 1);
   vscode.window.setStatusBarMessage(vscode.l10n.t("Hearth: the engine was restarted in {0} s", seconds), TOLD_MS);
 }
 

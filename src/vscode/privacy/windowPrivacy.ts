@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { decimal } from "../../protocol/decimal";
 import { endpointAddress } from "../../endpoint/address";
 import { formatBytes } from "../../models/size";
 import type { WindowChat } from "../chat/windowChat";
@@ -103,7 +104,7 @@ export class WindowPrivacy implements vscode.Disposable {
     if (first !== undefined) {
       void vscode.window.showErrorMessage(
         more > 0
-          ? vscode.l10n.t("Hearth is not proved to be offline: {0}. And {1} more.", first, more)
+          ? vscode.l10n.t("Hearth is not proved to be offline: {0}. And {1} more.", first, decimal(more))
           : vscode.l10n.t("Hearth is not proved to be offline: {0}.", first),
       );
     }
@@ -139,7 +140,7 @@ export class WindowPrivacy implements vscode.Disposable {
     const { files, bytes, failures } = await this.deleteEverything(answer === all);
     const done = vscode.l10n.t(
       "Hearth has deleted {0} files ({1}); the engine is stopped until you restart it.",
-      files,
+      decimal(files),
       formatBytes(bytes),
     );
     if (failures.length === 0) {
