@@ -6,8 +6,8 @@ import type { WindowChat } from "./chat/windowChat";
 import { tellFailure } from "./failures";
 import { showMenu } from "./menu";
 import { turnOffOtherCompleters } from "./otherCompleters";
-import { type ReportPorts, reportSuggestion } from "./reporting";
 import type { PromptDocument } from "./promptDocument";
+import type { SuggestionReporting } from "./reporting";
 import type { Settings } from "./settings";
 import { showSkipReasons } from "./skipReasons";
 import type { Snooze } from "./snooze";
@@ -21,7 +21,7 @@ export interface CommandPorts {
   readonly engine: WindowEngine;
   readonly chat: WindowChat;
   readonly watch: SuggestionWatch;
-  readonly report: ReportPorts;
+  readonly report: SuggestionReporting;
   readonly prompt: PromptDocument;
   readonly log: vscode.LogOutputChannel;
   readonly status: () => StatusLine;
@@ -73,7 +73,7 @@ export function registerCommands(ports: CommandPorts): vscode.Disposable {
     "hearth.showSkipReasons": () => showSkipReasons(engine.requests, ports.nowMs()),
     "hearth.showStatistics": () => orTell(() => showStatistics(engine)),
     "hearth.showSuggestionStatistics": () => showSuggestionStatistics(ports.watch),
-    "hearth.reportSuggestion": () => orTell(() => reportSuggestion(ports.report)),
+    "hearth.reportSuggestion": () => orTell(() => ports.report.show()),
     "hearth.showPrompt": () => orTell(() => ports.prompt.show()),
     "hearth.showLog": () => showLog(ports),
     "hearth.restartEngine": () => restartOrTell(engine),
