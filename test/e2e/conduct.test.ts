@@ -106,11 +106,13 @@ for (const version of [NEWEST, OLDEST]) {
         await other.choices().first().click();
         await current.until("the suggestion is gone", async () => (await current.ghostText()) === "");
         await other.command("Hearth: End Snooze");
-        await other.press("F1");
-        await other.page.locator(".quick-input-widget input").first().fill(">Snooze");
         await other.until("there is nothing to end", async () => {
-          const found = await other.choices().allInnerTexts();
-          return found.join().includes("Snooze Completion") && !found.join().includes("End Snooze");
+          // An open palette goes on showing what it has found.
+          await other.press("Escape");
+          await other.press("F1");
+          await other.page.locator(".quick-input-widget input").first().fill(">Snooze");
+          await other.choices().filter({ hasText: "Snooze Completion" }).first().waitFor();
+          return (await other.choices().filter({ hasText: "End Snooze" }).count()) === 0;
         });
         await other.press("Escape");
       });
