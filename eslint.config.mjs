@@ -1,5 +1,5 @@
 import tseslint from "typescript-eslint";
-import { BARE_MESSAGES, BARE_VIEW_TEXTS } from "./tools/bareMessages.mjs";
+import { BARE_MESSAGES, BARE_VIEW_TEXTS, bareNumbers } from "./tools/bareMessages.mjs";
 
 const FORBIDDEN = [
   { selector: "ExportDefaultDeclaration", message: "Export by name: one name everywhere." },
@@ -40,7 +40,8 @@ export default tseslint.config(
   {
     files: ["src/vscode/**/*.ts", "src/web.ts"],
     ignores: ["**/*.test.ts"],
-    rules: { "no-restricted-syntax": ["error", ...FORBIDDEN, ...BARE_MESSAGES] },
+    plugins: { hearth: { rules: { "bare-numbers": bareNumbers } } },
+    rules: { "no-restricted-syntax": ["error", ...FORBIDDEN, ...BARE_MESSAGES], "hearth/bare-numbers": "error" },
   },
   {
     files: ["webview/**/*.ts"],

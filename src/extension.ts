@@ -36,6 +36,7 @@ import { HearthWindow } from "./vscode/hearthWindow";
 import { installedCatalog } from "./vscode/installedGrammars";
 import type { KeptByEditor, PrivacyPort } from "./vscode/privacy/privacyPort";
 import type { WindowPrivacy } from "./vscode/privacy/windowPrivacy";
+import { followEditorLanguage } from "./vscode/translated";
 import { showWalkthroughBeside } from "./vscode/walkthrough";
 import type { InlineCompletionProvider } from "./vscode/inlineCompletionProvider";
 
@@ -58,6 +59,7 @@ export interface HearthApi {
 
 /** Composition root: spawns nothing; the engine starts with the first document that is worked in. */
 export function activate(context: vscode.ExtensionContext): HearthApi {
+  followEditorLanguage();
   let source: SyntaxSource | undefined;
   const ledger = new BatchedLedger(nodeHttp, defaultModelFolder());
   const builtInModel = context.asAbsolutePath(join("models", "hearth-starter.gguf"));

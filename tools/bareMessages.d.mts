@@ -4,3 +4,4 @@ interface Restriction {
 }
 export const BARE_MESSAGES: readonly Restriction[];
 export const BARE_VIEW_TEXTS: readonly Restriction[];
+export const bareNumbers: object;

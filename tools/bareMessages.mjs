@@ -51,3 +51,33 @@ export const BARE_VIEW_TEXTS = [
   selector,
   message: "Give what a user reads or hears to t of webview/chat/texts.ts, as a whole sentence (CONTRIBUTING.md).",
 }));
+
+const BARE_NUMBER = "Give a number in a text to decimal of src/protocol/decimal.ts.";
+/** Of ts.TypeFlags. */
+const NUMBER_LIKE = 296;
+
+/** A number that goes into a text as it is looks English in every language. Needs types. */
+export const bareNumbers = {
+  meta: { type: "problem", fixable: "code", schema: [], messages: { bare: BARE_NUMBER } },
+  create(context) {
+    const services = context.sourceCode.parserServices;
+    const checker = services.program.getTypeChecker();
+    const isNumber = (node) => {
+      const type = checker.getTypeAtLocation(services.esTreeNodeToTSNodeMap.get(node));
+      return (type.isUnion() ? type.types : [type]).some(({ flags }) => (flags & NUMBER_LIKE) !== 0);
+    };
+    const wrapped = (node) => (fixer) => [fixer.insertTextBefore(node, "decimal("), fixer.insertTextAfter(node, ")")];
+    return {
+      "CallExpression[callee.object.property.name='l10n'][callee.property.name='t']"(node) {
+        for (const argument of node.arguments.slice(1)) {
+          if (isNumber(argument)) {
+            context.report({ node: argument, messageId: "bare", fix: wrapped(argument) });
+          }
+        }
+      },
+      "CallExpression[callee.property.name='toFixed']"(node) {
+        context.report({ node, messageId: "bare" });
+      },
+    };
+  },
+};

@@ -114,23 +114,42 @@ describe("Completer: what is not sure enough", () => {
 });
 
 describe("Completer: asked by hand", () => {
-  it("shows what is at all likely, or else the first line, and asked again all of it", async () => {
-    const path = { pieces: ["user", ".name", ".first", ".last"], probabilities: [0.9, 0.5, 0.5, 0.3] };
-    const { engine, ask } = setUp(path);
-    assert.equal(await ask("return |", MANUAL), "user.name.first");
-    assert.equal(engine.calls[0]!.state, "ended");
-    assert.equal(await ask("return |", MANUAL), "user.name.first.last");
-    const unlikely = setUp({ ...CALL, probabilities: [0.05, 1, 1, 1, 1] });
-    assert.equal(await unlikely.ask("return |", MANUAL), "user.name(first, last);");
-    // The bracket is known to be closed.
-    const opening = setUp({ ...CALL, probabilities: [0.9, 0.9, 0.5, 0.1, 0.9] });
-    assert.equal(await opening.ask("return |", MANUAL), "user.name");
+  it("shows the statement to its end, however unlikely", async () => {
+    for (const probabilities of [
+      [0.9, 0.5, 0.5, 0.3, 0.9],
+      [0.05, 1, 1, 1, 1],
+      [0.9, 0.9, 0.5, 0.1, 0.9],
+    ]) {
+      const { engine, ask } = setUp({ ...CALL, probabilities });
+      assert.equal(await ask("return |", MANUAL), "user.name(first, last);");
+      assert.equal(engine.calls[0]!.state, "ended");
+    }
+  });
+
+  it("shows the first statement of an empty block, not its first word, and asked again the block", async () => {
+    const pieces = ["const", " user", " = load(id);", "\n", "  use(user);", "\n", "}"];
+    const { ask } = setUp({ pieces, probabilities: [0.9, 0.05, 0.5, 1, 0.5, 1, 1] });
+    const empty = "function f(id) {\n  |\n}\n";
+    assert.equal(await ask(empty, MANUAL), "const user = load(id);");
+    assert.equal(await ask(empty, MANUAL), "const user = load(id);\n  use(user);");
+  });
+
+  it("shows all lines of a statement, as far as they are known", async () => {
+    const pieces = ["load(", "\n", "    id,", "\n", "  );", "\n", "  use(user);", "\n", "}"];
+    const { ask } = setUp({ pieces, probabilities: [0.9, 0.05, 0.5, 1, 0.5, 1, 1, 1, 1] });
+    assert.equal(await ask("function f(id) {\n  |\n}\n", MANUAL), "load(\n    id,\n  );");
+  });
+
+  it("shows more than a statement where that is likely", async () => {
+    const pieces = ["first();", "\n", "  second", "();", "\n", "  third", "();", "\n", "}"];
+    const { ask } = setUp({ pieces, probabilities: [0.9, 1, 0.9, 0.5, 1, 0.1, 0.2, 1, 1] });
+    assert.equal(await ask("function f() {\n  |\n}\n", MANUAL), "first();\n  second();");
   });
 
   it("goes beyond what was cut off where it was asked automatically", async () => {
     const { engine, ask } = setUp({ ...CALL, probabilities: [0.2, 0.9, 0.5, 0.9, 0.9] });
     assert.equal(await ask("return |"), "none lowConfidence");
-    assert.equal(await ask("return |", MANUAL), "user.name");
+    assert.equal(await ask("return |", MANUAL), "user.name(first, last);");
     assert.equal(engine.calls.length, 2);
   });
 

@@ -69,6 +69,26 @@ export function passingLength(judged: JudgedText, jointMin: number, at: Surround
   return end;
 }
 
+/**
+ * Where the statement is over in which a run of this length ends: at the end of its line, or of the line on which the last
+ * bracket that it opens is closed, as far as the text goes.
+ */
+export function statementLength(text: string, length: number, at: Surroundings): number {
+  const begun = Math.max(text.slice(0, length).trimEnd().length, text.length - text.trimStart().length);
+  const lineEnd = (from: number): number => {
+    const end = text.indexOf("\n", from);
+    return end < 0 ? text.length : end;
+  };
+  const pairs = pairsIn(text, at).sort((a, b) => a.opened - b.opened);
+  let end = lineEnd(begun);
+  for (const { opened, closed } of pairs) {
+    if (opened < end && end < closed) {
+      end = lineEnd(closed);
+    }
+  }
+  return end;
+}
+
 /** A token begins there, or a word or white space ends or begins: no sign of several characters is broken in two. */
 function isEdge(text: string, at: number, tokens: readonly JudgedToken[]): boolean {
   const around = [charBefore(text, at), text.charAt(at)];
@@ -130,7 +150,7 @@ interface OwnPair {
   readonly closed: number;
 }
 
-function pairsIn(text: string, { before, syntax }: Surroundings): readonly OwnPair[] {
+function pairsIn(text: string, { before, syntax }: Surroundings): OwnPair[] {
   const { lines } = readStructure(syntax.reader, (before + text).split("\n"), syntax.lineStart);
   const opened = new Map<Open, number>();
   const pairs: OwnPair[] = [];

@@ -1,7 +1,7 @@
 import { EngineError } from "../protocol/errors";
 import { afterTyping, type CachedAnswer } from "./completionCache";
 import type { CompletionOutcome, CompletionRequest } from "./completionRequest";
-import { passingLength } from "./gate";
+import { passingLength, statementLength } from "./gate";
 import type { InFlightRequest } from "./inFlightRequest";
 import { fitAnswer } from "./postprocess";
 import type { PendingCompletion } from "./pendingCompletion";
@@ -39,7 +39,7 @@ export function fittedOutcome(pending: PendingCompletion, answer: CachedAnswer):
 /** Below it more is typed wrong than right keys are saved: docs/completion.md. What a user asks for may be as unlikely. */
 const JOINT_MIN_BY_HAND = 0.1;
 
-/** Asked by hand: what is at all likely, else the first line; all of it to one who asks again. */
+/** Asked by hand: what is at all likely, to the end of its statement; all of it to one who asks again. */
 function passingText({ request, jointMin, isRepeated, at }: PendingCompletion, answer: CachedAnswer): string {
   const { text } = answer;
   if (jointMin === 0 || isRepeated) {
@@ -48,8 +48,8 @@ function passingText({ request, jointMin, isRepeated, at }: PendingCompletion, a
   if (request.trigger === "automatic") {
     return text.slice(0, passingLength(answer, jointMin, at));
   }
-  const likely = text.slice(0, passingLength(answer, Math.min(jointMin, JOINT_MIN_BY_HAND), at));
-  return isWorthALook(likely) ? likely : (/^\s*[^\n]*/.exec(text)?.[0] ?? "");
+  const likely = passingLength(answer, Math.min(jointMin, JOINT_MIN_BY_HAND), at);
+  return text.slice(0, statementLength(text, likely, at));
 }
 
 const CHARS_MIN = 3;

@@ -1,3 +1,4 @@
+import { decimal } from "../protocol/decimal";
 import { inEnglish, type Translate } from "../protocol/translate";
 import { SKIP_REASONS, type SkipReason } from "./skipReasons";
 
@@ -87,7 +88,7 @@ export function lastLine({ lastDone }: RequestLog, t: Translate = inEnglish): st
   }
   const { reason, totalMs } = lastDone;
   const what = reason === undefined ? t("shown") : withinLine(SKIP_REASONS[reason].title, t);
-  return t("last: {0}, {1} ms", what, totalMs.toFixed(0));
+  return t("last: {0}, {1} ms", what, decimal(totalMs));
 }
 
 /** Other languages have capitals of their own within a line. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { writeNumbersIn } from "../protocol/decimal";
 import { EngineError } from "../protocol/errors";
-import { statusLine, timeOfDay, type WindowFacts } from "./statusLine";
+import { statisticsLines, statusLine, timeOfDay, type WindowFacts } from "./statusLine";
 
 const MODEL = { title: "Starter", capabilities: ["complete"] } as const;
 const ABOUT = "Starter · runs on this machine, nothing is sent";
@@ -73,7 +74,7 @@ describe("statusLine", () => {
     assert.equal(
       shown({ statistics, lastSkipReason: "empty" }),
       `ready | Starter | ${ABOUT} | Writes 23, reads 118 tokens/s | 63 % of expert weights came from memory | ` +
-        "1050 MB of memory | Last: The model has nothing to add here.",
+        "1,050 MB of memory | Last: The model has nothing to add here.",
     );
   });
 
@@ -83,7 +84,7 @@ describe("statusLine", () => {
     assert.equal(
       shown({ statistics }),
       `ready | Starter | ${ABOUT} | 77 % of expert weights came from memory | 317 experts fit, 8 % came late | ` +
-        "61.2 MB read and 18.0 ms waited per token | 1050 MB of memory",
+        "61.2 MB read and 18.0 ms waited per token | 1,050 MB of memory",
     );
   });
 
@@ -139,5 +140,17 @@ describe("statusLine", () => {
   it("says so where the model cannot complete", () => {
     const engine = { kind: "ready", model: { title: "Chatter", capabilities: ["chat"] } } as const;
     assert.match(shown({ engine }), /^paused \|.*not trained to complete.* \| Chatter · runs on/);
+  });
+
+  it("writes numbers as the language of its texts does", () => {
+    writeNumbersIn("de");
+    try {
+      assert.deepEqual(statisticsLines({ decodeTps: 23.4, prefillTps: 1438, memoryBytes: 1.05e9 }), [
+        "writes 23, reads 1.438 tokens/s",
+        "1.050 MB of memory",
+      ]);
+    } finally {
+      writeNumbersIn("en");
+    }
   });
 });

@@ -6,6 +6,7 @@ import type {
   ReadStatistics,
 } from "../protocol/engine";
 import type { EngineError } from "../protocol/errors";
+import { decimal } from "../protocol/decimal";
 import { inEnglish, type Translate } from "../protocol/translate";
 import type { RemedyName } from "./remedies";
 import { FAILURES, SKIP_REASONS, type SkipReason, type UnwantedReason } from "./skipReasons";
@@ -192,23 +193,23 @@ export function statisticsLines(statistics: GenerationStatistics | undefined, t:
   }
   const { prefillTps, decodeTps, expertHitRate, reading, memoryBytes } = statistics;
   const speeds = [
-    ...(decodeTps === undefined ? [] : [t("writes {0}", decodeTps.toFixed(0))]),
-    ...(prefillTps === undefined ? [] : [t("reads {0}", prefillTps.toFixed(0))]),
+    ...(decodeTps === undefined ? [] : [t("writes {0}", decimal(decodeTps))]),
+    ...(prefillTps === undefined ? [] : [t("reads {0}", decimal(prefillTps))]),
   ];
   return [
     ...(speeds.length === 0 ? [] : [t("{0} tokens/s", speeds.join(", "))]),
     ...(expertHitRate === undefined
       ? []
-      : [t("{0} % of expert weights came from memory", (expertHitRate * 100).toFixed(0))]),
+      : [t("{0} % of expert weights came from memory", decimal(expertHitRate * 100))]),
     ...(reading === undefined ? [] : readingLines(reading, t)),
-    t("{0} MB of memory", (memoryBytes / 1e6).toFixed(0)),
+    t("{0} MB of memory", decimal(memoryBytes / 1e6)),
   ];
 }
 
 function readingLines({ bytesPerToken, waitedMsPerToken, lateRate, slots }: ReadStatistics, t: Translate): string[] {
   return [
-    t("{0} experts fit, {1} % came late", slots, (lateRate * 100).toFixed(0)),
-    t("{0} MB read and {1} ms waited per token", (bytesPerToken / 1e6).toFixed(1), waitedMsPerToken.toFixed(1)),
+    t("{0} experts fit, {1} % came late", slots, decimal(lateRate * 100)),
+    t("{0} MB read and {1} ms waited per token", decimal(bytesPerToken / 1e6, 1, 1), decimal(waitedMsPerToken, 1, 1)),
   ];
 }
 

@@ -3,7 +3,7 @@ import type { DoctorReport } from "./examination";
 import { reportMarkdown, reportText } from "./reportText";
 
 const REPORT: DoctorReport = {
-  version: "0.1.0",
+  version: "0.2.0",
   node: "v20",
   platform: "linux-x64",
   isa: "avx2",

@@ -1,3 +1,5 @@
+import { decimal } from "../protocol/decimal";
+
 /** "2.5 GB", "130 MB", "12 kB": powers of a thousand, as drives and file managers count. */
 export function formatBytes(bytes: number): string {
   const units = ["bytes", "kB", "MB", "GB", "TB"];
@@ -8,7 +10,7 @@ export function formatBytes(bytes: number): string {
     unit += 1;
   }
   const digits = unit >= 3 && value < 99.5 ? 1 : 0;
-  return `${value.toFixed(digits)} ${units[unit] ?? ""}`;
+  return `${decimal(value, digits, digits)} ${units[unit] ?? ""}`;
 }
 
 /** "3 min", "40 s", "2 h 5 min". */

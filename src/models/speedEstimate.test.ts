@@ -2,12 +2,32 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { writeNumbersIn } from "../protocol/decimal";
 import { catalogueModel } from "./catalogue";
 import { knownMemorySpeed, measureMemorySpeed, MEMORY_SPEED_FILE, rememberMemorySpeed } from "./memorySpeed";
+import { formatBytes } from "./size";
 import { expectedSpeed, speedText } from "./speedEstimate";
 
 const fileOf = (id: string) => catalogueModel({ id })!.file;
 const SPEED = { leastBytesPerSecond: 31e9, mostBytesPerSecond: 35e9 };
+
+describe("numbers for people", () => {
+  afterEach(() => {
+    writeNumbersIn("en");
+  });
+
+  it("are written as the language of the texts writes them", () => {
+    const texts = (): string[] => [
+      formatBytes(2.5e9),
+      formatBytes(130e6),
+      speedText({ leastTps: 0.46, mostTps: 25, dependsOnDrive: false }),
+    ];
+    const speeds = (from: string): string => `${from} to 25 tokens a second`;
+    assert.deepEqual(texts(), ["2.5 GB", "130 MB", speeds("0.5")]);
+    writeNumbersIn("de");
+    assert.deepEqual(texts(), ["2,5 GB", "130 MB", speeds("0,5")]);
+  });
+});
 
 describe("the speed that a model is expected to have", () => {
   it("holds what was measured on the machine of docs/performance.md", () => {

@@ -1,5 +1,6 @@
 import { defaultMemoryBudget } from "../machineMemory";
 import type { BudgetOffer, CatalogueFile, ExpectedSpeed, MachineFacts } from "../protocol/models";
+import { decimal } from "../protocol/decimal";
 import { inEnglish, type Translate } from "../protocol/translate";
 import type { MemorySpeed } from "./memorySpeed";
 
@@ -50,10 +51,10 @@ export function speedText({ leastTps, mostTps, dependsOnDrive }: ExpectedSpeed, 
 /** To one significant digit and a half: 0.5, 3, 12, 35, 120. */
 function round(tps: number): string {
   if (tps < 1) {
-    return Math.max(0.1, tps).toFixed(1);
+    return decimal(Math.max(0.1, tps), 1, 1);
   }
   const step = tps < 10 ? 1 : tps < 20 ? 2 : tps < 100 ? 5 : 20;
-  return String(Math.max(1, Math.round(tps / step) * step));
+  return decimal(Math.max(1, Math.round(tps / step) * step));
 }
 
 /** "412 of 1024 experts stay in memory". */

@@ -1,12 +1,13 @@
 import * as vscode from "vscode";
+import { decimal } from "../protocol/decimal";
 import { isLanguageOn } from "../core/wanted";
 import type { StatusLine } from "../core/statusLine";
 import type { WindowChat } from "./chat/windowChat";
 import { tellFailure } from "./failures";
 import { showMenu } from "./menu";
 import { turnOffOtherCompleters } from "./otherCompleters";
-import { type ReportPorts, reportSuggestion } from "./reporting";
 import type { PromptDocument } from "./promptDocument";
+import type { SuggestionReporting } from "./reporting";
 import type { Settings } from "./settings";
 import { showSkipReasons } from "./skipReasons";
 import type { Snooze } from "./snooze";
@@ -20,7 +21,7 @@ export interface CommandPorts {
   readonly engine: WindowEngine;
   readonly chat: WindowChat;
   readonly watch: SuggestionWatch;
-  readonly report: ReportPorts;
+  readonly report: SuggestionReporting;
   readonly prompt: PromptDocument;
   readonly log: vscode.LogOutputChannel;
   readonly status: () => StatusLine;
@@ -72,7 +73,7 @@ export function registerCommands(ports: CommandPorts): vscode.Disposable {
     "hearth.showSkipReasons": () => showSkipReasons(engine.requests, ports.nowMs()),
     "hearth.showStatistics": () => orTell(() => showStatistics(engine)),
     "hearth.showSuggestionStatistics": () => showSuggestionStatistics(ports.watch),
-    "hearth.reportSuggestion": () => orTell(() => reportSuggestion(ports.report)),
+    "hearth.reportSuggestion": () => orTell(() => ports.report.show()),
     "hearth.showPrompt": () => orTell(() => ports.prompt.show()),
     "hearth.showLog": () => showLog(ports),
     "hearth.restartEngine": () => restartOrTell(engine),
@@ -99,10 +100,10 @@ async function snoozeFor(snooze: Snooze, given: unknown): Promise<void> {
   const items = SNOOZE_MINUTES.map((minutes) => ({
     label:
       minutes < 60
-        ? vscode.l10n.t("{0} minutes", minutes)
+        ? vscode.l10n.t("{0} minutes", decimal(minutes))
         : minutes === 60
           ? vscode.l10n.t("1 hour")
-          : vscode.l10n.t("{0} hours", minutes / 60),
+          : vscode.l10n.t("{0} hours", decimal(minutes / 60)),
     minutes,
   }));
   const chosen = await vscode.window.showQuickPick(items, { title: vscode.l10n.t("Snooze Completion") });
@@ -136,7 +137,7 @@ async function restart(engine: WindowEngine): Promise<void> {
   const ms = await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title }, () =>
     engine.restart(),
   );
-  const seconds = (ms / 1000).toFixed(1);
+  const seconds = decimal(ms / 1000, 1, 1);
   vscode.window.setStatusBarMessage(vscode.l10n.t("Hearth: the engine was restarted in {0} s", seconds), TOLD_MS);
 }
 

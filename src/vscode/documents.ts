@@ -13,6 +13,7 @@ const NOT_WRITTEN_IN = new Set([
   // Hearth's own: of such schemes the editor does not say that nobody can write there.
   "hearth-prompt",
   "hearth-proof",
+  "hearth-report",
 ]);
 
 /** Whether a user can type code into the document, wherever it is stored. */

@@ -24,6 +24,7 @@ import { InlineCompletionProvider } from "./inlineCompletionProvider";
 import { languageName } from "./languageNames";
 import { NearDefinitions } from "./nearDefinitions";
 import { PromptDocument } from "./promptDocument";
+import { SuggestionReporting } from "./reporting";
 import { LanguageModelProvider } from "./languageModelProvider";
 import { warnAboutOtherCompleters } from "./otherCompleters";
 import type { OpenModels } from "./models/modelsPort";
@@ -85,6 +86,8 @@ export class HearthWindow {
   readonly #memory: WindowMemory;
   readonly #definitions: NearDefinitions;
   #thinking = false;
+  /** As the editor was told. */
+  #isSnoozed = false;
 
   constructor({
     context,
@@ -163,7 +166,12 @@ export class HearthWindow {
       void warnAboutOtherCompleters(context.globalState, settings);
     }, OTHERS_AFTER_MS);
     const version = (context.extension.packageJSON as { readonly version: string }).version;
-    const report = { lastShown: () => this.provider.lastShown, readable, reproduce, version };
+    const report = new SuggestionReporting({
+      shownIn: (document) => this.provider.lastShownIn(document),
+      readable,
+      reproduce,
+      version,
+    });
     const prompt = new PromptDocument(this.engine, readable);
     const ports = { settings, snooze, engine: this.engine, chat: this.chat, log, engineLog, watch, report, prompt };
     context.subscriptions.push(
@@ -177,6 +185,7 @@ export class HearthWindow {
       this.#memory,
       this.#definitions,
       prompt,
+      report,
       new WorkspaceFiles(this.engine, settings, readable, log, gitIgnored),
       this.provider,
       watch,
@@ -295,6 +304,11 @@ export class HearthWindow {
   }
 
   #show(): void {
+    const isSnoozed = this.#snooze.untilMs !== undefined;
+    if (isSnoozed !== this.#isSnoozed) {
+      this.#isSnoozed = isSnoozed;
+      void vscode.commands.executeCommand("setContext", "hearth.snoozed", isSnoozed);
+    }
     this.#statusBar.show(this.status());
   }
 

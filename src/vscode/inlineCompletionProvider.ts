@@ -67,8 +67,11 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     }
   });
 
-  /** In memory only, for a user who wants to report it. */
-  #lastShown: ShownSuggestion | undefined;
+  /** By document. In memory only, for a user who wants to report it. */
+  readonly #lastShown = new Map<string, ShownSuggestion>();
+  readonly #closed = vscode.workspace.onDidCloseTextDocument((document) => {
+    this.#lastShown.delete(documentIdOf(document));
+  });
 
   /** Whether a request has been waiting for long. */
   readonly onDidChangeThinking = this.#thinkingChanged.event;
@@ -105,6 +108,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
 
   dispose(): void {
     this.#moved.dispose();
+    this.#closed.dispose();
     this.#removals.dispose();
     this.#thinkingChanged.dispose();
     this.#answered.dispose();
@@ -145,8 +149,8 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     }
   }
 
-  get lastShown(): ShownSuggestion | undefined {
-    return this.#lastShown;
+  lastShownIn(document: vscode.TextDocument): ShownSuggestion | undefined {
+    return this.#lastShown.get(documentIdOf(document));
   }
 
   /** Something may be shown that a switch of another window takes away. */
@@ -240,8 +244,9 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
       const shown: ShownPlace = { document, version: document.version, offset: request.offset };
       const wantsOthers = request.trigger === "manual" && isSamePlace(this.#shown, shown);
       const first = await completer.complete(request, token);
-      if (first.kind === "text") {
-        this.#lastShown = completer.lastShown;
+      const { lastShown } = completer;
+      if (first.kind === "text" && lastShown?.request.documentId === request.documentId) {
+        this.#lastShown.set(request.documentId, lastShown);
       }
       if (first.kind !== "cancelled") {
         this.#shown = first.kind === "text" ? shown : undefined;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Linter } from "eslint";
+import { ESLint, Linter } from "eslint";
 import manifest from "../../package.json" with { type: "json" };
 import { MANIFEST, nlsKeyOf } from "../../test/fixtures/manifest";
 import { inEnglish } from "../protocol/translate";
@@ -145,6 +145,28 @@ describe("What the code says", () => {
     ]) {
       assert.equal(complaints(fine), 0, fine);
     }
+  });
+
+  it("has its numbers from decimal, or lint says so", async function () {
+    this.timeout(60_000);
+    const code = [
+      'import * as vscode from "vscode";',
+      'import { decimal } from "../protocol/decimal";',
+      "export const texts = (all: readonly string[], count: number | string, pid: number): string[] => [",
+      '  vscode.l10n.t("{0} files", all.length),',
+      '  vscode.l10n.t("{0} files", count),',
+      '  vscode.l10n.t("{0} of {1}", "one", 2),',
+      "  (all.length / 3).toFixed(1),",
+      '  vscode.l10n.t("{0} files of process {1} of {2}", decimal(all.length), String(pid), "many"),',
+      "];",
+      "",
+    ].join("\n");
+    const [result] = await new ESLint().lintText(code, { filePath: join("src", "vscode", "menu.ts") });
+    const complaints = result?.messages.filter(({ ruleId }) => ruleId === "hearth/bare-numbers") ?? [];
+    assert.deepEqual(
+      complaints.map(({ line }) => line),
+      [4, 5, 6, 7],
+    );
   });
 
   it("goes through t in the chat view, or lint says so", () => {

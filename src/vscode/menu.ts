@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { decimal } from "../protocol/decimal";
 import type { Eagerness } from "../core/gate";
 import type { RemedyName } from "../core/remedies";
 import { lastLine } from "../core/requestLog";
@@ -174,7 +175,7 @@ function endpointItems({ endpoint }: Settings, remedies: readonly RemedyName[]):
 }
 
 function budgetText({ memoryBudgetGib: gib }: Settings): string {
-  return gib === 0 ? vscode.l10n.t("automatic") : `${String(gib)} GiB`;
+  return gib === 0 ? vscode.l10n.t("automatic") : `${decimal(gib, 2)} GiB`;
 }
 
 function suggestionsItem(watch: SuggestionWatch): MenuItem {

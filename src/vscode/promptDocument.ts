@@ -2,38 +2,24 @@ import * as vscode from "vscode";
 import { promptView } from "../core/promptView";
 import { completionPosition } from "./documents";
 import type { ReadableFiles } from "./readableFiles";
+import { ShownText } from "./shownText";
 import type { WindowEngine } from "./windowEngine";
 
 export const PROMPT_SCHEME = "hearth-prompt";
-const PROMPT = vscode.Uri.from({ scheme: PROMPT_SCHEME, path: "/Hearth Prompt.txt" });
 
-/** The last prompt that a user wanted to see, as a read-only document: nothing of it is ever to be saved. In memory only. */
+/** The last prompt that a user wanted to see. */
 export class PromptDocument implements vscode.Disposable {
   readonly #engine: WindowEngine;
   readonly #readable: Pick<ReadableFiles, "ruleOf">;
-  readonly #changed = new vscode.EventEmitter<vscode.Uri>();
-  readonly #disposables: vscode.Disposable;
-  #text = "";
+  readonly #shown = new ShownText(PROMPT_SCHEME, "Hearth Prompt.txt");
 
   constructor(engine: WindowEngine, readable: Pick<ReadableFiles, "ruleOf">) {
     this.#engine = engine;
     this.#readable = readable;
-    this.#disposables = vscode.Disposable.from(
-      this.#changed,
-      vscode.workspace.registerTextDocumentContentProvider(PROMPT_SCHEME, {
-        onDidChange: this.#changed.event,
-        provideTextDocumentContent: () => this.#text,
-      }),
-      vscode.workspace.onDidCloseTextDocument(({ uri }) => {
-        if (uri.scheme === PROMPT_SCHEME) {
-          this.#text = "";
-        }
-      }),
-    );
   }
 
   dispose(): void {
-    this.#disposables.dispose();
+    this.#shown.dispose();
   }
 
   /** The prompt at the cursor of the active editor. Errors: EngineError. */
@@ -52,8 +38,7 @@ export class PromptDocument implements vscode.Disposable {
       void vscode.window.showWarningMessage(vscode.l10n.t("Hearth: there is no prompt of this file: {0}.", rule));
       return;
     }
-    this.#text = promptView(await completer.explain(completionPosition(editor.document, editor.selection.active)));
-    this.#changed.fire(PROMPT);
-    await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(PROMPT), { preview: true });
+    const explained = await completer.explain(completionPosition(editor.document, editor.selection.active));
+    await this.#shown.show(promptView(explained));
   }
 }

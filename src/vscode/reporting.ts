@@ -1,48 +1,58 @@
 import * as vscode from "vscode";
 import { type Reproduce, reportOf, type ShownSuggestion } from "../core/report/suggestionReport";
-import { documentIdOf } from "./documents";
 import type { ReadableFiles } from "./readableFiles";
+import { ShownText } from "./shownText";
 
 export interface ReportPorts {
-  readonly lastShown: () => ShownSuggestion | undefined;
+  /** In this document, last. */
+  readonly shownIn: (document: vscode.TextDocument) => ShownSuggestion | undefined;
   readonly readable: ReadableFiles;
   readonly reproduce: Reproduce;
   readonly version: string;
 }
 
-/** Shows, in a document of its own, the commands that reproduce the last suggestion. They leave the machine by the user's hand. */
-export async function reportSuggestion({ lastShown, readable, reproduce, version }: ReportPorts): Promise<void> {
-  const shown = lastShown();
-  if (shown === undefined) {
-    void vscode.window.showInformationMessage(vscode.l10n.t("Hearth has suggested nothing in this window yet."));
-    return;
+/** The commands that reproduce a suggestion, in a document of their own. They leave the machine by the user's hand. */
+export class SuggestionReporting implements vscode.Disposable {
+  readonly #ports: ReportPorts;
+  readonly #report = new ShownText("hearth-report", "Hearth Suggestion.sh");
+
+  constructor(ports: ReportPorts) {
+    this.#ports = ports;
   }
-  const rule = await ruleOf(shown.request.documentId, readable);
-  if (rule !== undefined) {
-    void vscode.window.showWarningMessage(vscode.l10n.t("Hearth: nothing of this file is shown: {0}.", rule));
-    return;
+
+  dispose(): void {
+    this.#report.dispose();
   }
-  const program = `Hearth ${version} in ${vscode.env.appName} ${vscode.version}`;
-  const { script, reproduces } = await reportOf(shown, reproduce, program);
-  const document = await vscode.workspace.openTextDocument({ content: script, language: "shellscript" });
-  await vscode.window.showTextDocument(document, { preview: true });
-  // Not waited for: the command has done its work, and the document is there to be read and changed first.
-  void offerToCopy(document, reproduces);
+
+  /** The last suggestion in the active document. */
+  async show(): Promise<void> {
+    const { shownIn, readable, reproduce, version } = this.#ports;
+    const active = vscode.window.activeTextEditor?.document;
+    const shown = active === undefined ? undefined : shownIn(active);
+    if (active === undefined || shown === undefined) {
+      void vscode.window.showInformationMessage(vscode.l10n.t("Hearth has suggested nothing in this file yet."));
+      return;
+    }
+    // Rules may have changed since it was shown.
+    const rule = await readable.ruleOf(active);
+    if (rule !== undefined) {
+      void vscode.window.showWarningMessage(vscode.l10n.t("Hearth: nothing of this file is shown: {0}.", rule));
+      return;
+    }
+    const program = `Hearth ${version} in ${vscode.env.appName} ${vscode.version}`;
+    const { script, reproduces } = await reportOf(shown, reproduce, program);
+    await this.#report.show(script);
+    // Not waited for: the command has done its work, and the document is there to be read first.
+    void offerToCopy(script, reproduces);
+  }
 }
 
-async function offerToCopy(document: vscode.TextDocument, reproduces: boolean): Promise<void> {
+async function offerToCopy(script: string, reproduces: boolean): Promise<void> {
   const copy = vscode.l10n.t("Copy");
   const told = reproduces
     ? vscode.l10n.t("These commands reproduce the last suggestion. They hold a part of your file; nothing was sent.")
     : vscode.l10n.t("The last suggestion could not be reproduced from its text alone. Nothing was sent.");
   if ((await vscode.window.showInformationMessage(told, copy)) === copy) {
-    // As it is by then: the user may have taken something out.
-    await vscode.env.clipboard.writeText(document.getText().replaceAll("\r\n", "\n"));
+    await vscode.env.clipboard.writeText(script);
   }
-}
-
-/** Rules may have changed since it was shown. */
-async function ruleOf(documentId: string, readable: ReadableFiles): Promise<string | undefined> {
-  const document = vscode.workspace.textDocuments.find((each) => documentIdOf(each) === documentId);
-  return document === undefined ? readable.ruleOfFile(vscode.Uri.parse(documentId)) : readable.ruleOf(document);
 }

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { decimal } from "../protocol/decimal";
 import type { RequestLog, RequestRecord } from "../core/requestLog";
 import { offer } from "./failures";
 import { explanationOf } from "./translated";
@@ -29,9 +30,9 @@ export async function showSkipReasons(log: RequestLog, nowMs: number): Promise<v
 
 function itemOf(record: RequestRecord, nowMs: number): RecordItem {
   const { outcome, reason, path, trigger, startedMs, totalMs, source, shownChars } = record;
-  const ago = vscode.l10n.t("{0} s ago", ((nowMs - startedMs) / 1000).toFixed(1));
+  const ago = vscode.l10n.t("{0} s ago", decimal((nowMs - startedMs) / 1000, 1, 1));
   const description = [path, ago, ...(trigger === "manual" ? [vscode.l10n.t("by hand")] : [])].join(", ");
-  const took = `${totalMs.toFixed(0)} ms`;
+  const took = `${decimal(totalMs)} ms`;
   if (outcome === "text") {
     const said = source === undefined || source === "engine" ? [] : [SOURCES[source]];
     const details = [...(record.isUnjudged === true ? [UNGATED] : []), ...said];
@@ -52,7 +53,7 @@ function itemOf(record: RequestRecord, nowMs: number): RecordItem {
 }
 
 function characters(count: number): string {
-  return count === 1 ? vscode.l10n.t("1 character") : vscode.l10n.t("{0} characters", count);
+  return count === 1 ? vscode.l10n.t("1 character") : vscode.l10n.t("{0} characters", decimal(count));
 }
 
 const UNGATED = vscode.l10n.t("Ungated: the endpoint tells no probabilities.");

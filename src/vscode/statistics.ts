@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { decimal } from "../protocol/decimal";
 import { statisticsLines } from "../core/statusLine";
 import {
   type EndpointModel,
@@ -48,26 +49,32 @@ function rowsOf(
     ...(status.kind === "ready"
       ? modelRows(status.model)
       : [[vscode.l10n.t("Model"), status.kind] satisfies [string, string]]),
-    [vscode.l10n.t("Answers"), vscode.l10n.t("{0}, {1} cancelled, {2} superseded", answered, cancelled, superseded)],
-    [vscode.l10n.t("Documents and chats in memory"), vscode.l10n.t("{0} and {1}", sessions.completion, sessions.chat)],
+    [
+      vscode.l10n.t("Answers"),
+      vscode.l10n.t("{0}, {1} cancelled, {2} superseded", decimal(answered), decimal(cancelled), decimal(superseded)),
+    ],
+    [
+      vscode.l10n.t("Documents and chats in memory"),
+      vscode.l10n.t("{0} and {1}", decimal(sessions.completion), decimal(sessions.chat)),
+    ],
     [
       vscode.l10n.t("Code remembered, in memory only"),
       vscode.l10n.t(
         "{0} documents, {1} tokens, {2} MB, of all windows",
-        memory.documents,
-        memory.tokens,
-        (memory.bytes / 1e6).toFixed(1),
+        decimal(memory.documents),
+        decimal(memory.tokens),
+        decimal(memory.bytes / 1e6, 1, 1),
       ),
     ],
-    [vscode.l10n.t("Process"), vscode.l10n.t("{0}, for {1} minutes", String(pid), (uptimeMs / 60_000).toFixed(1))],
-    [vscode.l10n.t("Windows that use it"), String(clients)],
+    [vscode.l10n.t("Process"), vscode.l10n.t("{0}, for {1} minutes", String(pid), decimal(uptimeMs / 60_000, 1, 1))],
+    [vscode.l10n.t("Windows that use it"), decimal(clients)],
     [
       vscode.l10n.t("Network"),
       network === "denied"
         ? vscode.l10n.t("blocked by the operating system")
         : vscode.l10n.t("not used: the engine has no code for it"),
     ],
-    [vscode.l10n.t("Models loaded since its start"), String(loads)],
+    [vscode.l10n.t("Models loaded since its start"), decimal(loads)],
   ];
 }
 
@@ -78,7 +85,7 @@ function endpointRows(model: EndpointModel): [string, string][] {
       vscode.l10n.t("Endpoint"),
       vscode.l10n.t("{0}; code around the cursor, chats and edits are sent there", model.path),
     ],
-    [vscode.l10n.t("Context"), vscode.l10n.t("{0} tokens", model.contextTokens)],
+    [vscode.l10n.t("Context"), vscode.l10n.t("{0} tokens", decimal(model.contextTokens))],
     [
       vscode.l10n.t("Fills in"),
       model.traits.fimLayouts.length === 0
@@ -96,10 +103,13 @@ function modelRows(model: ModelInfo): [string, string][] {
   return [
     [vscode.l10n.t("Model"), `${model.title}, ${model.quantLabel}`],
     [vscode.l10n.t("File"), model.path],
-    [vscode.l10n.t("Context"), vscode.l10n.t("{0} tokens", model.contextTokens)],
-    [vscode.l10n.t("Kernels"), vscode.l10n.t("{0}, {1} threads", model.isa, model.threads)],
-    [vscode.l10n.t("Memory planned"), `${(model.plannedBytes / 1e6).toFixed(0)} MB`],
-    [vscode.l10n.t("Experts that fit in memory"), vscode.l10n.t("{0} of {1}", model.slots, model.slotsForAll)],
+    [vscode.l10n.t("Context"), vscode.l10n.t("{0} tokens", decimal(model.contextTokens))],
+    [vscode.l10n.t("Kernels"), vscode.l10n.t("{0}, {1} threads", model.isa, decimal(model.threads))],
+    [vscode.l10n.t("Memory planned"), `${decimal(model.plannedBytes / 1e6)} MB`],
+    [
+      vscode.l10n.t("Experts that fit in memory"),
+      vscode.l10n.t("{0} of {1}", decimal(model.slots), decimal(model.slotsForAll)),
+    ],
     [vscode.l10n.t("Good for"), model.capabilities.map((each) => CAPABILITY_WORDS[each]).join(", ")],
   ];
 }

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { decimal } from "../protocol/decimal";
 import type { CompletionOutcome, CompletionRequest } from "../core/completionRequest";
 import type { Clock } from "../core/ports";
 import { SuggestionLedger } from "../core/suggestionLedger";
@@ -105,7 +106,9 @@ export function suggestionsLine({ counts }: SuggestionWatch, languageId: string)
 /** For the status menu: why a language might rather be switched off; undefined where it need not be. */
 export function poorLine({ counts }: SuggestionWatch, languageId: string): string | undefined {
   const of = countsIn(counts, languageId);
-  return arePoor(of) ? vscode.l10n.t("only {0} of {1} suggestions were accepted", of.accepted, of.offered) : undefined;
+  return arePoor(of)
+    ? vscode.l10n.t("only {0} of {1} suggestions were accepted", decimal(of.accepted), decimal(of.offered))
+    : undefined;
 }
 
 /** Shows what became of suggestions, language by language, to be looked at or forgotten. */

@@ -2,10 +2,17 @@ import * as vscode from "vscode";
 import { type Remedy, REMEDIES, type RemedyName } from "../core/remedies";
 import { listIn, type Sentence, sentenceIn } from "../core/edit/sentence";
 import { type Explanation, SKIP_REASONS, type SkipReason } from "../core/skipReasons";
+import { decimal, writeNumbersIn } from "../protocol/decimal";
 import type { Translate } from "../protocol/translate";
 
+/** Before anything is shown: where there is no bundle for the editor's language, texts are in English, and so are numbers. */
+export function followEditorLanguage(): void {
+  writeNumbersIn(vscode.l10n.bundle === undefined ? "en" : vscode.env.language);
+}
+
 /** Into the language of the editor's interface, by the bundles in l10n/. */
-export const translate: Translate = (message, ...args) => vscode.l10n.t(message, ...args);
+export const translate: Translate = (message, ...args) =>
+  vscode.l10n.t(message, ...args.map((arg) => (typeof arg === "number" ? decimal(arg) : arg)));
 
 /** A list in the language that this window's texts are in. */
 export function listed(items: readonly string[]): string {

@@ -65,6 +65,13 @@ describe("the README", () => {
 });
 
 describe("pages of the project", () => {
+  it("tell what the version in package.json changes", () => {
+    const { version } = JSON.parse(textOf("package.json")) as { version: string };
+    const [, newest, date] = /^## (\S+) - (\S+)$/m.exec(textOf("CHANGELOG.md")) ?? [];
+    assert.equal(newest, version);
+    assert.match(date ?? "", /^(Unreleased|\d{4}-\d{2}-\d{2})$/);
+  });
+
   it("link to what there is", () => {
     const broken = PAGES.flatMap((page) =>
       [...textOf(page).matchAll(/\]\((?!https?:|mailto:|#)([^)\s#]+)[^)]*\)/g)]

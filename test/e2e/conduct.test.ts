@@ -106,6 +106,15 @@ for (const version of [NEWEST, OLDEST]) {
         await other.choices().first().click();
         await current.until("the suggestion is gone", async () => (await current.ghostText()) === "");
         await other.command("Hearth: End Snooze");
+        await other.until("there is nothing to end", async () => {
+          // An open palette goes on showing what it has found.
+          await other.press("Escape");
+          await other.press("F1");
+          await other.page.locator(".quick-input-widget input").first().fill(">Snooze");
+          await other.choices().filter({ hasText: "Snooze Completion" }).first().waitFor();
+          return (await other.choices().filter({ hasText: "End Snooze" }).count()) === 0;
+        });
+        await other.press("Escape");
       });
     });
   });

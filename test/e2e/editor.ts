@@ -29,6 +29,8 @@ export interface EditorOptions {
   readonly workspaceFile?: string;
   /** Over those of the tests, which keep IntelliSense out of the way. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Of the window; default: that of the tests, a pixel of the page being one of the picture. */
+  readonly size?: { readonly width: number; readonly height: number; readonly pixelRatio: number };
   /** For extensions and what they start. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -62,6 +64,7 @@ export class Editor extends Workbench {
     scripted = false,
     workspaceFile = "",
     env = {},
+    size: { width, height, pixelRatio } = { width: 1280, height: 800, pixelRatio: 1 },
   }: EditorOptions): Promise<Editor> {
     assert.ok(existsSync(VSIX), `'${VSIX}' is not there to be tested; npm run package`);
     await installServer(version);
@@ -107,7 +110,7 @@ export class Editor extends Workbench {
       const browser = await launchBrowser();
       ends.unshift(() => browser.close());
       // Pages of one context share what the browser stores, as windows of one user do.
-      const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+      const context = await browser.newContext({ viewport: { width, height }, deviceScaleFactor: pixelRatio });
       const page = await context.newPage();
       const editor = new Editor(name, page, server, places, remove);
       await page.goto(workbenchUrl(server, join(workspace, workspaceFile)));

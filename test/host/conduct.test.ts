@@ -387,10 +387,14 @@ describe("with an engine that says what a document wants,", () => {
 
   it("the last suggestion is reported in a document, and nothing is copied by itself", async () => {
     await vscode.env.clipboard.writeText("before");
-    await shownIn(CALL);
+    const { document } = await shownIn(CALL);
+    // What is reported is the active document's, not what was shown last anywhere.
+    await shownIn(`${says("elsewhere()")}other = |\n`);
+    await vscode.window.showTextDocument(document);
     await vscode.commands.executeCommand("hearth.reportSuggestion");
     const report = vscode.window.activeTextEditor?.document;
     assert.equal(report?.languageId, "shellscript");
+    assert.deepEqual([report.isUntitled, report.isDirty], [false, false]);
     assert.match(report.getText(), /^# A suggestion of Hearth \d/);
     assert.match(report.getText(), /\nlog\(\)\n/);
     assert.match(report.getText(), /hearth complete "\$dir\/example:\d+:5" --language typescript --trigger manual/);

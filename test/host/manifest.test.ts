@@ -31,6 +31,7 @@ interface Setting {
   readonly markdownDeprecationMessage?: string;
   readonly default?: unknown;
   readonly scope?: string;
+  readonly order?: number;
 }
 
 const SETTINGS_MAX = 24;
@@ -71,6 +72,14 @@ describe("the manifest", () => {
     assert.deepEqual(
       titles.filter((title, at) => titles.indexOf(title) !== at),
       [],
+    );
+  });
+
+  it("has settings in an order of its own, each in one place", () => {
+    const orders = Object.values(manifest().contributes.configuration.properties).map(({ order }) => order);
+    assert.deepEqual(
+      orders,
+      orders.map((_, at) => at + 1),
     );
   });
 

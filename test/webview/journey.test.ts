@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Mention } from "../../src/protocol/chat";
 import { stageForSuite } from "./page";
-import { answer, CONVERSATION, EDITOR, EMPTY, user, withTurns } from "./states";
+import { answer, CONVERSATION, EDITOR, EMPTY, PROBLEMS, SELECTION, user, withTurns } from "./states";
 
 const CART: Mention = { name: "src/cart.ts", kind: "file", detail: "src" };
 const CARD: Mention = { name: "src/card.ts", kind: "file", detail: "src" };
@@ -70,6 +70,27 @@ describe("Without a mouse", () => {
     await view.type("it");
     await view.press("Enter");
     assert.equal((await view.lastTold("send")).text, "/refactor it");
+  });
+
+  it("the line of the model is one line in a narrow view, and counts what is attached", async () => {
+    const model = { kind: "ready", title: "SmallThinker-21B-A3B-Instruct", decodeTps: 1234.5 } as const;
+    const context = { usedTokens: 700, limitTokens: 2048 };
+    for (const width of [600, 290, 180]) {
+      const view = await open({ width });
+      await view.show({ ...EMPTY, model, context });
+      const line = view.page.locator(".engine-line");
+      const meter = view.page.locator(".meter");
+      assert.equal(await meter.locator(".meter-numbers").innerText(), "700 / 2k");
+      await view.show({ ...EMPTY, model, context, attachments: [SELECTION, PROBLEMS] });
+      assert.equal(await meter.locator(".meter-numbers").innerText(), "2.6k / 2k");
+      assert.match(
+        (await meter.getAttribute("aria-valuetext")) ?? "",
+        /^2,588 of 2,048 .* That includes what is attached: 1\.9k/,
+      );
+      const { height } = (await line.boundingBox())!;
+      assert.ok(height <= 28, `${String(width)}: ${String(height)}`);
+      assert.deepEqual(await view.tooWide(), []);
+    }
   });
 
   it("a list that was closed stays closed", async () => {

@@ -1,15 +1,18 @@
 import { html, nothing, svg, type TemplateResult } from "lit";
 import { REMEDIES } from "../../src/core/remedies";
-import type { AnswerStatistics, ChatViewState, ContextUse, ModelLine } from "../../src/protocol/chat";
+import type { AnswerStatistics, Attachment, ChatViewState, ContextUse, ModelLine } from "../../src/protocol/chat";
 import { tell } from "./events";
 import { t } from "./texts";
-import { contextSentence, perSecond, sentences, shortCount } from "./words";
+import { contextSentence, perSecond, sentences, shortCount, shortTokens } from "./words";
 
 /** From here on the context is nearly full. */
 const NEARLY_FULL = 0.9;
 
 /** The line below the input: which model it is, how fast, and how full its context is. */
-export function engineLine({ model, context, conversation }: ChatViewState, from: Element): TemplateResult {
+export function engineLine(
+  { model, context, conversation, attachments }: ChatViewState,
+  from: Element,
+): TemplateResult {
   const last = conversation.turns.findLast((turn) => turn.kind === "answer");
   return html`<div class="engine-line">
     <button
@@ -31,7 +34,7 @@ export function engineLine({ model, context, conversation }: ChatViewState, from
           >`
         : nothing
     }
-    ${context.limitTokens > 0 ? contextMeter(context, last?.statistics) : nothing}
+    ${context.limitTokens > 0 ? contextMeter(context, attachedTokens(attachments), last?.statistics) : nothing}
   </div>`;
 }
 
@@ -49,10 +52,20 @@ function modelName(model: ModelLine): string {
   }
 }
 
-function contextMeter(context: ContextUse, statistics: AnswerStatistics | undefined): TemplateResult {
-  const { usedTokens, limitTokens } = context;
+/** What the next message brings along. */
+function attachedTokens(attachments: readonly Attachment[]): number {
+  return attachments.reduce((sum, { tokens }) => sum + tokens, 0);
+}
+
+function contextMeter(context: ContextUse, attached: number, statistics: AnswerStatistics | undefined): TemplateResult {
+  const { limitTokens } = context;
+  const usedTokens = context.usedTokens + attached;
   const part = Math.min(1, usedTokens / limitTokens);
-  const sentence = sentences(contextSentence(context), reuseSentence(statistics));
+  const sentence = sentences(
+    contextSentence({ usedTokens, limitTokens }),
+    attachedSentence(attached),
+    reuseSentence(statistics),
+  );
   // A width as an attribute of SVG: the page's policy allows no style in the page.
   return html`<span
     class="meter ${part >= NEARLY_FULL ? "nearly-full" : ""}"
@@ -71,6 +84,10 @@ function contextMeter(context: ContextUse, statistics: AnswerStatistics | undefi
     <span class="meter-numbers" aria-hidden="true">${shortCount(usedTokens)} / ${shortCount(limitTokens)}</span>
     <span class="tip" aria-hidden="true">${sentence}</span>
   </span>`;
+}
+
+function attachedSentence(attached: number): string {
+  return attached === 0 ? "" : t("That includes what is attached: {0}.", shortTokens(attached));
 }
 
 function reuseSentence(statistics: AnswerStatistics | undefined): string {

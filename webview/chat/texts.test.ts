@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { decimal, speak, t } from "./texts";
+import { decimal } from "../../src/protocol/decimal";
+import { speak, t } from "./texts";
 import { age, perSecond, sentences, shortCount, statisticsLine, titleText, tokens } from "./words";
 
 describe("Texts of the view", () => {

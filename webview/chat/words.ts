@@ -1,3 +1,4 @@
+import { decimal } from "../../src/protocol/decimal";
 import {
   type AnswerStatistics,
   type Attachment,
@@ -6,7 +7,7 @@ import {
   type ModelLine,
   NEW_TITLE,
 } from "../../src/protocol/chat";
-import { decimal, t } from "./texts";
+import { t } from "./texts";
 
 /** Numbers, times and errors as the view says them. */
 

@@ -381,7 +381,7 @@ export class WindowChat implements vscode.Disposable {
       this.#decodeTps = decodeTps;
       this.#log.info(
         `chat: ${String(promptTokens)} tokens read, ${String(reusedTokens)} of them known, ` +
-          `${String(generatedTokens)} written${decodeTps === undefined ? "" : `, ${decodeTps.toFixed(1)} a second`}`,
+          `${String(generatedTokens)} written${decodeTps === undefined ? "" : `, ${String(Math.round(decodeTps))} a second`}`,
       );
     }
     this.#needChanged.fire();

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { decimal } from "../../protocol/decimal";
 import { rankPaths } from "../../core/chat/mentions";
 import type { Mention } from "../../protocol/chat";
 import { promptPath } from "../documents";
@@ -54,7 +55,13 @@ export class WorkspaceMentions {
       ...(selection.isEmpty ? [] : [{ name: "selection", kind: "selection", detail: `${path}:${lines}` } as const]),
       ...(problems === 0
         ? []
-        : [{ name: "problems", kind: "problems", detail: vscode.l10n.t("{0} in {1}", problems, path) } as const]),
+        : [
+            {
+              name: "problems",
+              kind: "problems",
+              detail: vscode.l10n.t("{0} in {1}", decimal(problems), path),
+            } as const,
+          ]),
       { name: "editor", kind: "editor", detail: path },
     ];
   }

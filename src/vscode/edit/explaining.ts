@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { decimal } from "../../protocol/decimal";
 import { visibleText } from "../../core/visibleText";
 import { explainPrompt, explainQuestion, explainText } from "../../core/edit/editPrompt";
 import { selectedCode } from "./codeRange";
@@ -43,7 +44,7 @@ async function explainInDocument(access: ModelAccess, text: string): Promise<voi
     const question = { id: access.nextId(), messages: explainPrompt(text), maxTokens: ANSWER_TOKENS, temperature: 0.2 };
     const finish = await access.ask({ ...question, cancel }, (piece) => {
       said += piece;
-      shown.report({ message: vscode.l10n.t("{0} characters written", said.length) });
+      shown.report({ message: vscode.l10n.t("{0} characters written", decimal(said.length)) });
       return undefined;
     });
     return finish === "cancelled" ? "" : said.trim();

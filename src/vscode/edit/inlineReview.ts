@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { decimal } from "../../protocol/decimal";
 import { isSame, linesOf } from "../../core/edit/lineDiff";
 import { rebase } from "../../core/edit/region";
 import { hunksAfter, openHunks, type ReviewedHunk, reviewedHunks } from "../../core/edit/reviewedHunks";
@@ -272,9 +273,9 @@ function undoTitle({ start, end, old }: ReviewedHunk): string {
   if (end === start) {
     return old.length === 1
       ? vscode.l10n.t("Undo (1 line removed)")
-      : vscode.l10n.t("Undo ({0} lines removed)", old.length);
+      : vscode.l10n.t("Undo ({0} lines removed)", decimal(old.length));
   }
-  return old.length > 1 ? vscode.l10n.t("Undo ({0} lines replaced)", old.length) : vscode.l10n.t("Undo");
+  return old.length > 1 ? vscode.l10n.t("Undo ({0} lines replaced)", decimal(old.length)) : vscode.l10n.t("Undo");
 }
 
 function rangeOf({ start, end }: ReviewedHunk, document: vscode.TextDocument): vscode.Range {

@@ -120,7 +120,7 @@ async function pickProblem({ uri }: vscode.TextDocument): Promise<readonly vscod
     .toSorted((a, b) => a.severity - b.severity || a.range.start.compareTo(b.range.start))
     .map((problem) => ({
       label: problem.message.split("\n")[0] ?? "",
-      description: vscode.l10n.t("line {0}", problem.range.start.line + 1),
+      description: vscode.l10n.t("line {0}", String(problem.range.start.line + 1)),
       problem,
     }));
   const chosen = await vscode.window.showQuickPick(items, {

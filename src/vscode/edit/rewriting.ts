@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { decimal } from "../../protocol/decimal";
 import { CancelSource } from "../../core/cancellation";
 import { AnswerStream } from "../../core/edit/answerStream";
 import { type Excerpt, planEdit } from "../../core/edit/editPrompt";
@@ -52,8 +53,8 @@ export async function planFor(
   void vscode.window.showWarningMessage(
     vscode.l10n.t(
       "Hearth: this code is too long for the model: {0} tokens, and it has room for about {1}. Select less of it.",
-      plan.tokens,
-      plan.roomTokens,
+      decimal(plan.tokens),
+      decimal(plan.roomTokens),
     ),
   );
   return undefined;
@@ -250,8 +251,8 @@ async function write(
 function writtenSoFar(answer: string, tokens: number): string {
   const lines = answer.split("\n").length - 1;
   return lines === 1
-    ? vscode.l10n.t("1 line, {0} tokens written", tokens)
-    : vscode.l10n.t("{0} lines, {1} tokens written", lines, tokens);
+    ? vscode.l10n.t("1 line, {0} tokens written", decimal(tokens))
+    : vscode.l10n.t("{0} lines, {1} tokens written", decimal(lines), decimal(tokens));
 }
 
 async function conclude(proposals: Proposals, proposal: Proposal, ended: Ending): Promise<void> {

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { decimal } from "../../protocol/decimal";
 import { formatBytes } from "../../models/size";
 import { expertsText, speedText } from "../../models/speedEstimate";
 import { isElsewhere } from "../../protocol/engine";
@@ -23,7 +24,7 @@ export async function chooseMemoryBudget(
   );
   const now = settings.memoryBudgetGib;
   const items = offers.map((offer) => ({
-    label: `$(${offer.gib === now ? "check" : "circuit-board"}) ${offer.gib === 0 ? vscode.l10n.t("Automatic") : `${String(offer.gib)} GiB`}`,
+    label: `$(${offer.gib === now ? "check" : "circuit-board"}) ${offer.gib === 0 ? vscode.l10n.t("Automatic") : `${decimal(offer.gib, 2)} GiB`}`,
     description: [
       vscode.l10n.t("takes {0}", formatBytes(offer.budgetBytes)),
       ...(offer.gib === now ? [vscode.l10n.t("as it is set")] : []),
@@ -40,8 +41,8 @@ export async function chooseMemoryBudget(
       ? vscode.l10n.t(
           "{0}: {1} of {2} experts fit now",
           condition.model.title,
-          condition.model.slots,
-          condition.model.slotsForAll,
+          decimal(condition.model.slots),
+          decimal(condition.model.slotsForAll),
         )
       : vscode.l10n.t("What the engine may take in all");
   const chosen = await vscode.window.showQuickPick(items, {

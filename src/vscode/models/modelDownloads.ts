@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { decimal } from "../../protocol/decimal";
 import { partOf, progressText } from "../../models/progressText";
 import { type DownloadProgress, ModelsError } from "../../protocol/models";
 import { translate } from "../translated";
@@ -206,7 +207,7 @@ export class ModelDownloads implements vscode.Disposable {
       this.#item.hide();
     } else {
       const percent = `${String(Math.floor(partOf(first.progress) * 100))} %`;
-      this.#item.text = `$(cloud-download) ${all.length > 1 ? vscode.l10n.t("{0} models", all.length) : percent}`;
+      this.#item.text = `$(cloud-download) ${all.length > 1 ? vscode.l10n.t("{0} models", decimal(all.length)) : percent}`;
       this.#item.tooltip = all
         .map(({ title, progress }) => `${title}: ${progressText(progress, translate)}`)
         .join("\n");

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { decimal } from "../../protocol/decimal";
 import { HASH_WORDS, progressText } from "../../models/progressText";
 import { formatBytes } from "../../models/size";
 import { speedText } from "../../models/speedEstimate";
@@ -80,7 +81,7 @@ function machineLine({ list: { machine }, isMeasuring }: ShownModels): string {
   const about = notes.length === 0 ? "" : ` (${notes.join(", ")})`;
   const parts = [
     vscode.l10n.t("{0} of memory", formatBytes(memoryBytes)) + about,
-    cores === 1 ? vscode.l10n.t("1 core") : vscode.l10n.t("{0} cores", cores),
+    cores === 1 ? vscode.l10n.t("1 core") : vscode.l10n.t("{0} cores", decimal(cores)),
     vscode.l10n.t("{0} of disk free", formatBytes(freeDiskBytes)),
   ];
   return [parts.join(", "), ...(isMeasuring ? [vscode.l10n.t("measuring its speed…")] : [])].join("; ");

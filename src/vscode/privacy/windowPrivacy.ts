@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { decimal } from "../../protocol/decimal";
 import { endpointAddress } from "../../endpoint/address";
 import { formatBytes } from "../../models/size";
 import type { WindowChat } from "../chat/windowChat";
@@ -6,6 +7,7 @@ import { tellFailure } from "../failures";
 import { ENDPOINT_KEY } from "../endpoint/endpointKey";
 import { TOKEN_KEY } from "../models/downloadToken";
 import type { Settings } from "../settings";
+import { ShownText } from "../shownText";
 import type { Snooze } from "../snooze";
 import type { SuggestionWatch } from "../suggestionWatch";
 import type { DeletedFiles, KeptByEditor, OfflineProof, PrivacyPort, StoredSummary } from "./privacyPort";
@@ -19,8 +21,6 @@ export interface WindowPrivacyOptions {
   readonly port: PrivacyPort;
 }
 
-const SCHEME = "hearth-proof";
-const PROOF = vscode.Uri.from({ scheme: SCHEME, path: "/Hearth Offline.md" });
 /** When everything was deleted, for windows on other workspaces, whose memory only they reach. */
 const DELETED_KEY = "hearth.deletedMs";
 const SEEN_KEY = "hearth.deletionSeenMs";
@@ -29,17 +29,12 @@ const SEEN_KEY = "hearth.deletionSeenMs";
 export class WindowPrivacy implements vscode.Disposable {
   readonly #options: WindowPrivacyOptions;
   readonly #disposables: vscode.Disposable;
-  readonly #changed = new vscode.EventEmitter<vscode.Uri>();
-  #proof = "";
+  readonly #proof = new ShownText("hearth-proof", "Hearth Offline.md");
 
   constructor(options: WindowPrivacyOptions) {
     this.#options = options;
     this.#disposables = vscode.Disposable.from(
-      this.#changed,
-      vscode.workspace.registerTextDocumentContentProvider(SCHEME, {
-        onDidChange: this.#changed.event,
-        provideTextDocumentContent: () => this.#proof,
-      }),
+      this.#proof,
       vscode.commands.registerCommand("hearth.proveOffline", () => this.#orTell(() => this.#prove())),
       vscode.commands.registerCommand("hearth.deleteEverything", () => this.#orTell(() => this.#askAndDelete())),
     );
@@ -95,15 +90,14 @@ export class WindowPrivacy implements vscode.Disposable {
       });
       return port.examine(await this.#kept(), endpoint, ending.signal);
     });
-    this.#proof = proof.markdown;
-    this.#changed.fire(PROOF);
-    await showMarkdown(PROOF);
+    this.#proof.set(proof.markdown);
+    await showMarkdown(this.#proof.uri);
     const [first] = proof.problems;
     const more = proof.problems.length - 1;
     if (first !== undefined) {
       void vscode.window.showErrorMessage(
         more > 0
-          ? vscode.l10n.t("Hearth is not proved to be offline: {0}. And {1} more.", first, more)
+          ? vscode.l10n.t("Hearth is not proved to be offline: {0}. And {1} more.", first, decimal(more))
           : vscode.l10n.t("Hearth is not proved to be offline: {0}.", first),
       );
     }
@@ -139,7 +133,7 @@ export class WindowPrivacy implements vscode.Disposable {
     const { files, bytes, failures } = await this.deleteEverything(answer === all);
     const done = vscode.l10n.t(
       "Hearth has deleted {0} files ({1}); the engine is stopped until you restart it.",
-      files,
+      decimal(files),
       formatBytes(bytes),
     );
     if (failures.length === 0) {

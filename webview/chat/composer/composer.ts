@@ -1,12 +1,13 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { decimal } from "../../../src/protocol/decimal";
 import type { Attachment } from "../../../src/protocol/chat";
 import { PageElement } from "../element";
 import { say, SendEvent, tell, TypedEvent } from "../events";
 import { iconButton } from "../icon";
 import { isTypingKey } from "../keys";
 import type { SendObstacle, View } from "../state";
-import { decimal, t } from "../texts";
+import { t } from "../texts";
 import { cannotChatText, tooLongSentence } from "../words";
 import { attachmentChips } from "./attachmentChips";
 import { type Asked, askedAt, commandSuggestions, completed, mentionSuggestions, type Suggestion } from "./suggest";

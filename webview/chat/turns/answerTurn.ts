@@ -1,6 +1,7 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { guard } from "lit/directives/guard.js";
+import { decimal } from "../../../src/protocol/decimal";
 import { REMEDIES } from "../../../src/core/remedies";
 import { FAILURES } from "../../../src/core/skipReasons";
 import type { AnswerTurn } from "../../../src/protocol/chat";
@@ -10,7 +11,7 @@ import { icon, iconButton } from "../icon";
 import { Speech } from "../markdown/speech";
 import { MarkdownStream } from "../markdown/stream";
 import { isRunning } from "../state";
-import { decimal, t } from "../texts";
+import { t } from "../texts";
 import { type Parts, partsOf } from "../thought";
 import { asSentence, sentences, statisticsLine, statisticsSentences, stopSentence } from "../words";
 import { drawAnswer, drawText } from "./markdownView";
