@@ -201,7 +201,7 @@ function isCharacter(path: readonly string[]): boolean {
 
 function keywordOf(path: readonly string[]): TokenRole | undefined {
   const name = path.at(-1) ?? "";
-  return /^(?:keyword\.(?!operator\.(?!expression|word|new))|storage\.(?:type|modifier))/.test(name)
+  return /^(?:keyword\.(?!operator\.(?!expression|word|new))|storage\.(?:type|modifier)|constant\.language)/.test(name)
     ? "keyword"
     : undefined;
 }

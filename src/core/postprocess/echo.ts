@@ -319,15 +319,17 @@ function isBegun(begun: string, text: string, at: Surroundings): boolean {
   }
   const around = `${above.slice(-CHARS_AROUND)}\n${below.slice(0, CHARS_AROUND)}`;
   const words = new Set(around.match(/[\p{L}\p{N}_$]+/gu));
-  const isWord = STATEMENT_HEAD.test(word) || words.has(word) || isKeyword(word, begun, at);
+  const isWord = STATEMENT_HEAD.test(word) || words.has(word) || isKeyword(word, text, begun, at);
   return isWord && !words.has(begun + word);
 }
 
 /** To the grammar, where it takes the place of what has been typed of it, and with that before it is none. */
-function isKeyword(word: string, begun: string, { before, syntax }: Surroundings): boolean {
+function isKeyword(word: string, text: string, begun: string, { before, syntax }: Surroundings): boolean {
   const start = before.length - begun.length;
+  const [line = ""] = text.split("\n");
   const isOne = (said: string): boolean => {
-    const { tokens } = syntax.reader.readLine(`${before.slice(0, start)}${said} `, syntax.lineStart.syntax);
+    const rest = line.slice(word.length);
+    const { tokens } = syntax.reader.readLine(`${before.slice(0, start)}${said}${rest} `, syntax.lineStart.syntax);
     const token = tokens.find(({ end }) => end > start);
     return token?.scope.role === "keyword" && token.start === start && token.end === start + said.length;
   };

@@ -39,6 +39,7 @@ export function fitToLine(draft: Draft, at: Surroundings): FittedDraft {
   const isEven = (way: Way): boolean => isSafe(way) && outcomes.cost(way).all <= 0;
   const echo =
     wayThatFills(text, at, outcomes) ??
+    wayThatEndsAsLine(text, at, outcomes) ??
     echoes.find((way) => isMeant(way) && isEven(way)) ??
     waysThatSkipClosers(text, after).find(
       (way) => isEven(way) && (endsCode(text, way) || !fitsWhole(text, at, outcomes)),
@@ -167,6 +168,22 @@ function waysThatEndAsAfter(text: string, after: string): Way[] {
     }
   }
   return ways.slice(0, ECHOES_MAX);
+}
+
+/** All of the text and nothing of the line, whose words it ends with behind what it closes: `█}{/if}` and `a}b{/if}`. */
+function wayThatEndsAsLine(text: string, at: Surroundings, outcomes: Outcomes): Way | undefined {
+  const line = at.after.trimEnd();
+  const there = tokensOf(line);
+  const words = there.slice(there.findIndex((token) => !ONLY_CLOSERS.test(token.text)));
+  const said = tokensOf(text);
+  const endsAs = (tokens: readonly TextToken[]): boolean =>
+    said.length > tokens.length && tokens.every((token, i) => said.at(i - tokens.length)?.text === token.text);
+  const isWordy = words.some((token) => /\p{L}/u.test(token.text));
+  if (!isWordy || !/^[)\]}>"'`]/.test(line) || !endsAs(words) || endsAs(there)) {
+    return undefined;
+  }
+  const way = { length: text.length, replaced: line.length };
+  return replacements(text, at).includes(line.length) && outcomes.cost(way).all <= 0 ? way : undefined;
 }
 
 /** What ends code in markup: whoever says it has left that code. */

@@ -323,6 +323,15 @@ function isMarginUnit(unit: number): boolean {
   return [2, 3, 4, 8].includes(unit);
 }
 
+/** What may stand in the column of the block's head. */
+const LABEL = /^\s*(?:case|default|when|in|public|private|protected|signals|slots)\b/;
+
+/** The first line that is not deeper than this, and closes something, stands there. */
+function isClosedAt(width: number, lines: readonly string[], size: number): boolean {
+  const closer = lines.find((line) => CLOSES.test(line) && indentWidth(line, size) <= width);
+  return closer !== undefined && indentWidth(closer, size) === width;
+}
+
 const CLOSES = /^\s*(?:[)\]}]|<\/|(?:end|fi|done|esac)\b)/;
 
 /**
@@ -337,7 +346,7 @@ function unitBelowFirst([first = "", ...rest]: readonly string[], at: Surroundin
   const [inside = 0] = widths;
   const line = at.before + first;
   const isFirst = first.trim() !== "" && leadingSpace(first) === "";
-  const isInside = inside > 0 && inside <= base && !CLOSES.test(lines[0] ?? "");
+  const isInside = inside > 0 && inside <= base && ![CLOSES, LABEL].some((each) => each.test(lines[0] ?? ""));
   if (!isInside || !(isFirst || (first.trim() === "" && at.before.trim() !== "")) || !opensBlock(line, at)) {
     return undefined;
   }
@@ -349,13 +358,17 @@ function unitBelowFirst([first = "", ...rest]: readonly string[], at: Surroundin
 
 /** Columns of a level where the model counts its own levels from the margin, below a line that is indented by other ones. */
 function unitFromMargin(
-  [first = ""]: readonly string[],
+  [first = "", ...rest]: readonly string[],
   widths: readonly number[],
   at: Surroundings,
 ): number | undefined {
   const { size } = at.indentation;
   const base = indentWidth(at.before, size);
   const [inside = 0] = widths;
+  const label = rest.find((line) => line.trim() !== "") ?? "";
+  if (inside === base && (LABEL.test(label) || isClosedAt(base, rest, size))) {
+    return undefined;
+  }
   const unit = inside / (base / size + 1);
   const isOther = base > 0 && base % size === 0 && isMarginUnit(unit) && unit !== size;
   const isBlock = isOther && opensBlock(at.before + first, at);
