@@ -26,6 +26,7 @@ import { isSameSuggestion, StandingSuggestion } from "./standingSuggestion";
 import { placeSuppression, suppressionAt } from "./suppression";
 import type { ShownSuggestion } from "./report/suggestionReport";
 import { SyntaxCache } from "./syntax/cursorSyntax";
+import { SyntaxWait } from "./syntaxWait";
 import { PLAIN_SOURCE } from "./syntax/languages";
 import { recordOf, type PendingCompletion, pendingCompletionAt } from "./pendingCompletion";
 import { TypingPace } from "./typingPace";
@@ -67,6 +68,7 @@ export class Completer {
   readonly #cache = new CompletionCache();
   readonly #pace = new TypingPace();
   readonly #waiting: Waiting;
+  readonly #syntaxWait: SyntaxWait;
   #lastId = 0;
   #inFlight: InFlightRequest | undefined;
   #callOffLinger: (() => void) | undefined;
@@ -86,6 +88,7 @@ export class Completer {
     this.#windows = new PromptWindows(this.#options.budget, ports.tokens, projectOf);
     this.#prefill = new PromptPrefill(ports.engine);
     this.#waiting = new Waiting(ports.clock);
+    this.#syntaxWait = new SyntaxWait(this.#syntax, ports.clock, this.#waiting);
     this.#lookahead = new Lookahead(ports.clock);
   }
 
@@ -292,8 +295,8 @@ export class Completer {
     const isRepeated = request.trigger === "manual" && isSamePlace(this.#askedByHand, request);
     this.#askedByHand = request.trigger === "manual" ? request : undefined;
     const syntax = this.#syntax.at({ documentId: request.documentId, ...normal.cursor });
-    const asked = { id, request, normal, syntax, token, startedMs, isRepeated, standing };
-    return pendingCompletionAt(asked, window, this.#traits, this.#options.jointMin);
+    const asked = { id, request, normal, token, startedMs, isRepeated, standing };
+    return pendingCompletionAt(asked, syntax, window, this.#traits, this.#options.jointMin);
   }
 
   /** The straight line. */
@@ -308,7 +311,10 @@ export class Completer {
       this.#stopAsking();
       return { kind: "none", reason: unwanted };
     }
-    const reused = this.#reuse(pending);
+    if (this.#syntaxWait.isWorthwhile(pending) && this.#cache.has(pending.cacheKey)) {
+      await this.#untilRead(pending);
+    }
+    const reused = this.#interruption(pending) ?? this.#reuse(pending);
     if (reused !== undefined) {
       return reused;
     }
@@ -409,9 +415,8 @@ export class Completer {
       const window = this.#windows.windowAt(accepted.documentId, normal.cursor);
       const syntax = this.#syntax.at({ documentId: accepted.documentId, ...normal.cursor });
       const rest = { token: NEVER_CANCELLED, isRepeated: false, standing: "" };
-      const asked = { id: this.#lastId, request: accepted, normal, syntax, ...rest };
-      const startedMs = this.#clock.nowMs();
-      const pending = pendingCompletionAt({ ...asked, startedMs }, window, this.#traits, this.#options.jointMin);
+      const asked = { id: this.#lastId, request: accepted, normal, startedMs: this.#clock.nowMs(), ...rest };
+      const pending = pendingCompletionAt(asked, syntax, window, this.#traits, this.#options.jointMin);
       const isAsked = pending.prompt.length > 0 && suppressionAt(pending.at) === undefined;
       if (isAsked && !this.#cache.has(pending.cacheKey)) {
         // What is remembered is the document as it is: the line to leave out of it is the cursor's.
@@ -504,11 +509,16 @@ export class Completer {
       }
       const nowMs = this.#clock.nowMs();
       pending.source = source;
+      const hasAnswer = inFlight.result?.kind === "answered" || (nowMs >= showAt && isLineToShow(inFlight, typed));
+      if (hasAnswer && this.#syntaxWait.isWorthwhile(pending)) {
+        await this.#untilRead(pending, inFlight);
+        continue;
+      }
       if (inFlight.result !== undefined) {
         return outcomeOfResult(pending, inFlight, typed);
       }
       const { answer } = inFlight;
-      const hasWholeLine = inFlight.completionKind === "block" && answer.text.slice(typed.length).trim() !== "";
+      const hasWholeLine = isLineToShow(inFlight, typed);
       if (hasWholeLine && nowMs >= showAt) {
         const outcome = fittedOutcome(pending, afterTyping(answer, typed.length));
         // A first line that is sure but opens what the rest closes waits for the rest.
@@ -523,6 +533,15 @@ export class Completer {
       const timer = hasWholeLine && nowMs < showAt ? [this.#waiting.at(showAt)] : [];
       const deadline = tooLateAt === Infinity ? [] : [this.#waiting.at(tooLateAt)];
       await this.#waiting.pause(pending.token, [(wake) => inFlight.onChange(wake), ...timer, ...deadline]);
+    }
+  }
+
+  /** @param inFlight what has answered, and is shaped anew once more is known of its place. */
+  async #untilRead(pending: PendingCompletion, inFlight?: InFlightRequest): Promise<void> {
+    const isRead = await this.#syntaxWait.over(pending, () => this.#interruption(pending) !== undefined);
+    if (isRead && inFlight?.cacheKey.textBefore === pending.cacheKey.textBefore) {
+      inFlight.placedAt(pending.at);
+      this.#cache.remember(inFlight.cacheKey, inFlight.answer, !this.#lookahead.isAhead(inFlight));
     }
   }
 
@@ -575,6 +594,11 @@ export class Completer {
   ): void {
     this.log.add(recordOf(request, outcome, { startedMs, endedMs: this.#clock.nowMs() }, pending));
   }
+}
+
+/** The first line of a block has come whole. */
+function isLineToShow({ completionKind, answer }: InFlightRequest, typed: string): boolean {
+  return completionKind === "block" && answer.text.slice(typed.length).trim() !== "";
 }
 
 function isSamePlace(a: CompletionRequest | undefined, b: CompletionRequest): boolean {

@@ -43,7 +43,7 @@ export class InFlightRequest {
   result: InFlightResult | undefined;
   /** Requests that wait for it. */
   waiting = 0;
-  readonly #at: Surroundings;
+  #at: Surroundings;
   readonly #clock: Clock;
   readonly #cancel = new CancelSource();
   readonly #listeners = new Set<() => void>();
@@ -58,6 +58,8 @@ export class InFlightRequest {
   /** Asked by hand for the second time. */
   readonly #isRepeated: boolean;
   #isWhole = false;
+  /** The token limit has ended it. */
+  #isCutOff = false;
   #shaped: ShapedAnswer = { kind: "none", reason: "empty" };
   /** With the line that is still being generated. */
   #soFar: ShapedAnswer = this.#shaped;
@@ -117,6 +119,12 @@ export class InFlightRequest {
   /** Somebody wants to see more than what is sure. */
   ignoreConfidence(): void {
     this.#jointMin = 0;
+  }
+
+  /** More is known now of the place that it was asked for: what has come is shaped anew. */
+  placedAt(at: Surroundings): void {
+    this.#at = at;
+    this.#shape();
   }
 
   stop(): void {
@@ -207,10 +215,18 @@ export class InFlightRequest {
     this.#changed();
   }
 
-  #shapedTo(end: number, cutOff = false): ShapedAnswer {
+  #shape(): void {
+    const lastBreak = this.#text.lastIndexOf("\n");
+    const isAll = this.completionKind === "line" || this.result !== undefined;
+    this.#soFar = this.#shapedTo(this.#text.length);
+    this.#shaped = isAll ? this.#soFar : this.#shapedTo(Math.max(0, lastBreak));
+  }
+
+  #shapedTo(end: number): ShapedAnswer {
     const said = visibleText(this.#text.slice(0, end));
     const text = this.#isUnjudged ? (FIRST_LINE.exec(said)?.[0] ?? "") : said;
-    return shapeAnswer({ text, completionKind: this.completionKind, cutOff, isWhole: this.#isWhole }, this.#at);
+    const { completionKind } = this;
+    return shapeAnswer({ text, completionKind, cutOff: this.#isCutOff, isWhole: this.#isWhole }, this.#at);
   }
 
   #isUnlikely(): boolean {
@@ -239,9 +255,9 @@ export class InFlightRequest {
       return;
     }
     this.#isWhole = this.#isRepeated && report !== undefined && report.finish !== "limit";
-    this.#shaped = this.#shapedTo(this.#text.length, report?.finish === "limit");
-    this.#soFar = this.#shaped;
+    this.#isCutOff = report?.finish === "limit";
     this.result = { kind: "answered", report };
+    this.#shape();
   }
 
   #changed(): void {

@@ -15,8 +15,8 @@ export interface PendingCompletion {
   readonly id: number;
   readonly request: CompletionRequest;
   readonly normal: NormalRequest;
-  readonly syntax: CursorSyntax;
-  readonly at: Surroundings;
+  /** Until the document has been read down to the cursor, what is known of it by then. */
+  at: Surroundings;
   readonly cacheKey: CacheKey;
   readonly prompt: readonly PromptPart[];
   readonly token: CancelToken;
@@ -27,6 +27,8 @@ export interface PendingCompletion {
   readonly isRepeated: boolean;
   /** What is left of the suggestion that stands there; "" for none. */
   readonly standing: string;
+  /** Until then its answer waits for the document to be read down to the cursor; undefined where none has come. */
+  readUntilMs: number | undefined;
   debounceMs: number;
   source: AnswerSource | undefined;
   inFlight: InFlightRequest | undefined;
@@ -36,16 +38,14 @@ export interface PendingCompletion {
 
 /** A request at the beginning of its way, with the window of its document that a prompt shows. */
 export function pendingCompletionAt(
-  asked: Pick<
-    PendingCompletion,
-    "id" | "request" | "normal" | "syntax" | "token" | "startedMs" | "isRepeated" | "standing"
-  >,
+  asked: Pick<PendingCompletion, "id" | "request" | "normal" | "token" | "startedMs" | "isRepeated" | "standing">,
+  syntax: CursorSyntax,
   window: PromptWindow,
   traits: PromptTraits,
   jointMin: JointMin,
 ): PendingCompletion {
   const { cursor } = asked.normal;
-  const at = surroundingsOf(cursor, asked.syntax);
+  const at = surroundingsOf(cursor, syntax);
   return {
     ...asked,
     at,
@@ -58,6 +58,7 @@ export function pendingCompletionAt(
       below: at.below,
     },
     prompt: layOutWindow(cursor.path, window, traits),
+    readUntilMs: undefined,
     debounceMs: 0,
     source: undefined,
     inFlight: undefined,

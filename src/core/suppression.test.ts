@@ -17,6 +17,8 @@ describe("suppressionAt", () => {
     ["const a = {|},", undefined],
     ["<p>|</p>", undefined, "html"],
     ["return <p>|</p>;", undefined, "typescriptreact"],
+    ["func (|) {}", undefined, "go"],
+    ["\\frac{|}{}", undefined, "latex"],
     ["a = | + b", "midLine"],
     ["f(|a)", "midLine"],
     ["f(| , b)", "midLine"],

@@ -4,11 +4,11 @@ import type { SuppressionReason } from "./skipReasons";
 /** Longer lines are data or minified code: expensive to read and impossible to complete. */
 const LINE_CHARS_MAX = 2000;
 
-/** Closing brackets, quotes, comments and tags, and what may stand between and behind them. */
+/** Closing brackets, quotes, comments and tags, brackets with nothing in them, and what may stand between and behind them. */
 const ONLY_CLOSERS =
-  /^(?:\s|[)\]}>"'`][.?!]*|[:;,]|\(\)|<\/[\w.:-]*>|\/>|\*\/|-->|"#+|[%#?]>|[%#]\}|\)[\w]{1,16}")*\{?\s*$/;
+  /^(?:\s|[)\]}>"'`][.?!]*|[:;,]|\(\)|\[\]|\{\}|\{\{?\/[\w-]+\}\}?|<\/[\w.:-]*>|\/>|\*\/|-->|"#+|[%#?]>|[%#]\}|\)[\w]{1,16}")*\{?\s*$/;
 /** And of formulas, code and emphasis in running text. */
-const ONLY_TEXT_CLOSERS = /^(?:\s|[)\]}"'`:;,.?!*_~]|\$|\\[)\]])*$/;
+const ONLY_TEXT_CLOSERS = /^(?:\s|[)\]}"'`:;,.?!*_~|]|\(\)|\[\]|\{\}|\$|\\(?:right)?\\?[)\]}|.])*$/;
 /** Behind a shell's test or command. */
 const SHELL_TEST = /^[\s"'`)}]*\]{0,2}\s*;\s*(?:then|do)\s*$/;
 

@@ -111,8 +111,8 @@ export class ScopeReader {
     const { kind, nesting } = this.#kindOf(path);
     const language = this.#languageOf(path);
     const isCode = (kind === "code" || kind === "prose") && !BRACKETLESS_LANGUAGES.has(language);
-    const brackets = isCode && this.#balanced(path) && !this.#unbalanced(path);
-    return { kind, role: roleOf(path), language, brackets, nesting };
+    const brackets = isCode && !isCharacter(path) && this.#balanced(path) && !this.#unbalanced(path);
+    return { kind, role: roleOf(path) ?? (kind === "code" ? keywordOf(path) : undefined), language, brackets, nesting };
   }
 
   #kindOf(path: readonly string[]): { readonly kind: TokenKind; readonly nesting: number } {
@@ -192,6 +192,18 @@ function framesBeside(path: readonly string[], index: number): readonly Frame[] 
   }
   const isNested = /^string\.quoted\..*\.php$/.test(scope) && /^string\.quoted\..*\.php$/.test(path[index - 1] ?? "");
   return isNested ? ["code", "string"] : undefined;
+}
+
+/** The name of a single character, which may be that of a bracket. */
+function isCharacter(path: readonly string[]): boolean {
+  return /^constant\.character(?!\.escape)\b/.test(path.at(-1) ?? "");
+}
+
+function keywordOf(path: readonly string[]): TokenRole | undefined {
+  const name = path.at(-1) ?? "";
+  return /^(?:keyword\.(?!operator\.(?!expression|word|new))|storage\.(?:type|modifier)|constant\.language)/.test(name)
+    ? "keyword"
+    : undefined;
 }
 
 function roleOf(path: readonly string[]): TokenRole | undefined {

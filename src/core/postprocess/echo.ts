@@ -102,7 +102,7 @@ function echoedMark(text: string, at: Surroundings): number {
     case "+":
       return isFirst && !language.brackets && /^ \S/.test(rest) && !rest.startsWith(` ${mark}`) ? 1 : 0;
     case "@":
-      return enclosing === undefined && language.doubledSigns !== true && /^\p{L}/u.test(rest) ? 1 : 0;
+      return enclosing === undefined && !isDoubledSign("@@", at) && /^\p{L}/u.test(rest) ? 1 : 0;
     case "$":
       // A shell's `$$` is a number, which no name follows; what Perl declares is no reference.
       return ((enclosing === undefined || enclosing === "string") && isShell(syntax) && /^[\p{L}_{(]/u.test(rest)) ||
@@ -124,13 +124,22 @@ function echoedMark(text: string, at: Surroundings): number {
   }
 }
 
+/** Variables of a class, or of a server: there who has one may have another. */
+function isDoubledSign(signs: string, { above, below, languageId }: Surroundings): boolean {
+  return languageId === "ruby" || (languageId === "sql" && `${above}${below}`.includes(signs));
+}
+
 function isShell({ reader }: Surroundings["syntax"]): boolean {
   return reader.languageId === "shellscript" || reader.languageId === "powershell";
 }
 
 /** The colon of a symbol; two of them begin the name of a module. */
-function echoedColon(text: string, { before, enclosing, languageId }: Surroundings): number {
-  const hasSymbols = languageId === "ruby" || languageId === "elixir";
+function echoedColon(text: string, { before, above, enclosing, languageId }: Surroundings): number {
+  // Clojure has keywords of namespaces, with two.
+  if (languageId === "clojure" && /(?<![\p{L}\p{N}:])::/u.test(above)) {
+    return 0;
+  }
+  const hasSymbols = /^(?:ruby|elixir|clojure)$/.test(languageId);
   const isMark = hasSymbols && enclosing === undefined && /(?:^|[\s,([{])$/.test(before.slice(0, -1));
   return isMark && before.endsWith(":") && /^:[\p{Ll}_"]/u.test(text) ? 1 : 0;
 }
@@ -141,9 +150,10 @@ const SIGN_ONCE =
 
 /** The operator behind which an operand is wanted. */
 function echoedSign(text: string, { before, enclosing, open, language, languageId }: Surroundings): number {
-  const isMember = enclosing === undefined && HAVE_NO_RANGES.test(languageId) && /[\p{L}_)\]]\.$/u.test(before);
-  if (isMember && /^\.[\p{L}_]/u.test(text)) {
-    return 1;
+  const member = enclosing === undefined ? /[\p{L}\p{N}_)\]](\?\.|\.)$/u.exec(before)?.[1] : undefined;
+  const again = /^(?:\?\.|\.)(?=[\p{L}_])/u.exec(text)?.[0];
+  if (again !== undefined && (member === "?." || (member === "." && HAVE_NO_RANGES.test(languageId)))) {
+    return again.length;
   }
   const sign = SIGN_ONCE.exec(before)?.[0].trim();
   if (sign === undefined || enclosing !== undefined || !language.brackets || !text.startsWith(sign)) {
@@ -252,7 +262,7 @@ function echoedKeyword(text: string, { before, enclosing, language, languageId }
 function echoedQuote(text: string, { before, enclosing, open }: Surroundings): number {
   const quote = text.charAt(0);
   const opener = open?.kind === "string" ? open.text : "";
-  if (opener.length > 1 && before.endsWith(opener) && text.startsWith(opener)) {
+  if ((opener.length > 1 || opener === "<") && before.endsWith(opener) && text.startsWith(opener)) {
     return text.includes(open?.close ?? opener, opener.length) ? opener.length : 0;
   }
   if (!/["'`]/.test(quote) || !before.endsWith(quote) || before.endsWith(quote + quote) || text.startsWith(quote, 1)) {
@@ -301,14 +311,29 @@ function echoedName(text: string, at: Surroundings): number {
 const CHARS_AROUND = 20_000;
 
 /** One or two letters of a word that the text says from its beginning: it is a keyword, or stands somewhere in the document. */
-function isBegun(begun: string, text: string, { above, below }: Surroundings): boolean {
+function isBegun(begun: string, text: string, at: Surroundings): boolean {
+  const { above, below } = at;
   const word = /^[\p{L}\p{N}_$]+/u.exec(text)?.[0] ?? "";
   if (word.length <= begun.length) {
     return false;
   }
   const around = `${above.slice(-CHARS_AROUND)}\n${below.slice(0, CHARS_AROUND)}`;
   const words = new Set(around.match(/[\p{L}\p{N}_$]+/gu));
-  return (STATEMENT_HEAD.test(word) || words.has(word)) && !words.has(begun + word);
+  const isWord = STATEMENT_HEAD.test(word) || words.has(word) || isKeyword(word, text, begun, at);
+  return isWord && !words.has(begun + word);
+}
+
+/** To the grammar, where it takes the place of what has been typed of it, and with that before it is none. */
+function isKeyword(word: string, text: string, begun: string, { before, syntax }: Surroundings): boolean {
+  const start = before.length - begun.length;
+  const [line = ""] = text.split("\n");
+  const isOne = (said: string): boolean => {
+    const rest = line.slice(word.length);
+    const { tokens } = syntax.reader.readLine(`${before.slice(0, start)}${said}${rest} `, syntax.lineStart.syntax);
+    const token = tokens.find(({ end }) => end > start);
+    return token?.scope.role === "keyword" && token.start === start && token.end === start + said.length;
+  };
+  return isOne(word) && !isOne(begun + word);
 }
 
 /** What begins emphasis, or a link's text, where the same ends it behind the cursor. */

@@ -27,6 +27,9 @@ export function dropUnfinishedEnd(draft: Draft): Draft {
 
 /** Lines that go on at the level of the block's head, as its next branch. */
 const NEXT_BRANCH = /^\s*(?:else|elif|elsif|except|finally|catch|rescue|ensure|when|then)\b/;
+/** Lines that stand in the column of the head of their block, in some styles, and such heads. */
+const CASE = /^\s*(?:case|default|when|in)\b/;
+const SWITCH = /^\s*(?:[\w:]+\s*:?=\s*)?(?:switch|select|case)\b/;
 const CLOSING_LINE = /^\s*(?:[)\]}]|<\/|(?:end|fi|done|esac|until)\b)/;
 
 /** Where blocks are indentation, branches, by what they may follow. */
@@ -90,7 +93,8 @@ function endOfOpenedBlock(lines: readonly string[], at: Surroundings): number {
       continue;
     }
     const isSameLevel = indentWidth(line, size) === base;
-    if (isSameLevel && (NEXT_BRANCH.test(line) || (CLOSING_LINE.test(line) && opensBlock(line, at)))) {
+    const isCase = CASE.test(line) && SWITCH.test(at.before + (lines[0] ?? ""));
+    if (isSameLevel && (isCase || NEXT_BRANCH.test(line) || (CLOSING_LINE.test(line) && opensBlock(line, at)))) {
       continue;
     }
     return isSameLevel && CLOSING_LINE.test(line) ? i + 1 : i;

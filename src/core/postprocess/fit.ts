@@ -38,6 +38,8 @@ export function fitToLine(draft: Draft, at: Surroundings): FittedDraft {
   const isMeant = (way: Way): boolean => !isPartOfCloser(text.slice(way.length), at) || outcomes.cost(whole).all > 0;
   const isEven = (way: Way): boolean => isSafe(way) && outcomes.cost(way).all <= 0;
   const echo =
+    wayThatFills(text, at, outcomes) ??
+    wayThatEndsAsLine(text, at, outcomes) ??
     echoes.find((way) => isMeant(way) && isEven(way)) ??
     waysThatSkipClosers(text, after).find(
       (way) => isEven(way) && (endsCode(text, way) || !fitsWhole(text, at, outcomes)),
@@ -109,6 +111,22 @@ function bestOf(cuts: readonly number[], text: string, at: Surroundings, outcome
   return undefined;
 }
 
+/**
+ * Brackets with nothing in them stand behind those that the text closes, and it goes on to fill them: `f(█)()` and `a)(b)`. All of
+ * it is put in, in place of them.
+ */
+function wayThatFills(text: string, at: Surroundings, outcomes: Outcomes): Way | undefined {
+  const pairs = /[)\]}>]\s*((?:(?:\(\)|\[\]|\{\})\s*)+)[;,]?$/.exec(at.after.trimEnd())?.[1]?.trim();
+  const closed = firstUnopened(text);
+  const says = tokensOf(closed === -1 ? "" : text.slice(closed)).map((token) => token.text);
+  if (pairs === undefined || !says.includes(pairs.charAt(0))) {
+    return undefined;
+  }
+  const ways = replacements(text, at).map((replaced): Way => ({ length: text.length, replaced }));
+  const way = ways.findLast((each) => at.after.slice(0, each.replaced).includes(pairs) && outcomes.cost(each).all <= 0);
+  return text.trimEnd().replace(/[;,]$/, "").endsWith(pairs.slice(-1)) ? way : undefined;
+}
+
 /** How much behind the cursor may be replaced by a text: nothing, or closers that it says itself, or all of it. */
 function replacements(put: string, at: Surroundings): number[] {
   const line = at.after.trimEnd();
@@ -117,6 +135,8 @@ function replacements(put: string, at: Surroundings): number[] {
   }
   const ends = [0];
   const isBar = isInBars(at);
+  // A delimiter of several characters goes whole, or not at all.
+  const close = at.enclosing === "string" && line.startsWith(at.open?.close ?? "") ? (at.open?.close.length ?? 0) : 0;
   for (const match of line.matchAll(/<\/[\w.:-]*>|\(\)|\[\]|\{\}|\S/g)) {
     const end = match.index + match[0].length;
     const isCloser =
@@ -127,7 +147,7 @@ function replacements(put: string, at: Surroundings): number[] {
       break;
     }
     // In front of words only where more closers follow: `a) => b` in front of `) => c` says the same twice.
-    if (ONLY_CLOSERS.test(line) || /^\s*[)\]}>"'`,;]/.test(line.slice(end))) {
+    if (end >= close && (ONLY_CLOSERS.test(line) || /^\s*(?:[)\]}>"'`,;]|[.?!]+$)/.test(line.slice(end)))) {
       ends.push(end);
     }
   }
@@ -148,6 +168,22 @@ function waysThatEndAsAfter(text: string, after: string): Way[] {
     }
   }
   return ways.slice(0, ECHOES_MAX);
+}
+
+/** All of the text and nothing of the line, whose words it ends with behind what it closes: `█}{/if}` and `a}b{/if}`. */
+function wayThatEndsAsLine(text: string, at: Surroundings, outcomes: Outcomes): Way | undefined {
+  const line = at.after.trimEnd();
+  const there = tokensOf(line);
+  const words = there.slice(there.findIndex((token) => !ONLY_CLOSERS.test(token.text)));
+  const said = tokensOf(text);
+  const endsAs = (tokens: readonly TextToken[]): boolean =>
+    said.length > tokens.length && tokens.every((token, i) => said.at(i - tokens.length)?.text === token.text);
+  const isWordy = words.some((token) => /\p{L}/u.test(token.text));
+  if (!isWordy || !/^[)\]}>"'`]/.test(line) || !endsAs(words) || endsAs(there)) {
+    return undefined;
+  }
+  const way = { length: text.length, replaced: line.length };
+  return replacements(text, at).includes(line.length) && outcomes.cost(way).all <= 0 ? way : undefined;
 }
 
 /** What ends code in markup: whoever says it has left that code. */
@@ -194,7 +230,8 @@ function beginningOfRest(text: string, at: Surroundings): RegExp | undefined {
   }
   const part = PART.exec(rest)?.[0];
   const isHead = part === ";" && at.open?.text === "(" && at.enclosing === undefined;
-  if (part !== undefined && (part !== ";" || isHead) && (part !== "](" || !at.language.brackets)) {
+  const isLink = !at.language.brackets && !rest.startsWith("]()");
+  if (part !== undefined && (part !== ";" || isHead) && (part !== "](" || isLink)) {
     return new RegExp(escaped(part).replace(/\s+/, "\\s*"), "gu");
   }
   const sign = isBar ? "|" : BETWEEN.exec(rest)?.[0];

@@ -312,10 +312,10 @@ export class Outcomes {
   }
 }
 
-/** `;` in front of `;`, which ends the same statement twice, or the colon of a block in front of its line's. */
+/** `;` in front of `;`, which ends the same statement twice, or the colon of a block, the end of a sentence in front of its line's. */
 function isDoubled(put: string, rest: string): boolean {
   const end = put.trimEnd().slice(-1);
-  if (end === ":" && rest.trim() === ":") {
+  if (/[:.?!]/.test(end) && rest.trim() === end) {
     return true;
   }
   return (end === ";" || end === ",") && rest.trimStart().startsWith(end);

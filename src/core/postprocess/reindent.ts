@@ -30,7 +30,9 @@ export function reindent(draft: Draft, at: Surroundings): Draft {
     }
     const width = columns(line) ?? 0;
     const isOutside = !isFresh && width <= indentWidth(at.before, at.indentation.size);
-    const wanted = isOutside ? width : Math.max(0, width + place.shift);
+    // What is less deep than the first line belongs to a block around it, which has not moved with it.
+    const isAround = place.shift > 0 && isFresh && width < place.told;
+    const wanted = isOutside || isAround ? width : Math.max(0, width + place.shift);
     return verbatim ? line : spaceFor(wanted, leadingSpace(line), at) + code;
   });
   return { ...draft, text: [place.first, ...fitted].join("\n") };
@@ -41,6 +43,8 @@ interface Place {
   readonly first: string;
   /** Columns that the lines below it move. */
   readonly shift: number;
+  /** The column in which the model takes the first line to stand. */
+  readonly told: number;
 }
 
 /** The cursor's line is blank: its indentation may be missing, be there in part, or come again. */
@@ -55,7 +59,7 @@ function placeOfFirst(
   const lead = leadingSpace(first);
   const code = first.slice(lead.length);
   if (code === "") {
-    return { first, shift: 0 };
+    return { first, shift: 0, told: 0 };
   }
   const present = indentWidth(at.before, size);
   const together = indentWidth(at.before + lead, size);
@@ -74,7 +78,7 @@ function placeOfFirst(
     : at.before === ""
       ? spaceFor(wanted, lead, at)
       : indentOf(wanted - present, at.indentation);
-  return { first: space + code, shift: wanted - told };
+  return { first: space + code, shift: wanted - told, told };
 }
 
 /** Columns at which the first line should begin; never less than there are. */
@@ -113,11 +117,11 @@ function placeOfBlock(
   const inside = rest.find((line) => line.trim() !== "");
   const width = inside === undefined ? undefined : columns(inside);
   if (width === undefined || width <= present || !/[{:]\s*$/.test(at.before + first)) {
-    return { first, shift: 0 };
+    return { first, shift: 0, told: present };
   }
   const expected = present + at.indentation.size;
   const isLevel = (width - present) % at.indentation.size === 0 || hasNeighbour(width, at);
-  return { first, shift: isLevel ? 0 : expected - width };
+  return { first, shift: isLevel ? 0 : expected - width, told: present };
 }
 
 /** Blocks are told by their indentation alone, so that no other column is right. */
@@ -170,7 +174,10 @@ function isItemColumn(width: number, at: Surroundings): boolean {
   const { size } = at.indentation;
   const outer = neighboursOf(at.above, "").above.findLast((line) => indentWidth(line, size) <= width) ?? "";
   const isKey = /:\s*(?:#.*)?$/.test(outer);
-  return isKey || (indentWidth(outer, size) === width && outer.trimStart().startsWith("- "));
+  return (
+    (isKey && width <= indentWidth(outer, size) + size) ||
+    (indentWidth(outer, size) === width && outer.trimStart().startsWith("- "))
+  );
 }
 
 /** There a statement ends with its line, and no clause of it begins the next one. */
@@ -275,7 +282,20 @@ function columnsFor(lines: readonly string[], at: Surroundings, isWhole: boolean
   const widths = whole.map(width);
   const unit = modelUnit(lines, at);
   const isSpaced = whole.some((line) => leadingSpace(line).includes(" "));
+  const unitInside = unitBelowFirst(lines, at);
+  const belowFirst = (): Columns | undefined => {
+    if (unitInside === undefined) {
+      return undefined;
+    }
+    const isStep = widths.every((each) => each % unitInside === 0);
+    return unlessBlank((line) => base + (isStep ? (width(line) / unitInside) * size : width(line)), true);
+  };
   if (style === "tabs" && isSpaced && !isMixed(at) && !whole.some((line) => line.startsWith("\t"))) {
+    const isFromMargin = isMarginUnit((unitInside ?? 0) / (base / size + 1));
+    const relative = isFromMargin ? undefined : belowFirst();
+    if (relative !== undefined) {
+      return relative;
+    }
     const step = unit ?? smallestStep([0, ...widths]);
     const levels = step % size === 0 ? size : step;
     const isEven = levels >= 2 && widths.every((each) => each % levels === 0);
@@ -284,6 +304,10 @@ function columnsFor(lines: readonly string[], at: Surroundings, isWhole: boolean
   const absolute = isWhole && !isStepOf(size, at) ? undefined : unitFromMargin(lines, widths, at);
   if (absolute !== undefined) {
     return unlessBlank((line) => (width(line) / absolute) * size, true);
+  }
+  const relative = belowFirst();
+  if (relative !== undefined) {
+    return relative;
   }
   const isEven = unit !== undefined && widths.every((each) => each < base || (each - base) % unit === 0);
   // Who asks for it again has said it as it is, unless the document says otherwise.
@@ -294,17 +318,59 @@ function columnsFor(lines: readonly string[], at: Surroundings, isWhole: boolean
   return unlessBlank((line) => (width(line) <= base ? width(line) : base + ((width(line) - base) / unit) * size), true);
 }
 
+/** Columns that models indent by. */
+function isMarginUnit(unit: number): boolean {
+  return [2, 3, 4, 8].includes(unit);
+}
+
+/** What may stand in the column of the block's head. */
+const LABEL = /^\s*(?:case|default|when|in|public|private|protected|signals|slots)\b/;
+
+/** The first line that is not deeper than this, and closes something, stands there. */
+function isClosedAt(width: number, lines: readonly string[], size: number): boolean {
+  const closer = lines.find((line) => CLOSES.test(line) && indentWidth(line, size) <= width);
+  return closer !== undefined && indentWidth(closer, size) === width;
+}
+
+const CLOSES = /^\s*(?:[)\]}]|<\/|(?:end|fi|done|esac)\b)/;
+
+/**
+ * Columns of a level where the model takes the cursor's line to be at the margin: it opens a block, and what is in that would stand
+ * outside of it, or in the cursor's column where no line in a block does.
+ */
+function unitBelowFirst([first = "", ...rest]: readonly string[], at: Surroundings): number | undefined {
+  const { size } = at.indentation;
+  const base = indentWidth(at.before, size);
+  const lines = rest.filter((line) => line.trim() !== "");
+  const widths = lines.map((line) => indentWidth(line, size));
+  const [inside = 0] = widths;
+  const line = at.before + first;
+  const isFirst = first.trim() !== "" && leadingSpace(first) === "";
+  const isInside = inside > 0 && inside <= base && ![CLOSES, LABEL].some((each) => each.test(lines[0] ?? ""));
+  if (!isInside || !(isFirst || (first.trim() === "" && at.before.trim() !== "")) || !opensBlock(line, at)) {
+    return undefined;
+  }
+  const outer = lines.findIndex((each, i) => (widths[i] ?? 0) === base && CLOSES.test(each));
+  const end = widths.findIndex((each) => each < inside);
+  const isClosed = end !== -1 && widths[end] === 0 && CLOSES.test(lines[end] ?? "") && (outer === -1 || outer > end);
+  return inside < base || isStrict(at) || isClosed ? inside : undefined;
+}
+
 /** Columns of a level where the model counts its own levels from the margin, below a line that is indented by other ones. */
 function unitFromMargin(
-  [first = ""]: readonly string[],
+  [first = "", ...rest]: readonly string[],
   widths: readonly number[],
   at: Surroundings,
 ): number | undefined {
   const { size } = at.indentation;
   const base = indentWidth(at.before, size);
   const [inside = 0] = widths;
+  const label = rest.find((line) => line.trim() !== "") ?? "";
+  if (inside === base && (LABEL.test(label) || isClosedAt(base, rest, size))) {
+    return undefined;
+  }
   const unit = inside / (base / size + 1);
-  const isOther = base > 0 && base % size === 0 && [2, 3, 4, 8].includes(unit) && unit !== size;
+  const isOther = base > 0 && base % size === 0 && isMarginUnit(unit) && unit !== size;
   const isBlock = isOther && opensBlock(at.before + first, at);
   return isBlock && widths.every((each) => each % unit === 0) && !isStepOf(inside - base, at) ? unit : undefined;
 }

@@ -76,6 +76,29 @@ export function stringOpenerAt(
   return /^(?:[A-Za-z]{0,2}#*(?:"""|'''|["'`])|[A-Za-z]{1,2}$)/.exec(text)?.[0] ?? "";
 }
 
+const BACKSLASH = /(?<!\\)(?:\\\\)*\\$/;
+/** What in front of a bracket makes a character of it, where grammars do not say so. */
+const ESCAPES: ReadonlyMap<string, RegExp> = new Map([
+  ...["clojure", "shellscript", "fish", "makefile", "cmake", "dockerfile"].map((id) => [id, BACKSLASH] as const),
+  ...["scheme", "lisp", "racket"].map((id) => [id, /#\\$/] as const),
+  ["emacs-lisp", /\?\\?$/],
+  ["powershell", /`$/],
+  ["bat", /\^$/],
+  ["ruby", /(?<![\p{L}\p{N}_)\]])\?$/u],
+  ["prolog", /\b0'$/],
+]);
+/** Languages whose grammars take a character between quotes for a name and what follows it. */
+const QUOTED = /^(?:ocaml|reason|rescript)$/;
+
+/** A bracket that stands for itself: the second sign of Clojure's `\(`, of a shell's `\(`, of Scheme's `#\(`. */
+export function isCharacter(line: string, at: number, languageId: string): boolean {
+  const escape = ESCAPES.get(languageId);
+  return (
+    escape?.test(line.slice(Math.max(0, at - 20), at)) === true ||
+    (line[at - 1] === "'" && line[at + 1] === "'" && QUOTED.test(languageId))
+  );
+}
+
 const VOID_TAGS = /^(?:area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr)$/i;
 /** HTML that may be left without an end tag. https://html.spec.whatwg.org/#optional-tags */
 const OMITTED_END_TAGS = /^(?:html|head|body|p|li|dt|dd|option|optgroup|thead|tbody|tfoot|tr|td|th|colgroup|rp|rt)$/i;

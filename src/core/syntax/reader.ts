@@ -32,8 +32,10 @@ export type TokenKind = "code" | "string" | "comment" | "regex" | "prose";
  *  - `escape`: `\n`.
  *  - `tag`: `<`, `</`, `>`, `/>`; `tagName`: the name between.
  *  - `angle`: `<` or `>` around type arguments.
+ *  - `keyword`: a word of the language's own, in code.
  */
-export type TokenRole = "open" | "close" | "delimiter" | "interpolation" | "escape" | "tag" | "tagName" | "angle";
+export type TokenRole =
+  "open" | "close" | "delimiter" | "interpolation" | "escape" | "tag" | "tagName" | "angle" | "keyword";
 
 /** Shared by tokens that stand in the same surroundings, so it may be compared by identity. */
 export interface TokenScope {

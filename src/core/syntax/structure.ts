@@ -1,5 +1,5 @@
 import type { LanguageConfiguration, Pair } from "./configuration";
-import { closerOfComment, closerOfString, isVoidTag, mayOmitEndTag, stringOpenerAt } from "./delimiters";
+import { closerOfComment, closerOfString, isCharacter, isVoidTag, mayOmitEndTag, stringOpenerAt } from "./delimiters";
 import { PROSE_LANGUAGES } from "./plainReader";
 import type { SyntaxReader, SyntaxState, Token, TokenKind } from "./reader";
 
@@ -202,7 +202,7 @@ class LineFolder {
       this.#readTag(start, end);
     } else if (scope.role === "interpolation") {
       this.#readInterpolation(start, end);
-    } else if (scope.brackets || scope.role === "angle") {
+    } else if ((scope.brackets && !(scope.role === "escape" && scope.kind === "code")) || scope.role === "angle") {
       this.#readBrackets(Math.max(start, this.#done), end, scope.role === "angle");
     }
   }
@@ -354,7 +354,7 @@ class LineFolder {
     const pairs: readonly Pair[] = isAngle ? ANGLES : this.#configuration.brackets;
     for (let at = start; at < end; ++at) {
       const char = this.#line.charAt(at);
-      if (/[\p{L}\p{N}\s_]/u.test(char)) {
+      if (/[\p{L}\p{N}\s_]/u.test(char) || isCharacter(this.#line, at, this.#language)) {
         continue;
       }
       const opened = pairs.find(([open]) => this.#line.startsWith(open, at) && at + open.length <= end);
