@@ -1,4 +1,5 @@
 /** Shapes of released models that bench/syntheticModel.ts makes files of. */
+import type { PoolType } from "./rowPool";
 
 /** Parts of the variance of router logits; they add up to one. */
 export interface RouterShares {
@@ -24,6 +25,8 @@ export interface Shape {
   readonly window: number;
   readonly ropeBase: number;
   readonly routerShares: RouterShares;
+  /** Missing: Q4_0. */
+  readonly expertTypes?: { readonly gateAndUp: PoolType; readonly down: PoolType };
 }
 
 export const HEAD_DIM = 128;
@@ -34,6 +37,23 @@ export const N_VOCAB_QWEN = 151_936;
  * Qwen3-30B-A3B and its like); with these 83 %, and 91 % where their layer begins (docs/adr/0022).
  */
 const LATE_ROUTER: RouterShares = { popularity: 0.12, topic: 0.48, token: 0.34, unforeseen: 0.06 };
+
+const QWEN3_CODER: Shape = {
+  family: "qwen3moe",
+  n_ff: 768,
+  n_vocab: N_VOCAB_QWEN,
+  ropeBase: 1e7,
+  n_layer: 48,
+  n_embd: 2048,
+  n_head: 32,
+  n_head_kv: 4,
+  n_expert: 128,
+  n_expert_used: 8,
+  n_ctx_train: 262_144,
+  gating: 1,
+  window: 0,
+  routerShares: LATE_ROUTER,
+};
 
 export const SHAPES: Readonly<Record<string, Shape>> = {
   "4b": {
@@ -84,20 +104,7 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
     window: 1024,
     routerShares: LATE_ROUTER,
   },
-  qwen3coder: {
-    family: "qwen3moe",
-    n_ff: 768,
-    n_vocab: N_VOCAB_QWEN,
-    ropeBase: 1e7,
-    n_layer: 48,
-    n_embd: 2048,
-    n_head: 32,
-    n_head_kv: 4,
-    n_expert: 128,
-    n_expert_used: 8,
-    n_ctx_train: 262_144,
-    gating: 1,
-    window: 0,
-    routerShares: LATE_ROUTER,
-  },
+  qwen3coder: QWEN3_CODER,
+  "qwen3coder-q3": { ...QWEN3_CODER, expertTypes: { gateAndUp: "Q3_K", down: "Q3_K" } },
+  "qwen3coder-q2": { ...QWEN3_CODER, expertTypes: { gateAndUp: "Q2_K", down: "Q3_K" } },
 };

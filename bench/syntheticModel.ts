@@ -2,9 +2,10 @@
  * Writes a file of the exact shapes, types and vocabulary of a SmallThinker model (4b, 21b), of Mellum 2 (mellum2) or of
  * Qwen3-Coder-30B-A3B (qwen3coder): what speed and memory are measured on where the real files cannot be had.
  *
- *     npx tsx bench/syntheticModel.ts 4b|21b|mellum2|qwen3coder FILE [--predictor]
+ *     npx tsx bench/syntheticModel.ts 4b|21b|mellum2|qwen3coder|qwen3coder-q3|qwen3coder-q2 FILE [--predictor]
  *
- * Q4_0 throughout with a Q6_K head and F32 routers and norms, as in plain Q4_0 files (2.5, 12.2, 6.9 and 17.3 GB). The text it
+ * Q4_0 throughout with a Q6_K head and F32 routers and norms, as in plain Q4_0 files (2.5, 12.2, 6.9 and 17.3 GB); the experts of
+ * the last two of three and two bits, as in the files called UD-Q3_K_XL and UD-Q2_K_XL (13.8 and 11.8 GB). The text it
  * writes means nothing, but where speed depends on what a model has learnt it behaves like a trained one. Weights are random
  * except for this; coordinates are those of the residual stream:
  *
@@ -42,13 +43,13 @@
  */
 import type { TensorType } from "../src/model/modelSpec";
 import { qwenVocabMetadata, readTokenizerJson } from "../src/model/testing/qwen";
-import { ggmlBytes, halfFromFloat } from "../test/fixtures/ggmlTypes";
+import { ggmlBytes } from "../test/fixtures/ggmlTypes";
+import { halfFromFloat } from "../test/fixtures/halfFloats";
 import { type GgufTensor, type GgufValue, writeGguf } from "../test/fixtures/ggufWriter";
 import { Prng } from "../test/fixtures/prng";
 import { spaceProblem } from "./freeSpace";
 import { HEAD_DIM, N_VOCAB_QWEN, type Shape, SHAPES } from "./modelShapes";
-
-const BLOCK = 32;
+import { BLOCK, type PoolType, quantisedChunks, type RowKind, type Runs } from "./rowPool";
 
 // The residual stream: [0, 32) constant, then the topic, then all else.
 const CONSTANT = 2;
@@ -86,103 +87,6 @@ const GAIN = {
  */
 const SEEN = { first: TOPIC_END / BLOCK, blocks: 3, share: 0.68, bias: -5.7 };
 const PREDICTOR_WIDTH = 4 * BLOCK;
-
-const POOL_BLOCKS = 80_000;
-
-/** A block of weights in a row that is not random. */
-interface Constant {
-  readonly block: number;
-  readonly value: number;
-}
-
-/** What rows of a tensor have in common. */
-interface RowKind {
-  /** Of the random weights. */
-  readonly deviation: number;
-  /** Blocks whose weights have another one. */
-  readonly seen?: { readonly first: number; readonly blocks: number; readonly deviation: number };
-  /** By block; may differ by row, is asked for once for each row of the pool. */
-  readonly constants?: () => readonly Constant[];
-}
-
-/**
- * Rows of quantised weights; a few megabytes, drawn once and repeated from random rows on: fast, and what follows a row is seldom
- * the same twice.
- */
-class RowPool {
-  readonly #bytes: Uint8Array;
-  readonly #rowBytes: number;
-  readonly #n_row: number;
-
-  constructor(type: "Q4_0" | "Q6_K", n_in: number, kind: RowKind, prng: Prng) {
-    const [blockBytes, blockWeights] = type === "Q4_0" ? [18, BLOCK] : [210, 256];
-    const n_block = n_in / blockWeights;
-    this.#n_row = Math.ceil(POOL_BLOCKS / n_block / (blockWeights / BLOCK));
-    this.#rowBytes = n_block * blockBytes;
-    this.#bytes = new Uint8Array(this.#n_row * this.#rowBytes);
-    const words = new Uint32Array(this.#bytes.buffer, 0, this.#bytes.length >> 2);
-    for (let i = 0; i < words.length; ++i) {
-      words[i] = prng.nextU32();
-    }
-    // Uniform nibbles - 8 have a deviation of 4.6; uniform 6-bit numbers - 32 times scales of deviation 37 have one of 690.
-    const scaleOf = (deviation: number): number => halfFromFloat(deviation / (type === "Q4_0" ? 4.6 : 690));
-    const scale = scaleOf(kind.deviation);
-    const view = new DataView(this.#bytes.buffer);
-    for (let at = 0; at < this.#bytes.length; at += blockBytes) {
-      // Nibbles less 8 have a mean of -0.5: without random signs all layers would pull in one direction.
-      const sign = (prng.nextU32() >>> 31) << 15;
-      view.setUint16(type === "Q4_0" ? at : at + 208, scale | sign, true);
-      if (type === "Q6_K") {
-        for (let i = 0; i < 16; ++i) {
-          view.setInt8(at + 192 + i, (this.#bytes[at + 192 + i]! >> 1) - 64);
-        }
-      }
-    }
-    for (let row = 0; kind.seen !== undefined && row < this.#n_row; ++row) {
-      for (let block = kind.seen.first; block < kind.seen.first + kind.seen.blocks; ++block) {
-        const at = row * this.#rowBytes + block * blockBytes;
-        view.setUint16(at, scaleOf(kind.seen.deviation) | (view.getUint16(at, true) & 0x8000), true);
-      }
-    }
-    for (let row = 0; kind.constants !== undefined && row < this.#n_row; ++row) {
-      for (const { block, value } of kind.constants()) {
-        const at = row * this.#rowBytes + block * blockBytes;
-        // Nibbles of 0 stand for -8.
-        view.setUint16(at, halfFromFloat(value / -8), true);
-        this.#bytes.fill(0, at + 2, at + 18);
-      }
-    }
-  }
-
-  *rows(n_row: number, prng: Prng): Iterable<Uint8Array> {
-    for (let left = n_row; left > 0;) {
-      const first = prng.nextBelow(this.#n_row / 2);
-      const n = Math.min(left, this.#n_row - first);
-      yield this.#bytes.subarray(first * this.#rowBytes, (first + n) * this.#rowBytes);
-      left -= n;
-    }
-  }
-}
-
-/** Runs of rows of one kind. */
-type Runs = readonly (readonly [n_row: number, kind: RowKind])[];
-
-function* quantisedChunks(
-  type: "Q4_0" | "Q6_K",
-  n_in: number,
-  runs: Runs,
-  times: number,
-  prng: Prng,
-): Iterable<Uint8Array> {
-  const pools = new Map<RowKind, RowPool>();
-  for (let i = 0; i < times; ++i) {
-    for (const [n_row, kind] of runs) {
-      const pool = pools.get(kind) ?? new RowPool(type, n_in, kind, prng);
-      pools.set(kind, pool);
-      yield* pool.rows(n_row, prng);
-    }
-  }
-}
 
 function* norm(n: number, prng: Prng): Iterable<Uint8Array> {
   yield new Uint8Array(Float32Array.from({ length: n }, () => 1 + 0.1 * Math.sqrt(3) * prng.nextSigned()).buffer);
@@ -277,7 +181,8 @@ class Model {
   }
 
   #layer(il: number): GgufTensor[] {
-    const { n_embd, n_head, n_head_kv, n_expert, n_ff, family } = this.#shape;
+    const { n_embd, n_head, n_head_kv, n_expert, n_ff, family, expertTypes } = this.#shape;
+    const gateAndUp = expertTypes?.gateAndUp ?? "Q4_0";
     const blk = `blk.${il}`;
     const n_q = n_head * HEAD_DIM;
     const random = (gain: number): RowKind => ({
@@ -296,9 +201,9 @@ class Model {
       this.#quantised(`${blk}.attn_output.weight`, "Q4_0", n_q, this.#attentionOutput(il)),
       this.#norm(`${blk}.ffn_norm.weight`),
       this.#router(il),
-      this.#quantised(`${blk}.ffn_gate_exps.weight`, "Q4_0", n_embd, this.#gate(il), n_expert),
-      this.#quantised(`${blk}.ffn_up_exps.weight`, "Q4_0", n_embd, [[n_ff, random(1)]], n_expert),
-      this.#quantised(`${blk}.ffn_down_exps.weight`, "Q4_0", n_ff, this.#down(il), n_expert),
+      this.#quantised(`${blk}.ffn_gate_exps.weight`, gateAndUp, n_embd, this.#gate(il), n_expert),
+      this.#quantised(`${blk}.ffn_up_exps.weight`, gateAndUp, n_embd, [[n_ff, random(1)]], n_expert),
+      this.#quantised(`${blk}.ffn_down_exps.weight`, expertTypes?.down ?? "Q4_0", n_ff, this.#down(il), n_expert),
     ];
   }
 
@@ -357,7 +262,10 @@ class Model {
     const bias = (): number => (min + max) / 2 + ((max - min) / 2) * this.#prng.nextSigned();
     const kind: RowKind = {
       deviation: 1 / Math.sqrt(this.#shape.n_embd),
-      constants: () => [{ block: 0, value: -this.#constantWeight(il, bias()) }],
+      // Types of super-blocks have no constants; with SiLU no neuron is idle whatever its bias.
+      constants: () => [
+        { block: 0, value: this.#shape.expertTypes === undefined ? -this.#constantWeight(il, bias()) : 0 },
+      ],
     };
     return [[this.#shape.n_ff, kind]];
   }
@@ -416,7 +324,7 @@ class Model {
   }
 
   /** `times` (experts) times those rows. */
-  #quantised(name: string, type: "Q4_0" | "Q6_K", n_in: number, runs: Runs, times?: number): GgufTensor {
+  #quantised(name: string, type: PoolType, n_in: number, runs: Runs, times?: number): GgufTensor {
     const n_row = runs.reduce((sum, [n]) => sum + n, 0);
     return {
       name,
@@ -514,7 +422,7 @@ const product = (factors: readonly number[]): number => factors.reduce((a, b) =>
 const [name = "", path, predictor] = process.argv.slice(2);
 const shape = SHAPES[name];
 if (shape === undefined || path === undefined || (predictor !== undefined && predictor !== "--predictor")) {
-  process.stderr.write("usage: npx tsx bench/syntheticModel.ts 4b|21b|mellum2|qwen3coder FILE [--predictor]\n");
+  process.stderr.write(`usage: npx tsx bench/syntheticModel.ts ${Object.keys(SHAPES).join("|")} FILE [--predictor]\n`);
   process.exitCode = 2;
 } else {
   const tensors = new Model(name, shape, predictor !== undefined).tensors();

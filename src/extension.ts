@@ -85,7 +85,7 @@ export function activate(context: vscode.ExtensionContext): HearthApi {
         http: nodeHttp,
       }),
     privacy: privacyPort(engineScript, builtInModel),
-    connect: (listeners, keepAliveMs) =>
+    connect: (listeners, { keepAliveMs, savesPower }) =>
       new ChosenEngine(listeners, {
         local: ({ onConnection, onStatus, onStatistics }) =>
           new EngineClient({
@@ -95,6 +95,7 @@ export function activate(context: vscode.ExtensionContext): HearthApi {
             name: `${vscode.env.appName} ${vscode.version}`,
             engineScript,
             keepAliveMs,
+            savesPower,
             hostPid: process.ppid,
           }),
         endpoint: (onFailure) =>

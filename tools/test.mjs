@@ -260,6 +260,7 @@ async function suitesOfNode() {
     "TypeScript unit tests",
     "src/**/*.test.ts",
     "webview/**/*.test.ts",
+    "bench/*.test.ts",
     "bench/eval/*.test.ts",
     "bench/experts/*.test.ts",
     "bench/memory/*.test.ts",

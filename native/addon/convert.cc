@@ -310,6 +310,7 @@ Napi::Object ToJs(Napi::Env env, const EngineStats& stats) {
   SetNumber(js, "withdrawn", stats.experts.withdrawn);
   SetNumber(js, "evictions", stats.experts.evictions);
   js.Set("waitedMs", Napi::Number::New(env, static_cast<double>(stats.experts.waited_ns) / 1e6));
+  SetNumber(js, "threadsUsed", static_cast<uint64_t>(stats.n_thread_used));
   SetNumber(js, "slots", static_cast<uint64_t>(stats.n_slot));
   SetNumber(js, "bytesRead", stats.bytes_read);
   SetNumber(js, "drafted", stats.n_drafted);

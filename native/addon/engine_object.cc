@@ -119,8 +119,8 @@ void EngineHold::FreeAll() {
   sessions_.clear();
 }
 
-Napi::Promise EngineHold::Run(JobPriority priority, std::shared_ptr<SessionState> state,
-                              CancelFlag cancel, Work work, Settle settle) {
+Napi::Promise EngineHold::Run(Manner manner, std::shared_ptr<SessionState> state, CancelFlag cancel,
+                              Work work, Settle settle) {
   Napi::Env env = env_;
   std::unique_ptr<Job> job(new Job{shared_from_this(), Napi::Promise::Deferred::New(env),
                                    std::move(state), std::move(cancel), std::move(work),
@@ -137,10 +137,13 @@ Napi::Promise EngineHold::Run(JobPriority priority, std::shared_ptr<SessionState
   flags_.push_back(job->cancel);
   // Last what cannot be taken back: the scheduler takes the job, or has no memory for it.
   const auto post = [&] {
-    engine_->scheduler().Post({.priority = priority,
+    engine_->scheduler().Post({.priority = manner.priority,
                                .session = job->state.get(),
                                .cancelled = job->cancel,
-                               .step = [job = job.get()] { return Step(job); }});
+                               .step = [job = job.get(), manner, engine = engine_.get()] {
+                                 engine->UseFewerThreads(manner.fewer_threads);
+                                 return Step(job);
+                               }});
   };
   if (!HasMemoryFor(post)) {
     job->deferred.Reject(ToError(env, Status::OutOfMemory()).Value());

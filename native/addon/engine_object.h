@@ -29,6 +29,12 @@ class EngineHold : public std::enable_shared_from_this<EngineHold> {
   // nullptr once closed.
   Engine* engine() const { return engine_.get(); }
 
+  // How a session's calls are run.
+  struct Manner {
+    JobPriority priority = JobPriority::kCompletion;
+    bool fewer_threads = false;  // Engine::UseFewerThreads
+  };
+
   // Runs work(), a step of a session's job (engine/scheduler.h), on the decode thread until it
   // returns that there is no more, then settle(env, deferred) here. Where either finds no memory,
   // the promise is rejected with code "memory". Both may use what they capture
@@ -36,7 +42,7 @@ class EngineHold : public std::enable_shared_from_this<EngineHold> {
   // is under way. `cancel` is set by Close; work is expected to look at it.
   using Work = std::function<bool()>;
   using Settle = std::function<void(Napi::Env, const Napi::Promise::Deferred&)>;
-  Napi::Promise Run(JobPriority priority, std::shared_ptr<SessionState> state, CancelFlag cancel,
+  Napi::Promise Run(Manner manner, std::shared_ptr<SessionState> state, CancelFlag cancel,
                     Work work, Settle settle);
 
   // Close will free what the session holds, which lives on with its JavaScript object otherwise.

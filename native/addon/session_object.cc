@@ -107,11 +107,12 @@ Napi::Promise SessionObject::Run(CancelFlag cancel, EngineHold::Work work,
         ToError(Env(), Status::BadRequest("the session has been closed; make a new one")).Value());
     return deferred.Promise();
   }
-  return hold_->Run(priority_, state_, std::move(cancel), std::move(work), std::move(settle));
+  return hold_->Run(manner_, state_, std::move(cancel), std::move(work), std::move(settle));
 }
 
 // sync(tokens: Int32Array,
-//      {chunkTokens?, trace?, traceDepth?, generation?, priority?, onLogits?, approximate?})
+//      {chunkTokens?, trace?, traceDepth?, generation?, priority?, fewerThreads?, onLogits?,
+//       approximate?})
 //   -> Promise<{reused, evaluated, trace?, guesses?, nextRanked?} | "cancelled">
 Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
   auto job = std::make_shared<SyncJob>();
@@ -144,7 +145,10 @@ Napi::Value SessionObject::Sync(const Napi::CallbackInfo& info) {
     std::optional<Napi::Error> error;
   };
   const auto told = std::make_shared<Told>();
-  priority_ = js.Has("priority") ? ToPriority(js.Get("priority")) : JobPriority::kCompletion;
+  manner_ = {
+      .priority = js.Has("priority") ? ToPriority(js.Get("priority")) : JobPriority::kCompletion,
+      .fewer_threads = js.Has("fewerThreads") && js.Get("fewerThreads").ToBoolean(),
+  };
   if (js.Has("onLogits")) {
     auto callback = std::make_shared<Napi::FunctionReference>(
         Napi::Persistent(js.Get("onLogits").As<Napi::Function>()));

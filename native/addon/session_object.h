@@ -45,7 +45,7 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   std::shared_ptr<EngineHold> hold_;
   std::shared_ptr<SessionState> state_;                  // nullptr once closed
   std::vector<std::weak_ptr<std::atomic<bool>>> flags_;  // of calls that have not settled
-  JobPriority priority_ = JobPriority::kCompletion;
+  EngineHold::Manner manner_;
 };
 
 }  // namespace hearth::addon

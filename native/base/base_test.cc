@@ -61,6 +61,43 @@ TEST(ThreadPool, WakesWhoSleptAndSleepsWhoIsIdle) {
   }
 }
 
+TEST(ThreadPool, UsesSoManyThreadsAndAllOfThemAgain) {
+  ThreadPool pool(4);
+  EXPECT_EQ(pool.n_used(), 4);
+  // The highest worker that took a piece in any of some regions; stops early at `enough`.
+  const auto highest_worker = [&](int n_region, int enough) {
+    std::atomic<int> highest = 0;
+    std::atomic<int64_t> sum = 0;
+    for (int i = 0; i < n_region && highest < enough; ++i) {
+      sum = 0;
+      pool.ParallelFor(64, 1, [&](int64_t begin, int64_t end, int worker) {
+        int seen = highest;
+        while (worker > seen && !highest.compare_exchange_weak(seen, worker)) {
+        }
+        sum += end - begin;
+        std::this_thread::sleep_for(std::chrono::microseconds(20));
+      });
+      EXPECT_EQ(sum.load(), 64);
+    }
+    return highest.load();
+  };
+  for (int round = 0; round < 3; ++round) {
+    for (const int n : {2, 1, 3}) {
+      pool.Use(n);
+      EXPECT_EQ(pool.n_used(), n);
+      EXPECT_LT(highest_worker(50, 4), n);
+      // Long enough that all sleep.
+      std::this_thread::sleep_for(3 * ThreadPool::kSpin);
+      EXPECT_LT(highest_worker(50, 4), n);
+    }
+    pool.Use(99);
+    EXPECT_EQ(pool.n_used(), 4);
+    EXPECT_EQ(highest_worker(20'000, 3), 3);
+  }
+  // A pool may end while some of its threads are not used.
+  pool.Use(2);
+}
+
 TEST(ThreadPool, EndsARegionOneOfWhoseBodiesHadNoMemory) {
   for (int n_threads : {1, 3}) {
     ThreadPool pool(n_threads);

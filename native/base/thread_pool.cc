@@ -31,7 +31,7 @@ bool TryStartThread(std::function<void()> body, std::thread* thread) {
 }
 
 ThreadPool::ThreadPool(int n_threads)
-    : shares_(static_cast<size_t>(std::max(n_threads, 1))), n_threads_(1) {
+    : shares_(static_cast<size_t>(std::max(n_threads, 1))), n_threads_(1), n_used_(n_threads) {
   CHECK(n_threads >= 1, "a pool has at least the calling thread");
   // Nothing may be thrown once a thread runs: nobody would join it.
   threads_.reserve(shares_.size());
@@ -41,13 +41,23 @@ ThreadPool::ThreadPool(int n_threads)
     threads_.push_back(std::move(thread));
     ++n_threads_;
   }
+  n_used_ = n_threads_;
 }
 
 ThreadPool::~ThreadPool() {
   stopping_ = true;
+  n_used_ = 0;
+  n_used_.notify_all();
   ++wake_;
   wake_.notify_all();
   for (std::thread& thread : threads_) thread.join();
+}
+
+void ThreadPool::Use(int n) {
+  n = std::clamp(n, 1, n_threads_);
+  if (n == n_used_.load(std::memory_order_relaxed)) return;
+  n_used_ = n;
+  n_used_.notify_all();
 }
 
 void ThreadPool::ParallelFor(int64_t count, int64_t grain, const Body& body) {
@@ -55,7 +65,8 @@ void ThreadPool::ParallelFor(int64_t count, int64_t grain, const Body& body) {
   if (count <= 0) return;
   grain *= (count + grain * kGrainsMax - 1) / (grain * kGrainsMax);
   const int64_t n_grain = (count + grain - 1) / grain;
-  if (n_threads_ == 1 || n_grain == 1 || IsAlone()) {
+  const int n_used = this->n_used();
+  if (n_used == 1 || n_grain == 1 || IsAlone()) {
     body(0, count, 0);
     return;
   }
@@ -66,8 +77,8 @@ void ThreadPool::ParallelFor(int64_t count, int64_t grain, const Body& body) {
   n_done_.store(0, std::memory_order_relaxed);
   ++generation_;
   // Ordered before the load of n_asleep_, as a worker does the two in reverse order.
-  for (int worker = 0; worker < n_threads_; ++worker) {
-    const auto at = [&](int64_t i) { return static_cast<uint16_t>(n_grain * i / n_threads_); };
+  for (int worker = 0; worker < n_used; ++worker) {
+    const auto at = [&](int64_t i) { return static_cast<uint16_t>(n_grain * i / n_used); };
     shares_[static_cast<size_t>(worker)].left.store({generation_, at(worker), at(worker + 1)});
   }
   if (n_asleep_.load() > 0) {
@@ -195,6 +206,12 @@ bool ThreadPool::AwaitRegion(int worker, uint32_t* generation) {
 
 void ThreadPool::WorkerLoop(int worker) {
   while (!stopping_.load(std::memory_order_relaxed)) {
+    // One that slept with the others when fewer were to be used wakes once more, and comes here.
+    const int n_used = n_used_.load();
+    if (worker >= n_used && n_used > 0) {
+      n_used_.wait(n_used);
+      continue;
+    }
     uint32_t generation;
     if (AwaitRegion(worker, &generation)) TakePieces(generation, worker);
   }

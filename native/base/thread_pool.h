@@ -10,6 +10,7 @@
 //     than kPatience the caller works alone for a multiple of that wait, and doubles the multiple
 //     when it happens again (exponential backoff), and so loses little on a machine whose other
 //     cores are busy.
+//   - Workers beyond those in use (Use) sleep apart from the others, so that no region wakes them.
 #ifndef HEARTH_BASE_THREAD_POOL_H_
 #define HEARTH_BASE_THREAD_POOL_H_
 
@@ -45,6 +46,12 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   int size() const { return n_threads_; }
+
+  // Lets the first n threads, or all there are, work on the regions that follow; n >= 1 counts the
+  // caller. Called by the thread that starts regions, between two of them.
+  void Use(int n);
+  // Any thread.
+  int n_used() const { return n_used_.load(std::memory_order_relaxed); }
 
   // Calls body(begin, end, worker) on disjoint ranges that cover [0, count), each beginning at a
   // multiple of `grain`, and returns when all are done. The split into ranges depends on timing: a
@@ -84,6 +91,7 @@ class ThreadPool {
 
   std::vector<Share> shares_;  // one per requested thread
   int n_threads_;              // constant after construction
+  std::atomic<int> n_used_;    // of them; 0: the pool ends
   std::vector<std::thread> threads_;
 
   alignas(64) std::atomic<uint32_t> n_done_{0};  // grains done of the current region

@@ -196,8 +196,13 @@ const MemoryPlan& Engine::plan() const { return parts_->plan; }
 const char* Engine::isa() const { return parts_->kernels->name; }
 const Kernels& Engine::kernels() const { return *parts_->kernels; }
 int Engine::n_threads() const { return parts_->pool.size(); }
+void Engine::UseFewerThreads(bool fewer) {
+  const int n = parts_->pool.size();
+  parts_->pool.Use(fewer ? std::max(n / 2, 1) : n);
+}
 EngineStats Engine::stats() const {
   return EngineStats{.experts = parts_->cache->stats(),
+                     .n_thread_used = parts_->pool.n_used(),
                      .n_slot = parts_->cache->n_slot(),
                      .bytes_read = parts_->reader->bytes_read() + parts_->plan.dense_bytes,
                      .n_drafted = parts_->draft_counts.drafted,

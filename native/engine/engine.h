@@ -47,6 +47,7 @@ struct EngineOptions {
 
 struct EngineStats {
   ExpertCacheStats experts;
+  int n_thread_used = 0;    // see UseFewerThreads
   int n_slot = 0;           // in use or free now
   uint64_t bytes_read = 0;  // from the model file since the start
   uint64_t n_drafted = 0;   // see DraftCounts
@@ -74,6 +75,9 @@ class Engine {
   const char* isa() const;
   const Kernels& kernels() const;
   int n_threads() const;
+  // Half of them where power is short, at least one. For the steps that follow, on the decode
+  // thread: results do not depend on it.
+  void UseFewerThreads(bool fewer);
   EngineStats stats() const;
 
   Result<std::unique_ptr<Session>> NewSession();

@@ -23,7 +23,7 @@ struct Avx2 : X86 {
     I bits;
     int64_t n;  // lanes
   };
-  using SixBitScale = I;
+  using Scale16 = I;
 
   static constexpr int kTokens = 32;
   static constexpr int kTokenTile = 2;  // 4 sums of pairs and 16 registers of weights: few spills
@@ -182,6 +182,12 @@ struct Avx2 : X86 {
     if constexpr (kQuarter == 3) high = _mm256_srli_epi16(high, 2);
     return _mm256_or_si256(LowNibbles(low), _mm256_and_si256(high, _mm256_set1_epi8(0x30)));
   }
+  template <int kQuarter>
+  static HEARTH_INLINE I BitPair(I v) {
+    return _mm256_and_si256(_mm256_srli_epi16(v, 2 * kQuarter), _mm256_set1_epi8(3));
+  }
+  using X86::SubBytes;
+  static HEARTH_INLINE I SubBytes(I v, int8_t c) { return _mm256_sub_epi8(v, _mm256_set1_epi8(c)); }
 
   // Bits 4*kColumn.. of each lane, at 16 of its bytes: each byte gets the one with its bits, and
   // one of these is tested.
@@ -195,11 +201,11 @@ struct Avx2 : X86 {
     const I set = _mm256_cmpeq_epi8(_mm256_and_si256(picked, bit), bit);
     return _mm256_or_si256(w, _mm256_and_si256(set, _mm256_set1_epi8(0x10)));
   }
-  template <int kBit>
+  template <int kBit, int kTo>
   static HEARTH_INLINE I AddBit(I w, I bits) {
-    const I moved = kBit <= 4 ? _mm256_slli_epi16(bits, kBit <= 4 ? 4 - kBit : 0)
-                              : _mm256_srli_epi16(bits, kBit <= 4 ? 0 : kBit - 4);
-    return _mm256_or_si256(w, _mm256_and_si256(moved, _mm256_set1_epi8(0x10)));
+    const I moved = kBit <= kTo ? _mm256_slli_epi16(bits, kBit <= kTo ? kTo - kBit : 0)
+                                : _mm256_srli_epi16(bits, kBit <= kTo ? 0 : kBit - kTo);
+    return _mm256_or_si256(w, _mm256_and_si256(moved, _mm256_set1_epi8(1 << kTo)));
   }
   static HEARTH_INLINE F HalvesToFloats(I v) {  // of lanes up to 0xffff
     const I packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(v, v), 0x08);
@@ -224,6 +230,9 @@ struct Avx2 : X86 {
     return ToFloat(_mm256_and_si256(_mm256_srli_epi32(v, 8 * kByte), _mm256_set1_epi32(0xff)));
   }
 
+  static HEARTH_INLINE I JoinShorts(I low, I high) {
+    return _mm256_or_si256(low, _mm256_slli_epi32(high, 16));
+  }
   static HEARTH_INLINE I LoadShorts(const void* p) { return _mm256_cvtepu16_epi32(LoadBytes(p)); }
   template <class Group>
   static HEARTH_INLINE I GatherShorts(const Group& group, int i, size_t offset) {
@@ -330,10 +339,11 @@ struct Avx2 : X86 {
     }
   }
 
-  // 32 * the pair sums (two 16-bit integers in one number) of each 16 of 256 activations: for half
-  // h and quarter s, those of the first 16 are at 8h + s, of the second at 8h + s + 4.
-  static HEARTH_INLINE void SixBitSums(const int8_t* q, int32_t* sums) {
-    const I w = _mm256_set1_epi8(32);
+  // kTimes <= 32 the pair sums (two 16-bit integers in one number) of each 16 of 256 activations:
+  // for half h and quarter s, those of the first 16 are at 8h + s, of the second at 8h + s + 4.
+  template <int kTimes>
+  static HEARTH_INLINE void SumsOf16(const int8_t* q, int32_t* sums) {
+    const I w = _mm256_set1_epi8(kTimes);
     for (int i = 0; i < 2; ++i) {
       const I a = _mm256_maddubs_epi16(w, LoadInts(q + 128 * i));
       const I b = _mm256_maddubs_epi16(w, LoadInts(q + 128 * i + 32));
@@ -347,27 +357,29 @@ struct Avx2 : X86 {
   }
   // Sign-extended to both 16-bit halves of a lane.
   template <int kByte>
-  static HEARTH_INLINE SixBitScale ScaleOfByte(I v) {
+  static HEARTH_INLINE Scale16 ScaleOfByte(I v) {
     constexpr char kZero = static_cast<char>(0x80);
     const __m128i pick =
         _mm_setr_epi8(kZero, kByte, kZero, kByte, kZero, kByte + 4, kZero, kByte + 4, kZero,
                       kByte + 8, kZero, kByte + 8, kZero, kByte + 12, kZero, kByte + 12);
     return _mm256_srai_epi16(_mm256_shuffle_epi8(v, _mm256_broadcastsi128_si256(pick)), 8);
   }
-  // 32 times the activations is taken out of the pair sums of each 16: they may wrap before it, but
-  // 8 products of at most 32*127 fit 16 bits (32512) after it.
-  template <int kStep, int kRegisters, int kCount, class Sums>
-  static HEARTH_INLINE void DotSixBits(const I (*w)[8], const SixBitScale* first,
-                                       const SixBitScale* second, const BlockActivations& x,
-                                       const Sums* sums, F (*dot)[kRegisters]) {
-    constexpr int kAt = 8 * (kStep / 4) + kStep % 4;
+  static constexpr int SumAt(int step) { return 8 * (step / 4) + step % 4; }
+  // The activations times what is too much in a weight are taken out of the pair sums of each 16:
+  // they may wrap before it, but 8 products of at most 32*127 fit 16 bits (32512) after it.
+  template <int kStep, bool kLess, int kRegisters, int kCount, class Sums>
+  static HEARTH_INLINE void DotHalves(const I (*w)[8], const Scale16* first, const Scale16* second,
+                                      const BlockActivations& x, const Sums* sums,
+                                      F (*dot)[kRegisters]) {
     I sum[kCount][kRegisters];
     for (int l = 0; l < 2; ++l) {
       I pair[kCount][kRegisters];
       PairSums<kRegisters, kCount, 4>(w, 4 * l, x, pair);
       for (int t = 0; t < kCount; ++t) {
         for (int r = 0; r < kRegisters; ++r) {
-          const I exact = _mm256_sub_epi16(pair[t][r], _mm256_set1_epi32(sums[t].of[kAt + 4 * l]));
+          I exact = pair[t][r];
+          if constexpr (kLess)
+            exact = _mm256_sub_epi16(exact, _mm256_set1_epi32(sums[t].of[SumAt(kStep) + 4 * l]));
           const I part = _mm256_madd_epi16(exact, l == 0 ? first[r] : second[r]);
           sum[t][r] = l == 0 ? part : _mm256_add_epi32(sum[t][r], part);
         }
@@ -375,6 +387,19 @@ struct Avx2 : X86 {
     }
     for (int t = 0; t < kCount; ++t) {
       for (int r = 0; r < kRegisters; ++r) dot[t][r] = ToFloat(sum[t][r]);
+    }
+  }
+  template <int kStep, int kRegisters, int kCount, class Sums>
+  static HEARTH_INLINE void MinusSums(const Scale16* first, const Scale16* second, const Sums* sums,
+                                      F (*out)[kRegisters]) {
+    for (int t = 0; t < kCount; ++t) {
+      const I low = _mm256_set1_epi32(sums[t].of[SumAt(kStep)]);
+      const I high = _mm256_set1_epi32(sums[t].of[SumAt(kStep) + 4]);
+      for (int r = 0; r < kRegisters; ++r) {
+        const I sum =
+            _mm256_add_epi32(_mm256_madd_epi16(low, first[r]), _mm256_madd_epi16(high, second[r]));
+        out[t][r] = ToFloat(_mm256_sub_epi32(_mm256_setzero_si256(), sum));
+      }
     }
   }
 };

@@ -15,7 +15,7 @@ struct Avx512 : X86 {
   using F = __m512;
   using I = __m512i;
   using Mask = __mmask16;
-  using SixBitScale = __m512;
+  using Scale16 = __m512;
 
   static constexpr int kTokens = 16;
   static constexpr int kTokenTile = 2;
@@ -151,6 +151,12 @@ struct Avx512 : X86 {
     const I both = _mm512_ternarylogic_epi32(_mm512_set1_epi8(0x0f), low, high, 0xca);
     return _mm512_and_si512(both, _mm512_set1_epi8(0x3f));
   }
+  template <int kQuarter>
+  static HEARTH_INLINE I BitPair(I v) {
+    return _mm512_and_si512(_mm512_srli_epi16(v, 2 * kQuarter), _mm512_set1_epi8(3));
+  }
+  using X86::SubBytes;
+  static HEARTH_INLINE I SubBytes(I v, int8_t c) { return _mm512_sub_epi8(v, _mm512_set1_epi8(c)); }
 
   // Bits 4*kColumn.. of each lane, at 16 of its bytes: each byte gets the one with its bits, and
   // one of these is tested.
@@ -164,11 +170,12 @@ struct Avx512 : X86 {
     const __mmask64 set = _mm512_test_epi8_mask(picked, bit);
     return _mm512_or_si512(w, _mm512_maskz_mov_epi8(set, _mm512_set1_epi8(0x10)));
   }
-  template <int kBit>
+  template <int kBit, int kTo>
   static HEARTH_INLINE I AddBit(I w, I bits) {
-    const I moved = kBit <= 4 ? _mm512_slli_epi16(bits, kBit <= 4 ? 4 - kBit : 0)
-                              : _mm512_srli_epi16(bits, kBit <= 4 ? 0 : kBit - 4);
-    return _mm512_or_si512(w, _mm512_and_si512(moved, _mm512_set1_epi8(0x10)));
+    const I moved = kBit <= kTo ? _mm512_slli_epi16(bits, kBit <= kTo ? kTo - kBit : 0)
+                                : _mm512_srli_epi16(bits, kBit <= kTo ? 0 : kBit - kTo);
+    // w or (moved and the bit).
+    return _mm512_ternarylogic_epi32(w, moved, _mm512_set1_epi8(1 << kTo), 0xf8);
   }
   static HEARTH_INLINE F LowHalf(I v) { return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(v)); }
   static HEARTH_INLINE F HighHalf(I v) { return LowHalf(_mm512_srli_epi32(v, 16)); }
@@ -187,6 +194,9 @@ struct Avx512 : X86 {
     return ToFloat(_mm512_and_si512(_mm512_srli_epi32(v, 8 * kByte), _mm512_set1_epi32(0xff)));
   }
 
+  static HEARTH_INLINE I JoinShorts(I low, I high) {
+    return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
+  }
   static HEARTH_INLINE I LoadShorts(const void* p) { return _mm512_cvtepu16_epi32(Load256(p)); }
   template <class Group>
   static HEARTH_INLINE I GatherShorts(const Group& group, int i, size_t offset) {
@@ -262,10 +272,12 @@ struct Avx512 : X86 {
     for (int t = 0; t < kCount; ++t) dot[t][0] = Dot32(16 * x.Offset(t), w[0], x.Q(t));
   }
 
-  // -32 times the sum of each 16 activations; that of 16*g.. is at 4*(g%4) + g/4.
-  static HEARTH_INLINE void SixBitSums(const int8_t* q, int32_t* sums) {
+  // -kTimes the sum of each 16 activations; that of 16*g.. is at 4*(g%4) + g/4.
+  template <int kTimes>
+  static HEARTH_INLINE void SumsOf16(const int8_t* q, int32_t* sums) {
     const auto fours = [q](int at) {
-      return _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(32), LoadInts(q + at));
+      return _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(kTimes),
+                                 LoadInts(q + at));
     };
     const I a = fours(0);
     const I b = fours(64);
@@ -277,19 +289,33 @@ struct Avx512 : X86 {
     StoreInts(sums, _mm512_sub_epi32(_mm512_setzero_si512(), all));
   }
   template <int kByte>
-  static HEARTH_INLINE SixBitScale ScaleOfByte(I v) {
+  static HEARTH_INLINE Scale16 ScaleOfByte(I v) {
     return ToFloat(_mm512_srai_epi32(_mm512_slli_epi32(v, 24 - 8 * kByte), 24));
   }
-  template <int kStep, int kRegisters, int kCount, class Sums>
-  static HEARTH_INLINE void DotSixBits(const I (*w)[8], const SixBitScale* first,
-                                       const SixBitScale* second, const BlockActivations& x,
-                                       const Sums* sums, F (*dot)[kRegisters]) {
-    constexpr int kAt = 8 * (kStep & 1) + kStep / 2;  // of sum 2*kStep; the next is 4 further on
+  // Of sum 2*step; the next is 4 further on.
+  static constexpr int SumAt(int step) { return 8 * (step & 1) + step / 2; }
+  template <int kStep, bool kLess, int kRegisters, int kCount, class Sums>
+  static HEARTH_INLINE void DotHalves(const I (*w)[8], const Scale16* first, const Scale16* second,
+                                      const BlockActivations& x, const Sums* sums,
+                                      F (*dot)[kRegisters]) {
     for (int t = 0; t < kCount; ++t) {
-      const int32_t* start = sums[t].of + kAt;
-      const F dot0 = ToFloat(Dot16(_mm512_set1_epi32(start[0]), w[0], x.Q(t)));
-      const F dot1 = ToFloat(Dot16(_mm512_set1_epi32(start[4]), w[0] + 4, x.Q(t) + 16));
+      const int32_t* less = sums[t].of + SumAt(kStep);
+      const auto start = [&](int i) {
+        return kLess ? _mm512_set1_epi32(less[i]) : _mm512_setzero_si512();
+      };
+      const F dot0 = ToFloat(Dot16(start(0), w[0], x.Q(t)));
+      const F dot1 = ToFloat(Dot16(start(4), w[0] + 4, x.Q(t) + 16));
       dot[t][0] = Fma(dot1, second[0], Mul(dot0, first[0]));
+    }
+  }
+  template <int kStep, int kRegisters, int kCount, class Sums>
+  static HEARTH_INLINE void MinusSums(const Scale16* first, const Scale16* second, const Sums* sums,
+                                      F (*out)[kRegisters]) {
+    for (int t = 0; t < kCount; ++t) {
+      const int32_t* minus = sums[t].of + SumAt(kStep);
+      const F sum0 = Set(static_cast<float>(minus[0]));
+      const F sum1 = Set(static_cast<float>(minus[4]));
+      out[t][0] = Fma(sum1, second[0], Mul(sum0, first[0]));
     }
   }
 };

@@ -23,9 +23,11 @@ enum class TensorType : uint8_t {
   kQ5_1,
   kQ4_K,
   kQ5_K,
+  kQ2_K,
+  kQ3_K,
 };
 
-inline constexpr int kTensorTypeCount = 11;
+inline constexpr int kTensorTypeCount = 13;
 
 // Block layouts, all little-endian, d/m are IEEE half floats:
 //   Q4_0  18 B / 32 weights: d, 16 bytes;
@@ -44,6 +46,13 @@ inline constexpr int kTensorTypeCount = 11;
 //         minimum m of 6 bits (ScaleAndMinimum); weight = d*s*nibble - dmin*m
 //   Q5_K 176 B / 256: d, dmin, scales as in Q4_K, 32 bytes of fifth bits, 128 bytes as in Q4_K; bit
 //         j of byte l of the 32 belongs to weight 32j + l
+//   Q2_K  84 B / 256: 16 bytes, for each 16 weights a scale s (low nibble) and a minimum m; 64
+//   bytes
+//         of bit pairs, that of weight 128h + 32s + l at bits 2s of byte 32h + l; d, dmin;
+//         weight = d*s*pair - dmin*m
+//   Q3_K 110 B / 256: 32 bytes of third bits, bit j of byte l that of weight 32j + l; 64 bytes of
+//         bit pairs as in Q2_K; 12 bytes with a scale s of 6 bits for each 16 weights
+//         (ThreeBitScaleOf); d; weight = d*s*((pair | bit << 2) - 4)
 inline constexpr int64_t kQ8Block = 32;      // weights that share one activation scale
 inline constexpr int64_t kSuperBlock = 256;  // weights of a block of the types named _K
 inline constexpr size_t kQ4_0Bytes = 18;
@@ -54,6 +63,8 @@ inline constexpr size_t kQ5_0Bytes = 22;
 inline constexpr size_t kQ5_1Bytes = 24;
 inline constexpr size_t kQ4KBytes = 144;
 inline constexpr size_t kQ5KBytes = 176;
+inline constexpr size_t kQ2KBytes = 84;
+inline constexpr size_t kQ3KBytes = 110;
 
 HEARTH_INLINE constexpr bool IsQuantized(TensorType type) { return type >= TensorType::kQ4_0; }
 
@@ -63,6 +74,8 @@ HEARTH_INLINE constexpr int64_t BlockLength(TensorType type) {
     case TensorType::kQ6_K:
     case TensorType::kQ4_K:
     case TensorType::kQ5_K:
+    case TensorType::kQ2_K:
+    case TensorType::kQ3_K:
       return kSuperBlock;
     default:
       return IsQuantized(type) ? kQ8Block : 1;
@@ -92,6 +105,10 @@ HEARTH_INLINE constexpr size_t BlockBytes(TensorType type) {
       return kQ4KBytes;
     case TensorType::kQ5_K:
       return kQ5KBytes;
+    case TensorType::kQ2_K:
+      return kQ2KBytes;
+    case TensorType::kQ3_K:
+      return kQ3KBytes;
   }
   return 0;
 }
@@ -108,12 +125,21 @@ HEARTH_INLINE constexpr ScaleAndMinimum ScaleAndMinimumOf(const uint8_t* scales,
           (scales[j + 4] >> 4) | (scales[j] >> 6 << 4)};
 }
 
-// A block's parts: two bytes each (half floats, or the bits of 16 weights), and pieces of 16 bytes
-// (of which Q4_K's and Q5_K's first has d, dmin and the scales). Together they are the whole block.
+// Of the 16 weights i, 0..15, of Q3_K: -32..31. The scales' 12 bytes are their low nibbles, those
+// of scales 8.. in the high nibbles of the first eight bytes, and their high pairs of bits, that of
+// scale i at bits 2*(i/4) of byte 8 + i%4.
+HEARTH_INLINE constexpr int ThreeBitScaleOf(const uint8_t* scales, int i) {
+  const int low = i < 8 ? scales[i] & 0xf : scales[i - 8] >> 4;
+  return (low | (scales[8 + i % 4] >> 2 * (i / 4) & 3) << 4) - 32;
+}
+
+// A block's parts: two bytes each (half floats, the bits of 16 weights, or two of Q3_K's bytes of
+// scales), and pieces of 16 bytes (of which Q4_K's and Q5_K's first has d, dmin and the scales).
+// Together they are the whole block.
 struct BlockParts {
   int n_half;
   int n_piece;
-  size_t half_at[4];  // bytes from the block's start
+  size_t half_at[7];  // bytes from the block's start
   size_t piece_at[13];
 };
 
@@ -135,6 +161,10 @@ HEARTH_INLINE constexpr BlockParts PartsOf(TensorType type) {
       return {0, 9, {}, {0, 16, 32, 48, 64, 80, 96, 112, 128}};
     case TensorType::kQ5_K:
       return {0, 11, {}, {0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160}};
+    case TensorType::kQ2_K:
+      return {2, 5, {80, 82}, {0, 16, 32, 48, 64}};
+    case TensorType::kQ3_K:
+      return {7, 6, {96, 98, 100, 102, 104, 106, 108}, {0, 16, 32, 48, 64, 80}};
     default:
       return {0, 0, {}, {}};
   }

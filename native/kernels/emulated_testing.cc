@@ -28,7 +28,7 @@ struct Emulated {
   using I = Array<uint32_t, kLanes>;
   using Bytes = Array<uint8_t, 16>;
   using Mask = int64_t;  // so many lanes
-  using SixBitScale = I;
+  using Scale16 = I;
 
   static constexpr int kTokens = 16;
   static constexpr int kTokenTile = kTileTokens;
@@ -249,11 +249,21 @@ struct Emulated {
       return ByteOf(w.v[i], byte) | (bits.v[i] >> (4 * kColumn + byte) & 1) << 4;
     });
   }
-  template <int kBit>
+  template <int kBit, int kTo>
   static I AddBit(const I& w, const I& bits) {
     return EachByte4([&](int i, int byte) {
-      return ByteOf(w.v[i], byte) | (ByteOf(bits.v[i], byte) >> kBit & 1) << 4;
+      return ByteOf(w.v[i], byte) | (ByteOf(bits.v[i], byte) >> kBit & 1) << kTo;
     });
+  }
+  template <int kQuarter>
+  static I BitPair(const I& v) {
+    return EachInt([&](int i) { return v.v[i] >> 2 * kQuarter & 0x03030303; });
+  }
+  static I SubBytes(const I& v, uint32_t c) {
+    return EachByte4([&](int i, int byte) { return ByteOf(v.v[i], byte) - c; });
+  }
+  static I JoinShorts(const I& low, const I& high) {
+    return EachInt([&](int i) { return low.v[i] | high.v[i] << 16; });
   }
   static F LowHalf(const I& v) {
     return Each([&](int i) { return HalfToFloat(static_cast<uint16_t>(v.v[i])); });
@@ -339,26 +349,39 @@ struct Emulated {
       }
     }
   }
-  static void SixBitSums(const int8_t* q, int32_t* sums) {
+  template <int kTimes>
+  static void SumsOf16(const int8_t* q, int32_t* sums) {
     for (int i = 0; i < 16; ++i) {
       sums[i] = 0;
-      for (int j = 0; j < 16; ++j) sums[i] += 32 * q[16 * i + j];
+      for (int j = 0; j < 16; ++j) sums[i] += kTimes * q[16 * i + j];
     }
   }
   template <int kByte>
-  static SixBitScale ScaleOfByte(const I& v) {
+  static Scale16 ScaleOfByte(const I& v) {
     return EachInt([&](int i) { return static_cast<int8_t>(ByteOf(v.v[i], kByte)); });
   }
-  template <int kStep, int kRegisters, int kCount, class Sums>
-  static void DotSixBits(const I (*w)[8], const SixBitScale* first, const SixBitScale* second,
-                         const BlockActivations& x, const Sums* sums, F (*dot)[kRegisters]) {
+  template <int kStep, bool kLess, int kRegisters, int kCount, class Sums>
+  static void DotHalves(const I (*w)[8], const Scale16* first, const Scale16* second,
+                        const BlockActivations& x, const Sums* sums, F (*dot)[kRegisters]) {
     for (int t = 0; t < kCount; ++t) {
       const int32_t* sum = sums[t].of + 2 * kStep;
       for (int r = 0; r < kRegisters; ++r) {
-        const I low = Dot(w[r], 0, 4, x.Q(t), -sum[0], 0);
-        const I high = Dot(w[r], 4, 4, x.Q(t), -sum[1], 0);
+        const I low = Dot(w[r], 0, 4, x.Q(t), kLess ? -sum[0] : 0, 0);
+        const I high = Dot(w[r], 4, 4, x.Q(t), kLess ? -sum[1] : 0, 0);
         dot[t][r] = ToFloat(
             EachInt([&](int i) { return low.v[i] * first[r].v[i] + high.v[i] * second[r].v[i]; }));
+      }
+    }
+  }
+  template <int kStep, int kRegisters, int kCount, class Sums>
+  static void MinusSums(const Scale16* first, const Scale16* second, const Sums* sums,
+                        F (*out)[kRegisters]) {
+    for (int t = 0; t < kCount; ++t) {
+      const auto low = static_cast<uint32_t>(-sums[t].of[2 * kStep]);
+      const auto high = static_cast<uint32_t>(-sums[t].of[2 * kStep + 1]);
+      for (int r = 0; r < kRegisters; ++r) {
+        out[t][r] =
+            ToFloat(EachInt([&](int i) { return low * first[r].v[i] + high * second[r].v[i]; }));
       }
     }
   }

@@ -12,17 +12,22 @@
 //   DotNibbles<r, n>(w, x, start, dot)   dot[t][r] = start[t] + the products of 32 nibbles
 //   DotFiveBits<r, n>(w, x, start, dot)  the same of 32 numbers 0..31
 //   AddFifthBits<column>(w, bits)        w with bits 4*column.. of each lane at 16 of its bytes
-//   AddBit<bit>(w, bits)                 w with that bit of each byte at 16
+//   AddBit<bit, to>(w, bits)             w with that bit of each byte as bit `to`
+//   BitPair<quarter>(I)                  bits 2*quarter and the next of each byte
+//   SubBytes(I, c)                       each byte minus c
+//   JoinShorts(low, high)                16 bits of each, one lane
 //   LowHalf(I), HighHalf(I)              the half floats in each lane, as F
 //   SixBitPairs(column, scales, minima)  of Q4_K's three columns of scales: byte j%4 of [j/4] is
-//   that
-//                                        of 32-block j
+//                                        that of 32-block j
 //   ByteToFloat<byte>(I)                 that byte of each lane, unsigned, as F
 //   DotSigned<r, n>(w, x, dot)           of 32 signed bytes, as SignedWeights(I) keeps them
-//   SixBitSums(q, sums)      whatever is asked of 256 activations for weights 0..63
-//   SixBitScale<byte>(I)     that byte of each lane, signed, as a SixBitScale
-//   DotSixBits<step, r, n>(w, low, high, x, sums, dot)   dot[t][r] = low * the products of 16
-//                            weights 0..63 minus 32, and high * the other 16; as F
+//   SumsOf16<times>(q, sums) whatever is asked of 256 activations for scales of 16 weights each,
+//                            and weights from which `times`, at most 32, is taken
+//   ScaleOfByte<byte>(I)     that byte of each lane, signed, as a Scale16
+//   DotHalves<step, less, r, n>(w, low, high, x, sums, dot)   dot[t][r] = low * the products of 16
+//                            weights 0..63, if `less` minus `times`, + high * the other 16; as F
+//   MinusSums<step, r, n>(low, high, sums, out)   out[t][r] = -(low * the sum of 16 activations
+//                            + high * that of the other 16), where `times` is 1; as F
 //   ToFloat(I)
 #ifndef HEARTH_KERNELS_FORMATS_INL_H_
 #define HEARTH_KERNELS_FORMATS_INL_H_
@@ -268,7 +273,7 @@ struct Quantised<V, TensorType::kQ6_K, kRegisters> {
   }
 
   static HEARTH_INLINE void Begin(const BlockActivations& x, int64_t n, Sums* sums) {
-    for (int64_t t = 0; t < n; ++t) V::SixBitSums(x.Q(t), sums[t].of);
+    for (int64_t t = 0; t < n; ++t) V::template SumsOf16<32>(x.Q(t), sums[t].of);
   }
 
   template <int kStep, class Group>
@@ -291,14 +296,14 @@ struct Quantised<V, TensorType::kQ6_K, kRegisters> {
 
   template <int kStep, int kTokens>
   HEARTH_INLINE void Add(const BlockActivations& x, const Sums* sums, Wide<V>* acc, int at) const {
-    typename V::SixBitScale first[kRegisters];
-    typename V::SixBitScale second[kRegisters];
+    typename V::Scale16 first[kRegisters];
+    typename V::Scale16 second[kRegisters];
     for (int r = 0; r < kRegisters; ++r) {
       first[r] = V::template ScaleOfByte<2 * (kStep & 1)>(scales[r][kStep / 2]);
       second[r] = V::template ScaleOfByte<2 * (kStep & 1) + 1>(scales[r][kStep / 2]);
     }
     typename V::F dot[kTokens][kRegisters];
-    V::template DotSixBits<kStep, kRegisters, kTokens>(w, first, second, x, sums, dot);
+    V::template DotHalves<kStep, true, kRegisters, kTokens>(w, first, second, x, sums, dot);
     AddScaled<V, kRegisters, kTokens>(d, x, dot, acc, at);
   }
 };
@@ -465,7 +470,7 @@ struct WithMinima {
         LoadPiece<V, kType, kRegisters>(group, b, at, 1 + l, column);
         for (int r = 0; r < kRegisters; ++r) {
           for (int j = 0; j < 4; ++j)
-            w[r][4 * l + j] = V::template AddBit<kStep>(w[r][4 * l + j], column[r][j]);
+            w[r][4 * l + j] = V::template AddBit<kStep, 4>(w[r][4 * l + j], column[r][j]);
         }
       }
     }
@@ -503,6 +508,134 @@ struct Quantised<V, TensorType::kQ4_K, kRegisters> : WithMinima<V, TensorType::k
 template <class V, int kRegisters>
 struct Quantised<V, TensorType::kQ5_K, kRegisters> : WithMinima<V, TensorType::kQ5_K, kRegisters> {
 };
+
+// Q2_K and Q3_K, whose step s is 32-block s: bit pair s % 4 of the bytes of two pieces for each
+// half of the super-block, and in Q3_K bit s of those of the first two. Each 16 weights have a
+// scale of their own. The products of the integers are below 2^24, and so exact as floats too.
+template <class V, TensorType kBlockType, int kRegisters>
+struct WithBitPairs {
+  static constexpr TensorType kType = kBlockType;
+  static constexpr bool kHasMinima = kType == TensorType::kQ2_K;  // else third bits
+  static constexpr int kSteps = 8;
+  static constexpr int kFirstPairs = kHasMinima ? 1 : 2;  // pieces
+  struct Sums {
+    int32_t of[16];
+  };
+  typename V::I w[kRegisters][8];   // 0..3, or 0..7 that stand for -4..3
+  Columns16<V, kRegisters> scales;  // a byte for each 16 weights
+  Columns16<V, kRegisters> minima;
+  typename V::F d[kRegisters];
+  typename V::F dmin[kRegisters];
+
+  static HEARTH_INLINE void Dequantize(const uint8_t* block, float* y) {
+    const auto half = [block](int i) {
+      return V::HalfToFloat(Load16(block + kPartsOf<kType>.half_at[i]));
+    };
+    const float d_all = half(kHasMinima ? 0 : 6);
+    for (int i = 0; i < 16; ++i) {
+      const int step = i / 2;
+      const uint8_t* pairs = block + 16 * (kFirstPairs + 2 * (step / 4) + i % 2);
+      uint8_t q[16];
+      for (int j = 0; j < 16; ++j) {
+        q[j] = pairs[j] >> 2 * (step % 4) & 3;
+        if (!kHasMinima)
+          q[j] = static_cast<uint8_t>(q[j] | (block[16 * (i % 2) + j] >> step & 1) << 2);
+      }
+      const typename V::Bytes bytes = V::LoadBytes(q);
+      if constexpr (kHasMinima) {
+        const float minimum = half(1) * static_cast<float>(block[i] >> 4);
+        StoreAffine<V>(bytes, d_all * static_cast<float>(block[i] & 0xf), -minimum, y + 16 * i);
+      } else {
+        const int scale = ThreeBitScaleOf(block + 96, i);
+        StoreScaled<V>(V::SubBytes(bytes, 4), d_all * static_cast<float>(scale), y + 16 * i);
+      }
+    }
+  }
+
+  static HEARTH_INLINE void Begin(const BlockActivations& x, int64_t n, Sums* sums) {
+    for (int64_t t = 0; t < n; ++t) V::template SumsOf16<kHasMinima ? 1 : 4>(x.Q(t), sums[t].of);
+  }
+
+  template <class Group>
+  HEARTH_INLINE void LoadScales(const Group& group, int64_t b, int at) {
+    if constexpr (kHasMinima) {
+      Columns16<V, kRegisters> column;
+      LoadPiece<V, kType, kRegisters>(group, b, at, 0, column);
+      for (int r = 0; r < kRegisters; ++r) {
+        for (int j = 0; j < 4; ++j) {
+          scales[r][j] = V::LowNibbles(column[r][j]);
+          minima[r][j] = V::HighNibbles(column[r][j]);
+        }
+      }
+      LoadHalves<V, kType, kRegisters>(group, b, at, 0, d);
+      LoadHalves<V, kType, kRegisters>(group, b, at, 1, dmin);
+    } else {
+      typename V::I low[6][kRegisters];
+      for (int j = 0; j < 6; ++j) LoadShorts<V, kType, kRegisters>(group, b, at, j, low[j]);
+      for (int r = 0; r < kRegisters; ++r) {
+        const typename V::I first = V::JoinShorts(low[0][r], low[1][r]);
+        const typename V::I second = V::JoinShorts(low[2][r], low[3][r]);
+        const typename V::I high = V::JoinShorts(low[4][r], low[5][r]);
+        // Nibbles and pairs of bits lie as those of Q6_K do.
+        scales[r][0] = V::SubBytes(V::template SixBits<0>(first, high), 32);
+        scales[r][1] = V::SubBytes(V::template SixBits<1>(second, high), 32);
+        scales[r][2] = V::SubBytes(V::template SixBits<2>(first, high), 32);
+        scales[r][3] = V::SubBytes(V::template SixBits<3>(second, high), 32);
+      }
+      LoadHalves<V, kType, kRegisters>(group, b, at, 6, d);
+    }
+  }
+
+  template <int kStep, class Group>
+  HEARTH_INLINE void Load(const Group& group, int64_t b, int at) {
+    if constexpr (kStep == 0) LoadScales(group, b, at);
+    for (int l = 0; l < 2; ++l) {
+      Columns16<V, kRegisters> column;
+      LoadPiece<V, kType, kRegisters>(group, b, at, kFirstPairs + 2 * (kStep / 4) + l, column);
+      for (int r = 0; r < kRegisters; ++r) {
+        for (int j = 0; j < 4; ++j) w[r][4 * l + j] = V::template BitPair<kStep % 4>(column[r][j]);
+      }
+      if constexpr (!kHasMinima) {
+        LoadPiece<V, kType, kRegisters>(group, b, at, l, column);
+        for (int r = 0; r < kRegisters; ++r) {
+          for (int j = 0; j < 4; ++j)
+            w[r][4 * l + j] = V::template AddBit<kStep, 2>(w[r][4 * l + j], column[r][j]);
+        }
+      }
+    }
+  }
+
+  // Of the two halves of a step.
+  template <int kStep>
+  static HEARTH_INLINE void ScalesOf(const Columns16<V, kRegisters>& column,
+                                     typename V::Scale16* first, typename V::Scale16* second) {
+    for (int r = 0; r < kRegisters; ++r) {
+      first[r] = V::template ScaleOfByte<2 * (kStep & 1)>(column[r][kStep / 2]);
+      second[r] = V::template ScaleOfByte<2 * (kStep & 1) + 1>(column[r][kStep / 2]);
+    }
+  }
+
+  template <int kStep, int kTokens>
+  HEARTH_INLINE void Add(const BlockActivations& x, const Sums* sums, Wide<V>* acc, int at) const {
+    typename V::Scale16 first[kRegisters];
+    typename V::Scale16 second[kRegisters];
+    ScalesOf<kStep>(scales, first, second);
+    typename V::F sum[kTokens][kRegisters];
+    V::template DotHalves<kStep, !kHasMinima, kRegisters, kTokens>(w, first, second, x, sums, sum);
+    AddScaled<V, kRegisters, kTokens>(d, x, sum, acc, at);
+    if constexpr (kHasMinima) {
+      ScalesOf<kStep>(minima, first, second);
+      V::template MinusSums<kStep, kRegisters, kTokens>(first, second, sums, sum);
+      AddScaled<V, kRegisters, kTokens>(dmin, x, sum, acc, at);
+    }
+  }
+};
+template <class V, int kRegisters>
+struct Quantised<V, TensorType::kQ2_K, kRegisters>
+    : WithBitPairs<V, TensorType::kQ2_K, kRegisters> {};
+template <class V, int kRegisters>
+struct Quantised<V, TensorType::kQ3_K, kRegisters>
+    : WithBitPairs<V, TensorType::kQ3_K, kRegisters> {};
 
 template <class V>
 void DequantizeRow(TensorType type, const void* row, int64_t n, float* y) {

@@ -36,6 +36,10 @@ inline std::vector<size_t> HalfFloatsOf(TensorType type) {
   switch (type) {
     case TensorType::kQ6_K:
       return {208};
+    case TensorType::kQ2_K:
+      return {80, 82};
+    case TensorType::kQ3_K:
+      return {108};
     case TensorType::kQ4_1:
     case TensorType::kQ5_1:
     case TensorType::kQ4_K:

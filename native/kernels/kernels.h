@@ -74,6 +74,9 @@ struct Kernels {
   //   Q5_1  as Q4_1, of q5
   //   Q4_K, Q5_K  acc = fma(dw*dx, float(s * sum(q4 * q)), acc) with q4 or q5,
   //         then acc = fma(dmin*dx, float(-m * sum(q)), acc)
+  //   Q2_K  acc = fma(dw*dx, float(h0 + h1), acc), h the 16-weight halves: s * sum(q2 * q),
+  //         then acc = fma(dmin*dx, float(-(m0 * sum0 + m1 * sum1)), acc), sum that of a half's q
+  //   Q3_K  as Q6_K, of q3-4
   void (*matmul_q)(const MatrixView& w, int64_t row_begin, int64_t row_end, const Q8Rows& x,
                    int64_t n_tokens, float* y, int64_t y_stride);
 
@@ -88,8 +91,8 @@ struct Kernels {
                    int64_t x_stride, int64_t n_tokens, float* y, int64_t y_stride);
 
   // y = one row of any type as floats: d*q in one rounding for Q4_0/Q5_0/Q8_0; fma(d, q, m) for
-  // Q4_1/Q5_1; (d*scale)*q for Q6_K; fma(d*s, q, -(dmin*m)) for Q4_K/Q5_K, whose products of d and
-  // s, dmin and m are exact. n weights.
+  // Q4_1/Q5_1; (d*scale)*q for Q6_K/Q3_K; fma(d*s, q, -(dmin*m)) for Q4_K/Q5_K/Q2_K, whose products
+  // of d and s, dmin and m are exact. n weights.
   void (*dequantize_row)(TensorType type, const void* row, int64_t n, float* y);
 
   // y = x / sqrt(mean(x^2) + eps) * weight. The sum of squares is a float dot product; scale = 1 /

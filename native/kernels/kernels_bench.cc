@@ -33,8 +33,9 @@ struct TypeName {
 constexpr TypeName kTypes[] = {
     {TensorType::kQ4_0, "Q4_0"}, {TensorType::kQ4_1, "Q4_1"}, {TensorType::kQ8_0, "Q8_0"},
     {TensorType::kQ6_K, "Q6_K"}, {TensorType::kQ5_0, "Q5_0"}, {TensorType::kQ5_1, "Q5_1"},
-    {TensorType::kQ4_K, "Q4_K"}, {TensorType::kQ5_K, "Q5_K"}, {TensorType::kF16, "F16"},
-    {TensorType::kBF16, "BF16"}, {TensorType::kF32, "F32"}};
+    {TensorType::kQ4_K, "Q4_K"}, {TensorType::kQ5_K, "Q5_K"}, {TensorType::kQ2_K, "Q2_K"},
+    {TensorType::kQ3_K, "Q3_K"}, {TensorType::kF16, "F16"},   {TensorType::kBF16, "BF16"},
+    {TensorType::kF32, "F32"}};
 
 enum class Layout { kRowsSmallPages, kRows, kInterleaved };
 constexpr const char* kLayoutNames[] = {"rows, small pages", "rows", "interleaved"};

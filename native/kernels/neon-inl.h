@@ -23,7 +23,7 @@ struct Neon {
     uint32x4_t bits;
     size_t n;  // lanes
   };
-  using SixBitScale = I;
+  using Scale16 = I;
 
   // About 16 registers of sums: enough chains to hide the latency of fma, and the rest for what is
   // multiplied.

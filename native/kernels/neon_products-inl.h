@@ -118,6 +118,9 @@ struct OneToken {
     sum[0] = vdotq_laneq_s32(sum[0], w[3], q[half], 3);
   }
 
+  // The sum of the activations of half 0 or 1, for each lane of a register of the sums.
+  HEARTH_INLINE int32x4_t SumOf16(int half) const { return vdupq_n_s32(vaddlvq_s8(q[half])); }
+
   // The quad's sums of one of the tile's tokens.
   static HEARTH_INLINE float32x4_t SumsOf(int, const float32x4_t* acc) { return acc[0]; }
 };
@@ -170,6 +173,11 @@ struct TwoTokens {
     sum[1] = vmmlaq_s32(sum[1], w[1], q[2 * half]);
     sum[0] = vmmlaq_s32(sum[0], w[2], q[2 * half + 1]);
     sum[1] = vmmlaq_s32(sum[1], w[3], q[2 * half + 1]);
+  }
+
+  HEARTH_INLINE int32x4_t SumOf16(int half) const {
+    const int8x16_t ones = vdupq_n_s8(1);
+    return vmmlaq_s32(vmmlaq_s32(vdupq_n_s32(0), ones, q[2 * half]), ones, q[2 * half + 1]);
   }
 
   static HEARTH_INLINE float32x4_t SumsOf(int token, const float32x4_t* acc) {
@@ -427,6 +435,93 @@ struct BlockWithMinima {
   }
 };
 
+// One 32-block of a super-block of Q2_K or Q3_K (formats-inl.h, WithBitPairs).
+template <TensorType kBlockType, class Tile, int kStep>
+struct BlockWithBitPairs {
+  static constexpr TensorType kType = kBlockType;
+  static constexpr bool kHasMinima = kType == TensorType::kQ2_K;
+  static constexpr int kFirstPairs = kHasMinima ? 1 : 2;
+  static constexpr int kShift = 2 * (kStep % 4);
+  int8x16_t w[8];  // 0..3, or -4..3
+  int32x4_t scale[2][Tile::kRegisters];
+  int32x4_t minimum[2][Tile::kRegisters];
+  float32x4_t d[Tile::kRegisters];
+  float32x4_t dmin[Tile::kRegisters];
+
+  // kCount bits of each lane from bit kFirst on.
+  template <int kFirst, int kCount>
+  static HEARTH_INLINE int32x4_t Bits(uint32x4_t v) {
+    const uint32x4_t moved = vshlq_u32(v, vdupq_n_s32(-kFirst));
+    return vreinterpretq_s32_u32(vandq_u32(moved, vdupq_n_u32((1 << kCount) - 1)));
+  }
+
+  template <class Group>
+  HEARTH_INLINE void Load(const Group& group, int64_t super, int quad) {
+    for (int l = 0; l < 2; ++l) {
+      uint8x16_t q[4];
+      Columns<kType>(group, super, kFirstPairs + 2 * (kStep / 4) + l, quad, q);
+      for (int j = 0; j < 4; ++j) {
+        if constexpr (kShift > 0) q[j] = vshrq_n_u8(q[j], kShift > 0 ? kShift : 1);
+        q[j] = vandq_u8(q[j], vdupq_n_u8(3));
+      }
+      if constexpr (!kHasMinima) {
+        uint8x16_t bits[4];
+        Columns<kType>(group, super, l, quad, bits);
+        // A weight whose bit is not set is 4 less.
+        for (int j = 0; j < 4; ++j) {
+          const uint8x16_t set = vtstq_u8(bits[j], vdupq_n_u8(1 << kStep));
+          q[j] = vsubq_u8(q[j], vbicq_u8(vdupq_n_u8(4), set));
+        }
+      }
+      Tile::Arrange(q);
+      for (int j = 0; j < 4; ++j) w[4 * l + j] = vreinterpretq_s8_u8(q[j]);
+    }
+    if constexpr (kHasMinima) {
+      constexpr int kByte = 16 * (kStep & 1);  // in bits
+      const uint32x4_t both =
+          vreinterpretq_u32_s32(Column<kType>(group, super, 0, quad, kStep / 2));
+      Tile::Spread(Bits<kByte, 4>(both), scale[0]);
+      Tile::Spread(Bits<kByte + 4, 4>(both), minimum[0]);
+      Tile::Spread(Bits<kByte + 8, 4>(both), scale[1]);
+      Tile::Spread(Bits<kByte + 12, 4>(both), minimum[1]);
+      Tile::Spread(Halves<kType>(group, super, 0, quad), d);
+      Tile::Spread(Halves<kType>(group, super, 1, quad), dmin);
+    } else {
+      // Two bytes have what belongs to both scales of a step.
+      const uint32x4_t nibbles = Shorts<kType>(group, super, kStep % 4, quad);
+      const uint32x4_t pairs = Shorts<kType>(group, super, 4 + kStep % 2, quad);
+      constexpr int kNibble = 4 * (kStep / 4);
+      constexpr int kPair = 2 * (kStep / 2);
+      const int32x4_t zero = vdupq_n_s32(32);
+      Tile::Spread(
+          vsubq_s32(vorrq_s32(Bits<kNibble, 4>(nibbles), vshlq_n_s32(Bits<kPair, 2>(pairs), 4)),
+                    zero),
+          scale[0]);
+      Tile::Spread(vsubq_s32(vorrq_s32(Bits<kNibble + 8, 4>(nibbles),
+                                       vshlq_n_s32(Bits<kPair + 8, 2>(pairs), 4)),
+                             zero),
+                   scale[1]);
+      Tile::Spread(Halves<kType>(group, super, 6, quad), d);
+    }
+  }
+  HEARTH_INLINE void Add(const Tile& x, float32x4_t* acc) const {
+    int32x4_t dot[2][Tile::kRegisters];
+    for (int l = 0; l < 2; ++l) {
+      for (int r = 0; r < Tile::kRegisters; ++r) dot[l][r] = vdupq_n_s32(0);
+      x.Dot16(l, w + 4 * l, dot[l]);
+    }
+    for (int r = 0; r < Tile::kRegisters; ++r) {
+      const int32x4_t sum = vmlaq_s32(vmulq_s32(dot[0][r], scale[0][r]), dot[1][r], scale[1][r]);
+      acc[r] = vfmaq_f32(acc[r], vmulq_f32(d[r], x.d), vcvtq_f32_s32(sum));
+      if constexpr (kHasMinima) {
+        const int32x4_t minima =
+            vmlaq_s32(vmulq_s32(x.SumOf16(0), minimum[0][r]), x.SumOf16(1), minimum[1][r]);
+        acc[r] = vfmaq_f32(acc[r], vmulq_f32(dmin[r], x.d), vcvtq_f32_s32(vnegq_s32(minima)));
+      }
+    }
+  }
+};
+
 // The pieces of a super-block: l is the block's first or second 16 weights.
 HEARTH_INLINE int QlPiece(int half, int quarter, int l) { return 4 * half + 2 * (quarter & 1) + l; }
 HEARTH_INLINE int QhPiece(int half, int l) { return 8 + 2 * half + l; }
@@ -668,21 +763,31 @@ void MultiplySeveralQ6K(const Group& group, Tokens x, const Output& out) {
   acc.Store(x.n, out);
 }
 
+// A 32-block of the types whose super-blocks are gone through step by step.
+template <TensorType kType, class Tile, int kStep>
+struct StepOf : BlockWithMinima<kType, Tile, kStep> {};
+template <class Tile, int kStep>
+struct StepOf<TensorType::kQ2_K, Tile, kStep> : BlockWithBitPairs<TensorType::kQ2_K, Tile, kStep> {
+};
+template <class Tile, int kStep>
+struct StepOf<TensorType::kQ3_K, Tile, kStep> : BlockWithBitPairs<TensorType::kQ3_K, Tile, kStep> {
+};
+
 // Steps kStep.. of the super-block that begins at block b.
 template <TensorType kType, class Tile, int n, int kStep = 0, class Group>
-HEARTH_INLINE void AddWithMinima(const Group& group, int quad, const Tokens& x, int64_t b,
-                                 Sums<Tile, n>& acc) {
-  AddBlock<BlockWithMinima<kType, Tile, kStep>>(group, quad, x, b + kStep, acc, b / 8);
-  if constexpr (kStep + 1 < 8) AddWithMinima<kType, Tile, n, kStep + 1>(group, quad, x, b, acc);
+HEARTH_INLINE void AddSteps(const Group& group, int quad, const Tokens& x, int64_t b,
+                            Sums<Tile, n>& acc) {
+  AddBlock<StepOf<kType, Tile, kStep>>(group, quad, x, b + kStep, acc, b / 8);
+  if constexpr (kStep + 1 < 8) AddSteps<kType, Tile, n, kStep + 1>(group, quad, x, b, acc);
 }
 
 template <TensorType kType, class Tile, int n, class Group>
-void MultiplyWithMinima(const Group& group, const Tokens& x, const Output& out) {
+void MultiplyBySteps(const Group& group, const Tokens& x, const Output& out) {
   Sums<Tile, n> acc;
   acc.Clear(x.n);
   for (int64_t b = 0; b < x.n_block; b += 8) {
     for (int quad = 0; quad < kQuads; quad += kTogether) {
-      if (Wanted(out, quad, kTogether)) AddWithMinima<kType, Tile, n>(group, quad, x, b, acc);
+      if (Wanted(out, quad, kTogether)) AddSteps<kType, Tile, n>(group, quad, x, b, acc);
     }
   }
   acc.Store(x.n, out);
@@ -715,21 +820,25 @@ struct NeonFormat<TensorType::kQ6_K> {
 };
 
 template <TensorType kType>
-struct NeonFormatWithMinima {
+struct NeonFormatBySteps {
   template <class Group>
   static HEARTH_INLINE void MultiplyOneToken(const Group& group, const Tokens& x,
                                              const Output& out) {
-    MultiplyWithMinima<kType, OneToken, 1>(group, x, out);
+    MultiplyBySteps<kType, OneToken, 1>(group, x, out);
   }
   template <class Tile, class Group>
   static HEARTH_INLINE void MultiplyTokens(const Group& group, const Tokens& x, const Output& out) {
-    MultiplyWithMinima<kType, Tile, kMaxTokens>(group, x, out);
+    MultiplyBySteps<kType, Tile, kMaxTokens>(group, x, out);
   }
 };
 template <>
-struct NeonFormat<TensorType::kQ4_K> : NeonFormatWithMinima<TensorType::kQ4_K> {};
+struct NeonFormat<TensorType::kQ4_K> : NeonFormatBySteps<TensorType::kQ4_K> {};
 template <>
-struct NeonFormat<TensorType::kQ5_K> : NeonFormatWithMinima<TensorType::kQ5_K> {};
+struct NeonFormat<TensorType::kQ5_K> : NeonFormatBySteps<TensorType::kQ5_K> {};
+template <>
+struct NeonFormat<TensorType::kQ2_K> : NeonFormatBySteps<TensorType::kQ2_K> {};
+template <>
+struct NeonFormat<TensorType::kQ3_K> : NeonFormatBySteps<TensorType::kQ3_K> {};
 
 // Several tokens are multiplied a Tile at a time.
 template <class Tile>

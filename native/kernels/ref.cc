@@ -287,6 +287,75 @@ struct Format<TensorType::kQ4_K> : FormatWithMinima<TensorType::kQ4_K> {};
 template <>
 struct Format<TensorType::kQ5_K> : FormatWithMinima<TensorType::kQ5_K> {};
 
+// Weight i of 256 in the 64 bytes of bit pairs of Q2_K and Q3_K.
+int BitPair(const uint8_t* bytes, int64_t i) {
+  return bytes[32 * (i / 128) + i % 32] >> 2 * (i / 32 % 4) & 3;
+}
+
+template <>
+struct Format<TensorType::kQ2_K> {
+  static constexpr TensorType kType = TensorType::kQ2_K;
+  static constexpr int kPairs = 16;  // offsets inside a super-block: scales at 0
+  static constexpr int kD = 80;
+  static constexpr int kDmin = 82;
+
+  static int Scale(const uint8_t* super, int64_t i) { return super[i / 16] & 0xf; }
+  static int Minimum(const uint8_t* super, int64_t i) { return super[i / 16] >> 4; }
+
+  static float Weight(const uint8_t* row, int64_t i) {
+    const uint8_t* w = BlockAt<kType>(row, i / kSuperBlock);
+    const int64_t in_block = i % kSuperBlock;
+    const float scale = HalfToFloat(Load16(w + kD)) * static_cast<float>(Scale(w, in_block));
+    const float minimum = HalfToFloat(Load16(w + kDmin)) * static_cast<float>(Minimum(w, in_block));
+    return std::fma(scale, static_cast<float>(BitPair(w + kPairs, in_block)), -minimum);
+  }
+  static float AddBlock(const uint8_t* row, int64_t b, const int8_t* q, float dx, float acc) {
+    // |dot| <= 15 * 32 * 3 * 127 < 2^24: exact as a float too.
+    const uint8_t* w = BlockAt<kType>(row, b / 8);
+    const int64_t first = b % 8 * kQ8Block;
+    int32_t dot = 0;
+    int32_t minima = 0;
+    for (int i = 0; i < kQ8Block; ++i) {
+      dot += Scale(w, first + i) * BitPair(w + kPairs, first + i) * q[i];
+      minima += Minimum(w, first + i) * q[i];
+    }
+    acc = std::fma(HalfToFloat(Load16(w + kD)) * dx, static_cast<float>(dot), acc);
+    return std::fma(HalfToFloat(Load16(w + kDmin)) * dx, static_cast<float>(-minima), acc);
+  }
+};
+
+template <>
+struct Format<TensorType::kQ3_K> {
+  static constexpr TensorType kType = TensorType::kQ3_K;
+  static constexpr int kPairs = 32;  // offsets inside a super-block: third bits at 0
+  static constexpr int kScales = 96;
+  static constexpr int kD = 108;
+
+  static int Scale(const uint8_t* super, int64_t i) {
+    return ThreeBitScaleOf(super + kScales, static_cast<int>(i / 16));
+  }
+  // Weight i of 256, before its scale: -4..3.
+  static int Unscaled(const uint8_t* super, int64_t i) {
+    const int third = super[i % 32] >> i / 32 & 1;
+    return (BitPair(super + kPairs, i) | third << 2) - 4;
+  }
+
+  static float Weight(const uint8_t* row, int64_t i) {
+    const uint8_t* w = BlockAt<kType>(row, i / kSuperBlock);
+    const int64_t in_block = i % kSuperBlock;
+    const float scale = HalfToFloat(Load16(w + kD)) * static_cast<float>(Scale(w, in_block));
+    return scale * static_cast<float>(Unscaled(w, in_block));
+  }
+  static float AddBlock(const uint8_t* row, int64_t b, const int8_t* q, float dx, float acc) {
+    // |dot| <= 32 * 32 * 4 * 127 < 2^24: exact as a float too.
+    const uint8_t* w = BlockAt<kType>(row, b / 8);
+    const int64_t first = b % 8 * kQ8Block;
+    int32_t dot = 0;
+    for (int i = 0; i < kQ8Block; ++i) dot += Scale(w, first + i) * Unscaled(w, first + i) * q[i];
+    return std::fma(HalfToFloat(Load16(w + kD)) * dx, static_cast<float>(dot), acc);
+  }
+};
+
 // --- Quantised products ---
 
 void QuantizeQ8(const float* x, int64_t n, int8_t* q, float* d, int32_t* offset) {

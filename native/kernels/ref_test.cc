@@ -243,6 +243,52 @@ TEST(Blocks, ScalesAndMinimaOf256) {
   }
 }
 
+// The published loops: for each half of 128 weights 32 bytes, whose bit pairs are taken four times,
+// 16 bytes with a scale and the next 16 with the next. Q3_K's mask of the third bit moves on with
+// each, and a weight without it is 4 less.
+TEST(Blocks, BitPairsOf256) {
+  Random random{23};
+  for (const TensorType type : {TensorType::kQ2_K, TensorType::kQ3_K}) {
+    const bool three = type == TensorType::kQ3_K;
+    uint8_t block[110];
+    for (uint8_t& byte : block) byte = static_cast<uint8_t>(random.Next());
+    const uint8_t halves[] = {0x00, 0x34, 0x00, 0x38};  // d = 0.25, dmin = 0.5
+    std::memcpy(block + (three ? 108 : 80), halves, three ? 2 : 4);
+    // Scales of Q3_K as its published code unpacks them: as four numbers of 32 bits.
+    int scale[16];
+    uint32_t words[3];
+    std::memcpy(words, block + 96, sizeof words);
+    for (uint32_t i = 0; i < 16; ++i) {
+      if (three) {
+        const uint32_t low = words[i / 4 % 2] >> (i < 8 ? 0 : 4) & 0x0f0f0f0fu;
+        const uint32_t high = words[2] >> 2 * (i / 4) & 0x03030303u;
+        scale[i] = static_cast<int>((low + high * 16) >> 8 * (i % 4) & 255) - 32;
+      } else {
+        scale[i] = block[i] % 16;
+      }
+    }
+    float y[256];
+    Ref().dequantize_row(type, block, 256, y);
+    int at = 0, is = 0, mask = 1;
+    for (int half = 0; half < 2; ++half) {
+      for (int shift = 0; shift < 8; shift += 2, mask *= 2) {
+        for (int l = 0; l < 32; ++l, ++at) {
+          if (l % 16 == 0) ++is;
+          const int pair = block[(three ? 32 : 16) + 32 * half + l] / (1 << shift) % 4;
+          float want = 0.25f * static_cast<float>(scale[is - 1]);
+          if (three) {
+            want *= static_cast<float>(pair - ((block[l] & mask) != 0 ? 0 : 4));
+          } else {
+            want = want * static_cast<float>(pair) - 0.5f * static_cast<float>(block[is - 1] / 16);
+          }
+          EXPECT_EQ(y[at], want);
+        }
+      }
+    }
+    EXPECT_EQ(at, 256);
+  }
+}
+
 TEST(Blocks, Floats) {
   const uint16_t halves[] = {0x3c00, 0xc000};
   const uint16_t brains[] = {0x3f80, 0xc000};
@@ -380,6 +426,19 @@ TEST(MatmulQ, IsTheProductOfDequantisedNumbers) {
   }
 }
 
+// How often the second half float of a block is in weight i of 256 (or 32).
+int TimesOfOffset(TensorType type, const uint8_t* block, size_t i) {
+  switch (type) {
+    case TensorType::kQ4_K:
+    case TensorType::kQ5_K:
+      return -ScaleAndMinimumOf(block + 4, static_cast<int>(i / 32)).minimum;
+    case TensorType::kQ2_K:
+      return -(block[i / 16] / 16);
+    default:
+      return 1;
+  }
+}
+
 // Bit for bit: one fma a block in rising order, the integer sum taken from the dequantised weights
 // instead of the bytes.
 TEST(MatmulQ, AddsOneTermABlockInOrder) {
@@ -402,22 +461,16 @@ TEST(MatmulQ, AddsOneTermABlockInOrder) {
       const auto halves = testing::HalfFloatsOf(type);
       const float dw = half_at(block + halves[0]);
       const float m = halves.size() == 2 ? half_at(block + halves[1]) : 0.0f;
-      // How often m is in each weight.
-      const int times =
-          BlockLength(type) == kSuperBlock && halves.size() == 2
-              ? -ScaleAndMinimumOf(&row.bytes[block + 4], static_cast<int>(b % 8)).minimum
-              : 1;
-      double dot = 0;
+      double dot = 0, sum = 0;
       for (size_t i = 32 * b; i < 32 * b + 32; ++i) {
-        // (w - m)/d is a whole number up to rounding; the scales of 6 and 8 bits are inside it.
+        const int times = TimesOfOffset(type, &row.bytes[block], i % 256);
+        // (w - m)/d is a whole number up to rounding; the scales of 4 to 8 bits are inside it.
         const double without = static_cast<double>(row.weights[i]) - static_cast<double>(m) * times;
         dot += std::nearbyint(without / static_cast<double>(dw)) * q[i];
+        sum += times * q[i];
       }
       acc = std::fma(dw * d[b], static_cast<float>(dot), acc);
-      if (halves.size() == 2) {
-        const float sum = -0.125f * static_cast<float>(offset[b]);
-        acc = std::fma(m * d[b], static_cast<float>(times) * sum, acc);
-      }
+      if (halves.size() == 2) acc = std::fma(m * d[b], static_cast<float>(sum), acc);
     }
     float y = 0;
     Ref().matmul_q({type, row.bytes.data(), row.bytes.size(), k}, 0, 1,

@@ -19,6 +19,8 @@ constexpr std::array<std::pair<const char*, TensorType>, kTensorTypeCount> kType
     {"Q5_1", TensorType::kQ5_1},
     {"Q4_K", TensorType::kQ4_K},
     {"Q5_K", TensorType::kQ5_K},
+    {"Q2_K", TensorType::kQ2_K},
+    {"Q3_K", TensorType::kQ3_K},
 }};
 
 // Far above every published model, far below what overflows the arithmetic here.

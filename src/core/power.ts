@@ -9,7 +9,10 @@ export interface PowerState {
   readonly busy: boolean;
 }
 
-/** What Hearth does where power is short: nothing, wait longer and work nothing ahead, or only what is asked for by hand. */
+/**
+ * What Hearth does where power is short: nothing, compute with fewer threads, wait longer and work nothing ahead, or only what is asked for
+ * by hand.
+ */
 export const POWER_SAVING = ["off", "gentle", "whenAsked"] as const;
 export type PowerSaving = (typeof POWER_SAVING)[number];
 

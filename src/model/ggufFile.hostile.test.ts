@@ -204,8 +204,8 @@ describe("openGgufFile: files that are not what they should be", () => {
       ["one dimension for the embedding", () => onlyFor("token_embd.weight", { shape: [64] }), /has the shape \[64\]/],
       [
         "a type that we do not run",
-        () => onlyFor(q, { type: 11 }),
-        /attn_q\.weight' has the type Q3_K; types that work are F32, F16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K, BF16/,
+        () => onlyFor(q, { type: 22 }),
+        /attn_q\.weight' has the type IQ2_S; types that work are F32, F16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, BF16/,
       ],
       ["a type that nobody knows", () => onlyFor(q, { type: 4_000_000_000 }), /has the type number 4000000000/],
       [
@@ -226,7 +226,7 @@ describe("openGgufFile: files that are not what they should be", () => {
       ["an offset that overflows", () => onlyFor(q, { offset: 2n ** 64n - 32n }), /past the file's end/],
       [
         "an unknown tensor past the end",
-        () => withTensors((t, all) => (t === all[0] ? [t, { name: "x", shape: [1], type: 11, offset: 2 ** 41 }] : t)),
+        () => withTensors((t, all) => (t === all[0] ? [t, { name: "x", shape: [1], type: 22, offset: 2 ** 41 }] : t)),
         /tensor 'x' ends at byte \d+, past/,
       ],
       [
@@ -242,6 +242,15 @@ describe("openGgufFile: files that are not what they should be", () => {
         await assertBadModel(path(), what);
       });
     }
+    it("types of a published file that we do not run, all of them, and what to choose instead", async () => {
+      const types: Readonly<Record<string, number>> = { ffn_gate_exps: 22, ffn_up_exps: 16, ffn_down_exps: 21 };
+      const path = withTensors((t) => ({ ...t, type: types[t.name.split(".")[2] ?? ""] ?? t.type }));
+      const { message } = await failureOf(path);
+      assert.match(
+        message,
+        /_exps\.weight' has the type IQ2_S, others IQ2_XXS, IQ3_S; types that work are [^;]+; choose a file of the same model in one of those types, such as Q4_K_M or Q4_0, or a smaller one such as Q3_K_M or Q2_K$/,
+      );
+    });
     it("a file that lacks its last byte", async () => {
       const { tensors, dataBytes } = laidOut(tinyTensors());
       const header = headerBytes({ entries: [...tinyEntries()], tensors });

@@ -261,12 +261,12 @@ describe("openGgufFile: what a valid file says", () => {
       assert.deepEqual(await found(profiler), { shape: [576 * 128], bytes, warnings: [] });
       const odd = await found({ ...profiler, shape: [128, 576] });
       assert.deepEqual(odd, { shape: [128, 576], bytes, warnings: [] });
-      const { shape, warnings } = await found({ ...profiler, type: 11 });
+      const { shape, warnings } = await found({ ...profiler, type: 22 });
       assert.equal(shape, undefined);
       assert.match(warnings.join(), /^lm_head_profiler\.weight is of a type that is not supported/);
     });
     it("ignore a tensor nobody knows, whatever its type, with a warning", async () => {
-      const unknown = { name: "blk.0.attn_q_norm.weight", shape: [64], type: 11, offset: 0 };
+      const unknown = { name: "blk.0.attn_q_norm.weight", shape: [64], type: 22, offset: 0 };
       const { spec, warnings } = await open({}, [...tinyTensors(), unknown]);
       assert.match(warnings.join(), /unknown tensors are ignored: 'blk\.0\.attn_q_norm\.weight'/);
       assert.ok(!spec.tensors.some((tensor) => tensor.name === unknown.name));
@@ -285,14 +285,24 @@ describe("openGgufFile: what a valid file says", () => {
     });
     it("may be of every supported type, with the block's size in bytes", async () => {
       const shape = { ...TINY_DIMENSIONS, n_embd: 256, n_ff: 512, head_dim: 64 };
-      const bytesPer256 = { F32: 1024, F16: 512, BF16: 512, Q4_0: 144, Q4_1: 160, Q8_0: 272, Q6_K: 210 };
+      const bytesPer256 = {
+        ...{ F32: 1024, F16: 512, BF16: 512 },
+        ...{ Q4_0: 144, Q4_1: 160, Q5_0: 176, Q5_1: 192, Q8_0: 272 },
+        ...{ Q2_K: 84, Q3_K: 110, Q4_K: 144, Q5_K: 176, Q6_K: 210 },
+      };
       for (const [id, type] of [
         [0, "F32"],
         [1, "F16"],
         [30, "BF16"],
         [2, "Q4_0"],
         [3, "Q4_1"],
+        [6, "Q5_0"],
+        [7, "Q5_1"],
         [8, "Q8_0"],
+        [10, "Q2_K"],
+        [11, "Q3_K"],
+        [12, "Q4_K"],
+        [13, "Q5_K"],
         [14, "Q6_K"],
       ] as const) {
         const model = await openGgufFile(writeTinyModel(folder, tinyEntries(shape), tinyTensors(shape, id)));

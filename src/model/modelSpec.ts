@@ -6,7 +6,8 @@
  */
 
 /** GGUF tensor types that the kernels understand. */
-export type TensorType = "F32" | "F16" | "BF16" | "Q4_0" | "Q4_1" | "Q5_0" | "Q5_1" | "Q8_0" | "Q4_K" | "Q5_K" | "Q6_K";
+export type TensorType =
+  "F32" | "F16" | "BF16" | "Q4_0" | "Q4_1" | "Q5_0" | "Q5_1" | "Q8_0" | "Q2_K" | "Q3_K" | "Q4_K" | "Q5_K" | "Q6_K";
 
 export interface TensorInfo {
   /** llama.cpp's name, e.g. `blk.0.attn_q.weight`, whatever the file calls it. */

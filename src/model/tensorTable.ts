@@ -23,6 +23,8 @@ const TYPES: ReadonlyMap<number, TypeFacts> = new Map([
   [6, { name: "Q5_0", blockWeights: 32, blockBytes: 22 }],
   [7, { name: "Q5_1", blockWeights: 32, blockBytes: 24 }],
   [8, { name: "Q8_0", blockWeights: 32, blockBytes: 34 }],
+  [10, { name: "Q2_K", blockWeights: 256, blockBytes: 84 }],
+  [11, { name: "Q3_K", blockWeights: 256, blockBytes: 110 }],
   [12, { name: "Q4_K", blockWeights: 256, blockBytes: 144 }],
   [13, { name: "Q5_K", blockWeights: 256, blockBytes: 176 }],
   [14, { name: "Q6_K", blockWeights: 256, blockBytes: 210 }],
@@ -32,8 +34,6 @@ const TYPES: ReadonlyMap<number, TypeFacts> = new Map([
 /** Types that exist in published files and that we do not run, so that a message can name them. */
 const OTHER_TYPES: Readonly<Record<number, string>> = {
   9: "Q8_1",
-  10: "Q2_K",
-  11: "Q3_K",
   15: "Q8_K",
   16: "IQ2_XXS",
   17: "IQ2_XS",
@@ -309,7 +309,7 @@ class TensorPicker implements TensorLookup {
       const works = [...TYPES.values()].map(({ name }) => name).join(", ");
       throw new ModelFileProblem(
         `its tensor ${quoted(tensor.name)} has the type ${nameOfType(tensor.type)}${also}; types that work are ${works}`,
-        "choose a file of the same model in one of those types, such as Q4_K_M or Q4_0",
+        "choose a file of the same model in one of those types, such as Q4_K_M or Q4_0, or a smaller one such as Q3_K_M or Q2_K",
       );
     }
     return type;

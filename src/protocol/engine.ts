@@ -125,6 +125,8 @@ export interface GenerationStatistics {
   /** Prompt tokens evaluated a second; missing if all were known. */
   readonly prefillTps?: number;
   readonly decodeTps?: number;
+  /** That the last answer was computed with: fewer than the model has where power was short. */
+  readonly threads?: number;
   /** Of all experts that were asked for since the model was loaded, the part that was in memory. */
   readonly expertHitRate?: number;
   /** Where experts do not all fit in memory. */

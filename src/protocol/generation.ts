@@ -38,6 +38,8 @@ export interface GenerateRequest {
    * document at this UTF-16 offset is being written, and is left out.
    */
   readonly memoryAt?: number;
+  /** Power is short: evaluated by half of the engine's threads. The text is the same. */
+  readonly fewerThreads?: boolean;
 }
 
 /**

@@ -46,7 +46,10 @@ export interface HearthWindowOptions {
   readonly context: vscode.ExtensionContext;
   readonly builtInModel: string;
   readonly homeFolder: string;
-  readonly connect: (listeners: EngineListeners, keepAliveMs: number) => EnginePort;
+  readonly connect: (
+    listeners: EngineListeners,
+    window: { readonly keepAliveMs: number; readonly savesPower: () => boolean },
+  ) => EnginePort;
   readonly clock: Clock;
   /** Of the machine that the engine runs on. */
   readonly powerState: () => PowerState;
@@ -111,6 +114,7 @@ export class HearthWindow {
     const settings = new Settings(builtInModel, homeFolder);
     const snooze = new Snooze(context.globalState);
     const power = new PowerWatch(powerState, clock, () => settings.powerSaving);
+    const savesPower = (): boolean => power.saving !== "off";
     this.#power = power;
     const readable = new ReadableFiles(settings, machineFiles);
     this.#readable = readable;
@@ -122,7 +126,7 @@ export class HearthWindow {
     this.#syntax = new SyntaxCache(syntax(warn), clock);
     this.#snooze = snooze;
     this.engine = new WindowEngine({
-      connect: (listeners) => connect(listeners, settings.keepAliveMs),
+      connect: (listeners) => connect(listeners, { keepAliveMs: settings.keepAliveMs, savesPower }),
       clock,
       syntax: this.#syntax,
       log,
@@ -134,7 +138,7 @@ export class HearthWindow {
       },
       wishes: () => {
         const { blocks, inComments, inStrings, memory } = settings;
-        const saving = { isSaving: () => power.saving !== "off", waitsForPause: () => power.waitsForPause };
+        const saving = { isSaving: savesPower, waitsForPause: () => power.waitsForPause };
         return { blocks, inComments, inStrings, memory: memory !== "off", ...saving };
       },
     });

@@ -36,7 +36,7 @@ async function tryModel(path: string): Promise<Outcome> {
 }
 
 describe("a damaged model file", () => {
-  for (const name of ["shape21b-q4_0", "mellum-q4_k_m", "qwen3moe-mixed"] as const) {
+  for (const name of ["shape21b-q4_0", "mellum-q4_k_m", "qwen3moe-mixed", "qwen3moe-q2_k_xl"] as const) {
     it(`never crashes the engine (${ROUNDS} files of ${name})`, async function () {
       this.timeout(300_000 + ROUNDS * 1000);
       const fixtures = join(".cache", "fixtures");

@@ -39,6 +39,8 @@ const MODELS: readonly RandomModelName[] = [
   "shape4b-authors-q4_0",
   "mellum-q4_k_m",
   "qwen3moe-mixed",
+  "qwen3moe-q2_k_xl",
+  "qwen3moe-q3_k_xl",
 ];
 
 /** Tokens below 256, which every vocabulary here has, by a small generator. */

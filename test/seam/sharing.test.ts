@@ -64,6 +64,29 @@ describe("windows that share an engine", () => {
       assert.ok(told!.expertHitRate! >= 0 && told!.expertHitRate! <= 1);
     }));
 
+  it("compute with half of the threads while power is short in the window that asks", () =>
+    inWorld(async (world) => {
+      let savesPower = false;
+      const saving = world.client({ savesPower: () => savesPower });
+      const other = world.client();
+      const model = { path: STARTER, load: { threads: 4 } };
+      await saving.openModel(model);
+      other.chooseModel(model);
+      const ask = async (client: typeof saving): Promise<readonly [string, number | undefined]> => {
+        const answer = await all(client.complete("a", PROMPT, SHORT));
+        return [answer.text, (await client.stats()).statistics.threads];
+      };
+      const [expected, threads] = await ask(saving);
+      assert.equal(threads, 4);
+      savesPower = true;
+      assert.deepEqual(await ask(saving), [expected, 2]);
+      assert.deepEqual(await ask(other), [expected, 4]);
+      await all(saving.chat("c", [{ role: "user", content: "hello" }], CHAT));
+      assert.equal((await saving.stats()).statistics.threads, 2);
+      savesPower = false;
+      assert.deepEqual(await ask(saving), [expected, 4]);
+    }));
+
   it("share one full context where memory is short, and say what is too little", () =>
     inWorld(async (world) => {
       const client = world.client();

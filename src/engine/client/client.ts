@@ -33,6 +33,8 @@ export interface EngineClientOptions {
   /** Default: this process's own. */
   readonly env?: NodeJS.ProcessEnv;
   readonly restartLimits?: RestartLimits;
+  /** Whether power is short now: what is generated then is evaluated by fewer threads. Default: never. */
+  readonly savesPower?: () => boolean;
   /** Event handlers. */
   readonly onConnection?: (state: ConnectionState) => void;
   readonly onStatus?: (status: EngineStatus) => void;
@@ -184,6 +186,7 @@ export class EngineClient {
     const loadId = this.#loadId === undefined ? {} : { loadId: this.#loadId };
     return this.#generate("complete", document, cancel, (id) => ({
       ...loadId,
+      ...this.#threads(),
       ...request,
       prompt,
       request: id,
@@ -198,7 +201,13 @@ export class EngineClient {
     request: GenerateRequest,
     cancel?: CancelToken,
   ): ClientStream {
-    return this.#generate("chat", undefined, cancel, (id) => ({ ...request, request: id, conversation, messages }));
+    return this.#generate("chat", undefined, cancel, (id) => ({
+      ...this.#threads(),
+      ...request,
+      request: id,
+      conversation,
+      messages,
+    }));
   }
 
   /** Ids of a prompt's tokens; of one that is cancelled, none. */
@@ -313,6 +322,10 @@ export class EngineClient {
       listener?.dispose();
       source.dispose();
     }
+  }
+
+  #threads(): Pick<GenerateRequest, "fewerThreads"> {
+    return this.#options.savesPower?.() === true ? { fewerThreads: true } : {};
   }
 
   #generate<M extends "complete" | "chat">(

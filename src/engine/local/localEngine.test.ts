@@ -69,6 +69,31 @@ describe("LocalEngine", () => {
     assert.equal(fresh.text, first.text);
   });
 
+  it("computes with half of the threads where that is asked for, and gives the same text", async () => {
+    const prompt = "function add(a, b) {\n  return ";
+    const told: [string, number][] = [];
+    for (const fewerThreads of [false, true, true, false]) {
+      const { text: given } = await collect(engine.newSession(), text(prompt), { ...OPTIONS, fewerThreads });
+      told.push([given, engine.stats.threadsUsed]);
+    }
+    const [first] = told[0] ?? [""];
+    assert.deepEqual(told, [
+      [first, 2],
+      [first, 1],
+      [first, 1],
+      [first, 2],
+    ]);
+    const session = engine.newSession();
+    const tokens = Int32Array.from(engine.tokenizer.encodeText(prompt));
+    await session.evaluate(tokens, { fewerThreads: true });
+    const fewer = await session.logits();
+    assert.equal(engine.stats.threadsUsed, 1);
+    const other = engine.newSession();
+    await other.evaluate(tokens);
+    assert.deepEqual(await other.logits(), fewer);
+    assert.equal(engine.stats.threadsUsed, 2);
+  });
+
   it("stops at the limit, at a stop string and never gives it", async () => {
     const session = engine.newSession();
     const limited = await collect(session, text("import { "), { ...OPTIONS, maxTokens: 2 });

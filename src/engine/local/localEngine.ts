@@ -40,6 +40,7 @@ export interface EvaluateOptions {
   readonly trace?: boolean;
   readonly traceDepth?: number;
   readonly priority?: GenerationPriority;
+  readonly fewerThreads?: boolean;
   readonly onLogits?: (logits: Float32Array) => void;
   readonly approximate?: boolean;
 }
@@ -240,12 +241,13 @@ export class LocalSession {
     }
     const { tokens, takenBack } = healed;
     const startedMs = performance.now();
+    const { priority, fewerThreads = false } = request;
     let first: NativeSyncReport | undefined;
-    if (request.priority === "chat") {
+    if (priority === "chat") {
       for (const end of this.#readingEnds(tokens)) {
         this.#timeline = tokens.slice(0, end);
         const read = await this.#call(() =>
-          this.#native.sync(Int32Array.from(tokens.slice(0, end)), { priority: request.priority }),
+          this.#native.sync(Int32Array.from(tokens.slice(0, end)), { priority, fewerThreads }),
         );
         if (read === "cancelled" || this.#isCancelled()) {
           return { ...emptyReport("cancelled"), promptTokens: tokens.length };
@@ -272,7 +274,7 @@ export class LocalSession {
     if (synced === "cancelled") {
       return reportOf("cancelled", 0);
     }
-    if (request.priority === "prefill") {
+    if (priority === "prefill") {
       return reportOf("limit", 0);
     }
     const text = new GeneratedText(this.#tokenizer, takenBack, request.stop ?? []);
@@ -312,7 +314,7 @@ export class LocalSession {
     request: GenerateRequest,
     memory: CodeMemory | undefined,
   ): Promise<NativeSyncReport | "cancelled"> {
-    const { priority, sampler = GREEDY, logprobs = false, watched = [] } = request;
+    const { priority, fewerThreads = false, sampler = GREEDY, logprobs = false, watched = [] } = request;
     const generation: NativeGenerationOptions = {
       sampler,
       banned: this.#banned,
@@ -324,7 +326,11 @@ export class LocalSession {
         : { memory: { index: memory.index, context: Int32Array.from(context.slice(-CONTEXT_TOKENS_MAX)) } }),
     };
     return this.#call(() =>
-      this.#native.sync(Int32Array.from(tokens), priority === "prefill" ? { priority } : { priority, generation }),
+      this.#native.sync(Int32Array.from(tokens), {
+        priority,
+        fewerThreads,
+        ...(priority === "prefill" ? {} : { generation }),
+      }),
     );
   }
 

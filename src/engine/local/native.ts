@@ -54,6 +54,8 @@ export interface NativeEngineStats {
   readonly evictions: number;
   /** Milliseconds that computation waited for reads. */
   readonly waitedMs: number;
+  /** Threads that the last step was computed with. */
+  readonly threadsUsed: number;
   /** Expert slots in use or free now. */
   readonly slots: number;
   readonly bytesRead: number;
@@ -149,6 +151,8 @@ export interface NativeSyncOptions {
   readonly generation?: NativeGenerationOptions;
   /** Also of the calls of `next` that follow; default "completion". */
   readonly priority?: GenerationPriority;
+  /** The same: half of the threads, at least one. Changes no result. */
+  readonly fewerThreads?: boolean;
   /** Gets the logits [n_token, n_vocab] of each chunk; all tokens are then evaluated anew. */
   readonly onLogits?: (logits: Float32Array) => void;
   /** Logits only to draw from: the approximate head will do where it is on. */

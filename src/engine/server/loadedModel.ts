@@ -55,7 +55,7 @@ export class LoadedModel {
   /** Until it has a verdict. */
   #layoutTest: IdleLayoutTest | undefined;
   #onInfo: (() => void) | undefined;
-  #last: Pick<GenerationStatistics, "prefillTps" | "decodeTps" | "reading"> = {};
+  #last: Pick<GenerationStatistics, "prefillTps" | "decodeTps" | "threads" | "reading"> = {};
 
   private constructor(
     engine: LocalEngine,
@@ -285,7 +285,8 @@ export class LoadedModel {
       const before = this.#engine.stats;
       const report = await generate(lease.session, job, pieces);
       if (priority !== "prefill") {
-        this.#last = { ...ratesOf(report), ...this.#readingSince(before, report) };
+        const { threadsUsed: threads } = this.#engine.stats;
+        this.#last = { ...ratesOf(report), threads, ...this.#readingSince(before, report) };
       }
       return report;
     } finally {

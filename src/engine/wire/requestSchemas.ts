@@ -157,8 +157,9 @@ const generateRequest = {
   logprobs: flag,
   watched: list(text),
   memoryAt: whole(0, COUNT_MAX),
+  fewerThreads: flag,
 } satisfies Fields<GenerateRequest>;
-const optionalOfGenerate = ["stop", "sampler", "logprobs", "watched", "memoryAt"] as const;
+const optionalOfGenerate = ["stop", "sampler", "logprobs", "watched", "memoryAt", "fewerThreads"] as const;
 const request = whole(0, Number.MAX_SAFE_INTEGER);
 
 const shutdownReason: Schema<ShutdownReason> = oneOf("updated", "disabled", "removed", "requested", "restart");
