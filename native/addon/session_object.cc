@@ -1,6 +1,7 @@
 #include "addon/session_object.h"
 
 #include <chrono>
+#include <cstring>
 #include <string>
 #include <thread>
 #include <utility>
@@ -78,6 +79,8 @@ Napi::Function SessionObject::Define(Napi::Env env) {
       env, "Session",
       {InstanceMethod<&SessionObject::Sync>("sync"), InstanceMethod<&SessionObject::Next>("next"),
        InstanceMethod<&SessionObject::Logits>("logits"),
+       InstanceMethod<&SessionObject::KeptTokens>("keptTokens"),
+       InstanceMethod<&SessionObject::Keys>("keys"), InstanceMethod<&SessionObject::Adopt>("adopt"),
        InstanceMethod<&SessionObject::Cancel>("cancel"),
        InstanceMethod<&SessionObject::Close>("close")});
 }
@@ -251,6 +254,73 @@ Napi::Value SessionObject::Logits(const Napi::CallbackInfo&) {
   };
   auto settle = [job](Napi::Env env, const Napi::Promise::Deferred& deferred) {
     Settle(env, deferred, job->status, [&] { return ToFloats(env, job->logits); });
+  };
+  return Run(NewFlag(), std::move(work), std::move(settle));
+}
+
+// keptTokens() -> Promise<Int32Array>: those of the last prompt whose keys and values there are.
+Napi::Value SessionObject::KeptTokens(const Napi::CallbackInfo&) {
+  auto tokens = std::make_shared<std::vector<int32_t>>();
+  SessionState* state = state_.get();
+  auto work = [tokens, state] {
+    const std::span<const int32_t> kept = state->session->KeptTokens();
+    tokens->assign(kept.begin(), kept.end());
+    return false;
+  };
+  auto settle = [tokens](Napi::Env env, const Napi::Promise::Deferred& deferred) {
+    Napi::Int32Array js = Napi::Int32Array::New(env, tokens->size());
+    std::copy(tokens->begin(), tokens->end(), js.Data());
+    deferred.Resolve(js);
+  };
+  return Run(NewFlag(), std::move(work), std::move(settle));
+}
+
+// keys(begin, end) -> Promise<Uint8Array>: keys and values of these positions of keptTokens().
+Napi::Value SessionObject::Keys(const Napi::CallbackInfo& info) {
+  struct KeysJob {
+    std::vector<std::byte> keys;
+    Status status;
+  };
+  auto job = std::make_shared<KeysJob>();
+  SessionState* state = state_.get();
+  auto work = [job, state, begin = info[0].As<Napi::Number>().Int64Value(),
+               end = info[1].As<Napi::Number>().Int64Value()] {
+    Result<std::vector<std::byte>> keys = state->session->CopyKeys(begin, end);
+    job->status = keys.status();
+    if (keys.ok()) job->keys = std::move(keys).value();
+    return false;
+  };
+  auto settle = [job](Napi::Env env, const Napi::Promise::Deferred& deferred) {
+    Settle(env, deferred, job->status, [&] {
+      Napi::Uint8Array js = Napi::Uint8Array::New(env, job->keys.size());
+      std::memcpy(js.Data(), job->keys.data(), job->keys.size());
+      return js;
+    });
+  };
+  return Run(NewFlag(), std::move(work), std::move(settle));
+}
+
+// adopt(tokens: Int32Array, keys: Uint8Array) -> Promise<undefined>: goes on with these behind what
+// is known, as a session of the same model gave them.
+Napi::Value SessionObject::Adopt(const Napi::CallbackInfo& info) {
+  struct AdoptJob {
+    std::vector<int32_t> tokens;
+    std::vector<std::byte> keys;
+    Status status;
+  };
+  auto job = std::make_shared<AdoptJob>();
+  job->tokens = ToTokens(info[0]);
+  const Napi::Uint8Array keys = info[1].As<Napi::Uint8Array>();
+  const auto* data = reinterpret_cast<const std::byte*>(keys.Data());
+  job->keys.assign(data, data + keys.ByteLength());
+  SessionState* state = state_.get();
+  auto work = [job, state] {
+    state->generation.reset();
+    job->status = state->session->Adopt(job->tokens, job->keys);
+    return false;
+  };
+  auto settle = [job](Napi::Env env, const Napi::Promise::Deferred& deferred) {
+    Settle(env, deferred, job->status, [&]() -> Napi::Value { return env.Undefined(); });
   };
   return Run(NewFlag(), std::move(work), std::move(settle));
 }

@@ -327,6 +327,48 @@ std::span<const float> Session::logits() const {
   return std::span(logits_).subspan(draft_.n_taken * n_vocab, n_vocab);
 }
 
+std::span<const int32_t> Session::KeptTokens() const {
+  const auto n = std::min({n_prompt_, static_cast<int64_t>(tokens_.size()), kv_.n_kept()});
+  return std::span(tokens_).first(static_cast<size_t>(n));
+}
+
+Result<std::vector<std::byte>> Session::CopyKeys(int64_t begin, int64_t end) const {
+  if (begin < 0 || begin >= end || end > static_cast<int64_t>(KeptTokens().size())) {
+    return Status::BadRequest("cannot copy the keys of tokens " + std::to_string(begin) + " to " +
+                              std::to_string(end) + ": the session does not hold them");
+  }
+  Result<KvSlice> slice = kv_.CopyOf(begin, end);
+  if (!slice.ok()) return slice.status();
+  const std::byte* data = slice.value().data.data();
+  return std::vector<std::byte>(data, data + kv_.BytesOf(end - begin));
+}
+
+Status Session::Adopt(std::span<const int32_t> tokens, std::span<const std::byte> keys) {
+  work_.reset();
+  RETURN_IF_ERROR(Check(tokens));
+  const auto begin = static_cast<int64_t>(tokens_.size());
+  const auto n = static_cast<int64_t>(tokens.size());
+  if (!forgotten_.empty() || n > kv_.n_kept() - begin) {
+    return Status::BadRequest("cannot go on with the keys of " + std::to_string(n) +
+                              " tokens: the session keeps no more of them");
+  }
+  if (keys.size() != kv_.BytesOf(n))
+    return Status::BadRequest("cannot go on with keys that are those of another model");
+  Result<AlignedBuffer> data = AlignedBuffer::Allocate(kv_.SliceBytes(n), Pages::kSmall);
+  if (!data.ok()) return data.status();
+  std::copy(keys.begin(), keys.end(), data.value().data());
+  MemoryArbiter::Reservation scratch;
+  RETURN_IF_ERROR(ReserveMemory(begin + n, 1, &scratch));
+  tokens_.reserve(tokens_.size() + tokens.size());
+  kv_.NoteRewound(begin);
+  kv_.Restore(KvSlice{begin, begin + n, std::move(data).value()}, begin, begin + n);
+  tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
+  n_prompt_ = begin + n;
+  draft_ = Draft();
+  logits_valid_ = false;
+  return Status::Ok();
+}
+
 Status Session::ExactLogits(std::vector<float>* logits) {
   const std::span<const float> at_hand = this->logits();
   logits->assign(at_hand.begin(), at_hand.end());

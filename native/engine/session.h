@@ -116,6 +116,20 @@ class Session : private MemoryArbiter::Client {
   // The same by the whole head, whatever logits() are. Changes nothing.
   Status ExactLogits(std::vector<float>* logits);
 
+  // Tokens of the last prompt, from the first on, whose keys and values can be taken out: as many
+  // as the timeline and every one of its layers hold.
+  std::span<const int32_t> KeptTokens() const;
+
+  // Keys and values of positions [begin, end) of KeptTokens(), for Adopt of a session of the same
+  // model. kBadRequest: the timeline does not hold them, for example because their memory was
+  // needed elsewhere. kMemory.
+  Result<std::vector<std::byte>> CopyKeys(int64_t begin, int64_t end) const;
+
+  // Goes on from the timeline's end with `tokens`, whose keys and values another session with the
+  // same timeline before them gave. Abandons work in progress. kBadRequest: not of this model, or
+  // more than is kept. kMemory: the timeline is as it was.
+  Status Adopt(std::span<const int32_t> tokens, std::span<const std::byte> keys);
+
   const std::vector<int32_t>& tokens() const { return tokens_; }
   int64_t n_vocab() const { return spec_.n_vocab; }
   const Kernels& kernels() const { return transformer_.kernels(); }

@@ -103,11 +103,13 @@ int64_t KvCache::n_kept() const {
   return n;
 }
 
+size_t KvCache::BytesOf(int64_t n) const {
+  return 2 * sizeof(uint16_t) * layers_.size() * static_cast<size_t>(n_head_kv_ * n * head_dim_);
+}
+
 size_t KvCache::SliceBytes(int64_t n) const {
   const size_t page = AlignedBuffer::PageBytes();
-  const size_t bytes =
-      2 * sizeof(uint16_t) * layers_.size() * static_cast<size_t>(n_head_kv_ * n * head_dim_);
-  return (bytes + page - 1) / page * page;
+  return (BytesOf(n) + page - 1) / page * page;
 }
 
 Result<KvSlice> KvCache::CopyOf(int64_t begin, int64_t end) const {

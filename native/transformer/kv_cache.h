@@ -87,6 +87,9 @@ class KvCache {
   // Positions from the first on that every layer keeps as long as the session.
   int64_t n_kept() const;
 
+  // What n positions hold, in the order of a slice.
+  size_t BytesOf(int64_t n) const;
+
   // Of a slice of n positions, whole pages.
   size_t SliceBytes(int64_t n) const;
 

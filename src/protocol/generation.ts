@@ -40,7 +40,22 @@ export interface GenerateRequest {
   readonly memoryAt?: number;
   /** Power is short: evaluated by half of the engine's threads. The text is the same. */
   readonly fewerThreads?: boolean;
+  /**
+   * Completions: the user allows the prompt's keys and values to be kept on this machine's disk, for the next window that asks in this
+   * document. They hold what the prompt says.
+   */
+  readonly keep?: KeepRequest;
 }
+
+export interface KeepRequest {
+  /** What tells the window's workspace from others. */
+  readonly workspace: string;
+  /** Given back to the next window (`keptNote`): what it must know to ask with the same prompt. */
+  readonly note: string;
+}
+
+/** Characters of a note. */
+export const NOTE_CHARS_MAX = 65_536;
 
 /**
  * Log-probabilities are natural logarithms, of the undistorted distribution: temperature 1, no filters, all of the vocabulary;

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { engineAddress } from "../../src/engine/wire/address";
 import {
   all,
+  ENGINE,
   ended,
   inWorld,
   LONG_PROMPT,
@@ -140,6 +141,42 @@ describe("a crash", () => {
       assert.equal(states.filter(({ kind }) => kind === "starting").length, QUICK.max + 1);
     }));
 
+  it("is none where the process that was started has found another engine, and that one ends", () =>
+    inWorld(async (world) => {
+      // Serves as another engine would that ends before it answers, and ends as one does that another has come before.
+      const script = join(world.folder, "..", "overtaken.js");
+      const { socketPath } = engineAddress(world.env);
+      const done = join(world.folder, "..", "overtaken");
+      writeFileSync(
+        script,
+        `const { existsSync, writeFileSync } = require("node:fs");
+        if (existsSync(${JSON.stringify(done)})) {
+          process.argv[1] = ${JSON.stringify(ENGINE)};
+          require(${JSON.stringify(ENGINE)});
+        } else {
+          const server = require("node:net").createServer((socket) => {
+            writeFileSync(${JSON.stringify(done)}, "");
+            socket.destroy();
+            server.close(() => process.exit(0));
+          });
+          server.listen(${JSON.stringify(socketPath)});
+        }`,
+      );
+      const { states, onConnection } = recorded();
+      const client = world.client({ onConnection, engineScript: script });
+      const { pid } = await soon("an engine", client.stats());
+      try {
+        assert.ok(existsSync(done));
+        assert.deepEqual(
+          states.map(({ kind }) => kind),
+          ["starting", "connected"],
+        );
+      } finally {
+        client.dispose();
+        process.kill(pid, "SIGKILL");
+      }
+    }));
+
   it("of one window's engine is the others' too, and they share the next", () =>
     inWorld(async (world) => {
       const [a, b] = [world.client(), world.client()];
@@ -196,6 +233,22 @@ describe("the end", () => {
       // Several times what a window may take to come back.
       await sleep(400);
       assert.ok(runs(pid));
+    }));
+
+  it("does not come over a window that has connected and is yet to be heard", () =>
+    inWorld(async (world) => {
+      const engine = world.start({ HEARTH_KEEP_ALIVE_MS: "400" });
+      const { socketPath } = engineAddress(world.env);
+      await until("it listens", () => existsSync(socketPath));
+      const peer = new RawPeer(world);
+      await until("it is connected", () => !peer.socket.connecting);
+      // As a window whose machine gives it no turn between the connection and its first message.
+      await sleep(1500);
+      assert.ok(runs(engine.pid!));
+      peer.hello(world);
+      assert.equal((await peer.answer(1)).error, undefined);
+      peer.socket.destroy();
+      assert.equal(await ended(engine), 0);
     }));
 
   it("comes where nobody ever connects", () =>

@@ -7,7 +7,7 @@ import {
   PROTOCOL_VERSION,
 } from "../../protocol/engine";
 import { EngineError } from "../../protocol/errors";
-import { connectToEngine, type EngineProcessOptions, type EngineSocket } from "./engineProcess";
+import { connectToEngine, type EngineProcessOptions, type EngineSocket, type Started } from "./engineProcess";
 import { type RestartLimits, Restarts } from "./restarts";
 import { EngineLink } from "../wire/transport";
 
@@ -16,8 +16,14 @@ const GREETINGS_MAX = 10;
 const GREETING_DELAY_MS = 10;
 /** So that of several windows one starts the new engine, mostly the one in which that was asked for. */
 const RESTART_DELAY_MS = 100;
-/** A process that starts on a busy machine is slow; one that has accepted the connection and sends nothing for so long hangs. */
-const HELLO_LIMIT_MS = 15_000;
+/**
+ * A process that starts on a busy machine is slow: below normal priority it may get a twentieth of the processor. One that has accepted
+ * the connection and sends nothing for so long hangs.
+ */
+const HELLO_LIMIT_MS = 30_000;
+/** Between the end of a crashed process's connections and word of its exit. */
+const EXIT_LIMIT_MS = 1000;
+const EXIT_LOOK_MS = 10;
 
 export interface ConnectionOptions extends EngineProcessOptions {
   readonly hello: Omit<HelloParams, "token" | "protocol">;
@@ -127,8 +133,11 @@ export class EngineConnection {
     }
   }
 
-  /** "gone", where it may be: an engine that was not started for this connection has ended before it answered. */
-  async #introduce({ socket, token, wasRunning }: EngineSocket, mayBeGone: boolean): Promise<Greeting | "gone"> {
+  /**
+   * "gone", where it may be: an engine has ended before it answered, and none that was started for this connection has crashed. One that
+   * was started may have found another one that serves, and this connection may be to that one, which ends.
+   */
+  async #introduce({ socket, token, started }: EngineSocket, mayBeGone: boolean): Promise<Greeting | "gone"> {
     const link = new EngineLink(socket);
     const { signal } = this.#disposal;
     const onDispose = (): void => {
@@ -154,8 +163,14 @@ export class EngineConnection {
       return { link, hello };
     } catch (error) {
       link.destroy();
-      const isOver = impatience.aborted || signal.aborted || asFailure(error).code !== "disconnected";
-      if (mayBeGone && wasRunning && !isOver) {
+      if (impatience.aborted) {
+        const seconds = String(HELLO_LIMIT_MS / 1000);
+        throw new EngineError("disconnected", `the engine process did not answer in ${seconds} s; try again`, {
+          cause: error,
+        });
+      }
+      const isOver = signal.aborted || asFailure(error).code !== "disconnected";
+      if (mayBeGone && !isOver && !(await hasCrashed(started, signal))) {
         return "gone";
       }
       throw error;
@@ -212,6 +227,15 @@ export class EngineConnection {
     this.#state = state;
     this.#options.onState(state);
   }
+}
+
+/** An engine that another one has come before, or that ends as it should, exits with 0. */
+async function hasCrashed(started: Started | undefined, signal: AbortSignal): Promise<boolean> {
+  const deadline = performance.now() + EXIT_LIMIT_MS;
+  while (started !== undefined && started.exitCode === undefined && performance.now() < deadline) {
+    await sleep(EXIT_LOOK_MS, undefined, { signal });
+  }
+  return (started?.exitCode ?? 0) !== 0;
 }
 
 function asFailure(error: unknown): EngineError {

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { ModelSpec } from "../../model/modelSpec";
@@ -184,6 +184,12 @@ export interface NativeSession {
   next(): Promise<NativeToken | "cancelled">;
   /** [n_vocab] after the last evaluated token, by the whole head. */
   logits(): Promise<Float32Array>;
+  /** Tokens of the last prompt, from the first on, whose keys and values there are. */
+  keptTokens(): Promise<Int32Array>;
+  /** Keys and values of the tokens [begin, end) of these. EngineError `bad_request` where they are there no more. */
+  keys(begin: number, end: number): Promise<Uint8Array>;
+  /** Goes on behind what is known with these tokens, whose keys and values another session of the same model gave. */
+  adopt(tokens: Int32Array, keys: Uint8Array): Promise<undefined>;
   /** Calls under way end as "cancelled", between two layers. */
   cancel(): void;
   /**
@@ -239,8 +245,7 @@ const FILE_NAME = "hearth.node";
  * Errors: EngineError `native` saying what is missing or does not fit this machine.
  */
 export function loadNativeAddon(): NativeAddon {
-  const candidates = [join(__dirname, FILE_NAME), join(__dirname, "..", "..", "..", "dist", FILE_NAME)];
-  const path = candidates.find((candidate) => existsSync(candidate));
+  const path = addonPath();
   if (path === undefined) {
     throw new EngineError("native", `cannot load the native engine: ${FILE_NAME} is not there; run "npm run build"`);
   }
@@ -253,6 +258,18 @@ export function loadNativeAddon(): NativeAddon {
       { cause: error },
     );
   }
+}
+
+function addonPath(): string | undefined {
+  const candidates = [join(__dirname, FILE_NAME), join(__dirname, "..", "..", "..", "dist", FILE_NAME)];
+  return candidates.find((candidate) => existsSync(candidate));
+}
+
+/** What tells this build of the addon from others. */
+export function addonIdentity(): string {
+  const path = addonPath();
+  const { size, mtimeMs } = path === undefined ? { size: 0, mtimeMs: 0 } : statSync(path);
+  return `${process.arch} ${String(size)} ${String(mtimeMs)}`;
 }
 
 /** Advice for a file that the system's loader refuses. */

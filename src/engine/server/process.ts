@@ -12,8 +12,11 @@ import { type EngineAddress, engineAddress, HEARTH_VERSION, hasCode } from "../w
 
 const KEEP_ALIVE_MS = 5 * 60 * 1000;
 const RETURN_MS = 30 * 1000;
-/** An engine that starts or ends holds the lock and does not answer: worth waiting for. */
-const ELECTION_LIMIT_MS = 5000;
+/**
+ * An engine that starts or ends holds the lock and does not answer: worth waiting for. It ends within CLOSE_LIMIT_MS of its own time,
+ * which is a part of what passes on a busy machine.
+ */
+const ELECTION_LIMIT_MS = 60_000;
 const ELECTION_STEP_MS = 50;
 /** As in sysexits.h. */
 const EXIT_BUG = 70;

@@ -18,6 +18,8 @@ import { HEARTH_VERSION } from "../wire/address";
 
 /** A client of ours sends `hello` at once. */
 const HELLO_LIMIT_MS = 5000;
+/** Between two looks at who is yet to be heard. */
+const GREETING_MS = 100;
 /** For goodbyes to go out and native work to end; then the process ends anyway. */
 const CLOSE_LIMIT_MS = 3000;
 
@@ -45,6 +47,8 @@ export class EngineServer {
   readonly #options: EngineServerOptions;
   readonly #models: ModelHost;
   readonly #clients = new Set<ConnectedClient>();
+  /** Connected, and not heard of yet. */
+  readonly #greeting = new Set<ClientPeer>();
   readonly #finished = { end: 0, limit: 0, stop: 0, loop: 0, cancelled: 0, superseded: 0 };
   readonly #started = performance.now();
   #connections = 0;
@@ -104,7 +108,9 @@ export class EngineServer {
     const impatience = setTimeout(() => {
       peer.destroy();
     }, HELLO_LIMIT_MS);
+    this.#greeting.add(peer);
     const client = new ConnectedClient(id, peer, this.#host(), () => {
+      this.#greeting.delete(peer);
       clearTimeout(impatience);
       if (this.#ending) {
         peer.end();
@@ -118,6 +124,7 @@ export class EngineServer {
       log.line(`client ${String(id)} is cut off: ${error.message}`);
     });
     peer.onClose(() => {
+      this.#greeting.delete(peer);
       clearTimeout(impatience);
       if (this.#clients.delete(client)) {
         this.#left(id, client);
@@ -148,7 +155,7 @@ export class EngineServer {
     this.#leaving = setTimeout(() => {
       if (isAlive(hostPid)) {
         log.line(`the editor (process ${String(hostPid)}) runs on without Hearth`);
-        this.end("idle");
+        this.#leaveAfter(0);
       } else {
         this.#leaveAfter(keepAliveMs - returnMs);
       }
@@ -161,7 +168,12 @@ export class EngineServer {
     }
     clearTimeout(this.#leaving);
     this.#leaving = setTimeout(() => {
-      this.end("idle");
+      // Who is connected and not yet heard would be left without an answer; one that says nothing is cut off.
+      if (this.#greeting.size > 0) {
+        this.#leaveAfter(GREETING_MS);
+      } else {
+        this.end("idle");
+      }
     }, ms);
   }
 
