@@ -17,6 +17,8 @@ const SAME_DEPTH = 0.5;
 const CHANGED_MIN = 0.4;
 /** And where they begin with another word, this much. */
 const CHANGED_OTHER_MIN = 0.85;
+/** A changed line where others of its kind may have been added. */
+const VERSION_MIN = 0.7;
 /** Statements that begin like this are many: the rest of their words says which one it is. */
 const STATEMENT =
   /^(?:if|elif|elsif|else|unless|for|foreach|while|until|switch|match|when|with|using|case|return|throw|raise|yield|await|try|catch|except|rescue|assert)\b/;
@@ -234,6 +236,35 @@ function lineRead(line: string, tabWidth: number): LineRead {
   };
 }
 
+/**
+ * Whether a line beside what is left out is the one that it hides at that end, changed, rather than one more of its kind: it
+ * opens a block as that one does, is nearly the same comment, or has all of its words and some more, or fewer.
+ */
+export function isVersionOf(line: string, old: string, tabWidth: number): boolean {
+  const [a, b] = [lineRead(line, tabWidth), lineRead(old, tabWidth)];
+  if (a.width !== b.width || a.key !== b.key || a.code === b.code || !a.hasWords || !b.hasWords) {
+    return false;
+  }
+  const alike = likeness(a.words, b.words);
+  const opens = ({ code }: LineRead): boolean => /[{([:]$/.test(code);
+  if (opens(a) && opens(b)) {
+    return alike >= CHANGED_MIN;
+  }
+  if (/^(?:\/\/|\/\*|\*|#|--)/.test(b.code)) {
+    return alike >= VERSION_MIN && b.rest.length >= 4;
+  }
+  return Math.min(a.rest.length, b.rest.length) >= 3 && (isWithin(a.rest, b.rest) || isWithin(b.rest, a.rest));
+}
+
+/** All words, in their order, among others. */
+function isWithin(words: readonly string[], others: readonly string[]): boolean {
+  let found = 0;
+  for (const word of others) {
+    found += word === words[found] ? 1 : 0;
+  }
+  return found === words.length;
+}
+
 /** The whole of a line that says something, with more around it. */
 function contains(outer: LineRead, inner: LineRead): boolean {
   return inner.words.length >= 3 && inner.rest.length > 0 && outer.code.includes(inner.code);
@@ -269,5 +300,13 @@ function keyOf(line: string): string {
   if (label !== "") {
     return label;
   }
-  return declared.exec(text)?.[0] ?? /^(?:<\/?)?[\p{L}\p{N}_$.#@"'-]+/u.exec(text)?.[0] ?? text.slice(0, 1);
+  // A field or a local by its type: another name is another one.
+  const typed =
+    /^(?!(?:return|throw|new|delete|else|case|goto|yield|await|import|package|using|use)\b)[\w.]+(?:<[^=;]*>)?(?:\[\]|[*&?])*\s+[*&]?[\w$]+(?=\s*[;=])/;
+  return (
+    declared.exec(text)?.[0] ??
+    (STATEMENT.test(text) ? undefined : typed.exec(text)?.[0]) ??
+    /^(?:<\/?)?[\p{L}\p{N}_$.#@"'-]+/u.exec(text)?.[0] ??
+    text.slice(0, 1)
+  );
 }

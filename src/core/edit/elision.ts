@@ -1,6 +1,6 @@
 import { indentWidth } from "../indentation";
 import { languageOf } from "../language";
-import { type Alignment, alignLines, likeness } from "./alignment";
+import { type Alignment, alignLines, isVersionOf, likeness } from "./alignment";
 import { isMarkerLine } from "./elisionMarkers";
 import { withInlineMarks } from "./inlineElision";
 import { lineSyntax } from "./lineSyntax";
@@ -79,7 +79,12 @@ function filledIn(marked: Marked, style: ElisionStyle): Filled {
       result.push(line);
       continue;
     }
-    const missing = (aligned.gaps[i] ?? []).map((at) => old[at] ?? "");
+    const missing = unchanged(
+      (aligned.gaps[i] ?? []).map((at) => old[at] ?? ""),
+      i,
+      marked,
+      style,
+    );
     if (missing.every((each) => each.trim() === "") && !isPlainMarker(line)) {
       result.push(line);
       continue;
@@ -89,6 +94,22 @@ function filledIn(marked: Marked, style: ElisionStyle): Filled {
     push(result, atMark(missing, i, marked, style), lines[i + 1]);
   }
   return { lines: result, restored, gone: goneIn(marked), pieces };
+}
+
+/** What a mark leaves out, but for lines at its ends that stand beside it, changed. */
+function unchanged(
+  missing: readonly string[],
+  at: number,
+  { lines, aligned }: Marked,
+  { tabWidth }: ElisionStyle,
+): readonly string[] {
+  const isText = (line: string): boolean => line.trim() !== "";
+  const isChangedOf = (i: number, old: string | undefined): boolean =>
+    aligned.old[i] === -1 && old !== undefined && isVersionOf(lines[i] ?? "", old, tabWidth);
+  const last = missing.findLastIndex(isText);
+  const below = isChangedOf(at + 1, missing[last]) ? missing.slice(0, last) : missing;
+  const first = below.findIndex(isText);
+  return isChangedOf(at - 1, below[first]) ? below.slice(first + 1) : below;
 }
 
 /** Only what was put back can have lost its other half: a rewrite may be wrong by itself. */
