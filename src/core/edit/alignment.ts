@@ -305,7 +305,7 @@ function keyOf(line: string): string {
     /^(?!(?:return|throw|new|delete|else|case|goto|yield|await|import|package|using|use)\b)[\w.]+(?:<[^=;]*>)?(?:\[\]|[*&?])*\s+[*&]?[\w$]+(?=\s*[;=])/;
   return (
     declared.exec(text)?.[0] ??
-    typed.exec(text)?.[0] ??
+    (STATEMENT.test(text) ? undefined : typed.exec(text)?.[0]) ??
     /^(?:<\/?)?[\p{L}\p{N}_$.#@"'-]+/u.exec(text)?.[0] ??
     text.slice(0, 1)
   );

@@ -16,13 +16,13 @@ import { localDeclarations } from "./outline/inner";
 import { mergedGroup, mergedImport } from "./outline/imports";
 import { aboveNext, wholeImage } from "./outline/imageOrder";
 import { isElement, isInside } from "./outline/jsonLevels";
-import { matchOf } from "./outline/matching";
+import { type Found, matchOf } from "./outline/matching";
 import { NewPlaces } from "./outline/newPlaces";
 import { mergedOnOneLine } from "./outline/oneLine";
 import { outlineOf } from "./outline/outline";
 import { placeMembers } from "./objectMembers";
 import type { Sentence } from "./sentence";
-import { keptWarning, leftOutWarnings, localWarning, REASONS, WARNINGS } from "./warnings";
+import { keptWarning, leftOutWarnings, localWarning, REASONS, severalReason, WARNINGS } from "./warnings";
 
 export interface StructuredTarget {
   readonly lines: readonly string[];
@@ -45,15 +45,6 @@ export function placeByStructure(code: readonly string[], target: StructuredTarg
   const whole = isJson ? code.filter((line) => !isMarkerLine(line)) : code;
   const lines = dedented(withoutBlankEnds(whole), target.indentation.size);
   return new Placer(lines, isIndented(code), target).place();
-}
-
-interface Found {
-  readonly scope: Declaration | undefined;
-  readonly declaration: Declaration;
-}
-
-function severalReason(name: string): Sentence {
-  return { message: REASONS.several, args: [name] };
 }
 
 class Placer {
@@ -146,6 +137,7 @@ class Placer {
     of: Declaration | undefined,
   ): Sentence | undefined {
     const inserted: Declaration[] = [];
+    const isOrdered = ["docker", "yaml"].includes(familyOf(this.#target.languageId).kind);
     let after: { readonly scope: Declaration | undefined; readonly declaration: Declaration | undefined } | undefined;
     for (const item of items) {
       if (this.#isMarker(item)) {
@@ -164,7 +156,10 @@ class Placer {
         after = found;
         continue;
       }
-      if (item.kind === "statement" && this.#isThere(item, scope)) {
+      const same = item.kind === "statement" ? this.#sameText(item, scope?.members ?? this.#doc.outline) : undefined;
+      if (same !== undefined) {
+        const isBelow = same.start > (after?.declaration?.start ?? -1);
+        after = isOrdered && isBelow ? { scope, declaration: same } : after;
         continue;
       }
       if (item.kind === "statement" && scope === undefined && this.#noStatements()) {
@@ -182,8 +177,7 @@ class Placer {
       if (scope === undefined && item.kind === "statement" && after === undefined && this.#isInFunction()) {
         return REASONS.fitsNowhere;
       }
-      const isOrdered = familyOf(this.#target.languageId).kind === "docker" && after === undefined;
-      const above = isOrdered ? this.#above(item, items) : undefined;
+      const above = isOrdered && scope === undefined && after === undefined ? this.#above(item, items) : undefined;
       const place = above ?? this.#places.placeFor(item, scope, after, inserted.length > 0);
       if (place === undefined) {
         return item.nesting === "member" ? { message: REASONS.noClass, args: [item.name] } : REASONS.fitsNowhere;
@@ -228,7 +222,7 @@ class Placer {
       const found = this.#find(each, items, undefined);
       return found !== undefined && "declaration" in found
         ? outline.indexOf(found.declaration)
-        : this.#indexOf(each, outline);
+        : outline.findIndex((other) => other === this.#sameText(each, outline));
     });
     return after === undefined ? undefined : { scope: undefined, after };
   }
@@ -550,18 +544,14 @@ class Placer {
     return items.every(({ kind }) => kind === "statement" || kind === "variable");
   }
 
-  #isThere(item: Declaration, scope: Declaration | undefined): boolean {
-    return this.#indexOf(item, scope?.members ?? this.#doc.outline) !== -1;
-  }
-
   /** Of the same text. */
-  #indexOf(item: Declaration, among: readonly Declaration[]): number {
+  #sameText(item: Declaration, among: readonly Declaration[]): Declaration | undefined {
     const flat = (lines: readonly string[], { head, end }: Declaration): string =>
       lines
         .slice(head, end)
         .map((line) => line.trim())
         .join("\n");
     const text = flat(this.#code, item);
-    return among.findIndex((each) => flat(this.#target.lines, each) === text);
+    return among.find((each) => flat(this.#target.lines, each) === text);
   }
 }

@@ -82,6 +82,10 @@ export function localWarning(name: string, around: string): Told {
   return { message: TOLD.local, args: [name, around] };
 }
 
+export function severalReason(name: string): Told {
+  return { message: REASONS.several, args: [name] };
+}
+
 function counted(count: number, one: string, many: string): Sentence {
   return count === 1 ? one : { message: many, args: [count] };
 }

@@ -162,7 +162,9 @@ function unfenced(text: string, target: AnswerTarget, blocks: readonly CodePart[
     (/^copy(?: code)?$/i.test(line.trim()) ||
       (/^[A-Za-z+#]+$/.test(line.trim()) && languageNamed(line.trim().toLowerCase()) === languageId));
   const isAside = (line: string): boolean => line.trim() === "" || isTalk(line);
-  const first = lines.findIndex((line) => !isAside(line) && !isLabel(line));
+  const isIntroduction = (at: number): boolean =>
+    !isProse(languageId) && languageId !== "yaml" && !known.has((lines[at] ?? "").trim()) && introduces(lines, at);
+  const first = lines.findIndex((line, i) => !isAside(line) && !isLabel(line) && !isIntroduction(i));
   if (first === -1) {
     return none;
   }
@@ -182,6 +184,13 @@ function unfenced(text: string, target: AnswerTarget, blocks: readonly CodePart[
   return isCode && !isOnlyTalk(code, target)
     ? { kind: "code", lines: code, closed: true, isFenced: false, others: 0 }
     : none;
+}
+
+/** `Here it is:` above a blank line and code as deep as Markdown wants it. */
+function introduces(lines: readonly string[], at: number): boolean {
+  const next = lines.findIndex((line, i) => i > at && line.trim() !== "");
+  const isWords = /^\p{Lu}[\p{L}'’]*(?: [\p{L}'’]+)*:$/u.test(lines[at] ?? "");
+  return isWords && next > at + 1 && /^(?: {4}|\t)/.test(lines[next] ?? "");
 }
 
 /** One line of code, as it is quoted in a sentence. */

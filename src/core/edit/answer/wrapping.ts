@@ -24,13 +24,27 @@ export function withoutTags(text: string, original: string): string {
 
 /** `12 | code`, as prompts show it: without the numbers, where all lines have them, one after the other. */
 export function withoutLineNumbers(lines: readonly string[], original: readonly string[]): readonly string[] {
-  const numbered = /^\s*(\d+)(?:\s?[|│→]|\t) ?/;
+  const plain = withoutNumbers(lines, original, /^\s*(\d+)(?:\s?[|│→]|\t) ?/);
+  if (plain !== undefined) {
+    return plain;
+  }
+  // `1: code` may be data, unless that is a line of the original.
+  const known = new Set(original.map((line) => line.trim()).filter((line) => line !== ""));
+  const other = withoutNumbers(lines, original, /^\s*(\d+)[:.] ?/);
+  return other?.some((line) => known.has(line.trim())) === true ? other : lines;
+}
+
+function withoutNumbers(
+  lines: readonly string[],
+  original: readonly string[],
+  numbered: RegExp,
+): readonly string[] | undefined {
   const numbers = lines.filter((line) => line.trim() !== "").map((line) => numbered.exec(line)?.[1]);
   const isSequence = numbers.every(
     (each, i) => each !== undefined && (i === 0 || Number(each) > Number(numbers[i - 1] ?? Number.NaN)),
   );
   return numbers.length === 0 || !isSequence || original.some((line) => numbered.test(line))
-    ? lines
+    ? undefined
     : lines.map((line) => line.replace(numbered, ""));
 }
 

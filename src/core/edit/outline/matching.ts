@@ -7,6 +7,12 @@ export type Match =
   /** Several have the name, and nothing tells which is meant. */
   | { readonly kind: "several" };
 
+/** What something takes the place of, and what that stands in. */
+export interface Found {
+  readonly scope: Declaration | undefined;
+  readonly declaration: Declaration;
+}
+
 const NONE: Match = { kind: "none" };
 
 export interface MatchOptions {
