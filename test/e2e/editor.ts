@@ -31,6 +31,8 @@ export interface EditorOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Of the window; default: that of the tests, a pixel of the page being one of the picture. */
   readonly size?: { readonly width: number; readonly height: number; readonly pixelRatio: number };
+  /** Of the interface, as VS Code calls it. Its own texts stay English: there is no language pack. */
+  readonly language?: string;
   /** For extensions and what they start. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -64,6 +66,7 @@ export class Editor extends Workbench {
     scripted = false,
     workspaceFile = "",
     env = {},
+    language,
     size: { width, height, pixelRatio } = { width: 1280, height: 800, pixelRatio: 1 },
   }: EditorOptions): Promise<Editor> {
     assert.ok(existsSync(VSIX), `'${VSIX}' is not there to be tested; npm run package`);
@@ -111,6 +114,9 @@ export class Editor extends Workbench {
       ends.unshift(() => browser.close());
       // Pages of one context share what the browser stores, as windows of one user do.
       const context = await browser.newContext({ viewport: { width, height }, deviceScaleFactor: pixelRatio });
+      if (language !== undefined) {
+        await context.addInitScript(`globalThis._VSCODE_NLS_LANGUAGE = ${JSON.stringify(language)}`);
+      }
       const page = await context.newPage();
       const editor = new Editor(name, page, server, places, remove);
       await page.goto(workbenchUrl(server, join(workspace, workspaceFile)));
