@@ -2,15 +2,17 @@ import type { PromptPart } from "../protocol/prompt";
 import { type CompletionKind, completionKindAt } from "./blockRules";
 import { NEVER_CANCELLED } from "./cancellation";
 import { afterTyping, CompletionCache } from "./completionCache";
-import { type CompletionOptions, DEFAULT_OPTIONS } from "./completionOptions";
+import { ALTERNATIVE_SAMPLER, ALTERNATIVE_SEEDS, type CompletionOptions, DEFAULT_OPTIONS } from "./completionOptions";
 import {
   type CompletionOutcome,
   type CompletionPosition,
   type CompletionRequest,
+  isSamePlace,
   normalise,
   type NormalRequest,
 } from "./completionRequest";
 import { InFlightRequest } from "./inFlightRequest";
+import { keepingEngine } from "./keptPrompts";
 import { Lookahead } from "./lookahead";
 import { fittedOutcome, isSameText, outcomeOfResult, type TextOutcome, withoutRemoved } from "./outcome";
 import type { CancelToken, Clock, PromptTraits, TextEngine, TokenCounter } from "./ports";
@@ -43,9 +45,6 @@ export interface CompletionPorts {
   readonly log?: RequestLog;
 }
 
-/** Enough that the texts differ, not so much that they are nonsense. */
-const ALTERNATIVE_SAMPLER = { temperature: 0.8, topK: 20, topP: 0.95, minP: 0 };
-const ALTERNATIVE_SEEDS = [1, 2, 3];
 /** Less than this costs the next request next to nothing. */
 const WARM_CHARS_MIN = 64;
 /** Longer than between two keys of most typists: few questions are then asked in vain. */
@@ -77,14 +76,14 @@ export class Completer {
 
   constructor(ports: CompletionPorts, traits: PromptTraits, options: Partial<CompletionOptions> = {}) {
     this.log = ports.log ?? new RequestLog();
-    this.#engine = ports.engine;
     this.#clock = ports.clock;
     this.#syntax = ports.syntax ?? new SyntaxCache(PLAIN_SOURCE, ports.clock);
     this.#traits = traits;
     this.#options = { ...DEFAULT_OPTIONS, ...options };
     const projectOf = traits.otherFiles === true ? ports.projectOf : undefined;
     this.#windows = new PromptWindows(this.#options.budget, ports.tokens, projectOf);
-    this.#prefill = new PromptPrefill(ports.engine);
+    this.#engine = keepingEngine(ports.engine, this.#options.keepFor, this.#windows);
+    this.#prefill = new PromptPrefill(this.#engine);
     this.#waiting = new Waiting(ports.clock);
     this.#lookahead = new Lookahead(ports.clock);
   }
@@ -237,6 +236,11 @@ export class Completer {
     return normal === undefined
       ? []
       : promptSections(request.path, this.#windows.windowAt(request.documentId, normal.cursor), this.#traits);
+  }
+
+  /** A window that was here before noted this (`GenerateRequest.keep`): prompts for the document go on as it had them. */
+  adopt(documentId: string, note: string): void {
+    this.#windows.adopt(documentId, note);
   }
 
   /** A document was closed. */
@@ -575,8 +579,4 @@ export class Completer {
   ): void {
     this.log.add(recordOf(request, outcome, { startedMs, endedMs: this.#clock.nowMs() }, pending));
   }
-}
-
-function isSamePlace(a: CompletionRequest | undefined, b: CompletionRequest): boolean {
-  return a?.documentId === b.documentId && a.offset === b.offset && a.text === b.text;
 }

@@ -24,6 +24,8 @@ export interface CompletionOptions {
   readonly lingerMs: number;
   /** How long a suggestion stands before the engine is asked what comes after it; undefined: it is not. */
   readonly lookaheadMs: number | undefined;
+  /** The workspace for whose next window the engine may keep prompts on disk; undefined: it may not. */
+  readonly keepFor: () => string | undefined;
   /** Power is short: the engine does nothing ahead of a request. */
   readonly isSaving: () => boolean;
   /** The engine is asked only once the user has paused for longer than between two keys. */
@@ -44,6 +46,11 @@ export const DEFAULT_OPTIONS: CompletionOptions = {
   latencyMaxMs: 10_000,
   lingerMs: 75,
   lookaheadMs: undefined,
+  keepFor: () => undefined,
   isSaving: () => false,
   waitsForPause: () => false,
 };
+
+/** Enough that the texts differ, not so much that they are nonsense. */
+export const ALTERNATIVE_SAMPLER = { temperature: 0.8, topK: 20, topP: 0.95, minP: 0 };
+export const ALTERNATIVE_SEEDS = [1, 2, 3];

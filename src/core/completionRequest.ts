@@ -99,3 +99,7 @@ function accept(
     ? { text: text.slice(0, item.start) + item.text + text.slice(item.end), offset: item.start + item.text.length }
     : undefined;
 }
+
+export function isSamePlace(a: CompletionRequest | undefined, b: CompletionRequest): boolean {
+  return a?.documentId === b.documentId && a.offset === b.offset && a.text === b.text;
+}

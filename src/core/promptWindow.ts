@@ -50,6 +50,8 @@ export class PromptWindows {
   readonly #tokens: TokenCounter | undefined;
   readonly #projectOf: ((documentId: string) => Project) | undefined;
   readonly #documents = new Map<string, Readonly<Record<SourceName, FrozenText>>>();
+  /** Notes of documents that have not been asked for yet. */
+  readonly #adopted = new Map<string, Readonly<Partial<Record<SourceName, unknown>>>>();
 
   /** @param projectOf what else prompts for a document may show; missing: nothing. */
   constructor(
@@ -69,6 +71,26 @@ export class PromptWindows {
     return { ...shown, anchor: place.offset - shown.prefix.length };
   }
 
+  /** What prompts for the document show, for `adopt` of another window. Undefined: nothing has been shown. */
+  noteOf(documentId: string): string | undefined {
+    const frozen = this.#documents.get(documentId);
+    return frozen === undefined ? undefined : JSON.stringify(perSource((_, name) => frozen[name].saved?.()));
+  }
+
+  /**
+   * Prompts for the document go on as the window did that gave the note, as far as what they would show is still there. Nothing is
+   * shown that could not be without it. Ignored where the document has been asked for.
+   */
+  adopt(documentId: string, note: string): void {
+    if (this.#documents.has(documentId)) {
+      return;
+    }
+    const saved: unknown = parsed(note);
+    if (typeof saved === "object" && saved !== null) {
+      this.#adopted.set(documentId, saved);
+    }
+  }
+
   /** Idle: the shown text may be updated. */
   refresh(documentId: string, place: Place): void {
     const frozen = this.#frozenOf(documentId);
@@ -79,7 +101,10 @@ export class PromptWindows {
   }
 
   #frozenOf(documentId: string): Readonly<Record<SourceName, FrozenText>> {
-    const frozen = this.#documents.get(documentId) ?? perSource((source, name) => source.open(this.#room(name)));
+    const saved = this.#adopted.get(documentId);
+    const frozen =
+      this.#documents.get(documentId) ?? perSource((source, name) => source.open(this.#room(name), saved?.[name]));
+    this.#adopted.delete(documentId);
     this.#documents.delete(documentId);
     this.#documents.set(documentId, frozen);
     const oldest = this.#documents.keys().next().value;
@@ -95,6 +120,7 @@ export class PromptWindows {
   }
 
   forget(documentId: string): void {
+    this.#adopted.delete(documentId);
     this.#documents.delete(documentId);
   }
 
@@ -107,5 +133,13 @@ export class PromptWindows {
         return counted <= tokens ? chars : Math.max(1, Math.floor((sample.length * tokens) / counted));
       },
     };
+  }
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
   }
 }

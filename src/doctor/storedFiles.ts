@@ -45,6 +45,7 @@ const OF_THE_ENGINE: readonly (readonly [RegExp, string])[] = [
   [/^\d[\w.+-]*\.lock$/, "the engine's lock"],
   [/^\d[\w.+-]*\.log$/, "the engine's log"],
   [/^experts-[0-9a-f]{24}\.json(?:\.\d+\.tmp)?$/, "which experts a model used most"],
+  [/^prompt-[0-9a-f]{16}-[0-9a-f]{24}\.kv(?:\.\d+\.tmp)?$/, "a prompt for a warm restart: code, as keys and values"],
   [/^layout-[0-9a-f]{24}\.json(?:\.\d+\.tmp)?$/, "how a model is best asked"],
 ];
 

@@ -9,7 +9,7 @@ import type { ChatFrame, FimFormat, PlainLayout, PromptPart } from "./prompt";
  */
 
 /** Raised with every change that an older peer would misunderstand; part of the engine's address. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 export interface HelloParams {
   /** What the token file holds. */
@@ -188,6 +188,12 @@ export interface RememberResult {
   readonly known: boolean;
 }
 
+/** A document of a workspace whose prompts may be kept on disk (`GenerateRequest.keep`). */
+export interface KeptPlace {
+  readonly workspace: string;
+  readonly document: string;
+}
+
 /** What completions may be mixed with, of one client or of all. */
 export interface MemorySize {
   readonly documents: number;
@@ -282,6 +288,10 @@ export interface EngineRequests {
   readonly forget: Exchange<{ readonly documents?: readonly string[] }, Nothing>;
   /** What is remembered of this client, which lives: sent from time to time while anything is. */
   readonly alive: Exchange<Nothing, MemorySize>;
+  /** What was noted with the document's prompt that is kept on disk for the model; no note: there is none. */
+  readonly keptNote: Exchange<KeptPlace, { readonly note?: string }>;
+  /** Deletes what is kept on disk of a workspace, and keeps nothing that is in memory of it. */
+  readonly forgetKept: Exchange<{ readonly workspace: string }, Nothing>;
   readonly tokenize: Exchange<{ readonly prompt: readonly PromptPart[] }, { readonly ids: readonly number[] }>;
   /** Tokens of each text, as plain text. */
   readonly count: Exchange<{ readonly texts: readonly string[] }, { readonly counts: readonly number[] }>;

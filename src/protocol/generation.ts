@@ -38,7 +38,22 @@ export interface GenerateRequest {
    * document at this UTF-16 offset is being written, and is left out.
    */
   readonly memoryAt?: number;
+  /**
+   * Completions: the user allows the prompt's keys and values to be kept on this machine's disk, for the next window that asks in this
+   * document. They hold what the prompt says.
+   */
+  readonly keep?: KeepRequest;
 }
+
+export interface KeepRequest {
+  /** What tells the window's workspace from others. */
+  readonly workspace: string;
+  /** Given back to the next window (`keptNote`): what it must know to ask with the same prompt. */
+  readonly note: string;
+}
+
+/** Characters of a note. */
+export const NOTE_CHARS_MAX = 65_536;
 
 /**
  * Log-probabilities are natural logarithms, of the undistorted distribution: temperature 1, no filters, all of the vocabulary;

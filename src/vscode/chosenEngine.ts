@@ -1,6 +1,6 @@
 import type { ChatEngine, TextEngine } from "../core/ports";
 import type { EndpointChoice } from "../protocol/endpoint";
-import type { AnyModel, EndpointModel, EngineStats, ModelChoice } from "../protocol/engine";
+import type { AnyModel, EndpointModel, EngineStats, KeptPlace, ModelChoice } from "../protocol/engine";
 import { EngineError } from "../protocol/errors";
 import {
   type EngineChoice,
@@ -98,6 +98,14 @@ export class ChosenEngine implements EnginePort {
 
   forgetDocuments(documents?: readonly string[]): void {
     this.#local.forgetDocuments(documents);
+  }
+
+  keptNote(place: KeptPlace): Promise<string | undefined> {
+    return this.#isElsewhere ? Promise.resolve(undefined) : this.#local.keptNote(place);
+  }
+
+  forgetKept(workspace: string): Promise<void> {
+    return this.#local.forgetKept(workspace);
   }
 
   async restart(): Promise<void> {

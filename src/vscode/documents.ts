@@ -28,6 +28,12 @@ export function documentIdOf(document: vscode.TextDocument): string {
   return document.uri.toString();
 }
 
+/** What tells the workspace of this window from others; undefined: there is none. */
+export function workspaceId(): string | undefined {
+  const { workspaceFile, workspaceFolders = [] } = vscode.workspace;
+  return workspaceFile?.toString() ?? workspaceFolders[0]?.uri.toString();
+}
+
 /** A document as the core reads it. */
 export function readDocument(document: vscode.TextDocument): DocumentSnapshot {
   const text = document.getText();

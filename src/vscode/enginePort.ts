@@ -6,6 +6,7 @@ import type {
   EngineStats,
   EngineStatus,
   GenerationStatistics,
+  KeptPlace,
   ModelChoice,
   ModelInfo,
 } from "../protocol/engine";
@@ -43,6 +44,10 @@ export interface EnginePort extends ChatEngine {
   rememberFile(document: string, text: string): Promise<boolean>;
   /** At once; without documents all of them. */
   forgetDocuments(documents?: readonly string[]): void;
+  /** What was noted with a document's prompt that is kept on disk; undefined: there is none, or prompts go elsewhere. */
+  keptNote(place: KeptPlace): Promise<string | undefined>;
+  /** Deletes what is kept on disk of a workspace, whether an engine runs or not. */
+  forgetKept(workspace: string): Promise<void>;
   /** Why completions are not asked for, though there is a model; undefined where they are. */
   readonly unasked: EngineError | undefined;
   /** A user asks by hand: whatever failed before is tried at once. */

@@ -94,6 +94,7 @@ export class FocusWatch implements vscode.Disposable {
     if (before === undefined) {
       return;
     }
+    await this.#engine.recall(documentIdOf(before.document));
     await this.#definitions.look(before.document, before.selection.active);
     // Somebody may have typed meanwhile.
     const editor = this.#wantedAt();

@@ -19,6 +19,7 @@ import { WindowEndpoint } from "./endpoint/windowEndpoint";
 import type { EngineListeners, EnginePort } from "./enginePort";
 import { failureText } from "./failures";
 import { FocusWatch } from "./focusWatch";
+import { workspaceId } from "./documents";
 import { EditorConfigs } from "./editorConfigs";
 import { InlineCompletionProvider } from "./inlineCompletionProvider";
 import { languageName } from "./languageNames";
@@ -129,6 +130,8 @@ export class HearthWindow {
         const definitions = this.#definitions.of(documentId);
         return { ...this.#memory.projectOf(documentId), ...(definitions === undefined ? {} : { definitions }) };
       },
+      keepFor: () => (settings.warmRestart ? workspaceId() : undefined),
+      openNoted: (note) => this.#memory.openNoted(note),
       wishes: () => {
         const { blocks, inComments, inStrings, memory } = settings;
         const saving = { isSaving: () => power.saving !== "off", waitsForPause: () => power.waitsForPause };
@@ -256,9 +259,16 @@ export class HearthWindow {
         this.#show();
         this.#focus.look();
       }),
-      this.#settings.onDidChange(() => {
+      this.#settings.onDidChange((event) => {
         void this.provider.withdraw();
         this.#apply();
+        if (event.affectsConfiguration("hearth.completion.warmRestart") && !this.#settings.warmRestart) {
+          this.#forgetKept();
+        }
+      }),
+      // It may show what may not be read any more.
+      this.#readable.onDidChangeRules(() => {
+        this.#forgetKept();
       }),
       this.#readable.onDidChange(() => {
         void this.provider.withdraw();
@@ -277,6 +287,13 @@ export class HearthWindow {
         }),
       ),
     ];
+  }
+
+  #forgetKept(): void {
+    const workspace = workspaceId();
+    if (workspace !== undefined) {
+      void this.engine.forgetKept(workspace);
+    }
   }
 
   /** Settings take effect at once. */

@@ -229,7 +229,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     }
     const endThinking = this.#think();
     try {
-      const completer = await this.#completer(token);
+      const completer = await this.#completer(document, token);
       if (token.isCancellationRequested) {
         return [];
       }
@@ -254,7 +254,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   }
 
   /** Or why there is none. A model that is being loaded is waited for, as long as the editor waits. */
-  async #completer(token: vscode.CancellationToken): Promise<Completer | SkipReason> {
+  async #completer(document: vscode.TextDocument, token: vscode.CancellationToken): Promise<Completer | SkipReason> {
     const { condition } = this.#engine;
     if (condition.kind === "ready" && !condition.model.capabilities.includes("complete")) {
       return "cannotComplete";
@@ -266,7 +266,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
       });
     });
     try {
-      return await Promise.race([this.#engine.wake(), cancelled]);
+      return await Promise.race([this.#engine.wakeAt(documentIdOf(document)), cancelled]);
     } catch (error) {
       // The status bar says what it was; here it is only the skip reason.
       return error instanceof EngineError ? error.code : "internal";

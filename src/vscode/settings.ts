@@ -94,6 +94,11 @@ export class Settings implements vscode.Disposable {
     return POWER_SAVING.find((each) => each === value) ?? "gentle";
   }
 
+  /** Prompts are kept on disk for the next window of the workspace. */
+  get warmRestart(): boolean {
+    return this.#get("completion.warmRestart", false);
+  }
+
   get warmUp(): boolean {
     return this.#get("completion.warmUp", true);
   }

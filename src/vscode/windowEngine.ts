@@ -18,6 +18,7 @@ import {
   type EngineStats,
   type EngineStatus,
   type GenerationStatistics,
+  type KeptPlace,
   isElsewhere,
   type NetworkAccess,
 } from "../protocol/engine";
@@ -38,12 +39,18 @@ export interface WindowEngineOptions {
   readonly jointMin: JointMin;
   /** What else of a document's project prompts may show. */
   readonly projectOf: (documentId: string) => Project;
+  /** What tells this window's workspace from others, where prompts may be kept on disk for its next window. */
+  readonly keepFor: () => string | undefined;
+  /** Has what the note shows of other files ready, as far as it may be read. */
+  readonly openNoted: (note: string) => Promise<void>;
 }
 
 /** Longest answer that a window asks for; room for it is kept free in the context. */
 const ANSWER_TOKENS = 96;
 /** Shorter than anybody reads a suggestion; longer than the time between two keys of one who types along it. */
 const LOOKAHEAD_MS = 120;
+/** Reading a note takes some milliseconds, opening documents some more. */
+const RECALL_MS = 1500;
 const TOKENS: TokenCounter = { count: estimateTokens };
 
 /** This window's use of the engine process: wakes it when a document needs it, and keeps the state learnt from documents. */
@@ -59,6 +66,8 @@ export class WindowEngine implements vscode.Disposable {
   #completer: Completer | undefined;
   /** The model that is loaded or being loaded; rejected once that has failed. */
   #opened: { readonly choice: EngineChoice; readonly model: Promise<AnyModel> } | undefined;
+  /** Documents whose prompts have been looked for on disk. */
+  readonly #recalled = new Map<string, Promise<unknown>>();
   /** Another window has the model replaced: settles #opened.model. */
   #replacement: { resolve(info: AnyModel): void; reject(error: EngineError): void } | undefined;
 
@@ -137,6 +146,46 @@ export class WindowEngine implements vscode.Disposable {
     return this.#port;
   }
 
+  /** The same, for a completion in the document. */
+  async wakeAt(documentId: string): Promise<Completer> {
+    const completer = await this.wake();
+    await this.recall(documentId);
+    return completer;
+  }
+
+  /**
+   * Before the first completion in a document: prompts go on as an earlier window of the workspace had them, where the user has asked
+   * for that. Never rejects; takes no longer than a user waits.
+   */
+  async recall(documentId: string): Promise<void> {
+    const workspace = this.#options.keepFor();
+    if (workspace === undefined || this.#condition.kind !== "ready" || this.#recalled.has(documentId)) {
+      await this.#recalled.get(documentId);
+      return;
+    }
+    const recalling = Promise.race([
+      this.#recall({ workspace, document: documentId }).catch(() => undefined),
+      new Promise<void>((resolve) => {
+        this.#options.clock.after(RECALL_MS, resolve);
+      }),
+    ]);
+    this.#recalled.set(documentId, recalling);
+    await recalling;
+  }
+
+  async #recall(place: KeptPlace): Promise<void> {
+    const note = await this.#port.keptNote(place);
+    if (note !== undefined) {
+      await this.#options.openNoted(note);
+      this.#completer?.adopt(place.document, note);
+    }
+  }
+
+  /** What is kept on disk of this workspace is deleted, whether it is switched on or not. */
+  async forgetKept(workspace: string): Promise<void> {
+    await this.#port.forgetKept(workspace);
+  }
+
   /** Of the model, which is loaded if need be. Errors: EngineError. */
   modelInfo(): Promise<AnyModel> {
     return this.#open(false);
@@ -209,6 +258,7 @@ export class WindowEngine implements vscode.Disposable {
   }
 
   forget(documentId: string): void {
+    this.#recalled.delete(documentId);
     this.#completer?.forget(documentId);
     this.#port.releaseDocument(documentId);
   }
@@ -300,7 +350,7 @@ export class WindowEngine implements vscode.Disposable {
 
   #newCompleter(model: AnyModel): Completer {
     const { traits, contextTokens } = model;
-    const { clock, syntax, projectOf } = this.#options;
+    const { clock, syntax, projectOf, keepFor } = this.#options;
     const ports = { engine: this.#port.textEngine, clock, syntax, tokens: TOKENS, log: this.requests, projectOf };
     return new Completer(ports, traits, {
       blockTokens: ANSWER_TOKENS,
@@ -308,6 +358,7 @@ export class WindowEngine implements vscode.Disposable {
       ...this.#options.wishes(),
       jointMin: this.#options.jointMin,
       // To an endpoint goes what a user asks for by typing, and nothing ahead of it.
+      keepFor: isElsewhere(model) ? () => undefined : keepFor,
       ...(isElsewhere(model) ? { memory: false } : { lookaheadMs: LOOKAHEAD_MS }),
     });
   }
@@ -404,6 +455,7 @@ export class WindowEngine implements vscode.Disposable {
       (before.kind !== "ready" || !isAskedAlike(before.model, condition.model) || this.#completer === undefined)
     ) {
       this.#completer?.stop();
+      this.#recalled.clear();
       this.#completer = this.#newCompleter(condition.model);
     }
     this.#condition = condition;

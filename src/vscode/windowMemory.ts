@@ -67,6 +67,26 @@ export class WindowMemory implements vscode.Disposable {
     }
   }
 
+  /**
+   * Reads documents of background tabs that a note names: the editor loads none of them by itself when a workspace is opened again,
+   * and prompts show only what it has loaded. Never rejects.
+   */
+  async openNoted(note: string): Promise<void> {
+    const uris = vscode.window.tabGroups.all
+      .flatMap(({ tabs }) => tabs)
+      .flatMap(({ input }) => (input instanceof vscode.TabInputText ? [input.uri] : []))
+      .filter((uri) => note.includes(JSON.stringify(promptPath(uri))));
+    for (const uri of new Map(uris.map((each) => [each.toString(), each])).values()) {
+      try {
+        if ((await this.#readable.ruleOfFile(uri)) === undefined) {
+          await this.#readable.ruleOf(await vscode.workspace.openTextDocument(uri));
+        }
+      } catch {
+        // It is gone: the prompt is laid out without it.
+      }
+    }
+  }
+
   /** What prompts for a document may show besides it: the other documents that are remembered, those near it first. */
   projectOf(documentId: string): Project {
     const { textDocuments } = vscode.workspace;

@@ -6,7 +6,7 @@ export const anchoredPrefix: PromptSource = {
   slot: "prefix",
   budget: { chars: 4096, tokens: 1024 },
   share: 0.85,
-  open: (room) => new AnchoredPrefix(room),
+  open: (room, saved) => new AnchoredPrefix(room, saved),
   parts: (prefix, { isFim, fim }) => (isFim ? [special(fim.prefix), ...text(prefix)] : text(prefix)),
 };
 
@@ -33,8 +33,14 @@ class AnchoredPrefix implements FrozenText {
   /** Of other places, the latest last. */
   #earlier: readonly AnchorState[] = [];
 
-  constructor(room: Room) {
+  constructor(room: Room, saved: unknown) {
     this.#room = room;
+    // One that is not found in the document is chosen anew, as after an edit.
+    this.#state = isState(saved) && saved.prefixChars <= room.chars ? saved : undefined;
+  }
+
+  saved(): AnchorState | undefined {
+    return this.#state;
   }
 
   at(place: Place): string {
@@ -67,6 +73,16 @@ class AnchoredPrefix implements FrozenText {
   #prefixChars({ text, offset }: Place): number {
     return this.#room.charsOf(text.slice(Math.max(0, offset - this.#room.chars), offset));
   }
+}
+
+function isState(saved: unknown): saved is AnchorState {
+  const { anchor, above, head, documentLength, prefixChars } = (saved ?? {}) as Partial<
+    Record<keyof AnchorState, unknown>
+  >;
+  return (
+    [anchor, documentLength, prefixChars].every((each) => Number.isSafeInteger(each) && (each as number) >= 0) &&
+    [above, head].every((each) => typeof each === "string" && each.length <= ANCHOR_TEXT_CHARS)
+  );
 }
 
 /** The window of that state would be shown, as far as the cursor. */

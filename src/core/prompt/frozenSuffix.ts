@@ -8,7 +8,7 @@ export const frozenSuffix: PromptSource = {
   slot: "suffix",
   budget: { chars: 450, tokens: 128 },
   share: 0.15,
-  open: (room) => new FrozenSuffix(room),
+  open: (room, saved) => new FrozenSuffix(room, saved),
   parts: (suffix, { fim }) => [special(fim.suffix), ...text(suffix)],
 };
 
@@ -25,8 +25,14 @@ class FrozenSuffix implements FrozenText {
   /** Of other places, the latest last. */
   #earlier: readonly string[] = [];
 
-  constructor(room: Room) {
+  constructor(room: Room, saved: unknown) {
     this.#room = room;
+    // One that does not fit any more is taken again, as after an edit.
+    this.#snapshot = typeof saved === "string" && saved.length <= room.chars ? saved : undefined;
+  }
+
+  saved(): string | undefined {
+    return this.#snapshot;
   }
 
   at(place: Place): string {

@@ -11,7 +11,7 @@ export const otherFiles: PromptSource = {
   // Some nine seconds of reading at 60 tokens a second, once for a document.
   budget: { chars: 2048, tokens: 512 },
   share: "rest",
-  open: (room) => new FrozenFiles(room),
+  open: (room, saved) => new FrozenFiles(room, saved),
   parts: (shown, { fim }) => {
     const [name = "", ...blocks] = shown.split(SEPARATOR);
     return shown === ""
@@ -40,14 +40,25 @@ interface Block {
 class FrozenFiles implements FrozenText {
   readonly #room: Room;
   #shown: readonly Block[] | undefined;
+  /** Of an earlier window: shown again where the files still say the same. */
+  #saved: readonly Block[] | undefined;
 
-  constructor(room: Room) {
+  constructor(room: Room, saved: unknown) {
     this.#room = room;
+    this.#saved = Array.isArray(saved) && saved.every((each) => isBlock(each, room)) ? saved : undefined;
+  }
+
+  saved(): readonly Block[] | undefined {
+    return this.#shown;
   }
 
   at({ project }: Place): string {
     const { name, files } = project?.() ?? NO_PROJECT;
     const offered = new Map(files.map((file) => [file.path, file]));
+    if (this.#saved !== undefined) {
+      this.#shown = this.#saved.every((block) => isUpToDate(block, offered)) ? this.#saved : undefined;
+      this.#saved = undefined;
+    }
     if (!(this.#shown?.every(({ path }) => offered.has(path)) ?? false)) {
       this.#shown = this.#choose(files);
     }
@@ -58,11 +69,8 @@ class FrozenFiles implements FrozenText {
   refresh({ project }: Place): void {
     const { files } = project?.() ?? NO_PROJECT;
     const offered = new Map(files.map((file) => [file.path, file]));
-    const isSame = ({ path, room, text: shown }: Block): boolean => {
-      const file = offered.get(path);
-      return file !== undefined && blockOf(file, room)?.text === shown;
-    };
-    if (this.#shown === undefined || this.#shown.length === 0 || !this.#shown.every(isSame)) {
+    const shown = this.#shown ?? [];
+    if (shown.length === 0 || !shown.every((block) => isUpToDate(block, offered))) {
       this.#shown = this.#choose(files);
     }
   }
@@ -84,6 +92,18 @@ class FrozenFiles implements FrozenText {
     }
     return blocks.reverse();
   }
+}
+
+function isBlock(saved: unknown, { chars }: Room): saved is Block {
+  const { path, text: shown, room } = (saved ?? {}) as Partial<Record<keyof Block, unknown>>;
+  return (
+    typeof path === "string" && typeof shown === "string" && Number.isSafeInteger(room) && (room as number) <= chars
+  );
+}
+
+function isUpToDate({ path, room, text: shown }: Block, offered: ReadonlyMap<string, OtherFile>): boolean {
+  const file = offered.get(path);
+  return file !== undefined && blockOf(file, room)?.text === shown;
 }
 
 /** Undefined for a file without a whole line that fits. */

@@ -12,8 +12,8 @@ export interface PromptSource {
   readonly budget: SourceBudget;
   /** Its part of a context that is too short for the budgets; those of all sources make 1. `rest`: what the others leave. */
   readonly share: number | "rest";
-  /** Called at the first request for a document. */
-  open(room: Room): FrozenText;
+  /** Called at the first request for a document. `saved`: what an earlier window's text gave, of any version, or anything else. */
+  open(room: Room, saved?: unknown): FrozenText;
   /** The parts for the layout: control tokens, and the text from FrozenText. */
   parts(text: string, frame: PromptFrame): readonly PromptPart[];
 }
@@ -24,6 +24,8 @@ export interface FrozenText {
   at(place: Place): string;
   /** Idle: the shown text may be updated. */
   refresh?(place: Place): void;
+  /** What the next window needs to show the same, as JSON has it. Missing: it shows the same anyway. */
+  saved?(): unknown;
 }
 
 /**

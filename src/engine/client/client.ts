@@ -8,6 +8,7 @@ import type {
   EngineStats,
   EngineStatus,
   GenerationStatistics,
+  KeptPlace,
   ModelChoice,
   ModelInfo,
   ShutdownReason,
@@ -19,6 +20,8 @@ import { EngineConnection } from "./connection";
 import type { RestartLimits } from "./restarts";
 import { ClientStream } from "./textStream";
 import { ToldDocuments } from "./toldDocuments";
+import { cacheFolder } from "../wire/address";
+import { removePrompts } from "../wire/promptFiles";
 import type { EngineLink } from "../wire/transport";
 
 export interface EngineClientOptions {
@@ -229,6 +232,18 @@ export class EngineClient {
   /** At once; without documents all of them. Does not start an engine only to tell it so. */
   forgetDocuments(documents?: readonly string[]): void {
     this.#told.forget(documents, this.#connection.link);
+  }
+
+  /** What was noted with a document's prompt that is kept on disk for the model. Errors: EngineError. */
+  async keptNote(place: KeptPlace): Promise<string | undefined> {
+    return (await (await this.#linkWithModel()).request("keptNote", place)).note;
+  }
+
+  /** Deletes what is kept on disk of a workspace. Does not start an engine only to tell it so. */
+  async forgetKept(workspace: string): Promise<void> {
+    // One that ends writes before: what it leaves is deleted here.
+    await this.#connection.link?.request("forgetKept", { workspace }).catch(() => undefined);
+    await removePrompts(cacheFolder(this.#options.env ?? process.env), workspace);
   }
 
   /** The document is closed. Does not start an engine only to tell it so. */

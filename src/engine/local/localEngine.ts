@@ -62,6 +62,8 @@ export interface GenerateOptions {
   readonly heal?: boolean;
   /** What is mixed with the model's distribution; without effect at a temperature above 0. */
   readonly memory?: CodeMemory;
+  /** Called with the prompt's tokens before any of them is evaluated: what the session knows of them may come from elsewhere. */
+  readonly before?: (tokens: readonly number[], isCancelled: () => boolean) => Promise<void>;
 }
 
 /** Bytes that Node will still take while it works: heap growth, buffers, the engine's own small things. */
@@ -226,7 +228,7 @@ export class LocalSession {
   async *generate(
     prompt: readonly PromptPart[],
     request: GenerateRequest,
-    { heal = false, memory }: GenerateOptions = {},
+    { heal = false, memory, before }: GenerateOptions = {},
   ): AsyncGenerator<GeneratedPiece, GenerateReport, undefined> {
     this.#cancelled = false;
     const steps = heal ? healPromptInSteps : unhealedPromptInSteps;
@@ -240,6 +242,12 @@ export class LocalSession {
     }
     const { tokens, takenBack } = healed;
     const startedMs = performance.now();
+    if (before !== undefined) {
+      await before(tokens, () => this.#isCancelled());
+      if (this.#isCancelled()) {
+        return emptyReport("cancelled");
+      }
+    }
     let first: NativeSyncReport | undefined;
     if (request.priority === "chat") {
       for (const end of this.#readingEnds(tokens)) {
@@ -421,6 +429,19 @@ export class LocalSession {
   /** [n_vocab] after the last evaluated token. */
   logits(): Promise<Float32Array> {
     return this.#call(() => this.#native.logits());
+  }
+
+  /** See NativeSession. */
+  keptTokens(): Promise<Int32Array> {
+    return this.#call(() => this.#native.keptTokens());
+  }
+
+  keys(begin: number, end: number): Promise<Uint8Array> {
+    return this.#call(() => this.#native.keys(begin, end));
+  }
+
+  adopt(tokens: Int32Array, keys: Uint8Array): Promise<undefined> {
+    return this.#call(() => this.#native.adopt(tokens, keys));
   }
 
   /** A method, because the compiler would believe what the field was before the last `await`. */

@@ -13,6 +13,8 @@ import {
 } from "../../protocol/engine";
 import { EngineError } from "../../protocol/errors";
 import { emptyReport, type GenerateReport } from "../../protocol/generation";
+import { cacheFolder } from "../wire/address";
+import { removePrompts } from "../wire/promptFiles";
 import { paramsOf, SCHEMAS } from "../wire/requestSchemas";
 import { ClientMemory } from "./clientMemory";
 import type { Job } from "./loadedModel";
@@ -151,7 +153,7 @@ export class ConnectedClient {
           return emptyReport("cancelled");
         }
         const memory = memoryAt === undefined ? undefined : await this.#memory.whileWriting(model, document, memoryAt);
-        return model.complete(job, prompt, request, memory);
+        return model.complete(job, prompt, request, memory, document);
       });
     });
     this.#peer.onRequest("chat", (params, cancel) => {
@@ -163,11 +165,23 @@ export class ConnectedClient {
   }
 
   #answerMemoryRequests(): void {
+    const { models } = this.#host;
     this.#peer.onRequest("remember", async (params) => ({
       known: await this.#memory.remember(paramsOf(SCHEMAS.remember, params)),
     }));
     this.#peer.onRequest("forget", (params) => {
       this.#memory.forget(paramsOf(SCHEMAS.forget, params).documents);
+      return NOTHING;
+    });
+    this.#peer.onRequest("keptNote", async (params) => {
+      const place = paramsOf(SCHEMAS.keptNote, params);
+      const note = await (await models.need(this)).keptNote?.(place);
+      return note === undefined ? {} : { note };
+    });
+    this.#peer.onRequest("forgetKept", async (params) => {
+      const { workspace } = paramsOf(SCHEMAS.forgetKept, params);
+      await models.ready?.keepNothingOf?.(workspace);
+      await removePrompts(cacheFolder(process.env), workspace);
       return NOTHING;
     });
     this.#peer.onRequest("alive", () => this.#memory.alive());

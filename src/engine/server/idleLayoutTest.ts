@@ -1,6 +1,7 @@
 import type { LayoutVerdict } from "../local/layoutTest";
-import type { LocalEngine, LocalSession } from "../local/localEngine";
+import type { LocalEngine } from "../local/localEngine";
 import { bitsIn, testLayout } from "./modelLayout";
+import type { CachedSession } from "./cachedSession";
 import { type SessionSlots, StopSignal } from "./sessionSlots";
 
 /** A session's key: no client's begins like this. */
@@ -17,7 +18,7 @@ class Closed extends Error {}
  */
 export class IdleLayoutTest {
   readonly #engine: LocalEngine;
-  readonly #slots: SessionSlots<LocalSession>;
+  readonly #slots: SessionSlots<CachedSession>;
   readonly #idleMs: number;
   #signal: StopSignal | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -26,7 +27,7 @@ export class IdleLayoutTest {
   #wake: (() => void) | undefined;
   #ended: Promise<unknown> = Promise.resolve();
 
-  constructor(engine: LocalEngine, slots: SessionSlots<LocalSession>, idleMs: number) {
+  constructor(engine: LocalEngine, slots: SessionSlots<CachedSession>, idleMs: number) {
     this.#engine = engine;
     this.#slots = slots;
     this.#idleMs = idleMs;
@@ -97,7 +98,7 @@ export class IdleLayoutTest {
         lease.session.cancel();
       });
       try {
-        return await ask(bitsIn(this.#engine, lease.session, () => signal.reason !== undefined));
+        return await ask(bitsIn(this.#engine, lease.session.borrowed, () => signal.reason !== undefined));
       } catch (error) {
         if (signal.reason === undefined) {
           throw error;

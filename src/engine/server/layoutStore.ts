@@ -46,10 +46,15 @@ export class LayoutStore {
   }
 }
 
-async function keyOf(model: Tested): Promise<string> {
+function keyOf(model: Tested): Promise<string> {
+  return modelKey(model, LAYOUT_TEST_VERSION);
+}
+
+/** What tells a model's file from others, wherever it lies, and what is known of it from what an earlier version found out. */
+export async function modelKey(model: Tested, version = 0): Promise<string> {
   const { size, mtimeMs } = model.identity;
   return createHash("sha256")
-    .update(JSON.stringify([LAYOUT_TEST_VERSION, size, mtimeMs, await headerHash(model)]))
+    .update(JSON.stringify([version, size, mtimeMs, await headerHash(model)]))
     .digest("hex")
     .slice(0, 24);
 }

@@ -15,10 +15,12 @@ import type { CodeMemory } from "../local/codeMemory";
 import { LocalEngine, type LocalSession } from "../local/localEngine";
 import type { NativeEngineStats } from "../local/native";
 import { HotExperts } from "./hotExperts";
+import { type CachedPlace, PromptCache } from "./promptCache";
+import { type CachedSession, CachedSessions } from "./cachedSession";
 import { IDLE_MS, IdleLayoutTest } from "./idleLayoutTest";
 import { LayoutStore } from "./layoutStore";
 import { canTestLayout, templateOf, traitsAfter } from "./modelLayout";
-import { type SessionLease, SessionSlots, type StopSignal } from "./sessionSlots";
+import { type SessionLease, SessionSlots, type SlotSession, type StopSignal } from "./sessionSlots";
 
 /** Documents whose keys and values are kept: the one that is typed in, and the one before. */
 export const COMPLETION_SESSIONS = 2;
@@ -41,7 +43,8 @@ export class LoadedModel {
   #info: Omit<ModelInfo, "loadId">;
   readonly #engine: LocalEngine;
   readonly #template: ChatTemplate;
-  readonly #completions: SessionSlots<LocalSession>;
+  readonly #completions: SessionSlots<CachedSession>;
+  readonly #cached: CachedSessions;
   readonly #chats: SessionSlots<LocalSession>;
   readonly #running = new Set<StopSignal>();
   readonly #memories = new Set<CodeMemory>();
@@ -63,6 +66,7 @@ export class LoadedModel {
     idleTrimMs: number,
     hot: HotExperts,
     hotBefore: Int32Array,
+    cache: PromptCache,
   ) {
     this.#engine = engine;
     this.#idleTrimMs = idleTrimMs;
@@ -70,7 +74,8 @@ export class LoadedModel {
     this.#hotBefore = hotBefore;
     this.#info = infoOf(engine, traits);
     this.#template = templateOf(engine);
-    this.#completions = new SessionSlots(COMPLETION_SESSIONS, () => engine.newSession());
+    this.#cached = new CachedSessions(engine, cache);
+    this.#completions = new SessionSlots(COMPLETION_SESSIONS, () => this.#cached.open());
     this.#chats = new SessionSlots(CHAT_SESSIONS, () => engine.newSession());
   }
 
@@ -84,6 +89,7 @@ export class LoadedModel {
     hot: HotExperts = new HotExperts(),
     layouts: LayoutStore = new LayoutStore(),
     testAfterMs = IDLE_MS,
+    cache: PromptCache = new PromptCache(),
   ): Promise<LoadedModel> {
     const options = { ...load, sessions: COMPLETION_SESSIONS + CHAT_SESSIONS, memoryBytes: CODE_MEMORY_BYTES };
     const engine = await LocalEngine.open(path, options, (done, total) => {
@@ -94,7 +100,7 @@ export class LoadedModel {
     engine.preload(hotBefore);
     const isOpen = canTestLayout(engine);
     const verdict = isOpen ? await layouts.read(engine.model) : undefined;
-    const model = new LoadedModel(engine, await traitsAfter(engine, verdict), idleTrimMs, hot, hotBefore);
+    const model = new LoadedModel(engine, await traitsAfter(engine, verdict), idleTrimMs, hot, hotBefore, cache);
     if (isOpen && verdict === undefined) {
       void model.#testLayout(layouts, testAfterMs);
     }
@@ -167,17 +173,31 @@ export class LoadedModel {
     return (await inSlices(this.#engine.tokenizer.encodeTextInSteps(text), isCancelled))?.length;
   }
 
-  /** Goes on where the prompt ends, which may be within what the model knows as one token. Errors: EngineError. */
+  /**
+   * Goes on where the prompt ends, which may be within what the model knows as one token. `document`: what the prompt is kept on disk
+   * under, where the request says that it may be. Errors: EngineError.
+   */
   complete(
     job: Job,
     prompt: readonly PromptPart[],
     request: GenerateRequest,
     memory?: CodeMemory,
+    document = job.key,
   ): Promise<GenerateReport> {
     const options = { heal: true, ...(memory === undefined ? {} : { memory }) };
     return this.#run(job, this.#completions, request, (session) =>
-      Promise.resolve(session.generate(prompt, request, options)),
+      Promise.resolve(session.generate(prompt, request, document, options)),
     );
+  }
+
+  /** Of the prompt of a document that is kept on disk. */
+  keptNote(place: CachedPlace): Promise<string | undefined> {
+    return this.#cached.noteOf(place);
+  }
+
+  /** Nothing that is in memory of the workspace will be kept. */
+  keepNothingOf(workspace: string): Promise<void> {
+    return this.#cached.keepNothingOf(workspace);
   }
 
   /** For one client; all of them share the memory that there is. */
@@ -221,6 +241,8 @@ export class LoadedModel {
     }
     clearTimeout(this.#idleTimer);
     this.#rememberHot();
+    this.#completions.forget(() => true);
+    await this.#cached.written();
     this.#engine.close();
   }
 
@@ -263,11 +285,11 @@ export class LoadedModel {
     };
   }
 
-  async #run(
+  async #run<S extends SlotSession & Pick<LocalSession, "cancel">>(
     job: Job,
-    slots: SessionSlots<LocalSession>,
+    slots: SessionSlots<S>,
     { priority }: GenerateRequest,
-    begin: (session: LocalSession) => Promise<ReturnType<LocalSession["generate"]>>,
+    begin: (session: S) => Promise<ReturnType<LocalSession["generate"]>>,
   ): Promise<GenerateReport> {
     if (this.#allEnded !== undefined) {
       job.signal.stop("cancelled");
@@ -275,7 +297,7 @@ export class LoadedModel {
     clearTimeout(this.#idleTimer);
     this.#layoutTest?.busy();
     this.#running.add(job.signal);
-    let lease: SessionLease<LocalSession> | undefined;
+    let lease: SessionLease<S> | undefined;
     try {
       lease = await slots.acquire(job.key, job.signal, priority);
       if (lease === undefined) {
@@ -301,7 +323,7 @@ export class LoadedModel {
 }
 
 async function generate(
-  session: LocalSession,
+  session: Pick<LocalSession, "cancel">,
   { signal, onPiece }: Job,
   pieces: ReturnType<LocalSession["generate"]>,
 ): Promise<GenerateReport> {

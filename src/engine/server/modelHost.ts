@@ -11,7 +11,7 @@ export type HostedModel = Pick<
   LoadedModel,
   "sessions" | "statistics" | "tokenize" | "count" | "complete" | "chat" | "forget" | "close"
 > & { readonly info: Omit<ModelInfo, "loadId"> } & Partial<
-    Pick<LoadedModel, "newMemory" | "endMemory" | "onDidChangeInfo">
+    Pick<LoadedModel, "newMemory" | "endMemory" | "onDidChangeInfo" | "keptNote" | "keepNothingOf">
   >; // Models of tests have none.
 
 export type LoadModel = (choice: ModelChoice, onPart: (part: number) => void) => Promise<HostedModel>;

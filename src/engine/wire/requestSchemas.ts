@@ -3,6 +3,7 @@ import type {
   ChatParams,
   CompleteParams,
   HelloParams,
+  KeptPlace,
   LoadOptions,
   ModelChoice,
   OpenModelParams,
@@ -17,7 +18,7 @@ import {
   nameMeant,
 } from "../../protocol/engineOptions";
 import { EngineError } from "../../protocol/errors";
-import type { GenerateRequest, SamplerOptions } from "../../protocol/generation";
+import { type GenerateRequest, type KeepRequest, NOTE_CHARS_MAX, type SamplerOptions } from "../../protocol/generation";
 import type { PromptPart } from "../../protocol/prompt";
 
 /**
@@ -69,6 +70,16 @@ function oneOf<const T extends string>(...names: readonly T[]): Schema<T> {
       throw wrong(path, `one of ${names.join(", ")}`);
     }
     return found;
+  };
+}
+
+function shortText(max: number): Schema<string> {
+  return (value, path) => {
+    const given = text(value, path);
+    if (given.length > max) {
+      throw wrong(path, `a text of at most ${String(max)} characters`);
+    }
+    return given;
   };
 }
 
@@ -149,6 +160,10 @@ const load = record<LoadOptions>({ ...engineSchemas, idleTrimMs: whole(0, DAY_MS
 
 const chatMessage = record<ChatMessage>({ role: oneOf("system", "user", "assistant"), content: text });
 
+/** A file's or a folder's address. */
+const NAME_CHARS_MAX = 32_768;
+const keep = record<KeepRequest>({ workspace: shortText(NAME_CHARS_MAX), note: shortText(NOTE_CHARS_MAX) });
+
 const generateRequest = {
   priority: oneOf("completion", "chat", "prefill"),
   maxTokens: whole(1, TOKENS_MAX),
@@ -157,8 +172,9 @@ const generateRequest = {
   logprobs: flag,
   watched: list(text),
   memoryAt: whole(0, COUNT_MAX),
+  keep,
 } satisfies Fields<GenerateRequest>;
-const optionalOfGenerate = ["stop", "sampler", "logprobs", "watched", "memoryAt"] as const;
+const optionalOfGenerate = ["stop", "sampler", "logprobs", "watched", "memoryAt", "keep"] as const;
 const request = whole(0, Number.MAX_SAFE_INTEGER);
 
 const shutdownReason: Schema<ShutdownReason> = oneOf("updated", "disabled", "removed", "requested", "restart");
@@ -197,6 +213,8 @@ export const SCHEMAS = {
     ["from", "to"],
   ),
   forget: record<{ readonly documents?: readonly string[] }>({ documents: list(text) }, ["documents"]),
+  keptNote: record<KeptPlace>({ workspace: shortText(NAME_CHARS_MAX), document: text }),
+  forgetKept: record<{ readonly workspace: string }>({ workspace: shortText(NAME_CHARS_MAX) }),
   tokenize: record<{ readonly prompt: readonly PromptPart[] }>({ prompt }),
   count: record<{ readonly texts: readonly string[] }>({ texts: list(text) }),
   shutdown: record<{ readonly reason: ShutdownReason }>({ reason: shutdownReason }),
