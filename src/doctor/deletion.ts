@@ -33,7 +33,7 @@ export interface Deleted {
 }
 
 const GROUPS: readonly (readonly [StoredKind, string])[] = [
-  ["engine", "the engine's socket, token, log and statistics of experts"],
+  ["engine", "the engine's socket, token, log, statistics of experts and kept prompts"],
   ["notes", "notes on models and the ledger of requests"],
   ["editor", "conversations and logs, kept by the editor"],
 ];

@@ -43,7 +43,7 @@ describe("what a user can do about it", () => {
     await dialog.filter({ hasText: "Delete everything that Hearth has stored?" }).waitFor();
     const text = await dialog.innerText();
     await editor.screenshot("delete");
-    assert.match(text, /the engine's socket, token, log and statistics of experts: \d+ files/);
+    assert.match(text, /the engine's socket, token, log, statistics of experts and kept prompts: \d+ files/);
     assert.match(text, /Settings are kept, except for an endpoint\./);
     await dialog.getByRole("button", { name: "Delete", exact: true }).click();
     await editor

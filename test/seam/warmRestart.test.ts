@@ -94,7 +94,8 @@ describe("a workspace that is opened again", () => {
         const client = await window(world);
         const after = await ask(client, CODE);
         assert.equal(after.said, before.said);
-        assert.ok(after.fresh > 64, String(after.fresh));
+        // Whole blocks before damage are good; a fresh session has all of it to read.
+        assert.ok(after.fresh > 30, String(after.fresh));
         assert.deepEqual(files(world), []);
         await endEngine(client, "SIGKILL");
       }
