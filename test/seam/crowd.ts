@@ -38,8 +38,8 @@ const ENGINE_RESTARTS = { max: 1000, windowMs: 60_000, delayMs: 20 };
 
 export interface CrowdOptions {
   readonly seed: string;
-  /** Also ends the engine by SIGKILL now and then. */
-  readonly kills?: boolean;
+  /** Also ends the engine by SIGKILL, now and then or as often as an engine has just begun to work. */
+  readonly kills?: "some" | "many" | undefined;
   readonly clients?: number;
   /** Until it returns false; called before each request with the number of those that have ended, and of kills. */
   readonly goesOn: (done: number, kills: number) => boolean;
@@ -111,7 +111,7 @@ class Crowd {
       [1, (member) => this.#release(member)],
       [1, (member) => this.#reload(member)],
       [1, async ({ client }) => ((await client.stats()).pid > 0 ? "answered" : "nobody")],
-      ...(options.kills === true ? ([[1, () => this.#kill()]] as const) : []),
+      ...(options.kills === undefined ? [] : ([[options.kills === "many" ? 3 : 1, () => this.#kill()]] as const)),
     ];
   }
 
@@ -257,7 +257,8 @@ class Crowd {
 
   #kill(): Promise<string> {
     // A few in each hundred: an engine needs a moment to load a model.
-    const [pid] = this.#prng.nextBelow(3) === 0 ? this.#world.pids() : [];
+    const isTime = this.#options.kills === "many" || this.#prng.nextBelow(3) === 0;
+    const [pid] = isTime ? this.#world.pids() : [];
     if (pid !== undefined) {
       process.kill(pid, "SIGKILL");
       this.#kills += 1;

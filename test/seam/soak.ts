@@ -3,9 +3,9 @@
  * change model, memory and threads at any moment, for as long as asked; every answer is compared with what a quiet engine
  * says.
  *
- *     npm run soak -- [--minutes N] [--clients N] [--kills] [--seed S]
+ *     npm run soak -- [--minutes N] [--clients N] [--kills] [--until-kills N] [--seed S]
  *
- * Without `--kills` one engine process lives through all of it: its memory and its descriptors are sampled, and what the
+ * With `--until-kills` it ends at that many, or at the time. Without either one engine process lives through all of it: its memory and its descriptors are sampled, and what the
  * memory grows by in a minute is the slope of a line through the second half of the samples (least squares).
  */
 import { readdirSync, readFileSync } from "node:fs";
@@ -69,10 +69,12 @@ async function main(): Promise<void> {
       minutes: { type: "string", default: "30" },
       clients: { type: "string", default: "3" },
       kills: { type: "boolean", default: false },
+      "until-kills": { type: "string" },
       seed: { type: "string", default: "1" },
     },
   });
   const minutes = Number(values.minutes);
+  const untilKills = Number(values["until-kills"] ?? Infinity);
   await inWorld(async (world) => {
     const startedMs = performance.now();
     const endMs = startedMs + minutes * 60_000;
@@ -85,11 +87,11 @@ async function main(): Promise<void> {
       // An answer that is lost, late or another request's ends this with an error.
       const report = await runCrowd(world, {
         seed: values.seed,
-        kills: values.kills,
+        kills: untilKills < Infinity ? "many" : values.kills ? "some" : undefined,
         clients: Number(values.clients),
-        goesOn: () => performance.now() < endMs,
+        goesOn: (_, kills) => performance.now() < endMs && kills < untilKills,
       });
-      process.stdout.write(`${told(report, samples, minutes)}\n`);
+      process.stdout.write(`${told(report, samples, (performance.now() - startedMs) / 60_000)}\n`);
     } finally {
       clearInterval(timer);
     }
