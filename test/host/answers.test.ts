@@ -126,7 +126,10 @@ describe("golden answers in the editor", () => {
 
   it("leaves the end tag to the editor, which writes it once", async () => {
     const answer = { title: "", languageId: "html", text: "", offset: 0, expected: "" };
-    await until("end tags are written", () => vscode.workspace.getConfiguration("html").get("autoClosingTags") === true);
+    await until(
+      "end tags are written",
+      () => vscode.workspace.getConfiguration("html").get("autoClosingTags") === true,
+    );
     const opened = await bytesAfter({ ...answer, said: 'div class="a">' }, "<p>\n<\n</p>\n", 5, SETTLED_MS);
     assert.equal(opened.toString("utf8"), '<p>\n<div class="a"></div>\n</p>\n');
     const closed = await bytesAfter({ ...answer, said: "b>c</b>" }, "<p>\n<\n</p>\n", 5, SETTLED_MS);
