@@ -126,13 +126,12 @@ describe("golden answers in the editor", () => {
 
   it("leaves the end tag to the editor, which writes it once", async () => {
     const answer = { title: "", languageId: "html", text: "", offset: 0, expected: "" };
-    await until("end tags are written", () => vscode.workspace.getConfiguration("html").get("autoClosingTags") === true);
+    // It is the editor's extension for HTML that does, once it runs.
+    await vscode.extensions.getExtension("vscode.html-language-features")?.activate();
     const opened = await bytesAfter({ ...answer, said: 'div class="a">' }, "<p>\n<\n</p>\n", 5, SETTLED_MS);
     assert.equal(opened.toString("utf8"), '<p>\n<div class="a"></div>\n</p>\n');
     const closed = await bytesAfter({ ...answer, said: "b>c</b>" }, "<p>\n<\n</p>\n", 5, SETTLED_MS);
     assert.equal(closed.toString("utf8"), "<p>\n<b>c</b>\n</p>\n");
-    const below = await bytesAfter({ ...answer, said: 'div class="a">' }, "<\n  c\n</div>\n", 1, SETTLED_MS);
-    assert.equal(below.toString("utf8"), '<div class="a">\n  c\n</div>\n');
   });
 
   it("keeps line ends and a byte order mark", async () => {
