@@ -15,9 +15,10 @@ import { InFlightRequest } from "./inFlightRequest";
 import { keepingEngine } from "./keptPrompts";
 import { Lookahead } from "./lookahead";
 import { fittedOutcome, isSameText, outcomeOfResult, type TextOutcome, withoutRemoved } from "./outcome";
+import { PlaceReader } from "./placeReader";
 import type { CancelToken, Clock, PromptTraits, TextEngine, TokenCounter } from "./ports";
 import type { Project } from "./prompt/source";
-import { flatten, promptSections, type PromptSection } from "./promptLayout";
+import { flatten } from "./promptLayout";
 import { costOf, PromptPrefill, PREFILL_CHARS_MIN, type PrefillPriority } from "./promptPrefill";
 import { type ExplainedPrompt, explainedPrompt } from "./promptView";
 import { PromptWindows } from "./promptWindow";
@@ -30,7 +31,7 @@ import type { ShownSuggestion } from "./report/suggestionReport";
 import { SyntaxCache } from "./syntax/cursorSyntax";
 import { SyntaxWait } from "./syntaxWait";
 import { PLAIN_SOURCE } from "./syntax/languages";
-import { recordOf, type PendingCompletion, pendingCompletionAt } from "./pendingCompletion";
+import { recordOf, type PendingCompletion } from "./pendingCompletion";
 import { TypingPace } from "./typingPace";
 import { Waiting, whenOver } from "./waiting";
 
@@ -59,11 +60,10 @@ export class Completer {
   readonly log: RequestLog;
   readonly #engine: TextEngine;
   readonly #clock: Clock;
-  readonly #traits: PromptTraits;
   readonly #options: CompletionOptions;
   readonly #windows: PromptWindows;
   readonly #prefill: PromptPrefill;
-  readonly #syntax: SyntaxCache;
+  readonly #places: PlaceReader;
   readonly #cache = new CompletionCache();
   readonly #pace = new TypingPace();
   readonly #waiting: Waiting;
@@ -79,15 +79,15 @@ export class Completer {
   constructor(ports: CompletionPorts, traits: PromptTraits, options: Partial<CompletionOptions> = {}) {
     this.log = ports.log ?? new RequestLog();
     this.#clock = ports.clock;
-    this.#syntax = ports.syntax ?? new SyntaxCache(PLAIN_SOURCE, ports.clock);
-    this.#traits = traits;
+    const syntax = ports.syntax ?? new SyntaxCache(PLAIN_SOURCE, ports.clock);
     this.#options = { ...DEFAULT_OPTIONS, ...options };
     const projectOf = traits.otherFiles === true ? ports.projectOf : undefined;
     this.#windows = new PromptWindows(this.#options.budget, ports.tokens, projectOf);
     this.#engine = keepingEngine(ports.engine, this.#options.keepFor, this.#windows);
     this.#prefill = new PromptPrefill(this.#engine);
     this.#waiting = new Waiting(ports.clock);
-    this.#syntaxWait = new SyntaxWait(this.#syntax, ports.clock, this.#waiting);
+    this.#places = new PlaceReader(this.#windows, syntax, traits, this.#options.jointMin);
+    this.#syntaxWait = new SyntaxWait(syntax, ports.clock, this.#waiting);
     this.#lookahead = new Lookahead(ports.clock);
   }
 
@@ -180,18 +180,18 @@ export class Completer {
       return;
     }
     this.refresh(request);
-    this.#readSyntax(request);
+    this.#places.readSyntax(request);
     const prompt = this.promptFor(request);
     if (this.#prefill.newChars(request.documentId, flatten(prompt)) >= WARM_CHARS_MIN) {
       await this.#runPrefill(request.documentId, prompt, "prefill");
     }
   }
 
-  /** Begins to read a document that has not been read, before the first request waits for it. */
-  #readSyntax(request: CompletionRequest): void {
-    const normal = normalise(request);
-    if (normal !== undefined) {
-      this.#syntax.at({ documentId: request.documentId, ...normal.cursor });
+  /** Resolves once what the engine was asked has ended; at once where nothing was. */
+  async untilAnswered(): Promise<void> {
+    const inFlight = this.#inFlight;
+    while (inFlight !== undefined && inFlight.result === undefined) {
+      await this.#waiting.pause(NEVER_CANCELLED, [(wake) => inFlight.onChange(wake)]);
     }
   }
 
@@ -205,22 +205,19 @@ export class Completer {
 
   /** Nobody types: what the prompt shows of the text below the cursor may be brought up to date. */
   refresh(request: CompletionRequest): void {
-    const normal = normalise(request);
-    if (normal !== undefined) {
-      this.#windows.refresh(request.documentId, normal.cursor);
-    }
+    this.#places.refresh(request);
   }
 
   /** The prompt for this position: to be evaluated while nobody types, or to be looked at. */
   promptFor(request: CompletionPosition): readonly PromptPart[] {
-    return this.#sectionsFor(request).flatMap(({ parts }) => parts);
+    return this.#places.promptFor(request);
   }
 
   /** The prompt at this position by its sources, and what the model says there; nothing is shown or kept. Rejects with an EngineError. */
   async explain(request: CompletionPosition): Promise<ExplainedPrompt> {
     this.stop();
     const startedMs = this.#clock.nowMs();
-    const sections = this.#sectionsFor(request);
+    const sections = this.#places.sectionsFor(request);
     const layoutMs = this.#clock.nowMs() - startedMs;
     return explainedPrompt(
       this.#engine,
@@ -234,13 +231,6 @@ export class Completer {
     );
   }
 
-  #sectionsFor(request: CompletionPosition): readonly PromptSection[] {
-    const normal = normalise(request);
-    return normal === undefined
-      ? []
-      : promptSections(request.path, this.#windows.windowAt(request.documentId, normal.cursor), this.#traits);
-  }
-
   /** A window that was here before noted this (`GenerateRequest.keep`): prompts for the document go on as it had them. */
   adopt(documentId: string, note: string): void {
     this.#windows.adopt(documentId, note);
@@ -248,8 +238,7 @@ export class Completer {
 
   /** A document was closed. */
   forget(documentId: string): void {
-    this.#windows.forget(documentId);
-    this.#syntax.forget(documentId);
+    this.#places.forget(documentId);
     this.#cache.forget(documentId);
     this.#prefill.forget(documentId);
     this.#standing.forget(documentId);
@@ -294,13 +283,10 @@ export class Completer {
     token: CancelToken,
     startedMs: number,
   ): PendingCompletion {
-    const window = this.#windows.windowAt(request.documentId, normal.cursor);
     const standing = this.#standing.restAt(request);
     const isRepeated = request.trigger === "manual" && isSamePlace(this.#askedByHand, request);
     this.#askedByHand = request.trigger === "manual" ? request : undefined;
-    const syntax = this.#syntax.at({ documentId: request.documentId, ...normal.cursor });
-    const asked = { id, request, normal, token, startedMs, isRepeated, standing };
-    return pendingCompletionAt(asked, syntax, window, this.#traits, this.#options.jointMin);
+    return this.#places.pendingAt({ id, request, normal, token, startedMs, isRepeated, standing });
   }
 
   /** The straight line. */
@@ -371,10 +357,9 @@ export class Completer {
     const { documentId, trigger } = pending.request;
     const newChars = this.#prefill.newChars(documentId, flatten(pending.prompt));
     const isWaitedFor = trigger === "manual" || this.#lookahead.isAccepted(pending.request);
-    const isSaving = this.#options.isSaving();
     const pauseMs = Math.max(this.#options.waitsForPause() ? SAVING_PAUSE_MS : 0, this.#pace.delayMs(newChars));
     const delayMs = isWaitedFor ? 0 : pauseMs - this.#options.editorWaitedMs;
-    if (newChars >= PREFILL_CHARS_MIN && (!isSaving || isWaitedFor)) {
+    if (newChars >= PREFILL_CHARS_MIN && (!this.#options.isSaving() || isWaitedFor)) {
       // Goes on while somebody types: a question that were given up at the next key would never come to an end.
       void this.#runPrefill(documentId, pending.prompt, "completion");
     }
@@ -416,11 +401,9 @@ export class Completer {
       if (normal === undefined) {
         return;
       }
-      const window = this.#windows.windowAt(accepted.documentId, normal.cursor);
-      const syntax = this.#syntax.at({ documentId: accepted.documentId, ...normal.cursor });
       const rest = { token: NEVER_CANCELLED, isRepeated: false, standing: "" };
       const asked = { id: this.#lastId, request: accepted, normal, startedMs: this.#clock.nowMs(), ...rest };
-      const pending = pendingCompletionAt(asked, syntax, window, this.#traits, this.#options.jointMin);
+      const pending = this.#places.pendingAt(asked);
       const isAsked = pending.prompt.length > 0 && suppressionAt(pending.at) === undefined;
       if (isAsked && !this.#cache.has(pending.cacheKey)) {
         // What is remembered is the document as it is: the line to leave out of it is the cursor's.
@@ -513,7 +496,7 @@ export class Completer {
       }
       const nowMs = this.#clock.nowMs();
       pending.source = source;
-      const hasAnswer = inFlight.result?.kind === "answered" || (nowMs >= showAt && isLineToShow(inFlight, typed));
+      const hasAnswer = inFlight.result?.kind === "answered" || (nowMs >= showAt && inFlight.hasLineBeyond(typed));
       if (hasAnswer && this.#syntaxWait.isWorthwhile(pending)) {
         await this.#untilRead(pending, inFlight);
         continue;
@@ -522,7 +505,7 @@ export class Completer {
         return outcomeOfResult(pending, inFlight, typed);
       }
       const { answer } = inFlight;
-      const hasWholeLine = isLineToShow(inFlight, typed);
+      const hasWholeLine = inFlight.hasLineBeyond(typed);
       if (hasWholeLine && nowMs >= showAt) {
         const outcome = fittedOutcome(pending, afterTyping(answer, typed.length));
         // A first line that is sure but opens what the rest closes waits for the rest.
@@ -598,9 +581,4 @@ export class Completer {
   ): void {
     this.log.add(recordOf(request, outcome, { startedMs, endedMs: this.#clock.nowMs() }, pending));
   }
-}
-
-/** The first line of a block has come whole. */
-function isLineToShow({ completionKind, answer }: InFlightRequest, typed: string): boolean {
-  return completionKind === "block" && answer.text.slice(typed.length).trim() !== "";
 }

@@ -146,6 +146,11 @@ export class InFlightRequest {
     return () => this.#listeners.delete(listener);
   }
 
+  /** The first line of a block has come whole, and says more than was `typed` of it. */
+  hasLineBeyond(typed: string): boolean {
+    return this.completionKind === "block" && this.answer.text.slice(typed.length).trim() !== "";
+  }
+
   /**
    * What has come so far, shaped, and how likely it is; where it is empty, its skip reason. Until it has ended, of a block
    * only whole lines.

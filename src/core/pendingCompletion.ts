@@ -36,9 +36,15 @@ export interface PendingCompletion {
   newChars: number | undefined;
 }
 
-/** A request at the beginning of its way, with the window of its document that a prompt shows. */
+/** A request at the beginning of its way. */
+export type AskedCompletion = Pick<
+  PendingCompletion,
+  "id" | "request" | "normal" | "token" | "startedMs" | "isRepeated" | "standing"
+>;
+
+/** With the window of its document that a prompt shows. */
 export function pendingCompletionAt(
-  asked: Pick<PendingCompletion, "id" | "request" | "normal" | "token" | "startedMs" | "isRepeated" | "standing">,
+  asked: AskedCompletion,
   syntax: CursorSyntax,
   window: PromptWindow,
   traits: PromptTraits,

@@ -4,6 +4,7 @@ import type { Completer } from "../core/completion";
 import type { CompletionOutcome, CompletionRequest } from "../core/completionRequest";
 import type { PowerWatch } from "../core/power";
 import type { ShownSuggestion } from "../core/report/suggestionReport";
+import { isSkippedFor } from "../core/reuse";
 import type { SkipReason, UnwantedReason } from "../core/skipReasons";
 import { isLanguageOn, type Switches, unwantedReason } from "../core/wanted";
 import { EngineError } from "../protocol/errors";
@@ -188,6 +189,12 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
       const found = await this.#outcomesOf(document, request, token);
       // Somebody may have switched it off meanwhile.
       const outcomes = this.unwanted(document, trigger) === undefined ? found : [];
+      if (isAutomatic && found.some((outcome) => isSkippedFor(outcome, "tooLate"))) {
+        // On a slow machine the writer has stopped at the place and waits for it.
+        void this.#engine.completer?.untilAnswered().then(() => {
+          this.#makeUpFor(number, document, version, position);
+        });
+      }
       if (!token.isCancellationRequested) {
         this.#given = outcomes.some(({ kind }) => kind === "text") ? { document, trigger } : undefined;
       }
@@ -204,8 +211,8 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   }
 
   /**
-   * The editor cancels a request also where a list opens or closes, and may ask no other: on a slow machine nothing would then
-   * be shown to a writer who has stopped at the place. Once for each place.
+   * The editor cancels a request also where a list opens or closes, and may ask no other; an answer may come when it is no longer
+   * waited for: on a slow machine nothing would then be shown to a writer who has stopped at the place. Once for each place.
    */
   #makeUpFor(number: number, document: vscode.TextDocument, version: number, position: vscode.Position): void {
     const editor = vscode.window.activeTextEditor;

@@ -129,6 +129,23 @@ describe("with an engine that says what a document wants,", () => {
       }
     });
 
+    it("and an answer that comes when the editor no longer waits is shown to a writer who does", async function () {
+      this.timeout(90_000);
+      // Longer than any request waits.
+      const say = JSON.stringify({ say: "price * 2;", msPerToken: 1, prefillMs: 11_000 });
+      const editor = await open(`// script: ${say}\nconst total =|\n`, "typescript");
+      await typeKeys(" ");
+      const ofThis = async (): Promise<Awaited<ReturnType<typeof requests>>> =>
+        (await requests()).filter(({ path }) => path === editor.document.uri.path);
+      const saidNothing = async (): Promise<boolean> => (await ofThis()).some(({ reason }) => reason === "tooLate");
+      await until("the editor has been told nothing", saidNothing);
+      await until("it is shown all the same", async () => (await ofThis()).some(({ outcome }) => outcome === "text"));
+      await until("it is accepted", async () => {
+        await accept();
+        return editor.document.getText().endsWith("const total = price * 2;\n");
+      });
+    });
+
     it("and an answer that comes after that is not shown", async () => {
       const slow = CALL.replace('"msPerToken":1', '"msPerToken":1,"prefillMs":3000');
       const editor = await open(slow, "typescript");

@@ -101,7 +101,7 @@ export class ScriptedModel implements HostedModel {
   }
 
   get statistics(): GenerationStatistics {
-    return { ...this.#last, expertHitRate: 1, memoryBytes: process.memoryUsage.rss() };
+    return { ...this.#last, expertHitRate: 1, threads: 1, memoryBytes: process.memoryUsage.rss() };
   }
 
   tokenize(prompt: readonly PromptPart[]): Promise<number[]> {
