@@ -5,6 +5,7 @@ import { blankEnds } from "../../src/core/edit/blankEnds";
 import { hasOnlyComments } from "../../src/core/edit/commentsOnly";
 import { linesOf } from "../../src/core/edit/lineDiff";
 import { rewriteOf } from "../../src/core/edit/rewriteResult";
+import { englishSentence } from "../../src/core/edit/sentence";
 import { detectIndentation, indentOf, leadingSpace } from "../../src/core/indentation";
 import { languageIdOfPath } from "../../src/core/language";
 
@@ -181,7 +182,7 @@ describe("a faithful rewrite", () => {
       const expected = [...lines.slice(0, start), ...wanted, ...lines.slice(end)];
       if (got.join("\n") !== expected.join("\n")) {
         wrong.push(
-          `${path}:${String(start + 1)}-${String(end)}\n${answer}\n=> ${result.kind === "none" ? result.reason : result.lines.join("\n")}`,
+          `${path}:${String(start + 1)}-${String(end)}\n${answer}\n=> ${result.kind === "none" ? englishSentence(result.reason) : result.lines.join("\n")}`,
         );
       }
     }
