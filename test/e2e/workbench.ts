@@ -167,7 +167,7 @@ export class Workbench {
   }
 
   toasts(): Locator {
-    return this.page.locator(".notifications-toasts .notification-list-item-message");
+    return this.page.locator(".notifications-toasts .notification-list-item");
   }
 
   async screenshot(name: string): Promise<string> {

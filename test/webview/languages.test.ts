@@ -169,9 +169,9 @@ describe("The chat view in another language", () => {
     await view.show({ ...CONVERSATION, conversations: [] });
     assert.equal(await view.page.locator("html").getAttribute("lang"), "de");
     assert.equal(await view.page.locator("textarea").getAttribute("placeholder"), "Fragen zu Ihrem Code");
-    assert.equal(await view.page.locator(".meter-numbers").innerText(), "1,5k / 8,2k");
+    assert.equal(await view.page.locator(".meter-numbers").innerText(), "3,8k / 8,2k");
     const meter = view.page.getByRole("meter", { name: "Kontext", exact: true });
-    assert.match((await meter.getAttribute("aria-valuetext")) ?? "", /^1\.516 von 8\.192 Token /);
+    assert.match((await meter.getAttribute("aria-valuetext")) ?? "", /^3\.758 von 8\.192 Token /);
     await view.page.getByRole("button", { name: "Entfernen: src/cart.ts" }).click();
     assert.equal((await view.lastTold("detach")).attachment, "editor");
   });

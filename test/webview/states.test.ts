@@ -189,12 +189,12 @@ describe("The chat view shows", () => {
     const meter = view.page.getByRole("meter", { name: "Context", exact: true });
     assert.equal(
       await meter.getAttribute("aria-valuetext"),
-      "1,516 of 8,192 tokens of the model's context are used. Of the last prompt, 980 of 1.2k were known already.",
+      "3,758 of 8,192 tokens of the model's context are used. That includes what is attached: 2.2k tokens. Of the last prompt, 980 of 1.2k were known already.",
     );
-    assert.equal(await meter.getAttribute("aria-valuenow"), "1516");
-    assert.equal(await meter.locator(".meter-numbers").innerText(), "1.5k / 8.2k");
+    assert.equal(await meter.getAttribute("aria-valuenow"), "3758");
+    assert.equal(await meter.locator(".meter-numbers").innerText(), "3.8k / 8.2k");
     await view.tabTo("Context");
-    await meter.getByText("1,516 of 8,192 tokens").waitFor({ state: "visible" });
+    await meter.getByText("3,758 of 8,192 tokens").waitFor({ state: "visible" });
     await view.page.locator(".model-button").click();
     await view.lastTold("chooseModel");
   });

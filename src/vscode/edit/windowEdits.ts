@@ -128,6 +128,26 @@ export class WindowEdits implements vscode.Disposable {
       (document) => review.undo(document, undefined),
       withProposal((proposal) => proposals.discard(proposal)),
     );
+    const keepHunk = inReview(
+      (document, id) => {
+        const keep = (meant: number): void => {
+          review.keep(document, meant);
+        };
+        if (id === undefined) {
+          return review.atCursor(document, keep);
+        }
+        keep(id);
+        return undefined;
+      },
+      withProposal((proposal) => proposals.keepPart(proposal)),
+    );
+    const undoHunk = inReview(
+      (document, id) => {
+        const undo = (meant: number): Promise<void> => review.undo(document, meant);
+        return id === undefined ? review.atCursor(document, undo) : undo(id);
+      },
+      withProposal((proposal) => proposals.undoPart(proposal)),
+    );
     const commands: Record<string, Run> = {
       "hearth.applyCode": (code) => applyCode({ proposals, configs: this.#configs }, code),
       "hearth.edit.accept": accept,
@@ -135,29 +155,13 @@ export class WindowEdits implements vscode.Disposable {
       // Above an editor there are only words: it would write the keys of a command behind them.
       "hearth.edit.acceptAll": accept,
       "hearth.edit.discardAll": discard,
+      "hearth.edit.keepPart": keepHunk,
+      "hearth.edit.undoPart": undoHunk,
       "hearth.edit.showWarnings": inReview((document) => {
         review.tellWarnings(document);
       }),
-      "hearth.edit.keepHunk": inReview(
-        (document, id) => {
-          const keep = (meant: number): void => {
-            review.keep(document, meant);
-          };
-          if (id === undefined) {
-            return review.atCursor(document, keep);
-          }
-          keep(id);
-          return undefined;
-        },
-        withProposal((proposal) => proposals.keepPart(proposal)),
-      ),
-      "hearth.edit.undoHunk": inReview(
-        (document, id) => {
-          const undo = (meant: number): Promise<void> => review.undo(document, meant);
-          return id === undefined ? review.atCursor(document, undo) : undo(id);
-        },
-        withProposal((proposal) => proposals.undoPart(proposal)),
-      ),
+      "hearth.edit.keepHunk": keepHunk,
+      "hearth.edit.undoHunk": undoHunk,
       "hearth.edit.stop": withProposal((proposal) => {
         proposal.stop();
       }),
