@@ -150,10 +150,21 @@ describe("editing with the model", () => {
   });
 });
 
-describe("a change that is reviewed in the editor", () => {
-  const suite = editorForSuite({ name: "review", scripted: true, files: { "half.ts": REVIEWED } });
+/** Runs in the page. */
+const HAS_OUTLINE = `
+  [...document.querySelectorAll(".view-overlays .cdr")]
+    .some((line) => getComputedStyle(line).borderTopStyle === "dashed" && line.getBoundingClientRect().height > 0)`;
 
-  it("is accepted above the file, which lies on another machine as far as the window knows", async () => {
+describe("a change that is reviewed in the editor", () => {
+  const suite = editorForSuite({
+    name: "review",
+    scripted: true,
+    // Where the background of what is new says nothing.
+    settings: { "workbench.colorTheme": "Default High Contrast" },
+    files: { "half.ts": REVIEWED },
+  });
+
+  it("is outlined in high contrast, and accepted above the file, which lies on another machine as far as the window knows", async () => {
     const { current } = suite;
     await current.openFile("half.ts", lineOf(REVIEWED, HALF));
     await current.ready();
@@ -162,6 +173,8 @@ describe("a change that is reviewed in the editor", () => {
     await current.answer("What should be done with this code?", "Call it another name");
     const above = new ProposedChange(current);
     await above.button("Discard All").waitFor();
+    await current.until("the new line is outlined", () => current.page.evaluate<boolean>(HAS_OUTLINE));
+    await current.screenshot("high-contrast");
     await above.button("Accept All").click();
     await above.button("Accept All").waitFor({ state: "detached" });
     assert.equal(await current.saved("half.ts", (text) => text !== REVIEWED), REVIEWED.replace(HALF, RENAMED));

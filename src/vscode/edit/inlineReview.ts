@@ -22,6 +22,25 @@ interface Review {
 export const REVIEWED_LINES_MAX = 30;
 const OLD_LINES_SHOWN = 40;
 
+/** Themes of high contrast have no background for lines that were added, but a line around them. */
+function newAddedLines(): vscode.TextEditorDecorationType {
+  const { HighContrast, HighContrastLight } = vscode.ColorThemeKind;
+  const isOutlined = [HighContrast, HighContrastLight].includes(vscode.window.activeColorTheme.kind);
+  return vscode.window.createTextEditorDecorationType({
+    isWholeLine: true,
+    backgroundColor: new vscode.ThemeColor("diffEditor.insertedLineBackground"),
+    ...(isOutlined
+      ? {
+          borderStyle: "dashed",
+          borderWidth: "1px",
+          borderColor: new vscode.ThemeColor("diffEditor.insertedTextBorder"),
+        }
+      : {}),
+    overviewRulerColor: new vscode.ThemeColor("diffEditorOverview.insertedForeground"),
+    overviewRulerLane: vscode.OverviewRulerLane.Full,
+  });
+}
+
 /**
  * Small changes are made in the editor itself: changed lines are marked, and each part has Keep and Undo above it. Nothing
  * is saved by it, and the editor's own undo takes back all at once.
@@ -29,12 +48,7 @@ const OLD_LINES_SHOWN = 40;
 export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable {
   readonly #reviews = new Map<string, Review>();
   readonly #changed = new vscode.EventEmitter<void>();
-  readonly #decoration = vscode.window.createTextEditorDecorationType({
-    isWholeLine: true,
-    backgroundColor: new vscode.ThemeColor("diffEditor.insertedLineBackground"),
-    overviewRulerColor: new vscode.ThemeColor("diffEditorOverview.insertedForeground"),
-    overviewRulerLane: vscode.OverviewRulerLane.Full,
-  });
+  #added = newAddedLines();
   readonly #removal = vscode.window.createTextEditorDecorationType({
     isWholeLine: true,
     borderStyle: "solid none none none",
@@ -50,7 +64,7 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
   constructor() {
     this.#disposables = [
       this.#changed,
-      this.#decoration,
+      { dispose: () => { this.#added.dispose(); } },
       this.#removal,
       vscode.languages.registerCodeLensProvider({ scheme: "*" }, this),
       vscode.workspace.onDidChangeTextDocument((event) => {
@@ -64,6 +78,11 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
       }),
       vscode.window.onDidChangeActiveTextEditor(() => {
         this.#tellEditor();
+      }),
+      vscode.window.onDidChangeActiveColorTheme(() => {
+        this.#added.dispose();
+        this.#added = newAddedLines();
+        this.#decorate();
       }),
     ];
   }
@@ -238,7 +257,7 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
             const range = rangeOf(hunk, editor.document);
             return hoverMessage === undefined ? { range } : { range, hoverMessage };
           });
-        editor.setDecorations(this.#decoration, marked(hunks.filter(({ start, end }) => end > start)));
+        editor.setDecorations(this.#added, marked(hunks.filter(({ start, end }) => end > start)));
         editor.setDecorations(this.#removal, marked(hunks.filter(({ start, end }) => end === start)));
       }
     }
@@ -246,7 +265,7 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
 
   #undecorate(document: vscode.TextDocument): void {
     for (const editor of vscode.window.visibleTextEditors.filter((each) => each.document === document)) {
-      editor.setDecorations(this.#decoration, []);
+      editor.setDecorations(this.#added, []);
       editor.setDecorations(this.#removal, []);
     }
   }
