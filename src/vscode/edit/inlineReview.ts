@@ -64,7 +64,11 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
   constructor() {
     this.#disposables = [
       this.#changed,
-      { dispose: () => { this.#added.dispose(); } },
+      {
+        dispose: () => {
+          this.#added.dispose();
+        },
+      },
       this.#removal,
       vscode.languages.registerCodeLensProvider({ scheme: "*" }, this),
       vscode.workspace.onDidChangeTextDocument((event) => {
