@@ -207,6 +207,10 @@ const ALL: Readonly<Record<string, () => Promise<void>>> = { suggestions, models
 
 /** All, or those whose names are given. */
 async function takeAll(chosen: readonly string[]): Promise<void> {
+  const unknown = chosen.filter((name) => !Object.hasOwn(ALL, name));
+  if (unknown.length > 0) {
+    throw new Error(`cannot take '${unknown.join("', '")}': the journeys are ${Object.keys(ALL).join(", ")}`);
+  }
   for (const [name, work] of Object.entries(ALL)) {
     if (chosen.length === 0 || chosen.includes(name)) {
       await work();
