@@ -119,7 +119,7 @@ TEST(TensorType, NamesRoundTrip) {
     EXPECT_EQ(static_cast<int>(type), i);
   }
   TensorType type;
-  EXPECT_FALSE(ParseTensorType("Q3_K", &type));
+  EXPECT_FALSE(ParseTensorType("IQ4_XS", &type));
 }
 
 }  // namespace
