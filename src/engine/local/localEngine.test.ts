@@ -325,6 +325,28 @@ describe("LocalEngine.open", () => {
     assert.throws(() => engine.newSession(), { message: /closed/ });
   });
 
+  it("can be closed between two calls of a generation", async () => {
+    const readyToEvaluate = await LocalEngine.open(STARTER);
+    const generation = readyToEvaluate.newSession().generate(text("let x = 1;"), OPTIONS, {
+      before: () => {
+        readyToEvaluate.close();
+        return Promise.resolve();
+      },
+    });
+    const { value } = await generation.next();
+    assert.equal((value as GenerateReport).finish, "cancelled");
+
+    const generating = await LocalEngine.open(STARTER);
+    const pieces = generating.newSession().generate(text("let x = 1;\n"), { ...OPTIONS, maxTokens: 50 });
+    let step = await pieces.next();
+    assert.equal(step.done, false);
+    generating.close();
+    while (step.done !== true) {
+      step = await pieces.next();
+    }
+    assert.equal(step.value.finish, "cancelled");
+  });
+
   it("gives the memory of its sessions back when it is closed", async () => {
     const engine = await LocalEngine.open(STARTER, { sessions: 2 });
     const { kvBytes, contextTokens } = engine.info.plan;

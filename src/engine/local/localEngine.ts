@@ -83,6 +83,7 @@ export class LocalEngine {
   readonly #native: NativeEngine;
   readonly #banned: Int32Array;
   readonly #warnings: string[] = [];
+  readonly #closing = new AbortController();
   /** Undefined until they are needed. */
   #lineFeeds: Int32Array | undefined;
   readonly #fileState: string;
@@ -170,7 +171,8 @@ export class LocalEngine {
   newSession(): LocalSession {
     try {
       const session = this.#native.newSession();
-      return new LocalSession(session, this.tokenizer, this.#banned, this.info.plan.contextTokens);
+      const { contextTokens } = this.info.plan;
+      return new LocalSession(session, this.tokenizer, this.#banned, contextTokens, this.#closing.signal);
     } catch (error) {
       throw asEngineError(error);
     }
@@ -201,6 +203,7 @@ export class LocalEngine {
   }
 
   close(): void {
+    this.#closing.abort();
     this.#native.close();
   }
 }
@@ -211,11 +214,20 @@ export class LocalSession {
   readonly #tokenizer: Tokenizer;
   readonly #banned: Int32Array;
   readonly #contextTokens: number;
+  /** Of the engine. Its close ends a generation like a cancel, also where that is between two native calls. */
+  readonly #closing: AbortSignal;
   #cancelled = false;
   /** What was evaluated last, or more where that was cancelled. */
   #timeline: number[] = [];
 
-  constructor(native: NativeSession, tokenizer: Tokenizer, banned: Int32Array, contextTokens: number) {
+  constructor(
+    native: NativeSession,
+    tokenizer: Tokenizer,
+    banned: Int32Array,
+    contextTokens: number,
+    closing: AbortSignal,
+  ) {
+    this.#closing = closing;
     this.#native = native;
     this.#tokenizer = tokenizer;
     this.#banned = banned;
@@ -231,6 +243,9 @@ export class LocalSession {
     request: GenerateRequest,
     { heal = false, memory, before }: GenerateOptions = {},
   ): AsyncGenerator<GeneratedPiece, GenerateReport, undefined> {
+    if (this.#closing.aborted) {
+      throw new EngineError("bad_request", "the engine has been closed; load the model again");
+    }
     this.#cancelled = false;
     const steps = heal ? healPromptInSteps : unhealedPromptInSteps;
     const healing = steps(this.#tokenizer, prompt);
@@ -452,7 +467,7 @@ export class LocalSession {
 
   /** A method, because the compiler would believe what the field was before the last `await`. */
   #isCancelled(): boolean {
-    return this.#cancelled;
+    return this.#cancelled || this.#closing.aborted;
   }
 
   /** What runs ends soon, as `cancelled`. */
