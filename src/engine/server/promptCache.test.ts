@@ -184,7 +184,9 @@ describe("PromptCache", () => {
       await (await cache.open(place(0), IDENTITY))?.close();
     }
     assert.equal(files().length, 3);
-    assert.ok((await cache.open(place(0), IDENTITY)) !== undefined);
+    const found = await cache.open(place(0), IDENTITY);
+    assert.ok(found !== undefined);
+    await found.close();
     assert.equal(await cache.open(place(1), IDENTITY), undefined);
     for (const name of files()) {
       utimesSync(join(folder, name), new Date(0), new Date(0));
