@@ -25,8 +25,8 @@ export interface Shape {
   readonly window: number;
   readonly ropeBase: number;
   readonly routerShares: RouterShares;
-  /** Missing: Q4_0. */
-  readonly expertTypes?: { readonly gateAndUp: PoolType; readonly down: PoolType };
+  /** Missing: Q4_0. `down` is asked by layer. */
+  readonly expertTypes?: { readonly gateAndUp: PoolType; readonly down: (il: number) => PoolType };
 }
 
 export const HEAD_DIM = 128;
@@ -54,6 +54,32 @@ const QWEN3_CODER: Shape = {
   window: 0,
   routerShares: LATE_ROUTER,
 };
+
+const MELLUM2: Shape = {
+  family: "mellum",
+  n_ff: 896,
+  n_vocab: 98_304,
+  ropeBase: 5e5,
+  n_layer: 28,
+  n_embd: 2304,
+  n_head: 32,
+  n_head_kv: 4,
+  n_expert: 64,
+  n_expert_used: 8,
+  n_ctx_train: 131_072,
+  gating: 1,
+  window: 1024,
+  routerShares: LATE_ROUTER,
+};
+
+/**
+ * Whose `down` is finer in a llama-quantize *_K_M file: the first and last eighth of the layers and every third between. Mellum's rows of 896 weights are
+ * no multiple of 256, so Q4_K becomes Q5_0 there and Q6_K Q8_0.
+ */
+function isFinerInKM(il: number, n_layer: number): boolean {
+  const eighth = Math.floor(n_layer / 8);
+  return il < eighth || il >= Math.floor((7 * n_layer) / 8) || (il - eighth) % 3 === 2;
+}
 
 export const SHAPES: Readonly<Record<string, Shape>> = {
   "4b": {
@@ -88,23 +114,12 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
     window: 4096,
     routerShares: { popularity: 0.12, topic: 0.46, token: 0.3, unforeseen: 0.12 },
   },
-  mellum2: {
-    family: "mellum",
-    n_ff: 896,
-    n_vocab: 98_304,
-    ropeBase: 5e5,
-    n_layer: 28,
-    n_embd: 2304,
-    n_head: 32,
-    n_head_kv: 4,
-    n_expert: 64,
-    n_expert_used: 8,
-    n_ctx_train: 131_072,
-    gating: 1,
-    window: 1024,
-    routerShares: LATE_ROUTER,
+  mellum2: MELLUM2,
+  "mellum2-q4_k_m": {
+    ...MELLUM2,
+    expertTypes: { gateAndUp: "Q4_K", down: (il) => (isFinerInKM(il, MELLUM2.n_layer) ? "Q8_0" : "Q5_0") },
   },
   qwen3coder: QWEN3_CODER,
-  "qwen3coder-q3": { ...QWEN3_CODER, expertTypes: { gateAndUp: "Q3_K", down: "Q3_K" } },
-  "qwen3coder-q2": { ...QWEN3_CODER, expertTypes: { gateAndUp: "Q2_K", down: "Q3_K" } },
+  "qwen3coder-q3": { ...QWEN3_CODER, expertTypes: { gateAndUp: "Q3_K", down: () => "Q3_K" } },
+  "qwen3coder-q2": { ...QWEN3_CODER, expertTypes: { gateAndUp: "Q2_K", down: () => "Q3_K" } },
 };

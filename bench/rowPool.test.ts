@@ -20,7 +20,7 @@ function drawn(type: PoolType, blocks: readonly number[]): { readonly silent: nu
 }
 
 describe("random rows", () => {
-  for (const type of ["Q4_0", "Q6_K", "Q2_K", "Q3_K"] as const) {
+  for (const type of ["Q4_0", "Q5_0", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q6_K"] as const) {
     it(`of ${type} have the deviation that is wanted, no mean, and zeros in blocks of 32`, () => {
       const { silent, random } = drawn(type, [0, 9, 15]);
       assert.equal(silent.length, 3 * BLOCK * N_ROW);
@@ -32,11 +32,13 @@ describe("random rows", () => {
     });
   }
 
-  it("refuse a constant where a super-block has none", () => {
+  it("refuse a constant where a type has none", () => {
     const kind = { deviation: DEVIATION, constants: () => [{ block: 0, value: 1 }] };
-    assert.throws(
-      () => [...quantisedChunks("Q3_K", N_IN, [[1, kind]], 1, new Prng("row pool"))],
-      /Q3_K has no constants/,
-    );
+    for (const type of ["Q3_K", "Q5_0"] as const) {
+      assert.throws(
+        () => [...quantisedChunks(type, N_IN, [[1, kind]], 1, new Prng("row pool"))],
+        new RegExp(`${type} has no constants`),
+      );
+    }
   });
 });

@@ -4,21 +4,44 @@ import type { Prng } from "../test/fixtures/prng";
 
 export const BLOCK = 32;
 
-export type PoolType = "Q4_0" | "Q6_K" | "Q2_K" | "Q3_K";
+export type PoolType = "Q4_0" | "Q5_0" | "Q8_0" | "Q2_K" | "Q3_K" | "Q4_K" | "Q6_K";
 
 interface PoolTypeFacts {
   readonly blockBytes: number;
   readonly blockWeights: number;
   /** Of the half float that scales the whole block. */
   readonly scaleAt: number;
-  /** Of weights whose scale is 1: nibbles less 8; six bits less 32 times scales of deviation 37; pairs of bits less 1.5 times scales 0..15; three bits less 4 times scales -32..31. */
+  /**
+   * Of weights whose scale is 1: nibbles less 8; five bits less 16; bytes; six bits less 32 times scales of deviation 37; pairs of bits
+   * less 1.5 times scales 0..15; three bits less 4 times scales -32..31; nibbles times scales 0..63 less 7.5 times minima 0..63.
+   */
   readonly deviation: number;
-  /** Sets the scales of 32 weights of a super-block to 0. */
+  /** Sets the scales (and minima) of 32 weights of a super-block to 0. */
   readonly scalesOf32: (superBlock: Uint8Array, block: number) => void;
 }
 
 const POOL_TYPES: Readonly<Record<PoolType, PoolTypeFacts>> = {
   Q4_0: { blockBytes: 18, blockWeights: BLOCK, scaleAt: 0, deviation: 4.6, scalesOf32: () => undefined },
+  Q5_0: { blockBytes: 22, blockWeights: BLOCK, scaleAt: 0, deviation: 9.25, scalesOf32: () => undefined },
+  Q8_0: { blockBytes: 34, blockWeights: BLOCK, scaleAt: 0, deviation: 73.3, scalesOf32: () => undefined },
+  Q4_K: {
+    blockBytes: 144,
+    blockWeights: 256,
+    scaleAt: 0,
+    deviation: 258,
+    // Six bits each: of the first four blocks together, of the last four as a nibble and the highest two bits of the first four's.
+    scalesOf32(bytes, block) {
+      const [scale, minimum] = [4 + (block & 3), 8 + (block & 3)];
+      if (block < 4) {
+        bytes[scale] = bytes[scale]! & 0xc0;
+        bytes[minimum] = bytes[minimum]! & 0xc0;
+      } else {
+        bytes[scale] = bytes[scale]! & 0x3f;
+        bytes[minimum] = bytes[minimum]! & 0x3f;
+        bytes[8 + block] = 0;
+      }
+    },
+  },
   Q6_K: {
     blockBytes: 210,
     blockWeights: 256,
@@ -103,6 +126,13 @@ class RowPool {
         for (let i = 0; i < 16; ++i) {
           this.#bytes[at + i] = (this.#bytes[at + i]! & 15) * 17;
         }
+      } else if (type === "Q4_K") {
+        view.setUint16(at + 2, halfFromFloat(7.5 * floatFromHalf(scale)) | sign, true);
+      } else if (type === "Q8_0") {
+        for (let i = 2; i < blockBytes; ++i) {
+          // No encoder gives -128.
+          view.setInt8(at + i, Math.max(-127, view.getInt8(at + i)));
+        }
       }
     }
     for (let row = 0; kind.seen !== undefined && row < this.#n_row; ++row) {
@@ -118,9 +148,12 @@ class RowPool {
           continue;
         }
         const at = row * this.#rowBytes + block * blockBytes;
+        if (type !== "Q4_0" && value !== 0) {
+          throw new Error(`${type} has no constants`);
+        }
         // Nibbles of 0 stand for -8.
         view.setUint16(at, halfFromFloat(value / -8), true);
-        this.#bytes.fill(0, at + 2, at + 18);
+        this.#bytes.fill(0, at + 2, at + blockBytes);
       }
     }
   }

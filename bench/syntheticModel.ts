@@ -2,10 +2,11 @@
  * Writes a file of the exact shapes, types and vocabulary of a SmallThinker model (4b, 21b), of Mellum 2 (mellum2) or of
  * Qwen3-Coder-30B-A3B (qwen3coder): what speed and memory are measured on where the real files cannot be had.
  *
- *     npx tsx bench/syntheticModel.ts 4b|21b|mellum2|qwen3coder|qwen3coder-q3|qwen3coder-q2 FILE [--predictor]
+ *     npx tsx bench/syntheticModel.ts 4b|21b|mellum2|mellum2-q4_k_m|qwen3coder|qwen3coder-q3|qwen3coder-q2 FILE [--predictor]
  *
  * Q4_0 throughout with a Q6_K head and F32 routers and norms, as in plain Q4_0 files (2.5, 12.2, 6.9 and 17.3 GB); the experts of
- * the last two of three and two bits, as in the files called UD-Q3_K_XL and UD-Q2_K_XL (13.8 and 11.8 GB). The text it
+ * mellum2-q4_k_m as in a Q4_K_M file (Q4_K, and Q5_0 or Q8_0 in `down`), of the last two of three and two bits, as in the files called
+ * UD-Q3_K_XL and UD-Q2_K_XL (13.8 and 11.8 GB). The text it
  * writes means nothing, but where speed depends on what a model has learnt it behaves like a trained one. Weights are random
  * except for this; coordinates are those of the residual stream:
  *
@@ -203,7 +204,7 @@ class Model {
       this.#router(il),
       this.#quantised(`${blk}.ffn_gate_exps.weight`, gateAndUp, n_embd, this.#gate(il), n_expert),
       this.#quantised(`${blk}.ffn_up_exps.weight`, gateAndUp, n_embd, [[n_ff, random(1)]], n_expert),
-      this.#quantised(`${blk}.ffn_down_exps.weight`, expertTypes?.down ?? "Q4_0", n_ff, this.#down(il), n_expert),
+      this.#quantised(`${blk}.ffn_down_exps.weight`, expertTypes?.down(il) ?? "Q4_0", n_ff, this.#down(il), n_expert),
     ];
   }
 
