@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
+import { hasCode } from "./protocol/errors";
 
 const OWNER_MAY_WRITE = 0o200;
 
@@ -13,6 +14,6 @@ export async function isWritableFile(path: string): Promise<boolean> {
     await access(path, constants.W_OK);
     return (mode & OWNER_MAY_WRITE) !== 0;
   } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "ENOENT";
+    return hasCode(error, "ENOENT");
   }
 }

@@ -3,7 +3,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import { FileLock, lockHolder, startTime } from "./fileLock";
+import { FileLock, lockHolder } from "./fileLock";
+import { startTime } from "./processes";
 
 describe("a file's lock", () => {
   let folder: string;

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { link, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isAlive, startTime } from "./processes";
+import { hasCode } from "./protocol/errors";
 import { ModelsError } from "./protocol/models";
 
 /** Who holds a lock. A process id comes back to another process, so its start time is told too. */
@@ -112,10 +113,8 @@ function lives({ pid, started, host }: LockHolder): boolean {
   if (host !== hostname()) {
     return true;
   }
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return hasCode(error, "EPERM");
+  if (!isAlive(pid)) {
+    return false;
   }
   const now = startTime(pid);
   return started === undefined || now === undefined || started === now;
@@ -172,19 +171,6 @@ function selfAsHolder(): LockHolder {
   };
 }
 
-/** Linux only: field 22 of /proc/PID/stat, clock ticks since boot (proc_pid_stat(5)), and which boot that was. */
-export function startTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${String(pid)}/stat`, "latin1");
-    // The second field is a name in brackets, which may itself have brackets and blanks.
-    const ticks = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
-    return ticks === undefined ? undefined : `${boot}/${ticks}`;
-  } catch {
-    return undefined;
-  }
-}
-
 function busy(what: string, { pid, host }: LockHolder, path: string): ModelsError {
   const elsewhere = host === hostname() ? "" : ` on '${host}'`;
   return new ModelsError(
@@ -192,8 +178,4 @@ function busy(what: string, { pid, host }: LockHolder, path: string): ModelsErro
     `cannot work on '${what}': process ${String(pid)}${elsewhere} does already; wait for it, or end it` +
       (elsewhere === "" ? "" : `, or remove '${path}' if it is gone`),
   );
-}
-
-export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && "code" in error && codes.includes(String(error.code));
 }

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { EngineError } from "../protocol/errors";
+import { codeOf, EngineError, hasCode } from "../protocol/errors";
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "no such file or folder",
@@ -24,8 +24,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** Why the file system refused, without the system's own codes and paths. */
 export function reasonOf(error: unknown): string {
-  const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
-  return REASONS[code] ?? (error instanceof Error ? error.message : String(error));
+  return REASONS[codeOf(error)] ?? (error instanceof Error ? error.message : String(error));
 }
 
 /** A file's bytes. Errors: EngineError `bad_request` saying what was attempted, also for files that are endless or too long. */
@@ -98,7 +97,7 @@ async function readSome(handle: FileHandle, into: Buffer): Promise<number | unde
   try {
     return (await handle.read(into, 0, into.length, null)).bytesRead;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EAGAIN") {
+    if (hasCode(error, "EAGAIN")) {
       return undefined;
     }
     throw error;

@@ -4,9 +4,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { EngineClient } from "../engine/client/client";
 import { isEngineRunning } from "../engine/client/engineProcess";
 import { runtimeFolderPath } from "../engine/wire/address";
-import { hasCode, lockHolder } from "../fileLock";
+import { lockHolder } from "../fileLock";
 import { lockPath } from "../models/modelFolder";
-import { EngineError } from "../protocol/errors";
+import { isAlive } from "../processes";
+import { EngineError, hasCode } from "../protocol/errors";
 import { ownFolders, type StoredFile, type StoredKind, type StoredPlaces, storedFiles } from "./storedFiles";
 
 export interface StoredGroup {
@@ -115,15 +116,6 @@ async function endEngine(env: NodeJS.ProcessEnv, engineScript: string): Promise<
       throw new EngineError("busy", "the engine does not end; close what uses it and try again");
     }
     await sleep(LOOK_EVERY_MS);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return hasCode(error, "EPERM");
   }
 }
 

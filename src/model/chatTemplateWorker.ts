@@ -2,6 +2,7 @@ import assert from "node:assert";
 import { text } from "node:stream/consumers";
 import { runInThisContext } from "node:vm";
 import { Template } from "@huggingface/jinja";
+import { hasCode } from "../protocol/errors";
 
 /**
  * The program of a process that renders one chat template and ends: the twin of `chatTemplate.ts`, which starts it.
@@ -37,7 +38,7 @@ function render(job: RenderJob): RenderReply {
     }
     return { kind: "text", text: rendered };
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT") {
+    if (hasCode(error, "ERR_SCRIPT_EXECUTION_TIMEOUT")) {
       return { kind: "failed", reason: `takes longer than ${String(job.timeLimitMs)} ms` };
     }
     const reason = error instanceof Error ? error.message : String(error);

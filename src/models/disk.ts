@@ -1,8 +1,8 @@
 import type { FileHandle } from "node:fs/promises";
 import { open, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
+import { hasCode } from "../protocol/errors";
 import { ModelsError } from "../protocol/models";
-import { hasCode } from "../fileLock";
 import { replaceThrough } from "../sharedFile";
 
 /** What can run out, as a port: tests have drives that are full. */

@@ -1,3 +1,4 @@
+import { codeOf } from "../protocol/errors";
 import { type HashSource, ModelsError } from "../protocol/models";
 import type { HttpPort, HttpResponse } from "../network/http";
 import type { DownloadLimits } from "./limits";
@@ -315,7 +316,6 @@ function hashIn(etag: string): string | undefined {
 
 /** A failure of the system or of TLS, in a clause. */
 export function connectionProblem(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const known: Readonly<Record<string, string>> = {
     ENOTFOUND: "its name is not known",
     EAI_AGAIN: "its name cannot be looked up: there is no network",
@@ -331,7 +331,7 @@ export function connectionProblem(error: unknown): string {
     UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "nobody vouches for its certificate",
     ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is another host's",
   };
-  return known[code] ?? (error instanceof Error ? error.message : String(error));
+  return known[codeOf(error)] ?? (error instanceof Error ? error.message : String(error));
 }
 
 /** It answers, and will not now. */

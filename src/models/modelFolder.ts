@@ -2,7 +2,7 @@ import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join, relative, sep } from "node:path";
 import type { HashSource } from "../protocol/models";
-import { hasCode } from "../fileLock";
+import { hasCode } from "../protocol/errors";
 import { DRAFT_SUFFIX, replaceFile } from "./disk";
 import { PART_SUFFIX } from "./partFile";
 

@@ -1,3 +1,4 @@
+import { hasCode } from "../protocol/errors";
 import { ModelsError } from "../protocol/models";
 import { type ByteRange, pieces } from "./byteRanges";
 import type { HttpPort, HttpResponse } from "../network/http";
@@ -317,6 +318,5 @@ async function settled(all: readonly Promise<void>[]): Promise<void> {
 
 /** Trying again does not help against a full drive. */
 function isOfDisk(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return ["ENOSPC", "EDQUOT", "EIO", "EROFS", "EFBIG", "EBADF", "EACCES", "EPERM"].includes(code);
+  return hasCode(error, "ENOSPC", "EDQUOT", "EIO", "EROFS", "EFBIG", "EBADF", "EACCES", "EPERM");
 }

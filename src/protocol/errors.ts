@@ -36,3 +36,12 @@ export class EngineError extends Error {
     this.code = code;
   }
 }
+
+/** The `code` of a failure of the system, e.g. ENOENT, or of one of ours; "" where an error has none. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+}
+
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return codes.includes(codeOf(error));
+}

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { EngineError } from "../../protocol/errors";
+import { EngineError, hasCode } from "../../protocol/errors";
 import { readBytes } from "../documents";
 
 /** Cursors in documents of a workspace, a line of a cursor file. */
@@ -59,8 +59,7 @@ async function unpackXz(file: string): Promise<string> {
     const args = ["--decompress", "--stdout", "--", file];
     return (await promisify(execFile)("xz", args, { maxBuffer: UNPACKED_BYTES_MAX })).stdout;
   } catch (error) {
-    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    const what = isMissing
+    const what = hasCode(error, "ENOENT")
       ? "the program 'xz' is not installed; install it (xz-utils) or give the file as .jsonl or .jsonl.gz"
       : "it is damaged, no xz file or too large";
     throw new EngineError("bad_request", `cannot unpack '${file}': ${what}`, { cause: error });

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EngineClient } from "../../engine/client/client";
+import { isAlive } from "../../processes";
 
 /** If this process ends without a shutdown, its engine ends after this time. */
 const KEEP_ALIVE_MS = 2000;
@@ -35,16 +36,7 @@ export async function withPrivateEngine<T>(work: (client: EngineClient) => Promi
 
 async function ended(pid: number): Promise<void> {
   const deadline = performance.now() + END_LIMIT_MS;
-  while (performance.now() < deadline && runs(pid)) {
+  while (performance.now() < deadline && isAlive(pid)) {
     await sleep(LOOK_MS);
-  }
-}
-
-function runs(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -3,8 +3,8 @@ import { closeSync, openSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { EngineError } from "../../protocol/errors";
-import { type EngineAddress, engineAddress, hasCode } from "../wire/address";
+import { EngineError, hasCode } from "../../protocol/errors";
+import { type EngineAddress, engineAddress } from "../wire/address";
 
 /** From the first attempt to the first answer; a machine that is swapping needs seconds to start a process. */
 const START_LIMIT_MS = 20_000;

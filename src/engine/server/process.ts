@@ -3,12 +3,12 @@ import { connect, createServer, type Server } from "node:net";
 import { constants, getPriority, setPriority } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NetworkAccess } from "../../protocol/engine";
-import { EngineError } from "../../protocol/errors";
+import { EngineError, hasCode } from "../../protocol/errors";
 import { loadNativeAddon, type NativeAddon } from "../local/native";
 import { EngineServer } from "./server";
 import { ServerLog, printable } from "./log";
 import type { LoadModel } from "./modelHost";
-import { type EngineAddress, engineAddress, HEARTH_VERSION, hasCode } from "../wire/address";
+import { type EngineAddress, engineAddress, HEARTH_VERSION } from "../wire/address";
 
 const KEEP_ALIVE_MS = 5 * 60 * 1000;
 const RETURN_MS = 30 * 1000;

@@ -2,7 +2,9 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, rename, statfs, utimes } from "node:fs/promises";
 import { join } from "node:path";
-import { cacheFolder, hasCode, HEARTH_VERSION } from "../wire/address";
+import { isAlive } from "../../processes";
+import { hasCode } from "../../protocol/errors";
+import { cacheFolder, HEARTH_VERSION } from "../wire/address";
 import { promptFileName, promptFiles, removeFile } from "../wire/promptFiles";
 
 /** What a prompt was of: names of places, never written as they are. */
@@ -340,14 +342,5 @@ async function writeAll(handle: FileHandle, data: Uint8Array): Promise<void> {
   let done = 0;
   while (done < data.length) {
     done += (await handle.write(data, done)).bytesWritten;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }

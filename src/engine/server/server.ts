@@ -9,6 +9,7 @@ import type {
   ShutdownReason,
 } from "../../protocol/engine";
 import { residentBytes } from "../../machineMemory";
+import { isAlive } from "../../processes";
 import type { GenerateReport } from "../../protocol/generation";
 import { ConnectedClient, type ServerHost } from "./connectedClient";
 import type { ServerLog } from "./log";
@@ -249,15 +250,6 @@ export class EngineServer {
     for (const client of this.#clients) {
       client.tellStatus(status);
     }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -14,7 +14,7 @@ import { homedir, tmpdir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import { version } from "../../../package.json";
 import { PROTOCOL_VERSION } from "../../protocol/engine";
-import { EngineError } from "../../protocol/errors";
+import { EngineError, hasCode } from "../../protocol/errors";
 
 /** Where the engine of this user and this version is to be found. */
 export interface EngineAddress {
@@ -253,8 +253,4 @@ function octal(info: Stats): string {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && "code" in error && codes.includes(String(error.code));
 }

@@ -4,13 +4,21 @@ import { progressText } from "../../models/progressText";
 import { type InstalledModel, ModelsError, type UnfinishedModel } from "../../protocol/models";
 import { tellFailure } from "../failures";
 import type { Settings } from "../settings";
-import { StandingNotice } from "../standingNotice";
 import { translate } from "../translated";
 import type { WindowEngine } from "../windowEngine";
 import { downloadToken, storeDownloadToken } from "./downloadToken";
-import { type FailureStep, FAILURE_STEPS, STEP_TITLES } from "./failureSteps";
+import { type FailureStep, STEP_TITLES } from "./failureSteps";
 import { chooseMemoryBudget } from "./memoryBudget";
 import { type DownloadWish, ModelDownloads } from "./modelDownloads";
+import { ModelFailure } from "./modelFailure";
+import {
+  askForFileOf,
+  askForModelFile,
+  askForOther,
+  askForReference,
+  askForToken,
+  askToDelete,
+} from "./modelQuestions";
 import type { ModelsPort, OpenModels } from "./modelsPort";
 import { type ModelAction, showModelsPick, titleOf } from "./modelsView";
 import { withProgress } from "./withProgress";
@@ -27,13 +35,6 @@ export interface WindowModelsOptions {
 const LOOKS_AGAIN = 3;
 const LOOK_AGAIN_MS = 3000;
 
-/** What has failed, to be tried again. */
-interface Tried {
-  readonly again: () => Promise<unknown>;
-  /** It was a download. */
-  readonly download?: { readonly reference: string; readonly title: string };
-}
-
 /** Of either kind of system: a relative one would lie wherever the editor was started. */
 const ABSOLUTE = /^(?:[\\/]|[a-z]:[\\/])/i;
 
@@ -45,9 +46,7 @@ export class WindowModels implements vscode.Disposable {
   readonly #options: WindowModelsOptions;
   readonly #downloads: ModelDownloads;
   readonly #commands: vscode.Disposable;
-  /** Of what was last tried with models, until something is tried again. */
-  readonly #failure = new StandingNotice();
-  #tried: Tried | undefined;
+  readonly #failure: ModelFailure;
   /** What the Models view shows. */
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #ending = new AbortController();
@@ -56,16 +55,17 @@ export class WindowModels implements vscode.Disposable {
 
   constructor(options: WindowModelsOptions) {
     this.#options = options;
+    this.#failure = new ModelFailure(options.log);
     this.#downloads = new ModelDownloads({ models: () => this.#models(), memory: options.context.globalState });
     const commands: Readonly<Record<string, (...args: readonly unknown[]) => unknown>> = {
       "hearth.chooseModel": () => this.show(),
       "hearth.setMemoryBudget": () =>
-        this.#orTell(async () =>
+        this.#failure.orTell(async () =>
           chooseMemoryBudget(options, { models: await this.#models(), signal: this.#ending.signal }),
         ),
-      "hearth.setDownloadToken": () => this.#orTell(() => this.#setToken()),
+      "hearth.setDownloadToken": () => this.#failure.orTell(() => this.#setToken()),
       "hearth.models.act": (action) => this.#act(action as ModelAction),
-      "hearth.models.step": (step) => this.#orTell(() => this.#takeStep(step)),
+      "hearth.models.step": (step) => this.#failure.orTell(() => this.#takeStep(step)),
     };
     this.#commands = vscode.Disposable.from(
       this.#changed,
@@ -86,7 +86,7 @@ export class WindowModels implements vscode.Disposable {
 
   /** The Models view. */
   async show(): Promise<void> {
-    let list = await this.#orTell(async () => (await this.#models()).list(translate));
+    let list = await this.#failure.orTell(async () => (await this.#models()).list(translate));
     if (list === undefined) {
       return;
     }
@@ -135,7 +135,7 @@ export class WindowModels implements vscode.Disposable {
 
   async #act(action: ModelAction): Promise<void> {
     this.#failure.close();
-    await this.#orTell(async () => {
+    await this.#failure.orTell(async () => {
       switch (action.kind) {
         case "use":
           return this.#use(action.model);
@@ -207,7 +207,7 @@ export class WindowModels implements vscode.Disposable {
         return;
       }
       case "failed":
-        this.#tell(end.error, {
+        this.#failure.tell(end.error, {
           again: () => this.#download(reference, title, wish),
           download: { reference, title },
         });
@@ -282,38 +282,16 @@ export class WindowModels implements vscode.Disposable {
   }
 
   async #chooseFile(): Promise<void> {
-    const [file] =
-      (await vscode.window.showOpenDialog({
-        title: vscode.l10n.t("Choose a Model for Hearth"),
-        openLabel: vscode.l10n.t("Use This Model"),
-        filters: { [vscode.l10n.t("GGUF models")]: ["gguf"] },
-      })) ?? [];
-    if (file === undefined) {
-      return;
+    const path = await askForModelFile();
+    if (path !== undefined) {
+      await this.#switchTo(path);
     }
-    if (file.scheme !== "file") {
-      void vscode.window.showErrorMessage(
-        vscode.l10n.t(
-          "Cannot use '{0}' as a model: it is not on the machine that the engine runs on. Choose a file there.",
-          file.path,
-        ),
-      );
-      return;
-    }
-    await this.#switchTo(file.fsPath);
   }
 
   async #downloadOther(): Promise<void> {
     const models = await this.#models();
-    const given = await vscode.window.showInputBox({
-      title: vscode.l10n.t("Download a Model"),
-      prompt: vscode.l10n.t(
-        "A GGUF file of an architecture that Hearth runs: org/repository/file.gguf, or its address.",
-      ),
-      placeHolder: "org/repository/file.gguf",
-      ignoreFocusOut: true,
-    });
-    if (given === undefined || given.trim() === "") {
+    const given = await askForReference();
+    if (given === undefined) {
       return;
     }
     const { kind, name } = models.named(given);
@@ -325,81 +303,23 @@ export class WindowModels implements vscode.Disposable {
       await this.#download(name, titleOf(name), { from: given.trim() });
       return;
     }
-    const reference = await this.#fileOf(name);
+    const reference = await askForFileOf(models, name);
     if (reference !== undefined) {
       await this.#download(reference, titleOf(reference));
     }
   }
 
-  /** One of a repository's files: the only one, or as the user chooses. */
-  async #fileOf(repository: string): Promise<string | undefined> {
-    const title = vscode.l10n.t("Asking which models {0} has", repository);
-    const files = await withProgress(title, async (signal) => (await this.#models()).filesOf(repository, signal));
-    const [only] = files ?? [];
-    if (files === undefined || files.length <= 1) {
-      return only?.reference;
-    }
-    const items = files.map(({ reference, bytes }) => ({
-      label: reference.slice(repository.length + 1),
-      description: formatBytes(bytes),
-      reference,
-    }));
-    const chosen = await vscode.window.showQuickPick(items, {
-      title: vscode.l10n.t("Models of {0}", repository),
-      ignoreFocusOut: true,
-    });
-    return chosen?.reference;
-  }
-
   async #findOthers(): Promise<void> {
-    const models = await this.#models();
-    const found = await withProgress(vscode.l10n.t("Looking for models of other programs"), () => models.findOthers());
-    if (found === undefined) {
-      return;
-    }
-    if (found.length === 0) {
-      void vscode.window.showInformationMessage(
-        vscode.l10n.t("No model that Hearth can use was found in the folders of Hugging Face, LM Studio and Ollama."),
-      );
-      return;
-    }
-    const items = found.map((file) => ({
-      label: file.reference,
-      description: PROGRAMS[file.program],
-      detail: file.path,
-      file,
-    }));
-    const chosen = await vscode.window.showQuickPick(items, {
-      title: vscode.l10n.t("Use a Model in Place"),
-      placeHolder: vscode.l10n.t("The file stays where it is, and belongs to its program"),
-      matchOnDetail: true,
-    });
-    if (chosen === undefined) {
-      return;
-    }
-    const adopted = await withProgress(vscode.l10n.t("Checking {0}", chosen.label), (signal, report) =>
-      models.adopt(chosen.file, signal, report),
-    );
-    if (adopted !== undefined) {
-      await this.#switchTo(adopted.path);
+    const path = await askForOther(await this.#models());
+    if (path !== undefined) {
+      await this.#switchTo(path);
     }
   }
 
   async #delete(model: InstalledModel): Promise<void> {
     const { settings } = this.#options;
     const isUsed = !settings.isBuiltInModel && settings.modelChoice.path === model.path;
-    const detail = [
-      model.owned
-        ? vscode.l10n.t("{0} are freed.", formatBytes(model.bytes))
-        : vscode.l10n.t("The file stays where it is."),
-      ...(isUsed ? [vscode.l10n.t("It is in use: Hearth goes back to the starter model.")] : []),
-    ].join(" ");
-    const verb = model.owned ? vscode.l10n.t("Delete") : vscode.l10n.t("Forget");
-    const question = model.owned
-      ? vscode.l10n.t("Delete {0}?", model.title)
-      : vscode.l10n.t("Forget {0}?", model.title);
-    const answer = await vscode.window.showWarningMessage(question, { modal: true, detail }, verb);
-    if (answer !== verb) {
+    if (!(await askToDelete(model, isUsed))) {
       return;
     }
     if (isUsed) {
@@ -419,20 +339,12 @@ export class WindowModels implements vscode.Disposable {
     if (origin === undefined) {
       throw new ModelsError("mirror", vscode.l10n.t("the address of the mirror that is set is none; set another one"));
     }
-    const token = await vscode.window.showInputBox({
-      title: vscode.l10n.t("Token for Downloads"),
-      prompt: vscode.l10n.t(
-        "An access token of {0}, for files that want one. It goes nowhere else. Empty: none.",
-        new URL(origin).host,
-      ),
-      password: true,
-      ignoreFocusOut: true,
-    });
+    const token = await askForToken(origin);
     if (token === undefined) {
       return false;
     }
-    await storeDownloadToken(secrets, origin, token.trim());
-    return token.trim() !== "";
+    await storeDownloadToken(secrets, origin, token);
+    return token !== "";
   }
 
   /** A window that ended in the middle of a download: offered once, and never gone on with unasked. */
@@ -478,32 +390,6 @@ export class WindowModels implements vscode.Disposable {
     }
   }
 
-  /** Undefined: it failed, and that was told. */
-  async #orTell<T>(work: () => PromiseLike<T>): Promise<T | undefined> {
-    try {
-      return await work();
-    } catch (error) {
-      this.#tell(error, { again: () => this.#orTell(work) });
-      return undefined;
-    }
-  }
-
-  #tell(error: unknown, tried: Tried): void {
-    if (!(error instanceof ModelsError)) {
-      void tellFailure(error);
-      return;
-    }
-    this.#options.log.warn(error.message);
-    const steps = FAILURE_STEPS[error.code].filter(
-      (step) => (step !== "takeNew" && step !== "check") || tried.download !== undefined,
-    );
-    this.#tried = tried;
-    this.#failure.show(
-      `Hearth: ${error.message}`,
-      steps.map((step) => ({ title: STEP_TITLES[step], command: "hearth.models.step", arguments: [step] })),
-    );
-  }
-
   /** A button of the failure. */
   async #takeStep(step: unknown): Promise<void> {
     if (step !== "mirror" && step !== "folder") {
@@ -516,7 +402,7 @@ export class WindowModels implements vscode.Disposable {
   }
 
   async #take(step: FailureStep): Promise<unknown> {
-    const { again, download } = this.#tried ?? {};
+    const { again, download } = this.#failure.tried ?? {};
     switch (step) {
       case "retry":
         return again?.();
@@ -539,5 +425,3 @@ export class WindowModels implements vscode.Disposable {
     }
   }
 }
-
-const PROGRAMS = { huggingface: "Hugging Face", lmstudio: "LM Studio", ollama: "Ollama" } as const;
