@@ -14,12 +14,15 @@ export const OWN_GRAMMARS = {
   "source.hcl": "hcl.tmLanguage.json",
   "source.toml": "toml.tmLanguage.json",
   "source.yaml": "yaml.tmLanguage.json",
+  // The shell's quotes in a recipe, of which grammars of Makefiles say nothing.
+  "makefile.recipe.quotes": "makefile-recipe.tmLanguage.json",
 };
 /** Grammars that add to others, and what they add to: VS Code's `injectTo`, which tm-grammars leaves out. */
 const INJECTED = {
   "vue.directives": ["text.html.vue"],
   "vue.interpolations": ["text.html.vue"],
   "vue.sfc.style.variable.injection": ["text.html.vue"],
+  "makefile.recipe.quotes": ["source.makefile"],
 };
 
 /** What a grammar leaves out, put in. */

@@ -1,7 +1,15 @@
 import { lineAbove, linesBelow, type Surroundings } from "./context";
-import { indentWidth } from "./indentation";
+import { headWidth, indentWidth, neighboursOf } from "./indentation";
 import { type BlockStyle, languageOf } from "./language";
-import { codeEnd, enclosing, type LineStructure, openAt, type PlaceState, readLineStructure } from "./syntax/structure";
+import {
+  codeEnd,
+  enclosing,
+  type LineStructure,
+  openAt,
+  openList,
+  type PlaceState,
+  readLineStructure,
+} from "./syntax/structure";
 
 /** A completion is the rest of one line, or a block of lines. */
 export type CompletionKind = "line" | "block";
@@ -78,6 +86,29 @@ export function expectedIndent(at: Surroundings): number {
   if (above === undefined) {
     return 0;
   }
-  const width = indentWidth(above, at.indentation.size);
-  return doesLineAboveOpen(at) ? width + at.indentation.size : width;
+  const { size } = at.indentation;
+  return doesLineAboveOpen(at) ? headWidth(above, size, at.languageId) + size : indentWidth(above, size);
+}
+
+/** A line that goes on with the next one, without a block. */
+const GOES_ON = /(?:[,([=+\-*/&|<>?\\]|\b(?:and|or))$/;
+
+/**
+ * Columns of the line in which the head of a block begins that ends with `line`: that is a line above where the head's brackets go
+ * over several lines.
+ */
+export function beginOfHead(line: string, at: Surroundings): number {
+  const { size } = at.indentation;
+  const { marks, from } = readLineStructure(at.syntax.reader, line, at.syntax.lineStart);
+  const outer = new Set(openList(from.open).filter(({ kind }) => kind === "bracket"));
+  const width = indentWidth(line, size);
+  if (!marks.some(({ type, of }) => type === "close" && of !== undefined && outer.has(of))) {
+    return width;
+  }
+  const { above } = neighboursOf(at.above, "");
+  let begin = above.findLastIndex((each) => indentWidth(each, size) < width);
+  while (begin > 0 && GOES_ON.test((above[begin - 1] ?? "").trimEnd())) {
+    begin -= 1;
+  }
+  return indentWidth(above[begin] ?? line, size);
 }

@@ -57,6 +57,27 @@ describe("Completer: the straight line", () => {
     assert.equal(without.engine.calls[0]!.request.memoryAt, undefined);
   });
 
+  it("asks for the lines below where it is asked by hand at the end of a line that has ended", async () => {
+    const script = { pieces: ["\n", "  b();", "\n", "  c();"] };
+    const { clock, engine, completer } = setUp(script);
+    const request = requestAt("f() {\n  a();|\n}", { trigger: "manual" });
+    assert.equal(textOf(await clock.until(completer.complete(request))), "\n  b();\n  c();");
+    assert.deepEqual(
+      engine.calls.map((call) => call.request.stop),
+      [["\n"], ["\n\n\n"]],
+    );
+    // What the model ends by itself has nothing below it; and nothing goes into the middle of a line.
+    for (const [marked, pieces] of [
+      ["a()|", [" "]],
+      ["f(|)", script.pieces],
+    ] as const) {
+      const other = setUp({ pieces });
+      const outcome = await other.clock.until(other.completer.complete(requestAt(marked, { trigger: "manual" })));
+      assert.equal(outcome.kind, "none");
+      assert.equal(other.engine.calls.length, 1, marked);
+    }
+  });
+
   it("asks for a block where one is empty", async () => {
     const { clock, engine, completer } = setUp({ pieces: ["return 1;\n", "}"] });
     assert.equal(textOf(await clock.until(completer.complete(requestAt("function f() {\n  |\n}")))), "return 1;");
@@ -150,7 +171,8 @@ describe("Completer: what shows nothing has a skip reason", () => {
     assert.equal(await ask("automatic"), "none knownEmpty");
     assert.equal(engine.calls.length, 1);
     assert.equal(await ask("manual"), "none empty");
-    assert.equal(engine.calls.length, 2);
+    // By hand the line is asked for once more, and then what comes below it.
+    assert.equal(engine.calls.length, 3);
   });
 
   it("for errors of the engine, and for bugs", async () => {

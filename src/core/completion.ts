@@ -1,5 +1,5 @@
 import type { PromptPart } from "../protocol/prompt";
-import { type CompletionKind, completionKindAt } from "./blockRules";
+import type { CompletionKind } from "./blockRules";
 import { NEVER_CANCELLED } from "./cancellation";
 import { afterTyping, CompletionCache } from "./completionCache";
 import { ALTERNATIVE_SAMPLER, ALTERNATIVE_SEEDS, type CompletionOptions, DEFAULT_OPTIONS } from "./completionOptions";
@@ -24,14 +24,14 @@ import { type ExplainedPrompt, explainedPrompt } from "./promptView";
 import { PromptWindows } from "./promptWindow";
 import type { SkipReason } from "./skipReasons";
 import { type AnswerSource, RequestLog } from "./requestLog";
-import { isSkippedFor, isStale, outcomeOfReused } from "./reuse";
+import { isSkippedFor, isStale, outcomeOfReused, wantsLinesBelow } from "./reuse";
 import { isSameSuggestion, StandingSuggestion } from "./standingSuggestion";
 import { placeSuppression, suppressionAt } from "./suppression";
 import type { ShownSuggestion } from "./report/suggestionReport";
 import { SyntaxCache } from "./syntax/cursorSyntax";
 import { SyntaxWait } from "./syntaxWait";
 import { PLAIN_SOURCE } from "./syntax/languages";
-import { recordOf, type PendingCompletion } from "./pendingCompletion";
+import { kindAskedFor, recordOf, type PendingCompletion } from "./pendingCompletion";
 import { TypingPace } from "./typingPace";
 import { Waiting, whenOver } from "./waiting";
 
@@ -149,7 +149,12 @@ export class Completer {
       if (this.#interruption(pending) !== undefined || this.#clock.nowMs() > until) {
         break;
       }
-      const inFlight = new InFlightRequest(pending.cacheKey, pending.at, this.#completionKindAt(pending), this.#clock);
+      const inFlight = new InFlightRequest(
+        pending.cacheKey,
+        pending.at,
+        kindAskedFor(pending, this.#options.blocks),
+        this.#clock,
+      );
       this.#inFlight = inFlight;
       await inFlight.run(this.#engine, pending.prompt, {
         maxTokens: this.#maxTokens(inFlight.completionKind),
@@ -323,14 +328,19 @@ export class Completer {
       return { kind: "none", reason: suppression };
     }
     const interrupted = (await this.#debounce(pending)) ?? (await this.#untilPrefilled(pending));
-    return interrupted ?? this.#arrival(pending, this.#send(pending), "engine");
+    const outcome = interrupted ?? (await this.#arrival(pending, this.#send(pending), "engine"));
+    if (!this.#options.blocks || !wantsLinesBelow(outcome, pending)) {
+      return outcome;
+    }
+    pending.isRepeated = true;
+    return this.#arrival(pending, this.#send(pending), "engine");
   }
 
   #reuse(pending: PendingCompletion): CompletionOutcome | undefined {
     const reused = this.#cache.reuse(pending.cacheKey);
     return reused === undefined
       ? undefined
-      : outcomeOfReused(pending, reused, this.#completionKindAt(pending), this.#inFlight);
+      : outcomeOfReused(pending, reused, kindAskedFor(pending, this.#options.blocks), this.#inFlight);
   }
 
   /** The question under way may be the one that is asked now: the keys since then only typed its answer. */
@@ -416,7 +426,7 @@ export class Completer {
     this.#prefill.stop();
     // Asked by hand it goes on to the end: who asks again wants to see that.
     const jointMin = pending.request.trigger === "manual" ? 0 : pending.jointMin;
-    const kind = this.#completionKindAt(pending);
+    const kind = kindAskedFor(pending, this.#options.blocks);
     const { cacheKey, at, isRepeated } = pending;
     const inFlight = new InFlightRequest(cacheKey, at, kind, this.#clock, jointMin, isRepeated);
     this.#inFlight = inFlight;
@@ -430,14 +440,6 @@ export class Completer {
       this.#ended(inFlight, pending.prompt, newChars);
     });
     return inFlight;
-  }
-
-  /** Asked again, also what comes behind the line. */
-  #completionKindAt({ at, isRepeated }: PendingCompletion): CompletionKind {
-    if (!this.#options.blocks) {
-      return "line";
-    }
-    return isRepeated && at.after.trim() === "" ? "block" : completionKindAt(at);
   }
 
   #maxTokens(completionKind: CompletionKind): number {

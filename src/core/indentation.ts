@@ -20,6 +20,12 @@ export function indentWidth(line: string, tabWidth: number): number {
   return width;
 }
 
+/** Columns in front of what a line says: in YAML, of the first key of a list's item, behind the dash. */
+export function headWidth(line: string, tabWidth: number, languageId: string): number {
+  const dashes = languageId === "yaml" ? (/^\s*((?:-\s+)*)/.exec(line)?.[1] ?? "") : "";
+  return indentWidth(line, tabWidth) + dashes.length;
+}
+
 /** White space of so many columns, as this document writes it. */
 export function indentOf(width: number, { style, size }: Indentation): string {
   return style === "tabs" ? "\t".repeat(Math.floor(width / size)) + " ".repeat(width % size) : " ".repeat(width);

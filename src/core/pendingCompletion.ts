@@ -1,4 +1,5 @@
 import type { PromptPart } from "../protocol/prompt";
+import { type CompletionKind, completionKindAt } from "./blockRules";
 import type { CacheKey } from "./completionCache";
 import type { CompletionOutcome, CompletionRequest, NormalRequest } from "./completionRequest";
 import { type Surroundings, surroundingsOf } from "./context";
@@ -23,8 +24,8 @@ export interface PendingCompletion {
   readonly startedMs: number;
   /** Least joint probability of what is shown; 0: all of an answer. */
   readonly jointMin: number;
-  /** Asked by hand where it was asked by hand before: for what lies behind the gate. */
-  readonly isRepeated: boolean;
+  /** Asked by hand where it was asked by hand before, or where the line has ended: for what lies behind the gate. */
+  isRepeated: boolean;
   /** What is left of the suggestion that stands there; "" for none. */
   readonly standing: string;
   /** Until then its answer waits for the document to be read down to the cursor; undefined where none has come. */
@@ -70,6 +71,11 @@ export function pendingCompletionAt(
     inFlight: undefined,
     newChars: undefined,
   };
+}
+
+/** Asked again, also what comes behind the line. `blocks`: several lines are wanted at all. */
+export function kindAskedFor({ at, isRepeated }: PendingCompletion, blocks: boolean): CompletionKind {
+  return !blocks ? "line" : isRepeated && at.after.trim() === "" ? "block" : completionKindAt(at);
 }
 
 /** For the log: what became of a request, without its text. `pending` is missing where it never got on its way. */

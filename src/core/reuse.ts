@@ -63,3 +63,19 @@ export function isStale(
   const { wordChars = Infinity } = inFlight.answer;
   return typed > 0 && (isSkippedFor(outcome, "lowConfidence") || (outcome.kind === "text" && wordChars <= typed));
 }
+
+/**
+ * Asked by hand at the end of a line to which nothing is added: the lines below are wanted. An editor that was given nothing does
+ * not ask the same once more.
+ */
+export function wantsLinesBelow(
+  outcome: CompletionOutcome,
+  { request, at, isRepeated, inFlight }: PendingCompletion,
+): boolean {
+  const isAtEnd = at.after.trim() === "";
+  const isEnded =
+    inFlight?.completionKind === "line" &&
+    inFlight.result?.kind === "answered" &&
+    inFlight.result.report?.finish === "stop";
+  return request.trigger === "manual" && !isRepeated && isAtEnd && isEnded && isSkippedFor(outcome, "empty");
+}

@@ -26,10 +26,16 @@ export function suppressionAt(at: Surroundings): SuppressionReason | undefined {
   if (!isFormula && IDENTIFIER_CHAR.test(before.slice(-1)) && IDENTIFIER_CHAR.test(after.slice(0, 1))) {
     return "midWord";
   }
-  if (!ONLY_CLOSERS.test(after) && !SHELL_TEST.test(after) && !(isText && ONLY_TEXT_CLOSERS.test(after))) {
+  const rest = isInPercents(at) ? after.slice(1) : after;
+  if (!ONLY_CLOSERS.test(rest) && !SHELL_TEST.test(after) && !(isText && ONLY_TEXT_CLOSERS.test(rest))) {
     return "midLine";
   }
   return isLineComplete(at) ? "lineComplete" : undefined;
+}
+
+/** Between the signs around a variable of a batch file, of which the first is one of no pair. */
+function isInPercents({ before, after, languageId }: Surroundings): boolean {
+  return languageId === "bat" && after.startsWith("%") && /%\w*$/.test(before) && before.split("%").length % 2 === 0;
 }
 
 /** Where the user wants nothing suggested by itself; undefined elsewhere. */

@@ -58,6 +58,8 @@ const CASES: readonly (readonly [languageId: string, text: string, marks: string
   ["powershell", "f `( (a)", "+( -) |"],
   ["shellscript", "[ \\( -f a ] && (b)", "+[ -] +( -) |"],
   ["erlang", "A = [$(, 1].", "+[ -] |"],
+  ["makefile", "a:\n\t@x 'b (' \"it's $(C)\" \\' # don't (\n\ty 'c", `| +' -' +" +( -) -" +# -# | +' ?' |`],
+  ["makefile", "a:\n\tx '{ \\\n\t}' (\nb: # it's (\n\ty", "| +' | -' +( | +# -# |  | ("],
   ["markdown", "```c\nf({\n```\n`(a` [b", "| +( +{ | ?{ ?( |  |"],
   ["svelte", "<p on:click={() => f(a)}>{a}</p>", "+< +{ +( -) +( -) -} -> +p +{ -} +</ -> -> |"],
   ["markdown", 'it\'s (a\n```js\nf(a, "b")\n```\n```python\nx = [', '|  | +( +" -" -) |  |  | +[ | ['],

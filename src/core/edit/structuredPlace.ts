@@ -7,16 +7,16 @@ import { withElided } from "./elision";
 import { isMarkerLine } from "./elisionMarkers";
 import { applyHunks, type LineRange } from "./lineDiff";
 import { namedBlock } from "./namedBlock";
-import { alikeOf } from "./outline/alike";
 import { assembled, type Changes } from "./outline/assembly";
+import { Counterparts } from "./outline/counterparts";
 import type { Declaration } from "./outline/declaration";
 import { DocumentOutline } from "./outline/documentOutline";
 import { familyOf } from "./outline/families";
 import { localDeclarations } from "./outline/inner";
-import { mergedGroup, mergedImport } from "./outline/imports";
-import { aboveNext, wholeImage } from "./outline/imageOrder";
+import { wholeImage } from "./outline/imageOrder";
+import { placeImport } from "./outline/importPlace";
 import { isElement, isInside } from "./outline/jsonLevels";
-import { type Found, matchOf } from "./outline/matching";
+import { withLead } from "./outline/lead";
 import { NewPlaces } from "./outline/newPlaces";
 import { mergedOnOneLine } from "./outline/oneLine";
 import { outlineOf } from "./outline/outline";
@@ -53,6 +53,7 @@ class Placer {
   readonly #items: readonly Declaration[];
   readonly #doc: DocumentOutline;
   readonly #places: NewPlaces;
+  readonly #counterparts: Counterparts;
   readonly #changes: Changes = { replaced: new Map(), heads: new Map(), inserted: [] };
   readonly #warnings: Sentence[] = [];
   #restored = 0;
@@ -66,6 +67,9 @@ class Placer {
     this.#items = outlineOf(code, languageId, indentation.size);
     this.#doc = new DocumentOutline(target);
     this.#places = new NewPlaces({ code, wasIndented }, target, this.#doc);
+    this.#counterparts = new Counterparts(code, target, this.#doc, this.#places, (each) =>
+      this.#changes.replaced.has(each),
+    );
   }
 
   place(): StructuredPlacement {
@@ -86,7 +90,7 @@ class Placer {
       this.#replace(only, root);
       return { kind: "placed", lines: assembled(lines, this.#doc.outline, this.#changes, languageId), warnings: [] };
     }
-    const hasKnown = items.some((item) => this.#sameBlock(item, items) !== undefined);
+    const hasKnown = items.some((item) => this.#counterparts.sameBlock(item, items) !== undefined);
     const areStatements = statements.length === items.length;
     const areLocals = this.#localsOnly(items) && this.#doc.functionAt() !== undefined;
     if (!hasKnown && (areStatements || areLocals)) {
@@ -144,10 +148,11 @@ class Placer {
         continue;
       }
       if (item.kind === "import") {
-        this.#placeImport(item, scope);
+        const siblings = scope?.members ?? this.#doc.outline;
+        placeImport(item, this.#code, { scope, siblings }, this.#target, this.#changes);
         continue;
       }
-      const found = this.#find(item, items, scope);
+      const found = this.#counterparts.find(item, items, scope);
       if (found !== undefined && "severalReason" in found) {
         return found.severalReason;
       }
@@ -156,7 +161,8 @@ class Placer {
         after = found;
         continue;
       }
-      const same = item.kind === "statement" ? this.#sameText(item, scope?.members ?? this.#doc.outline) : undefined;
+      const same =
+        item.kind === "statement" ? this.#counterparts.sameText(item, scope?.members ?? this.#doc.outline) : undefined;
       if (same !== undefined) {
         const isBelow = same.start > (after?.declaration?.start ?? -1);
         after = isOrdered && isBelow ? { scope, declaration: same } : after;
@@ -177,8 +183,12 @@ class Placer {
       if (scope === undefined && item.kind === "statement" && after === undefined && this.#isInFunction()) {
         return REASONS.fitsNowhere;
       }
-      const above = isOrdered && scope === undefined && after === undefined ? this.#above(item, items) : undefined;
-      const place = above ?? this.#places.placeFor(item, scope, after, inserted.length > 0);
+      const isFirst = scope === undefined && after === undefined;
+      const above = isOrdered && isFirst ? this.#counterparts.above(item, items) : undefined;
+      const place =
+        above === undefined
+          ? this.#places.placeFor(item, scope, after, inserted.length > 0)
+          : { scope: undefined, after: above };
       if (place === undefined) {
         return item.nesting === "member" ? { message: REASONS.noClass, args: [item.name] } : REASONS.fitsNowhere;
       }
@@ -215,98 +225,10 @@ class Placer {
     return true;
   }
 
-  /** Instructions of a Dockerfile are in order. */
-  #above(item: Declaration, items: readonly Declaration[]): { scope: undefined; after: Declaration } | undefined {
-    const { outline } = this.#doc;
-    const after = aboveNext(item, items, outline, (each) => {
-      const found = this.#find(each, items, undefined);
-      return found !== undefined && "declaration" in found
-        ? outline.indexOf(found.declaration)
-        : outline.findIndex((other) => other === this.#sameText(each, outline));
-    });
-    return after === undefined ? undefined : { scope: undefined, after };
-  }
-
   /** Statements would stand between its lines. */
   #isInFunction(): boolean {
     const at = this.#doc.functionAt();
     return at !== undefined && this.#target.cursorLine > at.head && this.#target.cursorLine < at.end - 1;
-  }
-
-  /** What an item takes the place of, and what that stands in. A sentence where several could be meant. */
-  #find(
-    item: Declaration,
-    siblings: readonly Declaration[],
-    scope: Declaration | undefined,
-  ): Found | { readonly severalReason: Sentence } | undefined {
-    const { overloads: hasOverloads = false, clauses: hasClauses = false } = familyOf(this.#target.languageId);
-    if (scope !== undefined) {
-      const match = matchOf(item, scope.members, siblings, { hasOverloads, hasClauses });
-      const declaration = match.kind === "one" ? match.declaration : this.#alike(item, siblings, scope.members);
-      return declaration === undefined ? undefined : { scope, declaration };
-    }
-    const alike = this.#alike(item, siblings, this.#doc.outline);
-    if (alike !== undefined) {
-      return { scope: undefined, declaration: alike };
-    }
-    const block = this.#sameBlock(item, siblings);
-    if (block !== undefined) {
-      return { scope: this.#doc.parentOf(block), declaration: block };
-    }
-    const levels = this.#levelsFor(item);
-    const { cursorLine } = this.#target;
-    for (const candidates of levels) {
-      const match = matchOf(item, candidates, siblings, { cursorLine, hasOverloads, hasClauses });
-      if (match.kind === "several") {
-        return { severalReason: severalReason(item.name) };
-      }
-      if (match.kind === "one") {
-        return { scope: this.#doc.parentOf(match.declaration), declaration: match.declaration };
-      }
-    }
-    return undefined;
-  }
-
-  /** A block without a name that begins with the same line, which nothing else here does. */
-  #sameBlock(item: Declaration, siblings: readonly Declaration[]): Declaration | undefined {
-    const { lines } = this.#target;
-    const first = (text: readonly string[], { kind, head, end }: Declaration): string =>
-      kind === "statement" && end - head > 1 ? (text[head] ?? "").trim() : "";
-    const own = first(this.#code, item);
-    const isSame = (text: readonly string[]) => (each: Declaration) => first(text, each) === own;
-    const found = this.#doc.all.filter(isSame(lines));
-    return /[\p{L}\p{N}]/u.test(own) && found.length === 1 && siblings.filter(isSame(this.#code)).length === 1
-      ? found[0]
-      : undefined;
-  }
-
-  /** What has no name: the one that it is another version of. */
-  #alike(
-    item: Declaration,
-    siblings: readonly Declaration[],
-    candidates: readonly Declaration[],
-  ): Declaration | undefined {
-    const { lines, languageId } = this.#target;
-    const free = candidates.filter((each) => !this.#changes.replaced.has(each));
-    return ["yaml", "docker"].includes(familyOf(languageId).kind)
-      ? alikeOf({ item, siblings, code: this.#code }, free, lines)
-      : undefined;
-  }
-
-  /** Where to look for an item of the code's outermost level: the nearest first. */
-  #levelsFor(item: Declaration): readonly (readonly Declaration[])[] {
-    const all = this.#doc.all;
-    const inTypes = all.filter((each) => this.#doc.isInType(each));
-    const outside = all.filter((each) => !this.#doc.isInType(each));
-    const nesting = this.#places.nestingOf(item);
-    if (nesting === "member") {
-      const own = this.#doc.typeAt()?.members ?? [];
-      return [own, inTypes];
-    }
-    if (nesting === "top") {
-      return [this.#doc.outline, outside];
-    }
-    return [this.#doc.outline, this.#doc.typeAt()?.members ?? [], all];
   }
 
   #replace(item: Declaration, old: Declaration): void {
@@ -341,26 +263,9 @@ class Placer {
     return mergedOnOneLine(before, own, familyOf(languageId), indentOf(indentation.size, indentation));
   }
 
-  /** With the comments and decorators that the code has, or else those of the document. */
   #withLead(item: Declaration, old: Declaration): readonly string[] {
-    const { lines } = this.#target;
-    const own = this.#code.slice(item.start, item.head).filter((line) => !isMarkerLine(line));
-    const before = lines.slice(old.start, old.head);
-    const isDecorator = (line: string): boolean => /^\s*(?:@\w|#!?\[|\[)/.test(line);
-    const shift =
-      indentWidth(this.#code[item.head] ?? "", this.#target.indentation.size) -
-      indentWidth(lines[old.head] ?? "", this.#target.indentation.size);
-    const moved = (all: readonly string[]): readonly string[] =>
-      shift === 0 ? all : all.map((line) => line.trimStart());
-    const comments = own.filter((line) => !isDecorator(line));
-    const lead =
-      own.length === 0
-        ? moved(before)
-        : [
-            ...(comments.length > 0 ? comments : moved(before.filter((line) => !isDecorator(line)))),
-            ...(own.some(isDecorator) ? own.filter(isDecorator) : moved(before.filter(isDecorator))),
-          ];
-    return [...(own.some(isDecorator) && comments.length > 0 ? own : lead), ...this.#code.slice(item.head, item.end)];
+    const { lines, indentation } = this.#target;
+    return withLead({ lines: this.#code, declaration: item }, { lines, declaration: old }, indentation.size);
   }
 
   /** Members by member: those that the code does not have stay. */
@@ -384,43 +289,6 @@ class Placer {
     if (!isPartial) {
       this.#kept.push(...old.members.filter(({ name }) => name !== "" && !names.has(name)).map(({ name }) => name));
     }
-  }
-
-  #placeImport(item: Declaration, scope: Declaration | undefined): void {
-    const { lines, languageId } = this.#target;
-    const family = familyOf(languageId);
-    const siblings = scope?.members ?? this.#doc.outline;
-    const imports = siblings.filter(({ kind }) => kind === "import");
-    const flat = (text: string): string => text.replaceAll(/\s+/g, " ").replace(/;$/, "").trim();
-    const text = flat(this.#code.slice(item.head, item.end).join(" "));
-    const textOf = ({ head, end }: Declaration): string => flat(lines.slice(head, end).join(" "));
-    if (
-      imports.some((each) => textOf(each) === text) ||
-      (/^(?:package|namespace)\b/.test(text) && imports.some((each) => /^(?:package|namespace)\b/.test(textOf(each))))
-    ) {
-      return;
-    }
-    for (const each of imports) {
-      const current = this.#changes.replaced.get(each) ?? lines.slice(each.start, each.end);
-      const isGroup = family.kind === "go" && current.some((line) => /^import\b/.test(line));
-      const group = isGroup ? mergedGroup(current, this.#code.slice(item.head, item.end)) : undefined;
-      const merged =
-        group ?? mergedImport(current.join("\n"), this.#code.slice(item.head, item.end).join("\n"), family);
-      if (merged !== undefined) {
-        this.#changes.replaced.set(each, merged);
-        return;
-      }
-      if (isGroup) {
-        return;
-      }
-    }
-    const last = imports.findLast((each) => !/^(?:package|namespace)\b/.test(textOf(each))) ?? imports.at(-1);
-    const after =
-      last ??
-      siblings.find(
-        (each, i) => i === 0 && each.kind === "statement" && /^(?:<\?php|["']use \w+["'];?|#!)/.test(textOf(each)),
-      );
-    this.#changes.inserted.push({ scope, after, lines: this.#code.slice(item.start, item.end), declaration: item });
   }
 
   #insert(
@@ -542,16 +410,5 @@ class Placer {
 
   #localsOnly(items: readonly Declaration[]): boolean {
     return items.every(({ kind }) => kind === "statement" || kind === "variable");
-  }
-
-  /** Of the same text. */
-  #sameText(item: Declaration, among: readonly Declaration[]): Declaration | undefined {
-    const flat = (lines: readonly string[], { head, end }: Declaration): string =>
-      lines
-        .slice(head, end)
-        .map((line) => line.trim())
-        .join("\n");
-    const text = flat(this.#code, item);
-    return among.find((each) => flat(this.#target.lines, each) === text);
   }
 }

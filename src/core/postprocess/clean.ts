@@ -1,5 +1,6 @@
 import { IDENTIFIER_CHAR, type Surroundings } from "../context";
 import { indentWidth, leadingSpace, neighboursOf } from "../indentation";
+import { firstUnopened } from "./balance";
 import { type Draft, shortened } from "./draft";
 
 /** Line feeds only; no byte order marks, no characters that a cut in the middle of one has left. */
@@ -66,11 +67,18 @@ export function fitLeadingSpace(draft: Draft, at: Surroundings): Draft {
   const isCode = language.brackets && at.enclosing === undefined;
   // A shell's test wants it.
   const isTest = at.syntax.reader.languageId === "shellscript" && /[[!]$/.test(before);
-  const isRedundant = /[ \t]$/.test(before) || (isCode && !isTest && /[([.!~@]$/.test(before));
+  const isInside = isCode && !isTest && /(?:[([.!~]|(?<!\$)@)$/.test(before) && !isSpacedAtBothEnds(draft.text);
+  const isRedundant = /[ \t]$/.test(before) || isInside;
   if (isRedundant) {
     return { ...draft, text: rest };
   }
   return lead.length > 1 && IDENTIFIER_CHAR.test(rest.slice(0, 1)) ? { ...draft, text: ` ${rest}` } : draft;
+}
+
+/** The text has a space behind the bracket in front of it, and in front of the one that closes that: `[ a b ]`. */
+function isSpacedAtBothEnds(text: string): boolean {
+  const end = firstUnopened(text);
+  return /^ \S/.test(text) && end > 1 && text[end - 1] === " ";
 }
 
 /** Columns are aligned here, or the text's brackets have spaces inside: as one line or another around has it. */

@@ -303,12 +303,18 @@ function echoedName(text: string, at: Surroundings): number {
     return 0;
   }
   const next = text.charAt(word.length);
-  const isSame = /^\p{L}/u.test(word) && next !== "" && !/[\p{L}\p{N}_$]/u.test(next);
+  const isSame = /^\p{L}/u.test(word) && next !== "" && !/[\p{L}\p{N}_$]/u.test(next) && !isHalf(word, at);
   return word.length >= 3 || isSame || isBegun(word, text, at) ? word.length : 0;
 }
 
 /** On either side of the cursor. */
 const CHARS_AROUND = 20_000;
+
+/** Said twice it is a word of the document, and not by itself: the first half of `CC`. */
+function isHalf(word: string, { above, below }: Surroundings): boolean {
+  const words = new Set(`${above.slice(-CHARS_AROUND)}\n${below.slice(0, CHARS_AROUND)}`.match(/[\p{L}\p{N}_$]+/gu));
+  return words.has(word + word) && !words.has(word);
+}
 
 /** One or two letters of a word that the text says from its beginning: it is a keyword, or stands somewhere in the document. */
 function isBegun(begun: string, text: string, at: Surroundings): boolean {

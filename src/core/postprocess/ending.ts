@@ -1,4 +1,4 @@
-import { BLOCK_LINES_MAX, opensBlock } from "../blockRules";
+import { beginOfHead, BLOCK_LINES_MAX, opensBlock } from "../blockRules";
 import { linesBelow, missingClosers, type Surroundings } from "../context";
 import { indentWidth } from "../indentation";
 import { type Draft, shortened } from "./draft";
@@ -86,7 +86,7 @@ function endInsideBlock(lines: readonly string[], at: Surroundings): number {
 /** The block's head is the cursor's line; the block ends with the line that closes it. */
 function endOfOpenedBlock(lines: readonly string[], at: Surroundings): number {
   const { size } = at.indentation;
-  const base = indentWidth(at.before, size);
+  const base = beginOfHead(at.before + (lines[0] ?? ""), at);
   for (let i = 1; i < lines.length; ++i) {
     const line = lines[i] ?? "";
     if (line.trim() === "" || indentWidth(line, size) > base) {
@@ -109,7 +109,7 @@ function endOfClosedBlock(lines: readonly string[], at: Surroundings): number {
     return lines.length;
   }
   const end = endOfOpenedBlock(lines, at);
-  return CLOSING_LINE.test(lines[end - 1] ?? "") ? end : lines.length;
+  return end > 1 && CLOSING_LINE.test(lines[end - 1] ?? "") ? end : lines.length;
 }
 
 function isCloserMissing(line: string, at: Surroundings): boolean {

@@ -135,6 +135,7 @@ function replacements(put: string, at: Surroundings): number[] {
   }
   const ends = [0];
   const isBar = isInBars(at);
+  const isRegex = isInRegex(at);
   // A delimiter of several characters goes whole, or not at all.
   const close = at.enclosing === "string" && line.startsWith(at.open?.close ?? "") ? (at.open?.close.length ?? 0) : 0;
   for (const match of line.matchAll(/<\/[\w.:-]*>|\(\)|\[\]|\{\}|\S/g)) {
@@ -142,7 +143,8 @@ function replacements(put: string, at: Surroundings): number[] {
     const isCloser =
       CLOSER.test(match[0]) ||
       (match[0] === "{" && end === line.length) ||
-      (isBar && line.slice(0, end).trim() === "|");
+      (isBar && line.slice(0, end).trim() === "|") ||
+      (isRegex && line.slice(0, end).trim() === "/");
     if (!isCloser || !isSubsequence(line.slice(0, end), put)) {
       break;
     }
@@ -155,6 +157,12 @@ function replacements(put: string, at: Surroundings): number[] {
   const isAll = ends.includes(line.length);
   const mayBeAll = WITHOUT_WORDS.test(line) || saysAll(put, line);
   return !isAll && mayBeAll && isSubsequence(line, put) ? [...ends, line.length] : ends;
+}
+
+/** The cursor stands in a regular expression; one in which nothing stands yet reads as the beginning of a comment. */
+function isInRegex({ before, after, enclosing, line }: Surroundings): boolean {
+  const isAround = line.marks.some(({ start, end }) => start < before.length && end > before.length);
+  return enclosing === "regex" || (isAround && before.endsWith("/") && after.startsWith("/"));
 }
 
 /** Ways that cut what the text says of the rest of the line, from the longest on. */

@@ -145,7 +145,8 @@ export class Outcomes {
       tokens.find(({ end }) => end > column)?.scope.kind;
     const asBefore = kind(this.#original, before.length + first);
     const column = last.text.length - after.length + first;
-    // Markup in running text begins and ends with the same signs; two quotes with nothing in between may be no character yet.
+    // Markup in running text begins and ends with the same signs; two quotes with nothing in between may be no character yet, two
+    // slashes no regular expression.
     return asBefore === "prose" || kind(last, column) === asBefore || this.#closesWhatIsTyped(last, column);
   }
 
@@ -162,12 +163,12 @@ export class Outcomes {
     );
   }
 
-  /** The quote in this column ends the string that the one in front of the cursor begins. */
+  /** What is in this column ends the string, or the regular expression, that begins right in front of the cursor. */
   #closesWhatIsTyped({ marks }: LineStructure, column: number): boolean {
     const { before } = this.#at;
     const closed = marks.find(({ type, start }) => type === "close" && start === column)?.of;
     const opener = marks.find(({ type, of }) => type === "open" && of === closed);
-    return closed?.kind === "string" && opener?.end === before.length;
+    return (closed?.kind === "string" || closed?.kind === "regex") && opener?.end === before.length;
   }
 
   /** Where the text closes what is open at the cursor, closes nothing, or opens a string that it does not close. */

@@ -1,6 +1,6 @@
-import { expectedIndent, opensBlock } from "../blockRules";
+import { beginOfHead, expectedIndent, opensBlock } from "../blockRules";
 import type { Surroundings } from "../context";
-import { indentOf, indentWidth, leadingSpace, neighboursOf, smallestStep } from "../indentation";
+import { headWidth, indentOf, indentWidth, leadingSpace, neighboursOf, smallestStep } from "../indentation";
 import { openList } from "../syntax/structure";
 import { leavesOpen } from "./balance";
 import type { Draft } from "./draft";
@@ -166,7 +166,19 @@ function mayStand(width: number, code: string, at: Surroundings, isWhole: boolea
   if (isDeepEnough && width > expectedIndent(at)) {
     return false;
   }
-  return width % size === 0 || hasNeighbour(width, at);
+  return width % size === 0 || width === opened || hasNeighbour(width, at) || isAligned(width, code, at);
+}
+
+/** A part of a list or of an expression that goes on under one of the line above; or a clause of SQL whose first word ends there. */
+function isAligned(width: number, code: string, at: Surroundings): boolean {
+  const line = at.above.trimEnd().split("\n").at(-1) ?? "";
+  if (line.includes("\t")) {
+    return false;
+  }
+  const goesOn = /[,([{=+\-*/&|<>?:]$/.test(line) || /^(?:[&|+\-*/.?:<>=,]|(?:and|or)\b)/i.test(code);
+  const isPart = /^[\s([{<]\S/.test(line.slice(width - 1));
+  const [own = "", above = ""] = [code, line].map((each) => /^\s*\w*/.exec(each)?.[0]);
+  return (goesOn && isPart) || (at.languageId === "sql" && width + own.length === above.length && own !== "");
 }
 
 /** An item of a list begins where the one before it does, or below the key whose value the list is. */
@@ -175,7 +187,7 @@ function isItemColumn(width: number, at: Surroundings): boolean {
   const outer = neighboursOf(at.above, "").above.findLast((line) => indentWidth(line, size) <= width) ?? "";
   const isKey = /:\s*(?:#.*)?$/.test(outer);
   return (
-    (isKey && width <= indentWidth(outer, size) + size) ||
+    (isKey && width <= headWidth(outer, size, "yaml") + size) ||
     (indentWidth(outer, size) === width && outer.trimStart().startsWith("- "))
   );
 }
@@ -280,6 +292,11 @@ function columnsFor(lines: readonly string[], at: Surroundings, isWhole: boolean
   });
   const whole = lines.slice(1).filter((line) => line.trim() !== "");
   const widths = whole.map(width);
+  const head = opensBlock(at.before + (lines[0] ?? ""), at) ? beginOfHead(at.before + (lines[0] ?? ""), at) : base;
+  if (head < base && (widths[0] ?? 0) > head) {
+    // The block is below the first line of its head, which is less deep than the cursor's.
+    return unlessBlank(width, false);
+  }
   const unit = modelUnit(lines, at);
   const isSpaced = whole.some((line) => leadingSpace(line).includes(" "));
   const unitInside = unitBelowFirst(lines, at);
@@ -363,7 +380,9 @@ function unitFromMargin(
   at: Surroundings,
 ): number | undefined {
   const { size } = at.indentation;
-  const base = indentWidth(at.before, size);
+  const own = indentWidth(leadingSpace(at.before + first), size);
+  const isFirst = at.before.trim() === "" && (widths[0] ?? 0) > own;
+  const base = isFirst ? own : indentWidth(at.before, size);
   const [inside = 0] = widths;
   const label = rest.find((line) => line.trim() !== "") ?? "";
   if (inside === base && (LABEL.test(label) || isClosedAt(base, rest, size))) {
@@ -393,7 +412,7 @@ function modelUnit(lines: readonly string[], at: Surroundings): number | undefin
     const next = all[i + 1];
     // What follows an open parenthesis is often deeper than a level.
     if (next !== undefined && !/[([]\s*$/.test(line) && opensBlock(line, at)) {
-      const deeper = indentWidth(next, indentation.size) - indentWidth(line, indentation.size);
+      const deeper = indentWidth(next, indentation.size) - headWidth(line, indentation.size, at.languageId);
       if (deeper > 0) {
         return deeper;
       }
