@@ -172,7 +172,7 @@ export class WindowModels implements vscode.Disposable {
     if (choice.folder !== "" && !ABSOLUTE.test(choice.folder)) {
       throw new ModelsError(
         "disk",
-        `the folder of models that is set, '${choice.folder}', does not say where it begins; set one that begins with / or ~`,
+        `the models folder '${choice.folder}' is not an absolute path; set one that begins with / or ~`,
       );
     }
     const models = open(choice);
@@ -187,7 +187,7 @@ export class WindowModels implements vscode.Disposable {
     const end = await this.#downloads.run(reference, title, wish);
     switch (end.kind) {
       case "done":
-        await this.#offerUse(vscode.l10n.t("{0} is downloaded and checked.", title), end.path);
+        await this.#offerUse(vscode.l10n.t("{0} has been downloaded and verified.", title), end.path);
         return;
       case "paused": {
         const chosen = await vscode.window.showInformationMessage(
@@ -307,9 +307,7 @@ export class WindowModels implements vscode.Disposable {
     const models = await this.#models();
     const given = await vscode.window.showInputBox({
       title: vscode.l10n.t("Download a Model"),
-      prompt: vscode.l10n.t(
-        "A GGUF file of an architecture that Hearth runs: org/repository/file.gguf, or its address.",
-      ),
+      prompt: vscode.l10n.t("A GGUF file of a supported architecture: org/repository/file.gguf, or its URL."),
       placeHolder: "org/repository/file.gguf",
       ignoreFocusOut: true,
     });
@@ -333,7 +331,7 @@ export class WindowModels implements vscode.Disposable {
 
   /** One of a repository's files: the only one, or as the user chooses. */
   async #fileOf(repository: string): Promise<string | undefined> {
-    const title = vscode.l10n.t("Asking which models {0} has", repository);
+    const title = vscode.l10n.t("Asking {0} for its models", repository);
     const files = await withProgress(title, async (signal) => (await this.#models()).filesOf(repository, signal));
     const [only] = files ?? [];
     if (files === undefined || files.length <= 1) {
@@ -345,7 +343,7 @@ export class WindowModels implements vscode.Disposable {
       reference,
     }));
     const chosen = await vscode.window.showQuickPick(items, {
-      title: vscode.l10n.t("Models of {0}", repository),
+      title: vscode.l10n.t("Models on {0}", repository),
       ignoreFocusOut: true,
     });
     return chosen?.reference;
@@ -353,7 +351,9 @@ export class WindowModels implements vscode.Disposable {
 
   async #findOthers(): Promise<void> {
     const models = await this.#models();
-    const found = await withProgress(vscode.l10n.t("Looking for models of other programs"), () => models.findOthers());
+    const found = await withProgress(vscode.l10n.t("Looking for models from other programs"), () =>
+      models.findOthers(),
+    );
     if (found === undefined) {
       return;
     }
@@ -371,7 +371,7 @@ export class WindowModels implements vscode.Disposable {
     }));
     const chosen = await vscode.window.showQuickPick(items, {
       title: vscode.l10n.t("Use a Model in Place"),
-      placeHolder: vscode.l10n.t("The file stays where it is, and belongs to its program"),
+      placeHolder: vscode.l10n.t("The file stays where it is and still belongs to that program"),
       matchOnDetail: true,
     });
     if (chosen === undefined) {
@@ -390,9 +390,9 @@ export class WindowModels implements vscode.Disposable {
     const isUsed = !settings.isBuiltInModel && settings.modelChoice.path === model.path;
     const detail = [
       model.owned
-        ? vscode.l10n.t("{0} are freed.", formatBytes(model.bytes))
+        ? vscode.l10n.t("{0} will be freed.", formatBytes(model.bytes))
         : vscode.l10n.t("The file stays where it is."),
-      ...(isUsed ? [vscode.l10n.t("It is in use: Hearth goes back to the starter model.")] : []),
+      ...(isUsed ? [vscode.l10n.t("It is in use. Hearth will switch back to the starter model.")] : []),
     ].join(" ");
     const verb = model.owned ? vscode.l10n.t("Delete") : vscode.l10n.t("Forget");
     const question = model.owned
@@ -417,12 +417,12 @@ export class WindowModels implements vscode.Disposable {
     const { secrets } = this.#options.context;
     const { origin } = await this.#models();
     if (origin === undefined) {
-      throw new ModelsError("mirror", vscode.l10n.t("the address of the mirror that is set is none; set another one"));
+      throw new ModelsError("mirror", vscode.l10n.t("the mirror's address is not a valid URL; set another one"));
     }
     const token = await vscode.window.showInputBox({
-      title: vscode.l10n.t("Token for Downloads"),
+      title: vscode.l10n.t("Download Token"),
       prompt: vscode.l10n.t(
-        "An access token of {0}, for files that want one. It goes nowhere else. Empty: none.",
+        "An access token for {0}, for models that require one. It is sent nowhere else. Leave empty for none.",
         new URL(origin).host,
       ),
       password: true,
@@ -447,7 +447,7 @@ export class WindowModels implements vscode.Disposable {
       if (found !== undefined) {
         const chosen = await vscode.window.showInformationMessage(
           vscode.l10n.t(
-            "The download of {0} was interrupted: {1} of {2} are there.",
+            "The download of {0} was interrupted after {1} of {2}.",
             title,
             formatBytes(found.doneBytes),
             formatBytes(found.totalBytes),
