@@ -12,7 +12,7 @@ export function activate({ extension, globalState, subscriptions }: vscode.Exten
   const { commands } = (extension.packageJSON as Manifest).contributes;
   subscriptions.push(...commands.map(({ command }) => vscode.commands.registerCommand(command, tell)));
   // By itself only once: a browser opens a window often.
-  if (!globalState.get(TOLD_KEY, false)) {
+  if (!globalState.get<boolean>(TOLD_KEY, false)) {
     void globalState.update(TOLD_KEY, true);
     tell();
   }

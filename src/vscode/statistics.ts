@@ -85,7 +85,7 @@ function statusText(status: Exclude<EngineStatus, { readonly kind: "ready" }>): 
     case "empty":
       return vscode.l10n.t("none is loaded");
     case "loading":
-      return vscode.l10n.t("loading {0} %", Math.floor(status.part * 100));
+      return vscode.l10n.t("loading {0} %", decimal(status.part * 100));
     case "failed":
       return `${vscode.l10n.t("failed")}: ${status.message}`;
   }
