@@ -30,63 +30,64 @@ const HELP = `hearth: private code completion on your own CPU
   hearth complete FILE:LINE:COLUMN [--max-tokens N] [--json]
       what an editor would insert there; lines and columns count from 1
   hearth complete FILE:LINE:COLUMN --answer=TEXT [--json]
-      the same if a model said that text, and the file after accepting it; no model is loaded
-      both: [--language ID] [--trigger automatic|manual] [--tab-size N] [--insert-spaces|--tabs]
+      the same as if a model had answered TEXT, and the file after accepting it; loads no model
+      both take [--language ID] [--trigger automatic|manual] [--tab-size N] [--insert-spaces|--tabs]
   hearth chat [--prompt S] [--system S] [--max-tokens N] [--try-anyway] [--json]
-      one answer, or a conversation line by line
+      answers the prompt, or holds a conversation, a message a line
   hearth edit FILE:FIRST-LAST --kind refactor|document|fix [--instruction S] [--answer=TEXT] [--write] [--json]
   hearth edit FILE:LINE --kind apply --answer=TEXT [--write] [--json]
-      what the editor would make of a model's answer, or with --answer of that text: the lines rewritten, or a block of a chat
-      put where it belongs; prints the difference; [--language ID]
+      prints the difference that the editor would propose: the lines rewritten, or a chat's code block put where it belongs;
+      by a model's answer, or with --answer by that text; [--language ID]
   hearth edit FILE --kind names --current NAME [--answer=TEXT] [--json]
   hearth edit --kind commit [--answer=TEXT] [--json]
-      names to rename something to; a commit message for what is staged here
+      suggests new names for NAME; writes a commit message for what is staged here
   hearth models list [--json]
-      what is installed, what was begun, and what suits this machine
+      installed models, unfinished downloads, and what suits this machine
   hearth models download NAME [--sha256 H] [--latest] [--mirror URL]
-      an id of the list, org/repo/file.gguf or an address; goes on where an earlier download stopped. HF_ENDPOINT is a mirror,
-      HF_TOKEN a token for files that want one
+      NAME is an id of the list, org/repo/file.gguf or a URL; resumes where an earlier download stopped. HF_ENDPOINT names a
+      mirror, HF_TOKEN holds a token for files that require one
   hearth models verify [NAME…] | remove NAME | import [FILE…]
-      hash files again; delete one; use files in place, without names those of Hugging Face's cache, LM Studio and Ollama
-      all: [--folder DIR], default HEARTH_MODELS or the user's data folder
+      verify: hashes files again; remove: deletes one; import: uses files where they lie, by default those in the folders of
+      Hugging Face, LM Studio and Ollama
+      all take [--folder DIR]; default: HEARTH_MODELS or the user's data folder
   hearth doctor [--json]
-      what Hearth has open, as the system lists it, what it keeps, and each request that it ever made; fails if anything is
-      open that is not local
+      what Hearth has open, as the system lists it, what it has stored, and every request that it ever made; fails if
+      anything is open that is not local
   hearth doctor --delete [--models] [--yes] [--json]
-      ends the engine and deletes everything that Hearth has stored but what editors keep; --models: what it downloaded too
-      both: [--folder DIR], another folder of models
+      stops the engine and deletes everything that Hearth has stored, except what editors keep; --models: downloaded models, too
+      both take [--folder DIR], another folder of models
   hearth inspect [MODEL] [--self-test] [--json]
-      what a model file says about itself, and how it is asked; --self-test finds that out now where it is not known
+      what a model file says about itself, and how it is prompted; --self-test finds that out now where it is not known
   hearth inspect --reads PATH [--workspace DIR] [--json]
-      whether Hearth reads a file for completion, chat or context, and which rule says no
+      whether Hearth may read a file for completion, chat or context, and if not, which rule forbids it
   hearth tokenize [MODEL] (--text S | --file F) [--json]
       the token ids of a text
   hearth logits [MODEL] --tokens 1,2,3|@ids.json --out F.f32 [--all] [--chunk N] [--trace-routing F.json]
       float32 little-endian [n_vocab] after the last token; --all: [n_token, n_vocab]
   hearth engine warm|statistics|stop [--keep-alive-minutes N]
-      the process that all windows of yours share: load a model into it, see what it does, end it
+      the process that all your windows share: load a model into it, see what it does, stop it
   hearth bench [MODEL] [--prompt 512] [--generate 64] [--depth 0] [--text F] [--chunk N] [--json]
       tokens a second on real text
   hearth trace [MODEL] [--text F] [--tokens 2048] [--output F.jsonl] [--depth 4] [--chunk N]
-      which experts a text needs, and which could be foreseen: a JSON header line, then a line a token; for bench/experts
+      which experts a text needs, and which can be predicted: a JSON header line, then one line per token; for bench/experts
   hearth eval FILE… [--workspace DIR] [--seed N] [--eagerness careful|balanced|eager]
               [--no-memory] [--no-workspace] [--no-healing] [--no-gate] [--json]
   hearth eval --cursors FILE.jsonl[.gz|.xz] [the same]
-      what suggestions are worth: while the files are typed, on a clock of its own; at cursors in lines that were really
-      written. --no-gate shows all that is generated, as if nothing were unsure.
-      --definitions FILE.json: what an editor's providers said at the cursors, for models that know other files.
-      --layout continuation|suffix-comment|chat-fill|suffix-first|prefix-first|peer lays prompts out otherwise than the
-      model asks for, --details FILE writes a JSON line for each pause or cursor. See docs/completion.md.
+      measures suggestions: while the files are typed, on a virtual clock, or at cursors in lines of real commits.
+      --no-gate shows everything that is generated, however unsure.
+      --definitions FILE.json: what an editor's providers answered at the cursors, for models that know other files.
+      --layout continuation|suffix-comment|chat-fill|suffix-first|prefix-first|peer overrides the model's own prompt layout,
+      --details FILE writes a JSON line for each pause or cursor. See docs/completion.md.
   hearth replay TRACE [--json]
-      a scripted editing session at its own pace, through an engine process of its own; see bench/keystrokes
+      replays a scripted editing session at its own pace through an engine process of its own; see bench/keystrokes
 
 Common options
   --model M              a GGUF file, or the name of an installed model; default: the built-in starter model
 ${engineOptionsHelp()}  --prefetch on|exact|off
-                         read experts ahead of their use: also on a guess (default), only when a layer has asked, or not
+                         read experts ahead of their use: by prediction (default), only once a layer asks for them, or never
   --temperature T --top-k K --top-p P --min-p P --seed N
 
-Exit codes: 0 done, 1 it failed (the reason is on stderr), 2 wrong usage.
+Exit codes: 0 success, 1 failure (stderr says why), 2 wrong usage.
 `;
 
 interface Command {

@@ -24,6 +24,7 @@ const TABLES = [
   { file: "src/protocol/chat.ts", names: ["SLASH_COMMANDS"], fields: ["detail"] },
   { file: "src/core/remedies.ts", names: ["REMEDIES"], fields: ["title"] },
   { file: "src/core/statusLine.ts", names: ["PAUSED_WORDS", "UNASKED", "UNJUDGED"] },
+  { file: "src/core/endSentences.ts", names: ["END_SENTENCES"] },
   { file: "src/core/power.ts", names: ["REASONS"] },
   { file: "src/core/edit/warnings.ts", names: ["WARNINGS", "TOLD", "REASONS"] },
   { file: "src/models/progressText.ts", names: ["HASH_WORDS"] },

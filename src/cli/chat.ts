@@ -28,7 +28,7 @@ export async function chat(args: Arguments): Promise<void> {
     if (!engine.model.capabilities.includes("chat") && !flagOption(args, "try-anyway")) {
       throw new EngineError(
         "bad_request",
-        `cannot chat with '${engine.model.name}': it was not trained to; choose another with --model, or add --try-anyway`,
+        `cannot chat with '${engine.model.name}': it was not trained for that; choose another with --model, or add --try-anyway`,
       );
     }
     const conversation = new Conversation(args, engine, maxTokens);

@@ -121,7 +121,7 @@ function requestOf(args: Arguments, request: CompletionRequest): CompletionReque
   const trigger = textOption(args, "trigger") ?? request.trigger;
   const [tabs, spaces] = [flagOption(args, "tabs"), flagOption(args, "insert-spaces")];
   if (trigger !== "automatic" && trigger !== "manual") {
-    throw usageError(`--trigger is automatic or manual, not '${trigger}'`);
+    throw usageError(`--trigger must be automatic or manual, not '${trigger}'`);
   }
   if (tabs && spaces) {
     throw usageError("--tabs and --insert-spaces exclude each other");

@@ -26,7 +26,7 @@ export const doctorOptions = {
  */
 export async function doctor(args: Arguments): Promise<void> {
   if (args.positionals.length > 0) {
-    throw usageError("doctor takes nothing");
+    throw usageError("doctor takes no arguments");
   }
   if (flagOption(args, "delete")) {
     await deleteEverything(args);
@@ -34,7 +34,7 @@ export async function doctor(args: Arguments): Promise<void> {
   }
   for (const name of ["models", "yes"]) {
     if (flagOption(args, name)) {
-      throw usageError(`--${name} goes with --delete`);
+      throw usageError(`--${name} needs --delete`);
     }
   }
   const report = await examine({
@@ -90,18 +90,18 @@ function planLines({ always, models, kept }: DeletionPlan, withModels: boolean):
     ...ofModels.map(({ path, bytes }) =>
       withModels
         ? `  ${path}: ${formatBytes(bytes)}`
-        : `stays: ${path}, ${formatBytes(bytes)}; --models deletes it too`,
+        : `kept: ${path}, ${formatBytes(bytes)}; --models deletes it, too`,
     ),
-    ...kept.map(({ path }) => `stays: ${path}, which Hearth has not downloaded`),
-    'stays: what editors keep (conversations, statistics); "Hearth: Delete Everything Stored…" in the editor deletes it',
-    "stays: settings, which are yours",
+    ...kept.map(({ path }) => `kept: ${path}, which Hearth did not download`),
+    'kept: what editors store (conversations, statistics); "Hearth: Delete Everything Stored…" in the editor deletes it',
+    "kept: your settings",
   ];
 }
 
 /** By a person at a terminal. Errors: UsageError where there is none. */
 async function confirmed(): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stdout.isTTY) {
-    throw usageError("doctor --delete asks at a terminal; without one say --yes");
+    throw usageError("doctor --delete asks for confirmation at a terminal; without a terminal, add --yes");
   }
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   try {

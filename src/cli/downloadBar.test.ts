@@ -12,6 +12,6 @@ describe("the bar of a download", () => {
     const waiting = { phase: "waiting", doneBytes: 0, totalBytes: 0, note: "h answers 429; trying again" } as const;
     assert.match(barLine(waiting, 200), /0 % h answers 429; trying again$/);
     const verifying = { phase: "verifying", doneBytes: 5, totalBytes: 10 } as const;
-    assert.match(barLine(verifying, 200), /checking what has come: 50 %$/);
+    assert.match(barLine(verifying, 200), /verifying: 50 %$/);
   });
 });

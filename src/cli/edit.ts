@@ -66,7 +66,7 @@ function kindOf(args: Arguments): Kind {
   const kind = KINDS.find((each) => each === given);
   if (kind === undefined) {
     throw usageError(
-      `--kind is ${KINDS.slice(0, -1).join(", ")} or commit${given === undefined ? "" : `, not '${given}'`}`,
+      `--kind must be ${KINDS.slice(0, -1).join(", ")} or commit${given === undefined ? "" : `, not '${given}'`}`,
     );
   }
   return kind;
@@ -245,9 +245,13 @@ async function changedFiles(): Promise<FileDiff[]> {
       }
     }
   } catch (error) {
-    throw new EngineError("bad_request", "cannot read the changes: this is no Git repository, or there is no git", {
-      cause: error,
-    });
+    throw new EngineError(
+      "bad_request",
+      "cannot read the changes: this is not a Git repository, or git is not installed",
+      {
+        cause: error,
+      },
+    );
   }
   if (changes.length === 0) {
     const why =

@@ -32,7 +32,7 @@ export async function askModel(args: Arguments, question: ModelQuestion): Promis
     if (!engine.model.capabilities.includes("edit") && !flagOption(args, "try-anyway")) {
       throw new EngineError(
         "bad_request",
-        `cannot edit with '${engine.model.name}': it was not trained to; choose another with --model, or add --try-anyway`,
+        `cannot edit with '${engine.model.name}': it was not trained for that; choose another with --model, or add --try-anyway`,
       );
     }
     const { document, range, growth } = question;

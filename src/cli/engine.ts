@@ -78,7 +78,7 @@ async function statistics(client: EngineClient): Promise<void> {
 async function stop(client: EngineClient): Promise<void> {
   await client.start();
   await client.shutdown("requested");
-  process.stdout.write("the engine ends\n");
+  process.stdout.write("the engine is stopping\n");
 }
 
 /** Beside the bundle, or in dist/ when run from source. */

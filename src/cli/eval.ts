@@ -34,7 +34,7 @@ export async function evaluate(args: Arguments): Promise<void> {
   }
   const definitions = textOption(args, "definitions");
   if (definitions !== undefined && cursors === undefined) {
-    throw usageError("--definitions goes with --cursors");
+    throw usageError("--definitions needs --cursors");
   }
   const definitionsAt = definitions === undefined ? undefined : await readDefinitionFile(definitions);
   const switches = switchesOf(args);
@@ -149,7 +149,7 @@ async function cursorRun(
 function workspaceOf(args: Arguments): string | undefined {
   const given = textOption(args, "workspace");
   if (given !== undefined && statSync(given, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw new EngineError("bad_request", `cannot use '${given}' as the workspace: it is no folder`);
+    throw new EngineError("bad_request", `cannot use '${given}' as the workspace: it is not a folder`);
   }
   return given === undefined ? undefined : resolve(given);
 }

@@ -26,7 +26,7 @@ export async function inspect(args: Arguments): Promise<void> {
     return;
   }
   if (workspace !== undefined) {
-    throw usageError("--workspace goes with --reads");
+    throw usageError("--workspace needs --reads");
   }
   if (args.positionals.length > 1) {
     throw usageError("inspect takes one model");

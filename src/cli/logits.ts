@@ -76,7 +76,7 @@ async function parseTokens(given: string): Promise<Int32Array> {
   const ids = given.startsWith("@") ? idsOf(parseJson(await readText(given.slice(1)), given)) : given.split(",");
   const tokens = ids.map((id) => (typeof id === "string" && !/^\s*\d+\s*$/.test(id) ? Number.NaN : Number(id)));
   if (tokens.length === 0 || !tokens.every((id) => Number.isInteger(id) && id >= 0 && id < 2 ** 31)) {
-    throw usageError("--tokens is a list of token ids such as 1,2,3, or @FILE with a JSON array of them");
+    throw usageError("--tokens must be a list of token ids such as 1,2,3, or @FILE with a JSON array of them");
   }
   return Int32Array.from(tokens);
 }
@@ -85,7 +85,7 @@ function parseJson(text: string, given: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw usageError(`--tokens ${given} does not hold JSON`);
+    throw usageError(`--tokens ${given} does not contain JSON`);
   }
 }
 

@@ -116,7 +116,7 @@ async function download({ store, args, names, signal, bar }: Call): Promise<void
   const [name = ""] = expectNames("download", names, 1, 1);
   const sha256 = textOption(args, "sha256");
   if (sha256 !== undefined && !/^[0-9a-f]{64}$/i.test(sha256)) {
-    throw usageError("--sha256 is 64 hexadecimal digits");
+    throw usageError("--sha256 must be 64 hexadecimal digits");
   }
   const { path, record, already } = await store.download(name, {
     signal,

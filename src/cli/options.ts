@@ -88,7 +88,7 @@ export function flagOption({ options }: Arguments, name: string): boolean {
 export function wholeOption(args: Arguments, name: string, min: number, max: number): number | undefined {
   const value = numberOption(args, name, min, max);
   if (value !== undefined && !Number.isInteger(value)) {
-    throw usageError(`--${name} is a whole number, not '${textOption(args, name) ?? ""}'`);
+    throw usageError(`--${name} must be a whole number, not '${textOption(args, name) ?? ""}'`);
   }
   return value;
 }
@@ -100,7 +100,7 @@ export function numberOption(args: Arguments, name: string, min: number, max: nu
   }
   const value = given.trim() === "" ? Number.NaN : Number(given);
   if (!(value >= min && value <= max)) {
-    throw usageError(`--${name} is a number from ${String(min)} to ${String(max)}, not '${given}'`);
+    throw usageError(`--${name} must be a number from ${String(min)} to ${String(max)}, not '${given}'`);
   }
   return value;
 }
@@ -122,7 +122,7 @@ export function parseBytes(given: string): number {
   const unit = UNITS[match?.[2]?.toLowerCase() ?? "?"];
   const bytes = unit === undefined ? Number.NaN : Math.floor(Number(match?.[1]) * unit);
   if (!(bytes > 0 && bytes <= 2 ** 50)) {
-    throw usageError(`a memory budget is a size such as 1GiB or 900MB, not '${given}'`);
+    throw usageError(`a memory budget must be a size such as 1GiB or 900MB, not '${given}'`);
   }
   return bytes;
 }
@@ -139,7 +139,7 @@ export function engineOptions(args: Arguments): EngineOptions {
   const given = ENGINE_OPTION_NAMES.map((name) => [name, valueOf(args, engineOption(name))] as const);
   const prefetch = textOption(args, "prefetch");
   if (prefetch !== undefined && !Object.hasOwn(PREFETCH_MODES, prefetch)) {
-    throw usageError(`--prefetch is on, exact or off, not '${prefetch}'`);
+    throw usageError(`--prefetch must be on, exact or off, not '${prefetch}'`);
   }
   return {
     ...(Object.fromEntries(given.filter(([, value]) => value !== undefined)) as EngineOptions),
@@ -162,7 +162,7 @@ function valueOf(args: Arguments, option: Option): number | string | boolean | u
     case "name": {
       const name = nameMeant(option, given);
       if (name === undefined) {
-        throw usageError(`--${option.flag} is one of ${option.names.join(", ")}, not '${given}'`);
+        throw usageError(`--${option.flag} must be one of ${option.names.join(", ")}, not '${given}'`);
       }
       return name;
     }

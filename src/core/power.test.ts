@@ -20,7 +20,7 @@ describe("PowerWatch", () => {
   it("does what the user wishes where power is short, and says why", () => {
     for (const [state, reason] of [
       [{ ...MAINS, onBattery: true }, "on battery"],
-      [{ ...MAINS, lowPower: true }, "the system's profile"],
+      [{ ...MAINS, lowPower: true }, "low-power profile"],
       [{ ...MAINS, busy: true }, "the machine is busy"],
       [MAINS, undefined],
     ] as const) {

@@ -20,7 +20,7 @@ export type PowerSaving = (typeof POWER_SAVING)[number];
 const LOOK_MS = 10_000;
 
 /** For users, behind "Saving power: ". */
-const REASONS = { battery: "on battery", profile: "the system's profile", busy: "the machine is busy" } as const;
+const REASONS = { battery: "on battery", profile: "low-power profile", busy: "the machine is busy" } as const;
 
 /** Why power is saved now, as far as the machine tells; no timer of its own. */
 export class PowerWatch {

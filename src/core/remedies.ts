@@ -27,7 +27,7 @@ export const REMEDIES: Readonly<Record<RemedyName, Remedy>> = {
     arguments: ["hearth.engine.memoryBudget"],
   },
   chooseModel: { title: "Choose Model…", command: "hearth.chooseModel" },
-  useBuiltInModel: { title: "Use the Built-in Model", command: "hearth.useBuiltInModel" },
+  useBuiltInModel: { title: "Use the Starter Model", command: "hearth.useBuiltInModel" },
   restartEngine: { title: "Restart Engine", command: "hearth.restartEngine" },
   showLog: { title: "Show Log", command: "hearth.showLog" },
   openEndpoint: {

@@ -47,6 +47,15 @@ describe("A setting that has another key now", () => {
 });
 
 describe("Settings", () => {
+  it("decide nothing about the engine where a workspace is not trusted", () => {
+    const { restrictedConfigurations: restricted } = MANIFEST.capabilities.untrustedWorkspaces;
+    const ofEngine = Object.keys(PROPERTIES).filter((key) => /^hearth\.(engine|model|models)\./.test(key));
+    assert.deepEqual(
+      ofEngine.filter((key) => !restricted.includes(key)),
+      [],
+    );
+  });
+
   it("that are deprecated all have another key now", () => {
     const deprecated = Object.entries(PROPERTIES)
       .filter(([, declared]) => declared.markdownDeprecationMessage !== undefined)

@@ -82,12 +82,12 @@ export const FAILURES: Readonly<Record<EngineErrorCode, Explanation<FailureRemed
   },
   unsafe: {
     title: "File not trusted",
-    sentence: "Somebody else could have changed a file or folder of Hearth's, so it is not used.",
+    sentence: "Other users could have changed one of Hearth's files or folders, so Hearth does not use it.",
     remedies: ["showLog"],
   },
   endpoint: {
     title: "Endpoint not usable",
-    sentence: "The endpoint that hearth.endpoint.url names does not answer as it should.",
+    sentence: "The server that hearth.endpoint.url names does not answer as expected.",
     remedies: ["openEndpoint", "setEndpointKey", "computeHere"],
   },
   internal: {
@@ -164,12 +164,12 @@ export const SKIP_REASONS: Readonly<Record<SkipReason, Explanation>> = {
   },
   unbalanced: {
     title: "Unbalanced brackets",
-    sentence: "The answer began with brackets that close nothing.",
+    sentence: "The answer began with closing brackets that match nothing.",
     remedies: [],
   },
   outdented: {
     title: "Outside the block",
-    sentence: "The model left the block instead of filling it.",
+    sentence: "The answer leaves the block instead of filling it.",
     remedies: [],
   },
   lowConfidence: {
@@ -185,7 +185,7 @@ export const SKIP_REASONS: Readonly<Record<SkipReason, Explanation>> = {
   superseded: { title: "Superseded", sentence: "A newer request replaced this one.", remedies: [] },
   tooLate: {
     title: "Too late",
-    sentence: "The answer took too long; it is kept, and shown at the next key if it still fits.",
+    sentence: "The answer took too long; it is kept and shown at the next keystroke if it still fits.",
     remedies: [],
   },
   off: { title: "Completion is off", sentence: "Completion is turned off.", remedies: ["turnOn"] },
@@ -197,7 +197,7 @@ export const SKIP_REASONS: Readonly<Record<SkipReason, Explanation>> = {
   excluded: {
     title: "Excluded file",
     sentence:
-      "Hearth never reads this file: it may hold a secret, or an ignore file or the setting hearth.exclude names it.",
+      "Hearth never reads this file: it may contain a secret, or an ignore file or the setting hearth.exclude names it.",
     remedies: [],
   },
   notEditable: { title: "Read-only document", sentence: "This document is read-only.", remedies: [] },
@@ -209,7 +209,7 @@ export const SKIP_REASONS: Readonly<Record<SkipReason, Explanation>> = {
   snoozed: { title: "Snoozed", sentence: "Completion is snoozed.", remedies: ["endSnooze"] },
   savingPower: {
     title: "Saving power",
-    sentence: "Power is short, so suggestions come only when they are asked for (hearth.completion.savePower).",
+    sentence: "Hearth is saving power and suggests only when you ask (hearth.completion.savePower).",
     remedies: [],
   },
   manualOnly: {
@@ -220,8 +220,8 @@ export const SKIP_REASONS: Readonly<Record<SkipReason, Explanation>> = {
   severalCursors: { title: "Several cursors", sentence: "There is more than one cursor.", remedies: [] },
   textSelected: { title: "Text is selected", sentence: "Text is selected; what you type replaces it.", remedies: [] },
   notInserting: {
-    title: "Keys are commands",
-    sentence: "Keys are commands here: the editor is not in a mode that inserts what you type.",
+    title: "Not in insert mode",
+    sentence: "The editor is not in insert mode: keys are commands here.",
     remedies: [],
   },
   loading: { title: "Model loading", sentence: "The model is still being loaded.", remedies: [] },

@@ -35,8 +35,11 @@ describe("statusLine", () => {
     // Statistics are of this machine's engine.
     const statistics = { memoryBytes: 1e6 };
     assert.equal(shown({ engine, statistics }), `ready | Coder at box:80 | ${sent} | It can be read.`);
-    assert.match(shown({ engine, isUnjudged: true }), /^ready \| Coder at box:80 \(ungated\) \|.* Ungated: .*one line/);
-    assert.doesNotMatch(shown({ isUnjudged: true }), /ungated/i);
+    assert.match(
+      shown({ engine, isUnjudged: true }),
+      /^ready \| Coder at box:80 \(unfiltered\) \|.* Unfiltered: .*one line/,
+    );
+    assert.doesNotMatch(shown({ isUnjudged: true }), /unfiltered/i);
   });
 
   it("says that completions are not asked for, and how to ask all the same, unless something else is said", () => {
@@ -83,7 +86,7 @@ describe("statusLine", () => {
     const statistics = { expertHitRate: 0.769, reading, memoryBytes: 1.05e9 };
     assert.equal(
       shown({ statistics }),
-      `ready | Starter | ${ABOUT} | 77 % of expert weights came from memory | 317 experts fit, 8 % came late | ` +
+      `ready | Starter | ${ABOUT} | 77 % of expert weights came from memory | 317 experts fit in memory, 8 % came late | ` +
         "61.2 MB read and 18.0 ms waited per token | 1,050 MB of memory",
     );
   });

@@ -8,6 +8,8 @@ import type {
 import type { EngineError } from "../protocol/errors";
 import { decimal } from "../protocol/decimal";
 import { inEnglish, type Translate } from "../protocol/translate";
+import { END_SENTENCES } from "./endSentences";
+import { shownTitle } from "./modelTitle";
 import type { RemedyName } from "./remedies";
 import { FAILURES, SKIP_REASONS, type SkipReason, type UnwantedReason } from "./skipReasons";
 
@@ -61,7 +63,7 @@ export function statusLine(facts: WindowFacts, t: Translate = inEnglish): Status
       return { ...line("error", "error", [sentence(message)], t("failed")), remedies: FAILURES[code].remedies };
     }
     case "ended": {
-      const details = [t("The engine was stopped ({0}).", engine.reason)];
+      const details = [t(END_SENTENCES[engine.reason])];
       return { ...line("error", "debug-disconnect", details, t("stopped")), remedies: ["restartEngine"] };
     }
     case "starting":
@@ -117,7 +119,7 @@ function aboutLines(
 ): string[] {
   const saving = powerReason === undefined ? [] : [t("Saving power: {0}.", t(powerReason))];
   if (model.host === undefined) {
-    const where = t("{0} · runs on this machine, nothing is sent", shortTitle(model.title, t));
+    const where = t("{0} · runs on this machine, nothing is sent", shownTitle(model.title, t));
     return [where, ...saving, ...statisticsLines(statistics, t).map(capitalised)];
   }
   return [
@@ -130,31 +132,22 @@ function aboutLines(
 
 /** How suggestions are marked that nothing but their form was checked of. */
 const UNJUDGED =
-  "Ungated: the endpoint tells no probabilities, so nobody knows how sure a suggestion is; one line at most is shown.";
+  "Unfiltered: the endpoint returns no token probabilities, so Hearth cannot tell how sure a suggestion is; it shows one line at most.";
 
-const UNASKED = "Hearth has stopped asking for completions for a while; press Alt+\\ to ask now.";
+const UNASKED = "Hearth has paused suggestions for a while; press Alt+\\ to ask now.";
 
 /** Status bars are short. */
 const TITLE_CHARS_MAX = 24;
 
 function readyText(title: string, language: string | undefined, t: Translate): string {
-  const model = shortTitle(title, t);
+  const model = shownTitle(title, t);
   const cut = model.length > TITLE_CHARS_MAX ? `${model.slice(0, TITLE_CHARS_MAX - 1).trimEnd()}…` : model;
   return language === undefined ? cut : `${cut} · ${language}`;
 }
 
 function marked(text: string, { engine, isUnjudged = false }: WindowFacts, t: Translate): string {
   const isElsewhere = engine.kind === "ready" && engine.model.host !== undefined;
-  return isElsewhere && isUnjudged ? t("{0} (ungated)", text) : text;
-}
-
-/** The model that comes with Hearth has no name of its own. */
-const STARTER = "Starter model";
-
-/** "Hearth starter model" below "Hearth" would say it twice. */
-function shortTitle(title: string, t: Translate): string {
-  const short = capitalised(title.replace(/^Hearth /, ""));
-  return short === STARTER ? t("Starter model") : short;
+  return isElsewhere && isUnjudged ? t("{0} (unfiltered)", text) : text;
 }
 
 /** About the cursor, not about the document. */
@@ -208,7 +201,7 @@ export function statisticsLines(statistics: GenerationStatistics | undefined, t:
 
 function readingLines({ bytesPerToken, waitedMsPerToken, lateRate, slots }: ReadStatistics, t: Translate): string[] {
   return [
-    t("{0} experts fit, {1} % came late", slots, decimal(lateRate * 100)),
+    t("{0} experts fit in memory, {1} % came late", slots, decimal(lateRate * 100)),
     t("{0} MB read and {1} ms waited per token", decimal(bytesPerToken / 1e6, 1, 1), decimal(waitedMsPerToken, 1, 1)),
   ];
 }

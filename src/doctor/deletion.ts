@@ -113,7 +113,7 @@ async function endEngine(env: NodeJS.ProcessEnv, engineScript: string): Promise<
   // Not only until it listens no more: at its end it writes.
   while (isAlive(pid)) {
     if (performance.now() > deadline) {
-      throw new EngineError("busy", "the engine does not end; close what uses it and try again");
+      throw new EngineError("busy", "the engine does not stop; close the windows that use it and try again");
     }
     await sleep(LOOK_EVERY_MS);
   }

@@ -31,7 +31,7 @@ export function judge({ engine, host, files, requests, endpoints }: Findings): J
 function ofEndpoint({ editor, origin, since }: EndpointUse): string {
   return (
     `${editor} sends code to the endpoint ${origin} (hearth.endpoint.url, since ${since}); ` +
-    `"Hearth: Compute on This Machine" ends that`
+    `"Hearth: Compute on This Machine" turns it off`
   );
 }
 
@@ -48,7 +48,9 @@ function judgeEngine({ pid, sockets, seccomp, network }: EngineFacts): Judgement
       ...(sockets === null ? ["this system does not list the engine's sockets to other programs"] : []),
       ...(seccomp === "filter"
         ? []
-        : ["this system does not keep the engine from opening a socket; it has no code that does"]),
+        : [
+            "this system does not prevent the engine from opening network sockets; the engine contains no code that opens any",
+          ]),
     ],
   };
 }

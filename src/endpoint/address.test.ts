@@ -32,10 +32,10 @@ describe("the address of an endpoint", () => {
   it("is refused with what to do", () => {
     const refused: readonly (readonly [string, RegExp])[] = [
       ["box:8000", /write one such as http:\/\/gpu-box:8000/],
-      ["ftp://box", /it is no address of a server/],
+      ["ftp://box", /it is not the address of a server/],
       ["https://me:secret@box", /has a name or a password in it/],
       ["https://box/v1?key=secret", /has a query/],
-      ["", /it is no address/],
+      ["", /it is not the address/],
     ];
     for (const [given, message] of refused) {
       assert.throws(() => parseEndpoint(given), { code: "endpoint", message }, given);

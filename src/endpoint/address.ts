@@ -20,7 +20,7 @@ export function parseEndpoint(given: string): EndpointAddress {
   const text = given.trim();
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.hostname === "") {
-    throw problem(text, `it is no address of a server; write one such as ${EXAMPLE}`);
+    throw problem(text, `it is not the address of a server; write one such as ${EXAMPLE}`);
   }
   if (url.username !== "" || url.password !== "") {
     throw problem(

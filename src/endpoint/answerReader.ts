@@ -83,7 +83,7 @@ export class AnswerReader {
     if (chunk === undefined) {
       throw new EndpointError(
         "request",
-        `the endpoint ${this.#host} answers with what is no answer of a model; check hearth.endpoint.url`,
+        `the endpoint ${this.#host} answers with something that is not a model's answer; check hearth.endpoint.url`,
       );
     }
     const { text, tokens, finish, error } = chunk;

@@ -336,8 +336,8 @@ describe("an endpoint", () => {
   const BROKEN: readonly (readonly [string, (response: ServerResponse) => void, RegExp, boolean])[] = [
     ["a cut stream", (r) => r.socket?.destroy(), /ended|closed|cannot be reached/, true],
     ["an answer without an end", (r) => r.end(), /ended in the middle of its answer/, false],
-    ["no JSON", (r) => r.end("data: {not json\n\n"), /what is no answer of a model/, false],
-    ["other JSON", (r) => r.end('data: {"hello": 1}\n\n'), /what is no answer of a model/, false],
+    ["no JSON", (r) => r.end("data: {not json\n\n"), /something that is not a model's answer/, false],
+    ["other JSON", (r) => r.end('data: {"hello": 1}\n\n'), /something that is not a model's answer/, false],
     [
       "an error in the middle",
       (r) => r.end('data: {"error": {"message": "out of\\u001b[2J memory"}}\n\n'),
@@ -410,15 +410,15 @@ describe("an endpoint", () => {
       response.setHeader("content-type", "text/html").end("<!DOCTYPE html><title>Log in</title>");
       return true;
     };
-    await refuses(() => open(), /answers with a page, not as a server of models does; check hearth\.endpoint\.url/);
-    await refuses(() => open(), /answers with a page/);
+    await refuses(() => open(), /answers with a web page, not like a model server; check hearth\.endpoint\.url/);
+    await refuses(() => open(), /answers with a web page/);
     assert.equal(server.seen.length, 1);
     await sleep(80);
     server.on = (_, response) => {
       response.setHeader("content-type", "application/json").end('{"models": []}');
       return true;
     };
-    await refuses(() => open(), /does not answer as a server of models does/);
+    await refuses(() => open(), /does not answer like a model server/);
     engine.forgetFailures();
     const { url } = server;
     await server.stop();

@@ -117,7 +117,9 @@ export class EndpointEngine {
         capabilities: ["complete", "chat", "edit"],
         traits: family.traits,
         contextTokens: found.contextTokens,
-        warnings: isReadable ? [`the connection to ${host} is not encrypted: code can be read on the way`] : [],
+        warnings: isReadable
+          ? [`the connection to ${host} is not encrypted: others on the network can read the code`]
+          : [],
       };
       this.#serving = { server, model, family, name: found.name };
       this.#backOff.succeeded();

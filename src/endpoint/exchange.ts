@@ -88,7 +88,7 @@ export async function exchange(
       response.discard();
       throw new EndpointError(
         "unusable",
-        `the endpoint ${address.host} answers with a page, not as a server of models does; ${CHECK}`,
+        `the endpoint ${address.host} answers with a web page, not like a model server; ${CHECK}`,
       );
     }
     const discard = (): void => {
@@ -123,7 +123,9 @@ export async function wholeJson({ body }: ServerAnswer, host: string, bytesMax: 
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    throw new EndpointError("unusable", `the endpoint ${host} answers with what is no JSON; ${CHECK}`, { cause });
+    throw new EndpointError("unusable", `the endpoint ${host} answers with something that is not JSON; ${CHECK}`, {
+      cause,
+    });
   }
 }
 

@@ -40,7 +40,7 @@ export async function servedModels(server: Server, signal?: AbortSignal): Promis
   if (!Array.isArray(data)) {
     throw new EndpointError(
       "unusable",
-      `the endpoint ${host} does not answer as a server of models does; check hearth.endpoint.url`,
+      `the endpoint ${host} does not answer like a model server; check hearth.endpoint.url`,
     );
   }
   return data.flatMap((entry: unknown) => {

@@ -91,7 +91,7 @@ export function diskError(error: unknown, attempt: string, path: string): unknow
   if (hasCode(error, "ENOSPC", "EDQUOT")) {
     return new ModelsError(
       "diskFull",
-      `cannot ${attempt} '${path}': the drive is full; free some space and start again, what has come is kept`,
+      `cannot ${attempt} '${path}': the drive is full; free some space and start again, what was downloaded is kept`,
       { cause: error },
     );
   }

@@ -124,7 +124,7 @@ class Download {
     if (!info.isFile()) {
       throw new ModelsError(
         "disk",
-        `cannot download '${this.#name}': '${this.#target}' is no file; remove it, or choose another folder for models`,
+        `cannot download '${this.#name}': '${this.#target}' is not a file; remove it, or choose another folder for models`,
       );
     }
     const record = await readRecord(this.#target);
@@ -250,8 +250,8 @@ class Download {
     if (free < wanted) {
       throw new ModelsError(
         "diskFull",
-        `cannot download '${this.#name}': ${formatBytes(bytes)} are to come and ${formatBytes(this.#options.limits.reserveBytes)} ` +
-          `stay in reserve, but only ${formatBytes(free)} are free at '${folder}'; free ${formatBytes(wanted - free)}, ` +
+        `cannot download '${this.#name}': ${formatBytes(bytes)} are still to be downloaded and ${formatBytes(this.#options.limits.reserveBytes)} ` +
+          `are kept in reserve, but only ${formatBytes(free)} are free at '${folder}'; free ${formatBytes(wanted - free)}, ` +
           `or choose another folder for models`,
       );
     }
@@ -289,7 +289,7 @@ class Download {
       await part.discard();
       throw new ModelsError(
         "content",
-        `cannot download '${this.#name}': ${new URL(part.identity.url).host} sends something that is no GGUF file; choose another mirror`,
+        `cannot download '${this.#name}': ${new URL(part.identity.url).host} sends something that is not a GGUF file; choose another mirror`,
       );
     }
   }
@@ -303,9 +303,13 @@ class Download {
         basename(path),
         basename(this.#target),
       );
-      throw new ModelsError("unusable", `'${this.#name}' is no model that Hearth can use, and was not kept: ${why}`, {
-        cause: error,
-      });
+      throw new ModelsError(
+        "unusable",
+        `'${this.#name}' is not a model that Hearth can use, and was not kept: ${why}`,
+        {
+          cause: error,
+        },
+      );
     }
   }
 
@@ -321,8 +325,8 @@ class Download {
       await removePart(this.#target);
       throw new ModelsError(
         "content",
-        `cannot use '${this.#name}': what came has SHA-256 ${short(sha256)} instead of ${short(identity.sha256)}, so it was changed ` +
-          `or damaged on its way; nothing of it was kept, download it again or from another mirror`,
+        `cannot use '${this.#name}': the downloaded file has SHA-256 ${short(sha256)} instead of ${short(identity.sha256)}, so it was changed ` +
+          `or damaged in transit; nothing of it was kept, download it again or from another mirror`,
       );
     }
     await this.#checkHeader(path, () => removePart(this.#target));

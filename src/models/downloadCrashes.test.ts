@@ -23,7 +23,7 @@ describe("the drive", () => {
   );
 
   it(
-    "becomes full: what has come is kept, and gone on with",
+    "becomes full: what was downloaded is kept, and gone on with",
     inWorld(async (world) => {
       let room = 150_000;
       const full = Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
@@ -34,9 +34,13 @@ describe("the drive", () => {
           return room < 0 ? Promise.reject(full) : realDisk.write(file, bytes, position);
         },
       };
-      await world.assertFails("diskFull", /the drive is full; free some space and start again, what has come is kept/, {
-        disk,
-      });
+      await world.assertFails(
+        "diskFull",
+        /the drive is full; free some space and start again, what was downloaded is kept/,
+        {
+          disk,
+        },
+      );
       const kept = world.savedBytes();
       assert.ok(kept > 100_000, String(kept));
       const before = world.hub.sentBytes;
@@ -63,7 +67,7 @@ describe("a download that is stopped", () => {
     "keeps what has come, and goes on from there",
     inWorld(async (world) => {
       const stop = new AbortController();
-      await world.assertFails("stopped", /what has come is kept/, {
+      await world.assertFails("stopped", /what was downloaded is kept/, {
         signal: stop.signal,
         onProgress: ({ doneBytes }) => {
           if (doneBytes > 100_000) {

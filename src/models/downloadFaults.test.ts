@@ -62,7 +62,7 @@ describe("a server that misbehaves:", () => {
         });
         return true;
       };
-      await world.assertFails("network", /times in a row .* what has come is kept, check the network/);
+      await world.assertFails("network", /times in a row .* what was downloaded is kept, check the network/);
       assert.ok(world.savedBytes() >= SHORT_LIMITS.pieceBytes);
       world.hub.onContent = undefined;
       const before = world.hub.sentBytes;
@@ -222,7 +222,7 @@ describe("a server that misbehaves:", () => {
     const other = Buffer.from(MODEL_BYTES);
     other.write("smallthinkez", other.indexOf("smallthinker"), "latin1");
     return DownloadWorld.with(async (world) => {
-      await world.assertFails("unusable", /is no model that Hearth can use, and was not kept: /);
+      await world.assertFails("unusable", /is not a model that Hearth can use, and was not kept: /);
       assert.equal(existsSync(`${world.target}.part`), false);
     }, other);
   });

@@ -349,7 +349,7 @@ describe("the store of models", () => {
       for (const endpoint of ["hf-mirror.com", "file:///x"]) {
         await assert.rejects(storeIn(world, { endpoint }).download(REFERENCE, { signal }), {
           code: "mirror",
-          message: /is no address of a mirror/,
+          message: /is not the address of a mirror/,
         });
       }
     }));

@@ -308,7 +308,7 @@ export class ModelStore {
     }
     throw new ModelsError(
       "mirror",
-      `'${given.slice(0, 120)}' is no address of a mirror; it is one such as https://hf-mirror.com`,
+      `'${given.slice(0, 120)}' is not the address of a mirror, such as https://hf-mirror.com`,
     );
   }
 
@@ -352,7 +352,7 @@ export class ModelStore {
       await openGgufFile(path);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      throw new ModelsError("unusable", `'${name}' is no model that Hearth can use: ${why}`, { cause: error });
+      throw new ModelsError("unusable", `'${name}' is not a model that Hearth can use: ${why}`, { cause: error });
     }
   }
 }

@@ -15,7 +15,7 @@ export class Stalled extends Error {
 export function stopped(): ModelsError {
   return new ModelsError(
     "stopped",
-    "the download was stopped; what has come is kept, and the next one goes on from there",
+    "the download was stopped; what was downloaded is kept, and the next download resumes from there",
   );
 }
 

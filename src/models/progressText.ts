@@ -13,9 +13,9 @@ export function progressText(progress: DownloadProgress, t: Translate = inEnglis
   const amount = totalBytes === 0 ? "" : t("{0} of {1}", formatBytes(doneBytes), formatBytes(totalBytes));
   switch (phase) {
     case "resolving":
-      return t("asking for the file");
+      return t("requesting the file");
     case "verifying":
-      return t("checking what has come: {0} %", Math.floor(partOf(progress) * 100));
+      return t("verifying: {0} %", Math.floor(partOf(progress) * 100));
     case "waiting":
       return [amount, note ?? t("waiting")].filter((part) => part !== "").join(", ");
     case "downloading": {
@@ -30,10 +30,10 @@ export function progressText(progress: DownloadProgress, t: Translate = inEnglis
 
 /** Whose word a file's hash is, in a clause; only the first three were checked against somebody who knows. */
 export const HASH_WORDS: Readonly<Record<HashSource, string>> = {
-  catalogue: "verified: as Hearth's catalogue has it",
-  user: "verified: as you gave it",
-  hub: "verified: as the hub told it",
-  program: "as the program that downloaded it told it",
-  mirror: "only the server that sent it told this hash",
-  none: "nobody told a hash to compare with",
+  catalogue: "verified against Hearth's catalogue",
+  user: "verified against the hash you gave",
+  hub: "verified against the hub's hash",
+  program: "hash as given by the program that downloaded it",
+  mirror: "hash known only from the server that sent the file",
+  none: "no hash to compare with",
 };

@@ -35,7 +35,7 @@ describe("what is recommended", () => {
     assert.equal(id, "smallthinker-4b-instruct");
     const [small, large] = all;
     assert.equal(small?.fit, "fromDrive");
-    assert.match(small.remark ?? "", /this control group has 3\.2 GB: reads a part of it from the drive/);
+    assert.match(small.remark ?? "", /this control group has 3\.2 GB: a part of it is read from the drive/);
     assert.equal(large?.fit, "tooLarge");
     assert.match(large.remark ?? "", /Needs at least 8\.6 GB of memory/);
   });
@@ -44,7 +44,7 @@ describe("what is recommended", () => {
     assert.equal(recommended({ memoryBytes: GIB / 2 }).id, undefined);
     const { id, all } = recommended({ freeDiskBytes: 3e9 });
     assert.equal(id, undefined);
-    assert.match(all[0]?.remark ?? "", /Needs 3\.5 GB free on the drive; 3\.0 GB are/);
+    assert.match(all[0]?.remark ?? "", /Needs 3\.5 GB of free disk space; 3\.0 GB is/);
     // What is there needs no more room.
     assert.equal(recommended({ freeDiskBytes: 3e9 }, ["smallthinker-4b-instruct"]).id, "smallthinker-4b-instruct");
   });

@@ -66,18 +66,18 @@ function remarkOn(
   }
   if (!hasRoom) {
     const [needed, free] = [formatBytes(bytes + reserveBytes), formatBytes(machine.freeDiskBytes)];
-    return t("Needs {0} free on the drive; {1} are.", needed, free);
+    return t("Needs {0} of free disk space; {1} is available.", needed, free);
   }
   if (fit === "fromDrive") {
     const wanted = formatBytes(memory.wanted);
     return machine.memoryLimited
       ? t(
-          "Wants {0} of memory beside everything else and this control group has {1}: reads a part of it from the drive, which is slower.",
+          "Needs {0} of memory besides other programs, and this control group has {1}: a part of it is read from the drive, which is slower.",
           wanted,
           have,
         )
       : t(
-          "Wants {0} of memory beside everything else and this machine has {1}: reads a part of it from the drive, which is slower.",
+          "Needs {0} of memory besides other programs, and this machine has {1}: a part of it is read from the drive, which is slower.",
           wanted,
           have,
         );

@@ -55,7 +55,7 @@ describe("the speed that a model is expected to have", () => {
     const said = (leastTps: number, mostTps: number, dependsOnDrive = false): string =>
       speedText({ leastTps, mostTps, dependsOnDrive });
     assert.equal(said(28.07, 57.1), "30 to 55 tokens a second");
-    assert.equal(said(0.31, 7.6, true), "0.3 to 8 tokens a second, by the drive");
+    assert.equal(said(0.31, 7.6, true), "0.3 to 8 tokens a second, depending on the drive");
     assert.equal(said(12.1, 12.4), "12 tokens a second");
     assert.equal(said(0.01, 131), "0.1 to 140 tokens a second");
   });

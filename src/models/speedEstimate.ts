@@ -45,7 +45,7 @@ export function expectedSpeed(
 export function speedText({ leastTps, mostTps, dependsOnDrive }: ExpectedSpeed, t: Translate = inEnglish): string {
   const [least, most] = [round(leastTps), round(mostTps)];
   const range = least === most ? least : t("{0} to {1}", least, most);
-  return dependsOnDrive ? t("{0} tokens a second, by the drive", range) : t("{0} tokens a second", range);
+  return dependsOnDrive ? t("{0} tokens a second, depending on the drive", range) : t("{0} tokens a second", range);
 }
 
 /** To one significant digit and a half: 0.5, 3, 12, 35, 120. */

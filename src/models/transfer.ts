@@ -272,8 +272,8 @@ export class Transfer {
     const { name } = this.#options;
     const what = `cannot download '${name}': ${problem}, ${String(this.#failures.count)} times in a row`;
     return error instanceof BadAnswer && error.waitMs === undefined
-      ? new ModelsError("content", `${what}; what has come is kept, choose another mirror or try again later`)
-      : new ModelsError("network", `${what} (${host}); what has come is kept, check the network and start again`);
+      ? new ModelsError("content", `${what}; what was downloaded is kept, choose another mirror or try again later`)
+      : new ModelsError("network", `${what} (${host}); what was downloaded is kept, check the network and start again`);
   }
 
   async #saveNowAndThen(): Promise<void> {

@@ -64,6 +64,15 @@ describe("What the manifest says", () => {
     assert.deepEqual(used.sort(), Object.keys(ENGLISH_NLS).sort());
   });
 
+  it("escapes nothing in a walkthrough, which is no Markdown but for its links", () => {
+    for (const texts of [ENGLISH_NLS, ...LANGUAGES.map(nlsOf)]) {
+      const escaped = Object.entries(texts).filter(
+        ([key, text]) => key.startsWith("walkthrough.") && text.includes("\\\\"),
+      );
+      assert.deepEqual(escaped, []);
+    }
+  });
+
   for (const language of LANGUAGES) {
     it(`is said in ${language}, all of it`, () => {
       assertTranslated(ENGLISH_NLS, nlsOf(language), language);

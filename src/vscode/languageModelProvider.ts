@@ -88,7 +88,7 @@ function informationOf(model: AnyModel): vscode.LanguageModelChatInformation {
   const { name, title, family, quantLabel, contextTokens } = model;
   const what = `${title}, ${quantLabel}`;
   const tooltip = isElsewhere(model)
-    ? vscode.l10n.t("{0}: what is asked is sent to {1}, the endpoint that you set for Hearth", what, model.host)
+    ? vscode.l10n.t("{0}: requests are sent to {1}, the endpoint that you set for Hearth", what, model.host)
     : vscode.l10n.t("{0}: runs on this machine's processor, offline", what);
   const maxOutputTokens = answerRoomTokens(contextTokens);
   return {

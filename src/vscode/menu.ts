@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { decimal } from "../protocol/decimal";
 import type { Eagerness } from "../core/gate";
+import { shownTitle } from "../core/modelTitle";
 import type { RemedyName } from "../core/remedies";
 import { lastLine } from "../core/requestLog";
 import type { StatusLine } from "../core/statusLine";
@@ -79,7 +80,7 @@ function menuItems({ settings, snooze, engine, watch, status }: MenuPorts): Menu
     ...endpointItems(settings, remedies),
     ...(settings.isBuiltInModel || remedies.includes("useBuiltInModel")
       ? []
-      : [item("home", vscode.l10n.t("Use the Built-in Model"), "hearth.useBuiltInModel")]),
+      : [item("home", vscode.l10n.t("Use the Starter Model"), "hearth.useBuiltInModel")]),
     ...(settings.endpoint === undefined
       ? [item("circuit-board", vscode.l10n.t("Set Memory Budget…"), "hearth.setMemoryBudget", budgetText(settings))]
       : []),
@@ -168,7 +169,7 @@ function endpointItems({ endpoint }: Settings, remedies: readonly RemedyName[]):
       remedyItem(
         name,
         name === "computeHere"
-          ? vscode.l10n.t("now: {0}", endpointAddress(endpoint.endpoint)?.host ?? vscode.l10n.t("no address"))
+          ? vscode.l10n.t("now: {0}", endpointAddress(endpoint.endpoint)?.host ?? vscode.l10n.t("invalid address"))
           : undefined,
       ),
     );
@@ -191,7 +192,7 @@ function remedyItem(name: RemedyName, description?: string): MenuItem {
 }
 
 function modelName({ condition }: WindowEngine): string | undefined {
-  return condition.kind === "ready" ? condition.model.title : undefined;
+  return condition.kind === "ready" ? shownTitle(condition.model.title, translate) : undefined;
 }
 
 function item(

@@ -38,14 +38,14 @@ export async function warnAboutOtherCompleters(memory: vscode.Memento, settings:
   }
   await memory.update(TOLD_KEY, [...told, other.name]);
   const keepBoth = vscode.l10n.t("Keep Both");
-  const hearthOff = vscode.l10n.t("Turn Hearth Off Here");
+  const hearthOff = vscode.l10n.t("Turn Off Hearth Here");
   const otherOff =
     other.setting === undefined
       ? vscode.l10n.t("Show {0}", other.name)
-      : vscode.l10n.t("Turn {0} Off Here", other.name);
+      : vscode.l10n.t("Turn Off {0} Here", other.name);
   const answer = await vscode.window.showInformationMessage(
     vscode.l10n.t(
-      "{0} also suggests code while you type. Two completers at once hide each other's suggestions.",
+      "{0} also suggests code while you type. Two completion extensions at once hide each other's suggestions.",
       other.name,
     ),
     otherOff,

@@ -35,7 +35,7 @@ export class PromptDocument implements vscode.Disposable {
     // It is asked what the model says there, which may be elsewhere.
     const rule = await this.#readable.ruleOf(editor.document);
     if (rule !== undefined) {
-      void vscode.window.showWarningMessage(vscode.l10n.t("Hearth: there is no prompt of this file: {0}.", rule));
+      void vscode.window.showWarningMessage(vscode.l10n.t("Hearth: there is no prompt for this file: {0}.", rule));
       return;
     }
     const explained = await completer.explain(completionPosition(editor.document, editor.selection.active));

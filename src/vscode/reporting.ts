@@ -36,7 +36,7 @@ export class SuggestionReporting implements vscode.Disposable {
     // Rules may have changed since it was shown.
     const rule = await readable.ruleOf(active);
     if (rule !== undefined) {
-      void vscode.window.showWarningMessage(vscode.l10n.t("Hearth: nothing of this file is shown: {0}.", rule));
+      void vscode.window.showWarningMessage(vscode.l10n.t("Hearth: no part of this file is shown: {0}.", rule));
       return;
     }
     const program = `Hearth ${version} in ${vscode.env.appName} ${vscode.version}`;
@@ -50,7 +50,7 @@ export class SuggestionReporting implements vscode.Disposable {
 async function offerToCopy(script: string, reproduces: boolean): Promise<void> {
   const copy = vscode.l10n.t("Copy");
   const told = reproduces
-    ? vscode.l10n.t("These commands reproduce the last suggestion. They hold a part of your file; nothing was sent.")
+    ? vscode.l10n.t("These commands reproduce the last suggestion. They contain a part of your file; nothing was sent.")
     : vscode.l10n.t("The last suggestion could not be reproduced from its text alone. Nothing was sent.");
   if ((await vscode.window.showInformationMessage(told, copy)) === copy) {
     await vscode.env.clipboard.writeText(script);

@@ -15,7 +15,7 @@ export async function showSkipReasons(log: RequestLog, nowMs: number): Promise<v
   const records = log.records.filter(({ reason }) => reason !== "superseded").slice(-SHOWN_MAX);
   const items: RecordItem[] = records.reverse().map((record) => itemOf(record, nowMs));
   const chosen = await vscode.window.showQuickPick(
-    items.length === 0 ? [{ label: vscode.l10n.t("Nothing has been asked yet in this window.") }] : items,
+    items.length === 0 ? [{ label: vscode.l10n.t("Nothing has been requested in this window yet.") }] : items,
     { title: vscode.l10n.t("Recent Suggestions"), placeHolder: vscode.l10n.t("Newest first"), matchOnDetail: true },
   );
   const reason = chosen?.record?.reason;
@@ -31,7 +31,7 @@ export async function showSkipReasons(log: RequestLog, nowMs: number): Promise<v
 function itemOf(record: RequestRecord, nowMs: number): RecordItem {
   const { outcome, reason, path, trigger, startedMs, totalMs, source, shownChars } = record;
   const ago = vscode.l10n.t("{0} s ago", decimal((nowMs - startedMs) / 1000, 1, 1));
-  const description = [path, ago, ...(trigger === "manual" ? [vscode.l10n.t("by hand")] : [])].join(", ");
+  const description = [path, ago, ...(trigger === "manual" ? [vscode.l10n.t("on request")] : [])].join(", ");
   const took = `${decimal(totalMs)} ms`;
   if (outcome === "text") {
     const said = source === undefined || source === "engine" ? [] : [SOURCES[source]];
@@ -56,7 +56,7 @@ function characters(count: number): string {
   return count === 1 ? vscode.l10n.t("1 character") : vscode.l10n.t("{0} characters", decimal(count));
 }
 
-const UNGATED = vscode.l10n.t("Ungated: the endpoint tells no probabilities.");
+const UNGATED = vscode.l10n.t("Unfiltered: the endpoint returns no token probabilities.");
 
 const SOURCES = {
   typedAlong: vscode.l10n.t("You typed what was shown before; this is the rest of it."),

@@ -1,9 +1,11 @@
 import * as vscode from "vscode";
 import { decimal } from "../protocol/decimal";
+import { shownTitle } from "../core/modelTitle";
 import { statisticsLines } from "../core/statusLine";
 import {
   type EndpointModel,
   type EngineStats,
+  type EngineStatus,
   isElsewhere,
   type ModelInfo,
   type NetworkAccess,
@@ -48,7 +50,7 @@ function rowsOf(
     [vscode.l10n.t("Speed"), statisticsLines(statistics, translate).join(" · ")],
     ...(status.kind === "ready"
       ? modelRows(status.model)
-      : [[vscode.l10n.t("Model"), status.kind] satisfies [string, string]]),
+      : [[vscode.l10n.t("Model"), statusText(status)] satisfies [string, string]]),
     [
       vscode.l10n.t("Answers"),
       vscode.l10n.t("{0}, {1} cancelled, {2} superseded", decimal(answered), decimal(cancelled), decimal(superseded)),
@@ -72,10 +74,21 @@ function rowsOf(
       vscode.l10n.t("Network"),
       network === "denied"
         ? vscode.l10n.t("blocked by the operating system")
-        : vscode.l10n.t("not used: the engine has no code for it"),
+        : vscode.l10n.t("not used: the engine contains no network code"),
     ],
     [vscode.l10n.t("Models loaded since its start"), decimal(loads)],
   ];
+}
+
+function statusText(status: Exclude<EngineStatus, { readonly kind: "ready" }>): string {
+  switch (status.kind) {
+    case "empty":
+      return vscode.l10n.t("none is loaded");
+    case "loading":
+      return vscode.l10n.t("loading {0} %", decimal(status.part * 100));
+    case "failed":
+      return `${vscode.l10n.t("failed")}: ${status.message}`;
+  }
 }
 
 function endpointRows(model: EndpointModel): [string, string][] {
@@ -87,21 +100,21 @@ function endpointRows(model: EndpointModel): [string, string][] {
     ],
     [vscode.l10n.t("Context"), vscode.l10n.t("{0} tokens", decimal(model.contextTokens))],
     [
-      vscode.l10n.t("Fills in"),
+      vscode.l10n.t("Fill-in-the-middle"),
       model.traits.fimLayouts.length === 0
         ? vscode.l10n.t("no: the text before the cursor is continued")
         : model.family,
     ],
     [
       vscode.l10n.t("Code remembered"),
-      vscode.l10n.t("none: the memory of the code at hand stays on this machine, unused"),
+      vscode.l10n.t("none: what Hearth remembers of your code stays on this machine and is not used"),
     ],
   ];
 }
 
 function modelRows(model: ModelInfo): [string, string][] {
   return [
-    [vscode.l10n.t("Model"), `${model.title}, ${model.quantLabel}`],
+    [vscode.l10n.t("Model"), `${shownTitle(model.title, translate)}, ${model.quantLabel}`],
     [vscode.l10n.t("File"), model.path],
     [vscode.l10n.t("Context"), vscode.l10n.t("{0} tokens", decimal(model.contextTokens))],
     [vscode.l10n.t("Kernels"), vscode.l10n.t("{0}, {1} threads", model.isa, decimal(model.threads))],

@@ -4,7 +4,7 @@ import { type StatusLine } from "../core/statusLine";
 /** For screen readers. */
 const STATE_WORDS: Readonly<Record<StatusLine["state"], string>> = {
   off: vscode.l10n.t("off"),
-  asleep: vscode.l10n.t("asleep"),
+  asleep: vscode.l10n.t("idle"),
   loading: vscode.l10n.t("loading"),
   ready: vscode.l10n.t("ready"),
   thinking: vscode.l10n.t("thinking"),

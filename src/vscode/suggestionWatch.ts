@@ -118,20 +118,20 @@ export async function showSuggestionStatistics(watch: SuggestionWatch): Promise<
     void vscode.window.showInformationMessage(vscode.l10n.t("Hearth has suggested nothing in this workspace yet."));
     return;
   }
-  const forget = { label: `$(trash) ${vscode.l10n.t("Forget These Numbers")}` };
+  const forget = { label: `$(trash) ${vscode.l10n.t("Reset These Statistics")}` };
   const items = languages.map((id) => ({
     label: languageName(id),
     description: suggestionsLine(watch, id),
     ...(poorLine(watch, id) === undefined
       ? {}
-      : { detail: vscode.l10n.t("{0}: choose to switch it off", poorLine(watch, id) ?? "") }),
+      : { detail: vscode.l10n.t("{0}: select to turn this language off", poorLine(watch, id) ?? "") }),
     languageId: id,
   }));
   const chosen = await vscode.window.showQuickPick<vscode.QuickPickItem & { readonly languageId?: string }>(
     [...items, forget],
     {
       title: vscode.l10n.t("Suggestions in This Workspace"),
-      placeHolder: vscode.l10n.t("Kept: still there half a minute later. Nothing of this is sent."),
+      placeHolder: vscode.l10n.t("“Kept” means still there half a minute later. None of this is sent anywhere."),
     },
   );
   if (chosen === forget) {

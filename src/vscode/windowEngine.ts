@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import { Completer } from "../core/completion";
 import type { CompletionOptions } from "../core/completionOptions";
 import type { CompletionRequest } from "../core/completionRequest";
+import { END_SENTENCES } from "../core/endSentences";
 import type { JointMin } from "../core/gate";
 import type { ChatEngine, Clock, TokenCounter } from "../core/ports";
 import type { Project } from "../core/prompt/source";
@@ -133,7 +134,7 @@ export class WindowEngine implements vscode.Disposable {
     if (!isEndpointChoice(choice)) {
       return undefined;
     }
-    return endpointAddress(choice.endpoint)?.host ?? "no address";
+    return endpointAddress(choice.endpoint)?.host ?? "invalid address";
   }
 
   /** What completions may be mixed with. */
@@ -386,7 +387,7 @@ export class WindowEngine implements vscode.Disposable {
         break;
       }
       case "disconnected":
-        this.#disappoint(new EngineError("disconnected", "the engine process went away"));
+        this.#disappoint(new EngineError("disconnected", "the engine process ended unexpectedly"));
         if (connection.isRestart) {
           log.info("the engine is restarted");
         } else {
@@ -402,7 +403,7 @@ export class WindowEngine implements vscode.Disposable {
         this.#tell({ kind: "failed", error: connection.error });
         break;
       case "ended":
-        this.#disappoint(new EngineError("disconnected", `the engine was stopped: ${connection.reason}`));
+        this.#disappoint(new EngineError("disconnected", END_SENTENCES[connection.reason]));
         log.info(`the engine was stopped: ${connection.reason}`);
         this.#opened = undefined;
         this.#tell({ kind: "ended", reason: connection.reason });

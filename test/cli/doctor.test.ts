@@ -168,8 +168,8 @@ describe("hearth doctor", () => {
       assert.ok(existsSync(join(models, "pins.json")));
       const first = await hearth(["doctor", "--delete", "--yes"], { env });
       assert.deepEqual([first.code, first.stderr], [0, ""]);
-      assert.match(first.stdout, /stays: .*m\.gguf, 4 bytes; --models deletes it too/);
-      assert.match(first.stdout, /stays: .*x\.gguf, which Hearth has not downloaded/);
+      assert.match(first.stdout, /kept: .*m\.gguf, 4 bytes; --models deletes it, too/);
+      assert.match(first.stdout, /kept: .*x\.gguf, which Hearth did not download/);
       assert.throws(() => process.kill(pid, 0), { code: "ESRCH" }, "the engine goes on");
       assert.equal(existsSync(runtime), false);
       assert.deepEqual(filesBelow(models), [

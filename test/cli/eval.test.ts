@@ -108,11 +108,11 @@ describe("hearth eval", () => {
       const cases: readonly (readonly [number, RegExp, readonly string[]])[] = [
         [2, /eval takes files to be typed, or --cursors/, []],
         [2, /eval takes files to be typed, or --cursors/, [file, "--cursors", file]],
-        [2, /--eagerness is one of careful, balanced, eager, not 'bold'/, [file, "--eagerness", "bold"]],
-        [2, /--layout is one of/, ["--cursors", file, "--layout", "mine"]],
-        [2, /--seed is a number from 0/, [file, "--seed", "x"]],
+        [2, /--eagerness must be one of careful, balanced, eager, not 'bold'/, [file, "--eagerness", "bold"]],
+        [2, /--layout must be one of/, ["--cursors", file, "--layout", "mine"]],
+        [2, /--seed must be a number from 0/, [file, "--seed", "x"]],
         [1, /cannot type '.*none\.ts': no such file/, [join(folder, "none.ts")]],
-        [1, /cannot use '.*' as the workspace: it is no folder/, [file, "--workspace", file]],
+        [1, /cannot use '.*' as the workspace: it is not a folder/, [file, "--workspace", file]],
         [1, /cannot read '.*none\.jsonl'/, ["--cursors", join(folder, "none.jsonl")]],
       ];
       for (const [code, message, args] of cases) {

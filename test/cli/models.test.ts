@@ -92,7 +92,7 @@ describe("hearth models", () => {
       child.stderr.on("data", (data: Buffer) => (stderr += data.toString()));
       const [code] = (await once(child, "close")) as [number];
       assert.equal(code, 1);
-      assert.match(stderr, /stopped; what has come is kept/);
+      assert.match(stderr, /stopped; what was downloaded is kept/);
       const { stdout } = await run("models", "list");
       assert.match(stdout, /Unfinished downloads\n {2}Tiiny/);
       assert.match(
@@ -151,7 +151,7 @@ describe("hearth models", () => {
     ["a name that is none", ["models", "download", "??"], 1, /names no model: .* "hearth models list"/],
     ["a path", ["models", "download", "./x.gguf"], 1, /use it in place with "hearth models import"/],
     ["a hash that is none", ["models", "download", REFERENCE, "--sha256", "x"], 2, /64 hexadecimal digits/],
-    ["a mirror that is none", ["models", "download", REFERENCE, "--mirror", "x"], 1, /is no address of a mirror/],
+    ["a mirror that is none", ["models", "download", REFERENCE, "--mirror", "x"], 1, /is not the address of a mirror/],
     ["a file that the hub has not", ["models", "download", "no/such/x.gguf"], 1, /has no such file; check the name/],
     ["to remove what is not there", ["models", "remove", "no/such/x.gguf"], 1, /there is no model .* here/],
     ["to verify what is not there", ["models", "verify", "no/such/x.gguf"], 1, /there is no model .* here/],
@@ -159,7 +159,7 @@ describe("hearth models", () => {
       "to import no model",
       ["models", "import", "x.txt"],
       1,
-      /no model that Hearth can use: .* the file does not begin|is no model/,
+      /not a model that Hearth can use: .* the file does not begin|is not a model/,
     ],
     [
       "a catalogue's model that is not here",

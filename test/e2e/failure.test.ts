@@ -30,7 +30,7 @@ describe("what a user can do about it", () => {
     await editor.screenshot("told");
     assert.equal(await toast.count(), 1);
     assert.equal(await toast.locator(".codicon-error").count(), 1);
-    assert.equal(await toast.getByRole("button", { name: "Use the Built-in Model" }).count(), 1);
+    assert.equal(await toast.getByRole("button", { name: "Use the Starter Model" }).count(), 1);
     await toast.getByRole("button", { name: "Choose Model…" }).first().click();
     await editor.choices().filter({ hasText: "Starter model" }).first().click();
     await editor.ready();

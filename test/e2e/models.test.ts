@@ -87,7 +87,7 @@ describe("a model, from nothing to its use", () => {
     await editor.screenshot("paused");
     await editor.press("Escape");
     await editor.page.getByRole("button", { name: "Resume" }).click();
-    await editor.toasts().filter({ hasText: "is downloaded and checked" }).first().waitFor();
+    await editor.toasts().filter({ hasText: "has been downloaded and verified" }).first().waitFor();
     await editor.screenshot("downloaded");
   });
 
@@ -118,10 +118,10 @@ describe("a model, from nothing to its use", () => {
     await editor.screenshot("not-found");
     await editor.toasts().getByText("Set Mirror").waitFor();
     // The next step is a click, and what is no name says so with the same one.
-    await editor.toasts().getByText("Name Another…").click();
+    await editor.toasts().getByText("Enter Another…").click();
     await editor.answer(PLACEHOLDER, "no model at all");
     const second = editor.toasts().filter({ hasText: "names no model" });
-    await second.getByText("Name Another…").first().click();
+    await second.getByText("Enter Another…").first().click();
     // Of a repository, one of its files is chosen.
     hub.onHub = (request, response) => {
       if (!(request.url ?? "").startsWith(`/api/models/${REPOSITORY}/tree`)) {
@@ -175,7 +175,7 @@ describe("a model, from nothing to its use", () => {
     });
     isHeld = false;
     await editor.until("it has gone on", () => existsSync(join(folder, ...REFERENCE.split("/"))));
-    await editor.toasts().filter({ hasText: "is downloaded and checked" }).first().waitFor();
+    await editor.toasts().filter({ hasText: "has been downloaded and verified" }).first().waitFor();
     assert.ok(readFileSync(join(folder, ...REFERENCE.split("/"))).equals(MODEL_BYTES));
   });
 });

@@ -24,7 +24,7 @@ describe("beside another completer", () => {
     const toast = current.toasts().filter({ hasText: "Continue also suggests code" });
     await toast.first().waitFor({ timeout: 60_000 });
     await current.screenshot("asked");
-    await current.page.getByRole("button", { name: "Turn Continue Off Here" }).click();
+    await current.page.getByRole("button", { name: "Turn Off Continue Here" }).click();
     const settings = await current.until("the workspace has the setting", () => {
       const text = current.workspaceSettings();
       return text?.includes("enableTabAutocomplete") === true && text;

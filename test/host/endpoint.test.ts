@@ -91,7 +91,7 @@ describe("an endpoint", () => {
       const inserted = await completed(editor);
       assert.match(inserted, /one\(\)/);
       assert.doesNotMatch(inserted, /two/);
-      await until("it is marked", async () => (await status()).text.includes("(ungated)"));
+      await until("it is marked", async () => (await status()).text.includes("(unfiltered)"));
       assert.ok((await requests()).some(({ isUnjudged }) => isUnjudged === true));
     });
     await ready();

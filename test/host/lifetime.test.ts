@@ -106,7 +106,7 @@ describe("an engine", () => {
     writeFileSync(file, "<!DOCTYPE html><title>Not found</title>");
     await withSetting("hearth.model.path", file, async () => {
       await until("the refusal is told, with what may help", () =>
-        told(/model\.gguf.*Choose Model….*Use the Built-in Model/),
+        told(/model\.gguf.*Choose Model….*Use the Starter Model/),
       );
       assert.ok(!(await told(/\]\(command:evil/)), "a file's name makes a link");
       assert.equal((await status()).state === "error", false, "the model before does not go on");

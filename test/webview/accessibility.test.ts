@@ -54,7 +54,7 @@ const SCENES: Readonly<Record<string, (view: ChatPage) => Promise<void>>> = {
   },
   actions: async (view) => {
     await view.show(CONVERSATION);
-    await view.tabTo("Regenerate and Drop What Follows");
+    await view.tabTo("Regenerate and Remove What Follows");
   },
   edit: async (view) => {
     await view.show(CONVERSATION);

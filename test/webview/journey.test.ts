@@ -146,7 +146,7 @@ describe("Without a mouse", () => {
     await view.type("t");
     assert.equal(await view.page.getByRole("option").count(), 1);
     await view.send({ kind: "mentions", query: "cat", mentions: [] });
-    await view.page.getByText("Nothing is called so.").waitFor();
+    await view.page.getByText("Nothing has that name.").waitFor();
     await view.press("Enter");
     assert.equal((await view.lastTold("send")).text, "@cat");
     await view.type("@x");
@@ -215,7 +215,7 @@ describe("Without a mouse", () => {
   it("an answer is asked for again", async () => {
     const view = await open();
     await view.show(CONVERSATION);
-    await view.tabTo("Regenerate and Drop What Follows");
+    await view.tabTo("Regenerate and Remove What Follows");
     await view.press("Enter");
     assert.equal((await view.lastTold("regenerate")).turn, 2);
   });

@@ -65,7 +65,7 @@ describe("The chat view shows", () => {
     assert.equal(await view.page.locator("vscode-button:focus").innerText(), "Choose Model…");
     await view.page.getByRole("button", { name: "Choose Model…", exact: true }).click();
     await view.lastTold("chooseModel");
-    await view.page.getByRole("button", { name: "Try Anyway (Experiment)" }).click();
+    await view.page.getByRole("button", { name: "Try Anyway (Experimental)" }).click();
     await view.lastTold("tryAnyway");
     assert.equal(await view.focused(), "Message");
     await view.show({ ...EMPTY, model: { kind: "cannotChat", title: "Starter", tried: true } });
@@ -120,7 +120,7 @@ describe("The chat view shows", () => {
     await view.show(withTurns([user(1, "Why?"), answer(2, "Because", { kind: "stopped", by: "user" })]));
     await last.getByText("You stopped this answer.").waitFor();
     await view.show(withTurns([user(1, "Why?"), answer(2, "Because", { kind: "stopped", by: "limit" })]));
-    await last.getByText("The answer has reached the greatest length of an answer.").waitFor();
+    await last.getByText("The answer has reached the maximum length.").waitFor();
     await view.show(withTurns([user(1, "Why?"), answer(2, "Because", { kind: "stopped", by: "context" })]));
     await last.getByText(/^The model's context \([\d,]+ tokens\) is full\. Start a new conversation\.$/).waitFor();
     await view.show(
@@ -150,7 +150,7 @@ describe("The chat view shows", () => {
     const last = view.page.locator("hearth-answer").last();
     assert.equal(
       await last.locator(".statistics").getAttribute("title"),
-      "The model read 1,204 tokens and wrote 312 tokens at 14 a second. It still knew 980 of them.",
+      "The model read 1,204 tokens and wrote 312 tokens at 14 a second. 980 of the tokens read were reused from memory.",
     );
     await last.getByRole("button", { name: "Copy Answer" }).click();
     assert.equal((await view.lastTold("copyCode")).code, "Here are three cases, the last of which fails today.");

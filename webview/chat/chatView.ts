@@ -269,7 +269,7 @@ export class ChatView extends PageElement {
         this.#follow?.toEnd();
         return;
       case "running":
-        this.#announcer?.say([t("The answer is still on its way. Press Escape to stop it.")]);
+        this.#announcer?.say([t("The answer is still being written. Press Escape to stop it.")]);
         return;
       case "cannotChat":
         this.#announcer?.say([cannotChatText()]);
@@ -305,7 +305,7 @@ export class ChatView extends PageElement {
 }
 
 function forgottenLine(): TemplateResult {
-  return html`<p class="forgotten"><span>${t("The model no longer sees what is above")}</span></p>`;
+  return html`<p class="forgotten"><span>${t("The model no longer sees the messages above")}</span></p>`;
 }
 
 interface TurnSurroundings {

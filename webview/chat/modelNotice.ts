@@ -59,7 +59,7 @@ function cannotChatNotice(title: string, isTitled: boolean, from: Element): Temp
           tell(from, { kind: "tryAnyway" });
         }}
       >
-        ${icon("beaker")}${t("Try Anyway (Experiment)")}
+        ${icon("beaker")}${t("Try Anyway (Experimental)")}
       </button>
     </div>
   </div>`;

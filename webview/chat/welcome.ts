@@ -31,7 +31,7 @@ function whereText(sentTo: string | undefined): string {
 }
 
 function commandList(begin: (command: string) => void): TemplateResult {
-  return html`<ul class="commands" aria-label=${t("What you can ask for")}>
+  return html`<ul class="commands" aria-label=${t("Available commands")}>
     ${SLASH_COMMANDS.map(
       ({ name, detail }) =>
         html`<li>

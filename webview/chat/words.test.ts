@@ -32,7 +32,7 @@ describe("Words of the view", () => {
     assert.equal(statisticsLine(statistics), "312 tokens, 14/s");
     assert.equal(
       statisticsSentences(statistics),
-      "The model read 1,204 tokens and wrote 312 tokens at 14 a second. It still knew 980 of them.",
+      "The model read 1,204 tokens and wrote 312 tokens at 14 a second. 980 of the tokens read were reused from memory.",
     );
     assert.equal(statisticsLine({ promptTokens: 1, reusedTokens: 0, generatedTokens: 1 }), "1 token");
   });
@@ -49,7 +49,7 @@ describe("Words of the view", () => {
       stopSentence("context", 2048),
       "The model's context (2,048 tokens) is full. Start a new conversation.",
     );
-    assert.match(stopSentence("limit", 2048), /greatest length/);
+    assert.match(stopSentence("limit", 2048), /maximum length/);
   });
 
   it("tell what is left out", () => {

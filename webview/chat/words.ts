@@ -76,7 +76,7 @@ export function statisticsLine({ generatedTokens, decodeTps }: AnswerStatistics)
 
 export function statisticsSentences(statistics: AnswerStatistics): string {
   const { reusedTokens } = statistics;
-  const known = reusedTokens === 0 ? "" : t("It still knew {0} of them.", decimal(reusedTokens));
+  const known = reusedTokens === 0 ? "" : t("{0} of the tokens read were reused from memory.", decimal(reusedTokens));
   return sentences(costSentence(statistics), known);
 }
 
@@ -94,7 +94,7 @@ function costSentence({ promptTokens, generatedTokens, decodeTps }: AnswerStatis
 
 export function tooLongSentence(chars: number): string {
   return t(
-    "This message is too long to be sent: {0} characters, and {1} are possible.",
+    "This message is too long: it has {0} characters, and at most {1} can be sent.",
     decimal(chars),
     decimal(MESSAGE_CHARS_MAX),
   );
@@ -112,7 +112,7 @@ export function stopSentence(by: "user" | "context" | "limit" | "loop", contextT
     case "context":
       return t("The model's context ({0} tokens) is full. Start a new conversation.", decimal(contextTokens));
     case "limit":
-      return t("The answer has reached the greatest length of an answer. Ask the model to continue.");
+      return t("The answer has reached the maximum length. Ask the model to continue.");
     case "loop":
       return t("The model only repeated itself. Regenerate the answer, or ask in other words.");
   }

@@ -51,7 +51,7 @@ function choiceOf<T extends string>(args: Arguments, name: string, choices: read
   const given = textOption(args, name);
   const found = choices.find((each) => each === given);
   if (given !== undefined && found === undefined) {
-    throw usageError(`--${name} is one of ${choices.join(", ")}, not '${given}'`);
+    throw usageError(`--${name} must be one of ${choices.join(", ")}, not '${given}'`);
   }
   return found;
 }

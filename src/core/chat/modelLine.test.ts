@@ -24,7 +24,7 @@ describe("the model's line in the chat", () => {
     [
       { kind: "ended", reason: "requested" },
       {},
-      { kind: "failed", code: "disconnected", message: "the engine was stopped (requested)" },
+      { kind: "failed", code: "disconnected", message: "The engine was stopped on request." },
     ],
   ];
   for (const [engine, more, line] of CASES) {
@@ -32,4 +32,18 @@ describe("the model's line in the chat", () => {
       assert.deepEqual(modelLine({ engine, tried: false, decodeTps: undefined, ...more }), line);
     });
   }
+
+  it("names the starter, and says why there is no engine, in the editor's language", () => {
+    const german = (message: string): string => `de ${message}`;
+    const line = (engine: ChatFacts["engine"]): ModelLine =>
+      modelLine({ engine, tried: false, decodeTps: undefined }, german);
+    const starter = { ...STARTER, title: "Hearth starter model" };
+    assert.deepEqual(line({ kind: "ready", model: starter }), {
+      kind: "cannotChat",
+      title: "de Starter model",
+      tried: false,
+    });
+    const ended = line({ kind: "ended", reason: "terminated" });
+    assert.match(ended.kind === "failed" ? ended.message : "", /^de The engine was stopped by/);
+  });
 });

@@ -1,5 +1,8 @@
 import type { ModelLine } from "../../protocol/chat";
 import type { EngineCondition, ModelInfo } from "../../protocol/engine";
+import { inEnglish, type Translate } from "../../protocol/translate";
+import { END_SENTENCES } from "../endSentences";
+import { shownTitle } from "../modelTitle";
 
 /** What a window knows of its engine, as far as a chat cares. */
 export interface ChatFacts {
@@ -10,7 +13,7 @@ export interface ChatFacts {
   readonly decodeTps: number | undefined;
 }
 
-export function modelLine({ engine, tried, decodeTps }: ChatFacts): ModelLine {
+export function modelLine({ engine, tried, decodeTps }: ChatFacts, t: Translate = inEnglish): ModelLine {
   switch (engine.kind) {
     case "asleep":
       return { kind: "asleep" };
@@ -20,11 +23,11 @@ export function modelLine({ engine, tried, decodeTps }: ChatFacts): ModelLine {
     case "loading":
       return { kind: "loading", part: engine.part };
     case "ended":
-      return { kind: "failed", code: "disconnected", message: `the engine was stopped (${engine.reason})` };
+      return { kind: "failed", code: "disconnected", message: t(END_SENTENCES[engine.reason]) };
     case "failed":
       return { kind: "failed", code: engine.error.code, message: engine.error.message };
     case "ready": {
-      const { title } = engine.model;
+      const title = shownTitle(engine.model.title, t);
       return canChat(engine.model)
         ? { kind: "ready", title, ...(decodeTps === undefined ? {} : { decodeTps }) }
         : { kind: "cannotChat", title, tried };

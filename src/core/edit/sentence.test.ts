@@ -33,10 +33,10 @@ describe("what is told of an edit", () => {
     ];
     assert.deepEqual(all.map(englishSentence), [
       "The answer left code out: 1 line was put back as before.",
-      "Beside what the answer left out, 12 lines were taken away: check that this is meant.",
-      "The answer no longer has 'a', 'b', 'c', 'd', 'e', and 2 more: check that this is meant.",
-      "The answer no longer has 'a': check that this is meant.",
-      "The answer no longer has 'a' and 'b': check that this is meant.",
+      "Besides what the answer left out, 12 lines were removed: check that this is intended.",
+      "The answer no longer contains 'a', 'b', 'c', 'd', 'e', and 2 more: check that this is intended.",
+      "The answer no longer contains 'a': check that this is intended.",
+      "The answer no longer contains 'a' and 'b': check that this is intended.",
     ]);
   });
 

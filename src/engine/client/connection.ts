@@ -75,7 +75,7 @@ export class EngineConnection {
       throw this.#state.error;
     }
     if (this.#state.kind === "ended") {
-      throw new EngineError("disconnected", `the engine has been ended (${this.#state.reason}); restart it`);
+      throw new EngineError("disconnected", `the engine was stopped (${this.#state.reason}); restart it`);
     }
     this.#connecting ??= this.#connect();
     return this.#connecting;
@@ -188,7 +188,7 @@ export class EngineConnection {
       this.#tell({ kind: "ended", reason: this.#endReason });
       return;
     }
-    this.#crashed(new EngineError("disconnected", "the engine process went away"));
+    this.#crashed(new EngineError("disconnected", "the engine process ended unexpectedly"));
   }
 
   #crashed(error: EngineError): void {

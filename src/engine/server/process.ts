@@ -63,7 +63,7 @@ async function elect(address: EngineAddress, addon: NativeAddon | undefined): Pr
       return undefined;
     }
     if (performance.now() > deadline) {
-      throw new EngineError("busy", "another engine starts or ends, and takes too long; try again");
+      throw new EngineError("busy", "another engine is starting or stopping and takes too long; try again");
     }
     await sleep(ELECTION_STEP_MS);
   }

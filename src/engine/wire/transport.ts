@@ -312,7 +312,7 @@ function asEngineError(error: unknown): EngineError {
   if (error instanceof ResponseError && error.code === ErrorCodes.MessageWriteError) {
     return new EngineError("bad_request", `cannot send a request to the engine: ${error.message}; make it shorter`);
   }
-  return new EngineError("disconnected", "the engine process went away before it had answered; try again", {
+  return new EngineError("disconnected", "the engine process ended before it answered; try again", {
     cause: error,
   });
 }

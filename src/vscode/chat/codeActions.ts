@@ -96,7 +96,7 @@ export async function openPlace(place: string): Promise<void> {
     const range = first === undefined || last === undefined ? undefined : new vscode.Range(first - 1, 0, last, 0);
     await vscode.window.showTextDocument(document, range === undefined ? {} : { selection: range });
   } catch {
-    void vscode.window.showInformationMessage(vscode.l10n.t("What was attached is not there any more."));
+    void vscode.window.showInformationMessage(vscode.l10n.t("What was attached no longer exists."));
   }
 }
 

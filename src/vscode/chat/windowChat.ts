@@ -7,12 +7,13 @@ import { type Conversation, renamed, runningAnswer } from "../../core/chat/conve
 import { conversationMarkdown } from "../../core/chat/conversationMarkdown";
 import { summaryOf, usedTokens, viewOf } from "../../core/chat/conversationView";
 import { canChat, modelLine } from "../../core/chat/modelLine";
+import { shownTitle } from "../../core/modelTitle";
 import { type ChatViewState, type Mention, MESSAGE_CHARS_MAX, type ViewMessage } from "../../protocol/chat";
 import { EngineError } from "../../protocol/errors";
 import { runRemedy, tellFailure } from "../failures";
 import type { ReadableFiles } from "../readableFiles";
 import type { WindowEngine } from "../windowEngine";
-import { listed } from "../translated";
+import { listed, translate } from "../translated";
 import { AttachmentTray } from "./attachmentTray";
 import { CHAT_VIEW, ChatView } from "./chatView";
 import { applyCode, copyCode, insertCode, openLink, openPlace, showMarkdown } from "./codeActions";
@@ -107,7 +108,7 @@ export class WindowChat implements vscode.Disposable {
     const others = this.#store.summaries.filter(({ id }) => id !== conversation.id);
     const all = [summaryOf(conversation), ...others].sort((a, b) => b.updatedMs - a.updatedMs);
     return {
-      model: modelLine({ engine: condition, tried: this.#isTried(), decodeTps: this.#decodeTps }),
+      model: modelLine({ engine: condition, tried: this.#isTried(), decodeTps: this.#decodeTps }, translate),
       ...(sendsTo === undefined ? {} : { sentTo: sendsTo }),
       conversation: viewOf(conversation),
       conversations: all,
@@ -304,7 +305,7 @@ export class WindowChat implements vscode.Disposable {
   async #attach(mention: Mention): Promise<void> {
     if (!(await this.#tray.attach(mention))) {
       void vscode.window.showInformationMessage(
-        vscode.l10n.t("'{0}' cannot be attached: there is nothing to be read.", mention.name),
+        vscode.l10n.t("'{0}' cannot be attached: there is nothing to read in it.", mention.name),
       );
     }
   }
@@ -395,8 +396,8 @@ export class WindowChat implements vscode.Disposable {
       throw new EngineError(
         "bad_request",
         vscode.l10n.t(
-          "cannot ask '{0}': it was not made for chat; choose another model, or try it anyway",
-          model.title,
+          "cannot ask '{0}': it was not trained for chat; choose another model, or try it anyway",
+          shownTitle(model.title, translate),
         ),
       );
     }
@@ -464,11 +465,11 @@ function tellLeftOut(titles: readonly string[]): void {
   void vscode.window.showWarningMessage(
     titles.length === 1
       ? vscode.l10n.t(
-          "Hearth: there is no room to keep the conversation {0} once this window is closed. Export it, or delete others.",
+          "Hearth: there is not enough space to keep the conversation {0} after this window is closed. Export it, or delete others.",
           names,
         )
       : vscode.l10n.t(
-          "Hearth: there is no room to keep the conversations {0} once this window is closed. Export them, or delete others.",
+          "Hearth: there is not enough space to keep the conversations {0} after this window is closed. Export them, or delete others.",
           names,
         ),
   );

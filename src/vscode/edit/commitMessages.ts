@@ -90,7 +90,7 @@ async function put({ inputBox }: Repository, message: string): Promise<void> {
     return;
   }
   const restore = vscode.l10n.t("Restore");
-  const told = vscode.l10n.t("Hearth replaced the commit message that was there.");
+  const told = vscode.l10n.t("Hearth replaced the existing commit message.");
   if ((await vscode.window.showInformationMessage(told, restore)) === restore) {
     inputBox.value = before;
   }

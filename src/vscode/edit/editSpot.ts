@@ -26,7 +26,7 @@ export async function spotOf(argument: unknown, readable: ReadableFiles): Promis
   const range = given?.range ?? editor?.selection;
   if (document === undefined || range === undefined) {
     void vscode.window.showInformationMessage(
-      vscode.l10n.t("Hearth: open a document and put the cursor where it should work."),
+      vscode.l10n.t("Hearth: open a file and put the cursor in the code you want to work on."),
     );
     return undefined;
   }
@@ -48,7 +48,7 @@ async function refusalOf(document: vscode.TextDocument, readable: ReadableFiles)
   const rule = await readable.ruleOf(document);
   return rule === undefined
     ? undefined
-    : vscode.l10n.t("Hearth: nothing of this file is given to the model: {0}.", rule);
+    : vscode.l10n.t("Hearth: no part of this file is given to the model: {0}.", rule);
 }
 
 function isSpotArgument(argument: unknown): argument is SpotArgument {

@@ -158,7 +158,7 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
       await asSaved(document, review?.saved);
     } else {
       void vscode.window.showErrorMessage(
-        vscode.l10n.t("Hearth could not take the change back: the document cannot be changed."),
+        vscode.l10n.t("Hearth could not undo the change: the document cannot be changed."),
       );
     }
   }

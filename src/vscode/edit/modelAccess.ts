@@ -1,9 +1,10 @@
 import * as vscode from "vscode";
+import { shownTitle } from "../../core/modelTitle";
 import type { CancelToken } from "../../core/ports";
 import type { AnyModel, ChatMessage } from "../../protocol/engine";
 import { emptyReport, type GenerateReport } from "../../protocol/generation";
 import { runRemedy } from "../failures";
-import { remedyOf } from "../translated";
+import { remedyOf, translate } from "../translated";
 import type { WindowEngine } from "../windowEngine";
 
 export interface Question {
@@ -48,11 +49,11 @@ export class ModelAccess {
       return model;
     }
     const choose = remedyOf("chooseModel").title;
-    const tryAnyway = vscode.l10n.t("Try Anyway (Experiment)");
+    const tryAnyway = vscode.l10n.t("Try Anyway (Experimental)");
     const answer = await vscode.window.showWarningMessage(
       vscode.l10n.t(
         "The model '{0}' only completes code: it was not trained to follow instructions. Explaining and editing need one that was, such as an Instruct model.",
-        model.title,
+        shownTitle(model.title, translate),
       ),
       choose,
       tryAnyway,

@@ -60,7 +60,7 @@ function pickName(
       pick.busy = false;
       pick.placeholder =
         names.length === 0
-          ? vscode.l10n.t("The model has no better name. Type one.")
+          ? vscode.l10n.t("The model found no better name. Type one.")
           : vscode.l10n.t("Choose a name, or type one");
     }
   };
@@ -126,7 +126,7 @@ async function rename(
       return;
     }
     void vscode.window.showWarningMessage(
-      vscode.l10n.t("Hearth: '{0}' was not renamed: nothing in this language renames it here.", current),
+      vscode.l10n.t("Hearth: '{0}' was not renamed: no language support can rename it here.", current),
     );
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

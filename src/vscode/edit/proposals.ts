@@ -84,7 +84,7 @@ export class Proposals implements vscode.Disposable {
       throw error;
     }
     this.#tellEditor();
-    void this.#tellIfReadOnly(proposal, vscode.l10n.t("The change can be accepted in the editor, but not be saved."));
+    void this.#tellIfReadOnly(proposal, vscode.l10n.t("The change can be accepted in the editor, but not saved."));
     return proposal;
   }
 
@@ -215,7 +215,7 @@ export class Proposals implements vscode.Disposable {
     }
     showPart(cursor, next);
     void vscode.window.showInformationMessage(
-      vscode.l10n.t("Hearth: there was no change at the cursor. It is at the next one now."),
+      vscode.l10n.t("Hearth: there was no change at the cursor, so it was moved to the next one."),
     );
   }
 
@@ -252,7 +252,7 @@ export class Proposals implements vscode.Disposable {
     await this.#close(proposal);
     await vscode.window.showTextDocument(document, { preview: false });
     void vscode.window.showWarningMessage(
-      vscode.l10n.t("Hearth: '{0}' is gone: the change is a new document.", nameOf(uri)),
+      vscode.l10n.t("Hearth: '{0}' no longer exists; the change was opened as a new document.", nameOf(uri)),
     );
   }
 
@@ -306,7 +306,7 @@ export class Proposals implements vscode.Disposable {
     const anyway = vscode.l10n.t("Apply as Shown");
     const answer = await vscode.window.showWarningMessage(
       vscode.l10n.t(
-        "Nothing was applied: '{0}' was changed meanwhile where Hearth's change is (line {1}). Undo that, or make the right side as you want it and apply what is shown.",
+        "Nothing was applied: '{0}' has meanwhile been changed where Hearth's change is (line {1}). Undo that edit, or edit the right side until it is as you want it and choose Apply as Shown.",
         nameOf(proposal.original.uri),
         listed(lines),
       ),
@@ -380,7 +380,7 @@ export class Proposals implements vscode.Disposable {
 
 function tellGone({ original }: Proposal): void {
   void vscode.window.showInformationMessage(
-    vscode.l10n.t("Hearth: '{0}' is gone. The proposed change is still here.", nameOf(original.uri)),
+    vscode.l10n.t("Hearth: '{0}' no longer exists. The proposed change is still open.", nameOf(original.uri)),
   );
 }
 
@@ -391,7 +391,7 @@ function tellRefused({ original }: Proposal): void {
 }
 
 function notOnDisk(): string {
-  return vscode.l10n.t("It was changed in the editor, and the file on the disk is as it was.");
+  return vscode.l10n.t("It was changed in the editor; the file on disk is unchanged.");
 }
 
 /** Where there is only one, no other can be meant. */
@@ -415,7 +415,11 @@ export function tellWarnings(name: string, warnings: readonly Sentence[], show: 
   if (warnings.length === 0) {
     return;
   }
-  const told = vscode.l10n.t("Hearth: look at the change of '{0}' closely. {1}", name, warnings.map(inWords).join(" "));
+  const told = vscode.l10n.t(
+    "Hearth: review the change to '{0}' carefully. {1}",
+    name,
+    warnings.map(inWords).join(" "),
+  );
   // The editor shows one line of a notification that has no button.
   const showChange = vscode.l10n.t("Show Change");
   vscode.window

@@ -111,9 +111,7 @@ function problemsAt({ uri }: vscode.TextDocument, { start, end }: vscode.Range):
 async function pickProblem({ uri }: vscode.TextDocument): Promise<readonly vscode.Diagnostic[]> {
   const problems = vscode.languages.getDiagnostics(uri);
   if (problems.length === 0) {
-    void vscode.window.showInformationMessage(
-      vscode.l10n.t("Hearth: the editor knows of no problem in '{0}'.", nameOf(uri)),
-    );
+    void vscode.window.showInformationMessage(vscode.l10n.t("Hearth: no problems are reported in '{0}'.", nameOf(uri)));
     return [];
   }
   const items = problems

@@ -52,7 +52,7 @@ export async function planFor(
   }
   void vscode.window.showWarningMessage(
     vscode.l10n.t(
-      "Hearth: this code is too long for the model: {0} tokens, and it has room for about {1}. Select less of it.",
+      "Hearth: this code is too long for the model: it has {0} tokens, and the model has room for about {1}. Select less code.",
       decimal(plan.tokens),
       decimal(plan.roomTokens),
     ),
@@ -220,7 +220,7 @@ async function write(
     hasNewLine = false;
     shownMs = Date.now();
   };
-  report(vscode.l10n.t("the model reads…"));
+  report(vscode.l10n.t("the model is reading…"));
   const question = { id: access.nextId(), messages, maxTokens, temperature: 0, cancel: proposal.stopToken };
   const asked = access.ask(question, (text) => {
     answer.push(text);

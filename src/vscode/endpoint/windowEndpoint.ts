@@ -14,7 +14,7 @@ export interface WindowEndpointOptions {
   readonly port: EndpointsPort;
 }
 
-const THERE = vscode.l10n.t("Compute There");
+const THERE = vscode.l10n.t("Send Code There");
 
 /** A bigger machine elsewhere: the commands that switch it on and off, and what says that it is on, whatever else there is to say. */
 export class WindowEndpoint implements vscode.Disposable {
@@ -66,7 +66,7 @@ export class WindowEndpoint implements vscode.Disposable {
     const address = endpointAddress(endpoint.endpoint);
     const { condition } = engine;
     const model = condition.kind === "ready" && isElsewhere(condition.model) ? condition.model.name : endpoint.model;
-    const host = address?.host ?? vscode.l10n.t("no address");
+    const host = address?.host ?? vscode.l10n.t("invalid address");
     this.#item.text = `$(cloud-upload) ${host}`;
     const sent = vscode.l10n.t("Hearth sends code around the cursor, chats and edits to {0}.", host);
     const tooltip = new vscode.MarkdownString(`**${vscode.l10n.t("An endpoint is set")}**`);
@@ -74,7 +74,7 @@ export class WindowEndpoint implements vscode.Disposable {
     if (address?.isReadable === true) {
       tooltip
         .appendMarkdown("\n\n")
-        .appendText(vscode.l10n.t("The connection is not encrypted: it can be read on the way."));
+        .appendText(vscode.l10n.t("The connection is not encrypted: others on the network can read it."));
     }
     this.#item.tooltip = tooltip;
     this.#item.accessibilityInformation = { label: sent, role: "button" };
@@ -93,9 +93,7 @@ export class WindowEndpoint implements vscode.Disposable {
     const { settings, secrets, port } = this.#options;
     const endpoint = await vscode.window.showInputBox({
       title: vscode.l10n.t("Compute on Another Machine (1/2)"),
-      prompt: vscode.l10n.t(
-        "Address of an OpenAI-compatible server of yours, such as vLLM, llama-server or Ray Serve.",
-      ),
+      prompt: vscode.l10n.t("Address of your OpenAI-compatible server, such as vLLM, llama-server or Ray Serve."),
       placeHolder: "https://gpu-box.example.org:8000",
       value: settings.endpoint?.endpoint ?? "",
       ignoreFocusOut: true,
@@ -111,14 +109,14 @@ export class WindowEndpoint implements vscode.Disposable {
     if (key === undefined) {
       return;
     }
-    const title = vscode.l10n.t("Asking {0} which models it has…", host);
+    const title = vscode.l10n.t("Asking {0} for its models…", host);
     const names = await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title }, () =>
       port.models(endpoint, key === "" ? undefined : key),
     );
     const model =
       names.length > 1
         ? await vscode.window.showQuickPick(names, {
-            title: vscode.l10n.t("Models of {0}", host),
+            title: vscode.l10n.t("Models on {0}", host),
             ignoreFocusOut: true,
           })
         : (names[0] ?? "");
@@ -127,16 +125,16 @@ export class WindowEndpoint implements vscode.Disposable {
     }
     const detail = [
       vscode.l10n.t(
-        "Sent: the code around the cursor while you type, what you attach or select for chats and edits, their conversation.",
+        "Sent: the code around the cursor while you type, what you attach or select for chats and edits, and the conversation.",
       ),
       vscode.l10n.t(
-        "Never sent: files that Hearth does not read (secrets, ignored, excluded), and the memory of other code at hand.",
+        "Never sent: files that Hearth does not read (files with secrets, ignored or excluded files), and what Hearth remembers of your other code.",
       ),
-      vscode.l10n.t(
-        "Other extensions that ask Hearth's model in the chat of the editor have what they pass on sent, too.",
-      ),
-      ...(isReadable ? [vscode.l10n.t("The connection is not encrypted: all of it can be read on the way.")] : []),
-      vscode.l10n.t(`"Hearth: Compute on This Machine" ends it; the status bar shows it as long as it is on.`),
+      vscode.l10n.t("Requests that other extensions make to Hearth's model through the editor's chat are sent, too."),
+      ...(isReadable
+        ? [vscode.l10n.t("The connection is not encrypted: others on the network can read all of it.")]
+        : []),
+      vscode.l10n.t(`"Hearth: Compute on This Machine" turns it off. The status bar shows it while it is on.`),
     ].join("\n\n");
     const answer = await vscode.window.showWarningMessage(
       vscode.l10n.t("Send code to {0}?", host),
@@ -157,7 +155,7 @@ export class WindowEndpoint implements vscode.Disposable {
     }
     const address = parseEndpoint(settings.endpoint.endpoint);
     const { origin } = address;
-    const key = await this.#inputKey(address, vscode.l10n.t("Key of the Endpoint"));
+    const key = await this.#inputKey(address, vscode.l10n.t("Endpoint Key"));
     if (key !== undefined) {
       await storeEndpointKey(secrets, origin, key);
       await engine.restart().catch((error: unknown) => void tellFailure(error));
@@ -171,11 +169,11 @@ export class WindowEndpoint implements vscode.Disposable {
   ): Promise<string | undefined> {
     const prompt = isReadable
       ? vscode.l10n.t(
-          "A key, where {0} wants one. It is kept in the editor's key store and sent to {0} alone. The connection is not encrypted: the key can be read on the way. Empty: none.",
+          "The API key, if {0} requires one. It is kept in the editor's secret storage and sent only to {0}. The connection is not encrypted: others on the network can read the key. Leave empty for none.",
           host,
         )
       : vscode.l10n.t(
-          "A key, where {0} wants one. It is kept in the editor's key store and sent to {0} alone. Empty: none.",
+          "The API key, if {0} requires one. It is kept in the editor's secret storage and sent only to {0}. Leave empty for none.",
           host,
         );
     const key = await vscode.window.showInputBox({

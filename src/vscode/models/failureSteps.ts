@@ -25,9 +25,9 @@ export const FAILURE_STEPS: Readonly<Record<ModelsErrorCode, readonly FailureSte
 
 export const STEP_TITLES: Readonly<Record<FailureStep, string>> = {
   retry: vscode.l10n.t("Try Again"),
-  takeNew: vscode.l10n.t("Take the New File"),
+  takeNew: vscode.l10n.t("Download the New File"),
   check: vscode.l10n.t("Check the File"),
-  other: vscode.l10n.t("Name Another…"),
+  other: vscode.l10n.t("Enter Another…"),
   mirror: vscode.l10n.t("Set Mirror"),
   folder: vscode.l10n.t("Choose Folder"),
   token: vscode.l10n.t("Set Token…"),

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import { decimal } from "../../protocol/decimal";
+import { shownTitle } from "../../core/modelTitle";
 import { formatBytes } from "../../models/size";
 import { expertsText, speedText } from "../../models/speedEstimate";
 import { isElsewhere } from "../../protocol/engine";
@@ -14,7 +15,7 @@ export async function chooseMemoryBudget(
   { models, signal }: { readonly models: ModelsPort; readonly signal: AbortSignal },
 ): Promise<void> {
   const { path } = settings.modelChoice;
-  const title = vscode.l10n.t("Reckoning what memory buys…");
+  const title = vscode.l10n.t("Estimating what each memory budget brings…");
   const offers = await vscode.window.withProgress(
     { location: vscode.ProgressLocation.Notification, title },
     async () => {
@@ -26,8 +27,8 @@ export async function chooseMemoryBudget(
   const items = offers.map((offer) => ({
     label: `$(${offer.gib === now ? "check" : "circuit-board"}) ${offer.gib === 0 ? vscode.l10n.t("Automatic") : `${decimal(offer.gib, 2)} GiB`}`,
     description: [
-      vscode.l10n.t("takes {0}", formatBytes(offer.budgetBytes)),
-      ...(offer.gib === now ? [vscode.l10n.t("as it is set")] : []),
+      vscode.l10n.t("uses {0}", formatBytes(offer.budgetBytes)),
+      ...(offer.gib === now ? [vscode.l10n.t("current")] : []),
     ].join(" · "),
     detail: [
       expertsText(offer, translate),
@@ -40,11 +41,11 @@ export async function chooseMemoryBudget(
     condition.kind === "ready" && !isElsewhere(condition.model)
       ? vscode.l10n.t(
           "{0}: {1} of {2} experts fit now",
-          condition.model.title,
+          shownTitle(condition.model.title, translate),
           decimal(condition.model.slots),
           decimal(condition.model.slotsForAll),
         )
-      : vscode.l10n.t("What the engine may take in all");
+      : vscode.l10n.t("Memory that the engine may use in total");
   const chosen = await vscode.window.showQuickPick(items, {
     title: vscode.l10n.t("Memory Budget"),
     placeHolder: held,

@@ -211,7 +211,7 @@ export class ModelDownloads implements vscode.Disposable {
       this.#item.tooltip = all
         .map(({ title, progress }) => `${title}: ${progressText(progress, translate)}`)
         .join("\n");
-      const label = vscode.l10n.t("Hearth downloads {0}, {1}", first.title, percent);
+      const label = vscode.l10n.t("Hearth is downloading {0}, {1}", first.title, percent);
       this.#item.accessibilityInformation = { label, role: "button" };
       this.#item.show();
     }

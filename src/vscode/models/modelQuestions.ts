@@ -35,7 +35,7 @@ export async function askForModelFile(): Promise<string | undefined> {
 export async function askForReference(): Promise<string | undefined> {
   const given = await vscode.window.showInputBox({
     title: vscode.l10n.t("Download a Model"),
-    prompt: vscode.l10n.t("A GGUF file of an architecture that Hearth runs: org/repository/file.gguf, or its address."),
+    prompt: vscode.l10n.t("A GGUF file of a supported architecture: org/repository/file.gguf, or its URL."),
     placeHolder: "org/repository/file.gguf",
     ignoreFocusOut: true,
   });
@@ -44,7 +44,7 @@ export async function askForReference(): Promise<string | undefined> {
 
 /** One of a repository's files: the only one, or as the user chooses. */
 export async function askForFileOf(models: ModelsPort, repository: string): Promise<string | undefined> {
-  const title = vscode.l10n.t("Asking which models {0} has", repository);
+  const title = vscode.l10n.t("Asking {0} for its models", repository);
   const files = await withProgress(title, (signal) => models.filesOf(repository, signal));
   const [only] = files ?? [];
   if (files === undefined || files.length <= 1) {
@@ -56,7 +56,7 @@ export async function askForFileOf(models: ModelsPort, repository: string): Prom
     reference,
   }));
   const chosen = await vscode.window.showQuickPick(items, {
-    title: vscode.l10n.t("Models of {0}", repository),
+    title: vscode.l10n.t("Models on {0}", repository),
     ignoreFocusOut: true,
   });
   return chosen?.reference;
@@ -64,7 +64,7 @@ export async function askForFileOf(models: ModelsPort, repository: string): Prom
 
 /** The path of a model of another program, which has been checked. */
 export async function askForOther(models: ModelsPort): Promise<string | undefined> {
-  const found = await withProgress(vscode.l10n.t("Looking for models of other programs"), () => models.findOthers());
+  const found = await withProgress(vscode.l10n.t("Looking for models from other programs"), () => models.findOthers());
   if (found === undefined) {
     return undefined;
   }
@@ -82,7 +82,7 @@ export async function askForOther(models: ModelsPort): Promise<string | undefine
   }));
   const chosen = await vscode.window.showQuickPick(items, {
     title: vscode.l10n.t("Use a Model in Place"),
-    placeHolder: vscode.l10n.t("The file stays where it is, and belongs to its program"),
+    placeHolder: vscode.l10n.t("The file stays where it is and still belongs to that program"),
     matchOnDetail: true,
   });
   if (chosen === undefined) {
@@ -98,9 +98,9 @@ export async function askForOther(models: ModelsPort): Promise<string | undefine
 export async function askToDelete(model: InstalledModel, isUsed: boolean): Promise<boolean> {
   const detail = [
     model.owned
-      ? vscode.l10n.t("{0} are freed.", formatBytes(model.bytes))
+      ? vscode.l10n.t("{0} will be freed.", formatBytes(model.bytes))
       : vscode.l10n.t("The file stays where it is."),
-    ...(isUsed ? [vscode.l10n.t("It is in use: Hearth goes back to the starter model.")] : []),
+    ...(isUsed ? [vscode.l10n.t("It is in use. Hearth will switch back to the starter model.")] : []),
   ].join(" ");
   const verb = model.owned ? vscode.l10n.t("Delete") : vscode.l10n.t("Forget");
   const question = model.owned ? vscode.l10n.t("Delete {0}?", model.title) : vscode.l10n.t("Forget {0}?", model.title);
@@ -110,9 +110,9 @@ export async function askToDelete(model: InstalledModel, isUsed: boolean): Promi
 /** An access token for downloads from `origin`; empty: none. */
 export async function askForToken(origin: string): Promise<string | undefined> {
   const token = await vscode.window.showInputBox({
-    title: vscode.l10n.t("Token for Downloads"),
+    title: vscode.l10n.t("Download Token"),
     prompt: vscode.l10n.t(
-      "An access token of {0}, for files that want one. It goes nowhere else. Empty: none.",
+      "An access token for {0}, for models that require one. It is sent nowhere else. Leave empty for none.",
       new URL(origin).host,
     ),
     password: true,

@@ -55,12 +55,12 @@ export function modelItems({ list, running, usedPath }: ShownModels): ModelItem[
       { label: `$(file) ${vscode.l10n.t("Choose a File…")}`, action: { kind: "chooseFile" } },
       { label: `$(cloud-download) ${vscode.l10n.t("Download Another Model…")}`, action: { kind: "downloadOther" } },
       {
-        label: `$(search) ${vscode.l10n.t("Look for Models of Other Programs…")}`,
+        label: `$(search) ${vscode.l10n.t("Find Models from Other Programs…")}`,
         description: vscode.l10n.t("Hugging Face, LM Studio, Ollama; used in place"),
         action: { kind: "findOthers" },
       },
       {
-        label: `$(folder-opened) ${vscode.l10n.t("Open the Folder of Models")}`,
+        label: `$(folder-opened) ${vscode.l10n.t("Open Models Folder")}`,
         description: list.folder,
         action: { kind: "openFolder" },
       },
@@ -82,7 +82,7 @@ function machineLine({ list: { machine }, isMeasuring }: ShownModels): string {
   const parts = [
     vscode.l10n.t("{0} of memory", formatBytes(memoryBytes)) + about,
     cores === 1 ? vscode.l10n.t("1 core") : vscode.l10n.t("{0} cores", decimal(cores)),
-    vscode.l10n.t("{0} of disk free", formatBytes(freeDiskBytes)),
+    vscode.l10n.t("{0} of free disk space", formatBytes(freeDiskBytes)),
   ];
   return [parts.join(", "), ...(isMeasuring ? [vscode.l10n.t("measuring its speed…")] : [])].join("; ");
 }
@@ -158,7 +158,7 @@ function unfinishedItem({ reference, title, doneBytes, totalBytes, pid }: Unfini
   return {
     label: `$(debug-pause) ${title}`,
     description: vscode.l10n.t("{0}, paused", amount),
-    detail: vscode.l10n.t("Press Enter to go on."),
+    detail: vscode.l10n.t("Press Enter to resume."),
     action: resume,
     buttons: [
       button("play", vscode.l10n.t("Resume"), resume),

@@ -172,7 +172,7 @@ export class WindowModels implements vscode.Disposable {
     if (choice.folder !== "" && !ABSOLUTE.test(choice.folder)) {
       throw new ModelsError(
         "disk",
-        `the folder of models that is set, '${choice.folder}', does not say where it begins; set one that begins with / or ~`,
+        `the models folder '${choice.folder}' is not an absolute path; set one that begins with / or ~`,
       );
     }
     const models = open(choice);
@@ -187,7 +187,7 @@ export class WindowModels implements vscode.Disposable {
     const end = await this.#downloads.run(reference, title, wish);
     switch (end.kind) {
       case "done":
-        await this.#offerUse(vscode.l10n.t("{0} is downloaded and checked.", title), end.path);
+        await this.#offerUse(vscode.l10n.t("{0} has been downloaded and verified.", title), end.path);
         return;
       case "paused": {
         const chosen = await vscode.window.showInformationMessage(
@@ -337,7 +337,7 @@ export class WindowModels implements vscode.Disposable {
     const { secrets } = this.#options.context;
     const { origin } = await this.#models();
     if (origin === undefined) {
-      throw new ModelsError("mirror", vscode.l10n.t("the address of the mirror that is set is none; set another one"));
+      throw new ModelsError("mirror", vscode.l10n.t("the mirror's address is not a valid URL; set another one"));
     }
     const token = await askForToken(origin);
     if (token === undefined) {
@@ -359,7 +359,7 @@ export class WindowModels implements vscode.Disposable {
       if (found !== undefined) {
         const chosen = await vscode.window.showInformationMessage(
           vscode.l10n.t(
-            "The download of {0} was interrupted: {1} of {2} are there.",
+            "The download of {0} was interrupted after {1} of {2}.",
             title,
             formatBytes(found.doneBytes),
             formatBytes(found.totalBytes),

@@ -79,7 +79,7 @@ export class WindowPrivacy implements vscode.Disposable {
     const set = settings.endpoint;
     // What is no address may have a password in it, and nothing is sent there.
     const origin =
-      set === undefined ? undefined : (endpointAddress(set.endpoint)?.origin ?? "an endpoint that is no address");
+      set === undefined ? undefined : (endpointAddress(set.endpoint)?.origin ?? "an endpoint whose address is invalid");
     const endpoint = set === undefined || origin === undefined ? undefined : { origin, model: set.model };
     const title = vscode.l10n.t("Looking at what Hearth has open and stored…");
     const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
@@ -97,8 +97,8 @@ export class WindowPrivacy implements vscode.Disposable {
     if (first !== undefined) {
       void vscode.window.showErrorMessage(
         more > 0
-          ? vscode.l10n.t("Hearth is not proved to be offline: {0}. And {1} more.", first, decimal(more))
-          : vscode.l10n.t("Hearth is not proved to be offline: {0}.", first),
+          ? vscode.l10n.t("Hearth could not prove that it is offline: {0}. And {1} more.", first, decimal(more))
+          : vscode.l10n.t("Hearth could not prove that it is offline: {0}.", first),
       );
     }
     return proof;
@@ -106,19 +106,19 @@ export class WindowPrivacy implements vscode.Disposable {
 
   async #askAndDelete(): Promise<void> {
     const { lines, models, modelBytes, kept } = await this.stored();
-    const all = vscode.l10n.t("Delete, Models Too ({0})", formatBytes(modelBytes));
+    const all = vscode.l10n.t("Delete Including Models ({0})", formatBytes(modelBytes));
     const detail = [
       ...lines,
       vscode.l10n.t(
-        "• what the editor remembers for Hearth: statistics, a snooze, the draft of a message, the download token, an endpoint's key",
+        "• what the editor stores for Hearth: statistics, a snooze, the draft of a message, the download token, the endpoint's key",
       ),
       ...(models.length === 0
         ? []
-        : ["", vscode.l10n.t("Models stay unless you choose to delete them too:"), ...models]),
-      ...(kept.length === 0 ? [] : ["", vscode.l10n.t("Stays, as Hearth has not downloaded it:"), ...kept]),
+        : ["", vscode.l10n.t("Models are kept unless you choose to delete them, too:"), ...models]),
+      ...(kept.length === 0 ? [] : ["", vscode.l10n.t("Kept, because Hearth did not download it:"), ...kept]),
       "",
       vscode.l10n.t(
-        "Settings are kept, except for an endpoint. The engine is stopped for all windows; close other windows first, as they may store what they show again.",
+        "Settings are kept, except for the endpoint. The engine is stopped for all windows. Close other windows first: they may store what they show again.",
       ),
     ].join("\n");
     const answer = await vscode.window.showWarningMessage(
@@ -139,7 +139,7 @@ export class WindowPrivacy implements vscode.Disposable {
     if (failures.length === 0) {
       void vscode.window.showInformationMessage(done);
     } else {
-      void vscode.window.showWarningMessage(vscode.l10n.t("{0} Not everything: {1}.", done, failures.join(". ")));
+      void vscode.window.showWarningMessage(vscode.l10n.t("{0} Not deleted: {1}.", done, failures.join(". ")));
     }
   }
 

@@ -11,7 +11,7 @@ import { ATTACHMENT_ICONS } from "./suggest";
 export function attachmentChips(attachments: readonly Attachment[], from: Element): TemplateResult | typeof nothing {
   return attachments.length === 0
     ? nothing
-    : html`<ul class="chips" aria-label=${t("Goes along with the message")}>
+    : html`<ul class="chips" aria-label=${t("Attached to the message")}>
         ${repeat(
           attachments,
           ({ id }) => id,

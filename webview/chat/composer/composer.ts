@@ -68,7 +68,7 @@ export class Composer extends PageElement {
       ${suggestionList(this.#suggestions, this.selected, (at) => {
         this.#accept(at);
       })}
-      ${this.#nothingFound ? html`<p class="suggestions quiet-line">${t("Nothing is called so.")}</p>` : nothing}
+      ${this.#nothingFound ? html`<p class="suggestions quiet-line">${t("Nothing has that name.")}</p>` : nothing}
       ${attachmentChips(this.attachments, this)}
       <textarea
         class="growing-input"

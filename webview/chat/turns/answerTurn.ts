@@ -160,7 +160,7 @@ export class Answer extends PageElement {
         this.idle && turn.state.kind !== "failed"
           ? iconButton({
               icon: "refresh",
-              label: this.last ? t("Regenerate") : t("Regenerate and Drop What Follows"),
+              label: this.last ? t("Regenerate") : t("Regenerate and Remove What Follows"),
               name: "regenerate",
               onClick: () => {
                 tell(this, { kind: "regenerate", turn: turn.id });

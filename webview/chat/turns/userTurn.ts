@@ -87,7 +87,7 @@ export class Question extends PageElement {
       }}
     >
       ${icon(ATTACHMENT_ICONS[kind])}<span class="cut">${label}</span>${
-        leftOutTokens > 0 ? html`<span class="left-out">${t("cut")}</span>` : nothing
+        leftOutTokens > 0 ? html`<span class="left-out">${t("shortened")}</span>` : nothing
       }
     </button>`;
   }
@@ -104,7 +104,7 @@ export class Question extends PageElement {
           this.#onKey(event, turn);
         }}
       ></textarea>
-      <p class="quiet-line" id="edit-hint-${turn.id}">${t("What comes after this message is dropped.")}</p>
+      <p class="quiet-line" id="edit-hint-${turn.id}">${t("Everything after this message is removed.")}</p>
       <div class="button-line">
         <vscode-button
           secondary
