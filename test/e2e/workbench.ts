@@ -166,6 +166,15 @@ export class Workbench {
     await input.press("Enter");
   }
 
+  /** A row of the engine's statistics, as they are shown. */
+  async statistic(name: string): Promise<string> {
+    await this.command("Hearth: Show Engine Statistics");
+    const row = this.choices().filter({ has: this.page.locator(".label-name", { hasText: new RegExp(`^${name}$`) }) });
+    const value = await row.locator(".label-description").innerText();
+    await this.press("Escape");
+    return value.trim();
+  }
+
   toasts(): Locator {
     return this.page.locator(".notifications-toasts .notification-list-item");
   }
