@@ -6,6 +6,12 @@ const FORBIDDEN = [
   { selector: "TSEnumDeclaration", message: "Use a union of literals." },
   { selector: "ExportAllDeclaration", message: "No barrels: import from where it is defined." },
 ];
+const ENDLESS = [
+  {
+    selector: "CallExpression[callee.name=/^mkdir(Sync)?$/] Property[key.name='recursive']",
+    message: "Node's way never ends below /proc: use src/makeFolder.ts.",
+  },
+];
 
 export default tseslint.config(
   { ignores: ["**/node_modules", "build", "dist", ".cache", "bench/peers", "test/fixtures/oracle/node_modules"] },
@@ -34,6 +40,11 @@ export default tseslint.config(
   },
   {
     // Hearth talks to other machines in one place: src/network/nodeHttp.ts, see tools/imports.cjs.
+    files: ["src/**/*.ts", "webview/**/*.ts"],
+    ignores: ["**/*.test.ts", "**/testing/**"],
+    rules: { "no-restricted-syntax": ["error", ...FORBIDDEN, ...ENDLESS] },
+  },
+  {
     files: ["src/**/*.ts", "webview/**/*.ts"],
     rules: { "no-restricted-globals": ["error", "fetch", "WebSocket", "EventSource", "XMLHttpRequest"] },
   },

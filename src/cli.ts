@@ -8,7 +8,7 @@ import { engine, engineCommandOptions } from "./cli/engine";
 import { evalOptions, evaluate } from "./cli/eval";
 import { inspect, inspectOptions } from "./cli/inspect";
 import { logits, logitsOptions } from "./cli/logits";
-import { models, modelsOptions } from "./cli/models";
+import { isDownload, models, modelsOptions } from "./cli/models";
 import {
   type Arguments,
   engineOptionsHelp,
@@ -94,7 +94,7 @@ interface Command {
   readonly run: (args: Arguments) => Promise<void>;
   readonly options: OptionTable;
   /** All others lose it before they begin, for themselves and for what they start. */
-  readonly usesNetwork?: true;
+  readonly usesNetwork?: (args: Arguments) => boolean;
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -102,7 +102,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   chat: { run: chat, options: chatOptions },
   edit: { run: edit, options: editOptions },
   engine: { run: engine, options: engineCommandOptions },
-  models: { run: models, options: modelsOptions, usesNetwork: true },
+  models: { run: models, options: modelsOptions, usesNetwork: isDownload },
   doctor: { run: doctor, options: doctorOptions },
   inspect: { run: inspect, options: inspectOptions },
   tokenize: { run: tokenize, options: tokenizeOptions },
@@ -135,7 +135,7 @@ async function main(argv: readonly string[]): Promise<void> {
     throw usageError(`there is no command '${name}'`);
   }
   const args = parseCommandLine(rest, command.options);
-  if (!command.usesNetwork) {
+  if (command.usesNetwork?.(args) !== true) {
     denyNetwork();
   }
   await command.run(args);
@@ -158,8 +158,14 @@ process.stderr.on("error", () => undefined);
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   if (error instanceof EngineError || error instanceof ModelsError || error instanceof UsageError) {
-    process.stderr.write(terminalText(`hearth: ${error.message}\n`));
+    // One line, whatever names of files have in them.
+    process.stderr.write(terminalText(`hearth: ${error.message.replaceAll(/[\r\n]+/g, " ")}\n`));
     process.exitCode = error instanceof UsageError ? 2 : 1;
+    return;
+  }
+  if (error instanceof Error && "syscall" in error && error.syscall === "uv_cwd") {
+    process.stderr.write("hearth: the current folder has been deleted; change to one that is there\n");
+    process.exitCode = 1;
     return;
   }
   // Ours to mend: the stack says where.

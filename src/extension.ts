@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import * as vscode from "vscode";
 import type { RequestRecord } from "./core/requestLog";
@@ -18,6 +17,7 @@ import { EngineClient } from "./engine/client/client";
 import { completeWith } from "./cli/givenAnswer";
 import { isWritableFile } from "./fileAccess";
 import { gitIgnored } from "./gitIgnored";
+import { homeFolder } from "./homeFolder";
 import { IGNORES_CASE, LOCAL_FILES } from "./localFiles";
 import { defaultModelFolder } from "./models/modelFolder";
 import { ModelStore } from "./models/modelStore";
@@ -68,7 +68,7 @@ export function activate(context: vscode.ExtensionContext): HearthApi {
   const hearth = new HearthWindow({
     context,
     builtInModel,
-    homeFolder: homedir(),
+    homeFolder: homeFolder(),
     clock: SYSTEM_CLOCK,
     powerState,
     syntax: (warn) => (source = syntaxSource(context, warn)),

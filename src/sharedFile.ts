@@ -1,7 +1,8 @@
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FileLock } from "./fileLock";
+import { makeFolder } from "./makeFolder";
 import { ModelsError } from "./protocol/models";
 
 /** Changes take milliseconds. A lock that is held for longer is one of a process that hangs, and the newest change counts then. */
@@ -39,7 +40,7 @@ export async function changeSharedFile(
 const SAME = Symbol("same");
 
 async function changeNow(path: string, change: Parameters<typeof changeSharedFile>[1]): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolder(dirname(path));
   const lock = await patientLock(path);
   try {
     const text = change(await readFile(path, "utf8").catch(() => undefined), SAME);

@@ -10,12 +10,12 @@ const ROWS = {
     "^src/protocol/",
     "^src/machineMemory\\.ts$",
     "^src/model/gguf(File|Header)\\.ts$",
-    "^src/(fileLock|sharedFile)\\.ts$",
+    "^src/(fileLock|homeFolder|makeFolder|sharedFile)\\.ts$",
     "^src/network/",
     "^src/models/",
   ],
   // The way to other machines, and the ledger of what went over it: it knows nothing of what is asked for.
-  "^src/network/": ["^src/sharedFile\\.ts$", "^src/network/"],
+  "^src/network/": ["^src/(makeFolder|sharedFile)\\.ts$", "^src/network/"],
   // A model on a machine that the user names: the core's ports, as the engine's client has them. It is given its network.
   "^src/endpoint/": [
     "^src/protocol/",
@@ -28,11 +28,11 @@ const ROWS = {
   ],
   // Four folders, three edges. The client's side loads neither the server's nor the addon: a crash of the engine must not be
   // the window's.
-  "^src/engine/wire/": ["^src/protocol/", "^src/engine/wire/"],
+  "^src/engine/wire/": ["^src/protocol/", "^src/(homeFolder|makeFolder)\\.ts$", "^src/engine/wire/"],
   "^src/engine/client/": ["^src/protocol/", "^src/core/ports\\.ts$", "^src/engine/(client|wire)/"],
   "^src/engine/server/": [
     "^src/protocol/",
-    "^src/(machineMemory|processes)\\.ts$",
+    "^src/(machineMemory|makeFolder|processes)\\.ts$",
     "^src/model/",
     "^src/engine/(server|wire|local)/",
   ],
@@ -56,9 +56,10 @@ const ROWS = {
     "^src/doctor/",
   ],
   "^src/machineMemory\\.ts$": [],
+  "^src/(homeFolder|makeFolder)\\.ts$": [],
   "^src/processes\\.ts$": ["^src/protocol/"],
   "^src/fileLock\\.ts$": ["^src/protocol/", "^src/processes\\.ts$"],
-  "^src/sharedFile\\.ts$": ["^src/protocol/", "^src/fileLock\\.ts$"],
+  "^src/sharedFile\\.ts$": ["^src/protocol/", "^src/(fileLock|makeFolder)\\.ts$"],
   "^src/machinePower\\.ts$": ["^src/core/power\\.ts$"],
   // The chat view's page is a string; all else of the view is for a browser.
   "^src/vscode/": [
@@ -76,7 +77,7 @@ const ROWS = {
     "^src/engine/client/",
     "^src/engine/wire/address\\.ts$",
     "^src/doctor/",
-    "^src/(fileAccess|gitIgnored|localFiles)\\.ts$",
+    "^src/(fileAccess|gitIgnored|homeFolder|localFiles)\\.ts$",
     // What a suggestion's report says is tried, as the command line will.
     "^src/cli/givenAnswer\\.ts$",
     "^src/syntax/",

@@ -1,9 +1,9 @@
-import { createInterface } from "node:readline/promises";
 import type { LocalEngine, LocalSession } from "../engine/local/localEngine";
 import { type ChatMessage, ChatTemplate } from "../model/chatTemplate";
 import { terminalText } from "../core/visibleText";
 import { EngineError } from "../protocol/errors";
 import type { PromptPart } from "../protocol/prompt";
+import { linesOf } from "./inputLines";
 import { type Arguments, flagOption, samplerOptions, textOption, usageError, wholeOption } from "./options";
 import { headSentence, modelPath, openEngine, printJson, Progress } from "./session";
 
@@ -44,13 +44,10 @@ export async function chat(args: Arguments): Promise<void> {
 }
 
 async function converse(conversation: Conversation): Promise<void> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr, prompt: "> " });
-  lines.prompt();
-  for await (const line of lines) {
+  for await (const line of linesOf(process.stdin, process.stderr, "> ")) {
     if (line.trim() !== "") {
       await conversation.ask(line);
     }
-    lines.prompt();
   }
 }
 

@@ -1,9 +1,9 @@
 import {
   closeSync,
   constants,
-  existsSync,
   openSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -127,9 +127,13 @@ export async function writingFile<T>(
   path: string,
   work: (write: (bytes: Uint8Array) => void) => Promise<T>,
 ): Promise<T> {
-  const direct = existsSync(path) && !statSync(path).isFile();
-  const partial = direct ? path : `${path}.${process.pid}.tmp`;
-  const file = sayingCannotWrite(path, () => openSync(partial, "w"));
+  const before = statSync(path, { throwIfNoEntry: false });
+  const direct = before?.isFile() === false;
+  // A link stays one: what it leads to is written, with the permissions that it had.
+  const target = before === undefined ? path : sayingCannotWrite(path, () => realpathSync(path));
+  const partial = direct ? path : `${target}.${process.pid}.tmp`;
+  const mode = before === undefined ? 0o666 : before.mode & 0o777;
+  const file = sayingCannotWrite(path, () => openSync(partial, "w", mode));
   try {
     const result = await work((bytes) => {
       let rest = bytes;
@@ -142,7 +146,7 @@ export async function writingFile<T>(
     });
     if (!direct) {
       sayingCannotWrite(path, () => {
-        renameSync(partial, path);
+        renameSync(partial, target);
       });
     }
     return result;

@@ -35,6 +35,11 @@ interface Call {
 
 const ACTIONS = { list, download, verify, remove, import: importModels };
 
+/** The one action that reaches other machines. */
+export function isDownload({ positionals: [action] }: Arguments): boolean {
+  return action === "download";
+}
+
 /** `hearth models list|download|verify|remove|import`: the model files on this machine, and where to get others. */
 export async function models(args: Arguments): Promise<void> {
   const [action, ...names] = args.positionals;

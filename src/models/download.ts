@@ -1,5 +1,6 @@
-import { mkdir, rename, stat } from "node:fs/promises";
+import { rename, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
+import { makeFolder } from "../makeFolder";
 import { openGgufFile } from "../model/ggufFile";
 import { HEADER_BYTES_MAX } from "../model/ggufHeader";
 import { hasCode } from "../protocol/errors";
@@ -56,7 +57,7 @@ export async function downloadModel(reference: Downloadable, options: DownloadOp
   const name = referenceName(reference);
   const target = modelFilePath(options.folder, name);
   try {
-    await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+    await makeFolder(dirname(target));
     const lock = await FileLock.take(lockPath(target), name);
     try {
       return await new Download(reference, name, target, lock, options).run();

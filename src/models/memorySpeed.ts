@@ -1,9 +1,10 @@
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { memoryLimit } from "../machineMemory";
+import { makeFolder } from "../makeFolder";
 
 /** How fast this machine reads memory: what a token of a model costs is mostly that (speedEstimate.ts). */
 export interface MemorySpeed {
@@ -127,7 +128,7 @@ export async function rememberMemorySpeed(folder: string, speed: MemorySpeed): P
   const path = join(folder, MEMORY_SPEED_FILE);
   const draft = `${path}.${String(process.pid)}.new`;
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     await writeFile(draft, `${JSON.stringify(speed)}\n`, { mode: 0o600 });
     await rename(draft, path);
   } catch {

@@ -1,7 +1,7 @@
 import { readdir, readFile, rm, stat } from "node:fs/promises";
-import { homedir } from "node:os";
 import { dirname, join, relative, sep } from "node:path";
 import type { HashSource } from "../protocol/models";
+import { homeFolder } from "../homeFolder";
 import { hasCode } from "../protocol/errors";
 import { DRAFT_SUFFIX, replaceFile } from "./disk";
 import { PART_SUFFIX } from "./partFile";
@@ -37,7 +37,7 @@ export function defaultModelFolder(env: NodeJS.ProcessEnv = process.env, platfor
   if (own !== undefined && own !== "") {
     return own;
   }
-  const home = homedir();
+  const home = homeFolder();
   switch (platform) {
     case "win32":
       return join(env["LOCALAPPDATA"] ?? join(home, "AppData", "Local"), "Hearth", "models");

@@ -1,6 +1,6 @@
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
-import { homedir } from "node:os";
 import { basename, isAbsolute, join, relative, sep } from "node:path";
+import { homeFolder } from "../homeFolder";
 import type { FoundFile } from "../protocol/models";
 
 /**
@@ -26,7 +26,7 @@ const DEPTH_MAX = 6;
 const MANIFEST_BYTES_MAX = 2 ** 20;
 
 function homeOf(env: NodeJS.ProcessEnv): string {
-  return env["HOME"] ?? env["USERPROFILE"] ?? homedir();
+  return env["HOME"] ?? env["USERPROFILE"] ?? homeFolder();
 }
 
 function set(value: string | undefined): string | undefined {

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { appendFileSync, mkdirSync } from "node:fs";
-import { appendFile, mkdir } from "node:fs/promises";
+import { appendFileSync } from "node:fs";
+import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder, makeFolderSync } from "../makeFolder";
 import type { HttpPort, HttpRequest, HttpResponse } from "./http";
 
 /**
@@ -43,7 +44,7 @@ export function withLedger(http: HttpPort, folder: string, nowMs: () => number =
         ...end,
       };
       // The download goes on where the folder cannot be written; it will say so itself.
-      return mkdir(folder, { recursive: true, mode: 0o700 })
+      return makeFolder(folder)
         .then(() => appendFile(join(folder, LEDGER_FILE), `${JSON.stringify(line)}\n`, { mode: 0o600 }))
         .catch(() => undefined);
     };
@@ -194,7 +195,7 @@ export class BatchedLedger {
   #append(line: Omit<LedgerLine, "at">): void {
     const dated = { at: new Date(this.#nowMs()).toISOString(), ...line };
     try {
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      makeFolderSync(this.#folder);
       appendFileSync(join(this.#folder, LEDGER_FILE), `${JSON.stringify(dated)}\n`, { mode: 0o600 });
     } catch {
       // A folder that cannot be written: completion goes on.

@@ -211,6 +211,8 @@ export interface EngineStats {
   readonly loads: number;
   /** Generations that ended, by how. */
   readonly finished: Readonly<Record<GenerateReport["finish"], number>>;
+  /** Tokens of all prompts since the start: those that were evaluated, and those that were known from before. Without what was cancelled before it was read. */
+  readonly prompts: { readonly evaluated: number; readonly known: number };
   /** Sessions with keys and values of their own. */
   readonly sessions: { readonly completion: number; readonly chat: number };
   readonly status: EngineStatus;

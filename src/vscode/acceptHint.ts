@@ -9,7 +9,7 @@ const SHOWN_MS = 8000;
  * The keys of package.json and of the editor, which has Ctrl+Right for a word itself. On a Mac they are named otherwise. Longer
  * messages are cut off.
  */
-const HINT = vscode.l10n.t("$(flame) Tab accepts, Ctrl+Right (⌘Right) a word, Alt+Shift+\\ a line, Esc hides");
+const HINT = vscode.l10n.t("$(flame) Tab accepts, Ctrl+Right (⌘Right) a word, Esc hides");
 
 /** With the first suggestions that a user sees at all, how they are accepted: in the status bar, in nobody's way. */
 export class AcceptHint {

@@ -41,7 +41,7 @@ export async function showStatistics(engine: WindowEngine): Promise<void> {
 }
 
 function rowsOf(
-  { pid, uptimeMs, clients, loads, finished, sessions, status, statistics, memory }: EngineStats,
+  { pid, uptimeMs, clients, loads, finished, prompts, sessions, status, statistics, memory }: EngineStats,
   network: NetworkAccess | undefined,
 ): [string, string][] {
   const { superseded, cancelled, ...done } = finished;
@@ -54,6 +54,10 @@ function rowsOf(
     [
       vscode.l10n.t("Answers"),
       vscode.l10n.t("{0}, {1} cancelled, {2} superseded", decimal(answered), decimal(cancelled), decimal(superseded)),
+    ],
+    [
+      vscode.l10n.t("Prompt tokens"),
+      vscode.l10n.t("{0} evaluated, {1} known before", decimal(prompts.evaluated), decimal(prompts.known)),
     ],
     [
       vscode.l10n.t("Documents and chats in memory"),

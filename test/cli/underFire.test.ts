@@ -1,7 +1,18 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, openSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -60,6 +71,46 @@ describe("hearth with files that are none", function () {
     }
   }
 
+  it("ends in one sentence where its input has no end, and is one line", async function () {
+    if (process.platform === "win32") {
+      this.skip();
+    }
+    const endless = openSync("/dev/zero", "r");
+    const child = spawn(process.execPath, [CLI, "chat", "--model", STARTER, "--try-anyway"], {
+      stdio: [endless, "pipe", "pipe"],
+    });
+    let stderr = "";
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    const [code] = (await once(child, "close")) as [number | null];
+    assert.equal(code, 1, stderr);
+    assertOneSentence(stderr, /hearth: cannot ask: a line has more than \d+ characters$/m);
+  });
+
+  it("keeps a link a link, and a program a program, where it writes", async function () {
+    if (process.platform === "win32") {
+      this.skip();
+    }
+    await withFolder(async (folder) => {
+      const [file, link] = [join(folder, "run.sh"), join(folder, "link.sh")];
+      writeFileSync(file, "#!/bin/sh\necho 1\n");
+      chmodSync(file, 0o755);
+      symlinkSync("run.sh", link);
+      const answer = "```sh\necho 2\n```";
+      const { code, stderr } = await hearth(["edit", `${link}:2-2`, "--kind", "fix", `--answer=${answer}`, "--write"]);
+      assert.equal(code, 0, stderr);
+      assert.equal(readFileSync(file, "utf8"), "#!/bin/sh\necho 2\n");
+      assert.equal(statSync(file).mode & 0o777, 0o755);
+      assert.ok(lstatSync(link).isSymbolicLink());
+      assert.deepEqual(readdirSync(folder).sort(), ["link.sh", "run.sh"]);
+    });
+  });
+
+  it("names a file of two lines in one", async () => {
+    const { code, stderr } = await hearth(["complete", "a\nb\u001b[31m.py:1:1"]);
+    assert.equal(code, 1);
+    assertOneSentence(stderr, /^hearth: cannot complete in 'a b\[31m\.py': no such file/);
+  });
+
   it("says that its output is full, and fails", async function () {
     if (process.platform !== "linux") {
       this.skip();
@@ -109,6 +160,58 @@ describe("hearth in odd places", function () {
   this.timeout(PATIENT_TEST_MS);
   const node = `'${process.execPath}' '${CLI}'`;
 
+  it("works for a user who has no home and is in no list of users", async function () {
+    if (process.platform !== "linux" || process.getuid?.() !== 0) {
+      this.skip();
+    }
+    await withFolder((folder) => {
+      chmodSync(folder, 0o1777);
+      const asNobody = (args: readonly string[]): ReturnType<typeof spawnSync> => {
+        const own = [
+          "HOME",
+          "XDG_RUNTIME_DIR",
+          "XDG_CACHE_HOME",
+          "XDG_DATA_HOME",
+          "HEARTH_RUNTIME_DIR",
+          "HEARTH_MODELS",
+        ];
+        const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.includes(name)));
+        const options = { env: { ...env, TMPDIR: folder }, uid: 54_321, gid: 54_321, encoding: "utf8" } as const;
+        return spawnSync(process.execPath, [CLI, ...args], options);
+      };
+      for (const args of [
+        ["inspect", "--json"],
+        ["doctor", "--json"],
+        ["engine", "warm"],
+        ["engine", "stop"],
+      ]) {
+        const { status, stderr } = asNobody(args);
+        assert.equal(status, 0, `${args.join(" ")}: ${String(stderr)}`);
+      }
+      // What it keeps is its own.
+      assert.deepEqual(readdirSync(folder), ["hearth-54321"]);
+      assert.equal(statSync(join(folder, "hearth-54321")).mode & 0o777, 0o700);
+      return Promise.resolve();
+    });
+  });
+
+  it("says in one sentence that its folder is gone, or does without it", async () => {
+    await withFolder((folder) => {
+      writeFileSync(join(folder, "a.py"), "def f(x):\n    return x\n\n\n");
+      const gone = (args: string): string => {
+        const script = `mkdir '${folder}/gone' && cd '${folder}/gone' && rmdir '${folder}/gone'; ${node} ${args}; echo "code $?"`;
+        const { stdout, stderr } = spawnSync("sh", ["-c", script], { encoding: "utf8" });
+        return `${stdout}${stderr}`;
+      };
+      assert.match(gone(`complete '${folder}/a.py:4:1' --json`), /^code 0$/m);
+      assert.match(
+        gone("inspect --reads a.py"),
+        /^code 1\nhearth: the current folder has been deleted; change to one that is there\n$/,
+      );
+      return Promise.resolve();
+    });
+  });
+
   it("completes without /proc", async function () {
     await withFolder((folder) => {
       const file = join(folder, "a.py");
@@ -133,7 +236,7 @@ describe("hearth in odd places", function () {
         dd if=/dev/zero of=fill bs=1k count=64 2>/dev/null
         ${node} engine warm; echo "warm $?"
         ${node} engine stop; echo "stop $?"
-        for i in 1 2 3 4 5 6 7 8 9 10; do ls r | grep -q sock || break; sleep 1; done
+        for i in 1 2 3 4 5 6 7 8 9 10; do ls r | grep -qE 'sock|tmp' || break; sleep 1; done
         echo "left: $(ls r | grep -Ev '\\.(lock|log|token)$' | tr '\\n' ' ')"`);
       if (out === undefined) {
         this.skip();
@@ -167,6 +270,10 @@ describe("hearth and the network", () => {
     if (process.platform !== "linux") {
       this.skip();
     }
+    // Of models only a download needs it.
+    const probe = join(ROOT, "test", "cli", "filterAtExit.cjs");
+    const removal = spawnSync(process.execPath, ["--require", probe, CLI, "models", "remove", "no/such/model.gguf"]);
+    assert.match(String(removal.stderr), /Seccomp:\s*2/);
     const child = spawn(process.execPath, [CLI, "chat", "--model", STARTER, "--try-anyway"], {
       stdio: ["pipe", "ignore", "ignore"],
     });

@@ -41,6 +41,8 @@ interface Places {
   readonly workspace: string;
   /** The engine's. */
   readonly runtime: string;
+  /** Of VS Code. */
+  readonly server: string;
   /** Written by the scripted engine. */
   readonly asked: string;
 }
@@ -76,6 +78,7 @@ export class Editor extends Workbench {
     const places = {
       workspace: join(folder, "workspace"),
       runtime: join(folder, "engine"),
+      server: join(folder, "server"),
       asked: join(folder, "asked.jsonl"),
     };
     const { workspace, runtime } = places;
@@ -165,6 +168,18 @@ export class Editor extends Workbench {
     }
   }
 
+  /** The window is closed and opened again; meanwhile its engine ends, as where the user logs out. */
+  async reopenWithNewEngine(): Promise<void> {
+    await this.page.goto("about:blank");
+    const before = this.enginePids();
+    for (const pid of before) {
+      process.kill(pid, "SIGTERM");
+    }
+    await this.until("the engine ends", () => this.enginePids().every((pid) => !before.includes(pid)));
+    await this.page.goto(workbenchUrl(this.server, this.places.workspace));
+    await this.statusItem.waitFor();
+  }
+
   /** A file of the workspace. */
   onDisk(path: string): string {
     return readFileSync(join(this.places.workspace, path), "utf8");
@@ -184,6 +199,12 @@ export class Editor extends Workbench {
   workspaceSettings(): string | undefined {
     const file = join(this.places.workspace, ".vscode", "settings.json");
     return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+  }
+
+  /** Of the user, as they are on the disk. */
+  userSettings(): Readonly<Record<string, unknown>> {
+    const file = join(this.places.server, "data", "User", "settings.json");
+    return JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
   }
 
   enginePids(): number[] {

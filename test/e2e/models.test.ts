@@ -178,4 +178,40 @@ describe("a model, from nothing to its use", () => {
     await editor.toasts().filter({ hasText: "has been downloaded and verified" }).first().waitFor();
     assert.ok(readFileSync(join(folder, ...REFERENCE.split("/"))).equals(MODEL_BYTES));
   });
+
+  it("is one and the same in two windows that choose different ones at the same instant", async function () {
+    this.timeout(120_000);
+    const path = join(folder, ...REFERENCE.split("/"));
+    await editor.inAnotherWindow(async (other) => {
+      const windows = [editor, other];
+      for (const round of [0, 1]) {
+        for (const window of windows) {
+          await window.command("Hearth: Choose Model…");
+          await window.choices().first().waitFor();
+        }
+        const names = [REFERENCE, "Starter model"];
+        await Promise.all(windows.map((window, i) => choose(names[(i + round) % 2]!, window)));
+        await editor.until("both windows use the same", async () => {
+          const files = await Promise.all(windows.map((window) => window.statistic("File")));
+          const isChosen = files[0] === path || files[0]?.endsWith("hearth-starter.gguf") === true;
+          // And the next window will, too: it is what the setting says.
+          return (
+            isChosen &&
+            files[0] === files[1] &&
+            (editor.userSettings()["hearth.model.path"] ?? "") === (files[0] === path ? path : "")
+          );
+        });
+        for (const window of windows) {
+          await window.ready();
+        }
+      }
+    });
+    assert.deepEqual(
+      await editor
+        .toasts()
+        .filter({ hasText: /cannot|failed/ })
+        .allTextContents(),
+      [],
+    );
+  });
 });

@@ -11,9 +11,17 @@ export function subtract(a: number, b: number): number {
 }
 `;
 const PLACE = [6, 3] as const;
+/** A prompt of some hundred tokens. */
+const LONG =
+  Array.from({ length: 60 }, (_, i) => `export const total${String(i)} = ${String(i * 7)};\n`).join("") + SUBTRACT;
+const LONG_PLACE = [66, 3] as const;
 
 describe("the status bar", () => {
-  const editor = editorForSuite({ name: "window", files: { "menu.ts": SUBTRACT, "crash.ts": SUBTRACT } });
+  const editor = editorForSuite({
+    name: "window",
+    files: { "menu.ts": SUBTRACT, "crash.ts": SUBTRACT, "warm.ts": LONG },
+    settings: { "hearth.completion.warmRestart": true },
+  });
 
   it("says what Hearth does", async () => {
     const { current } = editor;
@@ -81,5 +89,29 @@ describe("the status bar", () => {
     assert.ok(after.length === 1 && after[0] !== before[0], `${String(before[0])} became ${after.join(", ")}`);
     await current.ready();
     assert.deepEqual(await current.toasts().allTextContents(), []);
+  });
+
+  it("goes on with the prompt of a window that was closed, whose engine has ended", async () => {
+    const { current } = editor;
+    /** Since the engine's start, whatever asked for them: typing, reading ahead, or by hand. */
+    const evaluated = async (): Promise<number> => {
+      const said = await current.statistic("Prompt tokens");
+      return Number(/^([\d,]+) evaluated/.exec(said)?.[1]?.replaceAll(",", ""));
+    };
+    const suggestion = async (): Promise<string> => {
+      await current.openFile("warm.ts", ...LONG_PLACE);
+      await current.ready();
+      await current.press("Alt+Backslash");
+      return current.ghost();
+    };
+    await current.command("Hearth: Restart Engine");
+    const before = await suggestion();
+    const whole = await evaluated();
+    assert.ok(whole > 400, String(whole));
+    await current.reopenWithNewEngine();
+    assert.equal(await suggestion(), before);
+    const again = await evaluated();
+    await current.screenshot("warm");
+    assert.ok(again <= 64, `${String(again)} of ${String(whole)} tokens were evaluated again`);
   });
 });

@@ -166,6 +166,17 @@ export class Workbench {
     await input.press("Enter");
   }
 
+  /** A row of the engine's statistics, as they are shown; "": there is none. */
+  async statistic(name: string): Promise<string> {
+    await this.command("Hearth: Show Engine Statistics");
+    const named = (row: string): Locator =>
+      this.choices().filter({ has: this.page.locator(".label-name", { hasText: new RegExp(`^${row}$`) }) });
+    await named("Process").waitFor();
+    const value = (await named(name).count()) === 0 ? "" : await named(name).locator(".label-description").innerText();
+    await this.press("Escape");
+    return value.trim();
+  }
+
   toasts(): Locator {
     return this.page.locator(".notifications-toasts .notification-list-item");
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { all, inWorld, RawPeer, servingPid, STARTER, text, until } from "./engines";
 
 const SHORT = { priority: "completion", maxTokens: 4 } as const;
@@ -52,6 +52,55 @@ describe("many peers at once", () => {
         await until("their descriptors are closed", () => descriptors(pid) <= before);
         await until("no window is left but one", async () => (await client.stats()).clients === 1);
         assert.equal((await all(client.complete("a", text("let x = 1; let y = "), SHORT))).text, expected.text);
+        assert.equal(await servingPid(client), pid);
+      }));
+  }
+});
+
+describe("a window that asks without end", () => {
+  const request = (id: number, method: string, params: object): object => ({ jsonrpc: "2.0", id, method, params });
+  const asked = (id: number, more: object): object =>
+    request(id, "complete", { ...SHORT, request: id, document: `d${String(id)}`, prompt: text("let y = "), ...more });
+  const residentMiB = (pid: number): number =>
+    Number(/VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${String(pid)}/status`, "utf8"))?.[1]) / 1024;
+
+  const floods: Readonly<Record<string, (peer: RawPeer) => void>> = {
+    "for thousands of completions": (peer) => {
+      for (let id = 10; id < 8000; id++) {
+        peer.send(asked(id, {}));
+      }
+    },
+    "for what takes a look at all tokens, ten thousand times": (peer) => {
+      peer.send(asked(10, { logprobs: true, watched: Array.from({ length: 10_000 }, () => " ") }));
+      peer.send(asked(11, { stop: Array.from({ length: 400_000 }, (_, i) => `z${String(i)}`) }));
+    },
+    "for documents to be remembered": (peer) => {
+      for (let id = 10; id < 20_000; id++) {
+        peer.send(request(id, "remember", { document: "d".repeat(500) + String(id), source: "file", text: "" }));
+      }
+    },
+  };
+  for (const [what, flood] of Object.entries(floods)) {
+    it(`${what} is refused some of it, and no other window waits for it`, () =>
+      inWorld(async (world) => {
+        const client = world.client();
+        client.chooseModel({ path: STARTER, load: { threads: 1 } });
+        const expected = await all(client.complete("a", text("let x = 1; let y = "), SHORT));
+        const pid = await servingPid(client);
+        const before = residentMiB(pid);
+        const peer = new RawPeer(world);
+        peer.hello(world);
+        peer.send(request(2, "chooseModel", { path: STARTER, load: { threads: 1 } }));
+        await peer.answer(2);
+        flood(peer);
+        const isRefused = (message: unknown): boolean =>
+          /busy|bad_request/.test((message as { error?: { data: { code: string } } }).error?.data.code ?? "");
+        const refused = await until("one is refused", () => peer.messages.find(isRefused));
+        assert.match((refused as { error: { message: string } }).error.message, /^cannot [^\n]{20,}$/);
+        for (let i = 0; i < 3; i++) {
+          assert.equal((await all(client.complete("a", text("let x = 1; let y = "), SHORT))).text, expected.text);
+        }
+        assert.ok(residentMiB(pid) < before + 600, `${residentMiB(pid)} MiB, ${before} before`);
         assert.equal(await servingPid(client), pid);
       }));
   }

@@ -1,5 +1,5 @@
 import type { Indentation } from "../indentation";
-import { globOf } from "./glob";
+import { type Glob, globOf } from "./glob";
 
 /** One `.editorconfig` (https://spec.editorconfig.org, version 0.17). */
 export interface EditorConfig {
@@ -7,7 +7,7 @@ export interface EditorConfig {
   readonly isRoot: boolean;
   readonly sections: readonly {
     /** What a file's path below the folder of the file is tried with. */
-    readonly matches: RegExp;
+    readonly matches: Glob;
     /** Keys and values in lower case. */
     readonly properties: ReadonlyMap<string, string>;
   }[];
@@ -17,11 +17,14 @@ export const EDITOR_CONFIG_NAME = ".editorconfig";
 /** The specification's limits for keys and values; longer lines are none. */
 const LINE_CHARS_MAX = 4096 + 1024 + 3;
 const LINES_MAX = 10_000;
+/** Of all headers of a file: each is compared with a path at the cost of both lengths. */
+const HEADERS_CHARS_MAX = 65_536;
 
 /** Never throws: a line that is no comment, no section and no pair is skipped, as the specification has it. */
 export function parseEditorConfig(text: string): EditorConfig {
-  const sections: { matches: RegExp; properties: Map<string, string> }[] = [];
+  const sections: { matches: Glob; properties: Map<string, string> }[] = [];
   let isRoot = false;
+  let headers = 0;
   for (const line of text.replace(/^\uFEFF/, "").split(/\r\n|\r|\n/, LINES_MAX)) {
     const own = line.trim();
     if (own === "" || /^[#;]/.test(own) || own.length > LINE_CHARS_MAX) {
@@ -29,6 +32,10 @@ export function parseEditorConfig(text: string): EditorConfig {
     }
     const header = /^\[(.*)\]$/.exec(own)?.[1];
     const [, key, value] = /^([^=]+?)\s*=\s*(.*?)$/.exec(own) ?? [];
+    headers += header?.length ?? 0;
+    if (headers > HEADERS_CHARS_MAX) {
+      break;
+    }
     if (header !== undefined) {
       sections.push({ matches: globOf(header), properties: new Map() });
     } else if (key !== undefined && value !== undefined) {

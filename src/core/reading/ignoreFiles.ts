@@ -1,4 +1,5 @@
 import ignore, { type Ignore } from "ignore";
+import { plainPattern } from "./plainPatterns";
 
 /** One ignore file. */
 export interface IgnoreFile {
@@ -30,17 +31,29 @@ export class IgnoreFiles {
   }
 }
 
+/** Systems have no longer paths, and regular expressions have limits of their own. */
+const PATTERN_CHARS_MAX = 4096;
+/** Each is tried with each path and the folders around it. Nobody writes so many, and programs do in files of other kinds. */
+const PATTERNS_MAX = 10_000;
+
 /** With paths below the top folder, so that one set of patterns holds those of all files. */
 function patternsIn({ folder, name, text }: IgnoreFile): { pattern: string; mark: string }[] {
   const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+  if (lines.length > PATTERNS_MAX && lines.filter((line) => line.trim() !== "").length > PATTERNS_MAX) {
+    // What it may name is not read: that is everything.
+    return [{ pattern: folder === "" ? "*" : below(folder, "*"), mark: `'${name}', which has too many lines` }];
+  }
   return lines.flatMap((line, i) => {
-    const given = withoutTrailingSpaces(line);
+    const given = line.length > PATTERN_CHARS_MAX ? "" : withoutTrailingSpaces(line);
     if (given === "" || given.startsWith("#")) {
       return [];
     }
     const mark = `'${given}' in line ${String(i + 1)} of '${name}'`;
     const isNegative = given.startsWith("!");
-    const body = isNegative ? given.slice(1) : given;
+    const body = plainPattern(isNegative ? given.slice(1) : given, isNegative);
+    if (body === undefined) {
+      return [];
+    }
     return [{ pattern: `${isNegative ? "!" : ""}${folder === "" ? body : below(folder, body)}`, mark }];
   });
 }

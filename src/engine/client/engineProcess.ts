@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,6 +12,9 @@ const START_LIMIT_MS = 20_000;
 const SLOW_START_LIMIT_MS = 90_000;
 const RETRY_MS_MIN = 10;
 const RETRY_MS_MAX = 250;
+
+/** Windows has none. */
+const NONBLOCK = (constants as Partial<typeof constants>).O_NONBLOCK ?? 0;
 
 export interface EngineProcessOptions {
   /** Path of dist/engine.js. */
@@ -99,11 +102,12 @@ function connectOnce(path: string): Promise<Socket | undefined> {
 /** Starts the engine so that it outlives this window. Its output, and Node's when it crashes, goes to the log. */
 function startEngine(engineScript: string, env: NodeJS.ProcessEnv, address: EngineAddress): Started {
   const started: Started = { exitCode: undefined };
-  const log = openSync(env["HEARTH_LOG_FILE"] ?? address.logPath, "a", 0o600);
+  const log = openLog(env["HEARTH_LOG_FILE"] ?? address.logPath);
+  const output = log ?? "ignore";
   try {
     const child = spawn(process.execPath, [engineScript], {
       detached: true,
-      stdio: ["ignore", log, log],
+      stdio: ["ignore", output, output],
       // The program may be Electron, which is Node.js only when told so. A debugger's options are for this process. No
       // ring of io_uring is made before the network is taken away: one could open sockets after that.
       env: { ...env, ELECTRON_RUN_AS_NODE: "1", NODE_OPTIONS: "", UV_USE_IO_URING: "0" },
@@ -119,9 +123,29 @@ function startEngine(engineScript: string, env: NodeJS.ProcessEnv, address: Engi
     });
     child.unref();
   } finally {
-    closeSync(log);
+    if (log !== undefined) {
+      closeSync(log);
+    }
   }
   return started;
+}
+
+/** Undefined where there is no writing to it: that is no reason not to complete code. A pipe would wait for somebody who reads. */
+function openLog(path: string): number | undefined {
+  const { O_WRONLY, O_APPEND, O_CREAT } = constants;
+  let file: number | undefined;
+  try {
+    file = openSync(path, O_WRONLY | O_APPEND | O_CREAT | NONBLOCK, 0o600);
+    if (!fstatSync(file).isFIFO()) {
+      return file;
+    }
+  } catch {
+    // A folder, or one that others own.
+  }
+  if (file !== undefined) {
+    closeSync(file);
+  }
+  return undefined;
 }
 
 function startFailure(why: string, { logPath }: EngineAddress): EngineError {

@@ -8,6 +8,8 @@ import { asEngineError, type CodeSource, type NativeCodeIndex } from "./native";
 export const CONTEXT_TOKENS_MAX = 32;
 /** Longer documents are no code that somebody writes. */
 export const DOCUMENT_CHARS_MAX = 7_500_000;
+/** A window tells less than half of that; each costs its name, too. */
+const DOCUMENTS_MAX = 16_384;
 /** Of tokenizing, some milliseconds; others have their turn after that. */
 const SLICE_CHARS = 8_000;
 /** Of looking for what has changed. */
@@ -70,6 +72,13 @@ export class CodeMemory {
         "bad_request",
         `cannot remember a document of ${String(length)} characters; the longest has ${String(DOCUMENT_CHARS_MAX)}`,
       );
+    }
+    if (
+      !this.#documents.has(id) &&
+      !this.#newest.has(id) &&
+      this.#documents.size + this.#newest.size >= DOCUMENTS_MAX
+    ) {
+      throw new EngineError("memory", `cannot remember more than ${String(DOCUMENTS_MAX)} documents`);
     }
     const told = {};
     this.#newest.set(id, told);

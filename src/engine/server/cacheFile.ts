@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolderSync } from "../../makeFolder";
 
 /** Of one kind; those that were written longest ago make way: each is of a model file, and files come and go. */
 export const CACHE_FILES_MAX = 32;
@@ -14,7 +15,7 @@ export function writeCacheFile(folder: string, kind: `${string}-`, key: string, 
   const path = join(folder, `${kind}${key}.json`);
   const unfinished = `${path}.${String(process.pid)}.tmp`;
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolderSync(folder);
     writeFileSync(unfinished, JSON.stringify(value), { mode: 0o600 });
     renameSync(unfinished, path);
     removeOldest(folder, kind);

@@ -48,6 +48,19 @@ describe("ClientMemory", () => {
     assert.equal(memory.size.documents, 0);
   });
 
+  it("refuses more documents than any window opens", async () => {
+    const memory = new ClientMemory(() => undefined);
+    for (let i = 0; i < 4096; i++) {
+      await memory.remember({ document: String(i), source: "file", text: "" });
+    }
+    await assert.rejects(memory.remember(file(CODE)), /^EngineError: cannot remember more than 4096 open documents/);
+    assert.equal(await memory.remember({ document: "7", source: "file", text: CODE }), true);
+    memory.forget(["8"]);
+    assert.equal(await memory.remember(file(CODE)), true);
+    memory.forget();
+    assert.equal(memory.size.documents, 0);
+  });
+
   it("leaves out the line that is written, and only that", async () => {
     const memory = new ClientMemory(() => model);
     await memory.remember(file(CODE));

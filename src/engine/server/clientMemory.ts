@@ -7,6 +7,8 @@ import type { HostedModel } from "./modelHost";
 const IDLE_TIMEOUT_MS = 60_000;
 /** Of open documents in all: their texts are kept, to be changed in part and told to another model. */
 const OPEN_CHARS_MAX = 16_000_000;
+/** Open in one window; each costs its name, too. */
+const OPEN_DOCUMENTS_MAX = 4096;
 /** Longer documents are read while the completion is under way, which then knows them as they were. */
 const AWAITED_CHARS_MAX = 400_000;
 const NOTHING: MemorySize = { documents: 0, tokens: 0, bytes: 0 };
@@ -21,6 +23,7 @@ export class ClientMemory {
   readonly #now: () => number;
   /** Texts of open documents. */
   readonly #texts = new Map<string, string>();
+  #chars = 0;
   #of: { readonly model: HostedModel; readonly memory: CodeMemory } | undefined;
   /** Where a completion was last asked for in each of them: that line may be unfinished, and would seem to be whole. */
   readonly #cursors = new Map<string, number>();
@@ -60,7 +63,7 @@ export class ClientMemory {
     this.#heard();
     const model = this.#ready();
     if (source === "workspace") {
-      this.#texts.delete(document);
+      this.#drop(document);
       if (from !== undefined || to !== undefined || model === undefined) {
         return false;
       }
@@ -81,8 +84,8 @@ export class ClientMemory {
 
   /** At once; without documents all of them. */
   forget(documents?: readonly string[]): void {
-    for (const document of documents ?? this.#texts.keys()) {
-      this.#texts.delete(document);
+    for (const document of documents ?? [...this.#texts.keys()]) {
+      this.#drop(document);
       this.#cursors.delete(document);
       this.#of?.memory.forget(document);
     }
@@ -145,7 +148,14 @@ export class ClientMemory {
   }
 
   #keep(document: string, text: string): void {
-    const others = [...this.#texts].reduce((sum, [name, { length }]) => sum + (name === document ? 0 : length), 0);
+    const before = this.#texts.get(document);
+    if (before === undefined && this.#texts.size >= OPEN_DOCUMENTS_MAX) {
+      throw new EngineError(
+        "bad_request",
+        `cannot remember more than ${String(OPEN_DOCUMENTS_MAX)} open documents; close some`,
+      );
+    }
+    const others = this.#chars - (before?.length ?? 0);
     if (text.length > DOCUMENT_CHARS_MAX || others + text.length > OPEN_CHARS_MAX) {
       this.forget([document]);
       throw new EngineError(
@@ -155,6 +165,12 @@ export class ClientMemory {
       );
     }
     this.#texts.set(document, text);
+    this.#chars = others + text.length;
+  }
+
+  #drop(document: string): void {
+    this.#chars -= this.#texts.get(document)?.length ?? 0;
+    this.#texts.delete(document);
   }
 
   /** A model's tokens are its own: with another one open documents are read anew, and files of the workspace told anew. */

@@ -32,6 +32,8 @@ export interface ServerHost {
 }
 
 const NOTHING: Nothing = {};
+/** Under way or waiting. A window has one in each of a few documents; other windows' requests wait behind them. */
+const GENERATIONS_MAX = 32;
 
 /** One window: its requests, until its connection closes. */
 export class ConnectedClient {
@@ -224,6 +226,10 @@ export class ConnectedClient {
     cancel: CancellationToken,
     work: (job: Job) => Promise<GenerateReport>,
   ): Promise<EngineRequests["complete"]["result"]> {
+    if (this.#running.size >= GENERATIONS_MAX) {
+      const why = `this window has ${String(GENERATIONS_MAX)} requests under way`;
+      throw new EngineError("busy", `cannot begin one more: ${why}; wait for one of them, or cancel it`);
+    }
     const signal = new StopSignal();
     this.#running.add(signal);
     const listener = cancel.onCancellationRequested(() => {

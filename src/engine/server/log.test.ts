@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -40,9 +41,17 @@ describe("ServerLog", () => {
   });
 
   it("does without a file where none can be written", () => {
-    const log = new ServerLog(join(folder, "no", "such", "folder"));
-    log.line("nowhere");
-    log.bug("nowhere", new Error("either"));
-    log.close();
+    const nowhere = [join(folder, "no", "such", "folder"), folder];
+    if (process.platform !== "win32") {
+      // It would wait for somebody who reads once so much has been written.
+      execFileSync("mkfifo", [join(folder, "pipe")]);
+      nowhere.push(join(folder, "pipe"));
+    }
+    for (const path of nowhere) {
+      const log = new ServerLog(path);
+      log.line("x".repeat(200_000));
+      log.bug("nowhere", new Error("either"));
+      log.close();
+    }
   });
 });

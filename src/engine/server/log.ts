@@ -1,7 +1,10 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 
 /** Of the file; its older half is dropped when it is full. */
 const LOG_BYTES_MAX = 1024 * 1024;
+
+/** Windows has none. */
+const NONBLOCK = (constants as Partial<typeof constants>).O_NONBLOCK ?? 0;
 
 /**
  * The engine's log: one line an event, never any text of code or chats. The same file may be the process's
@@ -57,10 +60,16 @@ export class ServerLog {
 
 function openOrUndefined(path: string): number | undefined {
   try {
-    return openSync(path, "a+", 0o600);
+    const file = openSync(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | NONBLOCK, 0o600);
+    if (!fstatSync(file).isFIFO()) {
+      return file;
+    }
+    // Written to, it would wait for somebody who reads.
+    closeSync(file);
   } catch {
-    return undefined;
+    // A folder, or one that others own.
   }
+  return undefined;
 }
 
 /** Paths, names and messages of other programs must not command the terminal in which a log is read. */

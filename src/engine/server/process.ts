@@ -71,7 +71,11 @@ async function elect(address: EngineAddress, addon: NativeAddon | undefined): Pr
   if (await answers(address.socketPath)) {
     return undefined;
   }
-  rmSync(address.socketPath, { force: true });
+  try {
+    rmSync(address.socketPath, { force: true });
+  } catch (error) {
+    throw notThere(address.socketPath, error);
+  }
   return listenOn(address.socketPath);
 }
 
@@ -82,13 +86,18 @@ function listenOn(path: string): Promise<Server | undefined> {
       if (hasCode(error, "EADDRINUSE")) {
         resolve(undefined);
       } else {
-        reject(error);
+        reject(notThere(path, error));
       }
     });
     server.listen(path, () => {
       resolve(server);
     });
   });
+}
+
+function notThere(path: string, error: unknown): EngineError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new EngineError("unsafe", `cannot put a socket at '${path}' (${why}); remove what is there`, { cause: error });
 }
 
 function answers(path: string): Promise<boolean> {

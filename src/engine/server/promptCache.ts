@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, rename, statfs, utimes } from "node:fs/promises";
+import { type FileHandle, lstat, open, rename, statfs, utimes } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../../makeFolder";
 import { isAlive } from "../../processes";
 import { hasCode } from "../../protocol/errors";
 import { cacheFolder, HEARTH_VERSION } from "../wire/address";
@@ -122,7 +123,7 @@ export class PromptCache {
     const unfinished = `${path}.${String(process.pid)}.tmp`;
     let handle: FileHandle | undefined;
     try {
-      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      await makeFolder(this.#folder);
       await this.#tidy();
       const first = await keysOf(0, Math.min(BLOCK_TOKENS, tokens.length));
       const tokenBytes = first.length / Math.min(BLOCK_TOKENS, tokens.length);

@@ -10,7 +10,7 @@ import type {
 } from "../../protocol/engine";
 import { residentBytes } from "../../machineMemory";
 import { isAlive } from "../../processes";
-import type { GenerateReport } from "../../protocol/generation";
+import { type GenerateReport, wasCancelled } from "../../protocol/generation";
 import { ConnectedClient, type ServerHost } from "./connectedClient";
 import type { ServerLog } from "./log";
 import { type LoadModel, ModelHost } from "./modelHost";
@@ -51,6 +51,7 @@ export class EngineServer {
   /** Connected, and not heard of yet. */
   readonly #greeting = new Set<ClientPeer>();
   readonly #finished = { end: 0, limit: 0, stop: 0, loop: 0, cancelled: 0, superseded: 0 };
+  readonly #prompts = { evaluated: 0, known: 0 };
   readonly #started = performance.now();
   #connections = 0;
   #leaving: NodeJS.Timeout | undefined;
@@ -211,6 +212,7 @@ export class EngineServer {
       clients: this.#clients.size,
       loads: this.#models.loads,
       finished: { ...this.#finished },
+      prompts: { ...this.#prompts },
       sessions: this.#models.ready?.sessions ?? { completion: 0, chat: 0 },
       status: this.#models.status,
       statistics: this.#statistics(),
@@ -237,6 +239,11 @@ export class EngineServer {
 
   #onFinished(report: GenerateReport): void {
     this.#finished[report.finish] += 1;
+    // How much of a prompt had been evaluated when it was cancelled is not known.
+    if (!wasCancelled(report) || report.generatedTokens > 0) {
+      this.#prompts.evaluated += report.promptTokens - report.reusedTokens;
+      this.#prompts.known += report.reusedTokens;
+    }
     const statistics = this.#statistics();
     for (const client of this.#clients) {
       client.tellStatistics(statistics);

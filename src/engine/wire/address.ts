@@ -10,9 +10,11 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import { version } from "../../../package.json";
+import { homeFolder } from "../../homeFolder";
+import { makeFolderSync } from "../../makeFolder";
 import { PROTOCOL_VERSION } from "../../protocol/engine";
 import { EngineError, hasCode } from "../../protocol/errors";
 
@@ -96,7 +98,7 @@ function runtimeFolder(env: NodeJS.ProcessEnv, tag: string): string {
   const folder = runtimeFolderPath(env);
   if (process.platform === "win32") {
     // Private by its access control list, which mode bits do not show.
-    mkdirSync(folder, { recursive: true });
+    makeFolderSync(folder);
     return folder;
   }
   const uid = userId();
@@ -138,13 +140,13 @@ export function cacheFolder(env: NodeJS.ProcessEnv): string {
     return runtime;
   }
   if (process.platform === "win32") {
-    return join(env["LOCALAPPDATA"] ?? homedir(), "Hearth");
+    return join(env["LOCALAPPDATA"] ?? homeFolder(), "Hearth");
   }
   if (process.platform === "darwin") {
-    return join(homedir(), "Library", "Caches", "hearth");
+    return join(homeFolder(), "Library", "Caches", "hearth");
   }
   const cache = env["XDG_CACHE_HOME"];
-  return join(cache === undefined || cache === "" ? join(homedir(), ".cache") : cache, "hearth");
+  return join(cache === undefined || cache === "" ? join(homeFolder(), ".cache") : cache, "hearth");
 }
 
 function ownsFolder(path: string, uid: number): boolean {

@@ -46,7 +46,7 @@ describe("frames", () => {
     decoder.push(larger);
     assert.throws(() => decoder.next(), FrameError);
     decoder.bytesMax = 11;
-    assert.deepEqual(decoder.next(), { value: "123456789" });
+    assert.deepEqual(decoder.next(), { value: "123456789", bytes: 11 });
   });
 
   it("that are no UTF-8 JSON are refused", () => {

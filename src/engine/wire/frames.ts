@@ -45,7 +45,7 @@ export class FrameDecoder {
   }
 
   /** The next whole message, parsed; undefined: more bytes are needed. Errors: FrameError. */
-  next(): { readonly value: unknown } | undefined {
+  next(): { readonly value: unknown; readonly bytes: number } | undefined {
     if (this.#held < LENGTH_BYTES) {
       return undefined;
     }
@@ -61,7 +61,7 @@ export class FrameDecoder {
     const rest = all.subarray(LENGTH_BYTES + length);
     this.#chunks = rest.length === 0 ? [] : [rest];
     this.#held = rest.length;
-    return { value: parse(body) };
+    return { value: parse(body), bytes: length };
   }
 
   #peekLength(): number {

@@ -30,6 +30,15 @@ describe("the schemas of requests for text", () => {
     }
   });
 
+  it("refuse names and lists that no window has", () => {
+    const part = { kind: "text", text: "x" };
+    for (const more of [{ document: "x".repeat(40_000) }, { prompt: Array.from({ length: 20_000 }, () => part) }]) {
+      assert.throws(() => paramsOf(SCHEMAS.complete, { ...COMPLETE, ...more }), { code: "bad_request" });
+    }
+    const messages = Array.from({ length: 20_000 }, () => CHAT.messages[0]);
+    assert.throws(() => paramsOf(SCHEMAS.chat, { ...CHAT, messages }), /messages is not a list of at most/);
+  });
+
   it("refuse what does not fit, with its place", () => {
     const wrong = [
       [{ priority: "idle" }, /priority is not one of completion, chat, prefill/],
@@ -39,6 +48,10 @@ describe("the schemas of requests for text", () => {
       [{ logprobs: 1 }, /logprobs is not true or false/],
       [{ watched: ["a", 2] }, /watched\[1\] is not a text/],
       [{ sampler: { temperature: 1 } }, /sampler\.topK/],
+      // Each costs a look at all of the vocabulary, or at all that is written.
+      [{ watched: Array.from({ length: 65 }, () => " ") }, /watched is not a list of at most 64/],
+      [{ stop: Array.from({ length: 65 }, () => "x") }, /stop is not a list of at most 64/],
+      [{ stop: ["x".repeat(1025)] }, /stop\[0\] is not a text of at most 1024 characters/],
     ] as const;
     for (const [part, message] of wrong) {
       assert.throws(() => paramsOf(SCHEMAS.complete, { ...COMPLETE, ...part }), { code: "bad_request", message });

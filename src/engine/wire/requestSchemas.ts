@@ -83,10 +83,14 @@ function shortText(max: number): Schema<string> {
   };
 }
 
-function list<T>(item: Schema<T>): Schema<readonly T[]> {
+/** What each item costs is the engine's memory or time: a frame has room for millions. */
+function list<T>(max: number, item: Schema<T>): Schema<readonly T[]> {
   return (value, path) => {
     if (!Array.isArray(value)) {
       throw wrong(path, "a list");
+    }
+    if (value.length > max) {
+      throw wrong(path, `a list of at most ${String(max)}`);
     }
     return value.map((each, i) => item(each, `${path}[${String(i)}]`));
   };
@@ -114,6 +118,18 @@ function record<T extends object>(fields: Fields<T>, optional: readonly Optional
   };
 }
 
+/** Of a prompt, and messages of a chat: a part is a file, a turn or a control token. */
+const PARTS_MAX = 16_384;
+/** Of a request: texts at which it ends, or that its tokens are looked through for. */
+const STOPS_MAX = 64;
+const STOP_CHARS_MAX = 1024;
+/** To be counted, or forgotten, at once. */
+const TEXTS_MAX = 65_536;
+/** A file's or a folder's address. */
+const NAME_CHARS_MAX = 32_768;
+const name = shortText(NAME_CHARS_MAX);
+const stops = list(STOPS_MAX, shortText(STOP_CHARS_MAX));
+
 const partSchemas = {
   text: record<Extract<PromptPart, { kind: "text" }>>({ kind: oneOf("text"), text }),
   special: record<Extract<PromptPart, { kind: "special" }>>({ kind: oneOf("special"), token: text }),
@@ -122,7 +138,7 @@ const promptPart: Schema<PromptPart> = (value, path) => {
   const { kind } = record({ kind: oneOf("text", "special") })(value, path);
   return partSchemas[kind](value, path);
 };
-const prompt = list(promptPart);
+const prompt = list(PARTS_MAX, promptPart);
 
 const COUNT_MAX = 2 ** 30;
 const TOKENS_MAX = 2 ** 20;
@@ -160,17 +176,15 @@ const load = record<LoadOptions>({ ...engineSchemas, idleTrimMs: whole(0, DAY_MS
 
 const chatMessage = record<ChatMessage>({ role: oneOf("system", "user", "assistant"), content: text });
 
-/** A file's or a folder's address. */
-const NAME_CHARS_MAX = 32_768;
-const keep = record<KeepRequest>({ workspace: shortText(NAME_CHARS_MAX), note: shortText(NOTE_CHARS_MAX) });
+const keep = record<KeepRequest>({ workspace: name, note: shortText(NOTE_CHARS_MAX) });
 
 const generateRequest = {
   priority: oneOf("completion", "chat", "prefill"),
   maxTokens: whole(1, TOKENS_MAX),
-  stop: list(text),
+  stop: stops,
   sampler,
   logprobs: flag,
-  watched: list(text),
+  watched: stops,
   memoryAt: whole(0, COUNT_MAX),
   fewerThreads: flag,
   keep,
@@ -192,20 +206,20 @@ export const SCHEMAS = {
     },
     ["keepAliveMs", "hostPid"],
   ),
-  model: record<ModelChoice>({ path: text, load }, ["load"]),
-  openModel: record<OpenModelParams>({ path: text, load, replace: flag }, ["load", "replace"]),
+  model: record<ModelChoice>({ path: name, load }, ["load"]),
+  openModel: record<OpenModelParams>({ path: name, load, replace: flag }, ["load", "replace"]),
   complete: record<CompleteParams>(
-    { ...generateRequest, request, document: text, prompt, loadId: whole(0, COUNT_MAX) },
+    { ...generateRequest, request, document: name, prompt, loadId: whole(0, COUNT_MAX) },
     [...optionalOfGenerate, "loadId"],
   ),
   chat: record<ChatParams>(
-    { ...generateRequest, request, conversation: text, messages: list(chatMessage) },
+    { ...generateRequest, request, conversation: name, messages: list(PARTS_MAX, chatMessage) },
     optionalOfGenerate,
   ),
-  document: record<{ readonly document: string }>({ document: text }),
+  document: record<{ readonly document: string }>({ document: name }),
   remember: record<RememberParams>(
     {
-      document: text,
+      document: name,
       source: oneOf("file", "workspace"),
       text,
       from: whole(0, COUNT_MAX),
@@ -213,11 +227,11 @@ export const SCHEMAS = {
     },
     ["from", "to"],
   ),
-  forget: record<{ readonly documents?: readonly string[] }>({ documents: list(text) }, ["documents"]),
-  keptNote: record<KeptPlace>({ workspace: shortText(NAME_CHARS_MAX), document: text }),
-  forgetKept: record<{ readonly workspace: string }>({ workspace: shortText(NAME_CHARS_MAX) }),
+  forget: record<{ readonly documents?: readonly string[] }>({ documents: list(TEXTS_MAX, name) }, ["documents"]),
+  keptNote: record<KeptPlace>({ workspace: name, document: name }),
+  forgetKept: record<{ readonly workspace: string }>({ workspace: name }),
   tokenize: record<{ readonly prompt: readonly PromptPart[] }>({ prompt }),
-  count: record<{ readonly texts: readonly string[] }>({ texts: list(text) }),
+  count: record<{ readonly texts: readonly string[] }>({ texts: list(TEXTS_MAX, text) }),
   shutdown: record<{ readonly reason: ShutdownReason }>({ reason: shutdownReason }),
 } as const;
 

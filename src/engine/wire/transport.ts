@@ -10,11 +10,14 @@ import {
   ErrorCodes,
   type Message,
   type MessageConnection,
+  type RequestMessage,
   ResponseError,
+  type ResponseMessage,
 } from "vscode-jsonrpc/node";
 import type { EngineNotifications, EngineRequests } from "../../protocol/engine";
 import { EngineError, type EngineErrorCode } from "../../protocol/errors";
 import { encodeFrame, FRAME_BYTES_MAX, FrameDecoder, FrameError } from "./frames";
+import { isCancel, Unanswered } from "./unanswered";
 
 /** A `hello` is some hundred bytes. */
 const HELLO_BYTES_MAX = 4096;
@@ -32,6 +35,16 @@ export function sameToken(given: unknown, expected: string): boolean {
   return timingSafeEqual(digest(typeof given === "string" ? given : ""), digest(expected));
 }
 
+/** Messages that wait for their turn, one of the event loop each, while more come with every chunk. */
+const UNHANDLED_MAX = 256;
+
+/** What keeps a peer that asks without end from taking all memory. */
+interface Brakes {
+  readonly unanswered: Unanswered;
+  /** Answers a request that is one too many. */
+  readonly refuse: (request: Message) => void;
+}
+
 /**
  * Messages from a socket. Whatever is wrong with a frame, this connection ends and nothing else happens.
  * `admit` sees the first message and says whether there will be a second.
@@ -40,15 +53,17 @@ class SocketReader extends AbstractMessageReader {
   readonly #socket: Socket;
   readonly #decoder: FrameDecoder;
   readonly #admit: ((first: unknown) => boolean) | undefined;
+  readonly #brakes: Brakes | undefined;
   #admitted: boolean;
   /** Messages passed to the connection, which handles one per turn of the event loop. */
   #unhandled = 0;
   #closed = false;
 
-  constructor(socket: Socket, admit?: (first: unknown) => boolean) {
+  constructor(socket: Socket, admit?: (first: unknown) => boolean, brakes?: Brakes) {
     super();
     this.#socket = socket;
     this.#admit = admit;
+    this.#brakes = brakes;
     this.#admitted = admit === undefined;
     this.#decoder = new FrameDecoder(this.#admitted ? FRAME_BYTES_MAX : HELLO_BYTES_MAX);
   }
@@ -77,8 +92,14 @@ class SocketReader extends AbstractMessageReader {
   }
 
   /** The connection has handled a message. */
-  handled(): void {
+  handled(message: Message): void {
+    if (isCancel(message)) {
+      return;
+    }
     this.#unhandled -= 1;
+    if (this.#unhandled < UNHANDLED_MAX / 2 && this.#socket.isPaused()) {
+      this.#socket.resume();
+    }
     this.#closeIfDone();
   }
 
@@ -102,9 +123,26 @@ class SocketReader extends AbstractMessageReader {
         this.#admitted = true;
         this.#decoder.bytesMax = FRAME_BYTES_MAX;
       }
-      this.#unhandled += 1;
-      callback(message);
+      if (this.#isTaken(message, frame.bytes)) {
+        this.#unhandled += isCancel(message) ? 0 : 1;
+        callback(message);
+      }
     }
+    if (this.#unhandled >= UNHANDLED_MAX) {
+      this.#socket.pause();
+    }
+  }
+
+  /** Errors: FrameError. */
+  #isTaken(message: Message, bytes: number): boolean {
+    const verdict = this.#brakes?.unanswered.received(message, bytes) ?? "deliver";
+    if (verdict === "wrong") {
+      throw new FrameError("a request has the number of one that is not answered yet");
+    }
+    if (verdict === "busy") {
+      this.#brakes?.refuse(message);
+    }
+    return verdict === "deliver";
   }
 }
 
@@ -133,16 +171,19 @@ const UNREAD_BYTES_MAX = 2 * FRAME_BYTES_MAX;
 class SocketWriter extends AbstractMessageWriter {
   readonly #socket: Socket;
   readonly #unreadBytesMax: number;
+  readonly #unanswered: Unanswered | undefined;
 
   /** @param unreadBytesMax a peer that leaves more than that unread is dropped. */
-  constructor(socket: Socket, unreadBytesMax: number) {
+  constructor(socket: Socket, unreadBytesMax: number, unanswered?: Unanswered) {
     super();
     this.#socket = socket;
     this.#unreadBytesMax = unreadBytesMax;
+    this.#unanswered = unanswered;
   }
 
   /** Resolves when the bytes are on their way; a socket that has closed swallows them, as the peer would. */
   async write(message: Message): Promise<void> {
+    this.#unanswered?.sent(message);
     const frame = encodeFrame(message);
     await new Promise<void>((resolve) => {
       if (!this.#socket.writable) {
@@ -167,17 +208,22 @@ class SocketWriter extends AbstractMessageWriter {
   }
 }
 
-function connectionOver(
-  socket: Socket,
-  admit?: (first: unknown) => boolean,
-  unreadBytesMax = Infinity,
-): MessageConnection {
-  const reader = new SocketReader(socket, admit);
-  const connection = createMessageConnection(reader, new SocketWriter(socket, unreadBytesMax), undefined, {
+/** @param admit for an engine's end of the connection: its peer may be anybody, and ask as much as it likes. */
+function connectionOver(socket: Socket, admit?: (first: unknown) => boolean): MessageConnection {
+  const unanswered = admit === undefined ? undefined : new Unanswered();
+  const writer = new SocketWriter(socket, admit === undefined ? Infinity : UNREAD_BYTES_MAX, unanswered);
+  const refuse = (request: Message): void => {
+    const { id } = request as RequestMessage;
+    const message = "cannot take one more request of a window that has so many unanswered; wait for answers";
+    const error = { code: ENGINE_ERROR, message, data: { code: "busy" satisfies EngineErrorCode } };
+    void writer.write({ jsonrpc: "2.0", id, error } as ResponseMessage);
+  };
+  const reader = new SocketReader(socket, admit, unanswered === undefined ? undefined : { unanswered, refuse });
+  const connection = createMessageConnection(reader, writer, undefined, {
     messageStrategy: {
       handleMessage: (message, next) => {
         const result = next(message);
-        reader.handled();
+        reader.handled(message);
         return result;
       },
     },
@@ -203,7 +249,7 @@ export class ClientPeer {
       }
       return sameToken(first["params"]["token"], token);
     };
-    this.#connection = connectionOver(socket, admit, UNREAD_BYTES_MAX);
+    this.#connection = connectionOver(socket, admit);
   }
 
   listen(): void {

@@ -4,6 +4,7 @@ import { isSame, linesOf } from "../../core/edit/lineDiff";
 import { rebase } from "../../core/edit/region";
 import { hunksAfter, openHunks, type ReviewedHunk, reviewedHunks } from "../../core/edit/reviewedHunks";
 import type { Sentence } from "../../core/edit/sentence";
+import { announce } from "../announcement";
 import { inWords } from "../translated";
 import { applyLines } from "./lineEdits";
 import { nameOf } from "./original";
@@ -122,6 +123,7 @@ export class InlineReview implements vscode.CodeLensProvider, vscode.Disposable 
       // What was selected would cover the colour of what is new.
       showLine(editor, first.start);
     }
+    announceParts(hunks.length, nameOf(document.uri));
     return true;
   }
 
@@ -313,4 +315,12 @@ function oldText({ old }: ReviewedHunk, { languageId }: vscode.TextDocument): vs
   }
   const shown = old.slice(0, OLD_LINES_SHOWN).join("\n");
   return new vscode.MarkdownString(vscode.l10n.t("Before:")).appendCodeblock(shown, languageId);
+}
+
+function announceParts(count: number, name: string): void {
+  announce(
+    count === 1
+      ? vscode.l10n.t("Hearth: 1 change in '{0}', to keep or undo", name)
+      : vscode.l10n.t("Hearth: {0} changes in '{1}', to keep or undo", decimal(count), name),
+  );
 }

@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import type { LineRange } from "../../core/edit/lineDiff";
 import { nextPart, partAt, type ProposedPart } from "../../core/edit/proposedParts";
 import type { Sentence } from "../../core/edit/sentence";
+import { announce } from "../announcement";
 import { tellFailure } from "../failures";
 import { inWords, listed } from "../translated";
 import { EDIT_SCHEME, EditedFiles } from "./editedFiles";
@@ -94,6 +95,9 @@ export class Proposals implements vscode.Disposable {
     this.#tellEditor();
     this.#unread.add(proposal.uri.toString());
     this.#toFirstPart(proposal);
+    announce(
+      vscode.l10n.t("Hearth: the change of '{0}' is whole, to accept or discard", nameOf(proposal.original.uri)),
+    );
     tellWarnings(nameOf(proposal.original.uri), warnings, () => showDiff(proposal, proposal.firstLine));
   }
 

@@ -250,6 +250,11 @@ async function write(
 
 function writtenSoFar(answer: string, tokens: number): string {
   const lines = answer.split("\n").length - 1;
+  if (tokens === 1) {
+    return lines === 1
+      ? vscode.l10n.t("1 line, 1 token written")
+      : vscode.l10n.t("{0} lines, 1 token written", decimal(lines));
+  }
   return lines === 1
     ? vscode.l10n.t("1 line, {0} tokens written", decimal(tokens))
     : vscode.l10n.t("{0} lines, {1} tokens written", decimal(lines), decimal(tokens));
