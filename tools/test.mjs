@@ -108,7 +108,8 @@ async function ctest([preset, targets]) {
     priority: constants.priority.PRIORITY_LOW,
     env: { TSAN_OPTIONS: "halt_on_error=1", UBSAN_OPTIONS: "print_stacktrace=1" },
   });
-  collectSkippedKernels(out);
+  // For ThreadSanitizer not all are compiled.
+  if (preset !== "tsan") collectSkippedKernels(out);
   const match = /(\d+) tests failed out of (\d+)/.exec(out);
   if (match === null) throw new StepError("ctest did not say how many tests ran");
   sum.passed += Number(match[2]) - Number(match[1]);

@@ -27,6 +27,8 @@ describe("beside IntelliSense, as the editor comes", () => {
       "editor.quickSuggestions": { other: "on", comments: "off", strings: "off" },
       "editor.suggestOnTriggerCharacters": true,
       "editor.wordBasedSuggestions": "matchingDocuments",
+      "typescript.tsserver.useSyntaxServer": "auto",
+      "js/ts.tsserver.useSyntaxServer": "auto",
     },
   });
 

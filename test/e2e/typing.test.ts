@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { NEWEST, OLDEST } from "../../tools/vscode/install.mjs";
 import { editorForSuite } from "./editor";
+import { LOOK_CLOSELY_MS } from "./workbench";
 
 /** The model is sure what comes behind the next "export". */
 const TWO = `export function add(a: number, b: number): number {
@@ -46,9 +47,8 @@ for (const version of [NEWEST, OLDEST]) {
       const gone: string[] = [];
       for (let typed = 1; typed < Math.min(text.length, 6); typed += 1) {
         await current.type(text[typed - 1]!, 0);
-        await current.until(`'${text.slice(0, typed)}' is typed`, async () =>
-          (await current.lines()).includes(`export${text.slice(0, typed)}`),
-        );
+        const isTyped = async () => (await current.lines()).includes(`export${text.slice(0, typed)}`);
+        await current.until(`'${text.slice(0, typed)}' is typed`, isTyped, LOOK_CLOSELY_MS);
         const rest = await current.ghostText();
         if (rest !== text.slice(typed)) {
           gone.push(`after '${text.slice(0, typed)}' there was '${rest}'`);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { editorForSuite } from "./editor";
+import { LOOK_CLOSELY_MS } from "./workbench";
 
 const SUBTRACT = `export function add(a: number, b: number): number {
   return a + b;
@@ -78,7 +79,8 @@ describe("the status bar", () => {
       }
       await current.type(key, 0);
       const soFar = `  return${sentence.slice(0, index + 1)}`;
-      await current.until(`'${soFar}' is typed`, async () => (await current.lines()).includes(soFar));
+      const isTyped = async () => (await current.lines()).includes(soFar);
+      await current.until(`'${soFar}' is typed`, isTyped, LOOK_CLOSELY_MS);
       await sleep(60);
     }
     await current.press("Enter");

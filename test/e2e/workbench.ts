@@ -9,6 +9,10 @@ export const ROOT = join(import.meta.dirname, "..", "..");
 const ARTEFACTS = join(ROOT, ".cache", "test-artefacts");
 /** Limit for any wait, on a busy machine. */
 const WAIT_LIMIT_MS = 30_000;
+/** Each look takes page, browser and test some milliseconds of processor time, which who is waited for lacks. */
+const LOOK_MS = 100;
+/** Where what is seen next may be gone again. */
+export const LOOK_CLOSELY_MS = 20;
 /** What is shown for less is not what a person acts on. */
 const GHOST_STAYS_MS = 200;
 /** As people type: 80 words a minute. */
@@ -192,6 +196,7 @@ export class Workbench {
   async until<T>(
     what: string | (() => string),
     condition: () => T | undefined | false | Promise<T | undefined | false>,
+    lookMs = LOOK_MS,
   ): Promise<T> {
     const deadline = Date.now() + WAIT_LIMIT_MS;
     for (;;) {
@@ -202,7 +207,7 @@ export class Workbench {
       if (Date.now() > deadline) {
         throw new Error(`waited in vain until ${typeof what === "string" ? what : what()}`);
       }
-      await sleep(20);
+      await sleep(lookMs);
     }
   }
 }

@@ -144,7 +144,7 @@ export class Stage {
       ...(options.trustedTypes === true ? ["trustedTypes"] : []),
     ].join("&");
     await page.goto(`http://127.0.0.1:${port}/?${query}`);
-    await view.until("the view is ready to be told", async () => (await view.told("ready")).length === 1);
+    await view.isReady();
     return view;
   }
 }
@@ -206,6 +206,19 @@ export class ChatPage {
     await this.context.close();
     assert.deepEqual(violations, []);
     assert.deepEqual(this.complaints, []);
+  }
+
+  /** A new view in the place of this one. Fails if something was wrong with this one. */
+  async again(): Promise<void> {
+    assert.deepEqual(await this.page.evaluate("window.violations"), []);
+    assert.deepEqual(this.complaints, []);
+    await this.page.reload();
+    await this.isReady();
+  }
+
+  /** Waits until the view is ready to be told. */
+  async isReady(): Promise<void> {
+    await this.until("the view is ready to be told", async () => (await this.told("ready")).length === 1);
   }
 
   async send(...messages: readonly HostMessage[]): Promise<void> {

@@ -31,6 +31,9 @@ export const TEST_SETTINGS = {
   "editor.wordBasedSuggestions": "off",
   "workbench.reduceMotion": "on",
   "git.enabled": false,
+  // One process for TypeScript instead of two, in each window; newer editors call it otherwise.
+  "typescript.tsserver.useSyntaxServer": "never",
+  "js/ts.tsserver.useSyntaxServer": "never",
   // Machines that run tests are busy.
   "hearth.completion.savePower": "off",
   // In the browser it is on by default.
