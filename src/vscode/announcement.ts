@@ -10,7 +10,7 @@ let shown: { readonly end: () => void } | undefined;
 export function announce(text: string): void {
   shown?.end();
   const item = vscode.window.createStatusBarItem("hearth.announcement", vscode.StatusBarAlignment.Left, 0);
-  item.name = vscode.l10n.t("Hearth: what has ended");
+  item.name = vscode.l10n.t("Hearth: announcements");
   item.text = `$(check) ${text}`;
   item.accessibilityInformation = { label: text, role: "alert" };
   item.show();

@@ -57,7 +57,7 @@ function rowsOf(
     ],
     [
       vscode.l10n.t("Prompt tokens"),
-      vscode.l10n.t("{0} evaluated, {1} known before", decimal(prompts.evaluated), decimal(prompts.known)),
+      vscode.l10n.t("{0} evaluated, {1} reused", decimal(prompts.evaluated), decimal(prompts.known)),
     ],
     [
       vscode.l10n.t("Documents and chats in memory"),
