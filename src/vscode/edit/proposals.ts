@@ -96,7 +96,10 @@ export class Proposals implements vscode.Disposable {
     this.#unread.add(proposal.uri.toString());
     this.#toFirstPart(proposal);
     announce(
-      vscode.l10n.t("Hearth: the proposed change to '{0}' is complete; accept or discard it", nameOf(proposal.original.uri)),
+      vscode.l10n.t(
+        "Hearth: the proposed change to '{0}' is complete; accept or discard it",
+        nameOf(proposal.original.uri),
+      ),
     );
     tellWarnings(nameOf(proposal.original.uri), warnings, () => showDiff(proposal, proposal.firstLine));
   }
