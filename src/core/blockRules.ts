@@ -100,7 +100,8 @@ const GOES_ON = /(?:[,([=+\-*/&|<>?\\]|\b(?:and|or))$/;
 export function beginOfHead(line: string, at: Surroundings): number {
   const { size } = at.indentation;
   const { marks, from } = readLineStructure(at.syntax.reader, line, at.syntax.lineStart);
-  const outer = new Set(openList(from.open).filter(({ kind }) => kind === "bracket"));
+  // A brace at its beginning ends the block before: `} else {`.
+  const outer = new Set(openList(from.open).filter(({ kind, text }) => kind === "bracket" && /^[([]$/.test(text)));
   const width = indentWidth(line, size);
   if (!marks.some(({ type, of }) => type === "close" && of !== undefined && outer.has(of))) {
     return width;
