@@ -210,7 +210,7 @@ describe("a server that misbehaves:", () => {
   it("something that is no GGUF is noticed by its first bytes, and nothing is kept", () =>
     DownloadWorld.with(
       async (world) => {
-        await world.assertFails("content", /no GGUF file; choose another mirror/);
+        await world.assertFails("content", /not a GGUF file; choose another mirror/);
         assert.equal(world.hub.requests("content").length <= 1 + SHORT_LIMITS.parallel, true);
         assert.equal(existsSync(`${world.target}.part`), false);
         assert.equal(existsSync(`${world.target}.part.json`), false);
@@ -230,7 +230,7 @@ describe("a server that misbehaves:", () => {
   it("a truncated model, as long as announced, is told", async () =>
     DownloadWorld.with(
       async (world) => {
-        await world.assertFails("unusable", /no model that Hearth can use/);
+        await world.assertFails("unusable", /not a model that Hearth can use/);
       },
       MODEL_BYTES.subarray(0, 200_000),
     ));

@@ -223,7 +223,7 @@ describe("the store of models", () => {
     inWorld(async (world, store) => {
       const path = join(world.folder, "x.txt");
       writeFileSync(path, "text");
-      await assert.rejects(store.adopt(path, signal), { code: "unusable", message: /no model that Hearth can use/ });
+      await assert.rejects(store.adopt(path, signal), { code: "unusable", message: /not a model that Hearth can use/ });
       await assert.rejects(store.adopt(join(world.folder, "none.gguf"), signal), { code: "disk" });
       writeFileSync(path, MODEL_BYTES);
       const found = { path, program: "ollama", reference: "x:1", sha256: "e".repeat(64) } as const;

@@ -49,7 +49,7 @@ describe("hearth models", () => {
       assert.equal(downloaded.code, 0, downloaded.stderr);
       const path = join(folder, "data", "hearth", "models", REPOSITORY, FILE);
       assert.match(downloaded.stdout, new RegExp(`is here: ${path}`));
-      assert.match(downloaded.stdout, /only the server that sent it told this hash/);
+      assert.match(downloaded.stdout, /hash known only from the server that sent the file/);
       assert.ok(readFileSync(path).equals(hub.content));
       const facts = await json<{ file: string }>("inspect", REFERENCE);
       assert.equal(facts.file, path);

@@ -104,7 +104,7 @@ function builtInItem(isUsed: boolean): ModelItem {
   return {
     label: `$(${isUsed ? "check" : "flame"}) ${vscode.l10n.t("Starter model")}`,
     description: isUsed ? vscode.l10n.t("in use") : vscode.l10n.t("comes with Hearth"),
-    detail: vscode.l10n.t("Small and fast: completes idioms, cannot chat."),
+    detail: vscode.l10n.t("Small and fast: completes common idioms, cannot chat."),
     action: { kind: "useBuiltIn" },
   };
 }
