@@ -31,6 +31,7 @@ describe("Unanswered", () => {
   it("delivers the first cancel of what is unanswered, and no other", () => {
     const unanswered = new Unanswered();
     assert.equal(unanswered.received(cancel(1), 1), "drop");
+    assert.equal(unanswered.received({ jsonrpc: "2.0", method: "$/cancelRequest" } as Message, 1), "deliver");
     unanswered.received(request(1), 1);
     assert.equal(unanswered.received(cancel(1), 1), "deliver");
     assert.equal(unanswered.received(cancel(1), 1), "drop");

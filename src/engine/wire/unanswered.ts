@@ -18,8 +18,13 @@ export class Unanswered {
   received(message: Message, bytes: number): MessageVerdict {
     const { id, method, params } = message as Partial<Record<"id" | "method" | "params", unknown>>;
     if (method === CANCEL) {
+      const of = (params as { readonly id?: unknown } | undefined)?.id;
+      if (typeof of !== "number" && typeof of !== "string") {
+        // Of nothing: the connection ends with it.
+        return "deliver";
+      }
       // Of what is answered, or twice: each would wait for its turn like a request.
-      const request = this.#requests.get((params as { id?: string } | undefined)?.id ?? "");
+      const request = this.#requests.get(of);
       const isNews = request?.isCancelled === false;
       if (isNews) {
         request.isCancelled = true;
