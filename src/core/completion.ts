@@ -11,13 +11,13 @@ import {
   normalise,
   type NormalRequest,
 } from "./completionRequest";
+import type { CompletionPorts } from "./completionPorts";
 import { InFlightRequest } from "./inFlightRequest";
 import { keepingEngine } from "./keptPrompts";
 import { Lookahead } from "./lookahead";
 import { fittedOutcome, isSameText, outcomeOfResult, type TextOutcome, withoutRemoved } from "./outcome";
 import { PlaceReader } from "./placeReader";
-import type { CancelToken, Clock, PromptTraits, TextEngine, TokenCounter } from "./ports";
-import type { Project } from "./prompt/source";
+import type { CancelToken, Clock, PromptTraits, TextEngine } from "./ports";
 import { flatten } from "./promptLayout";
 import { costOf, PromptPrefill, PREFILL_CHARS_MIN, type PrefillPriority } from "./promptPrefill";
 import { type ExplainedPrompt, explainedPrompt } from "./promptView";
@@ -34,18 +34,6 @@ import { PLAIN_SOURCE } from "./syntax/languages";
 import { kindAskedFor, recordOf, type PendingCompletion } from "./pendingCompletion";
 import { TypingPace } from "./typingPace";
 import { Waiting, whenOver } from "./waiting";
-
-export interface CompletionPorts {
-  readonly engine: TextEngine;
-  readonly clock: Clock;
-  readonly tokens?: TokenCounter;
-  /** What else of a document's project its prompts may show, where the model was trained on that. Missing: nothing. */
-  readonly projectOf?: (documentId: string) => Project;
-  /** Of the window's documents. Missing: they are read by their languages' configurations alone. */
-  readonly syntax?: SyntaxCache;
-  /** To go on with an earlier one. */
-  readonly log?: RequestLog;
-}
 
 /** Less than this costs the next request next to nothing. */
 const WARM_CHARS_MIN = 64;
