@@ -46,7 +46,7 @@ describe("what a user can do about it", () => {
     const text = await dialog.innerText();
     await editor.screenshot("delete");
     assert.match(text, /the engine's socket, token, log, statistics of experts and kept prompts: \d+ files/);
-    assert.match(text, /Settings are kept, except for an endpoint\./);
+    assert.match(text, /Settings are kept, except for the endpoint\./);
     await dialog.getByRole("button", { name: "Delete", exact: true }).click();
     await editor
       .toasts()

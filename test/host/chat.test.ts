@@ -49,7 +49,7 @@ describe("the chat", function () {
       assert.deepEqual(view.state.model.kind, "cannotChat");
       view.say({ kind: "send", text: "What is a router?" });
       const { state } = await view.answered("failed");
-      assert.ok(state.kind === "failed" && state.message.includes("not made for chat"));
+      assert.ok(state.kind === "failed" && state.message.includes("not trained for chat"));
       assert.equal((await stats()).sessions.chat, 0);
     });
 
