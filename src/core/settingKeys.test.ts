@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { MANIFEST } from "../../test/fixtures/manifest";
-import { EARLIER_KEYS, settingOf, type SettingsSource } from "./settingKeys";
+import { EARLIER_KEYS, excludePatterns, settingOf, type SettingsSource } from "./settingKeys";
 
 type Declared = Readonly<Record<string, unknown>> & { readonly markdownDeprecationMessage?: string };
 
@@ -43,6 +43,27 @@ describe("A setting that has another key now", () => {
 
   it("is read as it is where it has always had its key", () => {
     assert.equal(settingOf(source({ "engine.threads": 3 }), "engine.threads"), 3);
+  });
+});
+
+describe("Patterns of excluded files", () => {
+  it("are the default where none is set", () => {
+    assert.deepEqual(excludePatterns(source({})), ["**/secrets.*"]);
+  });
+
+  it("of a workspace come to those of the user, and take none of them away", () => {
+    assert.deepEqual(excludePatterns(source({ exclude: ["mine/**", "both"] }, { exclude: ["both", "theirs"] })), [
+      "both",
+      "theirs",
+      "mine/**",
+    ]);
+    assert.deepEqual(excludePatterns(source({ "completion.exclude": ["mine/**"] }, { exclude: [] })), ["mine/**"]);
+  });
+
+  it("may be emptied by the user, and hold nothing that is no pattern", () => {
+    assert.deepEqual(excludePatterns(source({ exclude: [] })), []);
+    assert.deepEqual(excludePatterns(source({ exclude: [], "completion.exclude": ["old"] })), []);
+    assert.deepEqual(excludePatterns(source({ exclude: ["a", 3] }, { exclude: "b" })), ["a"]);
   });
 });
 

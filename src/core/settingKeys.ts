@@ -28,6 +28,17 @@ export function settingOf(source: SettingsSource, key: string): unknown {
   return source.get(isMeant ? earlier : key);
 }
 
+/**
+ * The patterns of `hearth.exclude`: what a workspace sets comes to what its user has set, so that no workspace can make a
+ * file readable that its user has excluded. VS Code lets the workspace's list replace the user's.
+ */
+export function excludePatterns(source: SettingsSource): readonly string[] {
+  const ofUser = (key: string): unknown => source.inspect(key)?.globalValue;
+  const lists = [settingOf(source, "exclude"), ofUser("exclude") ?? ofUser("completion.exclude")];
+  const patterns = lists.flatMap((list): unknown[] => (Array.isArray(list) ? list : []));
+  return [...new Set(patterns.filter((each) => typeof each === "string"))];
+}
+
 /** It has a value in the user, workspace or folder settings. */
 function isSet(source: SettingsSource, key: string): boolean {
   const { globalValue, workspaceValue, workspaceFolderValue } = source.inspect(key) ?? {};

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import { EAGERNESS, type Eagerness, eagernessIn } from "../core/gate";
 import { POWER_SAVING, type PowerSaving } from "../core/power";
-import { settingOf } from "../core/settingKeys";
+import { excludePatterns, settingOf } from "../core/settingKeys";
 import type { CompletionMode } from "../core/wanted";
 import { ENDPOINT_FORMATS, type EndpointChoice } from "../protocol/endpoint";
 import type { LoadOptions, ModelChoice } from "../protocol/engine";
@@ -46,8 +46,7 @@ export class Settings implements vscode.Disposable {
 
   /** Glob patterns. */
   get exclude(): readonly string[] {
-    const value: unknown = this.#get<unknown>("exclude", []);
-    return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
+    return excludePatterns(vscode.workspace.getConfiguration(SECTION));
   }
 
   get blocks(): boolean {
