@@ -163,7 +163,7 @@ describe("The chat view shows", () => {
     const turns = [user(1, "a"), answer(2, "b"), user(3, "c"), answer(4, "d")];
     await view.show({ ...EMPTY, conversation: { id: "c", title: "a", turns, forgottenTurns: 2 } });
     const text = await view.page.locator("main").innerText();
-    assert.match(text, /b[^]*The model no longer sees what is above[^]*c/);
+    assert.match(text, /b[^]*The model no longer sees the messages above[^]*c/);
     await view.show({ ...EMPTY, conversation: { id: "c", title: "a", turns, forgottenTurns: 0 } });
     assert.equal(await view.page.locator(".forgotten").count(), 0);
   });
