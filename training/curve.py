@@ -1,12 +1,15 @@
-"""Draws how the loss went, from the logs beside checkpoints, as an SVG: a line for each log.
+"""Draws how the loss went, as an SVG: a line for each run.
 
-    python curve.py --out loss.svg $DATA/starter.pt.jsonl $DATA/decay.pt.jsonl
+    python curve.py --csv loss.csv --out loss.svg [$DATA/starter.pt.jsonl $DATA/decay.pt.jsonl]
+
+The logs beside checkpoints are added to the .csv, where runs outlive their machines, and what is there is drawn.
 
 The loss is in nats a token, weighted as in data.py; while the rate decays, other shares and weights hold, so that the lines do
 not meet exactly.
 """
 
 import argparse
+import csv
 import json
 from pathlib import Path
 
@@ -15,6 +18,8 @@ LOSS_MAX = 5.0
 """A loss begins at ln(8192) = 9: what is interesting lies far below."""
 MEAN_TOKENS = 500_000
 """A batch's own loss says more about the batch than about the model."""
+ROW_TOKENS = 250_000
+"""A row of the .csv for so many."""
 COLOURS = ["#0969da", "#bc4c00", "#1a7f37", "#8250df"]
 
 
@@ -68,11 +73,42 @@ def draw(logs):
     )
 
 
-if __name__ == "__main__":
+def read_csv(path):
+    """{run: [(million tokens, loss)]}, or nothing where there is no such file."""
+    runs = {}
+    if path.exists():
+        with open(path, newline="") as f:
+            for row in csv.DictReader(f):
+                runs.setdefault(row["run"], []).append((float(row["million_tokens"]), float(row["loss"])))
+    return runs
+
+
+def write_csv(path, runs):
+    with open(path, "w", newline="") as f:
+        writer = csv.writer(f, lineterminator="\n")
+        writer.writerow(["run", "million_tokens", "loss"])
+        writer.writerows([name, f"{tokens:.2f}", f"{loss:.3f}"] for name, points in runs.items() for tokens, loss in points)
+
+
+def thinned(points):
+    """[(million tokens, loss)] of [(tokens, loss)]: the first of each ROW_TOKENS, and the last."""
+    kept = [point for at, point in enumerate(points) if at == 0 or point[0] // ROW_TOKENS > points[at - 1][0] // ROW_TOKENS]
+    return [(tokens / 1e6, loss) for tokens, loss in dict.fromkeys([*kept, points[-1]])]
+
+
+def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("logs", type=Path, nargs="+")
+    parser.add_argument("logs", type=Path, nargs="*")
+    parser.add_argument("--csv", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     names = {"starter.pt": "constant rate", "decay.pt": "decay, as exported"}
-    logs = {names.get(log.stem, log.stem): smoothed(read_log(log)) for log in arguments.logs}
-    arguments.out.write_text(draw(logs))
+    runs = read_csv(arguments.csv)
+    runs |= {names.get(log.stem, log.stem): thinned(smoothed(read_log(log))) for log in arguments.logs}
+    write_csv(arguments.csv, runs)
+    rounded = read_csv(arguments.csv)
+    arguments.out.write_text(draw({name: [(tokens * 1e6, loss) for tokens, loss in points] for name, points in rounded.items()}))
+
+
+if __name__ == "__main__":
+    main()

@@ -37,6 +37,7 @@ SHARD_CHARS = 1_000_000
 REST_TOKENS_MIN = 64  # a plain text cut at a row's end goes on in another row, unless less than this is left
 
 IDENTIFIER_BEFORE = re.compile(r"[\w$]+\Z")
+FIRST_WORD = re.compile(r"\s*(?:\w+|\W)")  # of what is to be said, as `hearth eval` counts it
 
 
 @dataclass(frozen=True)

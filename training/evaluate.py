@@ -40,25 +40,29 @@ def header(encode, path):
     return [data.FILE_SEP, *encode(path + "\n")]
 
 
-def bits_per_byte(model, encode, documents, rng):
-    """{language: (bits, bytes)}."""
-    result = {}
+def windows(documents, rng):
+    """Yields (language, path, text of the file, piece of it) to be read from left to right."""
     for language in LANGUAGES:
-        bits = size = 0
         for path, text in rng.sample(documents[language], min(WINDOWS_PER_LANGUAGE, len(documents[language]))):
             lines = text.splitlines(keepends=True)
             start = rng.randrange(max(1, len(lines) - 40))
-            window = "".join(lines[start:])[:WINDOW_CHARS]
-            head, body = header(encode, path), encode(window)
-            logits = model.logits(torch.tensor([head + body]))[0, len(head) - 1 : -1]
-            bits += F.cross_entropy(logits, torch.tensor(body), reduction="sum").item() / math.log(2)
-            size += len(window.encode())
-        result[language] = bits, size
+            yield language, path, text, "".join(lines[start:])[:WINDOW_CHARS]
+
+
+def bits_per_byte(model, encode, documents, rng):
+    """{language: (bits, bytes)}."""
+    result = {language: (0, 0) for language in LANGUAGES}
+    for language, path, _, window in windows(documents, rng):
+        head, body = header(encode, path), encode(window)
+        logits = model.logits(torch.tensor([head + body]))[0, len(head) - 1 : -1]
+        bits, size = result[language]
+        bits += F.cross_entropy(logits, torch.tensor(body), reduction="sum").item() / math.log(2)
+        result[language] = bits, size + len(window.encode())
     return result
 
 
 def make_case(documents, rng):
-    """(path, prefix, expected, suffix, kind) of one cursor position; kind is "line start" or "mid-line"."""
+    """(path, prefix, expected, suffix, kind, text of the file) of one cursor position; kind is "line start" or "mid-line"."""
     while True:
         path, text = rng.choice(documents)
         lines = text.splitlines(keepends=True)
@@ -79,7 +83,7 @@ def make_case(documents, rng):
         while end < len(lines) and len(suffix) + len(lines[end]) <= data.SUFFIX_CHARS_MAX:
             suffix += lines[end]
             end += 1
-        return path, "".join(lines[anchor:row]) + line[:column], line[column:].rstrip(), suffix, kind
+        return path, "".join(lines[anchor:row]) + line[:column], line[column:].rstrip(), suffix, kind, text
 
 
 def prompt(encode, layout, path, prefix, suffix):
@@ -120,7 +124,7 @@ def evaluate(model, data_folder, n_cases):
     hits, counts = defaultdict(int), defaultdict(int)
     for i in range(n_cases):
         language = LANGUAGES[i % len(LANGUAGES)]
-        path, prefix, expected, suffix, kind = make_case(documents[language], rng)
+        path, prefix, expected, suffix, kind, _ = make_case(documents[language], rng)
         for group in (language, kind, "all"):
             counts[group] += 1
         for layout in LAYOUTS:

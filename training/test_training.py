@@ -10,14 +10,19 @@ import unittest
 from pathlib import Path
 
 import gguf
+import numpy as np
 import torch
 
 import corpus
+import curve
 import data
+import evaluate
 import export
 import model
+import ngram
 import pack
 import quantize
+import scaling
 import tokenizer
 import train
 
@@ -230,7 +235,131 @@ class RunTest(unittest.TestCase):
         self.assertTrue(tokenizer.from_gguf(exported).encode("a = b.c").ids)
 
 
+class NGramTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        rng = random.Random(0)
+        phrases = [[rng.randrange(50, 90) for _ in range(6)] for _ in range(12)]
+        cls.tokens = [token for _ in range(400) for token in rng.choice(phrases)]
+
+    def made(self, size_max):
+        arrays = ngram.train(self.tokens, size_max)
+        return ngram.NGrams(arrays), arrays
+
+    def test_probabilities_add_up_and_are_the_text_s(self):
+        ngrams, _ = self.made(10**6)
+        bits = 0
+        for place in range(1000, 1300):
+            p, longest = ngrams.after(self.tokens[:place])
+            self.assertAlmostEqual(p.sum(), 1, places=9)
+            self.assertTrue((p > 0).all())
+            self.assertGreater(longest, 1)
+            bits -= np.log2(p[self.tokens[place]])
+        # Of six tokens one is open, among twelve phrases.
+        self.assertLess(bits / 300, np.log2(12) / 6 + 0.35)
+
+    def test_is_as_absolute_discounting_counts(self):
+        ngrams, _ = self.made(10**6)
+        a, b = self.tokens[500], self.tokens[501]
+        pairs = [pair for pair in zip(self.tokens, self.tokens[1:]) if pair[0] == a]
+        own = (pairs.count((a, b)) - ngram.DISCOUNT) / len(pairs)
+        found = {order: dict(zip(tokens.tolist(), p)) for order, tokens, p in ngrams.found([a])}
+        self.assertAlmostEqual(found[2][b] / own, 1, delta=0.05)
+
+    def test_keeps_to_its_size_and_leaves_out_what_saves_least(self):
+        _, everything = self.made(10**6)
+        small, arrays = self.made(ngram.FILE_BYTES + 4 * ngram.N_VOCAB + 600)
+        with tempfile.TemporaryDirectory() as name:
+            with open(Path(name) / "n.npz", "wb") as f:
+                np.savez(f, **arrays)
+            self.assertLessEqual((Path(name) / "n.npz").stat().st_size, ngram.FILE_BYTES + 4 * ngram.N_VOCAB + 600)
+        size = lambda of: sum(len(of[f"tokens{order}"]) for order in range(2, ngram.ORDER + 1))
+        self.assertTrue(0 < size(arrays) < size(everything))
+        self.assertAlmostEqual(small.after(self.tokens[:700])[0].sum(), 1, places=9)
+
+    def test_weights_follow_who_is_right(self):
+        weights = ngram.expectation_maximisation([(2, 0.9, 0.1)] * 200 + [(3, 0.1, 0.9)] * 200)
+        self.assertGreater(weights[2], 0.9)
+        self.assertLess(weights[3], 0.1)
+
+    def test_an_answer_begins_with_what_is_owed_and_ends_with_its_line(self):
+        pieces = [b"a", b"le", b"len", b"gth", b"\n", b"x"]
+        said = [b"a", b"x", b"gth", b"\n"]  # the likeliest by step; only `len` goes along with what is owed
+
+        def predict(tokens):
+            p = np.full(8, 0.01)
+            p[pieces.index(said[len(tokens) - 1])] = 0.5
+            if len(tokens) == 1:
+                p[pieces.index(b"len")] = 0.1
+            elif len(tokens) == 2:
+                p[pieces.index(b"gth")] = 0.9
+            else:
+                p[pieces.index(b"\n")] = 0.9
+            return p
+
+        answers = ngram.Answers(pieces)
+        self.assertEqual(answers.after(predict, [7], b"le", b"ngth"), b"ngth")
+        self.assertEqual(answers.after(predict, [7], b"", b"y"), b"a")
+
+    def test_compares_with_a_starter(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            write_data(folder)
+            with open(folder / "heldout.jsonl", "w") as f:
+                for i, language in enumerate(evaluate.LANGUAGES * 2):
+                    text = some_source(40, 100 + i)
+                    f.write(json.dumps({"name": f"p{i}", "path": f"a/{i}.x", "language": language, "text": text}) + "\n")
+            ngrams = ngram.NGrams(ngram.train(ngram.tokens_of(folder), 300_000))
+            tiny = model.SmallThinker(model.Config(n_layer=1, n_embd=32, n_head=1, n_head_kv=1, head_dim=32, n_ff=64, n_expert=2)).eval()
+            with torch.inference_mode():
+                lines = ngram.compare(ngrams, tiny, folder, 14)
+        cells = [cell.strip() for cell in next(line for line in lines if line.startswith("| all")).split("|")[2:-1]]
+        ours, starter, both = map(float, cells[:3])
+        self.assertLess(ours, 1.5)
+        self.assertGreater(starter, 2)  # has learnt nothing
+        self.assertLess(both, ours + 0.05)
+        self.assertEqual(cells[3], "14")
+
+
+class CurveTest(unittest.TestCase):
+    def test_finds_the_law_that_points_follow(self):
+        points = [(tokens, 1.2 + 4 * tokens**-0.4) for tokens in range(10, 60)]
+        fits = scaling.likely_fits(points)
+        best = min(fits, key=lambda found: abs(found[0] - 1.2))
+        self.assertAlmostEqual(best[0], 1.2, delta=0.05)
+        self.assertAlmostEqual(scaling.loss_at(best, 200), 1.2 + 4 * 200**-0.4, delta=0.02)
+        self.assertIn("| 200 |", "\n".join(scaling.report(points, (40, 1.0), [200])))
+
+    def test_runs_outlive_their_logs(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            entries = [{"tokens": 20_000 * step, "loss": 5 - step / 100} for step in range(1, 200)]
+            (folder / "starter.pt.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+            run = lambda *logs: subprocess.run(
+                [sys.executable, "curve.py", "--csv", folder / "loss.csv", "--out", folder / "loss.svg", *logs], cwd=HERE, check=True
+            )
+            run(folder / "starter.pt.jsonl")
+            first = (folder / "loss.csv").read_text()
+            drawn = (folder / "loss.svg").read_text()
+            (folder / "starter.pt.jsonl").unlink()
+            run()
+            self.assertEqual((folder / "loss.csv").read_text(), first)
+            self.assertEqual((folder / "loss.svg").read_text(), drawn)
+            (points,) = curve.read_csv(folder / "loss.csv").values()
+            self.assertEqual(len(points), 17)
+            self.assertEqual(points[-1][0], 3.98)
+
+
 class CorpusTest(unittest.TestCase):
+    def test_a_share_has_all_that_is_measured_with_and_all_of_a_smaller_share(self):
+        packages = json.loads(corpus.PACKAGES.read_text())
+        small, large = corpus.chosen(packages, 0.1), corpus.chosen(packages, 0.5)
+        measured = [p for p in packages if p.get("heldout") or p.get("reserved")]
+        self.assertEqual(small[: len(measured)], measured)
+        self.assertTrue(all(p in large for p in small))
+        self.assertTrue(0.05 < (len(small) - len(measured)) / len(packages) < 0.15)
+        self.assertCountEqual(map(corpus.key_of, corpus.chosen(packages, 1.0)), map(corpus.key_of, packages))
+
     def test_overlap_finds_and_drops_a_copy(self):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
