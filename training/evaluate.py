@@ -40,10 +40,10 @@ def header(encode, path):
     return [data.FILE_SEP, *encode(path + "\n")]
 
 
-def windows(documents, rng):
+def windows(documents, rng, count=WINDOWS_PER_LANGUAGE):
     """Yields (language, path, text of the file, piece of it) to be read from left to right."""
     for language in LANGUAGES:
-        for path, text in rng.sample(documents[language], min(WINDOWS_PER_LANGUAGE, len(documents[language]))):
+        for path, text in rng.sample(documents[language], min(count, len(documents[language]))):
             lines = text.splitlines(keepends=True)
             start = rng.randrange(max(1, len(lines) - 40))
             yield language, path, text, "".join(lines[start:])[:WINDOW_CHARS]

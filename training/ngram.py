@@ -13,7 +13,6 @@ with it. Prompts are plain and healed (data.py), cursors are evaluate.py's.
 """
 
 import argparse
-import functools
 import json
 import math
 import random
@@ -236,7 +235,7 @@ def expectation_maximisation(samples, rounds=60):
     return weights
 
 
-def compare(ngrams, model, data_folder, n_cases):
+def compare(ngrams, model, data_folder, n_cases, n_windows):
     """Markdown lines: bits a byte, rest of line and first word, by language, of the n-grams, the starter and both together."""
     import torch
 
@@ -251,12 +250,20 @@ def compare(ngrams, model, data_folder, n_cases):
             packages[d["text"]] = d["name"]
     half = {name: i % 2 for i, name in enumerate(sorted(set(packages.values())))}
 
-    @functools.cache
-    def starter(tokens):
-        hidden = model(torch.tensor([tokens]))[0][0, -1]
-        return (model.token_embd.weight @ hidden).softmax(-1).double().numpy()
+    known = {}
 
-    windows = list(evaluate.windows(documents, random.Random(1)))
+    def starter(tokens):
+        if tuple(tokens) not in known:
+            read(tokens, [])
+        return known[tuple(tokens)]
+
+    def read(tokens, further):
+        """What the starter says after tokens, and after each of further ones: at once, as most answers are either these or soon wrong."""
+        hidden = model(torch.tensor([[*tokens, *further]]))[0][0, len(tokens) - 1 :]
+        for count, p in enumerate((hidden @ model.token_embd.weight.T).softmax(-1).double().numpy()):
+            known[tuple(tokens) + tuple(further[:count])] = p
+
+    windows = list(evaluate.windows(documents, random.Random(1), n_windows))
     samples = []  # (language, half, bytes of the token, order, p of the n-grams, p of the starter)
     pieces = bytes_of_tokens(bpe)
     for language, path, text, window in windows:
@@ -288,10 +295,11 @@ def compare(ngrams, model, data_folder, n_cases):
 
         def both(tokens, part=part):
             ours, order = ngrams.after(tokens)
-            return both_of(part, order, ours, starter(tuple(tokens)))
+            return both_of(part, order, ours, starter(tokens))
 
-        starter.cache_clear()
-        for name, predict in (("n-grams", lambda tokens: ngrams.after(tokens)[0]), ("starter", lambda tokens: starter(tuple(tokens))), ("both", both)):
+        known.clear()
+        read(prompt, encode(owed + expected + "\n"))
+        for name, predict in (("n-grams", lambda tokens: ngrams.after(tokens)[0]), ("starter", starter), ("both", both)):
             said = answers.after(predict, prompt, owed.encode(), expected.encode()).decode(errors="replace")
             for group in (language, "all"):
                 exact[group, name] += said.rstrip() == expected
@@ -313,11 +321,20 @@ def compare(ngrams, model, data_folder, n_cases):
     return lines
 
 
-def tokens_of(data_folder):
-    """All training text behind its paths, as a row has it, and an end after each file."""
+def some_documents(documents, characters):
+    """The first documents, which are in random order, up to so many characters."""
+    for path, text in documents:
+        if characters <= 0:
+            return
+        characters -= len(text)
+        yield path, text
+
+
+def tokens_of(data_folder, characters=math.inf):
+    """Training text behind its paths, as a row has it, and an end after each file."""
     bpe = tokenizer.load(data_folder)
     found = []
-    documents = data.load(data_folder / "train.jsonl")
+    documents = list(some_documents(data.load(data_folder / "train.jsonl"), characters))
     for start in range(0, len(documents), 500):
         some = documents[start : start + 500]
         heads = bpe.encode_batch([path + "\n" for path, _ in some], add_special_tokens=False)
@@ -333,12 +350,14 @@ def main():
     parser.add_argument("--data", type=Path, required=True, help="folder with train.jsonl or heldout.jsonl, and tokenizer.json")
     parser.add_argument("--out", type=Path, help="train: file to write")
     parser.add_argument("--bytes", type=int, default=14_141_664, help="train: size of that file at most")
+    parser.add_argument("--megabytes", type=float, default=math.inf, help="train: how much of the text is counted")
     parser.add_argument("--ngrams", type=Path, help="compare: file of train")
     parser.add_argument("--model", type=Path, help="compare: exported .gguf file, or a checkpoint")
     parser.add_argument("--cases", type=int, default=301, help="compare: cursor positions")
+    parser.add_argument("--windows", type=int, default=40, help="compare: pieces of text to be read, for each language")
     arguments = parser.parse_args()
     if arguments.step == "train":
-        tokens = tokens_of(arguments.data)
+        tokens = tokens_of(arguments.data, arguments.megabytes * 1e6)
         print(f"{len(tokens)} tokens", flush=True)
         with open(arguments.out, "wb") as f:
             np.savez(f, **train(tokens, arguments.bytes))
@@ -349,7 +368,7 @@ def main():
     import evaluate
 
     with torch.inference_mode():
-        print("\n".join(compare(NGrams.load(arguments.ngrams), evaluate.from_file(arguments.model), arguments.data, arguments.cases)))
+        print("\n".join(compare(NGrams.load(arguments.ngrams), evaluate.from_file(arguments.model), arguments.data, arguments.cases, arguments.windows)))
 
 
 if __name__ == "__main__":

@@ -312,7 +312,7 @@ class NGramTest(unittest.TestCase):
             ngrams = ngram.NGrams(ngram.train(ngram.tokens_of(folder), 300_000))
             tiny = model.SmallThinker(model.Config(n_layer=1, n_embd=32, n_head=1, n_head_kv=1, head_dim=32, n_ff=64, n_expert=2)).eval()
             with torch.inference_mode():
-                lines = ngram.compare(ngrams, tiny, folder, 14)
+                lines = ngram.compare(ngrams, tiny, folder, 14, 2)
         cells = [cell.strip() for cell in next(line for line in lines if line.startswith("| all")).split("|")[2:-1]]
         ours, starter, both = map(float, cells[:3])
         self.assertLess(ours, 1.5)

@@ -1,13 +1,13 @@
 /**
  * HumanEval infilling: how often a Python program works again after the model has filled a gap in it.
  *
- *     npx tsx bench/infilling/run.ts --file FILE.jsonl[.gz] --kind line|span [--model M] [--cases N]
+ *     npx tsx bench/infilling/run.ts --file FILE.jsonl[.gz] --kind line|span [--model M] [--cases N] [--details FILE]
  *
  * The file is the benchmark's own (single line, multi-line, random span). Greedy, without a memory of other code and without a gate,
  * in each layout, with and without token healing; the whole program is then run against the benchmark's test (programs.py).
- * The first two rows say what the measurement itself is worth: programs as their authors wrote them, and with nothing in the gap.
+ * `--details` keeps what the model said. The first two rows say what the measurement itself is worth: programs as their authors wrote them, and with nothing in the gap.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { gunzipSync } from "node:zlib";
@@ -94,6 +94,7 @@ async function main(): Promise<void> {
       kind: { type: "string" },
       model: { type: "string", default: join(ROOT, "models", "hearth-starter.gguf") },
       cases: { type: "string", default: "Infinity" },
+      details: { type: "string" },
     },
   });
   const { file, kind } = values;
@@ -115,6 +116,10 @@ async function main(): Promise<void> {
     }
   }
   engine.close();
+  if (values.details !== undefined) {
+    const lines = runs.flatMap(({ name, answers }) => cases.map(({ id }, i) => ({ name, id, answer: answers[i] })));
+    writeFileSync(values.details, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  }
   process.stdout.write(`Commit ${commit()}\n\n`);
   const head = ["", "cases", "passes", "95 %", "exact", "inside a line: passes", "exact"];
   process.stdout.write(
