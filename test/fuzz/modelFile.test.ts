@@ -13,7 +13,7 @@ import { ggmlBytes } from "../fixtures/ggmlTypes";
 import { Prng } from "../fixtures/prng";
 import { writeRandomModel } from "../fixtures/randomModels";
 
-/** `HEARTH_FUZZ=33000 npx mocha test/fuzz/modelFile.test.ts` for a hundred thousand. */
+/** `HEARTH_FUZZ=25000 npx mocha test/fuzz/modelFile.test.ts` for a hundred thousand. */
 const ROUNDS = Number(process.env["HEARTH_FUZZ"] ?? 250);
 
 /** What happened: every kind is fine, but each must happen, or the damage is too tame or too wild. */
