@@ -3,6 +3,7 @@ import { completionKindAt } from "./blockRules";
 import { surroundingsOf } from "./context";
 import { fitAnswer, postprocess, shapeAnswer } from "./postprocess";
 import { cursorAt } from "./testing/cursorAt";
+import { processorMs } from "../../test/fixtures/processorTime";
 
 /** Cases with an expected text are in test/golden; here is what holds for any text. */
 
@@ -124,19 +125,19 @@ describe("postprocess, for any text", () => {
   it("tries few ways where a line is long", () => {
     const marked = `${"f(".repeat(1500)}|${")".repeat(1500)}`;
     const at = surroundingsOf(cursorAt(marked));
-    const started = process.cpuUsage();
+    const started = processorMs();
     fitAnswer({ text: `g(1)${")".repeat(1490)};`, completionKind: "line", cutOff: false }, at);
-    const { user } = process.cpuUsage(started);
-    assert.ok(user < 5_000_000, `${String(user)} µs`);
+    const ms = processorMs() - started;
+    assert.ok(ms < 5000, `${String(ms)} ms`);
   });
 
   it("takes a fraction of a keystroke, in a file of any length", () => {
     const marked = `${"const value = compute(1, 2); // why not\n".repeat(25_000)}|`;
     const cursor = cursorAt(marked);
-    const started = performance.now();
+    const started = processorMs();
     for (let i = 0; i < 10; ++i) {
       postprocess({ text: "const other = f(1);", completionKind: "line", cutOff: false }, surroundingsOf(cursor));
     }
-    assert.ok((performance.now() - started) / 10 < 25);
+    assert.ok((processorMs() - started) / 10 < 25);
   });
 });

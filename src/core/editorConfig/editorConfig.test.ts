@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { configuredIndentation, parseEditorConfig } from "./editorConfig";
 import { globOf } from "./glob";
+import { processorMs } from "../../../test/fixtures/processorTime";
 
 const FOUR = { style: "spaces", size: 4 } as const;
 
@@ -68,13 +69,13 @@ describe("an .editorconfig", () => {
   });
 
   it("takes hostile patterns for what matches nothing, in no time", () => {
-    const start = performance.now();
+    const started = processorMs();
     const stars = [`${"*a".repeat(60)}c`, "*a*a*a*a*ac", "**a**a**a**ac", "{*a,*b}{*a,*b}{*a,*b}{*a,*b}{*a,*b}z"];
     for (const pattern of ["{a,".repeat(300), "[", "{1..99999999}", "[z-a]", "\\", "{".repeat(5000), ...stars]) {
       for (const path of [`${"a".repeat(60)}b`, "a".repeat(4000), "a/".repeat(2000)]) {
         assert.equal(globOf(pattern).test(path), false, pattern);
       }
     }
-    assert.ok(performance.now() - start < 2000);
+    assert.ok(processorMs() - started < 2000);
   });
 });

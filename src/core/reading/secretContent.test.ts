@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { isBinary, secretContentRule } from "./secretContent";
+import { processorMs } from "../../../test/fixtures/processorTime";
 
 /** Not one: the letters are made up. */
 const BASE64 = "MIIEpAIBAAKCAQEA7bq0e2fakefakefakefakefakefakefakefake";
@@ -45,12 +46,12 @@ describe("private keys, by content", () => {
   });
 
   it("are looked for in linear time", () => {
-    const started = performance.now();
+    const started = processorMs();
     secretContentRule(
       `BEGIN ${" ".repeat(500_000)}${"\n".repeat(500_000)}${begin("").slice(0, -1)}${"-".repeat(500_000)}`,
     );
     secretContentRule(`"${begin("")}"`.repeat(20_000));
-    assert.ok(performance.now() - started < 2000);
+    assert.ok(processorMs() - started < 2000);
   });
 });
 
