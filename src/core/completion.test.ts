@@ -195,6 +195,12 @@ describe("Completer: what shows nothing has a skip reason", () => {
     assert.equal(engine.calls.length, 1);
   });
 
+  it("for no answer that the editor will not ask for again", async () => {
+    const { clock, completer } = setUp({ pieces: ["abc"], prefillMs: 500 }, { latencyMaxMs: 300 });
+    const request = { ...requestAt("return |"), isOnlyOne: true };
+    assert.equal(textOf(await clock.until(completer.complete(request))), "abc");
+  });
+
   it("logs every request, with times and without text", async () => {
     const { clock, completer } = setUp({ pieces: ["secret"], prefillMs: 30 });
     await clock.until(completer.complete(requestAt("return |")));

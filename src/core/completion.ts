@@ -473,7 +473,8 @@ export class Completer {
     source: AnswerSource,
   ): Promise<CompletionOutcome> {
     const showAt = pending.startedMs + this.#options.blockWaitMs[pending.request.trigger];
-    const tooLateAt = pending.request.trigger === "manual" ? Infinity : pending.startedMs + this.#options.latencyMaxMs;
+    const { trigger, isOnlyOne = false } = pending.request;
+    const tooLateAt = trigger === "manual" || isOnlyOne ? Infinity : pending.startedMs + this.#options.latencyMaxMs;
     for (;;) {
       const interruption = this.#interruption(pending);
       if (interruption !== undefined) {

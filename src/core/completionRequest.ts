@@ -25,6 +25,8 @@ export interface CompletionPosition extends DocumentSnapshot {
 /** What an editor knows when it asks for a completion. */
 export interface CompletionRequest extends CompletionPosition {
   readonly trigger: "automatic" | "manual";
+  /** The editor will not ask again at this place: the answer is waited for as long as a manual request's is. */
+  readonly isOnlyOne?: boolean;
   /** What the user has just removed at the cursor: it is not suggested automatically. */
   readonly removed?: string;
 }

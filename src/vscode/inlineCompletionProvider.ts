@@ -56,8 +56,8 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
   #waiting = 0;
   readonly #catchUp = new CatchUp();
   #asked = 0;
-  /** The document, its version and the place of the last request that was made up for. */
-  #madeUpFor: string | undefined;
+  /** Of the last request that was made up for. */
+  #madeUpFor: ShownPlace | undefined;
   /** Where something was shown last: a manual request in the same place asks for alternatives. */
   #shown: ShownPlace | undefined;
   /** What was given to the editor last: it may be shown until something else is, or it is hidden. */
@@ -170,9 +170,10 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
     context: vscode.InlineCompletionContext,
     token: vscode.CancellationToken,
   ): Promise<vscode.InlineCompletionItem[]> {
-    const isAutomatic =
-      context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic ||
-      this.#catchUp.take(documentIdOf(document), document.version);
+    // To the editor that is a manual request, and it asks no second one for what has not changed.
+    const isEditors = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
+    const isCatchUp = !isEditors && this.#catchUp.take(documentIdOf(document), document.version);
+    const isAutomatic = isEditors || isCatchUp;
     const trigger = isAutomatic ? "automatic" : "manual";
     const number = ++this.#asked;
     const { version } = document;
@@ -185,7 +186,7 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
       // From here on it is known whether anything of the document may be read.
       await this.#readable.ruleOf(document);
       const indentation = await this.#configs.indentationOf(document, asked.text, asked.indentation);
-      const request = { ...asked, removed, indentation };
+      const request = { ...asked, removed, indentation, isOnlyOne: isCatchUp };
       const found = await this.#outcomesOf(document, request, token);
       // Somebody may have switched it off meanwhile.
       const outcomes = this.unwanted(document, trigger) === undefined ? found : [];
@@ -222,8 +223,8 @@ export class InlineCompletionProvider implements vscode.InlineCompletionItemProv
       document.version === version &&
       editor.selection.isEmpty &&
       editor.selection.active.isEqual(position);
-    const place = `${documentIdOf(document)} ${String(version)} ${String(document.offsetAt(position))}`;
-    if (isThere && place !== this.#madeUpFor) {
+    const place = { document, version, offset: document.offsetAt(position) };
+    if (isThere && !isSamePlace(this.#madeUpFor, place)) {
       this.#madeUpFor = place;
       void this.catchUp();
     }
