@@ -183,9 +183,13 @@ class SocketWriter extends AbstractMessageWriter {
 
   /** Resolves when the bytes are on their way; a socket that has closed swallows them, as the peer would. */
   async write(message: Message): Promise<void> {
-    this.#unanswered?.sent(message);
     const frame = encodeFrame(message);
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((onTheWay) => {
+      const resolve = (): void => {
+        // Not before: until a peer reads its answers, they and their requests take memory.
+        this.#unanswered?.sent(message);
+        onTheWay();
+      };
       if (!this.#socket.writable) {
         resolve();
         return;
@@ -197,9 +201,7 @@ class SocketWriter extends AbstractMessageWriter {
         resolve();
         return;
       }
-      this.#socket.write(frame, () => {
-        resolve();
-      });
+      this.#socket.write(frame, resolve);
     });
   }
 
