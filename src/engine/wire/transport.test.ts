@@ -59,6 +59,22 @@ describe("a client that never reads", function () {
       assert.match(reason, /bytes were not read/);
     }));
 
+  it("is dropped for many short messages, too", () =>
+    withSilentReader(async (peer, _, socket) => {
+      const seen = { closed: false };
+      peer.onClose(() => (seen.closed = true));
+      peer.onRequest("stats", () => ({}) as never);
+      peer.listen();
+      for (let i = 0; i < 120_000 && !seen.closed; i++) {
+        peer.notify("text", { request: 1, text: "x" });
+        if (i % 1000 === 0) {
+          await nextTurn();
+        }
+      }
+      assert.equal(seen.closed, true);
+      assert.ok(socket.bytesWritten < 12_000_000, String(socket.bytesWritten));
+    }));
+
   it("is refused more than what may be unanswered, as what it asked is kept until it reads", () =>
     withSilentReader(async (peer, client) => {
       let handled = 0;
