@@ -70,7 +70,7 @@ describe("a model's file that changes", function () {
     }
     const writer = openSync(path, "r+");
     await assert.rejects(LocalEngine.open(path, { threads: 1 }), {
-      code: "bad_model",
+      code: "io",
       message: /a program is still writing to it; try again when it has finished/,
     });
     closeSync(writer);
