@@ -108,8 +108,8 @@ Result<std::unique_ptr<Engine>> Engine::Load(
                             "': its size changed while it was being opened; try again");
   }
   if (file.value()->IsBeingWritten()) {
-    return Status::BadModel("cannot use model '" + spec.path +
-                            "': a program is still writing to it; try again when it has finished");
+    return Status::Io("cannot use model '" + spec.path +
+                      "': a program is still writing to it; try again when it has finished");
   }
   RETURN_IF_ERROR(CheckSpec(spec));
   if (options.approximate_head) {

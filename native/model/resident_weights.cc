@@ -50,9 +50,13 @@ class Loader {
   Status Floats(const TensorInfo& tensor, const float** floats) {
     std::byte* dest = Take(FloatBytes(tensor));
     *floats = reinterpret_cast<const float*>(dest);
-    if (tensor.type == TensorType::kF32) return Read(tensor, dest);
+    if (tensor.type == TensorType::kF32) {
+      RETURN_IF_ERROR(Read(tensor, dest));
+      return CheckWritten(tensor, dest);
+    }
     std::vector<std::byte> raw(static_cast<size_t>(tensor.bytes));
     RETURN_IF_ERROR(Read(tensor, raw.data()));
+    RETURN_IF_ERROR(CheckWritten(tensor, raw.data()));
     kernels_.dequantize_row(tensor.type, raw.data(), tensor.shape[0] * tensor.n_row(),
                             reinterpret_cast<float*>(dest));
     return Status::Ok();
@@ -72,6 +76,17 @@ class Loader {
     used_ += RoundUp(bytes);
     CHECK(used_ <= storage_.bytes(), "BytesFor counts every tensor that Load takes");
     return part;
+  }
+
+  // Programs that give a file its whole size before they write it leave zeros where they have not
+  // been. A norm or a router of zeros would let nothing through, so no model has one; matrices of
+  // zeros there are. Norms and routers lie in every layer: a missing end or part is noticed.
+  Status CheckWritten(const TensorInfo& tensor, const std::byte* data) const {
+    const std::byte* end = data + tensor.bytes;
+    if (std::any_of(data, end, [](std::byte b) { return b != std::byte{0}; })) return Status::Ok();
+    return Status::BadModel("cannot use model '" + spec_.path + "': its tensor '" + tensor.name +
+                            "' is nothing but zeros: the file has not been written to its end; "
+                            "download it again");
   }
 
   Status Read(const TensorInfo& tensor, std::byte* dest) {

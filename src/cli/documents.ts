@@ -3,15 +3,18 @@ import {
   constants,
   openSync,
   readFileSync,
+  readSync,
   realpathSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
   writeSync,
 } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { codeOf, EngineError, hasCode } from "../protocol/errors";
+import { checkDescriptorGiven, descriptorNamed } from "./descriptors";
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "no such file or folder",
@@ -121,40 +124,112 @@ export async function readUtf8(file: string, attempt: string): Promise<string> {
 
 /**
  * Runs work that writes a file, which gets its name only when all is written: a failure leaves an earlier file as it was.
- * Errors: EngineError `bad_request` when it cannot be written.
+ * A device, a pipe and a descriptor that this process was given are written to as they are.
+ * Errors: EngineError `bad_request` when it cannot be written, or is a model.
  */
 export async function writingFile<T>(
   path: string,
   work: (write: (bytes: Uint8Array) => void) => Promise<T>,
 ): Promise<T> {
-  const before = statSync(path, { throwIfNoEntry: false });
-  const direct = before?.isFile() === false;
-  // A link stays one: what it leads to is written, with the permissions that it had.
-  const target = before === undefined ? path : sayingCannotWrite(path, () => realpathSync(path));
-  const partial = direct ? path : `${target}.${process.pid}.tmp`;
-  const mode = before === undefined ? 0o666 : before.mode & 0o777;
-  const file = sayingCannotWrite(path, () => openSync(partial, "w", mode));
+  const output = sayingCannotWrite(path, () => openOutput(path));
   try {
     const result = await work((bytes) => {
-      let rest = bytes;
-      while (rest.length > 0) {
-        rest = rest.subarray(sayingCannotWrite(path, () => writeSync(file, rest)));
-      }
-    });
-    sayingCannotWrite(path, () => {
-      closeSync(file);
-    });
-    if (!direct) {
       sayingCannotWrite(path, () => {
-        renameSync(partial, target);
+        writeAll(output.file, bytes);
       });
-    }
+    });
+    sayingCannotWrite(path, output.keep);
     return result;
   } catch (error) {
-    if (!direct) {
-      rmSync(partial, { force: true });
-    }
+    output.drop();
     throw error;
+  }
+}
+
+interface Output {
+  readonly file: number;
+  readonly keep: () => void;
+  /** After a failure, of `keep`, too. */
+  readonly drop: () => void;
+}
+
+function openOutput(path: string): Output {
+  const file = descriptorNamed(path);
+  if (file !== undefined) {
+    checkDescriptorGiven(file);
+    const nothing = (): void => undefined;
+    return { file, keep: nothing, drop: nothing };
+  }
+  const before = statSync(path, { throwIfNoEntry: false });
+  return before?.isFile() === false ? openInPlace(path) : openPartial(path, before);
+}
+
+function openInPlace(path: string): Output {
+  const file = openSync(path, "w");
+  const close = closingOnce(file);
+  return { file, keep: close, drop: close };
+}
+
+function openPartial(path: string, before: Stats | undefined): Output {
+  // A link stays one: what it leads to is written, with the permissions that it had.
+  const target = before === undefined ? path : realpathSync(path);
+  if (before !== undefined && isModel(target)) {
+    throw new Error("it is a model; choose another name");
+  }
+  const partial = `${target}.${process.pid}.tmp`;
+  const file = openSync(partial, "w", before === undefined ? 0o666 : before.mode & 0o777);
+  const close = closingOnce(file);
+  return {
+    file,
+    keep: () => {
+      close();
+      renameSync(partial, target);
+    },
+    drop: () => {
+      close();
+      rmSync(partial, { force: true });
+    },
+  };
+}
+
+function closingOnce(file: number): () => void {
+  let open = true;
+  return () => {
+    if (open) {
+      open = false;
+      closeSync(file);
+    }
+  };
+}
+
+/** What takes gigabytes to download is not replaced by a slip. */
+function isModel(path: string): boolean {
+  const magic = Buffer.alloc(4);
+  try {
+    const file = openSync(path, "r");
+    try {
+      readSync(file, magic, 0, magic.length, 0);
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return false;
+  }
+  return magic.toString("latin1") === "GGUF";
+}
+
+function writeAll(file: number, bytes: Uint8Array): void {
+  let rest = bytes;
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(file, rest));
+    } catch (error) {
+      // A pipe that was given as one that does not wait.
+      if (!hasCode(error, "EAGAIN")) {
+        throw error;
+      }
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS);
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { turnOf } from "./turns";
 
 /** Milliseconds that one request may keep its thread from all others. */
 const SLICE_MS = 5;
@@ -28,8 +28,15 @@ export function firstSlice<T>(steps: Steps<T>): { readonly value: T } | undefine
   return undefined;
 }
 
-/** In slices, with a turn of the event loop for others between two. Undefined: it was cancelled, and has not ended. */
-export async function inSlices<T>(steps: Steps<T>, isCancelled: () => boolean = () => false): Promise<T | undefined> {
+/**
+ * In slices, with a turn of the event loop for others between two. Undefined: it was cancelled, and has not ended.
+ * @param owner whose work it is; all work of one owner has one share of the time (see turns.ts).
+ */
+export async function inSlices<T>(
+  steps: Steps<T>,
+  isCancelled: () => boolean = () => false,
+  owner: object = steps,
+): Promise<T | undefined> {
   let untilMs = performance.now() + SLICE_MS;
   for (;;) {
     const step = steps.next();
@@ -37,7 +44,7 @@ export async function inSlices<T>(steps: Steps<T>, isCancelled: () => boolean = 
       return step.value;
     }
     if (performance.now() >= untilMs) {
-      await nextTurn();
+      await turnOf(owner);
       if (isCancelled()) {
         return undefined;
       }

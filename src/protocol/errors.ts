@@ -4,7 +4,7 @@
  * - `bad_model`: the model file is missing, damaged or of a kind that Hearth cannot run
  * - `bad_request`: the caller asked for something impossible (empty prompt, token id out of range, unknown session)
  * - `memory`: the memory budget or the machine cannot hold what was asked
- * - `io`: the disk failed during a read of the model
+ * - `io`: the disk failed during a read of the model, or a program is still writing to it; may pass
  * - `numeric`: a computation produced NaN or infinity
  * - `native`: the native engine could not be loaded
  * - `disconnected`: the engine process went away, or could not be started

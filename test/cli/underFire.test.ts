@@ -3,6 +3,7 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
+  copyFileSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -102,6 +103,59 @@ describe("hearth with files that are none", function () {
       assert.equal(statSync(file).mode & 0o777, 0o755);
       assert.ok(lstatSync(link).isSymbolicLink());
       assert.deepEqual(readdirSync(folder).sort(), ["link.sh", "run.sh"]);
+    });
+  });
+
+  it("writes to no descriptor that is Node's own, and does not cut the model that is read", async function () {
+    if (process.platform !== "linux") {
+      this.skip();
+    }
+    await withFolder(async (folder) => {
+      const model = join(folder, "model.gguf");
+      copyFileSync(STARTER, model);
+      for (let file = 3; file < 20; file++) {
+        const out = `/${file % 2 === 0 ? "dev" : "proc/self"}/fd/${String(file)}`;
+        const { code, signal, stdout, stderr } = await hearth(["logits", model, "--tokens", "5,6", "--out", out]);
+        assert.deepEqual([code, signal, stdout], [1, null, ""], `${out}: ${stderr}`);
+        assertOneSentence(stderr, /^hearth: cannot write '[^']+': (it|nothing) /);
+      }
+      assert.ok(readFileSync(model).equals(readFileSync(STARTER)));
+    });
+  });
+
+  it("writes to descriptors that it was given, where they stand", async function () {
+    if (process.platform !== "linux") {
+      this.skip();
+    }
+    await withFolder(async (folder) => {
+      const [plain, given] = [join(folder, "plain"), join(folder, "given")];
+      assert.equal((await hearth(["logits", STARTER, "--tokens", "5,6", "--out", plain])).code, 0);
+      const logits = readFileSync(plain);
+      writeFileSync(given, "before ");
+      const stdio = ["ignore", "pipe", "pipe", openSync(given, "a"), "pipe"] as const;
+      const write = (file: number): ReturnType<typeof spawnSync> =>
+        spawnSync(process.execPath, [CLI, "logits", STARTER, "--tokens=5,6", `--out=/dev/fd/${String(file)}`], {
+          stdio: [...stdio],
+        });
+      assert.equal(write(3).status, 0);
+      assert.ok(readFileSync(given).equals(Buffer.concat([Buffer.from("before "), logits])));
+      assert.deepEqual(write(1).stdout, logits);
+      assert.deepEqual(write(4).output[4], logits);
+    });
+  });
+
+  it("does not replace a model by what it writes", async () => {
+    await withFolder(async (folder) => {
+      const [model, link] = [join(folder, "model.gguf"), join(folder, "link")];
+      copyFileSync(STARTER, model);
+      symlinkSync("model.gguf", link);
+      for (const out of [model, link]) {
+        const { code, stderr } = await hearth(["logits", model, "--tokens", "5,6", "--out", out]);
+        assert.equal(code, 1);
+        assertOneSentence(stderr, /^hearth: cannot write '[^']+': it is a model; choose another name$/m);
+      }
+      assert.ok(readFileSync(model).equals(readFileSync(STARTER)));
+      assert.deepEqual(readdirSync(folder).sort(), ["link", "model.gguf"]);
     });
   });
 

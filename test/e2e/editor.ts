@@ -251,7 +251,7 @@ function addExtension(extensions: string, manifest: NonNullable<EditorOptions["o
 export function editorForSuite(options: EditorOptions): { readonly current: Editor } {
   let editor: Editor | undefined;
   before(async function () {
-    this.timeout(120_000);
+    this.timeout(600_000);
     editor = await Editor.open(options);
   });
   afterEach(async function () {
@@ -260,7 +260,7 @@ export function editorForSuite(options: EditorOptions): { readonly current: Edit
     }
   });
   after(async function () {
-    this.timeout(60_000);
+    this.timeout(600_000);
     await editor?.close();
   });
   return {

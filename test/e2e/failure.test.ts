@@ -9,7 +9,7 @@ describe("what a user can do about it", () => {
   let editor: Editor;
 
   before(async function () {
-    this.timeout(180_000);
+    this.timeout(600_000);
     folder = mkdtempSync(join(tmpdir(), "hearth-e2e-failure-"));
     const file = join(folder, "page.gguf");
     writeFileSync(file, "<!DOCTYPE html>");
@@ -23,7 +23,7 @@ describe("what a user can do about it", () => {
   });
 
   it("a failure stands as a notification as an error with what may help as buttons", async function () {
-    this.timeout(120_000);
+    this.timeout(600_000);
     await editor.openFile("a.ts");
     const toast = editor.toasts().filter({ hasText: "page.gguf" });
     await toast.first().waitFor({ timeout: 60_000 });
@@ -39,7 +39,7 @@ describe("what a user can do about it", () => {
   });
 
   it("everything that is stored is deleted after one question that says what", async function () {
-    this.timeout(120_000);
+    this.timeout(600_000);
     await editor.command("Hearth: Delete Everything Stored…");
     const dialog = editor.page.locator(".monaco-dialog-box");
     await dialog.filter({ hasText: "Delete everything that Hearth has stored?" }).waitFor();

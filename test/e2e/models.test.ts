@@ -20,7 +20,7 @@ describe("a model, from nothing to its use", () => {
   let editor: Editor;
 
   before(async function () {
-    this.timeout(180_000);
+    this.timeout(600_000);
     hub = await LoopbackHub.start(MODEL_BYTES);
     folder = mkdtempSync(join(tmpdir(), "hearth-e2e-models-"));
     const env = { HF_ENDPOINT: hub.endpoint.href, HEARTH_MODELS: folder };
@@ -60,7 +60,7 @@ describe("a model, from nothing to its use", () => {
   });
 
   it("is downloaded with progress, paused and resumed", async function () {
-    this.timeout(120_000);
+    this.timeout(600_000);
     hub.onContent = (request, response, count) => {
       if (count > 1) {
         return false;
@@ -145,7 +145,7 @@ describe("a model, from nothing to its use", () => {
   });
 
   it("is downloaded by one of two windows, and the other one says so", async function () {
-    this.timeout(180_000);
+    this.timeout(600_000);
     rmSync(join(folder, REPOSITORY.split("/")[0] ?? ""), { recursive: true, force: true });
     await editor.openFile("a.ts");
     await editor.ready();
@@ -180,7 +180,7 @@ describe("a model, from nothing to its use", () => {
   });
 
   it("is one and the same in two windows that choose different ones at the same instant", async function () {
-    this.timeout(120_000);
+    this.timeout(600_000);
     const path = join(folder, ...REFERENCE.split("/"));
     await editor.inAnotherWindow(async (other) => {
       const windows = [editor, other];

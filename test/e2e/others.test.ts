@@ -18,7 +18,7 @@ describe("beside another completer", () => {
 
   it("says so once, and switches the other one off where it is told to", async function () {
     // Hearth gives the others time to start.
-    this.timeout(120_000);
+    this.timeout(600_000);
     const { current } = editor;
     await current.openFile("a.ts");
     const toast = current.toasts().filter({ hasText: "Continue also suggests code" });

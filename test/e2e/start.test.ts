@@ -68,7 +68,7 @@ describe("npm start", () => {
   let browser: Browser | undefined;
 
   after(async function () {
-    this.timeout(60_000);
+    this.timeout(600_000);
     await browser?.close();
     // It ends what it has started, if it is asked.
     started?.child.kill("SIGTERM");

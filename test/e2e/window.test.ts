@@ -83,6 +83,8 @@ describe("the status bar", () => {
       await current.until(`'${soFar}' is typed`, isTyped, LOOK_CLOSELY_MS);
       await sleep(60);
     }
+    await current.until("another engine runs", () => current.enginePids().some((pid) => pid !== before[0]));
+    await current.ready();
     await current.press("Enter");
     await current.type("return");
     await current.press("Alt+Backslash");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import { all, inWorld, RawPeer, servingPid, STARTER, text, until } from "./engines";
+import { all, inWorld, RawPeer, servingPid, soon, STARTER, text, until } from "./engines";
 
 const SHORT = { priority: "completion", maxTokens: 4 } as const;
 
@@ -63,6 +63,38 @@ describe("a window that asks without end", () => {
     request(id, "complete", { ...SHORT, request: id, document: `d${String(id)}`, prompt: text("let y = "), ...more });
   const residentMiB = (pid: number): number =>
     Number(/VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${String(pid)}/status`, "utf8"))?.[1]) / 1024;
+
+  it("for the tokens of much text does not make another window wait for all of it", () =>
+    inWorld(async (world) => {
+      const client = world.client();
+      client.chooseModel({ path: STARTER });
+      await all(client.complete("a", text("let y = "), SHORT));
+      const peer = new RawPeer(world);
+      peer.hello(world);
+      peer.send(request(2, "chooseModel", { path: STARTER }));
+      await peer.answer(2);
+      // No word of it comes twice: none is remembered.
+      let words = 0;
+      const long = (chars: number): string => {
+        let value = "";
+        while (value.length < chars) {
+          value += (words++ * 7_919_777).toString(36);
+        }
+        return value;
+      };
+      const requests = 40;
+      for (let id = 10; id < 10 + requests; id++) {
+        peer.send(request(id, "count", { texts: [long(300_000)] }));
+      }
+      // All of them are under way.
+      peer.send(request(9, "stats", {}));
+      await peer.answer(9);
+      const [count = 0] = await soon("an answer", client.count([long(300_000)]));
+      assert.ok(count > 10_000);
+      const answered = peer.messages.filter((message) => ((message as { id?: number }).id ?? 0) >= 10).length;
+      assert.ok(answered < requests / 2, String(answered));
+      await peer.answer(10 + requests - 1);
+    }));
 
   const floods: Readonly<Record<string, (peer: RawPeer) => void>> = {
     "for thousands of completions": (peer) => {

@@ -127,6 +127,11 @@ describe("Hostile text", () => {
       "inline code": `\`${"x".repeat(20_000)}\``,
       table: row + `|${"---|".repeat(60)}\n` + row.repeat(300),
       link: `[${"x".repeat(5000)}](https://a.example/${"y".repeat(5000)})`,
+      // Their nodes came into an element with dir="auto", in a time that grew with the square of their number.
+      "short lines": "1\n".repeat(16_000),
+      "hidden characters": "1\u202E\n".repeat(6000),
+      columns: `${"|a".repeat(12_000)}|\n${"|-".repeat(12_000)}|\n`,
+      "filled cells": `${"|a".repeat(250)}|\n${"|-".repeat(250)}|\n${"|\n".repeat(250)}\n`.repeat(15),
       nested: "> ".repeat(200) + "deep",
       list: "- ".repeat(100) + "deep",
       heading: `# ${"x".repeat(5000)}`,

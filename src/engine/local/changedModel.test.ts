@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { closeSync, copyFileSync, ftruncateSync, mkdtempSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LocalEngine } from "./localEngine";
@@ -60,10 +70,26 @@ describe("a model's file that changes", function () {
     }
     const writer = openSync(path, "r+");
     await assert.rejects(LocalEngine.open(path, { threads: 1 }), {
-      code: "bad_model",
+      code: "io",
       message: /a program is still writing to it; try again when it has finished/,
     });
     closeSync(writer);
     (await LocalEngine.open(path, { threads: 1 })).close();
+  });
+
+  it("is refused where it has its whole size and not its whole content", async () => {
+    const { size } = statSync(path);
+    for (const written of [0.4, 0.97]) {
+      const file = openSync(path, "r+");
+      ftruncateSync(file, Math.round(size * written));
+      ftruncateSync(file, size);
+      closeSync(file);
+      await assert.rejects(LocalEngine.open(path, { threads: 1 }), {
+        code: "bad_model",
+        message:
+          /its tensor '[a-z0-9_.]+' is nothing but zeros: the file has not been written to its end; download it again$/,
+      });
+      copyFileSync(STARTER, path);
+    }
   });
 });

@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Tokenizer } from "../../model/tokenizer";
+import { turnOf } from "../../model/turns";
 import { EngineError } from "../../protocol/errors";
 import { type CodeRun, codeRuns, type RunLengths } from "./codeRuns";
 import { asEngineError, type CodeSource, type NativeCodeIndex } from "./native";
@@ -118,7 +118,7 @@ export class CodeMemory {
       for (const run of codeRuns(part, RUN_LENGTHS[source])) {
         runs.push({ ...run, part });
         if (runs.length % SLICE_RUNS === 0) {
-          await nextTurn();
+          await turnOf(this);
           if (isOld()) {
             return [];
           }
@@ -156,7 +156,7 @@ export class CodeMemory {
       chars += run.end - run.start;
       if (chars > SLICE_CHARS) {
         chars = 0;
-        await nextTurn();
+        await turnOf(this);
         if (isOld()) {
           return;
         }

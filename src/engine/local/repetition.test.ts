@@ -32,8 +32,18 @@ describe("Repetition", () => {
   it("lets go on what the prompt has, from wherever in it", () => {
     const unit = line(20);
     const prompt = [...line(50, 3000), ...times(unit, 3), ...line(50, 4000)];
-    assert.equal(endOf(times(unit, 100), prompt), undefined);
-    assert.equal(endOf(times([...unit.slice(7), ...unit.slice(0, 7)], 100), prompt), undefined);
+    assert.equal(endOf(times(unit, 40), prompt), undefined);
+    assert.equal(endOf(times([...unit.slice(7), ...unit.slice(0, 7)], 40), prompt), undefined);
     assert.ok(endOf(times(line(20, 9000), 100), prompt) !== undefined);
+  });
+
+  it("ends that, too, where it goes on for much longer than in the prompt", () => {
+    for (const length of [1, 3, 20, 40]) {
+      const unit = line(length);
+      assert.equal(endOf(times(unit, 2000), [...line(50, 3000), ...times(unit, 3)]), 961, String(length));
+      const long = times(unit, 1200 / length);
+      assert.equal(endOf(times(unit, 2400 / length), long), undefined, String(length));
+      assert.equal(endOf(times(unit, 3000), [...line(50, 3000), ...long]), 2401, String(length));
+    }
   });
 });

@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { CancellationToken } from "vscode-jsonrpc/node";
+import { turnOf } from "../../model/turns";
 import {
   type EngineRequests,
   type EngineStats,
@@ -195,20 +195,20 @@ export class ConnectedClient {
     const isOver = (cancel: CancellationToken) => (): boolean => this.#hasLeft || cancel.isCancellationRequested;
     this.#peer.onRequest("tokenize", async (params, cancel) => {
       const { prompt } = paramsOf(SCHEMAS.tokenize, params);
-      return { ids: (await (await models.need(this)).tokenize(prompt, isOver(cancel))) ?? [] };
+      return { ids: (await (await models.need(this)).tokenize(prompt, isOver(cancel), this)) ?? [] };
     });
     this.#peer.onRequest("count", async (params, cancel) => {
       const { texts } = paramsOf(SCHEMAS.count, params);
       const model = await models.need(this);
       const counts: number[] = [];
       for (const text of texts) {
-        const count = await model.count(text, isOver(cancel));
+        const count = await model.count(text, isOver(cancel), this);
         if (count === undefined) {
           break;
         }
         counts.push(count);
         // A completion's tokens go out between two texts.
-        await nextTurn();
+        await turnOf(this);
       }
       return { counts };
     });

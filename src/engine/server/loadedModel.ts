@@ -163,14 +163,14 @@ export class LoadedModel {
     };
   }
 
-  /** Others have their turn meanwhile. Undefined: cancelled. Errors: EngineError. */
-  tokenize(prompt: readonly PromptPart[], isCancelled: () => boolean): Promise<number[] | undefined> {
-    return inSlices(this.#engine.tokenizer.encodePromptInSteps(prompt), isCancelled);
+  /** Others have their turn meanwhile, all work of the owner one share of the time. Undefined: cancelled. Errors: EngineError. */
+  tokenize(prompt: readonly PromptPart[], isCancelled: () => boolean, owner: object): Promise<number[] | undefined> {
+    return inSlices(this.#engine.tokenizer.encodePromptInSteps(prompt), isCancelled, owner);
   }
 
-  /** Tokens of a text. Others have their turn meanwhile. Undefined: cancelled. */
-  async count(text: string, isCancelled: () => boolean): Promise<number | undefined> {
-    return (await inSlices(this.#engine.tokenizer.encodeTextInSteps(text), isCancelled))?.length;
+  /** Tokens of a text. As `tokenize`. */
+  async count(text: string, isCancelled: () => boolean, owner: object): Promise<number | undefined> {
+    return (await inSlices(this.#engine.tokenizer.encodeTextInSteps(text), isCancelled, owner))?.length;
   }
 
   /**

@@ -40,15 +40,23 @@ const X: ModelChoice = { path: "/x" };
 const Y: ModelChoice = { path: "/y" };
 
 describe("ModelHost: the model's file", () => {
-  const files = (): { host: ModelHost; state: { of: string; loads: number; fails: boolean } } => {
-    const state = { of: "a", loads: 0, fails: false };
+  interface FileFake {
+    of: string;
+    loads: number;
+    fails: boolean;
+    code: "bad_model" | "io";
+    ms: number;
+  }
+  const files = (): { host: ModelHost; state: FileFake } => {
+    const state: FileFake = { of: "a", loads: 0, fails: false, code: "bad_model", ms: 0 };
     const host = new ModelHost(() => undefined, {
       check: () => Promise.resolve(),
       fileState: () => Promise.resolve(state.of),
+      now: () => state.ms,
       load: ({ path }) => {
         state.loads += 1;
         if (state.fails) {
-          return Promise.reject(new EngineError("bad_model", "half of it is missing"));
+          return Promise.reject(new EngineError(state.code, "half of it is missing"));
         }
         return Promise.resolve({ info: { path }, close: () => Promise.resolve() } as unknown as LoadedModel);
       },
@@ -57,6 +65,18 @@ describe("ModelHost: the model's file", () => {
     host.choose(bob, X);
     return { host, state };
   };
+
+  it("that could not be read, or was still written to, is tried again, and not at each request", async () => {
+    const { host, state } = files();
+    Object.assign(state, { fails: true, code: "io" });
+    await assert.rejects(host.need(ann), { code: "io" });
+    state.fails = false;
+    state.ms = 1999;
+    await assert.rejects(host.need(ann), { code: "io" });
+    state.ms = 2000;
+    assert.equal((await host.need(bob)).info.path, "/x");
+    assert.equal(state.loads, 2);
+  });
 
   it("is loaded again, once, when another one has taken its place", async () => {
     const { host, state } = files();

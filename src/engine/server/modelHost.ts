@@ -22,6 +22,8 @@ export interface ModelLoader {
   readonly check: (choice: ModelChoice) => Promise<void>;
   /** What tells the file at a path from another one (model/fileState.ts). Absent: files never change. */
   readonly fileState?: (path: string) => Promise<string>;
+  /** Milliseconds, for tests. */
+  readonly now?: () => number;
 }
 
 interface Loading {
@@ -30,7 +32,12 @@ interface Loading {
   readonly file: string;
   readonly promise: Promise<HostedModel>;
   failed: boolean;
+  /** When what failed may be tried again, though its file is the same: a drive and a program that writes have their times. */
+  againMs: number;
 }
+
+/** Between two loads of what may pass. */
+const AGAIN_MS = 2000;
 
 const LOADER: ModelLoader = {
   load: (...args) => LoadedModel.load(...args),
@@ -115,7 +122,7 @@ export class ModelHost {
 
   /**
    * The model of all users, loaded; again where its file is no longer what was loaded. A failure is kept until the file
-   * changes, or a call with `anew`. Errors: EngineError.
+   * changes, or a call with `anew`; one that may pass (`io`) for some seconds. Errors: EngineError.
    */
   async need(user: ModelUser, anew = false): Promise<HostedModel> {
     let mayLoadAgain = anew;
@@ -131,8 +138,8 @@ export class ModelHost {
       const current = this.#current;
       // Who has a file open that was removed still has it whole; nobody else can open it.
       const sameFile = current?.file === file || (file === MISSING && current?.failed === false && !anew);
-      const usable =
-        current !== undefined && sameFile && sameChoice(current.choice, choice) && !(current.failed && mayLoadAgain);
+      const loadsAgain = current?.failed === true && (mayLoadAgain || this.#now() >= current.againMs);
+      const usable = current !== undefined && sameFile && sameChoice(current.choice, choice) && !loadsAgain;
       mayLoadAgain = false;
       const [model, error] = await settled((usable ? current : this.#begin(choice, file)).promise);
       // Another one may have been chosen meanwhile.
@@ -170,6 +177,10 @@ export class ModelHost {
     }
   }
 
+  #now(): number {
+    return this.#loader.now?.() ?? performance.now();
+  }
+
   #isWanted(): boolean {
     return this.#current !== undefined;
   }
@@ -180,11 +191,15 @@ export class ModelHost {
       choice,
       file,
       failed: false,
+      againMs: Infinity,
       // Two models at once might be more than the machine has.
       promise: this.#closing.then(() => this.#end(previous)).then(() => this.#loadOne(choice)),
     };
     loading.promise.catch((error: unknown) => {
       loading.failed = true;
+      if (error instanceof EngineError && error.code === "io") {
+        loading.againMs = this.#now() + AGAIN_MS;
+      }
       if (this.#current === loading) {
         const code = error instanceof EngineError ? error.code : "internal";
         const message = error instanceof Error ? error.message : String(error);

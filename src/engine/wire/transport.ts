@@ -167,11 +167,14 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 /** Two frames of the largest size, or hours of text: who has not read so much does not read. */
 const UNREAD_BYTES_MAX = 2 * FRAME_BYTES_MAX;
+/** Small ones take more memory than their bytes, and a second to let go where there are hundreds of thousands. */
+const UNREAD_FRAMES_MAX = 65_536;
 
 class SocketWriter extends AbstractMessageWriter {
   readonly #socket: Socket;
   readonly #unreadBytesMax: number;
   readonly #unanswered: Unanswered | undefined;
+  #unreadFrames = 0;
 
   /** @param unreadBytesMax a peer that leaves more than that unread is dropped. */
   constructor(socket: Socket, unreadBytesMax: number, unanswered?: Unanswered) {
@@ -183,21 +186,28 @@ class SocketWriter extends AbstractMessageWriter {
 
   /** Resolves when the bytes are on their way; a socket that has closed swallows them, as the peer would. */
   async write(message: Message): Promise<void> {
-    this.#unanswered?.sent(message);
     const frame = encodeFrame(message);
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((onTheWay) => {
+      const resolve = (): void => {
+        // Not before: until a peer reads its answers, they and their requests take memory.
+        this.#unanswered?.sent(message);
+        onTheWay();
+      };
       if (!this.#socket.writable) {
         resolve();
         return;
       }
-      if (this.#socket.writableLength > this.#unreadBytesMax) {
+      const isTooMuch = this.#socket.writableLength > this.#unreadBytesMax || this.#unreadFrames > UNREAD_FRAMES_MAX;
+      if (Number.isFinite(this.#unreadBytesMax) && isTooMuch) {
         const error = new FrameError(`${String(this.#socket.writableLength)} bytes were not read`);
         this.#socket.destroy();
         this.fireError(error, undefined, undefined);
         resolve();
         return;
       }
+      this.#unreadFrames += 1;
       this.#socket.write(frame, () => {
+        this.#unreadFrames -= 1;
         resolve();
       });
     });

@@ -9,7 +9,7 @@ export type MessageVerdict = "deliver" | "drop" | "busy" | "wrong";
 
 const CANCEL = "$/cancelRequest";
 
-/** What one peer has asked and not been answered yet: it takes memory, and a peer may ask as fast as it can write. */
+/** What one peer has asked and has no answer on its way yet: it takes memory, and a peer may ask as fast as it can write. */
 export class Unanswered {
   readonly #requests = new Map<number | string, { readonly bytes: number; isCancelled: boolean }>();
   #bytes = 0;
@@ -45,7 +45,7 @@ export class Unanswered {
     return "deliver";
   }
 
-  /** A message goes out, perhaps an answer. */
+  /** A message has gone out, perhaps an answer. */
   sent(message: Message): void {
     const { id } = message as { id?: number | string };
     const request = id === undefined || "method" in message ? undefined : this.#requests.get(id);

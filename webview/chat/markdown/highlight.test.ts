@@ -58,7 +58,7 @@ describe("Highlighting", () => {
         const started = process.cpuUsage();
         assert.equal(textOf(code, language), code);
         const ms = process.cpuUsage(started).user / 1000;
-        assert.ok(ms < 1500, `${language}: ${code.slice(0, 5)}… took ${ms.toFixed(0)} ms`);
+        assert.ok(ms < 500, `${language}: ${code.slice(0, 5)}… took ${ms.toFixed(0)} ms`);
       }
     }
   });
@@ -67,7 +67,7 @@ describe("Highlighting", () => {
     let ms = 0;
     const code = "let a = 1;\n".repeat(1000);
     assert.deepEqual(
-      highlight(code, "ts", () => (ms += 61)),
+      highlight(code, "ts", () => (ms += 26)),
       [{ text: code, scope: "" }],
     );
     assert.ok(highlight(code, "ts", () => 0).length > 1000);

@@ -159,6 +159,10 @@ describe("Hostile Markdown", () => {
       "- ".repeat(5000),
       "~~a".repeat(10_000),
       `|a|\n|-|\n${"|".repeat(300)}`.repeat(50),
+      `|a|\n|-|\n|x${" ".repeat(50_000)}y|`,
+      `|a|\n|-|\n|x${" <br".repeat(12_000)}|`,
+      `${"|a".repeat(250)}|\n${"|-".repeat(250)}|\n${"|\n".repeat(250)}\n`.repeat(15),
+      "a|b\n-|-\n- x\n".repeat(5000),
     ]) {
       const started = processorMs();
       parse(line);
@@ -179,13 +183,35 @@ describe("Hostile Markdown", () => {
     assert.deepEqual(codes("```md\n# A\n```\n\n```js\nx\n```"), ["# A\n", "x\n"]);
   });
 
+  it("shows a table of too many columns or cells as it is written", () => {
+    const table = (columns: number, row: string, rows: number): string =>
+      `${"|a".repeat(columns)}|\n${"|-".repeat(columns)}|\n${`${row}\n`.repeat(rows)}`;
+    const tables: readonly [string, "table" | "code"][] = [
+      [table(99, "|x".repeat(99), 20), "table"],
+      [table(150, "|x", 1), "code"],
+      [table(2, "|x|y", 900), "table"],
+      [table(2, "|x|y", 3000), "code"],
+      // As many cells as characters, and more.
+      [table(30, "|x".repeat(30), 30), "table"],
+      [table(30, "|", 30), "code"],
+      [table(30, "|", 8), "table"],
+    ];
+    for (const [written, kind] of tables) {
+      const [block, after] = blocksOf(`${written}\nafter`);
+      assert.equal(block?.kind, kind, written.slice(0, 200));
+      assert.ok(block.kind !== "code" || block.text === written);
+      assert.equal(after?.kind, "paragraph");
+    }
+    assert.equal(only(`> ${table(150, "|x", 1).replaceAll("\n", "\n> ")}`).kind, "quote");
+  });
+
   it("breaks lines in cells, and leaves formulas as they are written", () => {
-    const [table] = parse("| a |\n|---|\n| x<br>y<br/>z |");
+    const [table] = parse("| a |\n|---|\n| x <br>  y<br/><BR />z  w |");
     assert.ok(table?.block.kind === "table");
     const { children } = table.block.rows[0]![0]!;
     assert.deepEqual(
       children.map((inline) => (inline.kind === "text" ? inline.text : inline.kind)),
-      ["x", "break", "y", "break", "z"],
+      ["x", "break", "y", "break", "break", "z  w"],
     );
     const [formula] = parse("So \\(a_1 * b_2 * c\\) and \\[x\\], but \\* is a star.");
     assert.ok(formula?.block.kind === "paragraph");

@@ -146,11 +146,13 @@ function withBreaks(children: readonly Inline[]): readonly Inline[] {
     if (inline.kind !== "text") {
       return [inline];
     }
-    const parts = inline.text.split(/\s*<br\s*\/?>\s*/i);
-    return parts.flatMap((text, i): Inline[] => [
-      ...(i === 0 ? [] : [{ kind: "break" } as const]),
-      ...(text === "" ? [] : [textInline(text)]),
-    ]);
+    // The spaces around a break by themselves: one pattern for both would look for the break from each of many spaces.
+    const parts = inline.text.split(/<br\s*\/?>/i);
+    return parts.flatMap((part, i): Inline[] => {
+      const tail = i === 0 ? part : part.trimStart();
+      const text = i === parts.length - 1 ? tail : tail.trimEnd();
+      return [...(i === 0 ? [] : [{ kind: "break" } as const]), ...(text === "" ? [] : [textInline(text)])];
+    });
   });
 }
 

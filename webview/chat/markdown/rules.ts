@@ -7,11 +7,52 @@ const MARKDOWN_INFO = /^(?:markdown|md|mdx|rmd|rmarkdown|qmd|quarto)\b/i;
 /** Beyond so many columns a mark is code. */
 const MARK_COLUMNS_MAX = 3;
 
+type BlockRule = (state: StateBlock, startLine: number, endLine: number, silent: boolean) => boolean;
+
 export function addRules(markdown: InstanceType<typeof MarkdownIt>): void {
   markdown.block.ruler.before("fence", "nestedFence", nestedFence, {
     alt: ["paragraph", "reference", "blockquote", "list"],
   });
+  // Tables are the first that is looked for.
+  const [table] = markdown.block.ruler.getRules("");
+  if (table !== undefined) {
+    markdown.block.ruler.before("table", "hugeTable", hugeTables(table), { alt: ["paragraph", "reference"] });
+  }
   markdown.inline.ruler.before("escape", "formula", formula);
+}
+
+/** Nobody reads a table of more columns, and a page takes a tenth of a second for some thousand cells. */
+const COLUMNS_MAX = 100;
+const CELLS_MAX = 4000;
+/** Beyond so many cells a table has no more of them than characters: short rows are filled up. */
+const FILLED_CELLS_MAX = 400;
+
+/** What would be a table of too many columns or cells is shown as it is written. */
+function hugeTables(table: BlockRule): BlockRule {
+  return (state, startLine, endLine, silent) => {
+    if (!table(state, startLine, endLine, true)) {
+      return false;
+    }
+    const columns = lineAt(state, startLine + 1)
+      .split("|")
+      .filter((mark) => mark.trim() !== "").length;
+    let line = startLine + 2;
+    while (line < endLine && !state.isEmpty(line) && (state.sCount[line] ?? 0) >= state.blkIndent) {
+      line += 1;
+    }
+    const cells = columns * (line - startLine - 1);
+    const chars = (state.eMarks[line - 1] ?? 0) - (state.bMarks[startLine] ?? 0);
+    if (columns <= COLUMNS_MAX && cells <= CELLS_MAX && (cells <= FILLED_CELLS_MAX || cells <= chars)) {
+      return false;
+    }
+    if (!silent) {
+      const token = state.push("code_block", "code", 0);
+      token.content = state.getLines(startLine, line, state.blkIndent, true);
+      token.map = [startLine, line];
+      state.line = line;
+    }
+    return true;
+  };
 }
 
 /**

@@ -5,6 +5,7 @@ import { decimal } from "../../../src/protocol/decimal";
 import { REMEDIES } from "../../../src/core/remedies";
 import { FAILURES } from "../../../src/core/skipReasons";
 import type { AnswerTurn } from "../../../src/protocol/chat";
+import { directionOf } from "../direction";
 import { PageElement } from "../element";
 import { say, tell } from "../events";
 import { icon, iconButton } from "../icon";
@@ -92,7 +93,7 @@ export class Answer extends PageElement {
       ? nothing
       : html`<details class="thought">
           <summary>${thinking && running ? t("Thinking") : t("Thoughts")}</summary>
-          <p dir="auto">${drawText(thought)}</p>
+          <p dir=${directionOf(thought)}>${drawText(thought)}</p>
         </details>`;
   }
 

@@ -1,5 +1,6 @@
 import { html, type TemplateResult } from "lit";
 import { guard } from "lit/directives/guard.js";
+import { directionOf } from "../direction";
 import type { Block, Cell, HeadingBlock, Inline, ListBlock, TableBlock } from "../markdown/blocks";
 import type { MarkdownStream } from "../markdown/stream";
 import { t } from "../texts";
@@ -26,7 +27,7 @@ function drawBlocks(blocks: readonly Block[], growing: boolean): readonly unknow
 function drawBlock(block: Block, growing: boolean): TemplateResult {
   switch (block.kind) {
     case "paragraph":
-      return html`<p dir="auto">${drawInlines(block.children)}</p>`;
+      return html`<p dir=${directionOf(block.children)}>${drawInlines(block.children)}</p>`;
     case "heading":
       return drawHeading(block);
     case "code":
@@ -50,16 +51,17 @@ function drawBlock(block: Block, growing: boolean): TemplateResult {
 /** Below the heading of the turn, which is an h2. */
 function drawHeading({ level, rank, children }: HeadingBlock): TemplateResult {
   const content = drawInlines(children);
+  const direction = directionOf(children);
   const look = `heading heading-${String(level)}`;
   switch (rank) {
     case 1:
-      return html`<h3 class=${look} dir="auto">${content}</h3>`;
+      return html`<h3 class=${look} dir=${direction}>${content}</h3>`;
     case 2:
-      return html`<h4 class=${look} dir="auto">${content}</h4>`;
+      return html`<h4 class=${look} dir=${direction}>${content}</h4>`;
     case 3:
-      return html`<h5 class=${look} dir="auto">${content}</h5>`;
+      return html`<h5 class=${look} dir=${direction}>${content}</h5>`;
     default:
-      return html`<h6 class=${look} dir="auto">${content}</h6>`;
+      return html`<h6 class=${look} dir=${direction}>${content}</h6>`;
   }
 }
 

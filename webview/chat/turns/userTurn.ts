@@ -3,6 +3,7 @@ import { customElement, property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Attachment, UserTurn } from "../../../src/protocol/chat";
 import { ATTACHMENT_ICONS } from "../composer/suggest";
+import { directionOf } from "../direction";
 import { PageElement } from "../element";
 import { tell } from "../events";
 import { icon, iconButton } from "../icon";
@@ -69,7 +70,7 @@ export class Question extends PageElement {
       <div class="bubble">
         ${userPieces(turn.text).map((piece) =>
           piece.kind === "text"
-            ? html`<p dir="auto">${drawText(piece.text)}</p>`
+            ? html`<p dir=${directionOf(piece.text)}>${drawText(piece.text)}</p>`
             : html`<hearth-code .code=${piece.text} .language=${piece.language} .own=${true}></hearth-code>`,
         )}
       </div>
