@@ -7,7 +7,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { LocalEngine, type LocalSession } from "../src/engine/local/localEngine";
+import { LocalEngine } from "../src/engine/local/localEngine";
+import type { LocalSession } from "../src/engine/local/localSession";
 import { type Cell, commit, machine, markdownTable, median } from "./report";
 
 /** What is known of a document, what is typed at a time, and what is answered. */

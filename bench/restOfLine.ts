@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { layOutPrompt } from "../src/core/promptLayout";
 import type { PromptTraits } from "../src/core/ports";
-import { LocalEngine, type LocalSession } from "../src/engine/local/localEngine";
+import { LocalEngine } from "../src/engine/local/localEngine";
+import type { LocalSession } from "../src/engine/local/localSession";
 import { promptTraitsOf } from "../src/model/ggufFile";
 import type { PromptPart } from "../src/protocol/prompt";
 

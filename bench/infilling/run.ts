@@ -12,7 +12,8 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { gunzipSync } from "node:zlib";
 import type { PromptTraits } from "../../src/core/ports";
-import { LocalEngine, type LocalSession } from "../../src/engine/local/localEngine";
+import { LocalEngine } from "../../src/engine/local/localEngine";
+import type { LocalSession } from "../../src/engine/local/localSession";
 import { promptTraitsOf } from "../../src/model/ggufFile";
 import { type Cell, commit, markdownTable } from "../report";
 import {

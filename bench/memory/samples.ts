@@ -3,7 +3,8 @@ import type { CursorCase, CursorWorkspace } from "../../src/cli/eval/cursorFile"
 import { localSubject, RememberedCode } from "../../src/cli/eval/localSubject";
 import type { Subject } from "../../src/cli/eval/subject";
 import { CONTEXT_TOKENS_MAX } from "../../src/engine/local/codeMemory";
-import type { LocalEngine, LocalSession } from "../../src/engine/local/localEngine";
+import type { LocalEngine } from "../../src/engine/local/localEngine";
+import type { LocalSession } from "../../src/engine/local/localSession";
 import type { CodeSource } from "../../src/engine/local/native";
 import { healPrompt } from "../../src/engine/local/tokenHealing";
 import { promptTraitsOf } from "../../src/model/ggufFile";

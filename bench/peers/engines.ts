@@ -3,7 +3,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type * as LlamaModule from "node-llama-cpp";
-import { LocalEngine, type LocalSession } from "../../src/engine/local/localEngine";
+import { LocalEngine } from "../../src/engine/local/localEngine";
+import type { LocalSession } from "../../src/engine/local/localSession";
 import type { NativeAddon } from "../../src/engine/local/native";
 import type { ExpertCounts, Job, PeerSpec } from "./job";
 

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { LocalEngine, LocalSession } from "../engine/local/localEngine";
+import type { LocalEngine } from "../engine/local/localEngine";
+import type { LocalSession } from "../engine/local/localSession";
 import { terminalText } from "../core/visibleText";
 import { EngineError } from "../protocol/errors";
 import { readText } from "./documents";

@@ -1,4 +1,5 @@
-import type { LocalEngine, LocalSession } from "../engine/local/localEngine";
+import type { LocalEngine } from "../engine/local/localEngine";
+import type { LocalSession } from "../engine/local/localSession";
 import { type ChatMessage, ChatTemplate } from "../model/chatTemplate";
 import { terminalText } from "../core/visibleText";
 import { EngineError } from "../protocol/errors";

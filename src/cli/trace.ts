@@ -1,4 +1,4 @@
-import type { LocalSession } from "../engine/local/localEngine";
+import type { LocalSession } from "../engine/local/localSession";
 import type { NativeSyncReport } from "../engine/local/native";
 import { benchText, tokensOf } from "./bench";
 import { writingFile } from "./documents";

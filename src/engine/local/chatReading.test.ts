@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { GenerateReport } from "../../protocol/generation";
 import type { PromptPart } from "../../protocol/prompt";
-import { LocalEngine, type LocalSession } from "./localEngine";
+import { LocalEngine } from "./localEngine";
+import type { LocalSession } from "./localSession";
 
 const STARTER = join(__dirname, "..", "..", "..", "models", "hearth-starter.gguf");
 const text = (value: string): PromptPart[] => [{ kind: "text", text: value }];

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { ISAS } from "../../protocol/engineOptions";
 import type { PromptPart } from "../../protocol/prompt";
 import { type GenerateReport, type GenerateRequest, GREEDY } from "../../protocol/generation";
-import { LocalEngine, type LocalSession } from "./localEngine";
+import { LocalEngine } from "./localEngine";
+import type { LocalSession } from "./localSession";
 import { loadNativeAddon } from "./native";
 
 const STARTER = join(__dirname, "..", "..", "..", "models", "hearth-starter.gguf");

@@ -1,6 +1,6 @@
 import type { Tokenizer } from "../../model/tokenizer";
 import { type CodeMemory, CONTEXT_TOKENS_MAX } from "./codeMemory";
-import type { LocalSession } from "./localEngine";
+import type { LocalSession } from "./localSession";
 import type { HealedPrompt } from "./tokenHealing";
 
 /** How a text goes on, as bits of information: −log2 of its probability. */

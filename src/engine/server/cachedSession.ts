@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { GeneratedPiece, GenerateReport, GenerateRequest } from "../../protocol/generation";
 import type { PromptPart } from "../../protocol/prompt";
-import type { GenerateOptions, LocalEngine, LocalSession } from "../local/localEngine";
+import type { LocalEngine } from "../local/localEngine";
+import type { GenerateOptions, LocalSession } from "../local/localSession";
 import { addonIdentity } from "../local/native";
 import { looksLikeSecret } from "../local/secretStrings";
 import { modelKey } from "./layoutStore";

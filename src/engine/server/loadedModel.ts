@@ -12,7 +12,8 @@ import {
 } from "../../protocol/generation";
 import type { PromptPart } from "../../protocol/prompt";
 import type { CodeMemory } from "../local/codeMemory";
-import { LocalEngine, type LocalSession } from "../local/localEngine";
+import { LocalEngine } from "../local/localEngine";
+import type { LocalSession } from "../local/localSession";
 import type { NativeEngineStats } from "../local/native";
 import { HotExperts } from "./hotExperts";
 import { type CachedPlace, PromptCache } from "./promptCache";
