@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { MANIFEST } from "../../test/fixtures/manifest";
+import { DECLARED_SETTINGS, MANIFEST } from "../../test/fixtures/manifest";
 import { REMEDIES } from "./remedies";
 import { FAILURES, SKIP_REASONS } from "./skipReasons";
 
-const { commands, configuration } = MANIFEST.contributes;
+const { commands } = MANIFEST.contributes;
 const TITLES = new Set(commands.map(({ title }) => title));
 const COMMANDS = new Map(commands.map(({ command, title }) => [command, title]));
-const SETTINGS = new Map(Object.entries<object>(configuration.properties));
+const SETTINGS = new Map(Object.entries(DECLARED_SETTINGS));
 /** The editor's own commands that a remedy may run. */
 const OF_THE_EDITOR = ["workbench.action.openSettings"];
 

@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
-import { MANIFEST } from "../../test/fixtures/manifest";
+import { DECLARED_SETTINGS, MANIFEST } from "../../test/fixtures/manifest";
 import { EARLIER_KEYS, excludePatterns, settingOf, type SettingsSource } from "./settingKeys";
-
-type Declared = Readonly<Record<string, unknown>> & { readonly markdownDeprecationMessage?: string };
-
-const PROPERTIES: Readonly<Record<string, Declared>> = MANIFEST.contributes.configuration.properties;
 
 /** Settings of a user and of a workspace, above the defaults. */
 function source(user: Record<string, unknown>, workspace: Record<string, unknown> = {}): SettingsSource {
-  const defaults = Object.entries(PROPERTIES).map(([key, value]) => [key.replace("hearth.", ""), value["default"]]);
+  const defaults = Object.entries(DECLARED_SETTINGS).map(([key, value]) => [
+    key.replace("hearth.", ""),
+    value["default"],
+  ]);
   const values = Object.assign({}, Object.fromEntries(defaults), user, workspace) as Record<string, unknown>;
   return {
     get: (key) => values[key],
@@ -30,9 +29,9 @@ describe("A setting that has another key now", () => {
     });
 
     it(`tells under ${earlier} what it is called now, and is otherwise declared alike`, () => {
-      const { markdownDeprecationMessage, ...before } = PROPERTIES[`hearth.${earlier}`] ?? {};
-      const { ...now } = PROPERTIES[`hearth.${key}`] ?? {};
-      assert.match(markdownDeprecationMessage ?? "", new RegExp(`\`#hearth\\.${key.replaceAll(".", "\\.")}#\``));
+      const { ["markdownDeprecationMessage"]: deprecation, ...before } = DECLARED_SETTINGS[`hearth.${earlier}`] ?? {};
+      const { ...now } = DECLARED_SETTINGS[`hearth.${key}`] ?? {};
+      assert.match(String(deprecation), new RegExp(`\`#hearth\\.${key.replaceAll(".", "\\.")}#\``));
       for (const name of ["type", "scope", "minimum", "maximum"]) {
         assert.deepEqual(before[name], now[name], name);
       }
@@ -70,7 +69,7 @@ describe("Patterns of excluded files", () => {
 describe("Settings", () => {
   it("decide nothing about the engine where a workspace is not trusted", () => {
     const { restrictedConfigurations: restricted } = MANIFEST.capabilities.untrustedWorkspaces;
-    const ofEngine = Object.keys(PROPERTIES).filter((key) => /^hearth\.(engine|model|models)\./.test(key));
+    const ofEngine = Object.keys(DECLARED_SETTINGS).filter((key) => /^hearth\.(engine|model|models)\./.test(key));
     assert.deepEqual(
       ofEngine.filter((key) => !restricted.includes(key)),
       [],
@@ -78,7 +77,7 @@ describe("Settings", () => {
   });
 
   it("that are deprecated all have another key now", () => {
-    const deprecated = Object.entries(PROPERTIES)
+    const deprecated = Object.entries(DECLARED_SETTINGS)
       .filter(([, declared]) => declared.markdownDeprecationMessage !== undefined)
       .map(([key]) => key.replace("hearth.", ""));
     assert.deepEqual(deprecated.sort(), Object.values(EARLIER_KEYS).sort());

@@ -15,7 +15,7 @@ interface Manifest {
       readonly when?: string;
     }[];
     readonly walkthroughs: readonly { readonly id: string; readonly steps: readonly Step[] }[];
-    readonly configuration: { readonly properties: Readonly<Record<string, Setting>> };
+    readonly configuration: readonly Section[];
   };
 }
 
@@ -24,6 +24,11 @@ interface Step {
   readonly description: string;
   readonly media: { readonly image: string; readonly altText: string };
   readonly completionEvents: readonly string[];
+}
+
+interface Section {
+  readonly title: string;
+  readonly properties: Readonly<Record<string, Setting>>;
 }
 
 interface Setting {
@@ -41,6 +46,8 @@ const OF_A_VIEW = "hearth.chatView.";
 
 describe("the manifest", () => {
   const manifest = (): Manifest => extension().packageJSON as Manifest;
+  const settings = (): [string, Setting][] =>
+    manifest().contributes.configuration.flatMap(({ properties }) => Object.entries(properties));
 
   it("names commands that exist, and no other", async () => {
     await hearth();
@@ -77,18 +84,20 @@ describe("the manifest", () => {
   });
 
   it("has settings in an order of its own, each in one place", () => {
-    const orders = Object.values(manifest().contributes.configuration.properties).map(({ order }) => order);
+    const orders = settings().map(([, { order }]) => order);
     assert.deepEqual(
       orders,
       orders.map((_, at) => at + 1),
     );
   });
 
-  it("has few settings, all of them described, with a default and a scope", () => {
-    const settings = Object.entries(manifest().contributes.configuration.properties);
-    const current = settings.filter(([, setting]) => setting.markdownDeprecationMessage === undefined);
+  it("has few settings, in sections, all of them described, with a default and a scope", () => {
+    const titles = manifest().contributes.configuration.map(({ title }) => title);
+    assert.equal(new Set(titles).size, titles.length);
+    assert.ok(titles.length > 3 && titles.every((title) => /^\p{L}/u.test(title)));
+    const current = settings().filter(([, setting]) => setting.markdownDeprecationMessage === undefined);
     assert.ok(current.length <= SETTINGS_MAX);
-    for (const [name, setting] of settings) {
+    for (const [name, setting] of settings()) {
       assert.ok((setting.markdownDescription ?? "").length > 20, `${name} is not described`);
       assert.notEqual(setting.default, undefined, `${name} has no default`);
       assert.notEqual(setting.scope, undefined, `${name} has no scope`);
@@ -119,7 +128,7 @@ describe("the manifest", () => {
   it("has a walkthrough whose pictures are there, whose links work and whose steps check themselves off", async () => {
     const [walkthrough] = manifest().contributes.walkthroughs;
     const commands = await vscode.commands.getCommands(true);
-    const settings = Object.keys(manifest().contributes.configuration.properties);
+    const keys = settings().map(([key]) => key);
     assert.ok(walkthrough !== undefined && walkthrough.steps.length >= 4);
     for (const { id, description, media, completionEvents } of walkthrough.steps) {
       assert.ok(existsSync(join(extension().extensionPath, media.image)), `${id}: ${media.image} is missing`);
@@ -134,7 +143,7 @@ describe("the manifest", () => {
           kind === "onCommand"
             ? commands.includes(name)
             : kind === "onSettingChanged"
-              ? settings.includes(name)
+              ? keys.includes(name)
               : kind === "onContext"
                 ? // Set where a suggestion is accepted: its command has an argument, and the editor runs such a one by another name.
                   name === "hearth.hasAccepted"
