@@ -78,7 +78,7 @@ describe("Settings", () => {
 
   it("that are deprecated all have another key now", () => {
     const deprecated = Object.entries(DECLARED_SETTINGS)
-      .filter(([, declared]) => declared.markdownDeprecationMessage !== undefined)
+      .filter(([, declared]) => declared["markdownDeprecationMessage"] !== undefined)
       .map(([key]) => key.replace("hearth.", ""));
     assert.deepEqual(deprecated.sort(), Object.values(EARLIER_KEYS).sort());
   });
