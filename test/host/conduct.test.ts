@@ -6,6 +6,7 @@ import { endScriptedEngine, startScriptedEngine } from "./scriptedProcess";
 import {
   accept,
   closeAll,
+  completed,
   hearth,
   hide,
   open,
@@ -176,9 +177,9 @@ describe("with an engine that says what a document wants,", () => {
 
   describe("what was removed stays removed:", () => {
     it("what was accepted and undone", async () => {
-      const editor = await shownIn(CALL);
-      await accept();
-      await until("it is accepted", () => editor.document.getText().includes("log(first, second)"));
+      const editor = await open(CALL, "typescript");
+      await completed(editor);
+      assert.ok(editor.document.getText().includes("log(first, second)"));
       await vscode.commands.executeCommand("undo");
       await until("it is undone", () => editor.document.getText() === CALL.replace("|", ""));
       await assertJustRemoved(editor);

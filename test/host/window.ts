@@ -131,11 +131,18 @@ export const trigger = (): Thenable<unknown> => vscode.commands.executeCommand("
 export const accept = (): Thenable<unknown> => vscode.commands.executeCommand("editor.action.inlineSuggest.commit");
 export const hide = (): Thenable<unknown> => vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
 
+/** How often a suggestion is tried to be accepted before it is asked for again. */
+const LOOKS_AT_ONE = 40;
+
 /** Asks by hand until something is shown, and accepts it. Returns what was inserted. */
 export async function completed(editor: vscode.TextEditor): Promise<string> {
   const before = editor.document.getText();
-  await requestAfter(trigger, ({ outcome }) => outcome === "text");
+  let looks = 0;
   await until("the suggestion is accepted", async () => {
+    // A busy editor may be late, and then take it away for a request of its own: it is asked for anew.
+    if (looks++ % LOOKS_AT_ONE === 0) {
+      await requestAfter(trigger, ({ outcome }) => outcome === "text");
+    }
     await accept();
     await sleep(50);
     return editor.document.getText() !== before;
