@@ -8,6 +8,7 @@
 #include "base/testing.h"
 #include "engine/engine.h"
 #include "engine/generation.h"
+#include "engine/generation_testing.h"
 #include "engine/model_testing.h"
 #include "kernels/isas_testing.h"
 
@@ -30,30 +31,6 @@ std::shared_ptr<const CodeMemory> Memory(const Tokens& code, const MixtureWeight
   auto index = std::make_shared<CodeIndex>();
   CHECK(index->Append(CodeSource::kFile, {}, code).ok(), "appends");
   return std::make_shared<CodeMemory>(CodeMemory{index, weights, line_feeds});
-}
-
-std::vector<GeneratedToken> Generate(const ModelSpec& spec, const EngineOptions& engine_options,
-                                     const Tokens& prompt, const GenerationOptions& options,
-                                     size_t n) {
-  std::unique_ptr<Engine> engine = std::move(Engine::Load(spec, engine_options, nullptr)).value();
-  std::unique_ptr<Session> session = std::move(engine->NewSession()).value();
-  CHECK(session->Sync(prompt, {}).ok(), "evaluates");
-  std::unique_ptr<Generation> generation = std::move(Generation::Create(*session, options)).value();
-  std::vector<GeneratedToken> tokens;
-  while (tokens.size() < n) {
-    CHECK(generation->BeginNext(nullptr).ok(), "begins");
-    Result<bool> done = false;
-    while (done.ok() && !done.value()) done = generation->Step();
-    CHECK(done.ok(), "steps");
-    tokens.push_back(generation->token());
-  }
-  return tokens;
-}
-
-Tokens IdsOf(const std::vector<GeneratedToken>& tokens) {
-  Tokens ids;
-  for (const GeneratedToken& token : tokens) ids.push_back(token.id);
-  return ids;
 }
 
 GenerationOptions With(std::shared_ptr<const CodeMemory> memory, const Tokens& context) {
@@ -137,13 +114,7 @@ TEST(GenerationMemory, DraftsWhatItCopies) {
     auto session = std::move(engine->NewSession()).value();
     CHECK(session->Sync(prompt, {}).ok(), "evaluates");
     auto generation = std::move(Generation::Create(*session, options)).value();
-    while (ids->size() < 20) {
-      CHECK(generation->BeginNext(nullptr).ok(), "begins");
-      Result<bool> done = false;
-      while (done.ok() && !done.value()) done = generation->Step();
-      CHECK(done.ok(), "steps");
-      ids->push_back(generation->token().id);
-    }
+    while (ids->size() < 20) ids->push_back(NextToken(*generation).id);
     return engine->stats();
   };
   Tokens ids;

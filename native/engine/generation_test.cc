@@ -11,47 +11,18 @@
 
 #include "base/testing.h"
 #include "engine/engine.h"
+#include "engine/generation_testing.h"
 #include "engine/model_testing.h"
 #include "kernels/isas_testing.h"
 
 namespace hearth {
 namespace {
 
-constexpr size_t kPrompt = 12;
+constexpr size_t kPromptTokens = 12;
 
 GenerationOptions Telling(GenerationOptions options = {}) {
   options.log_probabilities = true;
   return options;
-}
-
-// Takes whole turns; the session has evaluated a prompt.
-std::vector<GeneratedToken> Generate(Session& session, GenerationOptions options, size_t n) {
-  std::unique_ptr<Generation> generation =
-      std::move(Generation::Create(session, std::move(options))).value();
-  std::vector<GeneratedToken> tokens;
-  while (tokens.size() < n) {
-    CHECK(generation->BeginNext(nullptr).ok(), "begins");
-    Result<bool> done = false;
-    while (done.ok() && !done.value()) done = generation->Step();
-    CHECK(done.ok(), "steps");
-    tokens.push_back(generation->token());
-  }
-  return tokens;
-}
-
-std::vector<GeneratedToken> Generate(const ModelSpec& spec, const EngineOptions& engine_options,
-                                     std::span<const int32_t> prompt, GenerationOptions options,
-                                     size_t n) {
-  std::unique_ptr<Engine> engine = std::move(Engine::Load(spec, engine_options, nullptr)).value();
-  std::unique_ptr<Session> session = std::move(engine->NewSession()).value();
-  CHECK(session->Sync(prompt, {}).ok(), "evaluates");
-  return Generate(*session, std::move(options), n);
-}
-
-std::vector<int32_t> IdsOf(const std::vector<GeneratedToken>& tokens) {
-  std::vector<int32_t> ids;
-  for (const GeneratedToken& token : tokens) ids.push_back(token.id);
-  return ids;
 }
 
 bool SameBits(const std::vector<GeneratedToken>& a, const std::vector<GeneratedToken>& b) {
@@ -83,7 +54,7 @@ ForcedPrefix ThreeBytes() {
 
 TEST(Generation, IsWhatSamplingAndAppendingInTurnGives) {
   const RandomModel model(TensorType::kQ4_0, Gating::kSoftmax);
-  const auto prompt = model.Tokens(kPrompt, 3);
+  const auto prompt = model.Tokens(kPromptTokens, 3);
   SamplerOptions wild;
   wild.temperature = 3;
   wild.seed = 5;
@@ -108,18 +79,18 @@ TEST(Generation, IsWhatSamplingAndAppendingInTurnGives) {
 
 TEST(Generation, EvaluatesATokenOnlyWhenTheNextOneIsWanted) {
   const RandomModel model(TensorType::kF32, Gating::kSigmoid);
-  const auto prompt = model.Tokens(kPrompt, 3);
+  const auto prompt = model.Tokens(kPromptTokens, 3);
   std::unique_ptr<Engine> engine = std::move(Engine::Load(model.spec(), {}, nullptr)).value();
   std::unique_ptr<Session> session = std::move(engine->NewSession()).value();
   ASSERT_TRUE(session->Sync(prompt, {}).ok());
   const auto tokens = Generate(*session, {}, 3);
-  EXPECT_EQ(session->tokens().size(), kPrompt + 2);
+  EXPECT_EQ(session->tokens().size(), kPromptTokens + 2);
   EXPECT_EQ(session->tokens().back(), tokens[1].id);
 }
 
 TEST(Generation, GoesOnAfterACancel) {
   const RandomModel model(TensorType::kF32, Gating::kSigmoid);
-  const auto prompt = model.Tokens(kPrompt, 3);
+  const auto prompt = model.Tokens(kPromptTokens, 3);
   const auto expected = IdsOf(Generate(model.spec(), {}, prompt, {}, 4));
   std::unique_ptr<Engine> engine = std::move(Engine::Load(model.spec(), {}, nullptr)).value();
   std::unique_ptr<Session> session = std::move(engine->NewSession()).value();
@@ -144,7 +115,7 @@ TEST(Generation, GoesOnAfterACancel) {
 
 TEST(Generation, TellsProbabilitiesOfTheUndistortedDistribution) {
   const RandomModel model(TensorType::kQ4_0, Gating::kSoftmax);
-  const auto prompt = model.Tokens(kPrompt, 3);
+  const auto prompt = model.Tokens(kPromptTokens, 3);
   std::unique_ptr<Engine> engine = std::move(Engine::Load(model.spec(), {}, nullptr)).value();
   std::unique_ptr<Session> session = std::move(engine->NewSession()).value();
   const std::vector<int32_t> all = AllIds(model.spec().n_vocab);
@@ -183,7 +154,7 @@ TEST(Generation, TellsProbabilitiesOfTheUndistortedDistribution) {
 // Whatever one chooses among a step's ids, the steps that follow are those of what is left.
 TEST(Generation, TakesEveryWayThroughAForcedPrefix) {
   const RandomModel model(TensorType::kQ4_0, Gating::kSoftmax);
-  const auto prompt = model.Tokens(kPrompt, 3);
+  const auto prompt = model.Tokens(kPromptTokens, 3);
   std::unique_ptr<Engine> engine = std::move(Engine::Load(model.spec(), {}, nullptr)).value();
   std::unique_ptr<Session> session = std::move(engine->NewSession()).value();
   GenerationOptions options;
@@ -203,7 +174,7 @@ TEST(Generation, TakesEveryWayThroughAForcedPrefix) {
 
 TEST(Generation, FiltersAmongWhatTheForcedPrefixAllows) {
   const RandomModel model(TensorType::kQ4_0, Gating::kSoftmax);
-  const auto prompt = model.Tokens(kPrompt, 3);
+  const auto prompt = model.Tokens(kPromptTokens, 3);
   const auto draws = [&](SamplerOptions sampler) {
     std::unique_ptr<Engine> engine = std::move(Engine::Load(model.spec(), {}, nullptr)).value();
     std::unique_ptr<Session> session = std::move(engine->NewSession()).value();
@@ -268,16 +239,16 @@ TEST(Generation, HasTheSameBitsWithinABudget) {
   EXPECT_GT(n_tighter, 0);
 }
 
-constexpr float kThreshold = 3.0f;  // some scores of a random predictor are above it, most are not
+constexpr float kSomeAbove = 3.0f;  // some scores of a random predictor are above it, most are not
 
 // What is judged is never approximated, nor what stands for the end of a prompt.
 TEST(Generation, UsesTheWholeHeadForProbabilitiesAndForcedTokens) {
   const RandomModel model(TensorType::kQ4_0, Gating::kSoftmax, 1, {5000, TensorType::kQ4_0});
-  const auto prompt = model.Tokens(kPrompt, 3);
+  const auto prompt = model.Tokens(kPromptTokens, 3);
   GenerationOptions options = Telling();
   options.forced = ThreeBytes();
   EngineOptions approximate;
-  approximate.approximate_head = kThreshold;
+  approximate.approximate_head = kSomeAbove;
   const auto expected = Generate(model.spec(), {}, prompt, options, 12);
   EXPECT_TRUE(SameBits(Generate(model.spec(), approximate, prompt, options, 12), expected));
   // Also if the prompt was evaluated only for sampling.
@@ -303,9 +274,9 @@ TEST(Generation, UsesTheWholeHeadForProbabilitiesAndForcedTokens) {
 // All that the approximate head has left is banned.
 TEST(Generation, AsksTheWholeHeadWhereTheApproximateOneLeavesNothing) {
   const RandomModel model(TensorType::kQ4_0, Gating::kSoftmax, 1, {5000, TensorType::kQ4_0});
-  const auto prompt = model.Tokens(kPrompt, 3);
+  const auto prompt = model.Tokens(kPromptTokens, 3);
   EngineOptions approximate;
-  approximate.approximate_head = kThreshold;
+  approximate.approximate_head = kSomeAbove;
   std::unique_ptr<Engine> engine =
       std::move(Engine::Load(model.spec(), approximate, nullptr)).value();
   std::unique_ptr<Session> session = std::move(engine->NewSession()).value();

@@ -47,7 +47,7 @@ double Exactly(const std::vector<float>& logits) {
   return largest + std::log(sum);
 }
 
-std::vector<float> Logits(size_t n, float scale, uint32_t seed) {
+std::vector<float> ScaledLogits(size_t n, float scale, uint32_t seed) {
   std::mt19937 random(seed);
   std::normal_distribution<float> normal(0, scale);
   std::vector<float> logits(n);
@@ -59,12 +59,12 @@ TEST(LogSumExp, IsCloseToDoublePrecision) {
   LogSumExp log_sum_exp(KernelsFor(BestIsa()));
   for (const size_t n : {1u, 2u, 15u, 17u, 300u, 151'936u}) {
     for (const float scale : {0.01f, 3.0f, 30.0f}) {
-      const std::vector<float> logits = Logits(n, scale, static_cast<uint32_t>(n));
+      const std::vector<float> logits = ScaledLogits(n, scale, static_cast<uint32_t>(n));
       EXPECT_NEAR(log_sum_exp(logits), Exactly(logits),
                   (static_cast<double>(n) / 16 + 100) * 0x1p-24);
     }
     // As models give them.
-    const std::vector<float> peaked = Logits(n, 4, 7);
+    const std::vector<float> peaked = ScaledLogits(n, 4, 7);
     EXPECT_NEAR(log_sum_exp(peaked), Exactly(peaked), 2e-5);
   }
   // All terms are equal, and each addition to a partial sum rounds.
@@ -77,7 +77,7 @@ TEST(LogSumExp, HasTheSameBitsInEveryTable) {
   for (const Isa isa : testing::IsasHere()) {
     LogSumExp log_sum_exp(KernelsFor(isa));
     for (const size_t n : {1u, 16u, 31u, 5000u}) {
-      const std::vector<float> logits = Logits(n, 5, 3);
+      const std::vector<float> logits = ScaledLogits(n, 5, 3);
       EXPECT_EQ(log_sum_exp(logits), expected(logits));
     }
   }

@@ -28,7 +28,7 @@ MixtureWeights Weights() {
   return weights;
 }
 
-std::vector<float> Logits(uint32_t seed) {
+std::vector<float> SomeLogits(uint32_t seed) {
   std::mt19937 random(seed);
   std::normal_distribution<float> normal(0, 3);
   std::vector<float> logits(kVocab);
@@ -79,7 +79,7 @@ std::vector<double> ByDefinition(const std::vector<float>& logits, const CodeInd
 }
 
 TEST(TokenMixture, IsTheModelsWhereNothingIsKnown) {
-  const std::vector<float> logits = Logits(1);
+  const std::vector<float> logits = SomeLogits(1);
   TokenMixture mixture(KernelsFor(BestIsa()));
   LogSumExp log_sum_exp(KernelsFor(BestIsa()));
   mixture.Begin(logits);
@@ -97,7 +97,7 @@ TEST(TokenMixture, IsItsDefinitionAndADistribution) {
   std::mt19937 random(5);
   int n_mixed = 0;
   for (uint32_t round = 0; round < 200; ++round) {
-    const std::vector<float> logits = Logits(round);
+    const std::vector<float> logits = SomeLogits(round);
     Tokens context(random() % 12);
     for (int32_t& id : context) id = static_cast<int32_t>(random() % 6);
     const std::vector<double> expected = ByDefinition(logits, index, Weights(), context);
@@ -149,7 +149,7 @@ TEST(TokenMixture, HasTheSameBitsInEveryTable) {
   for (const Isa isa : testing::IsasHere()) {
     TokenMixture mixture(KernelsFor(isa));
     for (uint32_t seed = 0; seed < 20; ++seed) {
-      const std::vector<float> logits = Logits(seed);
+      const std::vector<float> logits = SomeLogits(seed);
       expected.Begin(logits);
       expected.Mix(index, Weights(), context);
       mixture.Begin(logits);

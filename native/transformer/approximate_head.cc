@@ -14,12 +14,14 @@ constexpr int64_t kGrain = 1024;
 
 constexpr float kNever = -std::numeric_limits<float>::infinity();
 
-bool HiddenQ8(const ModelSpec& spec) { return IsQuantized(spec.Find(kPredictorName)->type); }
+bool IsHiddenQuantized(const ModelSpec& spec) {
+  return IsQuantized(spec.Find(kPredictorName)->type);
+}
 
 }  // namespace
 
 size_t ApproximateHead::BytesFor(const ModelSpec& spec) {
-  return Activations::BytesFor(1, kPredictorWidth, HiddenQ8(spec)) +
+  return Activations::BytesFor(1, kPredictorWidth, IsHiddenQuantized(spec)) +
          static_cast<size_t>(spec.n_vocab) * (sizeof(float) + sizeof(int32_t));
 }
 
@@ -28,7 +30,7 @@ Result<std::unique_ptr<ApproximateHead>> ApproximateHead::Create(const ModelSpec
                                                                  const Kernels& kernels,
                                                                  ThreadPool& pool) {
   std::unique_ptr<ApproximateHead> head(new ApproximateHead(spec, weights, kernels, pool));
-  Result<Activations> hidden = Activations::Create(1, kPredictorWidth, HiddenQ8(spec));
+  Result<Activations> hidden = Activations::Create(1, kPredictorWidth, IsHiddenQuantized(spec));
   if (!hidden.ok()) return hidden.status();
   head->hidden_ = std::move(hidden).value();
   const auto n_vocab = static_cast<size_t>(spec.n_vocab);
