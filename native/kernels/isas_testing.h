@@ -22,7 +22,7 @@ inline std::vector<Isa> IsasHere() {
     if (!IsaAvailable(row.isa)) {
       Skip(kernels + "this processor lacks " + row.needs);
     } else if (!IsaCompiled(row.isa)) {
-      Skip(kernels + "this compiler cannot build them");
+      Skip(kernels + "this build lacks them");
     } else {
       isas.push_back(row.isa);
     }
